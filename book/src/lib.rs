@@ -1,0 +1,1 @@
+//! Renders the emitted mdBook source tree.

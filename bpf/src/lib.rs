@@ -1,0 +1,1 @@
+//! Loads, probes and inspects BPF programs.

@@ -1,0 +1,1 @@
+//! Lessons in Markdown that run for real.

@@ -1,0 +1,2 @@
+//! The `tutor` command.
+fn main() {}
