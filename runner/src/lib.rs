@@ -1,1 +1,49 @@
 //! Lessons in Markdown that run for real.
+//!
+//! Data runs one way: Markdown → [`lesson::Lesson`] → [`plan::Plan`] → [`event::Event`]s →
+//! [`transcript::Transcript`] → [`normalize::StableText`] → [`report::Report`] → renderers.
+//! The modules below stand in reading order; a module uses only those above it.
+
+pub mod exit;
+
+pub mod catalogue;
+
+pub mod visible;
+
+pub mod diagnostic;
+
+pub mod lesson;
+
+pub mod course;
+
+pub mod packages;
+
+pub mod plan;
+
+pub mod transcript;
+
+pub mod event;
+
+pub mod normalize;
+
+pub mod snapshot;
+
+pub mod report;
+
+pub mod workspace;
+
+pub mod backend;
+
+pub mod run;
+
+pub mod store;
+
+pub mod highlight;
+
+pub mod render;
+
+pub mod study;
+
+pub mod doctor;
+
+pub mod cli;

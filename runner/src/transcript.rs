@@ -1,0 +1,208 @@
+//! What happened when a plan ran: bytes as they came, statuses, times. Nothing is judged here.
+
+use crate::lesson::Place;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What happened to one lesson.
+#[derive(Clone, Debug, Default)]
+pub struct Transcript {
+    /// The lesson's permanent name.
+    pub lesson: String,
+    /// What happened to each step and check of the plan, in order.
+    pub records: Vec<Record>,
+    /// The facets of the environment, by name, cut to their precision: `kernel` → `6.12`.
+    pub environment: BTreeMap<String, String>,
+    /// What the lesson left behind and `tutor` took away.
+    pub leftovers: Vec<Leftover>,
+    /// What the shells printed when they closed (`trap … EXIT`).
+    pub closing: Output,
+    /// How long it took in all.
+    pub duration: Duration,
+}
+
+/// What happened to one step or check.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// A step's id, or a check's name.
+    pub id: RecordId,
+    /// What happened.
+    pub ending: Ending,
+    /// What it printed.
+    pub output: Output,
+    /// How long it took.
+    pub duration: Duration,
+    /// The place it ran in.
+    pub place: Place,
+    /// True if the step ended the shell, so that variables and functions were lost.
+    pub shell_lost: bool,
+}
+
+/// Which part of a lesson a record is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RecordId {
+    /// The step of this id.
+    Step(String),
+    /// The check of this name.
+    Check(String),
+}
+
+/// How a step or check ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It exited with this status.
+    Exited(i32),
+    /// A signal ended it.
+    Signaled(i32),
+    /// It took longer than it may.
+    TimedOut(Duration),
+    /// A background step that `tutor` stopped at the lesson's end, as agreed.
+    Stopped,
+    /// Its start was never reached, or something it needs is missing.
+    Skipped(Skip),
+    /// The learner stopped it.
+    Interrupted,
+    /// The place could not run it: what was being done and what stood in the way.
+    Broken(String),
+}
+
+/// Why a step did not run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Skip {
+    /// Something it needs is missing.
+    Need {
+        /// The need as written: `clang>=14`.
+        need: String,
+        /// What the probe said.
+        reason: String,
+        /// What to do about it.
+        remedy: Option<String>,
+    },
+    /// There is no place to run it in.
+    NoPlace {
+        /// Why not.
+        reason: String,
+        /// What to do about it.
+        remedy: Option<String>,
+    },
+    /// The step it belongs to did not run.
+    StepSkipped(String),
+    /// An earlier step ended with the status that skips the rest.
+    RestSkipped(String),
+    /// An earlier step failed and the run stops at the first failure.
+    StoppedEarly(String),
+    /// The lesson had used up its time.
+    LessonTimeout(Duration),
+    /// The learner chose not to run it.
+    ByLearner,
+}
+
+/// What something printed, bounded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: Capture,
+    /// Standard error.
+    pub stderr: Capture,
+}
+
+/// The number of bytes that a capture keeps of the beginning of a stream.
+pub const HEAD_BYTES: usize = 768 * 1024;
+/// The number of bytes that a capture keeps of the end of a stream.
+pub const TAIL_BYTES: usize = 256 * 1024;
+
+/// The beginning and the end of a stream of bytes, as they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Capture {
+    head: Vec<u8>,
+    tail: std::collections::VecDeque<u8>,
+    left_out_bytes: u64,
+}
+
+impl Capture {
+    /// Takes more of the stream.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let room = HEAD_BYTES.saturating_sub(self.head.len());
+        let (head, rest) = bytes.split_at(room.min(bytes.len()));
+        self.head.extend_from_slice(head);
+        let skipped = rest.len().saturating_sub(TAIL_BYTES);
+        let kept = &rest[skipped..];
+        let overflow = (self.tail.len() + kept.len()).saturating_sub(TAIL_BYTES);
+        self.tail.drain(..overflow);
+        self.tail.extend(kept);
+        self.left_out_bytes += (skipped + overflow) as u64;
+    }
+
+    /// The beginning of the stream: all of it, where nothing was left out.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut bytes = self.head.clone();
+        if self.left_out_bytes > 0 {
+            if !bytes.ends_with(b"\n") {
+                bytes.push(b'\n');
+            }
+            bytes.extend_from_slice(
+                format!("… {} bytes left out …\n", self.left_out_bytes).as_bytes(),
+            );
+        }
+        bytes.extend(&self.tail);
+        bytes
+    }
+
+    /// True if nothing came.
+    pub fn is_empty(&self) -> bool {
+        self.head.is_empty()
+    }
+
+    /// The number of bytes that were not kept.
+    pub fn left_out_bytes(&self) -> u64 {
+        self.left_out_bytes
+    }
+}
+
+impl From<&[u8]> for Capture {
+    fn from(bytes: &[u8]) -> Capture {
+        let mut capture = Capture::default();
+        capture.push(bytes);
+        capture
+    }
+}
+
+/// Something that outlived its step and was taken away at the lesson's end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// The step it came from, if that is known.
+    pub step: Option<String>,
+    /// What it is: a process's command line, or a line of the course's inventory.
+    pub what: String,
+    /// True if it is still there: `tutor` can end a process, but not undo a sysctl.
+    pub still_there: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capture_keeps_both_ends_and_counts_the_middle() {
+        let mut capture = Capture::default();
+        for _ in 0..40 {
+            capture.push(&[b'a'; 65536]);
+        }
+        capture.push(b"the end");
+        let bytes = capture.bytes();
+        assert!(bytes.ends_with(b"the end"));
+        let total = 40 * 65536 + 7;
+        assert_eq!(
+            capture.left_out_bytes(),
+            (total - HEAD_BYTES - TAIL_BYTES) as u64
+        );
+        assert!(bytes.len() < HEAD_BYTES + TAIL_BYTES + 100);
+    }
+
+    #[test]
+    fn a_capture_of_little_is_just_that() {
+        let mut capture = Capture::default();
+        capture.push(b"a\xff\0b");
+        assert_eq!(capture.bytes(), b"a\xff\0b");
+    }
+}
