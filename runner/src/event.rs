@@ -1,1 +1,81 @@
-//! To come.
+//! What a run says while it goes on. Renderers listen; nothing is judged here.
+
+use crate::lesson::{Check, FileStep, Lesson, Prose, Step};
+use crate::transcript::{Leftover, Record};
+use std::path::Path;
+
+/// Something that happened just now.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'e> {
+    /// A lesson begins in this workspace.
+    LessonStarted {
+        /// Which one.
+        lesson: &'e Lesson,
+        /// Where its files are.
+        workspace: &'e Path,
+    },
+    /// Prose is reached.
+    Prose(&'e Prose),
+    /// A file of the lesson is in the workspace.
+    File {
+        /// Which one.
+        file: &'e FileStep,
+        /// What was done.
+        written: Written,
+    },
+    /// A step is reached: its command is known, nothing of it has run yet.
+    StepReached(&'e Step),
+    /// A step begins to run.
+    StepStarted(&'e Step),
+    /// A step that runs alone waits for its turn.
+    StepWaits(&'e Step),
+    /// Something was printed. `step` may have ended already: a process it left behind writes on.
+    Output {
+        /// The step that printed it; none for what shells print when they close.
+        step: Option<&'e str>,
+        /// Where it was printed.
+        stream: Stream,
+        /// The bytes as they came.
+        bytes: &'e [u8],
+    },
+    /// A background step is ready, and goes on.
+    StepReady(&'e Step),
+    /// A step ended or was skipped.
+    StepEnded {
+        /// Which one.
+        step: &'e Step,
+        /// What happened.
+        record: &'e Record,
+    },
+    /// A check ended or was skipped.
+    CheckEnded {
+        /// Which one.
+        check: &'e Check,
+        /// What happened.
+        record: &'e Record,
+    },
+    /// Something outlived the lesson.
+    LeftBehind(&'e Leftover),
+}
+
+/// Where something was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// What was done with a file of the lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It was not there and was written.
+    New,
+    /// It was there, the same.
+    Unchanged,
+    /// The lesson's older text was replaced by its newer one.
+    Updated,
+    /// The learner had edited it, and it was kept.
+    KeptEdits,
+}

@@ -1,1 +1,129 @@
-//! To come.
+//! Finds the parts of code by syntect, its only home; drawing them is left to renderers.
+
+use std::sync::LazyLock;
+use syntect::easy::ScopeRegionIterator;
+use syntect::parsing::{ParseState, ScopeStack, SyntaxReference, SyntaxSet};
+use syntect::util::LinesWithEndings;
+
+/// What a piece of code is, in words that hold for all languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Anything else.
+    Plain,
+    /// A comment.
+    Comment,
+    /// A string or character literal.
+    Literal,
+    /// A number or another constant.
+    Constant,
+    /// A keyword or an operator in words.
+    Keyword,
+    /// A type.
+    Type,
+    /// The name of a function or a command.
+    Function,
+    /// A line for the preprocessor.
+    Preprocessor,
+    /// A variable that the shell fills in.
+    Variable,
+}
+
+/// Code is not parsed beyond this; a line so long is data.
+const PARSED_BYTES: usize = 64 * 1024;
+
+static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
+
+/// Returns the lines of some code, each a list of pieces; text only, no line ends.
+///
+/// A language that nobody knows, or code that is too long, comes back as plain lines.
+pub fn lines(language: &str, code: &str) -> Vec<Vec<(Kind, String)>> {
+    match syntax(language) {
+        Some(syntax) if code.len() <= PARSED_BYTES => parsed(syntax, code),
+        Some(_) | None => code.lines().map(|line| vec![(Kind::Plain, line.to_owned())]).collect(),
+    }
+}
+
+fn syntax(language: &str) -> Option<&'static SyntaxReference> {
+    let name = match language {
+        "" | "text" | "console" => return None,
+        "sh" | "shell" => "bash",
+        name => name,
+    };
+    SYNTAXES.find_syntax_by_token(name)
+}
+
+fn parsed(syntax: &SyntaxReference, code: &str) -> Vec<Vec<(Kind, String)>> {
+    let mut state = ParseState::new(syntax);
+    let mut scopes = ScopeStack::new();
+    let mut lines = Vec::new();
+    for line in LinesWithEndings::from(code) {
+        let mut pieces: Vec<(Kind, String)> = Vec::new();
+        let changes = state.parse_line(line, &SYNTAXES).map(|output| output.ops).unwrap_or_default();
+        for (text, change) in ScopeRegionIterator::new(&changes, line) {
+            if scopes.apply(change).is_err() {
+                scopes = ScopeStack::new();
+            }
+            let text = text.trim_end_matches(['\n', '\r']);
+            if text.is_empty() {
+                continue;
+            }
+            let kind = kind(&scopes);
+            match pieces.last_mut() {
+                Some((last, piece)) if *last == kind => piece.push_str(text),
+                Some(_) | None => pieces.push((kind, text.to_owned())),
+            }
+        }
+        lines.push(pieces);
+    }
+    lines
+}
+
+/// The innermost scope that says something decides.
+fn kind(scopes: &ScopeStack) -> Kind {
+    const KINDS: [(&str, Kind); 14] = [
+        ("comment", Kind::Comment),
+        ("string", Kind::Literal),
+        ("constant.character", Kind::Literal),
+        ("constant", Kind::Constant),
+        ("keyword.control.import", Kind::Preprocessor),
+        ("meta.preprocessor", Kind::Preprocessor),
+        ("keyword.operator", Kind::Plain),
+        ("keyword", Kind::Keyword),
+        ("storage.type", Kind::Type),
+        ("storage", Kind::Keyword),
+        ("support.type", Kind::Type),
+        ("entity.name.function", Kind::Function),
+        ("variable.function", Kind::Function),
+        ("variable.other.readwrite", Kind::Variable),
+    ];
+    for scope in scopes.as_slice().iter().rev() {
+        let name = scope.build_string();
+        if let Some((_, kind)) = KINDS.iter().find(|(prefix, _)| name.starts_with(prefix)) {
+            return *kind;
+        }
+    }
+    Kind::Plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(language: &str, code: &str) -> String {
+        let line = |pieces: Vec<(Kind, String)>| {
+            pieces.iter().map(|(kind, text)| format!("{kind:?}[{text}]")).collect::<String>()
+        };
+        lines(language, code).into_iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn c_is_taken_apart() {
+        insta::assert_snapshot!(drawn("c", "int f(void) { return 0; } // why\n"), @"");
+    }
+
+    #[test]
+    fn text_and_unknown_languages_come_back_as_they_are() {
+        assert_eq!(drawn("", "a < b\nc"), "Plain[a < b]\nPlain[c]");
+        assert_eq!(drawn("klingon", "nuqneH"), "Plain[nuqneH]");
+    }
+}

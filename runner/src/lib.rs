@@ -30,6 +30,8 @@ pub mod snapshot;
 
 pub mod report;
 
+pub mod folders;
+
 pub mod workspace;
 
 pub mod backend;

@@ -1,1 +1,149 @@
-//! To come.
+//! What a run will do, in order. Doing it is left to [`crate::run`].
+
+use crate::lesson::{Block, Check, FileStep, Lesson, Prose, Step};
+use crate::say;
+use serde_json::{Value, json};
+
+/// Which steps of a lesson to run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Selection {
+    /// All of them.
+    #[default]
+    All,
+    /// These alone, with their checks; files are written first.
+    Only(Vec<String>),
+    /// Those up to and including this one.
+    Until(String),
+}
+
+/// What a run will do with one lesson.
+#[derive(Clone, Debug)]
+pub struct Plan<'l> {
+    /// The lesson.
+    pub lesson: &'l Lesson,
+    /// What to do, in the order of the text.
+    pub actions: Vec<Action<'l>>,
+}
+
+/// One thing to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Action<'l> {
+    /// Show prose.
+    Read(&'l Prose),
+    /// Write a file into the workspace.
+    Write(&'l FileStep),
+    /// Run a step.
+    Run(&'l Step),
+    /// Prove a sentence.
+    Check(&'l Check),
+}
+
+/// A step that a command line names and the lesson lacks.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{}", say!("plan-no-step", lesson = .lesson.as_str(), step = .step.as_str(), steps = .steps.as_str()))]
+pub struct NoSuchStep {
+    /// The lesson's stem.
+    pub lesson: String,
+    /// The name that was given.
+    pub step: String,
+    /// The names that would do.
+    pub steps: String,
+}
+
+impl<'l> Plan<'l> {
+    /// Returns what to do for a selection of the lesson's steps.
+    pub fn new(lesson: &'l Lesson, selection: &Selection) -> Result<Plan<'l>, NoSuchStep> {
+        let (wanted, prose): (Box<dyn Fn(&str) -> bool>, bool) = match selection {
+            Selection::All => (Box::new(|_| true), true),
+            Selection::Only(ids) => {
+                for id in ids {
+                    known(lesson, id)?;
+                }
+                (Box::new(move |id| ids.iter().any(|wanted| wanted == id)), false)
+            }
+            Selection::Until(last) => {
+                known(lesson, last)?;
+                let ids: Vec<&str> = lesson.steps().map(|step| step.id.as_str()).collect();
+                let end = ids.iter().position(|id| id == last).unwrap_or(ids.len());
+                (Box::new(move |id| ids[..=end].contains(&id)), true)
+            }
+        };
+        let mut actions: Vec<Action<'l>> = lesson
+            .blocks
+            .iter()
+            .filter_map(|block| match block {
+                Block::Prose(text) => prose.then_some(Action::Read(text)),
+                Block::File(file) => Some(Action::Write(file)),
+                Block::Step(step) => wanted(&step.id).then_some(Action::Run(step)),
+                Block::Check(check) => wanted(&check.of).then_some(Action::Check(check)),
+            })
+            .collect();
+        if let Selection::Until(_) = selection {
+            let end = actions.iter().rposition(|action| matches!(action, Action::Run(_) | Action::Check(_)));
+            actions.truncate(end.map_or(0, |index| index + 1));
+        }
+        Ok(Plan { lesson, actions })
+    }
+
+    /// The steps that will run, in order.
+    pub fn steps(&self) -> impl Iterator<Item = &'l Step> {
+        self.actions.iter().filter_map(|action| match action {
+            Action::Run(step) => Some(*step),
+            Action::Read(_) | Action::Write(_) | Action::Check(_) => None,
+        })
+    }
+
+    /// True if a check of the plan looks at that step.
+    pub fn checks_of(&self, step: &str) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::Check(check) if check.of == step))
+    }
+
+    /// The plan for a script to read.
+    pub fn to_json(&self) -> Value {
+        let actions: Vec<Value> = self.actions.iter().filter_map(action_json).collect();
+        json!({
+            "lesson": self.lesson.stem,
+            "name": self.lesson.front.name,
+            "needs": self.lesson.front.needs.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "actions": actions,
+        })
+    }
+}
+
+fn action_json(action: &Action<'_>) -> Option<Value> {
+    match action {
+        Action::Read(_) => None,
+        Action::Write(file) => Some(json!({
+            "do": "write",
+            "file": file.path,
+            "bytes": file.content.len(),
+        })),
+        Action::Run(step) => Some(json!({
+            "do": "run",
+            "step": step.id,
+            "on": step.on.to_string(),
+            "script": step.script,
+            "needs": step.needs.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "timeout_ms": step.timeout.as_millis() as u64,
+            "exit": step.exit.to_string(),
+            "background": step.background.is_some(),
+            "exclusive": step.exclusive,
+        })),
+        Action::Check(check) => Some(json!({
+            "do": "check",
+            "check": check.name,
+            "of": check.of,
+            "script": check.script,
+            "expect": check.expect.to_string(),
+            "sentence": check.sentence,
+        })),
+    }
+}
+
+fn known(lesson: &Lesson, id: &str) -> Result<(), NoSuchStep> {
+    if lesson.step(id).is_some() {
+        return Ok(());
+    }
+    let steps: Vec<String> = lesson.steps().map(|step| format!("`{}`", step.id)).collect();
+    Err(NoSuchStep { lesson: lesson.stem.clone(), step: id.to_owned(), steps: steps.join(", ") })
+}

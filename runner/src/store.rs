@@ -1,1 +1,196 @@
-//! To come.
+//! What `tutor` remembers between runs, in the XDG state folder: progress, trust, the last run.
+
+use crate::folders::Folders;
+use crate::lesson::{Lesson, Step};
+use crate::say;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Where a learner is in one lesson.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The steps that were done, by id: the hash of what they ran then.
+    pub done: BTreeMap<String, String>,
+    /// The step to go on with.
+    pub next: Option<String>,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Never done.
+    New,
+    /// Done as it stands.
+    Done,
+    /// Done, but its text has changed since.
+    Changed,
+}
+
+impl Progress {
+    /// How far a step is.
+    pub fn standing(&self, step: &Step) -> Standing {
+        match self.done.get(&step.id) {
+            None => Standing::New,
+            Some(hash) if *hash == hash_of(&step.script) => Standing::Done,
+            Some(_) => Standing::Changed,
+        }
+    }
+
+    /// Notes that a step was done.
+    pub fn did(&mut self, step: &Step) {
+        self.done.insert(step.id.clone(), hash_of(&step.script));
+    }
+}
+
+/// Which courses may run without asking again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Trust {
+    /// Fingerprints of what may run.
+    contents: BTreeSet<String>,
+    /// Folders whose courses may run whatever they hold.
+    folders: BTreeSet<PathBuf>,
+}
+
+/// Something could not be remembered.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", say!("store-write", path = .path.display().to_string(), error = .error.to_string()))]
+pub struct StoreError {
+    /// The file.
+    pub path: PathBuf,
+    /// What the system said.
+    pub error: io::Error,
+}
+
+/// The learner's memory on disk.
+#[derive(Clone, Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// Below the state folder.
+    pub fn new(folders: &Folders) -> Store {
+        Store { folder: folders.state.clone() }
+    }
+
+    /// Where the learner is in a lesson; nothing known is the beginning.
+    pub fn progress(&self, key: &str) -> Progress {
+        self.read(&self.progress_file(key))
+    }
+
+    /// Remembers where the learner is.
+    pub fn set_progress(&self, key: &str, progress: &Progress) -> Result<(), StoreError> {
+        self.write(&self.progress_file(key), progress)?;
+        self.write(&self.folder.join("last-lesson.json"), &Some(key))
+    }
+
+    /// The lesson studied last, by the key it was remembered under.
+    pub fn last_lesson(&self) -> Option<String> {
+        self.read(&self.folder.join("last-lesson.json"))
+    }
+
+    /// Forgets a lesson's progress.
+    pub fn forget(&self, key: &str) -> Result<(), StoreError> {
+        let path = self.progress_file(key);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError { path, error }),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// True if that content, or whatever is in that folder, may run.
+    pub fn trusts(&self, fingerprint: &str, folder: &Path) -> bool {
+        let trust: Trust = self.read(&self.trust_file());
+        trust.contents.contains(fingerprint) || trust.folders.contains(folder)
+    }
+
+    /// Remembers that this content may run.
+    pub fn trust_content(&self, fingerprint: &str) -> Result<(), StoreError> {
+        let mut trust: Trust = self.read(&self.trust_file());
+        trust.contents.insert(fingerprint.to_owned());
+        self.write(&self.trust_file(), &trust)
+    }
+
+    /// Remembers that whatever is in this folder may run.
+    pub fn trust_folder(&self, folder: &Path) -> Result<(), StoreError> {
+        let mut trust: Trust = self.read(&self.trust_file());
+        trust.folders.insert(folder.to_owned());
+        self.write(&self.trust_file(), &trust)
+    }
+
+    /// Keeps what the last run of a lesson saw.
+    pub fn set_last_run(&self, key: &str, report: &serde_json::Value) -> Result<(), StoreError> {
+        self.write(&self.folder.join("runs").join(format!("{key}.json")), report)
+    }
+
+    fn progress_file(&self, key: &str) -> PathBuf {
+        self.folder.join("progress").join(format!("{key}.json"))
+    }
+
+    fn trust_file(&self) -> PathBuf {
+        self.folder.join("trust.json")
+    }
+
+    /// A file that is missing or damaged is as good as an empty one.
+    fn read<T: Default + DeserializeOwned>(&self, path: &Path) -> T {
+        fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    fn write<T: Serialize>(&self, path: &Path, value: &T) -> Result<(), StoreError> {
+        let failed = |error| StoreError { path: path.to_owned(), error };
+        let folder = path.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder).map_err(failed)?;
+        let json = serde_json::to_vec_pretty(value).map_err(|error| failed(error.into()))?;
+        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+        file.write_all(&json).map_err(failed)?;
+        file.persist(path).map_err(|error| failed(error.error))?;
+        Ok(())
+    }
+}
+
+/// Returns the name that a lesson is remembered under: its own, and for a course that is not
+/// `tutor`'s also a mark of the folder, so that two courses with a lesson `hello` do not mix.
+pub fn key(lesson: &Lesson, foreign: Option<&Path>) -> String {
+    match foreign {
+        None => lesson.front.name.clone(),
+        Some(folder) => {
+            let mark = hash_of(&folder.display().to_string());
+            format!("{}-{}", lesson.front.name, &mark[..8])
+        }
+    }
+}
+
+fn hash_of(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trust_is_for_the_content_or_for_the_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::new(&Folders::below(home.path()));
+        assert!(!store.trusts("abc", Path::new("/course")));
+        store.trust_content("abc").unwrap();
+        assert!(store.trusts("abc", Path::new("/course")));
+        assert!(!store.trusts("def", Path::new("/course")));
+        store.trust_folder(Path::new("/course")).unwrap();
+        assert!(store.trusts("def", Path::new("/course")));
+    }
+
+    #[test]
+    fn damaged_progress_is_the_beginning() {
+        let home = tempfile::tempdir().unwrap();
+        let store = Store::new(&Folders::below(home.path()));
+        fs::create_dir_all(home.path().join("state/progress")).unwrap();
+        fs::write(home.path().join("state/progress/hello.json"), "{").unwrap();
+        assert_eq!(store.progress("hello"), Progress::default());
+    }
+}

@@ -1,1 +1,311 @@
-//! To come.
+//! The folder that a lesson's steps run in, and what in it belongs to whom.
+//!
+//! Three kinds of files live there: those that the lesson wrote, those that its steps made, and
+//! those that the learner wrote or edited. The last are never overwritten and never removed.
+
+use crate::event::Written;
+use crate::folders::Folders;
+use crate::lesson::FileStep;
+use crate::say;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Component, Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// A folder to run a lesson in.
+#[derive(Debug)]
+pub struct Workspace {
+    files: PathBuf,
+    home: PathBuf,
+    manifest: Manifest,
+    manifest_file: Option<PathBuf>,
+    before: BTreeSet<PathBuf>,
+    _lock: Option<File>,
+    _temporary: Option<tempfile::TempDir>,
+}
+
+/// What `tutor` knows of a lasting workspace.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Manifest {
+    /// What the lesson wrote: SHA-256 of the content, in hexadecimal.
+    written: BTreeMap<PathBuf, String>,
+    /// What its steps made in the last run: length in bytes and time of change in nanoseconds.
+    made: BTreeMap<PathBuf, (u64, u128)>,
+}
+
+/// A workspace could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// Another `tutor` runs the lesson there.
+    #[error("{}", say!("workspace-busy", folder = .0.display().to_string()))]
+    Busy(PathBuf),
+    /// A path of the lesson leads out of the workspace, by a symbolic link a step made.
+    #[error("{}", say!("workspace-escape", file = .0.display().to_string()))]
+    Escape(PathBuf),
+    /// Reading or writing failed.
+    #[error("{}", say!("workspace-io", doing = *.doing, path = .path.display().to_string(), error = .error.to_string()))]
+    Io {
+        /// What was being done: `write`.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+impl Workspace {
+    /// Makes a fresh folder below the system's temporary one; it goes when the workspace does,
+    /// unless [`Workspace::keep`] is called.
+    pub fn fresh(lesson: &str) -> Result<Workspace, WorkspaceError> {
+        let place = std::env::temp_dir();
+        let temporary =
+            tempfile::Builder::new().prefix("tutor-").tempdir().map_err(failed("make a folder in", &place))?;
+        let files = temporary.path().join(lesson);
+        let home = temporary.path().join("home");
+        for folder in [&files, &home] {
+            fs::create_dir(folder).map_err(failed("make", folder))?;
+        }
+        Ok(Workspace {
+            files,
+            home,
+            manifest: Manifest::default(),
+            manifest_file: None,
+            before: BTreeSet::new(),
+            _lock: None,
+            _temporary: Some(temporary),
+        })
+    }
+
+    /// Opens the learner's lasting workspace for a lesson; `key` tells courses apart.
+    pub fn lasting(folders: &Folders, key: &str) -> Result<Workspace, WorkspaceError> {
+        let files = Workspace::folder(folders, key);
+        let state = folders.state.join("workspaces").join(key);
+        let home = state.join("home");
+        for folder in [&files, &home] {
+            fs::create_dir_all(folder).map_err(failed("make", folder))?;
+        }
+        let lock_file = state.join("lock");
+        let lock = File::create(&lock_file).map_err(failed("lock", &lock_file))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(WorkspaceError::Busy(files)),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &lock_file)(error)),
+        }
+        let manifest_file = state.join("manifest.json");
+        // A manifest that cannot be read is as good as none: then every file counts as the learner's.
+        let manifest = fs::read(&manifest_file)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        Ok(Workspace {
+            files,
+            home,
+            manifest,
+            manifest_file: Some(manifest_file),
+            before: BTreeSet::new(),
+            _lock: Some(lock),
+            _temporary: None,
+        })
+    }
+
+    /// Where a lasting workspace's files are.
+    pub fn folder(folders: &Folders, key: &str) -> PathBuf {
+        folders.data.join("workspaces").join(key)
+    }
+
+    /// The folder that steps start in.
+    pub fn files(&self) -> &Path {
+        &self.files
+    }
+
+    /// The steps' own home folder.
+    pub fn home(&self) -> &Path {
+        &self.home
+    }
+
+    /// Begins a whole run: what steps of the last run made, and nobody changed since, goes.
+    pub fn begin(&mut self) -> Result<(), WorkspaceError> {
+        if self.manifest_file.is_none() {
+            return Ok(());
+        }
+        for (path, seen) in std::mem::take(&mut self.manifest.made) {
+            let file = self.files.join(&path);
+            if stamp(&file) == Some(seen) {
+                fs::remove_file(&file).map_err(failed("remove", &file))?;
+            }
+        }
+        self.before = self.listing();
+        Ok(())
+    }
+
+    /// Ends a whole run: remembers what its steps made.
+    pub fn end(&mut self) -> Result<(), WorkspaceError> {
+        if self.manifest_file.is_none() {
+            return Ok(());
+        }
+        self.manifest.made = self
+            .listing()
+            .into_iter()
+            .filter(|path| !self.before.contains(path) && !self.manifest.written.contains_key(path))
+            .filter_map(|path| stamp(&self.files.join(&path)).map(|seen| (path, seen)))
+            .collect();
+        self.save()
+    }
+
+    /// Puts a file of the lesson into the workspace, unless the learner has edited it.
+    pub fn write(&mut self, file: &FileStep) -> Result<Written, WorkspaceError> {
+        let target = self.files.join(&file.path);
+        let written = match fs::read(&target) {
+            Ok(found) if found == file.content.as_bytes() => Written::Unchanged,
+            Ok(found) if self.manifest.written.get(&file.path) == Some(&hash(&found)) => Written::Updated,
+            Ok(_) => return Ok(Written::KeptEdits),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Written::New,
+            Err(error) => return Err(failed("read", &target)(error)),
+        };
+        if written != Written::Unchanged {
+            self.place(&file.path, &target, file.content.as_bytes())?;
+        }
+        self.manifest.written.insert(file.path.clone(), hash(file.content.as_bytes()));
+        if self.manifest_file.is_some() {
+            self.save()?;
+        }
+        Ok(written)
+    }
+
+    /// Leaves a fresh folder where it is, and says where.
+    pub fn keep(mut self) -> PathBuf {
+        if let Some(temporary) = self._temporary.take() {
+            let _ = temporary.keep();
+        }
+        self.files.clone()
+    }
+
+    fn place(&self, path: &Path, target: &Path, content: &[u8]) -> Result<(), WorkspaceError> {
+        let folder = target.parent().unwrap_or(&self.files);
+        fs::create_dir_all(folder).map_err(failed("make", folder))?;
+        let root = self.files.canonicalize().map_err(failed("find", &self.files))?;
+        let real = folder.canonicalize().map_err(failed("find", folder))?;
+        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        if !plain || !real.starts_with(&root) {
+            return Err(WorkspaceError::Escape(path.to_owned()));
+        }
+        let mut file = tempfile::Builder::new()
+            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+            .tempfile_in(&real)
+            .map_err(failed("write", target))?;
+        file.write_all(content).map_err(failed("write", target))?;
+        file.persist(target).map_err(|error| failed("write", target)(error.error))?;
+        Ok(())
+    }
+
+    fn save(&self) -> Result<(), WorkspaceError> {
+        let Some(file) = &self.manifest_file else { return Ok(()) };
+        let folder = file.parent().unwrap_or(file);
+        let json = serde_json::to_vec(&self.manifest).map_err(|error| failed("write", file)(error.into()))?;
+        let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(failed("write", file))?;
+        fresh.write_all(&json).map_err(failed("write", file))?;
+        fresh.persist(file).map_err(|error| failed("write", file)(error.error))?;
+        Ok(())
+    }
+
+    /// The files below the workspace; symbolic links and other file systems are not followed.
+    fn listing(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let mut folders = vec![self.files.clone()];
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            for entry in entries.flatten() {
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => folders.push(entry.path()),
+                    Ok(_) => {
+                        if let Ok(path) = entry.path().strip_prefix(&self.files) {
+                            found.insert(path.to_owned());
+                        }
+                    }
+                    Err(_) => {}
+                }
+            }
+        }
+        found
+    }
+}
+
+fn hash(content: &[u8]) -> String {
+    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn stamp(file: &Path) -> Option<(u64, u128)> {
+    let seen = fs::symlink_metadata(file).ok()?;
+    let changed = seen.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some((seen.len(), changed.as_nanos()))
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WorkspaceError {
+    let path = path.to_owned();
+    move |error| WorkspaceError::Io { doing, path, error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(path: &str, content: &str) -> FileStep {
+        FileStep { path: path.into(), language: "c".into(), content: content.into(), span: 0..0 }
+    }
+
+    fn lasting(home: &Path) -> Workspace {
+        Workspace::lasting(&Folders::below(home), "hello").unwrap()
+    }
+
+    #[test]
+    fn what_the_learner_edited_is_kept_and_what_the_lesson_changed_is_renewed() {
+        let home = tempfile::tempdir().unwrap();
+        let mut workspace = lasting(home.path());
+        assert_eq!(workspace.write(&file("a.c", "one\n")).unwrap(), Written::New);
+        assert_eq!(workspace.write(&file("a.c", "one\n")).unwrap(), Written::Unchanged);
+        assert_eq!(workspace.write(&file("a.c", "two\n")).unwrap(), Written::Updated);
+        fs::write(workspace.files().join("a.c"), "mine\n").unwrap();
+        assert_eq!(workspace.write(&file("a.c", "three\n")).unwrap(), Written::KeptEdits);
+        assert_eq!(fs::read_to_string(workspace.files().join("a.c")).unwrap(), "mine\n");
+    }
+
+    #[test]
+    fn what_steps_made_goes_at_the_next_run_and_the_learners_own_files_stay() {
+        let home = tempfile::tempdir().unwrap();
+        let mut workspace = lasting(home.path());
+        fs::write(workspace.files().join("notes"), "mine").unwrap();
+        workspace.begin().unwrap();
+        fs::write(workspace.files().join("made.o"), "object").unwrap();
+        fs::write(workspace.files().join("made-and-edited"), "object").unwrap();
+        workspace.end().unwrap();
+        drop(workspace);
+        fs::write(home.path().join("data/workspaces/hello/made-and-edited"), "by the learner").unwrap();
+        let mut workspace = lasting(home.path());
+        workspace.begin().unwrap();
+        let left: Vec<_> = workspace.listing().into_iter().collect();
+        assert_eq!(left, [PathBuf::from("made-and-edited"), PathBuf::from("notes")]);
+    }
+
+    #[test]
+    fn two_runs_at_once_in_one_workspace_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let _first = lasting(home.path());
+        let second = Workspace::lasting(&Folders::below(home.path()), "hello");
+        assert!(matches!(second, Err(WorkspaceError::Busy(_))));
+    }
+
+    #[test]
+    fn a_link_that_a_step_made_does_not_lead_a_file_out() {
+        let home = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        let mut workspace = lasting(home.path());
+        std::os::unix::fs::symlink(outside.path(), workspace.files().join("sub")).unwrap();
+        let result = workspace.write(&file("sub/a.c", "text"));
+        assert!(matches!(result, Err(WorkspaceError::Escape(_))));
+        assert!(!outside.path().join("a.c").exists());
+    }
+}

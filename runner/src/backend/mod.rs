@@ -1,1 +1,98 @@
-//! To come.
+//! Where steps run: one trait, so that the host, the lab and a script of canned answers look alike.
+
+pub mod host;
+pub mod scripted;
+
+use crate::event::Stream;
+use crate::say;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use tutor_agent::protocol::Mode;
+
+/// A place that can keep a shell for a lesson.
+pub trait Backend: Sync {
+    /// Starts a shell there.
+    fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError>;
+}
+
+/// What a shell starts with.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'o> {
+    /// The folder it starts in.
+    pub folder: &'o Path,
+    /// Its whole environment.
+    pub environment: &'o [(String, String)],
+    /// Whether to ask for mounts of its own: a private mount namespace with its own bpffs.
+    pub own_mounts: bool,
+}
+
+/// One shell, kept for a lesson. Runs are told apart by ids that the caller picks, from 1.
+pub trait Session {
+    /// Begins a run.
+    fn run(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), BackendError>;
+    /// Waits this long for something to happen.
+    fn next(&mut self, wait: Duration) -> Result<Option<Happening>, BackendError>;
+    /// Ends a run and all that it started: first kindly, after `grace` surely.
+    fn kill(&mut self, id: u32, grace: Duration) -> Result<(), BackendError>;
+    /// Ends a background run.
+    fn stop(&mut self, id: u32, grace: Duration) -> Result<(), BackendError>;
+    /// Closes the shell; [`Happening::Finished`] follows, and then nothing.
+    fn finish(&mut self, grace: Duration) -> Result<(), BackendError>;
+}
+
+/// What a session tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// Something was printed.
+    Output {
+        /// The run that printed it; 0 is the shell as it closes.
+        id: u32,
+        /// Where.
+        stream: Stream,
+        /// The bytes as they came.
+        bytes: Vec<u8>,
+    },
+    /// A run ended.
+    Ended {
+        /// Which one.
+        id: u32,
+        /// How.
+        status: Status,
+        /// True if the shell ended with it and a new one was started.
+        shell_lost: bool,
+    },
+    /// The shell is closed and nothing of it is left.
+    Finished {
+        /// Processes that had to be ended: the run they came from, their command line.
+        leftovers: Vec<(Option<u32>, String)>,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// With this exit status.
+    Exited(i32),
+    /// By this signal.
+    Signaled(i32),
+}
+
+/// A place could not do its part.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The process that keeps the shell did not start.
+    #[error("{}", say!("backend-start", program = .program.display().to_string(), error = .error.as_str()))]
+    Start {
+        /// The program.
+        program: PathBuf,
+        /// What the system said.
+        error: String,
+    },
+    /// The process that keeps the shell is gone.
+    #[error("{}", say!("backend-gone"))]
+    Gone,
+    /// It could not do what was asked.
+    #[error("{}", say!("backend-failed", what = .0.as_str()))]
+    Failed(String),
+}

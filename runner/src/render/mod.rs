@@ -1,1 +1,4 @@
-//! To come.
+//! Draws what a run says and what a report found. Drawing neither runs nor compares.
+
+pub mod paint;
+pub mod prose;

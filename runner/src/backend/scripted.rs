@@ -1,0 +1,88 @@
+//! Canned answers in place of a shell, to test what runs steps without running any.
+
+use super::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
+use crate::event::Stream;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// Answers by script: what it prints and its exit status. An unknown script prints nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Scripted {
+    answers: BTreeMap<String, Answer>,
+}
+
+#[derive(Clone, Debug)]
+enum Answer {
+    Prints(String, i32),
+    Hangs,
+    EndsShell(i32),
+}
+
+impl Scripted {
+    /// The script prints `text` and exits with `status`.
+    pub fn prints(mut self, script: &str, text: &str, status: i32) -> Self {
+        self.answers.insert(script.to_owned(), Answer::Prints(text.to_owned(), status));
+        self
+    }
+
+    /// The script never ends by itself.
+    pub fn hangs(mut self, script: &str) -> Self {
+        self.answers.insert(script.to_owned(), Answer::Hangs);
+        self
+    }
+
+    /// The script ends its shell.
+    pub fn ends_shell(mut self, script: &str, status: i32) -> Self {
+        self.answers.insert(script.to_owned(), Answer::EndsShell(status));
+        self
+    }
+}
+
+impl Backend for Scripted {
+    fn open(&self, _opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
+        Ok(Box::new(ScriptedSession { answers: self.answers.clone(), queue: VecDeque::new() }))
+    }
+}
+
+struct ScriptedSession {
+    answers: BTreeMap<String, Answer>,
+    queue: VecDeque<Happening>,
+}
+
+impl Session for ScriptedSession {
+    fn run(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), BackendError> {
+        let script = script.trim_end();
+        let answer = self.answers.get(script).cloned().unwrap_or(Answer::Prints(String::new(), 0));
+        let (text, status, shell_lost) = match answer {
+            Answer::Prints(text, status) => (text, status, false),
+            Answer::EndsShell(status) => (String::new(), status, true),
+            Answer::Hangs => return Ok(()),
+        };
+        if !text.is_empty() {
+            self.queue.push_back(Happening::Output { id, stream: Stream::Stdout, bytes: text.into_bytes() });
+        }
+        if mode != Mode::Background {
+            self.queue.push_back(Happening::Ended { id, status: Status::Exited(status), shell_lost });
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, _wait: Duration) -> Result<Option<Happening>, BackendError> {
+        Ok(self.queue.pop_front())
+    }
+
+    fn kill(&mut self, id: u32, _grace: Duration) -> Result<(), BackendError> {
+        self.queue.push_back(Happening::Ended { id, status: Status::Signaled(15), shell_lost: true });
+        Ok(())
+    }
+
+    fn stop(&mut self, id: u32, _grace: Duration) -> Result<(), BackendError> {
+        self.queue.push_back(Happening::Ended { id, status: Status::Signaled(15), shell_lost: false });
+        Ok(())
+    }
+
+    fn finish(&mut self, _grace: Duration) -> Result<(), BackendError> {
+        self.queue.push_back(Happening::Finished { leftovers: Vec::new() });
+        Ok(())
+    }
+}

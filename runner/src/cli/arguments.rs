@@ -1,0 +1,343 @@
+//! What can be said on the command line: one clap tree, from which help, completions and man
+//! pages come.
+
+use crate::render::paint::Color;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Lessons in Markdown that run for real: learn BPF programming in C at a terminal.
+///
+/// Without a command, `tutor` goes on where you were.
+#[derive(Debug, Parser)]
+#[command(name = "tutor", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit status: 0 all as expected, 1 a step differs or failed, 2 wrong command line,
+3 this machine lacks something, 4 a lesson is invalid, 130 interrupted.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The clap tree.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct Global {
+    /// The course: a folder that holds `lessons/course.toml` [default: the nearest one upward from
+    /// here, else the one in the program]
+    #[arg(long, global = true, value_name = "FOLDER", env = "TUTOR_COURSE", value_hint = ValueHint::DirPath)]
+    pub course: Option<PathBuf>,
+    /// When to color
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the lessons
+    List(ListArguments),
+    /// Read a lesson without running it
+    Show(ShowArguments),
+    /// Run a lesson: every step for real, its output compared with the accepted one
+    Run(RunArguments),
+    /// Study a lesson step by step
+    Study(StudyArguments),
+    /// Run lessons as tests, in fresh folders
+    Test(TestArguments),
+    /// Look at changed outputs one by one and accept or reject them
+    Review(ReviewArguments),
+    /// Accept changed outputs
+    Accept(SettleArguments),
+    /// Throw changed outputs away
+    Reject(SettleArguments),
+    /// Check the lessons' text; runs no step
+    Check(CheckArguments),
+    /// Write a new lesson to start from
+    New(NewArguments),
+    /// Make a book of the lessons
+    Book(BookArguments),
+    /// Look into BPF programs and what this kernel can do
+    Bpf(tutor_bpf::command::BpfCommand),
+    /// Find out what this machine has and lacks for the lessons
+    Doctor(DoctorArguments),
+    /// Start a lesson afresh; what you wrote is kept aside
+    Reset(ResetArguments),
+    /// Print the code that makes a shell complete `tutor`
+    Completions(CompletionsArguments),
+    /// Write the man pages
+    Man(ManArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ShowArguments {
+    /// The lesson: `lesson-2`, its name, or its number
+    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    pub lesson: String,
+    /// Print JSON: the lesson's steps, files and checks
+    #[arg(long)]
+    pub json: bool,
+    /// Print it at once even if it is longer than the screen
+    #[arg(long)]
+    pub no_pager: bool,
+}
+
+/// How steps are run; the same for `run`, `study` and `test`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunningArguments {
+    /// Where steps that need a kernel run
+    #[arg(long, value_enum, value_name = "PLACE")]
+    pub on: Option<On>,
+    /// Give every step this long, such as `30s` or `2m`
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub timeout: Option<Duration>,
+    /// Run a course that is not tutor's own without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// Where steps that need a kernel run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum On {
+    /// In the lab, a small virtual machine
+    Lab,
+    /// On this machine's own kernel
+    Host,
+}
+
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The lesson: `lesson-2`, its name, or its number
+    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    pub lesson: String,
+    /// Run this step only; may be given more than once
+    #[arg(long, value_name = "STEP", conflicts_with = "until")]
+    pub only: Vec<String>,
+    /// Run the steps up to and including this one
+    #[arg(long, value_name = "STEP")]
+    pub until: Option<String>,
+    /// Stop at the first step that is not as expected
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Use a fresh folder, not your own workspace
+    #[arg(long)]
+    pub fresh: bool,
+    /// Keep the fresh folder and say where it is
+    #[arg(long, requires = "fresh")]
+    pub keep: bool,
+    /// Print what would run, as JSON, and run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Print the result as JSON
+    #[arg(long, conflicts_with = "dry_run")]
+    pub json: bool,
+    /// Leave the prose out
+    #[arg(long, short)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub running: RunningArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct StudyArguments {
+    /// The lesson; without one, the lesson you were in
+    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    pub lesson: Option<String>,
+    /// Begin at this step
+    #[arg(long, value_name = "STEP")]
+    pub from: Option<String>,
+    #[command(flatten)]
+    pub running: RunningArguments,
+}
+
+#[derive(Debug, Args)]
+pub struct TestArguments {
+    /// The lessons [default: all]
+    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    pub lessons: Vec<String>,
+    /// How many lessons run side by side [default: the number of processors]
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// Run one part of the lessons only, such as `1/4`
+    #[arg(long, value_name = "K/N", value_parser = parse_partition)]
+    pub partition: Option<Partition>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// A step that is skipped is a failure
+    #[arg(long)]
+    pub no_skip: bool,
+    /// An output that differs only because the environment does is a failure
+    #[arg(long)]
+    pub strict: bool,
+    /// Stop a lesson at its first step that is not as expected
+    #[arg(long)]
+    pub fail_fast: bool,
+    /// Keep the folders that the lessons ran in and say where they are
+    #[arg(long)]
+    pub keep: bool,
+    #[command(flatten)]
+    pub running: RunningArguments,
+}
+
+/// How a test's result is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Pretty,
+    /// For scripts
+    Json,
+    /// JUnit's XML, for CI services
+    Junit,
+}
+
+/// One part of the lessons: the `part`-th of `parts`, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partition {
+    pub part: usize,
+    pub parts: usize,
+}
+
+#[derive(Debug, Args)]
+pub struct ReviewArguments {
+    /// The lesson [default: all]
+    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    pub lesson: Option<String>,
+    /// Print the changed outputs as JSON and change nothing
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct SettleArguments {
+    /// The lesson
+    #[arg(add = ArgValueCompleter::new(complete_lesson), required_unless_present = "all")]
+    pub lesson: Option<String>,
+    /// The step [default: all of the lesson's]
+    pub step: Option<String>,
+    /// Every lesson's
+    #[arg(long, conflicts_with = "lesson")]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct NewArguments {
+    /// The new lesson's place in the course, such as `lesson-11`
+    pub lesson: String,
+}
+
+#[derive(Debug, Args)]
+pub struct BookArguments {
+    /// Write the mdBook source tree there and render nothing
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub emit: Option<PathBuf>,
+    /// Where the book goes
+    #[arg(long, value_name = "FOLDER", default_value = "book/out", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Install what is missing, after asking
+    #[arg(long, conflicts_with = "json")]
+    pub fix: bool,
+    /// Do not ask before installing
+    #[arg(long, requires = "fix")]
+    pub yes: bool,
+    /// Where to look for a kernel
+    #[arg(long, value_enum, value_name = "PLACE", default_value = "host")]
+    pub on: On,
+}
+
+#[derive(Debug, Args)]
+pub struct ResetArguments {
+    /// The lesson
+    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    pub lesson: String,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArguments {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub struct ManArguments {
+    /// Where the pages go
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub folder: PathBuf,
+}
+
+fn parse_time(text: &str) -> Result<Duration, String> {
+    crate::lesson::attributes::parse_duration(text)
+        .ok_or_else(|| crate::say!("bad-time", text = text))
+}
+
+fn parse_partition(text: &str) -> Result<Partition, String> {
+    let bad = || crate::say!("bad-partition", text = text);
+    let (part, parts) = text.split_once('/').ok_or_else(bad)?;
+    let (part, parts) = (part.parse().map_err(|_| bad())?, parts.parse().map_err(|_| bad())?);
+    if part == 0 || part > parts {
+        return Err(bad());
+    }
+    Ok(Partition { part, parts })
+}
+
+/// Lessons by stem and by name, for the shell.
+fn complete_lesson(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let Ok(context) = super::Context::new(Global::default()) else { return Vec::new() };
+    let Ok(course) = context.load_course() else { return Vec::new() };
+    let typed = typed.to_string_lossy();
+    let mut candidates = Vec::new();
+    for lesson in &course.lessons {
+        for name in [&lesson.stem, &lesson.front.name] {
+            if name.starts_with(&*typed) {
+                let title = lesson.front.title.clone();
+                candidates.push(CompletionCandidate::new(name).help(Some(title.into())));
+            }
+        }
+    }
+    candidates
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clap_tree_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn a_partition_is_counted_from_one() {
+        assert_eq!(parse_partition("1/4"), Ok(Partition { part: 1, parts: 4 }));
+        assert!(parse_partition("0/4").is_err());
+        assert!(parse_partition("5/4").is_err());
+        assert!(parse_partition("4").is_err());
+    }
+}

@@ -1,0 +1,83 @@
+//! The command line: what can be asked, and which module answers.
+
+mod arguments;
+mod book;
+mod context;
+mod course;
+mod doctor;
+mod machine;
+mod progress;
+mod read;
+mod review;
+mod run;
+mod study;
+mod test;
+
+pub use arguments::{Cli, command};
+
+use crate::exit::Exit;
+use crate::say;
+use anstyle::AnsiColor;
+use arguments::Command;
+use clap::Parser;
+use context::Context;
+use std::io::{self, IsTerminal, Write};
+
+/// Runs `tutor` as the shell called it and returns what it ends with.
+pub fn main() -> Exit {
+    // The agent must start fast: it is looked for before anything else is made ready.
+    let mut words = std::env::args_os().skip(1);
+    if words.next().is_some_and(|word| word == "__agent") {
+        return machine::agent();
+    }
+    clap_complete::CompleteEnv::with_factory(command).complete();
+    let cli = Cli::parse();
+    let color = cli.global.color;
+    match dispatch(cli) {
+        Ok(exit) => exit,
+        Err(error) => complain(&error, color),
+    }
+}
+
+fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    let context = Context::new(cli.global)?;
+    match cli.command {
+        None => study::resume(&context),
+        Some(Command::List(arguments)) => read::list(&context, &arguments),
+        Some(Command::Show(arguments)) => read::show(&context, &arguments),
+        Some(Command::Run(arguments)) => run::run(&context, &arguments),
+        Some(Command::Study(arguments)) => study::study(&context, &arguments),
+        Some(Command::Test(arguments)) => test::test(&context, &arguments),
+        Some(Command::Review(arguments)) => review::review(&context, &arguments),
+        Some(Command::Accept(arguments)) => review::settle(&context, &arguments, review::Choice::Accept),
+        Some(Command::Reject(arguments)) => review::settle(&context, &arguments, review::Choice::Reject),
+        Some(Command::Check(arguments)) => course::check(&context, &arguments),
+        Some(Command::New(arguments)) => course::new(&context, &arguments),
+        Some(Command::Book(arguments)) => book::book(&context, &arguments),
+        Some(Command::Bpf(arguments)) => machine::bpf(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::doctor(&context, &arguments),
+        Some(Command::Reset(arguments)) => progress::reset(&context, &arguments),
+        Some(Command::Completions(arguments)) => machine::completions(&arguments),
+        Some(Command::Man(arguments)) => machine::man(&arguments),
+    }
+}
+
+/// Says what went wrong, on stderr, with all that led to it.
+fn complain(error: &anyhow::Error, color: crate::render::paint::Color) -> Exit {
+    if broken_pipe(error) {
+        // `tutor list | head -1`: the reader has what it wanted.
+        return Exit::Success;
+    }
+    let paint = crate::render::paint::Paint::of_stream(color, io::stderr().is_terminal());
+    let label = paint.style(AnsiColor::Red.on_default().bold(), &say!("error"));
+    let mut stderr = io::stderr().lock();
+    let _ = writeln!(stderr, "{label}: {error:#}");
+    error.downcast_ref::<context::Ends>().map_or(Exit::Lacking, |ends| ends.exit)
+}
+
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

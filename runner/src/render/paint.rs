@@ -1,0 +1,135 @@
+//! What the terminal can do: color, width, marks. Color only repeats what the words say.
+
+use crate::highlight::{self, Kind};
+use anstyle::{AnsiColor, Style};
+use std::ffi::OsStr;
+
+/// Whether to color.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// If it goes to a terminal that takes it.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How to draw on one stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paint {
+    /// Whether to color.
+    pub color: bool,
+    /// Whether marks beyond ASCII may be used.
+    pub unicode: bool,
+    /// Whether lines may be drawn over: a terminal, not a pipe.
+    pub live: bool,
+    /// The width in columns.
+    pub columns: usize,
+}
+
+/// The widest that prose gets: longer lines are hard to read.
+const PROSE_COLUMNS: usize = 88;
+
+impl Paint {
+    /// For a stream of this process. `NO_COLOR` wins over all but `--color=always`; then
+    /// `CLICOLOR_FORCE`, `FORCE_COLOR`, `CLICOLOR=0` and `TERM=dumb` are heard.
+    pub fn of_stream(color: Color, is_terminal: bool) -> Paint {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let dumb = set("TERM").as_deref() == Some(OsStr::new("dumb"));
+        let is = |name: &str, value: &str| set(name).as_deref() == Some(OsStr::new(value));
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto if set("NO_COLOR").is_some() => false,
+            Color::Auto if set("CLICOLOR_FORCE").is_some() || set("FORCE_COLOR").is_some() => {
+                !is("CLICOLOR_FORCE", "0") && !is("FORCE_COLOR", "0")
+            }
+            Color::Auto => is_terminal && !dumb && !is("CLICOLOR", "0"),
+        };
+        let of_terminal = is_terminal.then(crossterm::terminal::size).and_then(Result::ok);
+        let of_environment = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        let columns = of_terminal.map(|(columns, _)| usize::from(columns)).or(of_environment);
+        Paint {
+            color,
+            unicode: !is("TUTOR_ASCII", "1"),
+            live: is_terminal && !dumb,
+            columns: columns.filter(|columns| *columns >= 20).unwrap_or(80),
+        }
+    }
+
+    /// Plain text of that width, as in a pipe.
+    pub fn plain(columns: usize) -> Paint {
+        Paint { color: false, unicode: true, live: false, columns }
+    }
+
+    /// The width of prose.
+    pub fn prose_columns(&self) -> usize {
+        self.columns.min(PROSE_COLUMNS)
+    }
+
+    /// The text in that style, if there is color.
+    pub fn style(&self, style: Style, text: &str) -> String {
+        if !self.color || text.is_empty() {
+            return text.to_owned();
+        }
+        format!("{style}{text}{style:#}")
+    }
+
+    /// Bold.
+    pub fn bold(&self, text: &str) -> String {
+        self.style(Style::new().bold(), text)
+    }
+
+    /// Dimmed.
+    pub fn dim(&self, text: &str) -> String {
+        self.style(Style::new().dimmed(), text)
+    }
+
+    /// Good news.
+    pub fn good(&self, text: &str) -> String {
+        self.style(AnsiColor::Green.on_default(), text)
+    }
+
+    /// Bad news.
+    pub fn bad(&self, text: &str) -> String {
+        self.style(AnsiColor::Red.on_default().bold(), text)
+    }
+
+    /// News to look at.
+    pub fn notable(&self, text: &str) -> String {
+        self.style(AnsiColor::Yellow.on_default(), text)
+    }
+
+    /// One of two marks, by what the terminal shows.
+    pub fn mark(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        if self.unicode { unicode } else { ascii }
+    }
+
+    /// Some code, a string a line.
+    pub fn code(&self, language: &str, code: &str) -> Vec<String> {
+        if !self.color {
+            return code.lines().map(str::to_owned).collect();
+        }
+        let line = |pieces: Vec<(Kind, String)>| {
+            pieces.into_iter().map(|(kind, text)| self.style(code_style(kind), &text)).collect()
+        };
+        highlight::lines(language, code).into_iter().map(line).collect()
+    }
+}
+
+/// The sixteen colors only: the learner's own theme decides how they look.
+fn code_style(kind: Kind) -> Style {
+    match kind {
+        Kind::Plain => Style::new(),
+        Kind::Comment => AnsiColor::BrightBlack.on_default(),
+        Kind::Literal => AnsiColor::Green.on_default(),
+        Kind::Constant => AnsiColor::Cyan.on_default(),
+        Kind::Keyword => AnsiColor::Magenta.on_default(),
+        Kind::Type => AnsiColor::Yellow.on_default(),
+        Kind::Function => AnsiColor::Blue.on_default(),
+        Kind::Preprocessor => AnsiColor::Magenta.on_default(),
+        Kind::Variable => AnsiColor::Cyan.on_default(),
+    }
+}

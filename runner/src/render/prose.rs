@@ -1,0 +1,251 @@
+//! Prose for a terminal: headings, lists, tables, emphasis, links, wrapped to its width.
+
+use super::paint::Paint;
+use crate::lesson::prose::plain_text;
+use crate::lesson::{Inline, Node};
+use anstyle::{AnsiColor, Style};
+use std::ops::Range;
+use unicode_linebreak::{BreakOpportunity, linebreaks};
+use unicode_width::UnicodeWidthStr;
+
+/// Returns the lines of some prose.
+pub fn lines(nodes: &[Node], paint: &Paint) -> Vec<String> {
+    let mut drawn = Vec::new();
+    blocks(nodes, paint, paint.prose_columns(), &mut drawn);
+    drawn
+}
+
+fn blocks(nodes: &[Node], paint: &Paint, columns: usize, drawn: &mut Vec<String>) {
+    for node in nodes {
+        if matches!(node, Node::Html(_)) {
+            continue;
+        }
+        if !drawn.is_empty() {
+            drawn.push(String::new());
+        }
+        block(node, paint, columns, drawn);
+    }
+}
+
+fn block(node: &Node, paint: &Paint, columns: usize, drawn: &mut Vec<String>) {
+    match node {
+        Node::Heading { level, content } => heading(*level, content, paint, columns, drawn),
+        Node::Paragraph(content) => drawn.extend(paragraph(content, paint, columns)),
+        Node::List { start, items } => list(*start, items, paint, columns, drawn),
+        Node::Quote(nodes) => {
+            let mark = paint.dim(paint.mark("│", "|"));
+            let mut inner = Vec::new();
+            blocks(nodes, paint, columns.saturating_sub(2), &mut inner);
+            drawn.extend(inner.into_iter().map(|line| format!("{mark} {line}")));
+        }
+        Node::Code { language, text } => {
+            let code = paint.code(language.as_deref().unwrap_or(""), text);
+            drawn.extend(code.into_iter().map(|line| format!("    {line}")));
+        }
+        Node::Table { head, rows } => table(head, rows, paint, columns, drawn),
+        Node::Rule => drawn.push(paint.dim(&paint.mark("─", "-").repeat(columns.min(40)))),
+        Node::Html(_) => {}
+    }
+}
+
+fn heading(level: u8, content: &[Inline], paint: &Paint, columns: usize, drawn: &mut Vec<String>) {
+    let text = plain_text(content);
+    let style = match level {
+        1 => AnsiColor::Cyan.on_default().bold(),
+        _ => Style::new().bold(),
+    };
+    for range in wrapped(&text, columns) {
+        drawn.push(paint.style(style, &text[range]));
+    }
+    let line = match level {
+        1 => paint.mark("━", "="),
+        2 => paint.mark("─", "-"),
+        _ => return,
+    };
+    drawn.push(paint.dim(&line.repeat(text.width().min(columns))));
+}
+
+fn list(start: Option<u64>, items: &[Vec<Node>], paint: &Paint, columns: usize, drawn: &mut Vec<String>) {
+    for (index, item) in items.iter().enumerate() {
+        let bullet = match start {
+            Some(first) => format!("{}. ", first + index as u64),
+            None => format!("{} ", paint.mark("•", "*")),
+        };
+        let indent = bullet.width() + 1;
+        let mut inner = Vec::new();
+        blocks(item, paint, columns.saturating_sub(indent), &mut inner);
+        for (number, line) in inner.into_iter().enumerate() {
+            let lead = if number == 0 { format!(" {bullet}") } else { " ".repeat(indent) };
+            drawn.push(format!("{lead}{line}").trim_end().to_owned());
+        }
+    }
+}
+
+fn table(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], paint: &Paint, columns: usize, drawn: &mut Vec<String>) {
+    let widths: Vec<usize> = (0..head.len())
+        .map(|column| {
+            let cells = std::iter::once(head).chain(rows.iter().map(Vec::as_slice));
+            cells.filter_map(|row| row.get(column)).map(|cell| plain_text(cell).width()).max().unwrap_or(0)
+        })
+        .collect();
+    let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+    if total <= columns {
+        let row = |cells: &[Vec<Inline>], bold: bool| {
+            let drawn: Vec<String> = widths
+                .iter()
+                .enumerate()
+                .map(|(column, width)| {
+                    let cell = cells.get(column).map(Vec::as_slice).unwrap_or_default();
+                    let gap = " ".repeat(width - plain_text(cell).width());
+                    let text = styled(cell, paint);
+                    if bold { paint.bold(&text) + &gap } else { text + &gap }
+                })
+                .collect();
+            drawn.join("  ").trim_end().to_owned()
+        };
+        drawn.push(row(head, true));
+        let rule: Vec<String> = widths.iter().map(|width| paint.mark("─", "-").repeat(*width)).collect();
+        drawn.push(paint.dim(&rule.join("  ")));
+        drawn.extend(rows.iter().map(|cells| row(cells, false)));
+        return;
+    }
+    // Too wide: each row becomes a small list of its own, named by the head.
+    for (number, cells) in rows.iter().enumerate() {
+        if number > 0 {
+            drawn.push(String::new());
+        }
+        for (name, cell) in head.iter().zip(cells) {
+            let mut content = vec![Inline::Strong(name.clone()), Inline::Text(": ".to_owned())];
+            content.extend(cell.iter().cloned());
+            let lines = paragraph(&content, paint, columns.saturating_sub(2));
+            for (index, line) in lines.into_iter().enumerate() {
+                drawn.push(if index == 0 { line } else { format!("  {line}") });
+            }
+        }
+    }
+}
+
+/// Inline content on one line.
+fn styled(content: &[Inline], paint: &Paint) -> String {
+    let mut pieces = Vec::new();
+    flatten(content, Style::new(), paint, &mut pieces);
+    pieces.iter().map(|(style, text)| paint.style(*style, text)).collect()
+}
+
+/// Inline content on as many lines as it takes.
+pub fn paragraph(content: &[Inline], paint: &Paint, columns: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    flatten(content, Style::new(), paint, &mut pieces);
+    let text: String = pieces.iter().map(|(_, text)| text.as_str()).collect();
+    wrapped(&text, columns).into_iter().map(|range| cut(&pieces, range, paint)).collect()
+}
+
+fn flatten(content: &[Inline], style: Style, paint: &Paint, pieces: &mut Vec<(Style, String)>) {
+    for inline in content {
+        match inline {
+            Inline::Text(text) => pieces.push((style, text.clone())),
+            Inline::Code(text) => {
+                let text = if paint.color { text.clone() } else { format!("`{text}`") };
+                pieces.push((style.fg_color(Some(AnsiColor::Cyan.into())), text));
+            }
+            Inline::Emphasis(inner) => flatten(inner, style.italic(), paint, pieces),
+            Inline::Strong(inner) => flatten(inner, style.bold(), paint, pieces),
+            Inline::Strikethrough(inner) => flatten(inner, style.strikethrough(), paint, pieces),
+            Inline::Link { url, content } => {
+                flatten(content, style.underline(), paint, pieces);
+                if url.contains("://") && plain_text(content) != *url {
+                    pieces.push((style.dimmed(), format!(" <{url}>")));
+                }
+            }
+            Inline::Image { description, .. } => pieces.push((style, format!("[{description}]"))),
+            Inline::SoftBreak => pieces.push((style, " ".to_owned())),
+            Inline::HardBreak => pieces.push((style, "\n".to_owned())),
+            Inline::Html(_) => {}
+        }
+    }
+}
+
+fn cut(pieces: &[(Style, String)], range: Range<usize>, paint: &Paint) -> String {
+    let mut line = String::new();
+    let mut start = 0;
+    for (style, text) in pieces {
+        let end = start + text.len();
+        let (from, to) = (range.start.max(start), range.end.min(end));
+        if from < to {
+            line.push_str(&paint.style(*style, &text[from - start..to - start]));
+        }
+        start = end;
+    }
+    line
+}
+
+/// The lines of a text, as ranges of its bytes without the blanks at their ends: broken where
+/// Unicode (UAX #14) allows it, so that Chinese breaks between characters.
+pub fn wrapped(text: &str, columns: usize) -> Vec<Range<usize>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    let mut last_break = 0;
+    for (position, opportunity) in linebreaks(text) {
+        let fits = text[start..position].trim_end().width() <= columns;
+        if !fits && last_break > start {
+            lines.push(trimmed(text, start..last_break));
+            start = last_break;
+        }
+        last_break = position;
+        let end_of_text = position == text.len();
+        if opportunity == BreakOpportunity::Mandatory && (!end_of_text || start < position) {
+            lines.push(trimmed(text, start..position));
+            start = position;
+        }
+    }
+    lines
+}
+
+fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
+    let end = range.start + text[range.clone()].trim_end().len();
+    range.start..end
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Vec<Inline> {
+        vec![Inline::Text(text.to_owned())]
+    }
+
+    fn drawn(nodes: &[Node], columns: usize) -> String {
+        lines(nodes, &Paint::plain(columns)).join("\n")
+    }
+
+    #[test]
+    fn words_are_wrapped_and_chinese_breaks_between_characters() {
+        let nodes = [Node::Paragraph(text("one two three")), Node::Paragraph(text("验证器检查每一条路径"))];
+        insta::assert_snapshot!(drawn(&nodes, 9), @"");
+    }
+
+    #[test]
+    fn a_list_hangs_and_a_nested_one_hangs_deeper() {
+        let inner = Node::List { start: Some(9), items: vec![vec![Node::Paragraph(text("in"))]] };
+        let nodes = [Node::List {
+            start: None,
+            items: vec![vec![Node::Paragraph(text("a b c d")), inner], vec![Node::Paragraph(text("e"))]],
+        }];
+        insta::assert_snapshot!(drawn(&nodes, 8), @"");
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_becomes_a_list() {
+        let head = vec![text("name"), text("meaning")];
+        let rows = vec![vec![text("验证器"), text("verifier")], vec![text("map"), text("a table")]];
+        let nodes = [Node::Table { head, rows }];
+        insta::assert_snapshot!(drawn(&nodes, 40), @"");
+        insta::assert_snapshot!(drawn(&nodes, 12), @"");
+    }
+
+    #[test]
+    fn a_word_longer_than_the_line_stays_whole() {
+        let nodes = [Node::Paragraph(text("a /sys/kernel/tracing/trace_pipe b"))];
+        assert_eq!(drawn(&nodes, 8), "a /sys/\nkernel/\ntracing/\ntrace_pipe\nb");
+    }
+}

@@ -1,0 +1,125 @@
+//! The shells of one lesson: one a place, opened when first needed.
+
+use crate::backend::{Backend, BackendError, Happening, Opening, Session};
+use crate::lesson::Place;
+use crate::transcript::{Ending, Record};
+use crate::workspace::Workspace;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::GRACE;
+
+/// The folders that steps find programs in, after `tutor`'s own. bpftool is in an sbin folder.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The shells of a lesson.
+#[derive(Default)]
+pub struct Shells {
+    open: BTreeMap<Place, Box<dyn Session>>,
+}
+
+impl Shells {
+    pub fn is_open(&self, place: Place) -> bool {
+        self.open.contains_key(&place)
+    }
+
+    pub fn open(
+        &mut self,
+        place: Place,
+        backend: &dyn Backend,
+        workspace: &Workspace,
+        tutor: &Path,
+    ) -> Result<(), BackendError> {
+        let environment = environment(tutor, workspace.home());
+        let session = backend.open(&Opening {
+            folder: workspace.files(),
+            environment: &environment,
+            own_mounts: place == Place::Kernel,
+        })?;
+        self.open.insert(place, session);
+        Ok(())
+    }
+
+    pub fn session(&mut self, place: Place) -> Result<&mut dyn Session, BackendError> {
+        match self.open.get_mut(&place) {
+            Some(session) => Ok(session.as_mut()),
+            None => Err(BackendError::Gone),
+        }
+    }
+
+    /// Closes a place that does not answer; the next step there finds none.
+    pub fn drop_session(&mut self, place: Place) {
+        self.open.remove(&place);
+    }
+
+    /// Closes a place's shell and returns all that it still had to say.
+    pub fn finish(&mut self, place: Place) -> Vec<Happening> {
+        let Some(mut session) = self.open.remove(&place) else { return Vec::new() };
+        let mut said = Vec::new();
+        if session.finish(GRACE).is_err() {
+            return said;
+        }
+        let deadline = Instant::now() + GRACE * 4;
+        while Instant::now() < deadline {
+            match session.next(Duration::from_millis(100)) {
+                Ok(Some(happening)) => {
+                    let last = matches!(happening, Happening::Finished { .. });
+                    said.push(happening);
+                    if last {
+                        break;
+                    }
+                }
+                Ok(None) => {}
+                Err(_) => break,
+            }
+        }
+        said
+    }
+
+    /// Puts a step's raw output where its checks find it.
+    pub fn keep_output(&self, home: &Path, step: &str, record: &Record) -> io::Result<()> {
+        let (stdout, stderr) = output_files(home, step);
+        std::fs::write(stdout, record.output.stdout.bytes())?;
+        std::fs::write(stderr, record.output.stderr.bytes())
+    }
+
+    /// A check's script with the names of its step's output in front.
+    pub fn with_output_of(&self, home: &Path, step: &str, record: Option<&Record>, script: &str) -> String {
+        let (stdout, stderr) = output_files(home, step);
+        let exit = match record.map(|record| &record.ending) {
+            Some(Ending::Exited(code)) => code.to_string(),
+            Some(Ending::Signaled(signal)) => (128 + signal).to_string(),
+            Some(_) | None => String::new(),
+        };
+        format!(
+            "export TUTOR_STDOUT={} TUTOR_STDERR={} TUTOR_EXIT={exit}\n{script}",
+            quoted(&stdout),
+            quoted(&stderr)
+        )
+    }
+}
+
+/// The whole environment of steps: the same on every machine, so that output is.
+fn environment(tutor: &Path, home: &Path) -> Vec<(String, String)> {
+    let pairs = [
+        ("PATH", format!("{}:{PATH}", tutor.display())),
+        ("HOME", home.display().to_string()),
+        ("LC_ALL", "C.UTF-8".to_owned()),
+        ("TZ", "UTC".to_owned()),
+        ("COLUMNS", "80".to_owned()),
+        ("TERM", "dumb".to_owned()),
+        ("NO_COLOR", "1".to_owned()),
+        ("TUTOR", "1".to_owned()),
+    ];
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn output_files(home: &Path, step: &str) -> (PathBuf, PathBuf) {
+    (home.join(format!(".tutor-{step}.stdout")), home.join(format!(".tutor-{step}.stderr")))
+}
+
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
