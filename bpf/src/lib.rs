@@ -1,1 +1,21 @@
-//! Loads, probes and inspects BPF programs.
+//! Loads, probes and inspects BPF programs, without a line of `unsafe`.
+//!
+//! What works on a machine is found out by trying: [`probe::probe`] loads, attaches, runs or opens
+//! the thing itself, takes it away again, and explains a refusal.
+//!
+//! ```
+//! use tutor_bpf::probe::{Feature, probe};
+//!
+//! match probe(Feature::Kprobe) {
+//!     Ok(finding) => println!("kprobes work: {finding}"),
+//!     Err(refusal) => println!("{refusal}; {}", refusal.remedy()),
+//! }
+//! ```
+//!
+//! The modules, in reading order:
+pub mod assemble;
+#[cfg(feature = "command")]
+pub mod command;
+pub mod errno;
+pub mod probe;
+mod quiet;

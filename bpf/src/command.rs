@@ -1,0 +1,229 @@
+//! The command line of `tutor bpf`: what a step runs and checks.
+
+use std::io::{self, Write};
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use crate::probe::{Answer, Feature, Finding, Refusal, probe};
+
+const FORMAT: u32 = 1;
+
+/// What `tutor bpf` can do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BpfCommand {
+    /// Find out by trying which kernel features work here
+    #[command(
+        after_help = "With one name, prints one line: what worked, or why it does not.\n\
+                            Exits 0 when everything named works, else 1; without names, 0."
+    )]
+    Probe(ProbeArgs),
+}
+
+/// What `tutor bpf probe` is asked.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ProbeArgs {
+    /// The features to try; all of them when none is named
+    #[arg(value_name = "NAME", value_parser = feature_parser())]
+    pub names: Vec<Feature>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whether everything that was named works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It does.
+    Works,
+    /// Something named does not.
+    Refused,
+}
+
+impl Verdict {
+    /// Returns the exit status for a process: 0 or 1.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Works => 0,
+            Self::Refused => 1,
+        }
+    }
+}
+
+/// Runs `command` and writes its answer to `out`.
+///
+/// ```
+/// use tutor_bpf::command::{BpfCommand, ProbeArgs, run};
+/// use tutor_bpf::probe::Feature;
+///
+/// let args = ProbeArgs { names: vec![Feature::Btf], json: false };
+/// let mut out = Vec::new();
+/// run(&BpfCommand::Probe(args), &mut out)?;
+/// assert_eq!(String::from_utf8_lossy(&out).lines().count(), 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn run(command: &BpfCommand, out: &mut dyn Write) -> io::Result<Verdict> {
+    match command {
+        BpfCommand::Probe(args) => run_probe(args, out),
+    }
+}
+
+fn run_probe(args: &ProbeArgs, out: &mut dyn Write) -> io::Result<Verdict> {
+    let features = match args.names.as_slice() {
+        [] => &Feature::ALL,
+        names => names,
+    };
+    let results: Vec<Tried> = features.iter().copied().map(Tried::now).collect();
+    if args.json {
+        writeln!(out, "{:#}", as_json(&results))?;
+    } else if let [only] = args.names.as_slice() {
+        debug_assert_eq!(results[0].feature, *only);
+        writeln!(out, "{}", results[0].sentence())?;
+    } else {
+        write_table(&results, out)?;
+    }
+    let refused = results.iter().any(|tried| tried.result.is_err());
+    Ok(if refused && !args.names.is_empty() {
+        Verdict::Refused
+    } else {
+        Verdict::Works
+    })
+}
+
+struct Tried {
+    feature: Feature,
+    result: Result<Finding, Refusal>,
+}
+
+impl Tried {
+    fn now(feature: Feature) -> Self {
+        Self {
+            feature,
+            result: probe(feature),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        match &self.result {
+            Ok(finding) => finding.to_string(),
+            Err(refusal) => refusal.to_string(),
+        }
+    }
+}
+
+fn write_table(results: &[Tried], out: &mut dyn Write) -> io::Result<()> {
+    let names = results.iter().map(|tried| tried.feature.name().len());
+    let width = names.max().unwrap_or_default();
+    for tried in results {
+        let verdict = if tried.result.is_ok() { "yes" } else { "no" };
+        let sentence = tried.sentence();
+        writeln!(out, "{:width$}  {verdict:3}  {sentence}", tried.feature)?;
+        if let Err(refusal) = &tried.result {
+            writeln!(out, "{:width$}       help: {}", "", refusal.remedy())?;
+        }
+    }
+    Ok(())
+}
+
+fn as_json(results: &[Tried]) -> Value {
+    let features: Vec<Value> = results.iter().map(feature_json).collect();
+    json!({ "format": FORMAT, "features": features })
+}
+
+fn feature_json(tried: &Tried) -> Value {
+    let name = tried.feature.name();
+    match &tried.result {
+        Ok(finding) => json!({ "name": name, "works": true, "found": finding.to_string() }),
+        Err(refusal) => json!({
+            "name": name,
+            "works": false,
+            "tried": refusal.attempt(),
+            "errno": errno_name(refusal.answer()),
+            "answer": refusal.answer().to_string(),
+            "reason": refusal.reason().to_string(),
+            "besides": refusal.obstacle().map(ToString::to_string),
+            "remedy": refusal.remedy(),
+            "libbpf": refusal.heard(),
+        }),
+    }
+}
+
+fn errno_name(answer: &Answer) -> Option<String> {
+    match answer {
+        Answer::Errno(errno) => Some(errno.name()),
+        Answer::Words(_) => None,
+    }
+}
+
+/// Accepts the names of [`Feature::ALL`], so that `--help`, completion and suggestions know them.
+fn feature_parser() -> impl clap::builder::TypedValueParser<Value = Feature> {
+    let value = |feature: Feature| PossibleValue::new(feature.name()).help(feature.summary());
+    PossibleValuesParser::new(Feature::ALL.map(value)).try_map(|name| name.parse::<Feature>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Bpf {
+        #[command(subcommand)]
+        command: BpfCommand,
+    }
+
+    fn parsed(line: &str) -> Result<BpfCommand, clap::Error> {
+        Bpf::try_parse_from(line.split(' ')).map(|bpf| bpf.command)
+    }
+
+    fn output(line: &str) -> (Verdict, String) {
+        let mut out = Vec::new();
+        let verdict = run(&parsed(line).unwrap(), &mut out).unwrap();
+        (verdict, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_misspelt_name_is_answered_with_the_nearest_one() {
+        let error = parsed("bpf probe kprob").unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("'kprobe'"), "{error}");
+    }
+
+    #[test]
+    fn one_name_gets_one_line_and_a_verdict_that_agrees() {
+        let (verdict, text) = output("bpf probe kprobe");
+        assert_eq!(text.lines().count(), 1);
+        assert_eq!(text.starts_with("cannot "), verdict == Verdict::Refused);
+    }
+
+    #[test]
+    fn what_works_is_said_without_numbers_that_could_pass_for_a_version() {
+        for feature in Feature::ALL {
+            if let Ok(finding) = probe(feature) {
+                let finding = finding.to_string();
+                assert!(!finding.contains(|c: char| c.is_ascii_digit()), "{finding}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_name_lists_every_feature_and_is_no_failure() {
+        let (verdict, text) = output("bpf probe");
+        assert_eq!(verdict, Verdict::Works);
+        let named = |feature: Feature| {
+            let start = format!("{feature} ");
+            text.lines().any(|line| line.starts_with(&start))
+        };
+        assert!(Feature::ALL.into_iter().all(named), "{text}");
+    }
+
+    #[test]
+    fn json_says_its_format_and_the_same_verdict() {
+        let (verdict, text) = output("bpf probe kprobe --json");
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["format"], 1);
+        assert_eq!(value["features"][0]["name"], "kprobe");
+        assert_eq!(value["features"][0]["works"], verdict == Verdict::Works);
+    }
+}

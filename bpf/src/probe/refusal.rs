@@ -1,0 +1,201 @@
+//! What is said when a kernel refuses.
+
+use std::fmt;
+
+use super::attempt::Failure;
+use super::evidence::Evidence;
+use super::feature::Feature;
+use super::reason::Reason;
+use crate::errno::Errno;
+
+/// How far an attempt had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// A program was given to the verifier.
+    Load,
+    /// A loaded program was tied to something that happens.
+    Attach,
+    /// A loaded program was to run.
+    Run,
+    /// A map was to be made.
+    Create,
+    /// A file was opened or read.
+    Open,
+    /// A program was given a name in the BPF file system.
+    Pin,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The kernel's error number.
+    Errno(Errno),
+    /// Something else, in words.
+    Words(String),
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Errno(errno) => errno.fmt(f),
+            Self::Words(words) => f.write_str(words),
+        }
+    }
+}
+
+/// A feature does not work here: what was tried, what the kernel answered, and why it probably did.
+///
+/// Its `Display` is one line:
+///
+/// ```text
+/// cannot attach a kprobe program to `vfs_mkdir`: ENOENT (no such file or directory): this kernel was built without CONFIG_KPROBES
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {attempt}: {answer}: {reason}{}", besides(.obstacle))]
+pub struct Refusal {
+    feature: Feature,
+    phase: Phase,
+    attempt: Box<str>,
+    answer: Answer,
+    reason: Reason,
+    obstacle: Option<Box<Reason>>,
+    heard: Box<[String]>,
+}
+
+impl Refusal {
+    pub(super) fn explain(feature: Feature, failure: Failure, evidence: &Evidence) -> Self {
+        let Failure {
+            phase,
+            attempt,
+            answer,
+        } = failure;
+        let errno = match answer {
+            Answer::Errno(errno) => Some(errno),
+            Answer::Words(_) => None,
+        };
+        let reason = Reason::likely(feature, phase, errno, evidence);
+        let obstacle = Reason::standing_in_the_way(feature, evidence)
+            .filter(|obstacle| *obstacle != reason)
+            .map(Box::new);
+        Self {
+            feature,
+            phase,
+            attempt: attempt.into(),
+            answer,
+            reason,
+            obstacle,
+            heard: Box::default(),
+        }
+    }
+
+    pub(super) fn hearing(mut self, heard: Vec<String>) -> Self {
+        self.heard = heard.into();
+        self
+    }
+
+    /// Returns the feature that was tried.
+    pub fn feature(&self) -> Feature {
+        self.feature
+    }
+
+    /// Returns how far the attempt had come.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Returns what was being tried, to be read after "cannot".
+    pub fn attempt(&self) -> &str {
+        &self.attempt
+    }
+
+    /// Returns what the kernel answered.
+    pub fn answer(&self) -> &Answer {
+        &self.answer
+    }
+
+    /// Returns the most likely reason.
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    /// Returns what would stand in the way even if [`Refusal::reason`] were mended.
+    pub fn obstacle(&self) -> Option<&Reason> {
+        self.obstacle.as_deref()
+    }
+
+    /// Returns libbpf's own words about it, line by line, for whoever wants to dig.
+    pub fn heard(&self) -> &[String] {
+        &self.heard
+    }
+
+    /// Returns what to do about it. An obstacle comes first: mending the rest alone does not help.
+    pub fn remedy(&self) -> String {
+        match &self.obstacle {
+            Some(obstacle) => format!("{}; then {}", obstacle.remedy(), self.reason.remedy()),
+            None => self.reason.remedy(),
+        }
+    }
+}
+
+fn besides(obstacle: &Option<Box<Reason>>) -> String {
+    match obstacle {
+        Some(obstacle) => format!("; besides, {obstacle}"),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::{Capabilities, Lockdown};
+
+    fn refused(evidence: &Evidence) -> Refusal {
+        let failure = Failure {
+            phase: Phase::Load,
+            attempt: "load a kprobe program".to_owned(),
+            answer: Answer::Errno(Errno::EPERM),
+        };
+        Refusal::explain(Feature::Kprobe, failure, evidence)
+    }
+
+    #[test]
+    fn the_line_says_what_was_tried_what_came_back_and_why() {
+        assert_eq!(
+            refused(&Evidence::default()).to_string(),
+            "cannot load a kprobe program: EPERM (operation not permitted): \
+             this process lacks CAP_BPF and CAP_PERFMON"
+        );
+    }
+
+    #[test]
+    fn what_becoming_root_would_not_mend_is_said_too() {
+        let evidence = Evidence {
+            has_kprobe_source: Some(false),
+            ..Evidence::default()
+        };
+        let refusal = refused(&evidence);
+        assert!(
+            refusal
+                .to_string()
+                .ends_with("; besides, this kernel was built without CONFIG_KPROBES")
+        );
+        assert!(
+            refusal
+                .remedy()
+                .starts_with("boot a kernel with CONFIG_KPROBES=y")
+        );
+    }
+
+    #[test]
+    fn a_policy_names_what_can_be_seen_of_it() {
+        let evidence = Evidence {
+            capabilities: Capabilities::ALL,
+            lockdown: Some(Lockdown::Integrity),
+            security_modules: Some("lockdown,capability,bpf".to_owned()),
+            ..Evidence::default()
+        };
+        let line = refused(&evidence).to_string();
+        let seen = "(lockdown: integrity; security modules: lockdown,capability,bpf)";
+        assert!(line.ends_with(seen), "{line}");
+    }
+}
