@@ -29,6 +29,15 @@ pub enum Event<'e> {
     StepStarted(&'e Step),
     /// A step that runs alone waits for its turn.
     StepWaits(&'e Step),
+    /// A step goes on.
+    StepTicks {
+        /// Which one.
+        step: &'e Step,
+        /// For how long it has run.
+        running: std::time::Duration,
+        /// For how long it has printed nothing.
+        silent: std::time::Duration,
+    },
     /// Something was printed. `step` may have ended already: a process it left behind writes on.
     Output {
         /// The step that printed it; none for what shells print when they close.

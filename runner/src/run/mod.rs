@@ -303,7 +303,9 @@ impl<'r> Runner<'r> {
         let mode = if step.background.is_some() { Mode::Background } else { Mode::Step };
         self.shells.session(step.on)?.run(id, mode, &step.script)?;
         let mut readiness = step.background.as_ref().map(Readiness::new);
-        let deadline = Instant::now() + limit;
+        let began = Instant::now();
+        let mut last_output = began;
+        let deadline = began + limit;
         let mut giving_up: Option<Ending> = None;
         let presses_before = self.options.interrupt.presses();
         loop {
@@ -335,6 +337,8 @@ impl<'r> Runner<'r> {
             let wait = if giving_up.is_some() { TICK } else { wait };
             let Some(happening) = self.shells.session(step.on)?.next(wait)? else {
                 self.hear_others(step.on, listen)?;
+                let (running, silent) = (began.elapsed(), last_output.elapsed());
+                self.tell(&Event::StepTicks { step, running, silent }, listen);
                 continue;
             };
             match happening {
@@ -346,6 +350,7 @@ impl<'r> Runner<'r> {
                     if printed == id && let Some(ready) = &mut readiness {
                         ready.printed(stream, &bytes);
                     }
+                    last_output = Instant::now();
                     self.printed(printed, stream, &bytes, listen);
                 }
                 other => self.heard(other, listen),

@@ -1,0 +1,147 @@
+//! What every command starts from: the course, the folders, how to draw, how to stop.
+
+use super::arguments::{Global, On, RunningArguments};
+use crate::backend::host::Host;
+use crate::course::Course;
+use crate::diagnostic::Severity;
+use crate::exit::Exit;
+use crate::folders::Folders;
+use crate::lesson::Lesson;
+use crate::render::paint::Paint;
+use crate::run::{Interrupt, KernelPlace, Options, Places};
+use crate::say;
+use crate::store::{self, Store};
+use anyhow::{Context as _, bail};
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// An error that says what the process ends with.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Ends {
+    pub message: String,
+    pub exit: Exit,
+}
+
+/// Returns an error that ends the process so.
+pub fn ends(exit: Exit, message: String) -> anyhow::Error {
+    Ends { message, exit }.into()
+}
+
+/// What every command starts from.
+pub struct Context {
+    pub global: Global,
+    pub folders: Folders,
+    pub stdout: Paint,
+    pub stderr: Paint,
+}
+
+impl Context {
+    pub fn new(global: Global) -> anyhow::Result<Context> {
+        let stdout = Paint::of_stream(global.color, io::stdout().is_terminal());
+        let stderr = Paint::of_stream(global.color, io::stderr().is_terminal());
+        Ok(Context { global, folders: Folders::of_user()?, stdout, stderr })
+    }
+
+    pub fn store(&self) -> Store {
+        Store::new(&self.folders)
+    }
+
+    /// The course, whatever is wrong with its texts.
+    pub fn load_course(&self) -> anyhow::Result<Course> {
+        let here = std::env::current_dir().context(say!("no-current-folder"))?;
+        Course::load(self.global.course.as_deref(), &here).map_err(|error| ends(Exit::Usage, error.to_string()))
+    }
+
+    /// The course, for commands that run it: errors in its texts are told and end the command.
+    pub fn sound_course(&self) -> anyhow::Result<Course> {
+        let course = self.load_course()?;
+        let errors = course.diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
+        if errors == 0 {
+            return Ok(course);
+        }
+        eprint!("{}", super::course::drawn(&course, &course.diagnostics, self.stderr.color));
+        Err(ends(Exit::Invalid, say!("course-invalid", count = errors)))
+    }
+
+    /// The name that a lesson of this course is remembered under.
+    pub fn key(&self, course: &Course, lesson: &Lesson) -> String {
+        store::key(lesson, course.foreign_folder())
+    }
+
+    /// Asks once before a course that is not `tutor`'s own runs.
+    pub fn may_run(&self, course: &Course, lessons: &[&Lesson], arguments: &RunningArguments) -> anyhow::Result<()> {
+        let Some(folder) = course.foreign_folder() else { return Ok(()) };
+        let store = self.store();
+        let fingerprint = course.fingerprint();
+        if arguments.yes || store.trusts(&fingerprint, folder) {
+            return Ok(());
+        }
+        let steps: usize = lessons.iter().map(|lesson| lesson.steps().count()).sum();
+        let folder_text = folder.display().to_string();
+        let question = say!("trust-question", folder = folder_text.as_str(), count = steps);
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return Err(ends(Exit::Usage, say!("trust-no-terminal", folder = folder_text)));
+        }
+        eprintln!("{question}");
+        loop {
+            eprint!("{} ", say!("trust-choices"));
+            io::stderr().flush()?;
+            let mut answer = String::new();
+            if io::stdin().lock().read_line(&mut answer)? == 0 {
+                bail!(ends(Exit::Usage, say!("trust-refused")));
+            }
+            match answer.trim() {
+                "y" | "yes" => return Ok(store.trust_content(&fingerprint)?),
+                "a" | "always" => return Ok(store.trust_folder(folder)?),
+                "" | "n" | "no" => bail!(ends(Exit::Usage, say!("trust-refused"))),
+                _ => {}
+            }
+        }
+    }
+
+    /// What holds for a whole run.
+    pub fn options(&self, arguments: &RunningArguments) -> anyhow::Result<Options> {
+        Ok(Options {
+            timeout: arguments.timeout,
+            tutor: program()?.parent().map(Path::to_owned).unwrap_or_default(),
+            locks: self.folders.runtime.join("locks"),
+            interrupt: listen_for_interrupts()?,
+        })
+    }
+
+    /// The backend for this machine.
+    pub fn host(&self) -> anyhow::Result<Host> {
+        Ok(Host::new(&program()?))
+    }
+}
+
+/// The places of a run.
+pub fn places(host: &Host, on: Option<On>) -> Places<'_> {
+    let kernel = match on {
+        Some(On::Host) => KernelPlace::Backend(host),
+        Some(On::Lab) | None => {
+            KernelPlace::None { reason: say!("no-lab-reason"), remedy: Some(say!("no-lab-remedy")) }
+        }
+    };
+    Places { host, kernel }
+}
+
+/// This program, which steps call too and which becomes the agent.
+fn program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context(say!("no-own-path"))
+}
+
+/// Counts Ctrl-C (and a polite TERM or HUP) instead of dying of it, so that what runs is ended first.
+fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let interrupt = Interrupt::default();
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).context(say!("no-signals"))?;
+    let presses = interrupt.clone();
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            presses.press();
+        }
+    });
+    Ok(interrupt)
+}

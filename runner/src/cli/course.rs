@@ -1,0 +1,61 @@
+//! Commands for authors: `check` and `new`.
+
+use super::arguments::{CheckArguments, NewArguments};
+use super::context::{Context, ends};
+use crate::course::{Course, Origin};
+use crate::diagnostic::{self, Diagnostic, Severity};
+use crate::exit::Exit;
+use crate::lesson;
+use crate::say;
+use serde_json::json;
+
+/// Draws diagnostics with the lines they are about.
+pub fn drawn(course: &Course, diagnostics: &[Diagnostic], color: bool) -> String {
+    diagnostic::render(diagnostics, &|path| course.text(path), color)
+}
+
+/// `tutor check`.
+pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Exit> {
+    let course = context.load_course()?;
+    let found = lesson::check::check(&course);
+    let errors = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    if arguments.json {
+        let rows: Vec<_> = found.iter().map(|diagnostic| as_json(&course, diagnostic)).collect();
+        println!("{:#}", json!({ "format": 1, "diagnostics": rows }));
+    } else {
+        print!("{}", drawn(&course, &found, context.stdout.color));
+        let lessons = course.lessons.len();
+        let warnings = found.len() - errors;
+        println!("{}", say!("check-summary", lessons = lessons, errors = errors, warnings = warnings));
+    }
+    Ok(if errors > 0 { Exit::Invalid } else { Exit::Success })
+}
+
+fn as_json(course: &Course, found: &Diagnostic) -> serde_json::Value {
+    let source = course.text(&found.path).unwrap_or_default();
+    let (line, column) = diagnostic::line_column(&source, found.span.start);
+    let severity = match found.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    json!({
+        "severity": severity,
+        "file": found.path,
+        "line": line,
+        "column": column,
+        "message": found.message,
+        "help": found.help,
+    })
+}
+
+/// `tutor new`.
+pub fn new(context: &Context, arguments: &NewArguments) -> anyhow::Result<Exit> {
+    let course = context.load_course()?;
+    let Origin::Folder(root) = &course.origin else {
+        return Err(ends(Exit::Usage, say!("new-embedded")));
+    };
+    let path = crate::course::create::create(root, &arguments.lesson)
+        .map_err(|error| ends(Exit::Usage, error.to_string()))?;
+    println!("{}", say!("new-written", path = path.display().to_string(), lesson = arguments.lesson.as_str()));
+    Ok(Exit::Success)
+}

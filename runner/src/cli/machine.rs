@@ -1,0 +1,60 @@
+//! Commands about the program and the machine: the agent, `bpf`, completions, man pages.
+
+use super::arguments::{CompletionsArguments, ManArguments, command};
+use crate::exit::Exit;
+use crate::say;
+use anyhow::Context as _;
+use std::io;
+use std::os::fd::AsFd;
+use tutor_bpf::command::{BpfCommand, Verdict};
+
+/// Becomes the agent that keeps a shell: the channel to `tutor` is its standard input.
+pub fn agent() -> Exit {
+    let served = io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .map_err(|error| error.to_string())
+        .and_then(|channel| tutor_agent::serve(channel).map_err(|error| error.to_string()));
+    match served {
+        Ok(()) => Exit::Success,
+        Err(error) => {
+            eprintln!("{}", say!("agent-failed", error = error));
+            Exit::Lacking
+        }
+    }
+}
+
+/// `tutor bpf`.
+pub fn bpf(arguments: &BpfCommand) -> anyhow::Result<Exit> {
+    let verdict = tutor_bpf::command::run(arguments, &mut io::stdout().lock())?;
+    Ok(match verdict {
+        Verdict::AllWork => Exit::Success,
+        Verdict::SomeRefused => Exit::Different,
+    })
+}
+
+/// `tutor completions`.
+pub fn completions(arguments: &CompletionsArguments) -> anyhow::Result<Exit> {
+    use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
+    let shell: &dyn EnvCompleter = match arguments.shell {
+        clap_complete::Shell::Bash => &Bash,
+        clap_complete::Shell::Elvish => &Elvish,
+        clap_complete::Shell::Fish => &Fish,
+        clap_complete::Shell::PowerShell => &Powershell,
+        clap_complete::Shell::Zsh => &Zsh,
+        // clap may learn of more shells before its completer does.
+        other => anyhow::bail!(say!("completions-none", shell = other.to_string())),
+    };
+    shell.write_registration("COMPLETE", "tutor", "tutor", "tutor", &mut io::stdout().lock())?;
+    Ok(Exit::Success)
+}
+
+/// `tutor man`.
+pub fn man(arguments: &ManArguments) -> anyhow::Result<Exit> {
+    let folder = &arguments.folder;
+    let doing = || say!("man-failed", folder = folder.display().to_string());
+    std::fs::create_dir_all(folder).with_context(doing)?;
+    clap_mangen::generate_to(command(), folder).with_context(doing)?;
+    println!("{}", say!("man-written", folder = folder.display().to_string()));
+    Ok(Exit::Success)
+}

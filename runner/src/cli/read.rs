@@ -1,0 +1,154 @@
+//! Commands that only read: `list` and `show`.
+
+use super::arguments::{ListArguments, ShowArguments};
+use super::context::{Context, ends};
+use crate::exit::Exit;
+use crate::lesson::{Block, Compare, Lesson};
+use crate::plan::{Plan, Selection};
+use crate::render::paint::Paint;
+use crate::render::prose;
+use crate::say;
+use crate::snapshot;
+use crate::store::Standing;
+use serde_json::json;
+use std::io::{self, IsTerminal, Write};
+use std::process::{Command, Stdio};
+use unicode_width::UnicodeWidthStr;
+
+/// `tutor list`.
+pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit> {
+    let course = context.load_course()?;
+    let store = context.store();
+    let mut out = io::stdout().lock();
+    if arguments.json {
+        let rows: Vec<_> = course
+            .lessons
+            .iter()
+            .map(|lesson| {
+                let progress = store.progress(&context.key(&course, lesson));
+                let done = lesson.steps().filter(|step| progress.standing(step) == Standing::Done).count();
+                json!({
+                    "lesson": lesson.stem,
+                    "name": lesson.front.name,
+                    "title": lesson.front.title,
+                    "time": lesson.front.time,
+                    "goals": lesson.front.goals,
+                    "steps": lesson.steps().map(|step| &step.id).collect::<Vec<_>>(),
+                    "done": done,
+                })
+            })
+            .collect();
+        writeln!(out, "{:#}", json!({ "format": 1, "title": course.title, "lessons": rows }))?;
+        return Ok(Exit::Success);
+    }
+    let paint = &context.stdout;
+    writeln!(out, "{}", paint.bold(&course.title))?;
+    let stems = course.lessons.iter().map(|lesson| lesson.stem.width()).max().unwrap_or(0);
+    let titles = course.lessons.iter().map(|lesson| lesson.front.title.width()).max().unwrap_or(0);
+    for lesson in &course.lessons {
+        let progress = store.progress(&context.key(&course, lesson));
+        let standing = |wanted| lesson.steps().filter(|step| progress.standing(step) == wanted).count();
+        let (done, changed, all) = (standing(Standing::Done), standing(Standing::Changed), lesson.steps().count());
+        let state = match (done, changed) {
+            (0, 0) => paint.dim(&say!("standing-new", count = all)),
+            (_, 0) if done == all => paint.good(&say!("standing-done", count = all)),
+            (_, 0) => say!("standing-here", done = done, count = all),
+            _ => paint.notable(&say!("standing-changed", done = done, count = all, changed = changed)),
+        };
+        let stem_gap = " ".repeat(stems - lesson.stem.width());
+        let title_gap = " ".repeat(titles - lesson.front.title.width());
+        let stem = paint.bold(&lesson.stem);
+        writeln!(out, "  {stem}{stem_gap}  {}{title_gap}  {state}", lesson.front.title)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// `tutor show`.
+pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit> {
+    let course = context.load_course()?;
+    let lesson = course.lesson(&arguments.lesson).map_err(|error| ends(Exit::Usage, error.to_string()))?;
+    if arguments.json {
+        let mut plan = Plan::new(lesson, &Selection::All)?.to_json();
+        plan["format"] = json!(1);
+        plan["title"] = json!(lesson.front.title);
+        writeln!(io::stdout().lock(), "{plan:#}")?;
+        return Ok(Exit::Success);
+    }
+    let text = page(&course, lesson, &context.stdout)?;
+    match arguments.no_pager {
+        true => io::stdout().lock().write_all(text.as_bytes())?,
+        false => paged(&text)?,
+    }
+    Ok(Exit::Success)
+}
+
+/// The whole lesson with recorded outputs, labelled as recorded.
+fn page(course: &crate::course::Course, lesson: &Lesson, paint: &Paint) -> anyhow::Result<String> {
+    let mut lines = vec![paint.bold(&format!("{}  {}", lesson.stem, lesson.front.title))];
+    for block in &lesson.blocks {
+        lines.push(String::new());
+        match block {
+            Block::Prose(text) => lines.extend(prose::lines(&text.nodes, paint)),
+            Block::File(file) => {
+                lines.push(paint.bold(&file.path.display().to_string()));
+                let bar = paint.dim(paint.mark("│", "|"));
+                let code = paint.code(&file.language, &file.content);
+                lines.extend(code.into_iter().map(|line| format!("  {bar} {line}").trim_end().to_owned()));
+            }
+            Block::Step(step) => {
+                lines.push(paint.bold(&format!("{} {}", paint.mark("▶", ">"), step.id)));
+                for (number, line) in paint.code("sh", &step.script).into_iter().enumerate() {
+                    lines.push(format!("  {} {line}", paint.dim(if number == 0 { "$" } else { " " })));
+                }
+                if step.compare == Compare::Snapshot {
+                    lines.extend(recorded(course, lesson, &step.id, paint)?);
+                }
+            }
+            Block::Check(check) => {
+                let text = say!("show-check", sentence = check.sentence.as_str(), expect = check.expect.to_string());
+                lines.push(paint.dim(&format!("  {} {text}", paint.mark("✓", "*"))));
+            }
+        }
+    }
+    lines.push(String::new());
+    Ok(lines.join("\n"))
+}
+
+fn recorded(
+    course: &crate::course::Course,
+    lesson: &Lesson,
+    step: &str,
+    paint: &Paint,
+) -> anyhow::Result<Vec<String>> {
+    let variants = snapshot::all_variants(&course.snapshots(), &lesson.front.name, step)?;
+    let Some(found) = variants.first() else {
+        return Ok(vec![paint.dim(&format!("  {}", say!("show-unrecorded")))]);
+    };
+    let provenance = crate::render::verdict::provenance(found);
+    let mut lines = vec![paint.dim(&format!("  {}", say!("show-recorded", provenance = provenance)))];
+    let bar = paint.dim(paint.mark("│", "|"));
+    lines.extend(found.text.as_str().lines().map(|line| format!("  {bar} {line}").trim_end().to_owned()));
+    Ok(lines)
+}
+
+/// Through a pager, if this is a terminal; `less -FRX` leaves short texts alone.
+fn paged(text: &str) -> anyhow::Result<()> {
+    let mut out = io::stdout();
+    let pager = ["TUTOR_PAGER", "PAGER"].iter().find_map(|name| std::env::var(name).ok());
+    let pager = pager.unwrap_or_else(|| "less".to_owned());
+    if !out.is_terminal() || pager.is_empty() || pager == "cat" {
+        return Ok(out.lock().write_all(text.as_bytes())?);
+    }
+    let child = Command::new("sh")
+        .args(["-c", &pager])
+        .env("LESS", std::env::var("LESS").unwrap_or_else(|_| "FRX".to_owned()))
+        .stdin(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = child else { return Ok(out.lock().write_all(text.as_bytes())?) };
+    if let Some(mut stdin) = child.stdin.take() {
+        // A pager that is left early closes its end; that is no error.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    child.wait()?;
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! Runs a plan, judges each record as it ends, and shows both: the whole way from plan to report.
+
+use crate::course::Course;
+use crate::event::Event;
+use crate::normalize::Masks;
+use crate::plan::Plan;
+use crate::render::View;
+use crate::report::{Item, Judge, Report};
+use crate::run::{Runner, execute};
+use crate::transcript::{RecordId, Skip, Transcript};
+use crate::workspace::WorkspaceError;
+use std::ops::ControlFlow;
+
+/// What to do when a step is not as expected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Go on with the next step.
+    #[default]
+    GoOn,
+    /// Skip the rest of the lesson.
+    Stop,
+}
+
+/// Runs a plan and returns what became of it.
+pub fn run<'r>(
+    plan: &Plan<'r>,
+    runner: Runner<'r>,
+    judge: &mut Judge<'r>,
+    on_failure: OnFailure,
+    view: &mut dyn View,
+) -> Result<Report, WorkspaceError> {
+    let mut items: Vec<Item> = Vec::new();
+    let transcript = execute(plan, runner, &mut |event, runner| {
+        view.event(event);
+        let item = match event {
+            Event::StepEnded { step, record } => judge.step(step, record, runner.environment()),
+            Event::CheckEnded { check, record } => judge.check(check, record),
+            _ => return ControlFlow::Continue(()),
+        };
+        view.judged(&item);
+        let failed = item.verdict.is_failure();
+        let name = item.id.clone();
+        items.push(item);
+        match (on_failure, failed, name) {
+            (OnFailure::Stop, true, RecordId::Step(name) | RecordId::Check(name)) => {
+                ControlFlow::Break(Skip::StoppedEarly(name))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    })?;
+    let report = judge.report(items, &transcript);
+    view.closed(&report);
+    Ok(report)
+}

@@ -1,0 +1,237 @@
+//! A lesson on a terminal or in a pipe: prose, code, live output, verdicts. Append-only but for
+//! one line that shows that something is still running, which only a terminal gets.
+
+use super::View;
+use super::live::LiveOutput;
+use super::paint::Paint;
+use super::{prose, verdict};
+use crate::event::{Event, Written};
+use crate::lesson::{Lesson, Step};
+use crate::report::{Item, Report};
+use crate::say;
+use crate::transcript::{Leftover, RecordId};
+use std::io::{self, Write};
+use std::time::Duration;
+
+/// Which parts of a lesson are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Everything.
+    Whole,
+    /// Steps and checks, no prose and no files.
+    Steps,
+}
+
+/// Draws on any writer.
+pub struct Terminal<W> {
+    out: W,
+    paint: Paint,
+    detail: Detail,
+    live: LiveOutput,
+    spinner_shown: bool,
+    fresh_line: bool,
+    /// The first error of writing, if any: a reader that went away ends the drawing, not the run.
+    error: Option<io::Error>,
+}
+
+/// A step that is silent for this long gets a line that moves.
+const SILENCE: Duration = Duration::from_millis(300);
+
+impl<W: Write> Terminal<W> {
+    /// Draws on `out`.
+    pub fn new(out: W, paint: Paint, detail: Detail) -> Self {
+        Terminal {
+            out,
+            paint,
+            detail,
+            live: LiveOutput::default(),
+            spinner_shown: false,
+            fresh_line: true,
+            error: None,
+        }
+    }
+
+    /// The first error of writing, if any.
+    pub fn error(&mut self) -> Option<io::Error> {
+        self.error.take()
+    }
+
+    fn write(&mut self, text: &str) {
+        self.clear_spinner();
+        self.put(text);
+    }
+
+    fn put(&mut self, text: &str) {
+        if self.error.is_some() {
+            return;
+        }
+        let written = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        self.error = written.err();
+    }
+
+    fn line(&mut self, text: &str) {
+        self.fresh_line = text.is_empty();
+        self.write(&format!("{text}\n"));
+    }
+
+    fn gap(&mut self) {
+        if !self.fresh_line {
+            self.line("");
+        }
+    }
+
+    fn title(&mut self, lesson: &Lesson) {
+        let title = format!("{}  {}", lesson.stem, lesson.front.title);
+        let title = self.paint.bold(&title);
+        self.line(&title);
+    }
+
+    /// A step's command, before it runs.
+    fn command(&mut self, step: &Step) {
+        self.gap();
+        let head = format!("{} {}", self.paint.mark("▶", ">"), step.id);
+        let place = match step.on {
+            crate::lesson::Place::Host => String::new(),
+            crate::lesson::Place::Kernel => self.paint.dim(&format!("  {}", say!("step-on-kernel"))),
+        };
+        let head = self.paint.bold(&head) + &place;
+        self.line(&head);
+        for (number, line) in self.paint.code("sh", &step.script).into_iter().enumerate() {
+            let prompt = self.paint.dim(if number == 0 { "$" } else { " " });
+            self.line(format!("  {prompt} {line}").trim_end());
+        }
+    }
+
+    fn spin(&mut self, step: &Step, running: Duration, silent: Duration) {
+        if !self.paint.live || silent < SILENCE || !self.live.at_line_start() {
+            return;
+        }
+        const FRAMES: [&str; 4] = ["⠋", "⠙", "⠸", "⠴"];
+        const ASCII_FRAMES: [&str; 4] = ["|", "/", "-", "\\"];
+        let frames = if self.paint.unicode { FRAMES } else { ASCII_FRAMES };
+        let frame = frames[(running.as_millis() / 120) as usize % frames.len()];
+        let text = say!("spinner", step = step.id.as_str(), seconds = running.as_secs());
+        // `\r` and "erase in line" (ECMA-48 EL) draw over the line.
+        let drawn = format!("\r\x1b[2K  {}", self.paint.dim(&format!("{frame} {text}")));
+        self.put(&drawn);
+        self.spinner_shown = true;
+    }
+
+    fn clear_spinner(&mut self) {
+        if self.spinner_shown {
+            self.spinner_shown = false;
+            self.put("\r\x1b[2K");
+        }
+    }
+
+    fn left_behind(&mut self, leftover: &Leftover) {
+        let what = leftover.what.as_str();
+        let text = match (&leftover.step, leftover.still_there) {
+            (Some(step), false) => say!("leftover-ended", step = step.as_str(), what = what),
+            (None, false) => say!("leftover-ended-unknown", what = what),
+            (_, true) => say!("leftover-stays", what = what),
+        };
+        let text = self.paint.notable(&format!("{} {text}", self.paint.mark("⚠", "!")));
+        self.line(&text);
+    }
+
+    fn summary(&mut self, report: &Report) {
+        self.gap();
+        let counts = verdict::counts(report, &self.paint);
+        let time = verdict::duration(report.duration);
+        let line = format!("{}: {counts}  {}", self.paint.bold(&report.stem), self.paint.dim(&time));
+        self.line(&line);
+    }
+}
+
+impl<W: Write> View for Terminal<W> {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::LessonStarted { lesson, workspace } => {
+                self.title(lesson);
+                let folder = say!("workspace", folder = workspace.display().to_string());
+                let folder = self.paint.dim(&folder);
+                self.line(&folder);
+            }
+            Event::Prose(text) => {
+                if self.detail == Detail::Whole {
+                    self.gap();
+                    for line in prose::lines(&text.nodes, &self.paint) {
+                        self.line(&line);
+                    }
+                }
+            }
+            Event::File { file, written } => {
+                let name = file.path.display().to_string();
+                if self.detail == Detail::Whole {
+                    self.gap();
+                    let head = self.paint.bold(&name);
+                    self.line(&head);
+                    let bar = self.paint.dim(self.paint.mark("│", "|"));
+                    for line in self.paint.code(&file.language, &file.content) {
+                        self.line(format!("  {bar} {line}").trim_end());
+                    }
+                }
+                let text = match written {
+                    Written::New => say!("file-written", file = name),
+                    Written::Unchanged => say!("file-unchanged", file = name),
+                    Written::Updated => say!("file-updated", file = name),
+                    Written::KeptEdits => say!("file-kept", file = name),
+                };
+                let text = match written {
+                    Written::KeptEdits => self.paint.notable(&text),
+                    Written::New | Written::Unchanged | Written::Updated => self.paint.dim(&text),
+                };
+                if self.detail == Detail::Whole || *written == Written::KeptEdits {
+                    self.line(&format!("  {text}"));
+                }
+            }
+            Event::StepReached(step) => {
+                self.live = LiveOutput::default();
+                self.command(step);
+            }
+            Event::StepWaits(step) => {
+                let text = say!("step-waits", step = step.id.as_str());
+                let text = self.paint.dim(&text);
+                self.line(&format!("  {text}"));
+            }
+            Event::StepStarted(_) => {}
+            Event::StepTicks { step, running, silent } => self.spin(step, *running, *silent),
+            Event::Output { step, stream, bytes } => {
+                let text = self.live.push(*step, *stream, bytes, &self.paint);
+                if !text.is_empty() {
+                    self.fresh_line = false;
+                    self.write(&text);
+                }
+            }
+            Event::StepReady(step) => {
+                let rest = self.live.end(&self.paint);
+                self.write(&rest);
+                let text = self.paint.dim(&say!("step-ready", step = step.id.as_str()));
+                self.line(&format!("  {text}"));
+            }
+            Event::StepEnded { .. } => {
+                let rest = self.live.end(&self.paint);
+                self.write(&rest);
+            }
+            Event::CheckEnded { .. } => {}
+            Event::LeftBehind(leftover) => self.left_behind(leftover),
+        }
+    }
+
+    fn judged(&mut self, item: &Item) {
+        for line in verdict::lines(item, &self.paint) {
+            self.line(&line);
+        }
+        if let RecordId::Step(_) = item.id
+            && item.shell_lost
+        {
+            let text = self.paint.dim(&say!("shell-lost"));
+            self.line(&format!("  {text}"));
+        }
+    }
+
+    fn closed(&mut self, report: &Report) {
+        self.summary(report);
+    }
+}
