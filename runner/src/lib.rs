@@ -44,6 +44,8 @@ pub mod highlight;
 
 pub mod render;
 
+pub mod notebook;
+
 pub mod study;
 
 pub mod doctor;

@@ -7,7 +7,7 @@ pub struct Package {
     pub name: String,
     /// A command in the `PATH`, or a file, that shows that it is installed.
     pub test: String,
-    /// Its name on Debian and Ubuntu.
+    /// Its name on Debian and Ubuntu; `a|b` is `a` on Debian and `b` on Ubuntu.
     pub debian: String,
     /// Its name on Fedora.
     pub fedora: String,
@@ -20,8 +20,10 @@ pub struct Package {
 /// A family of distributions that share a package manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distribution {
-    /// Debian, Ubuntu and their children: apt.
+    /// Debian and its children: apt.
     Debian,
+    /// Ubuntu and its children: apt, with a few other names.
+    Ubuntu,
     /// Fedora and its relatives: dnf.
     Fedora,
     /// Arch and its children: pacman.
@@ -62,9 +64,12 @@ impl Distribution {
             line.unwrap_or("").trim_matches('"').to_owned()
         };
         let names = format!("{} {}", value("ID"), value("ID_LIKE"));
+        if names.split_whitespace().any(|name| name == "ubuntu") {
+            return Distribution::Ubuntu;
+        }
         for name in names.split_whitespace() {
             match name {
-                "debian" | "ubuntu" => return Distribution::Debian,
+                "debian" => return Distribution::Debian,
                 "fedora" | "rhel" | "centos" => return Distribution::Fedora,
                 "arch" => return Distribution::Arch,
                 _ => {}
@@ -83,7 +88,12 @@ impl Distribution {
     /// The command that installs some packages, without `sudo`.
     pub fn install(self, packages: &[&Package]) -> Option<Vec<String>> {
         let (command, names): (&[&str], fn(&Package) -> &str) = match self {
-            Distribution::Debian => (&["apt-get", "install", "-y"], |package| &package.debian),
+            Distribution::Debian => {
+                (&["apt-get", "install", "-y"], |package| first(&package.debian, '|'))
+            }
+            Distribution::Ubuntu => {
+                (&["apt-get", "install", "-y"], |package| last(&package.debian, '|'))
+            }
             Distribution::Fedora => (&["dnf", "install", "-y"], |package| &package.fedora),
             Distribution::Arch => (&["pacman", "-S", "--needed", "--noconfirm"], |package| &package.arch),
             Distribution::Other => return None,
@@ -99,6 +109,14 @@ impl Distribution {
     }
 }
 
+fn first(names: &str, separator: char) -> &str {
+    names.split(separator).next().unwrap_or(names)
+}
+
+fn last(names: &str, separator: char) -> &str {
+    names.rsplit(separator).next().unwrap_or(names)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +125,7 @@ mod tests {
     fn a_distribution_is_known_by_itself_or_by_its_parents() {
         let of = Distribution::of_os_release;
         assert_eq!(of("NAME=x\nID=debian\n"), Distribution::Debian);
-        assert_eq!(of("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"), Distribution::Debian);
+        assert_eq!(of("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"), Distribution::Ubuntu);
         assert_eq!(of("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n"), Distribution::Fedora);
         assert_eq!(of("ID=manjaro\nID_LIKE=arch\n"), Distribution::Arch);
         assert_eq!(of(""), Distribution::Other);
@@ -123,5 +141,9 @@ mod tests {
         let clang = named("clang").unwrap();
         let words = Distribution::Debian.install(&[&clang, &clang]).unwrap();
         assert_eq!(words.join(" "), "apt-get install -y clang");
+        let bpftool = named("bpftool").unwrap();
+        let on = |distribution: Distribution| distribution.install(&[&bpftool]).unwrap().pop();
+        assert_eq!(on(Distribution::Debian).as_deref(), Some("bpftool"));
+        assert_eq!(on(Distribution::Ubuntu).as_deref(), Some("linux-tools-generic"));
     }
 }

@@ -59,11 +59,11 @@ pub enum WorkspaceError {
 
 impl Workspace {
     /// Makes a fresh folder below the system's temporary one; it goes when the workspace does,
-    /// unless [`Workspace::keep`] is called.
-    pub fn fresh(lesson: &str) -> Result<Workspace, WorkspaceError> {
+    /// unless it is to be kept.
+    pub fn fresh(lesson: &str, keep: bool) -> Result<Workspace, WorkspaceError> {
         let place = std::env::temp_dir();
-        let temporary =
-            tempfile::Builder::new().prefix("tutor-").tempdir().map_err(failed("make a folder in", &place))?;
+        let temporary = tempfile::Builder::new().prefix("tutor-").disable_cleanup(keep).tempdir();
+        let temporary = temporary.map_err(failed("make a folder in", &place))?;
         let files = temporary.path().join(lesson);
         let home = temporary.path().join("home");
         for folder in [&files, &home] {
@@ -174,14 +174,6 @@ impl Workspace {
             self.save()?;
         }
         Ok(written)
-    }
-
-    /// Leaves a fresh folder where it is, and says where.
-    pub fn keep(mut self) -> PathBuf {
-        if let Some(temporary) = self._temporary.take() {
-            let _ = temporary.keep();
-        }
-        self.files.clone()
     }
 
     fn place(&self, path: &Path, target: &Path, content: &[u8]) -> Result<(), WorkspaceError> {

@@ -1,1 +1,14 @@
 //! Keeps one bash for a lesson and place, runs steps in it and guards their processes.
+//!
+//! The agent is a process of its own, so that what steps start ends even when `tutor` is killed.
+//! It speaks [`protocol`] over one channel; [`client`] is the other end.
+
+pub mod client;
+pub mod isolation;
+pub mod processes;
+pub mod protocol;
+mod runs;
+mod serve;
+mod shell;
+
+pub use serve::{AgentError, serve};

@@ -1,31 +1,278 @@
-//! Stand-in.
+//! What `tutor` and the agent say to each other: frames on one stream of bytes.
+//!
+//! A frame is the length of its payload (u32, little-endian), a kind (u8), and the payload. Kind 0
+//! holds a message as JSON; kinds 1 and 2 hold a run's id (u32, little-endian) and bytes of its
+//! standard output and standard error.
+
 use serde::{Deserialize, Serialize};
+use std::io;
 use std::path::PathBuf;
-/// x
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
-pub enum Request { Hello{version:u32}, Start{cwd: PathBuf, env: Vec<(String,String)>, isolate: bool}, Run{id:u32, script:String, mode: Mode}, Kill{id:u32, grace_ms:u64}, Stop{id:u32, grace_ms:u64}, Leftovers, Finish{grace_ms:u64} }
-/// x
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Mode { Step, Check, Background, Aside }
-/// x
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
-pub enum Reply { Hello{version:u32, isolated: bool}, Started{pid:i32, new_shell:bool, isolated: Option<String>}, Ended{id:u32, status: Status, shell: Shell}, Leftovers{processes: Vec<Leftover>}, Finished{leftovers: Vec<Leftover>}, Failed{what: String} }
-/// x
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Status { Exited(i32), Signaled(i32) }
-/// x
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Shell { Kept, Lost }
-/// x
-#[derive(Serialize, Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Stream { Stdout, Stderr }
-/// x
-#[derive(Serialize, Deserialize, Debug, Clone, PartialEq)]
-#[allow(missing_docs)]
-pub struct Leftover { pub pid: i32, pub command: String, pub run_id: Option<u32> }
+
+/// The version of this protocol.
+pub const VERSION: u32 = 1;
+
+/// The longest payload that is taken; a longer one means that the stream is not this protocol.
+pub const PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
+
+const HEADER_BYTES: usize = 5;
+
+/// What `tutor` asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Which protocol is spoken?
+    Hello {
+        /// The version that `tutor` speaks.
+        version: u32,
+    },
+    /// Make ready to run; the shell starts now.
+    Start {
+        /// The folder to start in.
+        cwd: PathBuf,
+        /// The whole environment.
+        env: Vec<(String, String)>,
+        /// Whether to ask for mounts of its own.
+        isolate: bool,
+    },
+    /// Run a script. The ids are picked by `tutor`; 0 is the shell itself.
+    Run {
+        /// Names the run in all that follows.
+        id: u32,
+        /// What bash is given.
+        script: String,
+        /// In which shell.
+        mode: Mode,
+    },
+    /// End a run and all that it started.
+    Kill {
+        /// Which one.
+        id: u32,
+        /// Milliseconds between SIGTERM and SIGKILL.
+        grace_ms: u64,
+    },
+    /// End a background run and all that it started.
+    Stop {
+        /// Which one.
+        id: u32,
+        /// Milliseconds between SIGTERM and SIGKILL.
+        grace_ms: u64,
+    },
+    /// Which processes are there that no run is waiting for?
+    Leftovers,
+    /// Close the shell, end whatever is left, and go.
+    Finish {
+        /// Milliseconds that EXIT traps, and then leftovers, get to end by themselves.
+        grace_ms: u64,
+    },
+}
+
+/// In which shell a script runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// The lesson's own.
+    Step,
+    /// A subshell of it, which cannot change it.
+    Check,
+    /// A subshell of it that goes on: `&`.
+    Background,
+    /// A new one with the same folder and environment.
+    Aside,
+}
+
+/// What the agent answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// The protocol it speaks.
+    Hello {
+        /// Its version.
+        version: u32,
+    },
+    /// The shell is there.
+    Started {
+        /// Its process id.
+        pid: i32,
+        /// True if it has mounts of its own.
+        isolated: bool,
+        /// Why it has none, if it was asked to.
+        refused: Option<String>,
+    },
+    /// A run ended.
+    Ended {
+        /// Which one.
+        id: u32,
+        /// How.
+        status: Status,
+        /// Whether the shell is still there.
+        shell: Shell,
+    },
+    /// Processes that no run is waiting for.
+    Leftovers {
+        /// Which ones.
+        processes: Vec<Leftover>,
+    },
+    /// The shell is closed and nothing is left.
+    Finished {
+        /// What had to be ended.
+        leftovers: Vec<Leftover>,
+    },
+    /// Something could not be done.
+    Failed {
+        /// What was being done, and what stood in the way.
+        what: String,
+    },
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// With this exit status.
+    Exited(i32),
+    /// By this signal.
+    Signaled(i32),
+}
+
+/// Whether the lesson's shell is still there after a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Shell {
+    /// Variables and functions are as the run left them.
+    Kept,
+    /// The run ended it; the next run gets a new one in the same folder.
+    Lost,
+}
+
+/// A process that outlived its run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leftover {
+    /// Its process id.
+    pub pid: i32,
+    /// Its command line.
+    pub command: String,
+    /// The run that started it, if that is known.
+    pub run_id: Option<u32>,
+}
+
+/// Where something was printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// One frame, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Frame {
+    /// A message as JSON.
+    Message(Vec<u8>),
+    /// Something that a run printed.
+    Output {
+        /// The run.
+        id: u32,
+        /// Where.
+        stream: Stream,
+        /// The bytes as they came.
+        bytes: Vec<u8>,
+    },
+}
+
+/// Returns the frame of a message.
+pub fn message(message: &impl Serialize) -> io::Result<Vec<u8>> {
+    Ok(frame(0, &[&serde_json::to_vec(message)?]))
+}
+
+/// Returns the frame of something that a run printed.
+pub fn output(id: u32, stream: Stream, bytes: &[u8]) -> Vec<u8> {
+    let kind = match stream {
+        Stream::Stdout => 1,
+        Stream::Stderr => 2,
+    };
+    frame(kind, &[&id.to_le_bytes(), bytes])
+}
+
+fn frame(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let mut frame = Vec::with_capacity(HEADER_BYTES + length);
+    frame.extend_from_slice(&(length as u32).to_le_bytes());
+    frame.push(kind);
+    for part in parts {
+        frame.extend_from_slice(part);
+    }
+    frame
+}
+
+/// Puts frames together from a stream that arrives in pieces.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    buffer: Vec<u8>,
+    taken: usize,
+}
+
+impl Decoder {
+    /// Takes more of the stream.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if self.taken > 0 && self.taken >= self.buffer.len() / 2 {
+            self.buffer.drain(..self.taken);
+            self.taken = 0;
+        }
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Returns the next frame, if it is whole; an error if the stream is not this protocol.
+    pub fn next_frame(&mut self) -> io::Result<Option<Frame>> {
+        let rest = &self.buffer[self.taken..];
+        let Some((header, rest)) = rest.split_at_checked(HEADER_BYTES) else { return Ok(None) };
+        let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
+        if length > PAYLOAD_BYTES {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame longer than any"));
+        }
+        let Some(payload) = rest.get(..length) else { return Ok(None) };
+        let frame = match header[4] {
+            0 => Frame::Message(payload.to_vec()),
+            kind @ (1 | 2) => {
+                let Some((id, bytes)) = payload.split_first_chunk() else {
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, "output of no run"));
+                };
+                let stream = if kind == 1 { Stream::Stdout } else { Stream::Stderr };
+                Frame::Output { id: u32::from_le_bytes(*id), stream, bytes: bytes.to_vec() }
+            }
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame of no known kind")),
+        };
+        self.taken += HEADER_BYTES + length;
+        Ok(Some(frame))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_come_back_whole_however_the_stream_is_cut() {
+        let mut stream = output(7, Stream::Stderr, b"oops\n");
+        stream.extend(message(&Request::Leftovers).unwrap());
+        stream.extend(output(8, Stream::Stdout, b""));
+        for cut in 0..stream.len() {
+            let mut decoder = Decoder::default();
+            let mut frames = Vec::new();
+            for piece in [&stream[..cut], &stream[cut..]] {
+                decoder.push(piece);
+                while let Some(frame) = decoder.next_frame().unwrap() {
+                    frames.push(frame);
+                }
+            }
+            let oops = Frame::Output { id: 7, stream: Stream::Stderr, bytes: b"oops\n".to_vec() };
+            assert_eq!(frames.len(), 3);
+            assert_eq!(frames[0], oops);
+        }
+    }
+
+    #[test]
+    fn a_stream_of_something_else_is_refused() {
+        let mut decoder = Decoder::default();
+        decoder.push(b"\xff\xff\xff\xff\0");
+        assert!(decoder.next_frame().is_err());
+        let mut decoder = Decoder::default();
+        decoder.push(b"\0\0\0\0\x09");
+        assert!(decoder.next_frame().is_err());
+    }
+}

@@ -48,8 +48,7 @@ impl Findings {
 /// Returns why a step cannot run, if its need is not met.
 pub fn missing(need: &Need, probe: &NeedProbe, answer: &Answer) -> Option<Skip> {
     let reason = if !answer.yes {
-        let last = answer.text.lines().map(str::trim).rfind(|line| !line.is_empty());
-        last.map_or_else(|| say!("need-no-reason", what = probe.what.as_str()), str::to_owned)
+        reason(probe, answer)
     } else {
         let wanted = need.at_least.as_ref()?;
         match version(&answer.text) {
@@ -59,6 +58,12 @@ pub fn missing(need: &Need, probe: &NeedProbe, answer: &Answer) -> Option<Skip> 
         }
     };
     Some(Skip::Need { need: need.to_string(), reason, remedy: probe.remedy.clone() })
+}
+
+/// Returns why something is missing: the last line that its probe printed.
+pub fn reason(probe: &NeedProbe, answer: &Answer) -> String {
+    let last = answer.text.lines().map(str::trim).rfind(|line| !line.is_empty());
+    last.map_or_else(|| say!("need-no-reason", what = probe.what.as_str()), str::to_owned)
 }
 
 /// Returns the value of a facet, cut to the precision that makes a difference.
@@ -84,7 +89,8 @@ pub fn version(text: &str) -> Option<Vec<u64>> {
     (!numbers.is_empty()).then_some(numbers)
 }
 
-fn dotted(numbers: &[u64]) -> String {
+/// The numbers of a version as they are written.
+pub fn dotted(numbers: &[u64]) -> String {
     numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
 }
 

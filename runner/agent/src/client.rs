@@ -1,0 +1,144 @@
+//! The other end of the channel: starts an agent and talks to it.
+
+use crate::protocol::{self, Decoder, Frame, Reply, Request, Stream};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::unistd::{read, write};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long an agent gets to end all that it keeps, once the channel is closed.
+const CLOSING: Duration = Duration::from_secs(3);
+
+/// A running agent.
+#[derive(Debug)]
+pub struct Client {
+    channel: Option<OwnedFd>,
+    decoder: Decoder,
+    agent: Child,
+}
+
+/// What an agent says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Incoming {
+    /// An answer.
+    Reply(Reply),
+    /// Something that a run printed.
+    Output {
+        /// The run.
+        id: u32,
+        /// Where.
+        stream: Stream,
+        /// The bytes as they came.
+        bytes: Vec<u8>,
+    },
+    /// The agent is gone.
+    HungUp,
+}
+
+impl Client {
+    /// Starts an agent: `program` with `arguments` serves on its standard input.
+    pub fn spawn(program: &Path, arguments: &[&str]) -> io::Result<Client> {
+        let (ours, theirs) =
+            socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
+        let agent = Command::new(program)
+            .args(arguments)
+            .stdin(theirs)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        crate::shell::nonblocking(&ours)?;
+        Ok(Client { channel: Some(ours), decoder: Decoder::default(), agent })
+    }
+
+    /// The agent's process id.
+    pub fn pid(&self) -> u32 {
+        self.agent.id()
+    }
+
+    /// Asks for something. What the agent says meanwhile is kept for [`Client::recv`].
+    pub fn send(&mut self, request: &Request) -> io::Result<()> {
+        let frame = protocol::message(request)?;
+        let mut rest = frame.as_slice();
+        while !rest.is_empty() {
+            let Some(channel) = &self.channel else { return Err(io::ErrorKind::BrokenPipe.into()) };
+            match write(channel, rest) {
+                Ok(count) => rest = &rest[count..],
+                Err(Errno::EINTR) => {}
+                Err(Errno::EAGAIN) => {
+                    // Both ends writing and neither reading would last for ever.
+                    let both = PollFlags::POLLIN | PollFlags::POLLOUT;
+                    let mut fds = [PollFd::new(channel.as_fd(), both)];
+                    poll(&mut fds, PollTimeout::NONE)?;
+                    self.fill()?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for what the agent says next; `None` says that the time is up.
+    pub fn recv(&mut self, timeout: Option<Duration>) -> io::Result<Option<Incoming>> {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        loop {
+            if let Some(frame) = self.decoder.next_frame()? {
+                return Ok(Some(match frame {
+                    Frame::Message(json) => Incoming::Reply(serde_json::from_slice(&json)?),
+                    Frame::Output { id, stream, bytes } => Incoming::Output { id, stream, bytes },
+                }));
+            }
+            let Some(channel) = &self.channel else { return Ok(Some(Incoming::HungUp)) };
+            let wait = match deadline {
+                None => PollTimeout::NONE,
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    // A wait of less than a millisecond is one of a millisecond, or it would spin.
+                    let left = if left.is_zero() { left } else { left.max(Duration::from_millis(1)) };
+                    PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+                }
+            };
+            let mut fds = [PollFd::new(channel.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut fds, wait) {
+                Ok(0) => return Ok(None),
+                Ok(_) => self.fill()?,
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        let mut buffer = [0; 64 * 1024];
+        let Some(channel) = &self.channel else { return Ok(()) };
+        match read(channel, &mut buffer) {
+            Ok(0) | Err(Errno::ECONNRESET) => self.channel = None,
+            Ok(count) => self.decoder.push(&buffer[..count]),
+            Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // The agent ends all that it keeps when the channel closes, and then itself.
+        self.channel = None;
+        let deadline = Instant::now() + CLOSING;
+        while Instant::now() < deadline {
+            match self.agent.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_micros(200)),
+                Ok(Some(_)) | Err(_) => return,
+            }
+        }
+        let _ = self.agent.kill();
+        let _ = self.agent.wait();
+    }
+}

@@ -1,0 +1,101 @@
+//! Processes below this one, found in `/proc` (proc_pid_task_tid_children(5)).
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::collections::BTreeSet;
+use std::fs;
+
+/// Returns all processes below one, children before grandchildren; the process itself is not in it.
+pub fn descendants(root: Pid) -> Vec<Pid> {
+    let mut found = children(root);
+    let mut next = 0;
+    while let Some(process) = found.get(next).copied() {
+        found.extend(children(process));
+        next += 1;
+    }
+    found
+}
+
+/// Returns the children of one process, of all its threads. Zombies are among them.
+pub fn children(process: Pid) -> Vec<Pid> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    let mut found = Vec::new();
+    for thread in threads.flatten() {
+        match fs::read_to_string(thread.path().join("children")) {
+            Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(pid)),
+            // A kernel without CONFIG_PROC_CHILDREN.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && thread.path().exists() => {
+                return children_by_stat(process);
+            }
+            Err(_) => {}
+        }
+    }
+    found
+}
+
+fn children_by_stat(parent: Pid) -> Vec<Pid> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let all = entries.flatten().filter_map(|entry| entry.file_name().to_str().and_then(pid));
+    all.filter(|process| parent_of(*process) == Some(parent)).collect()
+}
+
+/// The parent of a process: the second field after the name in parentheses (proc_pid_stat(5)).
+fn parent_of(process: Pid) -> Option<Pid> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(1).and_then(pid)
+}
+
+fn pid(text: &str) -> Option<Pid> {
+    text.parse().ok().map(Pid::from_raw)
+}
+
+/// True if the process is there and is no zombie.
+pub fn is_alive(process: Pid) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { return false };
+    let state = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_ascii_whitespace().next());
+    !matches!(state, None | Some("Z" | "X"))
+}
+
+/// Returns a process's command line, or its name in brackets where it has none.
+pub fn command_line(process: Pid) -> Option<String> {
+    let words = fs::read(format!("/proc/{process}/cmdline")).ok()?;
+    let words: Vec<_> = words.split(|byte| *byte == 0).filter(|word| !word.is_empty()).collect();
+    if !words.is_empty() {
+        let words: Vec<_> = words.into_iter().map(String::from_utf8_lossy).collect();
+        return Some(words.join(" "));
+    }
+    let name = fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+    Some(format!("[{}]", name.trim_end()))
+}
+
+/// Sends a signal to each; one that is gone already is fine.
+pub fn signal(processes: impl IntoIterator<Item = Pid>, signal: Signal) {
+    for process in processes {
+        let _ = kill(process, signal);
+    }
+}
+
+/// Returns the processes below `root` that are alive and not in `known`.
+pub fn alive_below(root: Pid, known: &BTreeSet<Pid>) -> Vec<Pid> {
+    descendants(root).into_iter().filter(|process| !known.contains(process) && is_alive(*process)).collect()
+}
+
+/// Ends the children of this process that are no agents: what an agent that was killed left to
+/// its parent, if that is a child subreaper (PR_SET_CHILD_SUBREAPER(2const)).
+pub fn end_orphans() {
+    let myself = Pid::this();
+    for _ in 0..100 {
+        let is_agent = |process: &Pid| command_line(*process).is_some_and(|line| line.ends_with(" __agent"));
+        let orphans: Vec<Pid> =
+            children(myself).into_iter().filter(|child| is_alive(*child) && !is_agent(child)).collect();
+        if orphans.is_empty() {
+            return;
+        }
+        for orphan in orphans {
+            signal(descendants(orphan), Signal::SIGKILL);
+            signal([orphan], Signal::SIGKILL);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+}

@@ -1,0 +1,70 @@
+//! The runs that an agent has begun: their pipes, their processes, how far they are.
+
+use crate::protocol::{Mode, Status, Stream};
+use crate::shell::{self, Pipe};
+use nix::unistd::Pid;
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+/// One run.
+#[derive(Debug)]
+pub struct Run {
+    pub id: u32,
+    pub mode: Mode,
+    /// The reading ends, until the last writer is gone.
+    pub stdout: Option<OwnedFd>,
+    pub stderr: Option<OwnedFd>,
+    /// The writing ends, as long as the shell may still have to open them.
+    pub writers: Option<(OwnedFd, OwnedFd)>,
+    /// The processes that were there before it.
+    pub before: BTreeSet<Pid>,
+    /// The process to wait for, of a background run or an aside.
+    pub pid: Option<Pid>,
+    /// What the run's process or shell reported, before its end was told.
+    pub status: Option<Status>,
+    /// When SIGKILL follows SIGTERM, if the run is being ended.
+    pub kill_at: Option<Instant>,
+    /// True once its end was told; its pipes may still be open.
+    pub ended: bool,
+}
+
+impl Run {
+    pub fn new(id: u32, mode: Mode, before: BTreeSet<Pid>) -> io::Result<Run> {
+        let (stdout, stderr) = (Pipe::new()?, Pipe::new()?);
+        Ok(Run {
+            id,
+            mode,
+            stdout: Some(stdout.read),
+            stderr: Some(stderr.read),
+            writers: Some((stdout.write, stderr.write)),
+            before,
+            pid: None,
+            status: None,
+            kill_at: None,
+            ended: false,
+        })
+    }
+
+    /// Reads once from one of its streams; closes it at its end. Returns the bytes that came.
+    pub fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> usize {
+        let end = match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        };
+        let Some(fd) = end else { return 0 };
+        match shell::read_some(fd, buffer) {
+            Some(count) => count,
+            None => {
+                *end = None;
+                0
+            }
+        }
+    }
+
+    /// True once nothing more can come of it.
+    pub fn is_over(&self) -> bool {
+        self.ended && self.stdout.is_none() && self.stderr.is_none()
+    }
+}

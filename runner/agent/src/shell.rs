@@ -1,0 +1,215 @@
+//! One bash, and the lines that it is told.
+//!
+//! bash reads commands from its standard input. Each run is one line: an `eval` of the script in
+//! ANSI-C quotes, redirected to pipes of its own, and then a report on the control pipe. The line
+//! before it sets `LINENO`, since without line numbers messages are as at a terminal. So
+//! messages read `bash: foo: command not found`, a top-level `break` or `return` does no harm, an
+//! `exec >file` ends with its run, and what a run left behind still writes to that run's pipes.
+//! The pipes are opened through `/proc/<agent>/fd`, so no file descriptor of ours is ever in the
+//! shell or in what it starts, and a step that closes all of them closes none of ours.
+
+use crate::protocol::Mode;
+use nix::fcntl::OFlag;
+use nix::unistd::{Pid, pipe2, read, write};
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What every shell of a lesson starts with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub folder: PathBuf,
+    pub environment: Vec<(String, String)>,
+}
+
+/// A pipe whose reading end does not block.
+#[derive(Debug)]
+pub struct Pipe {
+    pub read: OwnedFd,
+    pub write: OwnedFd,
+}
+
+impl Pipe {
+    pub fn new() -> io::Result<Pipe> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+        nonblocking(&read)?;
+        Ok(Pipe { read, write })
+    }
+}
+
+pub fn nonblocking(fd: &OwnedFd) -> io::Result<()> {
+    nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// A bash that waits for lines.
+#[derive(Debug)]
+pub struct Shell {
+    pub pid: Pid,
+    /// What bash has not read yet.
+    pending: Vec<u8>,
+    input: Option<OwnedFd>,
+    /// What the shell itself prints, outside of any run: EXIT traps.
+    pub stdout: OwnedFd,
+    pub stderr: OwnedFd,
+    /// True if the last run left `set -x` on.
+    pub tracing: bool,
+}
+
+impl Shell {
+    pub fn start(setup: &Setup) -> io::Result<Shell> {
+        let (stdin, stdout, stderr) = (Pipe::new_input()?, Pipe::new()?, Pipe::new()?);
+        let child = command(setup)
+            .arg("-s")
+            .stdin(stdin.read)
+            .stdout(stdout.write)
+            .stderr(stderr.write)
+            .spawn()?;
+        nonblocking(&stdin.write)?;
+        Ok(Shell {
+            pid: Pid::from_raw(child.id() as i32),
+            pending: Vec::new(),
+            input: Some(stdin.write),
+            stdout: stdout.read,
+            stderr: stderr.read,
+            tracing: false,
+        })
+    }
+
+    /// Tells the shell a line; [`Shell::flush`] sends what does not fit now.
+    pub fn tell(&mut self, line: &str) {
+        self.pending.extend_from_slice(line.as_bytes());
+        self.flush();
+    }
+
+    /// Sends as much as the shell takes now. A shell that is gone takes nothing; its end is seen elsewhere.
+    pub fn flush(&mut self) {
+        let Some(input) = &self.input else { return };
+        while !self.pending.is_empty() {
+            match write(input, &self.pending) {
+                Ok(count) => drop(self.pending.drain(..count)),
+                Err(nix::Error::EINTR) => {}
+                Err(nix::Error::EAGAIN) => return,
+                Err(_) => return self.pending.clear(),
+            }
+        }
+    }
+
+    /// What to wait for when there is more to send.
+    pub fn waiting_input(&self) -> Option<&OwnedFd> {
+        self.input.as_ref().filter(|_| !self.pending.is_empty())
+    }
+
+    /// Closes the shell's input: it runs its EXIT trap and ends.
+    pub fn close(&mut self) {
+        self.input = None;
+    }
+}
+
+impl Pipe {
+    /// A pipe whose reading end blocks, as a shell expects of its standard input.
+    fn new_input() -> io::Result<Pipe> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+        Ok(Pipe { read, write })
+    }
+}
+
+/// Starts a bash of its own for one script.
+pub fn start_aside(setup: &Setup, script: &str, stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Pid> {
+    let child =
+        command(setup).arg("-c").arg(script).stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn()?;
+    Ok(Pid::from_raw(child.id() as i32))
+}
+
+fn command(setup: &Setup) -> Command {
+    let mut command = Command::new(bash());
+    command
+        .arg0("bash")
+        .args(["--noprofile", "--norc"])
+        .env_clear()
+        .envs(setup.environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(&setup.folder)
+        .process_group(0);
+    command
+}
+
+/// bash by its path: the environment of steps may name folders that hold something else.
+fn bash() -> &'static Path {
+    let paths = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"];
+    let found = paths.into_iter().map(Path::new).find(|path| fs::metadata(path).is_ok());
+    found.unwrap_or(Path::new("bash"))
+}
+
+/// Where a run's output goes, and where its report goes, as paths that a shell can open.
+pub struct Ends<'e> {
+    pub stdout: &'e OwnedFd,
+    pub stderr: &'e OwnedFd,
+    pub control: &'e OwnedFd,
+}
+
+/// Returns the line that makes a shell run a script and report. `nonce` opens a report that counts.
+pub fn line(nonce: &str, id: u32, mode: Mode, script: &str, ends: &Ends<'_>, tracing: bool) -> String {
+    let agent = std::process::id();
+    let path = |fd: &OwnedFd| format!("/proc/{agent}/fd/{}", fd.as_fd().as_raw_fd());
+    let (stdout, stderr, control) = (path(ends.stdout), path(ends.stderr), path(ends.control));
+    // `set -x` was switched off so that the lines of ours do not show; the script gets it back.
+    let head = if tracing { "set -x;" } else { "" };
+    let script = quoted(head, script);
+    let redirected = format!("</dev/null >|{stdout} 2>|{stderr}");
+    // The report must not go to the run's own pipes, and `set -x` must not show it.
+    let report = format!("{{ \\builtin printf '{nonce} {id} %d %s\\n' \"$?\" \"$-\" >|{control}; \\builtin set +x; }} >/dev/null 2>&1");
+    match mode {
+        Mode::Step => format!("LINENO=0\n\\builtin eval {script} {redirected}; {report}\n"),
+        // `&&` keeps `set -e` of the lesson's shell from ending it when a check fails.
+        Mode::Check => format!("LINENO=0\n( \\builtin eval {script} ) {redirected} && \\builtin :; {report}\n"),
+        Mode::Background => {
+            let end = format!("\\builtin printf \"{nonce} {id} %d -\\n\" \"$?\" >|{control}");
+            format!(
+                "LINENO=0\n( \\builtin trap {} EXIT; \\builtin eval {script} ) {redirected} & \
+                 {{ \\builtin printf '{nonce} {id} pid %d\\n' \"$!\" >|{control}; }} >/dev/null 2>&1\n",
+                quoted("", &end)
+            )
+        }
+        // An aside has a shell of its own; see `start_aside`.
+        Mode::Aside => String::new(),
+    }
+}
+
+/// A text in bash's ANSI-C quotes, on one line.
+fn quoted(head: &str, script: &str) -> String {
+    let mut quoted = String::with_capacity(script.len() + head.len() + 16);
+    quoted.push_str("$'");
+    quoted.push_str(head);
+    for character in script.chars() {
+        match character {
+            '\\' => quoted.push_str("\\\\"),
+            '\'' => quoted.push_str("\\'"),
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push('\t'),
+            control if control.is_ascii_control() => {
+                let _ = write!(quoted, "\\x{:02x}", control as u32);
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+/// Reads what is there now: `None` at the end of the stream.
+pub fn read_some(fd: &OwnedFd, buffer: &mut [u8]) -> Option<usize> {
+    loop {
+        match read(fd, buffer) {
+            Ok(0) => return None,
+            Ok(count) => return Some(count),
+            Err(nix::Error::EINTR) => {}
+            Err(nix::Error::EAGAIN) => return Some(0),
+            Err(_) => return None,
+        }
+    }
+}

@@ -1,0 +1,424 @@
+//! The agent, driven as `tutor` drives it.
+
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use proptest::prelude::*;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tutor_agent::client::{Client, Incoming};
+use tutor_agent::protocol::{Leftover, Mode, Reply, Request, Shell, Status, Stream};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Agent {
+    client: Client,
+    folder: TempDir,
+    last_id: u32,
+    late: Vec<(u32, Stream, Vec<u8>)>,
+    ended: Vec<(u32, Status)>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Ran {
+    status: Status,
+    shell: Shell,
+    stdout: String,
+    stderr: String,
+}
+
+impl Agent {
+    fn start() -> Agent {
+        let folder = tempfile::tempdir().unwrap();
+        let client = Client::spawn(Path::new(env!("CARGO_BIN_EXE_tutor-agent")), &[]).unwrap();
+        let mut agent = Agent { client, folder, last_id: 0, late: Vec::new(), ended: Vec::new() };
+        let env = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C.UTF-8")];
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let cwd = agent.folder.path().to_owned();
+        agent.client.send(&Request::Start { cwd, env, isolate: false }).unwrap();
+        let reply = agent.client.recv(Some(PATIENCE)).unwrap();
+        assert!(matches!(reply, Some(Incoming::Reply(Reply::Started { .. }))), "{reply:?}");
+        agent
+    }
+
+    fn begin(&mut self, mode: Mode, script: &str) -> u32 {
+        self.last_id += 1;
+        self.client.send(&Request::Run { id: self.last_id, script: script.to_owned(), mode }).unwrap();
+        self.last_id
+    }
+
+    fn next(&mut self) -> Incoming {
+        self.client.recv(Some(PATIENCE)).unwrap().expect("the agent says nothing")
+    }
+
+    fn end_of(&mut self, wanted: u32) -> Ran {
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        loop {
+            match self.next() {
+                Incoming::Output { id, stream: Stream::Stdout, bytes } if id == wanted => stdout.extend(bytes),
+                Incoming::Output { id, stream: Stream::Stderr, bytes } if id == wanted => stderr.extend(bytes),
+                Incoming::Output { id, stream, bytes } => self.late.push((id, stream, bytes)),
+                Incoming::Reply(Reply::Ended { id, status, shell }) if id == wanted => {
+                    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+                    return Ran { status, shell, stdout: text(stdout), stderr: text(stderr) };
+                }
+                Incoming::Reply(Reply::Ended { id, status, .. }) => self.ended.push((id, status)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn run(&mut self, script: &str) -> Ran {
+        let id = self.begin(Mode::Step, script);
+        self.end_of(id)
+    }
+
+    fn prints(&mut self, script: &str) -> String {
+        let ran = self.run(script);
+        assert_eq!(ran.status, Status::Exited(0), "{ran:?}");
+        ran.stdout
+    }
+
+    fn finish(&mut self) -> (Vec<Leftover>, String) {
+        self.client.send(&Request::Finish { grace_ms: 1000 }).unwrap();
+        let mut closing = Vec::new();
+        loop {
+            match self.next() {
+                Incoming::Output { id: 0, bytes, .. } => closing.extend(bytes),
+                Incoming::Reply(Reply::Finished { leftovers }) => {
+                    return (leftovers, String::from_utf8_lossy(&closing).into_owned());
+                }
+                Incoming::Output { .. } | Incoming::Reply(Reply::Ended { .. }) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn pid_in(&self, file: &str) -> Pid {
+        let path = self.folder.path().join(file);
+        let text = until("a pid in a file", || {
+            fs::read_to_string(&path).ok().filter(|text| text.ends_with('\n'))
+        });
+        Pid::from_raw(text.trim().parse().unwrap())
+    }
+}
+
+fn until<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(value) = holds() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn is_gone(pid: Pid) -> Option<()> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").map(|(_, rest)| rest.chars().next());
+    (kill(pid, None).is_err() || state == Some(Some('Z'))).then_some(())
+}
+
+#[test]
+fn the_shell_keeps_folder_variables_functions_and_files() {
+    let mut agent = Agent::start();
+    agent.prints("mkdir sub; cd sub; x=5; f() { echo \"f $1\"; }; declare -A map=([a]=b); exec 3>out");
+    assert_eq!(agent.prints("echo $x ${map[a]}; f 1; basename $PWD; echo there >&3; cat out"), "5 b\nf 1\nsub\nthere\n");
+}
+
+#[test]
+fn stdout_and_stderr_are_told_apart_and_messages_are_plain() {
+    let ran = Agent::start().run("echo out; echo err >&2; nosuch");
+    assert_eq!(ran.stdout, "out\n");
+    assert_eq!(ran.stderr, "err\nbash: nosuch: command not found\n");
+    assert_eq!(ran.status, Status::Exited(127));
+}
+
+#[test]
+fn a_step_that_hangs_with_children_is_killed_with_them() {
+    let mut agent = Agent::start();
+    let id = agent.begin(Mode::Step, "sh -c 'sleep 1000 & echo $! >a; sleep 1000 & echo $! >b; wait'");
+    let (a, b) = (agent.pid_in("a"), agent.pid_in("b"));
+    agent.client.send(&Request::Kill { id, grace_ms: 200 }).unwrap();
+    let ran = agent.end_of(id);
+    assert_eq!(ran.shell, Shell::Lost);
+    until("both to be gone", || is_gone(a).and(is_gone(b)));
+    assert_eq!(agent.prints("echo again"), "again\n");
+}
+
+#[test]
+fn a_step_that_ignores_sigterm_is_killed_all_the_same() {
+    let mut agent = Agent::start();
+    let id = agent.begin(Mode::Step, "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$ >a; while :; do sleep 0.05; done' & while :; do sleep 0.05; done");
+    let daemon = agent.pid_in("a");
+    agent.client.send(&Request::Kill { id, grace_ms: 100 }).unwrap();
+    assert_eq!(agent.end_of(id).shell, Shell::Lost);
+    until("the daemon to be gone", || is_gone(daemon));
+}
+
+#[test]
+fn a_child_with_the_steps_output_makes_nobody_wait() {
+    let mut agent = Agent::start();
+    let began = Instant::now();
+    assert_eq!(agent.prints("sleep 100 & echo started"), "started\n");
+    assert!(began.elapsed() < Duration::from_secs(50));
+    assert_eq!(agent.prints("jobs %1 >/dev/null && echo known"), "known\n");
+    let (leftovers, _) = agent.finish();
+    assert_eq!(leftovers.len(), 1);
+    assert_eq!((leftovers[0].command.as_str(), leftovers[0].run_id), ("sleep 100", Some(1)));
+    until("it to be gone", || is_gone(Pid::from_raw(leftovers[0].pid)));
+}
+
+#[test]
+fn a_silent_child_is_found_too_and_so_is_a_daemon() {
+    let mut agent = Agent::start();
+    agent.prints("sleep 100 >/dev/null 2>&1 &");
+    agent.prints("setsid sh -c 'sleep 200 & exec sleep 300' >/dev/null 2>&1 & echo");
+    until("the daemon", || {
+        agent.client.send(&Request::Leftovers).unwrap();
+        match agent.next() {
+            Incoming::Reply(Reply::Leftovers { processes }) => (processes.len() == 3).then_some(()),
+            other => panic!("{other:?}"),
+        }
+    });
+    let (leftovers, _) = agent.finish();
+    let mut commands: Vec<_> = leftovers.iter().map(|left| left.command.as_str()).collect();
+    commands.sort_unstable();
+    assert_eq!(commands, ["sleep 100", "sleep 200", "sleep 300"]);
+}
+
+#[test]
+fn late_output_belongs_to_the_step_that_caused_it() {
+    let mut agent = Agent::start();
+    agent.prints("(until [ -e go ]; do sleep 0.01; done; echo late) &");
+    assert_eq!(agent.prints("touch go; while jobs %1 | grep -q Running; do sleep 0.01; done; echo now"), "now\n");
+    agent.finish();
+    let late: Vec<_> = agent.late.iter().filter(|(id, ..)| *id == 1).collect();
+    assert!(late.is_empty() || late[0].2 == b"late\n");
+}
+
+#[test]
+fn a_step_reads_nothing_from_its_input() {
+    let mut agent = Agent::start();
+    assert_eq!(agent.prints("cat; read x; echo \"[$x]\""), "[]\n");
+    assert_eq!(agent.prints("echo next"), "next\n");
+}
+
+#[test]
+fn whatever_ends_the_shell_ends_that_step_only() {
+    let cases = [
+        ("exit 4", Status::Exited(4)),
+        ("set -e; false; echo not reached", Status::Exited(1)),
+        ("exec true", Status::Exited(0)),
+        ("kill -9 $$", Status::Signaled(9)),
+        ("set -u; echo $nosuch", Status::Exited(1)),
+        ("for f in /proc/$$/fd/*; do n=${f##*/}; eval \"exec $n>&-\"; done; exit 7", Status::Exited(7)),
+    ];
+    for (script, status) in cases {
+        let mut agent = Agent::start();
+        agent.prints("x=1; cd /");
+        let ran = agent.run(script);
+        assert_eq!((ran.status, ran.shell), (status, Shell::Lost), "{script}: {ran:?}");
+        let folder = agent.folder.path().canonicalize().unwrap();
+        assert_eq!(agent.prints("echo \"$PWD ${x-lost}\""), format!("{} lost\n", folder.display()));
+    }
+}
+
+#[test]
+fn whatever_does_not_end_the_shell_keeps_it() {
+    let scripts = [
+        "break", "return 3", "if", "echo 'open", "continue 2", "read() { :; }; printf() { :; }; eval() { :; }",
+        "set -u", "set -e", "readonly x=1", "trap 'echo trapped' DEBUG", "trap '' TERM", "exec >file 2>&1",
+        "exec 0<&- 1>&- 2>&-", "shopt -s expand_aliases; alias printf=false", "set -C", "set -f", "IFS=x",
+        "enable -n read", "LC_ALL=C", "unset PATH; PATH=", "kill -TERM 0 2>/dev/null; :", "set -v",
+        "trap 'echo oops' ERR", "set -o posix", "cat <<EOF\nno end",
+    ];
+    for script in scripts {
+        let mut agent = Agent::start();
+        let ran = agent.run(script);
+        if script.starts_with("kill") {
+            continue;
+        }
+        assert_eq!(ran.shell, Shell::Kept, "{script}: {ran:?}");
+        assert!(agent.prints("\\builtin echo here").contains("here\n"), "{script}");
+    }
+}
+
+#[test]
+fn tracing_shows_the_steps_own_commands_only() {
+    let mut agent = Agent::start();
+    agent.run("set -x; true");
+    let ran = agent.run("echo a");
+    assert_eq!(ran.stdout, "a\n");
+    assert!(ran.stderr.contains("echo a") && !ran.stderr.contains("builtin"), "{}", ran.stderr);
+    agent.run("set +x");
+    assert_eq!(agent.run("echo b").stderr, "");
+}
+
+#[test]
+fn bytes_come_back_as_they_were() {
+    let mut agent = Agent::start();
+    let id = agent.begin(Mode::Step, r"printf 'a\377\000b'");
+    let mut bytes = Vec::new();
+    loop {
+        match agent.next() {
+            Incoming::Output { bytes: more, .. } => bytes.extend(more),
+            Incoming::Reply(Reply::Ended { id: ended, .. }) if ended == id => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(bytes, b"a\xff\0b");
+}
+
+#[test]
+fn the_first_line_of_a_slow_step_comes_before_its_end() {
+    let mut agent = Agent::start();
+    let id = agent.begin(Mode::Step, "echo first; until [ -e go ]; do sleep 0.01; done");
+    match agent.next() {
+        Incoming::Output { id: printed, bytes, .. } => assert_eq!((printed, bytes.as_slice()), (id, &b"first\n"[..])),
+        other => panic!("{other:?}"),
+    }
+    fs::write(agent.folder.path().join("go"), "").unwrap();
+    agent.end_of(id);
+}
+
+#[test]
+fn an_exit_trap_runs_when_the_shell_closes() {
+    let mut agent = Agent::start();
+    assert_eq!(agent.prints("trap 'echo bye' EXIT"), "");
+    assert_eq!(agent.prints("echo still here"), "still here\n");
+    assert_eq!(agent.finish(), (vec![], "bye\n".to_owned()));
+}
+
+#[test]
+fn a_check_sees_the_shell_and_cannot_change_it() {
+    let mut agent = Agent::start();
+    agent.prints("x=1; set -e");
+    let id = agent.begin(Mode::Check, "echo $x; x=2; cd /; exit 3");
+    let ran = agent.end_of(id);
+    assert_eq!((ran.status, ran.shell, ran.stdout.as_str()), (Status::Exited(3), Shell::Kept, "1\n"));
+    assert_eq!(agent.prints("echo $x"), "1\n");
+}
+
+#[test]
+fn an_aside_has_a_shell_of_its_own() {
+    let mut agent = Agent::start();
+    agent.prints("x=1");
+    let id = agent.begin(Mode::Aside, "echo \"${x-unset}\"; exit 5");
+    let ran = agent.end_of(id);
+    assert_eq!((ran.status, ran.stdout.as_str()), (Status::Exited(5), "unset\n"));
+}
+
+#[test]
+fn a_background_run_sees_variables_and_can_be_killed_as_a_job() {
+    let mut agent = Agent::start();
+    agent.prints("x=here");
+    let id = agent.begin(Mode::Background, "echo $x; touch up; sleep 1000");
+    let up = agent.folder.path().join("up");
+    until("it to be up", || up.exists().then_some(()));
+    assert_eq!(agent.prints("echo meanwhile"), "meanwhile\n");
+    assert_eq!(agent.prints("kill %1; wait; echo gone"), "gone\n");
+    if !agent.ended.iter().any(|(ended, _)| *ended == id) {
+        agent.end_of(id);
+    }
+    assert!(agent.late.iter().any(|(printed, _, bytes)| *printed == id && bytes == b"here\n"));
+}
+
+#[test]
+fn a_background_run_that_ends_tells_its_status() {
+    let mut agent = Agent::start();
+    let id = agent.begin(Mode::Background, "exit 6");
+    assert_eq!(agent.end_of(id).status, Status::Exited(6));
+}
+
+#[test]
+fn a_background_run_is_stopped_with_all_that_it_started() {
+    let mut agent = Agent::start();
+    let id = agent.begin(Mode::Background, "sleep 1000 & echo $! >a; wait");
+    let child = agent.pid_in("a");
+    agent.client.send(&Request::Stop { id, grace_ms: 500 }).unwrap();
+    agent.end_of(id);
+    until("the child to be gone", || is_gone(child));
+    assert_eq!(agent.prints("echo shell"), "shell\n");
+}
+
+#[test]
+fn killing_a_step_spares_earlier_background_runs() {
+    let mut agent = Agent::start();
+    let background = agent.begin(Mode::Background, "echo $BASHPID >a; sleep 1000");
+    let pid = agent.pid_in("a");
+    let id = agent.begin(Mode::Step, "sleep 1000");
+    agent.client.send(&Request::Kill { id, grace_ms: 200 }).unwrap();
+    agent.end_of(id);
+    assert_eq!(is_gone(pid), None);
+    agent.client.send(&Request::Stop { id: background, grace_ms: 200 }).unwrap();
+    agent.end_of(background);
+    until("it to be gone", || is_gone(pid));
+}
+
+#[test]
+fn nothing_is_left_when_tutor_is_gone() {
+    let mut agent = Agent::start();
+    agent.begin(Mode::Step, "setsid sh -c 'trap \"\" HUP TERM; echo $$ >a; while :; do sleep 0.01; done' & sh -c 'echo $$ >b; while :; do (sleep 1000 &); sleep 0.01; done'");
+    let (daemon, forker) = (agent.pid_in("a"), agent.pid_in("b"));
+    drop(agent);
+    until("all to be gone", || is_gone(daemon).and(is_gone(forker)));
+}
+
+#[test]
+fn a_step_that_kills_the_agent_is_seen() {
+    let mut agent = Agent::start();
+    agent.begin(Mode::Step, "kill -9 $PPID; sleep 1");
+    loop {
+        if agent.next() == Incoming::HungUp {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_flood_passes_through_in_constant_memory() {
+    let mut agent = Agent::start();
+    let id = agent.begin(Mode::Step, "head -c 100000000 /dev/zero");
+    let mut count = 0;
+    loop {
+        match agent.next() {
+            Incoming::Output { bytes, .. } => count += bytes.len(),
+            Incoming::Reply(Reply::Ended { id: ended, .. }) if ended == id => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(count, 100_000_000);
+    let status = fs::read_to_string(format!("/proc/{}/status", agent.client.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    assert!(kib < 32 * 1024, "{kib} KiB");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    /// Whatever a script holds, it is told from the agent's own words, and the next run is well.
+    #[test]
+    fn no_script_is_misread(text in any::<String>(), status in 0i32..126) {
+        let text: String = text.chars().filter(|c| *c != '\0').collect();
+        let mut agent = Agent::start();
+        let quoted = text.replace('\'', r"'\''");
+        let ran = agent.run(&format!("printf %s '{quoted}'; (exit {status})"));
+        prop_assert_eq!(ran, Ran {
+            status: Status::Exited(status), shell: Shell::Kept, stdout: text, stderr: String::new(),
+        });
+        prop_assert_eq!(agent.prints("echo next"), "next\n");
+    }
+
+    /// The same for scripts that are no programs at all.
+    #[test]
+    fn noise_is_one_run_and_no_more(noise in "[a-z0-9 '\"$(){};|&\\\\\n]{0,40}") {
+        prop_assume!(!noise.contains("exec"));
+        let mut agent = Agent::start();
+        let id = agent.begin(Mode::Check, &noise);
+        agent.end_of(id);
+        prop_assert_eq!(agent.prints("echo next"), "next\n");
+    }
+}

@@ -1,0 +1,94 @@
+//! `tutor run`.
+
+use super::arguments::RunArguments;
+use super::context::{Context, ends, places};
+use crate::course::Course;
+use crate::exit::Exit;
+use crate::lesson::{Lesson, Place};
+use crate::notebook::{self, OnFailure};
+use crate::plan::{Plan, Selection};
+use crate::render::terminal::{Detail, Terminal};
+use crate::render::{NoView, View, json, verdict};
+use crate::report::{Judge, Report, Strictness};
+use crate::run::{Findings, Runner};
+use crate::say;
+use crate::workspace::Workspace;
+use std::io;
+
+pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> {
+    let course = context.sound_course()?;
+    let lesson = course.lesson(&arguments.lesson).map_err(|error| ends(Exit::Usage, error.to_string()))?;
+    let plan = Plan::new(lesson, &selection(arguments)).map_err(|error| ends(Exit::Usage, error.to_string()))?;
+    if arguments.dry_run {
+        let mut plan = plan.to_json();
+        plan["format"] = 1.into();
+        println!("{plan:#}");
+        return Ok(Exit::Success);
+    }
+    context.may_run(&course, &[lesson], &arguments.running)?;
+    if arguments.running.on == Some(super::arguments::On::Host) && plan.steps().any(|step| step.on == Place::Kernel) {
+        eprintln!("{}", context.stderr.dim(&say!("on-host-note")));
+    }
+    let host = context.host()?;
+    let places = places(&host, arguments.running.on);
+    let options = context.options(&arguments.running)?;
+    let findings = Findings::default();
+    let key = context.key(&course, lesson);
+    let workspace = match arguments.fresh {
+        true => Workspace::fresh(&lesson.front.name, arguments.keep)?,
+        false => Workspace::lasting(&context.folders, &key)?,
+    };
+    let folder = workspace.files().to_owned();
+    let mut judge = Judge::new(lesson, course.snapshots(), &folder);
+    let runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
+    let on_failure = if arguments.fail_fast { OnFailure::Stop } else { OnFailure::GoOn };
+    let detail = if arguments.quiet { Detail::Steps } else { Detail::Whole };
+    let mut terminal = Terminal::new(io::stdout(), context.stdout, detail);
+    let mut nothing = NoView;
+    let view: &mut dyn View = if arguments.json { &mut nothing } else { &mut terminal };
+    let report = notebook::run(&plan, runner, &mut judge, on_failure, view)?;
+    context.store().set_last_run(&key, &json::report(&report))?;
+    if arguments.json {
+        let whole = serde_json::json!({ "format": 1, "lessons": [json::report(&report)] });
+        println!("{whole:#}");
+    } else {
+        for line in what_next(&course, lesson, &report) {
+            println!("{line}");
+        }
+        if arguments.keep {
+            println!("{}", say!("kept", folder = folder.display().to_string()));
+        }
+    }
+    if let Some(error) = terminal.error() {
+        return Err(error.into());
+    }
+    if options.interrupt.presses() > 0 {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(report.exit(Strictness::LEARNER))
+}
+
+fn selection(arguments: &RunArguments) -> Selection {
+    match (&arguments.until, arguments.only.is_empty()) {
+        (Some(step), _) => Selection::Until(step.clone()),
+        (None, false) => Selection::Only(arguments.only.clone()),
+        (None, true) => Selection::All,
+    }
+}
+
+/// What the learner may do now.
+fn what_next(course: &Course, lesson: &Lesson, report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(item) = report.items.iter().find(|item| item.verdict.is_failure()) {
+        let step = verdict::step_of(&item.id, lesson);
+        lines.push(say!("next-again", lesson = lesson.stem.as_str(), step = step));
+    }
+    if report.items.iter().any(|item| item.verdict.is_skipped()) {
+        lines.push(say!("next-doctor"));
+    }
+    let position = course.lessons.iter().position(|other| other.stem == lesson.stem);
+    if let Some(next) = position.and_then(|index| course.lessons.get(index + 1)) {
+        lines.push(say!("next-lesson", lesson = next.stem.as_str(), title = next.front.title.as_str()));
+    }
+    lines
+}

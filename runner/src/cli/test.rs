@@ -1,0 +1,174 @@
+//! `tutor test`: lessons in fresh folders, side by side.
+
+use super::arguments::{Format, Partition, TestArguments};
+use super::context::{Context, ends, places};
+use crate::course::{Course, Origin};
+use crate::exit::Exit;
+use crate::lesson::Lesson;
+use crate::notebook::{self, OnFailure};
+use crate::plan::{Plan, Selection};
+use crate::render::{NoView, json, junit, summary};
+use crate::report::{Judge, Report, Strictness};
+use crate::run::{Findings, Options, Places, Runner};
+use crate::say;
+use crate::snapshot;
+use crate::workspace::Workspace;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit> {
+    let course = context.sound_course()?;
+    let lessons = chosen(&course, &arguments.lessons, arguments.partition)?;
+    context.may_run(&course, &lessons, &arguments.running)?;
+    let host = context.host()?;
+    let places = places(&host, arguments.running.on);
+    let options = context.options(&arguments.running)?;
+    let findings = Findings::default();
+    let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, |jobs| jobs.get());
+    let on_failure = if arguments.fail_fast { OnFailure::Stop } else { OnFailure::GoOn };
+    let bench = Bench {
+        course: &course,
+        places: &places,
+        options: &options,
+        findings: &findings,
+        on_failure,
+        keep: arguments.keep,
+    };
+    let paint = context.stdout;
+    let pretty = arguments.format == Format::Pretty;
+    let mut reports = Vec::new();
+    let mut broken = Vec::new();
+    for (lesson, outcome) in bench.run(&lessons, jobs, &mut |lesson, outcome| {
+        if !pretty {
+            return;
+        }
+        match outcome {
+            Ok((report, folder)) => {
+                print!("{}", summary::lesson(report, &paint));
+                if let Some(folder) = folder {
+                    println!("  {}", say!("kept", folder = folder.display().to_string()));
+                }
+            }
+            Err(error) => println!("{}: {error:#}", lesson.stem),
+        }
+    }) {
+        match outcome {
+            Ok((report, _)) => reports.push(report),
+            Err(error) => broken.push((lesson, error)),
+        }
+    }
+    let strictness = Strictness {
+        differs_here_fails: arguments.strict,
+        skip_fails: arguments.no_skip,
+        new_fails: true,
+    };
+    let written = record_changes(&course, &lessons, &reports)?;
+    match arguments.format {
+        Format::Pretty => print!("{}", summary::all(&reports, strictness, &written, &paint)),
+        Format::Json => {
+            let lessons: Vec<_> = reports.iter().map(json::report).collect();
+            println!("{:#}", serde_json::json!({ "format": 1, "lessons": lessons }));
+        }
+        Format::Junit => print!("{}", junit::document(&reports, strictness)?),
+    }
+    for (lesson, error) in &broken {
+        if !pretty {
+            eprintln!("{}: {error:#}", lesson.stem);
+        }
+    }
+    if options.interrupt.presses() > 0 {
+        return Ok(Exit::Interrupted);
+    }
+    let exit = Report::exit_of_all(&reports, strictness);
+    Ok(if broken.is_empty() { exit } else { exit.worst(Exit::Lacking) })
+}
+
+fn chosen<'c>(course: &'c Course, names: &[String], partition: Option<Partition>) -> anyhow::Result<Vec<&'c Lesson>> {
+    let lessons: Vec<&Lesson> = if names.is_empty() {
+        course.lessons.iter().collect()
+    } else {
+        let found = names.iter().map(|name| course.lesson(name));
+        found.collect::<Result<_, _>>().map_err(|error| ends(Exit::Usage, error.to_string()))?
+    };
+    let Some(Partition { part, parts }) = partition else { return Ok(lessons) };
+    let mine = |(index, lesson)| (index % parts == part - 1).then_some(lesson);
+    Ok(lessons.into_iter().enumerate().filter_map(mine).collect())
+}
+
+/// Leaves a `.snap.new` beside the snapshot of each step whose output changed or is new; under
+/// `CI=true`, and in a course that is inside the program, nothing is written.
+fn record_changes(course: &Course, lessons: &[&Lesson], reports: &[Report]) -> anyhow::Result<Vec<PathBuf>> {
+    let Origin::Folder(root) = &course.origin else { return Ok(Vec::new()) };
+    if std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1") {
+        return Ok(Vec::new());
+    }
+    let folder = root.join("snapshots");
+    let mut written = Vec::new();
+    for report in reports {
+        let Some(lesson) = lessons.iter().find(|lesson| lesson.stem == report.stem) else { continue };
+        written.extend(snapshot::write_changes(&folder, lesson, report)?);
+    }
+    Ok(written)
+}
+
+/// What lessons that run side by side share.
+struct Bench<'b> {
+    course: &'b Course,
+    places: &'b Places<'b>,
+    options: &'b Options,
+    findings: &'b Findings,
+    on_failure: OnFailure,
+    keep: bool,
+}
+
+type Outcome = anyhow::Result<(Report, Option<PathBuf>)>;
+
+impl<'b> Bench<'b> {
+    /// Runs the lessons on that many threads; `done` hears of them in the order of the course.
+    fn run(
+        &self,
+        lessons: &[&'b Lesson],
+        jobs: usize,
+        done: &mut dyn FnMut(&Lesson, &Outcome),
+    ) -> Vec<(&'b Lesson, Outcome)> {
+        let next = AtomicUsize::new(0);
+        let (send, receive) = mpsc::channel();
+        let mut outcomes: Vec<Option<Outcome>> = lessons.iter().map(|_| None).collect();
+        thread::scope(|scope| {
+            for _ in 0..jobs.min(lessons.len()) {
+                let (send, next) = (send.clone(), &next);
+                scope.spawn(move || {
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(lesson) = lessons.get(index) else { return };
+                        if self.options.interrupt.presses() > 0 || send.send((index, self.lesson(lesson))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(send);
+            let mut told = 0;
+            for (index, outcome) in receive {
+                outcomes[index] = Some(outcome);
+                while let Some(Some(outcome)) = outcomes.get(told) {
+                    done(lessons[told], outcome);
+                    told += 1;
+                }
+            }
+        });
+        lessons.iter().zip(outcomes).filter_map(|(lesson, outcome)| outcome.map(|outcome| (*lesson, outcome))).collect()
+    }
+
+    fn lesson(&self, lesson: &'b Lesson) -> Outcome {
+        let plan = Plan::new(lesson, &Selection::All)?;
+        let workspace = Workspace::fresh(&lesson.front.name, self.keep)?;
+        let folder: &Path = &workspace.files().to_owned();
+        let mut judge = Judge::new(lesson, self.course.snapshots(), folder);
+        let runner = Runner::new(lesson, self.course, self.places, self.findings, self.options, workspace);
+        let report = notebook::run(&plan, runner, &mut judge, self.on_failure, &mut NoView)?;
+        Ok((report, self.keep.then(|| folder.to_owned())))
+    }
+}
