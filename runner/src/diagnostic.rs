@@ -316,29 +316,60 @@ mod tests {
 
     #[test]
     fn the_place_comes_first_then_the_line_then_the_help() {
-        assert_snapshot!(rendered("one\ntwo three\n", "three"), @"");
+        assert_snapshot!(rendered("one\ntwo three\n", "three"), @"
+        lessons/lesson-2.md:2:5: wrong `word`
+          |
+        2 | two three
+          |     ^^^^^
+        help: did you mean `world`?
+        ");
     }
 
     #[test]
     fn the_mark_stands_under_wide_characters_and_after_tabs() {
-        assert_snapshot!(rendered("\t编译 word\n", "word"), @"");
+        assert_snapshot!(rendered("\t编译 word\n", "word"), @"
+        lessons/lesson-2.md:1:5: wrong `word`
+          |
+        1 |     编译 word
+          |          ^^^^
+        help: did you mean `world`?
+        ");
     }
 
     #[test]
     fn control_characters_are_made_visible() {
-        assert_snapshot!(rendered("a\x1b[31m\u{9b}2J\0 word\u{202e}\r\n", "word"), @"");
+        assert_snapshot!(rendered("a\x1b[31m\u{9b}2J\0 word\u{202e}\r\n", "word"), @"
+        lessons/lesson-2.md:1:12: wrong `word`
+          |
+        1 | a␛[31m�2J␀ word�
+          |            ^^^^
+        help: did you mean `world`?
+        ");
     }
 
     #[test]
     fn a_span_of_several_lines_is_marked_on_its_first() {
-        assert_snapshot!(rendered("```sh\ntrue\n```\n", "```sh\ntrue"), @"");
+        assert_snapshot!(rendered("```sh\ntrue\n```\n", "```sh\ntrue"), @"
+        lessons/lesson-2.md:1:1: wrong `word`
+          |
+        1 | ```sh
+          | ^^^^^
+        help: did you mean `world`?
+        ");
     }
 
     #[test]
     fn an_empty_span_at_the_end_of_the_text_still_has_a_place() {
         let path = Path::new("a.md");
         let diagnostic = Diagnostic::warning(path, 4..4, "nothing\x1bhere").help("one\ntwo");
-        assert_snapshot!(render(&[diagnostic], |_| Some("one\n"), false), @"");
+        assert_snapshot!(render(&[diagnostic], |_| Some("one\n"), false), @"
+        a.md:2:1: warning: nothing␛here
+          |
+        2 |
+          | ^
+        help: one
+              two
+        ");
     }
 
     #[test]
@@ -348,7 +379,17 @@ mod tests {
             Diagnostic::error(path, 4..7, "second"),
             Diagnostic::warning(path, 0..3, "first"),
         ];
-        assert_snapshot!(render(&list, |_| Some("one\ntwo\n"), false), @"");
+        assert_snapshot!(render(&list, |_| Some("one\ntwo\n"), false), @"
+        a.md:1:1: warning: first
+          |
+        1 | one
+          | ^^^
+
+        a.md:2:1: second
+          |
+        2 | two
+          | ^^^
+        ");
     }
 
     #[test]

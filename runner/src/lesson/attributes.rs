@@ -318,49 +318,82 @@ mod tests {
 
     #[test]
     fn a_language_alone_is_plain() {
-        assert_snapshot!(parsed(" c"), @"");
-        assert_snapshot!(parsed(""), @"");
-        assert_snapshot!(parsed("rust,ignore title=x"), @"");
+        assert_snapshot!(parsed(" c"), @"plain c");
+        assert_snapshot!(parsed(""), @"plain");
+        assert_snapshot!(parsed("rust,ignore title=x"), @"plain rust,ignore");
     }
 
     #[test]
     fn keys_flags_and_quoted_values_are_read() {
-        assert_snapshot!(parsed(r#"sh {id=a background until="line:a \"b\" \d{2}" needs=clang>=14}"#), @"");
+        assert_snapshot!(parsed(r#"sh {id=a background until="line:a \"b\" \d{2}" needs=clang>=14}"#), @r#"sh [id→a|background|until→line:a "b" \d{2}|needs→clang>=14] 3..63"#);
     }
 
     #[test]
     fn blanks_inside_and_after_the_group_mean_nothing() {
-        assert_snapshot!(parsed("sh  { id=a\tbackground } "), @"");
-        assert_snapshot!(parsed("sh {}"), @"");
+        assert_snapshot!(parsed("sh  { id=a\tbackground } "), @"sh [id→a|background] 4..23");
+        assert_snapshot!(parsed("sh {}"), @"sh [] 3..5");
     }
 
     #[test]
     fn the_language_comes_first() {
-        assert_snapshot!(parsed("{id=a} sh"), @"");
-        assert_snapshot!(parsed("{id=a}"), @"");
-        assert_snapshot!(parsed("sh{id=a}"), @"");
+        assert_snapshot!(parsed("{id=a} sh"), @"
+         [id→a] 0..6
+        `{` the brace group stands before the language; write the language first: `sh {…}`
+        `sh` text after the brace group; end the line after `}`; a value that holds `}` stands in double quotes
+        ");
+        assert_snapshot!(parsed("{id=a}"), @"
+         [id→a] 0..6
+        `{` the brace group stands before the language; write the language first, as in `sh {id=build}`
+        ");
+        assert_snapshot!(parsed("sh{id=a}"), @"
+        sh [id→a] 2..8
+        `sh{` no blank between the language and the brace group; write `sh {…}`, or GitHub takes it all for the language
+        ");
     }
 
     #[test]
     fn there_is_one_group_and_nothing_after_it() {
-        assert_snapshot!(parsed("sh {id=a} {on=host}"), @"");
-        assert_snapshot!(parsed("sh {id=a} # builds it"), @"");
-        assert_snapshot!(parsed("sh {{id=a}}"), @"");
+        assert_snapshot!(parsed("sh {id=a} {on=host}"), @"
+        sh [id→a] 3..9
+        `{on=host}` a second brace group; put all attributes into the first one
+        ");
+        assert_snapshot!(parsed("sh {id=a} # builds it"), @"
+        sh [id→a] 3..9
+        `# builds it` text after the brace group; end the line after `}`; a value that holds `}` stands in double quotes
+        ");
+        assert_snapshot!(parsed("sh {{id=a}}"), @"
+        sh [id→a] 3..10
+        `{` a brace group inside a brace group; keep one `{…}` with all attributes in it
+        `}` text after the brace group; end the line after `}`; a value that holds `}` stands in double quotes
+        ");
     }
 
     #[test]
     fn a_brace_or_quote_that_is_not_closed_is_named() {
-        assert_snapshot!(parsed("sh {id=a"), @"");
-        assert_snapshot!(parsed("sh {id=\"a b}"), @"");
+        assert_snapshot!(parsed("sh {id=a"), @"
+        sh [id→a] 3..8
+        `{id=a` the brace group is not closed; end it with `}` on the same line; a value that holds `}` stands in double quotes
+        ");
+        assert_snapshot!(parsed("sh {id=\"a b}"), @r#"
+        sh [id→a b}] 3..12
+        `{id="a b}` the brace group is not closed; end it with `}` on the same line; a value that holds `}` stands in double quotes
+        `"a b}` the quoted value has no closing `"`; close it with `"` on the same line; inside, write `\"` for a quote
+        "#);
     }
 
     #[test]
     fn blanks_around_the_equals_sign_are_an_error() {
-        assert_snapshot!(parsed("sh {id = a}"), @"");
+        assert_snapshot!(parsed("sh {id = a}"), @"
+        sh [id|a] 3..11
+        `=` a value without a key; write `key=value` without blanks around the `=`
+        ");
     }
 
     #[test]
     fn attributes_without_braces_are_a_warning() {
-        assert_snapshot!(parsed("sh id=build timeout=3s"), @"");
+        assert_snapshot!(parsed("sh id=build timeout=3s"), @"
+        plain sh
+        `id=build timeout=3s` attributes without braces do nothing; write `{id=build timeout=3s}` if this fence is to run
+        ");
     }
 }

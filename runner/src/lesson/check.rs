@@ -138,16 +138,27 @@ mod tests {
 
     #[test]
     fn a_page_has_one_title_and_no_level_left_out() {
-        assert_snapshot!(linted("# A\n### B\n# C\n```sh {id=a}\ntrue\n```\n"), @"");
+        assert_snapshot!(linted("# A\n### B\n# C\n```sh {id=a}\ntrue\n```\n"), @"
+        2: a heading of level 3 after one of level 1; write `##`
+        3: a second heading of the first level; a lesson is one page: begin its parts with `##`
+        ");
     }
 
     #[test]
     fn a_page_without_title_or_step_is_named() {
-        assert_snapshot!(linted("Text.\n"), @"");
+        assert_snapshot!(linted("Text.\n"), @"
+        1: no heading of the first level; begin the text with `# A`
+        1: this lesson has no step; add a fence such as `sh {id=build}`: a plain fence never runs
+        ");
     }
 
     #[test]
     fn a_step_that_makes_no_sense_is_named() {
-        assert_snapshot!(linted("# A\n```sh {id=a compare=none mask=pid timeout=11m}\n```\n```sh {id=b background}\nsleep 9\n```\n"), @"");
+        assert_snapshot!(linted("# A\n```sh {id=a compare=none mask=pid timeout=11m}\n```\n```sh {id=b background}\nsleep 9\n```\n"), @"
+        2: step `a` holds no command; write what bash shall run, or make it a plain fence
+        2: step `a` has masks or `vary` but compares nothing; take `compare=none` away, or the masks and `vary`
+        2: step `a` may take longer than its whole lesson; a lesson is stopped after 10 minutes
+        4: nothing runs after background step `b`; it is stopped as soon as it started: use it in a later step, or take `background` away
+        ");
     }
 }

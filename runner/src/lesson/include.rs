@@ -172,29 +172,33 @@ mod tests {
 
     #[test]
     fn a_text_without_an_include_stays_as_it_is() {
-        assert_snapshot!(included("int x;\n"), @"");
+        assert_snapshot!(included("int x;\n"), @"int x;");
     }
 
     #[test]
     fn a_whole_file_comes_without_its_anchor_lines() {
-        assert_snapshot!(included("{{#include ../bpf/a.c}}\n"), @"");
+        assert_snapshot!(included("{{#include ../bpf/a.c}}\n"), @"
+        int a;
+        int c;
+        int d;
+        ");
     }
 
     #[test]
     fn an_anchor_gives_the_lines_between_its_marks() {
-        assert_snapshot!(included("{{#include ../bpf/a.c:two}}\n"), @"");
+        assert_snapshot!(included("{{#include ../bpf/a.c:two}}\n"), @"int c;");
     }
 
     #[test]
     fn what_cannot_be_included_is_said_with_a_way_out() {
-        assert_snapshot!(included("{{#include ../bpf/b.c}}\n"), @"");
-        assert_snapshot!(included("{{#include ../bpf/a.c:tow}}\n"), @"");
-        assert_snapshot!(included("{{#include ../bpf/a.c:three}}\n"), @"");
-        assert_snapshot!(included("{{#include ../bpf/a.c:2:10}}\n"), @"");
-        assert_snapshot!(included("{{#include ../../etc/passwd}}\n"), @"");
-        assert_snapshot!(included("{{#include /etc/passwd}}\n"), @"");
-        assert_snapshot!(included("int x;\n{{#include ../bpf/a.c}}\n"), @"");
-        assert_snapshot!(included("{{#include}}\n"), @"");
-        assert_snapshot!(included("{{#include ../bpf/a.c\n"), @"");
+        assert_snapshot!(included("{{#include ../bpf/b.c}}\n"), @"there is no file `bpf/b.c` to include; the path is relative to the lesson's file, as in `../bpf/hello.bpf.c`");
+        assert_snapshot!(included("{{#include ../bpf/a.c:tow}}\n"), @"`bpf/a.c` has no anchor `tow`; did you mean `two`?");
+        assert_snapshot!(included("{{#include ../bpf/a.c:three}}\n"), @"anchor `three` of `bpf/a.c` never ends; end it with `// ANCHOR_END: three`");
+        assert_snapshot!(included("{{#include ../bpf/a.c:2:10}}\n"), @"`2:10` is no anchor; mark the lines with `// ANCHOR: name` and `// ANCHOR_END: name` in `../bpf/a.c`; line numbers would go stale");
+        assert_snapshot!(included("{{#include ../../etc/passwd}}\n"), @"`../../etc/passwd` lies outside the course; include only files below the folder that holds `lessons/`");
+        assert_snapshot!(included("{{#include /etc/passwd}}\n"), @"`/etc/passwd` lies outside the course; include only files below the folder that holds `lessons/`");
+        assert_snapshot!(included("int x;\n{{#include ../bpf/a.c}}\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
+        assert_snapshot!(included("{{#include}}\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
+        assert_snapshot!(included("{{#include ../bpf/a.c\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
     }
 }
