@@ -174,7 +174,7 @@ fn check(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> Read
         name: keys
             .value("check", values::name, findings)
             .unwrap_or_default(),
-        of: keys.value("of", values::name, findings).unwrap_or_default(),
+        of: keys.value("of", as_written, findings).unwrap_or_default(),
         script: fence.content,
         expect: expectation(keys, findings),
         sentence: String::new(),
@@ -187,13 +187,18 @@ fn check(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> Read
     }
 }
 
+// Whether there is such a step is asked when the whole lesson is known.
+fn as_written(text: &str) -> Result<String, Complaint> {
+    Ok(text.to_owned())
+}
+
 fn bash_only(fence: &Fence<'_>, kind: Kind, findings: &mut Findings) {
     let language = fence.language.text.as_str();
     if matches!(language, "sh" | "bash" | "") {
         return;
     }
     let help = match language {
-        "console" | "shell" | "zsh" | "text" | "" => {
+        "console" | "shell" | "zsh" | "text" => {
             "write the commands alone into an `sh` fence; `tutor` shows their output".to_owned()
         }
         _ => format!("write it with `{language} {{file=…}}` and run it from an `sh` step"),
@@ -390,17 +395,16 @@ impl<'a> Keys<'a> {
             findings.error(attribute.key.span.clone(), message, help);
             return None;
         };
+        if value.text.is_empty() && key != "expect" {
+            let message = format!("`{key}` has an empty value");
+            let place = attribute.key.span.start..value.span.end;
+            findings.error(place, message, format!("write `{key}=…`"));
+            return None;
+        }
         match read(&value.text) {
             Ok(value) => Some(value),
             Err(complaint) => {
-                let place = value.span.clone();
-                // An empty value has no place of its own.
-                let start = if place.is_empty() {
-                    attribute.key.span.start
-                } else {
-                    place.start
-                };
-                report(start..place.end, complaint, findings);
+                report(value.span.clone(), complaint, findings);
                 None
             }
         }

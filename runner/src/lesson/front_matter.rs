@@ -7,6 +7,7 @@ use super::values::{self, listed};
 use crate::diagnostic::{Findings, line_end, nearest};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
@@ -84,6 +85,14 @@ pub(crate) fn read(stem: &str, source: &str, findings: &mut Findings) -> Read {
     read
 }
 
+/// The byte of a line and a column, both from 1, the column in characters.
+fn byte_at(text: &str, line: usize, column: usize) -> usize {
+    let lines = text.split_inclusive('\n').take(line.saturating_sub(1));
+    let start: usize = lines.map(str::len).sum();
+    let characters = text[start..].char_indices().nth(column.saturating_sub(1));
+    characters.map_or(text.len(), |(offset, _)| start + offset)
+}
+
 enum Found {
     Nothing,
     Unclosed { body: usize },
@@ -132,20 +141,22 @@ impl Reader<'_> {
             yaml,
             serde_saphyr::options! {
                 with_snippet: false,
+                duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
             },
         ) {
             Ok(map) => self.entries(map.0),
-            Err(error) => self.invalid(&error),
+            Err(error) => self.invalid(yaml, &error),
         }
     }
 
-    fn invalid(&mut self, error: &serde_saphyr::Error) {
-        let place = error
-            .location()
-            .and_then(|place| place.span().byte_offset());
-        let start = place.map_or(self.offset, |byte| self.offset + byte as usize);
+    fn invalid(&mut self, yaml: &str, error: &serde_saphyr::Error) {
+        let start = error.location().map_or(self.offset, |place| {
+            self.offset + byte_at(yaml, place.line() as usize, place.column() as usize)
+        });
         let text = error.without_snippet().to_string();
         let reason = text.lines().next().unwrap_or_default();
+        // The place is told by the span, and the library counts lines from the YAML's first.
+        let reason = reason.split(" at line ").next().unwrap_or_default();
         self.findings.error(
             start..line_end(self.source, start),
             format!("the front matter is no YAML that can be read: {reason}"),
@@ -159,8 +170,15 @@ impl Reader<'_> {
             .into_iter()
             .filter(|key| !has(key))
             .collect();
+        let mut seen = HashSet::new();
         for (key, item) in &entries {
-            self.entry(key, item);
+            if seen.insert(key.value.as_str()) {
+                self.entry(key, item);
+            } else {
+                let message = format!("`{}` is given twice in the front matter", key.value);
+                let span = self.span(key);
+                self.findings.error(span, message, "keep one of them");
+            }
         }
         for key in missing {
             let misspelt = entries
@@ -266,15 +284,16 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, key: &str, item: &Spanned<Item>) -> Option<String> {
+        self.text_or(key, item, &format!("write `{key}: some words`"))
+    }
+
+    fn text_or(&mut self, key: &str, item: &Spanned<Item>, help: &str) -> Option<String> {
         match &item.value {
             Item::Text(text) if !text.trim().is_empty() => Some(text.clone()),
             Item::Text(_) | Item::List(_) | Item::Other => {
                 let span = self.span(item);
-                self.findings.error(
-                    span,
-                    format!("`{key}` is no text"),
-                    format!("write `{key}: some words`"),
-                );
+                self.findings
+                    .error(span, format!("`{key}` is no text"), help);
                 None
             }
         }
@@ -291,7 +310,7 @@ impl Reader<'_> {
         };
         let mut words = Vec::new();
         for item in items {
-            if let Some(text) = self.text(key, item) {
+            if let Some(text) = self.text_or(key, item, "each item is a text: `- some words`") {
                 let span = self.span(item);
                 words.push(Word { text, span });
             }

@@ -19,6 +19,8 @@ pub use page::new_page;
 pub use parse::parse;
 pub use prose::{Inline, Node};
 
+pub(crate) use fence::{Mention, Mentioned};
+
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -40,6 +42,11 @@ pub const MASK_NAMES: [&str; 8] = [
 
 /// The masks that are applied to every step; naming one is allowed and changes nothing.
 pub const ALWAYS_MASKED: [&str; 3] = ["address", "helper-offset", "workspace"];
+
+/// True for a text that can name a step, a check or a lesson: `[a-z0-9-]+`.
+pub fn is_name(text: &str) -> bool {
+    values::name(text).is_ok()
+}
 
 /// One lesson, read from Markdown.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use super::fence::Read;
 use super::{Block, Lesson};
 use crate::diagnostic::{Findings, line_column, nearest};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use unicode_segmentation::UnicodeSegmentation;
@@ -85,6 +85,8 @@ pub(crate) struct Names {
     checks: HashMap<String, Range<usize>>,
     files: Vec<(PathBuf, String, Range<usize>)>,
     of: Vec<(String, Range<usize>, usize)>,
+    /// Names that cannot be used, as they are written: whoever refers to them is not to blame.
+    unusable: HashSet<String>,
     /// Places of the checks, in order.
     named: Vec<Range<usize>>,
 }
@@ -108,6 +110,7 @@ impl Names {
 
     fn step(&mut self, id: &str, span: &Range<usize>, source: &str, findings: &mut Findings) {
         if id.is_empty() {
+            self.unusable.insert(as_written(source, span));
             return;
         }
         if let Some((_, first)) = self.steps.get(id) {
@@ -120,6 +123,7 @@ impl Names {
 
     fn check(&mut self, name: &str, span: &Range<usize>, source: &str, findings: &mut Findings) {
         if name.is_empty() {
+            self.unusable.insert(as_written(source, span));
             return;
         }
         if let Some(first) = self.checks.get(name) {
@@ -218,7 +222,7 @@ impl Names {
         source: &str,
         findings: &mut Findings,
     ) {
-        if of.is_empty() {
+        if of.is_empty() || self.unusable.contains(of) {
             return;
         }
         match self.steps.get(of) {
@@ -242,7 +246,7 @@ impl Names {
     }
 
     fn known_check(&self, claim: &Claim, findings: &mut Findings) {
-        if self.checks.contains_key(&claim.check) {
+        if self.checks.contains_key(&claim.check) || self.unusable.contains(&claim.check) {
             return;
         }
         let help = match nearest(&claim.check, self.checks.keys().map(String::as_str)) {
@@ -258,6 +262,10 @@ impl Names {
         );
         findings.error(claim.span.clone(), message, help);
     }
+}
+
+fn as_written(source: &str, span: &Range<usize>) -> String {
+    source[span.clone()].trim_matches('"').to_owned()
 }
 
 fn taken(source: &str, first: &Range<usize>) -> String {

@@ -217,7 +217,11 @@ impl Reader<'_> {
         self.findings.error(
             fence..end,
             "this fence is not closed, so it swallows the rest of the text",
-            format!("end it with a line `{mark}`"),
+            format!(
+                "end it with a line of {} or more {}",
+                mark.len(),
+                if first == '`' { "backticks" } else { "tildes" }
+            ),
         );
     }
 
