@@ -2,6 +2,7 @@
 //!
 //! Parsing collects diagnostics and never stops at the first.
 
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -53,5 +54,367 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+}
+
+/// The diagnostics of one file, as they are found.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    path: PathBuf,
+    list: Vec<Diagnostic>,
+}
+
+impl Findings {
+    /// None yet, about the file at `path`.
+    pub fn of(path: &Path) -> Self {
+        Findings {
+            path: path.to_owned(),
+            list: Vec::new(),
+        }
+    }
+
+    /// Notes an error and a way to mend it.
+    pub fn error(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = Diagnostic::error(&self.path, span, message).help(help);
+        self.list.push(diagnostic);
+    }
+
+    /// Notes a warning and a way to mend it.
+    pub fn warning(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = Diagnostic::warning(&self.path, span, message).help(help);
+        self.list.push(diagnostic);
+    }
+
+    /// All of them, by place, with every span inside `source`.
+    pub fn sorted(mut self, source: &str) -> Vec<Diagnostic> {
+        for diagnostic in &mut self.list {
+            diagnostic.span = within(source, &diagnostic.span);
+        }
+        sort(&mut self.list);
+        self.list
+    }
+}
+
+/// Puts diagnostics in the order of files and places.
+pub fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|left, right| {
+        (&left.path, left.span.start, left.span.end).cmp(&(
+            &right.path,
+            right.span.start,
+            right.span.end,
+        ))
+    });
+}
+
+/// The nearest range that lies inside `source` and on its character boundaries.
+pub fn within(source: &str, span: &Range<usize>) -> Range<usize> {
+    let start = floor(source, span.start);
+    let end = ceil(source, span.end.max(start));
+    start..end
+}
+
+// `str::floor_char_boundary` and its sister came after our oldest compiler.
+fn floor(source: &str, byte: usize) -> usize {
+    let mut byte = byte.min(source.len());
+    while !source.is_char_boundary(byte) {
+        byte -= 1;
+    }
+    byte
+}
+
+fn ceil(source: &str, byte: usize) -> usize {
+    let mut byte = byte.min(source.len());
+    while !source.is_char_boundary(byte) {
+        byte += 1;
+    }
+    byte
+}
+
+/// The candidate that `word` was probably meant to be.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The line and the column of a byte, both from 1; the column counts characters.
+pub fn line_column(source: &str, byte: usize) -> (usize, usize) {
+    let before = &source[..floor(source, byte)];
+    let line_start = line_start(before, before.len());
+    let column = source[line_start..before.len()]
+        .chars()
+        .filter(|c| *c != BYTE_ORDER_MARK)
+        .count();
+    (lines_in(before), column + 1)
+}
+
+/// Draws diagnostics for people, in the order of files and places.
+///
+/// `source` gives the text of a file; without it the line is not drawn.
+pub fn render<'a>(
+    diagnostics: &[Diagnostic],
+    source: impl Fn(&Path) -> Option<&'a str>,
+    color: bool,
+) -> String {
+    let mut ordered = diagnostics.to_vec();
+    sort(&mut ordered);
+    let drawn: Vec<String> = ordered
+        .iter()
+        .map(|diagnostic| draw(diagnostic, source(&diagnostic.path), color))
+        .collect();
+    drawn.join("\n")
+}
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+fn draw(diagnostic: &Diagnostic, source: Option<&str>, color: bool) -> String {
+    let source = source.unwrap_or_default();
+    let (line, column) = line_column(source, diagnostic.span.start);
+    let path = visible(&diagnostic.path.display().to_string());
+    let place = paint(&format!("{path}:{line}:{column}:"), "1", color);
+    let kind = match diagnostic.severity {
+        Severity::Warning => paint("warning: ", "33", color),
+        Severity::Error => String::new(),
+    };
+    let mut text = format!("{place} {kind}{}\n", visible(&diagnostic.message));
+    if !source.is_empty() {
+        text.push_str(&draw_line(diagnostic, source, line, color));
+    }
+    if let Some(help) = &diagnostic.help {
+        let word = paint("help:", "36", color);
+        let help = help.lines().map(visible).collect::<Vec<_>>();
+        text.push_str(&format!("{word} {}\n", help.join("\n      ")));
+    }
+    text
+}
+
+fn draw_line(diagnostic: &Diagnostic, source: &str, line: usize, color: bool) -> String {
+    let (shown, marked) = line_shown(source, &diagnostic.span);
+    let level = match diagnostic.severity {
+        Severity::Warning => Level::WARNING,
+        Severity::Error => Level::ERROR,
+    };
+    let snippet = Snippet::source(shown)
+        .line_start(line)
+        .annotation(AnnotationKind::Primary.span(marked));
+    let renderer = match color {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    };
+    let drawn = renderer.render(&[Group::with_level(level).element(snippet)]);
+    let mut text = String::new();
+    for row in drawn.lines() {
+        text.push_str(row.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// The first line of the span as it is safe to draw, and where the span lies in it.
+fn line_shown(source: &str, span: &Range<usize>) -> (String, Range<usize>) {
+    let span = within(source, span);
+    let start = line_start(source, span.start);
+    let end = line_end(source, span.start).max(span.start);
+    let mut shown = String::new();
+    let mut marked = None;
+    let mut marked_end = 0;
+    for (offset, c) in source[start..end].char_indices() {
+        let at = start + offset;
+        if at >= span.start && marked.is_none() {
+            marked = Some(shown.len());
+        }
+        if c != BYTE_ORDER_MARK {
+            shown.push(visible_character(c));
+        }
+        if at < span.end {
+            marked_end = shown.len();
+        }
+    }
+    let first = marked.unwrap_or(shown.len());
+    let last = marked_end.max(first);
+    (shown, first..last)
+}
+
+/// The text with control characters made visible, so that none reaches a terminal.
+fn visible(text: &str) -> String {
+    text.chars()
+        .map(|c| if c == '\t' { ' ' } else { visible_character(c) })
+        .collect()
+}
+
+// The drawing library shows C0 controls and the marks that turn the direction of writing; the
+// C1 controls, which some terminals obey as well, it lets through.
+fn visible_character(c: char) -> char {
+    match c {
+        '\t' => c,
+        '\0'..='\x1f' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+        '\x7f' => '\u{2421}',
+        '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => '\u{fffd}',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        _ => c,
+    }
+}
+
+fn paint(text: &str, code: &str, color: bool) -> String {
+    match color {
+        true => format!("\x1b[{code}m{text}\x1b[0m"),
+        false => text.to_owned(),
+    }
+}
+
+/// Where the line that holds `byte` begins.
+pub(crate) fn line_start(source: &str, byte: usize) -> usize {
+    let before = &source.as_bytes()[..byte.min(source.len())];
+    before
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |newline| newline + 1)
+}
+
+/// Where the line that holds `byte` ends, before its line end.
+pub(crate) fn line_end(source: &str, byte: usize) -> usize {
+    let rest = &source.as_bytes()[byte.min(source.len())..];
+    let end = byte.min(source.len()) + rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+    let start = byte.min(source.len());
+    match source.as_bytes()[start..end].last() {
+        Some(b'\r') => end - 1,
+        _ => end,
+    }
+}
+
+fn lines_in(before: &str) -> usize {
+    before.bytes().filter(|b| *b == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    fn rendered(source: &str, marked: &str) -> String {
+        let start = source.find(marked).expect("the marked text is there");
+        let path = Path::new("lessons/lesson-2.md");
+        let diagnostic = Diagnostic::error(path, start..start + marked.len(), "wrong `word`")
+            .help("did you mean `world`?");
+        render(&[diagnostic], |_| Some(source), false)
+    }
+
+    #[test]
+    fn the_place_comes_first_then_the_line_then_the_help() {
+        assert_snapshot!(rendered("one\ntwo three\n", "three"), @"
+        lessons/lesson-2.md:2:5: wrong `word`
+          |
+        2 | two three
+          |     ^^^^^
+        help: did you mean `world`?
+        ");
+    }
+
+    #[test]
+    fn the_mark_stands_under_wide_characters_and_after_tabs() {
+        assert_snapshot!(rendered("\t编译 word\n", "word"), @"
+        lessons/lesson-2.md:1:5: wrong `word`
+          |
+        1 |     编译 word
+          |          ^^^^
+        help: did you mean `world`?
+        ");
+    }
+
+    #[test]
+    fn control_characters_are_made_visible() {
+        assert_snapshot!(rendered("a\x1b[31m\u{9b}2J\0 word\u{202e}\r\n", "word"), @"
+        lessons/lesson-2.md:1:12: wrong `word`
+          |
+        1 | a␛[31m�2J␀ word�
+          |            ^^^^
+        help: did you mean `world`?
+        ");
+    }
+
+    #[test]
+    fn a_span_of_several_lines_is_marked_on_its_first() {
+        assert_snapshot!(rendered("```sh\ntrue\n```\n", "```sh\ntrue"), @"
+        lessons/lesson-2.md:1:1: wrong `word`
+          |
+        1 | ```sh
+          | ^^^^^
+        help: did you mean `world`?
+        ");
+    }
+
+    #[test]
+    fn an_empty_span_at_the_end_of_the_text_still_has_a_place() {
+        let path = Path::new("a.md");
+        let diagnostic = Diagnostic::warning(path, 4..4, "nothing\x1bhere").help("one\ntwo");
+        assert_snapshot!(render(&[diagnostic], |_| Some("one\n"), false), @"
+        a.md:2:1: warning: nothing␛here
+          |
+        2 |
+          | ^
+        help: one
+              two
+        ");
+    }
+
+    #[test]
+    fn all_are_drawn_in_the_order_of_places() {
+        let path = Path::new("a.md");
+        let list = [
+            Diagnostic::error(path, 4..7, "second"),
+            Diagnostic::warning(path, 0..3, "first"),
+        ];
+        assert_snapshot!(render(&list, |_| Some("one\ntwo\n"), false), @"
+        a.md:1:1: warning: first
+          |
+        1 | one
+          | ^^^
+
+        a.md:2:1: second
+          |
+        2 | two
+          | ^^^
+        ");
+    }
+
+    #[test]
+    fn columns_count_characters_from_1() {
+        assert_eq!(line_column("编译 x\ny", 7), (1, 4));
+        assert_eq!(line_column("a\r\nb", 3), (2, 1));
+        assert_eq!(line_column("\u{feff}---", 3), (1, 1));
+        assert_eq!(line_column("a", 99), (1, 2));
+    }
+
+    #[test]
+    fn color_marks_words_and_changes_none() {
+        let diagnostic = Diagnostic::error(Path::new("a.md"), 0..3, "wrong").help("mend it");
+        let drawn = render(&[diagnostic], |_| Some("one\n"), true);
+        assert!(
+            drawn.starts_with("\x1b[1ma.md:1:1:\x1b[0m wrong\n"),
+            "{drawn:?}"
+        );
+    }
+
+    #[test]
+    fn the_nearest_word_is_a_slip_of_the_finger_away() {
+        assert_eq!(nearest("timout", ["timeout", "until"]), Some("timeout"));
+        assert_eq!(nearest("idd", ["id", "on"]), Some("id"));
+        assert_eq!(nearest("ID", ["id"]), Some("id"));
+        assert_eq!(nearest("colour", ["id", "on"]), None);
     }
 }

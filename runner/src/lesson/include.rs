@@ -1,1 +1,204 @@
-//! To come.
+//! `{{#include ../bpf/hello.bpf.c:anchor}}`: a file's content taken from a file of the course.
+//!
+//! The syntax is mdBook's, so that the book and an editor's plugins understand it as well.
+
+use super::values::Complaint;
+use std::path::{Component, Path, PathBuf};
+
+const OPEN: &str = "{{#include";
+
+/// Where an include directive stands in the text of a fence; it is read from the source.
+pub(crate) fn find(text: &str) -> Option<std::ops::Range<usize>> {
+    let start = text.find(OPEN)?;
+    let end = text[start..]
+        .find(['\n', '\r'])
+        .map_or(text.len(), |end| start + end);
+    let close = text[start..end].rfind("}}").map(|close| start + close + 2);
+    Some(start..close.unwrap_or(end))
+}
+
+/// The content of a file step, its include resolved.
+///
+/// `lesson` is the lesson's path below the course root; `files` gives the text of a file there.
+pub(crate) fn resolve(
+    content: &str,
+    lesson: &Path,
+    files: &dyn Fn(&Path) -> Option<String>,
+) -> Result<String, Complaint> {
+    if !content.contains(OPEN) {
+        return Ok(content.to_owned());
+    }
+    let (target, anchor) = directive(content)?;
+    let path = below_root(lesson, target)?;
+    let Some(text) = files(&path) else {
+        return Err(Complaint {
+            message: format!("there is no file `{}` to include", path.display()),
+            help: "the path is relative to the lesson's file, as in `../bpf/hello.bpf.c`"
+                .to_owned(),
+        });
+    };
+    match anchor {
+        None => Ok(without_anchors(&text)),
+        Some(anchor) => part(&text, anchor, &path),
+    }
+}
+
+fn directive(content: &str) -> Result<(&str, Option<&str>), Complaint> {
+    let line = content.trim();
+    let inner = line
+        .strip_prefix(OPEN)
+        .and_then(|rest| rest.strip_suffix("}}"))
+        .filter(|inner| inner.starts_with(' ') && !inner.contains('\n'));
+    let Some(inner) = inner.map(str::trim).filter(|inner| !inner.is_empty()) else {
+        return Err(Complaint {
+            message: "an include stands alone in its fence".to_owned(),
+            help: "write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else".to_owned(),
+        });
+    };
+    match inner.split_once(':') {
+        None => Ok((inner, None)),
+        Some((path, anchor)) if is_anchor(anchor) => Ok((path, Some(anchor))),
+        Some((path, anchor)) => Err(Complaint {
+            message: format!("`{anchor}` is no anchor"),
+            help: format!(
+                "mark the lines with `// ANCHOR: name` and `// ANCHOR_END: name` in `{path}`; line numbers would go stale"
+            ),
+        }),
+    }
+}
+
+fn is_anchor(text: &str) -> bool {
+    let named = text
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    named && text.chars().any(|c| !c.is_ascii_digit())
+}
+
+/// The included file's path from the course root, `..` taken away.
+fn below_root(lesson: &Path, target: &str) -> Result<PathBuf, Complaint> {
+    let outside = || Complaint {
+        message: format!("`{target}` lies outside the course"),
+        help: "include only files below the folder that holds `lessons/`".to_owned(),
+    };
+    let mut path = lesson.parent().unwrap_or(Path::new("")).to_owned();
+    for component in Path::new(target).components() {
+        match component {
+            Component::Normal(part) => path.push(part),
+            Component::CurDir => {}
+            Component::ParentDir if path.pop() => {}
+            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                return Err(outside());
+            }
+        }
+    }
+    Ok(path)
+}
+
+fn without_anchors(text: &str) -> String {
+    text.split_inclusive('\n')
+        .filter(|line| marker(line).is_none())
+        .collect()
+}
+
+fn part(text: &str, anchor: &str, path: &Path) -> Result<String, Complaint> {
+    let mut lines = text.split_inclusive('\n');
+    let begins = |line: &str| marker(line) == Some(Marker::Begin(anchor));
+    let ends = |line: &str| marker(line) == Some(Marker::End(anchor));
+    if !lines.by_ref().any(begins) {
+        let names = text.lines().filter_map(|line| match marker(line) {
+            Some(Marker::Begin(name)) => Some(name),
+            Some(Marker::End(_)) | None => None,
+        });
+        return Err(Complaint {
+            message: format!("`{}` has no anchor `{anchor}`", path.display()),
+            help: match crate::diagnostic::nearest(anchor, names) {
+                Some(name) => format!("did you mean `{name}`?"),
+                None => format!(
+                    "mark its lines with `// ANCHOR: {anchor}` and `// ANCHOR_END: {anchor}`"
+                ),
+            },
+        });
+    }
+    let mut content = String::new();
+    for line in lines {
+        if ends(line) {
+            return Ok(content);
+        }
+        if marker(line).is_none() {
+            content.push_str(line);
+        }
+    }
+    Err(Complaint {
+        message: format!("anchor `{anchor}` of `{}` never ends", path.display()),
+        help: format!("end it with `// ANCHOR_END: {anchor}`"),
+    })
+}
+
+#[derive(PartialEq, Eq)]
+enum Marker<'a> {
+    Begin(&'a str),
+    End(&'a str),
+}
+
+fn marker(line: &str) -> Option<Marker<'_>> {
+    let name = |rest: &'_ str| -> usize {
+        rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_')))
+            .unwrap_or(rest.len())
+    };
+    if let Some((_, rest)) = line.split_once("ANCHOR_END:") {
+        let rest = rest.trim_start();
+        return Some(Marker::End(&rest[..name(rest)]));
+    }
+    let (_, rest) = line.split_once("ANCHOR:")?;
+    let rest = rest.trim_start();
+    Some(Marker::Begin(&rest[..name(rest)]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    /// What a file step holds that includes from this C file.
+    fn included(content: &str) -> String {
+        let c =
+            "int a;\n// ANCHOR: two\nint b; // ANCHOR: three\nint c;\n// ANCHOR_END: two\nint d;\n";
+        let files = |path: &Path| (path == Path::new("bpf/a.c")).then(|| c.to_owned());
+        match resolve(content, Path::new("lessons/lesson-1.md"), &files) {
+            Ok(text) => text,
+            Err(complaint) => format!("{}; {}", complaint.message, complaint.help),
+        }
+    }
+
+    #[test]
+    fn a_text_without_an_include_stays_as_it_is() {
+        assert_snapshot!(included("int x;\n"), @"int x;");
+    }
+
+    #[test]
+    fn a_whole_file_comes_without_its_anchor_lines() {
+        assert_snapshot!(included("{{#include ../bpf/a.c}}\n"), @"
+        int a;
+        int c;
+        int d;
+        ");
+    }
+
+    #[test]
+    fn an_anchor_gives_the_lines_between_its_marks() {
+        assert_snapshot!(included("{{#include ../bpf/a.c:two}}\n"), @"int c;");
+    }
+
+    #[test]
+    fn what_cannot_be_included_is_said_with_a_way_out() {
+        assert_snapshot!(included("{{#include ../bpf/b.c}}\n"), @"there is no file `bpf/b.c` to include; the path is relative to the lesson's file, as in `../bpf/hello.bpf.c`");
+        assert_snapshot!(included("{{#include ../bpf/a.c:tow}}\n"), @"`bpf/a.c` has no anchor `tow`; did you mean `two`?");
+        assert_snapshot!(included("{{#include ../bpf/a.c:three}}\n"), @"anchor `three` of `bpf/a.c` never ends; end it with `// ANCHOR_END: three`");
+        assert_snapshot!(included("{{#include ../bpf/a.c:2:10}}\n"), @"`2:10` is no anchor; mark the lines with `// ANCHOR: name` and `// ANCHOR_END: name` in `../bpf/a.c`; line numbers would go stale");
+        assert_snapshot!(included("{{#include ../../etc/passwd}}\n"), @"`../../etc/passwd` lies outside the course; include only files below the folder that holds `lessons/`");
+        assert_snapshot!(included("{{#include /etc/passwd}}\n"), @"`/etc/passwd` lies outside the course; include only files below the folder that holds `lessons/`");
+        assert_snapshot!(included("int x;\n{{#include ../bpf/a.c}}\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
+        assert_snapshot!(included("{{#include}}\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
+        assert_snapshot!(included("{{#include ../bpf/a.c\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
+    }
+}

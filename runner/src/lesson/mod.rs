@@ -2,15 +2,24 @@
 //!
 //! Reading Markdown is left to [`parse`]; running is left to [`crate::run`].
 
-pub mod attributes;
 pub mod check;
 pub mod front_matter;
-pub mod include;
 pub mod parse;
 pub mod prose;
 
+mod attributes;
+mod fence;
+mod include;
+mod names;
+mod page;
+mod values;
+
 pub use front_matter::FrontMatter;
+pub use page::new_page;
+pub use parse::parse;
 pub use prose::{Inline, Node};
+
+pub(crate) use fence::{Mention, Mentioned};
 
 use std::fmt;
 use std::ops::Range;
@@ -25,6 +34,19 @@ pub const LESSON_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The exit status by which a step skips the rest of its lesson.
 pub const SKIP_REST: i32 = 80;
+
+/// The masks that a step may name; `normalize` knows how each works.
+pub const MASK_NAMES: [&str; 8] = [
+    "prog-id", "map-id", "btf-id", "link-id", "pid", "time", "tag", "trace",
+];
+
+/// The masks that are applied to every step; naming one is allowed and changes nothing.
+pub const ALWAYS_MASKED: [&str; 3] = ["address", "helper-offset", "workspace"];
+
+/// True for a text that can name a step, a check or a lesson: `[a-z0-9-]+`.
+pub fn is_name(text: &str) -> bool {
+    values::name(text).is_ok()
+}
 
 /// One lesson, read from Markdown.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +105,18 @@ pub enum Block {
     Step(Step),
     /// A fence that proves a sentence.
     Check(Check),
+}
+
+impl Block {
+    /// Where it stands in [`Lesson::source`].
+    pub fn span(&self) -> Range<usize> {
+        match self {
+            Block::Prose(prose) => prose.span.clone(),
+            Block::File(file) => file.span.clone(),
+            Block::Step(step) => step.span.clone(),
+            Block::Check(check) => check.span.clone(),
+        }
+    }
 }
 
 /// A run of Markdown between fences that do something.
@@ -247,7 +281,7 @@ pub enum Expectation {
     Equals(String),
     /// Something this regular expression matches.
     Matches(String),
-    /// A number in this range, both ends included.
+    /// A number in this range, both ends included; an open end is infinite.
     Range(f64, f64),
 }
 
@@ -256,6 +290,8 @@ impl fmt::Display for Expectation {
         match self {
             Expectation::Equals(text) => formatter.write_str(text),
             Expectation::Matches(pattern) => write!(formatter, "/{pattern}/"),
+            Expectation::Range(low, high) if high.is_infinite() => write!(formatter, "{low}.."),
+            Expectation::Range(low, high) if low.is_infinite() => write!(formatter, "..{high}"),
             Expectation::Range(low, high) => write!(formatter, "{low}..{high}"),
         }
     }

@@ -1,0 +1,276 @@
+//! Finds a course and reads it, each file once.
+
+use super::manifest::{self, Manifest};
+use super::{Course, CourseError, Origin, embedded};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::lesson::parse::{self, Reading};
+use crate::lesson::{Mention, Mentioned};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The file that makes a folder a course.
+pub(super) const MANIFEST: &str = "lessons/course.toml";
+
+impl Course {
+    /// Loads the course that `choice` (`--course`) names, or else `env` (`TUTOR_COURSE`), or else
+    /// the nearest one upward from `cwd`, or else the one in the binary.
+    pub fn load(
+        choice: Option<&Path>,
+        env: Option<&OsStr>,
+        cwd: &Path,
+    ) -> Result<Course, CourseError> {
+        Course::from(find(choice, env, cwd)?)
+    }
+
+    fn from(origin: Origin) -> Result<Course, CourseError> {
+        let files = Files::of(&origin);
+        let path = Path::new(MANIFEST);
+        let Some(source) = files
+            .read(path)
+            .map_err(|source| unreadable(&origin, source))?
+        else {
+            return Ok(Course::default());
+        };
+        let mut diagnostics = Vec::new();
+        let source = files.text(path, source, &mut diagnostics);
+        let manifest = manifest::read(path, &source);
+        diagnostics.extend(manifest.diagnostics.iter().cloned());
+        let mut loader = Loader {
+            files,
+            manifest,
+            diagnostics,
+            lints: Vec::new(),
+            mentioned: HashSet::new(),
+            names: HashMap::new(),
+            lessons: Vec::new(),
+        };
+        loader.lessons();
+        loader.unused_needs(path);
+        let sources = loader.files.sources.into_inner();
+        Ok(Course {
+            origin,
+            title: loader.manifest.title,
+            lessons: loader.lessons,
+            needs: loader.manifest.needs,
+            facets: loader.manifest.facets,
+            inventory: loader.manifest.inventory,
+            diagnostics: loader.diagnostics,
+            lints: loader.lints,
+            sources,
+        })
+    }
+}
+
+fn unreadable(origin: &Origin, source: io::Error) -> CourseError {
+    let path = match origin {
+        Origin::Embedded => PathBuf::from(MANIFEST),
+        Origin::Folder(root) => root.join(MANIFEST),
+    };
+    CourseError::Unreadable { path, source }
+}
+
+fn find(choice: Option<&Path>, env: Option<&OsStr>, cwd: &Path) -> Result<Origin, CourseError> {
+    if let Some(folder) = choice {
+        return named(folder, "`--course`", cwd);
+    }
+    if let Some(folder) = env.filter(|folder| !folder.is_empty()) {
+        return named(Path::new(folder), "`TUTOR_COURSE`", cwd);
+    }
+    let upward = cwd
+        .ancestors()
+        .find(|folder| folder.join(MANIFEST).is_file());
+    Ok(upward.map_or(Origin::Embedded, |root| Origin::Folder(root.to_owned())))
+}
+
+/// The course in `folder`, which may be its `lessons` folder or its manifest as well.
+fn named(folder: &Path, asked: &'static str, cwd: &Path) -> Result<Origin, CourseError> {
+    let folder = cwd.join(folder);
+    if folder.join(MANIFEST).is_file() {
+        return Ok(Origin::Folder(folder));
+    }
+    // Resolved first: `.` has no parent, and `lessons` may be a link.
+    let resolved = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+    let root = resolved
+        .ancestors()
+        .take(3)
+        .find(|root| resolved.starts_with(root.join("lessons")) && root.join(MANIFEST).is_file());
+    match root {
+        Some(root) => Ok(Origin::Folder(root.to_owned())),
+        None => Err(CourseError::NotFound { asked, folder }),
+    }
+}
+
+/// Reads the files of a course and remembers their texts.
+struct Files {
+    root: Option<PathBuf>,
+    sources: RefCell<BTreeMap<PathBuf, String>>,
+}
+
+impl Files {
+    fn of(origin: &Origin) -> Self {
+        let root = match origin {
+            Origin::Embedded => None,
+            Origin::Folder(root) => Some(root.clone()),
+        };
+        Files {
+            root,
+            sources: RefCell::default(),
+        }
+    }
+
+    /// The bytes of a file, `None` if it is not there.
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        let Some(root) = &self.root else {
+            return Ok(embedded::file(path).map(<[u8]>::to_vec));
+        };
+        match std::fs::read(root.join(path)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The text of a file that a lesson includes; a link that leads out of the course is none.
+    fn include(&self, path: &Path) -> Option<String> {
+        if let Some(text) = self.sources.borrow().get(path) {
+            return Some(text.clone());
+        }
+        if let Some(root) = &self.root {
+            let real = root.join(path).canonicalize().ok()?;
+            if !real.starts_with(root.canonicalize().ok()?) {
+                return None;
+            }
+        }
+        let bytes = self.read(path).ok()??;
+        let text = String::from_utf8(bytes).ok()?;
+        self.sources
+            .borrow_mut()
+            .insert(path.to_owned(), text.clone());
+        Some(text)
+    }
+
+    /// The bytes as text; what is no UTF-8 is replaced and complained of.
+    fn text(&self, path: &Path, bytes: Vec<u8>, diagnostics: &mut Vec<Diagnostic>) -> String {
+        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let bad = Diagnostic::error(path, at..at + 3, "a byte that is no UTF-8");
+            diagnostics.push(bad.help("save the file as UTF-8"));
+            text
+        });
+        let mut sources = self.sources.borrow_mut();
+        sources.insert(path.to_owned(), text.clone());
+        text
+    }
+}
+
+struct Loader {
+    files: Files,
+    manifest: Manifest,
+    diagnostics: Vec<Diagnostic>,
+    lints: Vec<Diagnostic>,
+    /// The needs that a lesson asks for.
+    mentioned: HashSet<String>,
+    /// The lessons' permanent names, each with its lesson's path.
+    names: HashMap<String, PathBuf>,
+    lessons: Vec<crate::lesson::Lesson>,
+}
+
+impl Loader {
+    fn lessons(&mut self) {
+        for entry in std::mem::take(&mut self.manifest.lessons) {
+            let path = PathBuf::from(format!("lessons/{}.md", entry.text));
+            let why = match self.files.read(&path) {
+                Ok(Some(bytes)) => {
+                    let source = self.files.text(&path, bytes, &mut self.diagnostics);
+                    self.lesson(&entry.text, &path, &source);
+                    continue;
+                }
+                Ok(None) => "is not there".to_owned(),
+                Err(error) => format!("cannot be read: {error}"),
+            };
+            let message = format!(
+                "lesson `{}` is listed, but `{}` {why}",
+                entry.text,
+                path.display()
+            );
+            let missing = Diagnostic::error(Path::new(MANIFEST), entry.span, message);
+            self.diagnostics.push(missing.help(format!(
+                "write it, or begin it with `tutor new {}`",
+                entry.text
+            )));
+        }
+    }
+
+    fn lesson(&mut self, stem: &str, path: &Path, source: &str) {
+        let reading = parse::read(stem, path, source, &|path| self.files.include(path));
+        self.diagnostics.extend(reading.diagnostics.iter().cloned());
+        self.lints.extend(reading.lints.iter().cloned());
+        self.unique_name(&reading);
+        for mention in &reading.mentions {
+            self.known(path, mention);
+        }
+        self.lessons.push(reading.lesson);
+    }
+
+    fn unique_name(&mut self, reading: &Reading) {
+        let name = &reading.lesson.front.name;
+        let path = &reading.lesson.path;
+        if let Some(first) = self.names.get(name) {
+            let message = format!("a second lesson named `{name}`");
+            let twice = Diagnostic::error(path, reading.name.clone(), message);
+            self.diagnostics.push(twice.help(format!(
+                "`{}` has that name: snapshots go by it, so give this one another",
+                first.display()
+            )));
+            return;
+        }
+        self.names.insert(name.clone(), path.clone());
+    }
+
+    fn known(&mut self, path: &Path, mention: &Mention) {
+        let name = mention.name.text.as_str();
+        let (what, table) = match mention.what {
+            Mentioned::Need => ("need", "needs"),
+            Mentioned::Facet => ("facet", "facets"),
+        };
+        let declared: Vec<&str> = match mention.what {
+            Mentioned::Need => self.manifest.needs.keys().map(String::as_str).collect(),
+            Mentioned::Facet => self.manifest.facets.keys().map(String::as_str).collect(),
+        };
+        if declared.contains(&name) {
+            if mention.what == Mentioned::Need {
+                self.mentioned.insert(name.to_owned());
+            }
+            return;
+        }
+        // What could not be read there is no slip of this lesson.
+        if self.manifest.broken.iter().any(|broken| broken == name) {
+            return;
+        }
+        let help = match nearest(name, declared) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("declare it in `{MANIFEST}` under `[{table}.{name}]`"),
+        };
+        let unknown = Diagnostic::error(
+            path,
+            mention.name.span.clone(),
+            format!("unknown {what} `{name}`"),
+        );
+        self.diagnostics.push(unknown.help(help));
+    }
+
+    fn unused_needs(&mut self, path: &Path) {
+        for (name, span) in &self.manifest.need_spans {
+            if self.manifest.needs.contains_key(name) && !self.mentioned.contains(name) {
+                let message = format!("no lesson needs `{name}`");
+                let unused = Diagnostic::warning(path, span.clone(), message);
+                let help = "take it away, or name it in a step's `needs=`";
+                self.lints.push(unused.help(help));
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Reads `course.toml`, and says all that is wrong with it.
+
+use super::{Facet, NeedProbe};
+use crate::diagnostic::{Diagnostic, Findings, nearest};
+use crate::lesson::is_name;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+/// What `course.toml` says.
+#[derive(Default)]
+pub(super) struct Manifest {
+    pub title: String,
+    /// The stems of the lessons, each usable as a file's name.
+    pub lessons: Vec<Entry>,
+    pub needs: BTreeMap<String, NeedProbe>,
+    /// Where each need is declared.
+    pub need_spans: BTreeMap<String, Range<usize>>,
+    pub facets: BTreeMap<String, Facet>,
+    pub inventory: Option<String>,
+    /// Names of needs and facets that are declared in a way that cannot be read.
+    pub broken: Vec<String>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A text of the list `lessons`.
+pub(super) struct Entry {
+    pub text: String,
+    pub span: Range<usize>,
+}
+
+const KEYS: [&str; 6] = ["format", "title", "lessons", "inventory", "needs", "facets"];
+const NEED_KEYS: [&str; 6] = ["on", "what", "why", "probe", "package", "remedy"];
+const FACET_KEYS: [&str; 3] = ["on", "probe", "precision"];
+
+/// Reads the text of `course.toml`.
+pub(super) fn read(path: &Path, source: &str) -> Manifest {
+    let mut findings = Findings::of(path);
+    let (table, errors) = DeTable::parse_recoverable(source);
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        let message = format!("this is no TOML: {}", first_line(error.message()));
+        findings.error(span, message, "see https://toml.io for the way to write it");
+    }
+    let mut reader = Reader {
+        manifest: Manifest::default(),
+        findings,
+    };
+    let table = table.into_inner();
+    // What is missing may stand in the part that could not be read.
+    if errors.is_empty() {
+        reader.missing(&table);
+    }
+    for (key, value) in table {
+        reader.entry(key, value);
+    }
+    let mut manifest = reader.manifest;
+    manifest.diagnostics = reader.findings.sorted(source);
+    manifest
+}
+
+struct Reader {
+    manifest: Manifest,
+    findings: Findings,
+}
+
+type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+impl Reader {
+    fn missing(&mut self, table: &DeTable<'_>) {
+        for (key, example) in [
+            ("format", "format = 1"),
+            ("title", "title = \"…\""),
+            ("lessons", "lessons = [\"lesson-1\"]"),
+        ] {
+            let misspelt = table
+                .keys()
+                .any(|found| nearest(found.get_ref(), KEYS) == Some(key));
+            if !table.contains_key(key) && !misspelt {
+                let message = format!("the course has no `{key}`");
+                self.findings
+                    .error(0..0, message, format!("add `{example}` at the top"));
+            }
+        }
+    }
+
+    fn entry(&mut self, key: Key<'_>, value: Value<'_>) {
+        match key.get_ref().as_ref() {
+            "format" => self.format(&value),
+            "title" => self.manifest.title = self.typed("title", value).unwrap_or_default(),
+            "inventory" => self.manifest.inventory = self.typed("inventory", value),
+            "lessons" => self.lessons(value),
+            "needs" => self.needs(value),
+            "facets" => self.facets(value),
+            unknown => {
+                let message = format!("unknown key `{unknown}` in the course");
+                self.findings
+                    .error(key.span(), message, key_help(unknown, &KEYS));
+            }
+        }
+    }
+
+    fn format(&mut self, value: &Value<'_>) {
+        let is_known =
+            matches!(value.get_ref(), DeValue::Integer(number) if number.as_str() == "1");
+        if !is_known {
+            let message = "this course format is not known";
+            self.findings
+                .error(value.span(), message, "this `tutor` reads `format = 1`");
+        }
+    }
+
+    fn lessons(&mut self, value: Value<'_>) {
+        let Some(entries) = self.typed::<Vec<Spanned<String>>>("lessons", value) else {
+            return;
+        };
+        for entry in entries {
+            let span = entry.span();
+            let text = entry.into_inner();
+            if !is_name(&text) {
+                let message = format!("`{text}` is no name of a lesson");
+                let help =
+                    "write the stem of its file, of lower-case letters, digits and `-`: `lesson-2`";
+                self.findings.error(span, message, help);
+            } else if self
+                .manifest
+                .lessons
+                .iter()
+                .any(|listed| listed.text == text)
+            {
+                let message = format!("lesson `{text}` is listed twice");
+                self.findings.error(span, message, "keep one of them");
+            } else {
+                self.manifest.lessons.push(Entry { text, span });
+            }
+        }
+    }
+
+    fn needs(&mut self, value: Value<'_>) {
+        for (key, value) in self.tables("needs", value) {
+            let name = key.get_ref().to_string();
+            match self.declared::<NeedProbe>("need", &NEED_KEYS, &key, value) {
+                Some(need) => {
+                    self.manifest.need_spans.insert(name.clone(), key.span());
+                    self.manifest.needs.insert(name, need);
+                }
+                None => self.manifest.broken.push(name),
+            }
+        }
+    }
+
+    fn facets(&mut self, value: Value<'_>) {
+        for (key, value) in self.tables("facets", value) {
+            let name = key.get_ref().to_string();
+            match self.declared::<Facet>("facet", &FACET_KEYS, &key, value) {
+                Some(facet) => {
+                    self.manifest.facets.insert(name, facet);
+                }
+                None => self.manifest.broken.push(name),
+            }
+        }
+    }
+
+    fn tables<'a>(&mut self, key: &str, value: Value<'a>) -> Vec<(Key<'a>, Value<'a>)> {
+        let span = value.span();
+        let DeValue::Table(table) = value.into_inner() else {
+            let help = format!("write a table for each: `[{key}.clang]`");
+            self.findings
+                .error(span, format!("`{key}` is no table"), help);
+            return Vec::new();
+        };
+        table.into_iter().collect()
+    }
+
+    fn declared<'a, T: Deserialize<'a>>(
+        &mut self,
+        what: &str,
+        keys: &[&str],
+        name: &Key<'a>,
+        value: Value<'a>,
+    ) -> Option<T> {
+        let shown = name.get_ref();
+        if !is_name(shown) {
+            let message = format!("`{shown}` is no name of a {what}");
+            let help = "use lower-case letters, digits and `-`";
+            self.findings.error(name.span(), message, help);
+        }
+        let span = value.span();
+        let DeValue::Table(table) = value.into_inner() else {
+            let message = format!("{what} `{shown}` is no table");
+            let help = format!("write `[{what}s.{shown}]` and its keys below");
+            self.findings.error(span, message, help);
+            return None;
+        };
+        let (known, unknown): (Vec<_>, Vec<_>) = table
+            .into_iter()
+            .partition(|(key, _)| keys.contains(&key.get_ref().as_ref()));
+        for (key, _) in &unknown {
+            let message = format!("unknown key `{}` of {what} `{shown}`", key.get_ref());
+            self.findings
+                .error(key.span(), message, key_help(key.get_ref(), keys));
+        }
+        let table: DeTable<'a> = known.into_iter().collect();
+        let value = Spanned::new(span, DeValue::Table(table));
+        match T::deserialize(ValueDeserializer::from(value)) {
+            Ok(declared) => Some(declared),
+            Err(error) => {
+                let place = error.span().unwrap_or_else(|| name.span());
+                let message = format!("{what} `{shown}`: {}", first_line(error.message()));
+                let help = format!("a {what} takes {}", quoted(keys));
+                self.findings.error(place, message, help);
+                None
+            }
+        }
+    }
+
+    fn typed<'a, T: Deserialize<'a>>(&mut self, key: &str, value: Value<'a>) -> Option<T> {
+        let span = value.span();
+        match T::deserialize(ValueDeserializer::from(value)) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let message = format!("`{key}`: {}", first_line(error.message()));
+                let help = match key {
+                    "lessons" => "write a list of texts: `[\"lesson-1\", \"lesson-2\"]`",
+                    _ => "write a text in quotes",
+                };
+                self.findings
+                    .error(error.span().unwrap_or(span), message, help);
+                None
+            }
+        }
+    }
+}
+
+fn first_line(message: &str) -> &str {
+    message.lines().next().unwrap_or_default()
+}
+
+fn key_help(key: &str, keys: &[&str]) -> String {
+    match nearest(key, keys.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("the keys are {}", quoted(keys)),
+    }
+}
+
+fn quoted(keys: &[&str]) -> String {
+    let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    quoted.join(", ")
+}

@@ -1,0 +1,217 @@
+//! A course: where it was found, what it holds, what its steps may need.
+
+mod check;
+mod create;
+mod embedded;
+mod fingerprint;
+mod load;
+mod manifest;
+
+pub use check::check;
+pub use create::{CreateError, create};
+
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::lesson::{Lesson, Place};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A course with its lessons parsed.
+///
+/// The default is a course without lessons, from the binary.
+#[derive(Clone, Debug, Default)]
+pub struct Course {
+    /// Where its files are.
+    pub origin: Origin,
+    /// Its title.
+    pub title: String,
+    /// Its lessons in order. A lesson with errors is here too; see `diagnostics`.
+    pub lessons: Vec<Lesson>,
+    /// What steps may need, by name.
+    pub needs: BTreeMap<String, NeedProbe>,
+    /// Facts about the environment that outputs may depend on, by name.
+    pub facets: BTreeMap<String, Facet>,
+    /// A command whose output lists what outlives processes on a kernel (programs, links, XDP,
+    /// tc, probes, sysctls), one thing a line; lines that a lesson adds are its leftovers.
+    pub inventory: Option<String>,
+    /// Everything that is wrong with any of its files.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What is allowed and still not good: [`check`] tells it, and nothing else does.
+    lints: Vec<Diagnostic>,
+    /// The text of each file that was read, by its path below the course root.
+    sources: BTreeMap<PathBuf, String>,
+}
+
+/// What keeps a course or a lesson from being used. What is wrong with a course's texts is no
+/// error but a [`Diagnostic`].
+#[derive(Debug, thiserror::Error)]
+pub enum CourseError {
+    /// The folder that was asked for holds no course.
+    #[error("cannot find the course that {asked} names: no `lessons/course.toml` in `{}`", folder.display())]
+    NotFound {
+        /// Who asked: `` `--course` `` or `` `TUTOR_COURSE` ``.
+        asked: &'static str,
+        /// Where it should have been.
+        folder: PathBuf,
+    },
+    /// A file of the course cannot be read.
+    #[error("cannot read the course: `{}`: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no such lesson.
+    #[error("no lesson `{key}` in this course")]
+    NoLesson {
+        /// What was asked for.
+        key: String,
+        /// What was probably meant, or else what there is.
+        help: String,
+    },
+}
+
+impl CourseError {
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            CourseError::NotFound { .. } => Some(
+                "name the folder that holds `lessons/course.toml`, or leave it out for the course in the binary"
+                    .to_owned(),
+            ),
+            CourseError::Unreadable { .. } => None,
+            CourseError::NoLesson { help, .. } => Some(help.clone()),
+        }
+    }
+}
+
+impl Course {
+    /// The lesson of that stem (`lesson-2`), name (`hello`) or number (`2`).
+    pub fn lesson(&self, key: &str) -> Result<&Lesson, CourseError> {
+        let stem = key.strip_prefix("lessons/").unwrap_or(key);
+        let stem = stem.strip_suffix(".md").unwrap_or(stem);
+        let numbered = format!("lesson-{stem}");
+        self.lessons
+            .iter()
+            .find(|lesson| lesson.stem == stem)
+            .or_else(|| self.lessons.iter().find(|lesson| lesson.front.name == stem))
+            .or_else(|| self.lessons.iter().find(|lesson| lesson.stem == numbered))
+            .ok_or_else(|| CourseError::NoLesson {
+                key: key.to_owned(),
+                help: self.lesson_help(key),
+            })
+    }
+
+    fn lesson_help(&self, key: &str) -> String {
+        let stems = self.lessons.iter().map(|lesson| lesson.stem.as_str());
+        let names = self.lessons.iter().map(|lesson| lesson.front.name.as_str());
+        if let Some(meant) = nearest(key, stems.clone().chain(names)) {
+            return format!("did you mean `{meant}`?");
+        }
+        let listed: Vec<String> = self
+            .lessons
+            .iter()
+            .map(|lesson| match lesson.stem == lesson.front.name {
+                true => format!("`{}`", lesson.stem),
+                false => format!("`{}` ({})", lesson.stem, lesson.front.name),
+            })
+            .collect();
+        match listed.is_empty() {
+            true => "this course has no lessons".to_owned(),
+            false => format!("the lessons are {}", listed.join(", ")),
+        }
+    }
+
+    /// The folder of accepted outputs; none for the course in the binary, see [`Course::read`].
+    pub fn snapshot_dir(&self) -> Option<PathBuf> {
+        match &self.origin {
+            Origin::Embedded => None,
+            Origin::Folder(root) => Some(root.join("snapshots")),
+        }
+    }
+
+    /// The content of a file of the course, by its path below the course root.
+    pub fn read(&self, relative: &Path) -> Option<Vec<u8>> {
+        match &self.origin {
+            Origin::Embedded => embedded::file(relative).map(<[u8]>::to_vec),
+            Origin::Folder(root) => std::fs::read(root.join(relative)).ok(),
+        }
+    }
+
+    /// The text of a file as it was when the course was loaded: what diagnostics point into.
+    pub fn source(&self, path: &Path) -> Option<&str> {
+        self.sources.get(path).map(String::as_str)
+    }
+
+    /// True if all that this course would run or write is what the binary holds itself.
+    pub fn is_embedded_content(&self) -> bool {
+        match self.origin {
+            Origin::Embedded => true,
+            Origin::Folder(_) => self
+                .sources
+                .iter()
+                .all(|(path, text)| embedded::file(path) == Some(text.as_bytes())),
+        }
+    }
+}
+
+/// Where a course's files are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// In the binary.
+    #[default]
+    Embedded,
+    /// In this folder, which holds `lessons/course.toml`.
+    Folder(PathBuf),
+}
+
+/// How to find out whether something is there.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NeedProbe {
+    /// Where the question is asked.
+    #[serde(default)]
+    pub on: Place,
+    /// What it is: `clang with the BPF back end`.
+    pub what: String,
+    /// Why a lesson wants it.
+    pub why: String,
+    /// A command for bash: exit status 0 is yes, and then the first version number in its output
+    /// is the version; otherwise its last line is the reason.
+    pub probe: String,
+    /// The row of the package list that brings it.
+    pub package: Option<String>,
+    /// What to do about it, where no package helps.
+    pub remedy: Option<String>,
+}
+
+/// A fact about the environment, recorded with snapshots.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facet {
+    /// Where it is asked.
+    #[serde(default)]
+    pub on: Place,
+    /// A command for bash; the first version number in its output is the value.
+    pub probe: String,
+    /// How much of the version makes a difference.
+    #[serde(default)]
+    pub precision: Precision,
+}
+
+/// How much of a version number makes a difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// `14`
+    Major,
+    /// `6.12`
+    #[default]
+    Minor,
+    /// All of it.
+    Full,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,356 @@
+//! Reads a lesson's Markdown. This is the only home of the Markdown parser.
+//!
+//! It never fails: what cannot be read is a [`Diagnostic`], and the rest is there all the same.
+
+mod backticks;
+mod tree;
+
+use super::attributes::{self, Info};
+use super::check::{self, Heading};
+use super::fence::{self, Fence, Mention, Read};
+use super::front_matter;
+use super::names::Names;
+use super::{Block, Lesson, Prose, include};
+use crate::diagnostic::{Diagnostic, Findings, line_end, line_start, within};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use std::ops::Range;
+use std::path::Path;
+use tree::Tree;
+
+/// Reads the lesson `stem` from `source`, which came from `path` below the course root.
+///
+/// `includes` gives the text of a file below the course root.
+pub fn parse(
+    stem: &str,
+    path: &Path,
+    source: &str,
+    includes: &dyn Fn(&Path) -> Option<String>,
+) -> (Lesson, Vec<Diagnostic>) {
+    let reading = read(stem, path, source, includes);
+    (reading.lesson, reading.diagnostics)
+}
+
+/// A lesson and what else was learned by reading it.
+pub(crate) struct Reading {
+    pub lesson: Lesson,
+    /// What is wrong with it.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What is not good about it.
+    pub lints: Vec<Diagnostic>,
+    /// The names that `course.toml` must declare.
+    pub mentions: Vec<Mention>,
+    /// Where its name stands.
+    pub name: Range<usize>,
+}
+
+/// Reads a lesson; see [`parse`].
+pub(crate) fn read(
+    stem: &str,
+    path: &Path,
+    source: &str,
+    includes: &dyn Fn(&Path) -> Option<String>,
+) -> Reading {
+    let mut findings = Findings::of(path);
+    let front = front_matter::read(stem, source, &mut findings);
+    let hidden = backticks::hide(source, front.body);
+    let mut reader = Reader {
+        source,
+        body: front.body,
+        path,
+        includes,
+        suspects: &hidden.lines,
+        findings,
+        mentions: front.mentions,
+        names: Names::default(),
+        tree: Tree::default(),
+        headings: Vec::new(),
+        prose_start: front.body,
+        blocks: Vec::new(),
+    };
+    reader.markdown(&hidden.text[front.body..]);
+    let mut lesson = Lesson {
+        stem: stem.to_owned(),
+        path: path.to_owned(),
+        source: source.to_owned(),
+        front: front.front,
+        blocks: reader.blocks,
+    };
+    let claims = reader.tree.claims.list;
+    reader
+        .names
+        .bind(&mut lesson, &claims, &mut reader.findings);
+    let mut lints = Findings::of(path);
+    check::lints(&lesson, &reader.headings, front.body, &mut lints);
+    Reading {
+        diagnostics: reader.findings.sorted(source),
+        lints: lints.sorted(source),
+        mentions: reader.mentions,
+        name: front.name,
+        lesson,
+    }
+}
+
+// Footnotes stay off: neither the terminal nor the study mode has a foot to put them at.
+const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH);
+
+struct Reader<'a> {
+    source: &'a str,
+    body: usize,
+    path: &'a Path,
+    includes: &'a dyn Fn(&Path) -> Option<String>,
+    suspects: &'a [Range<usize>],
+    findings: Findings,
+    mentions: Vec<Mention>,
+    names: Names,
+    tree: Tree,
+    headings: Vec<Heading>,
+    prose_start: usize,
+    blocks: Vec<Block>,
+}
+
+/// A fence whose end has not come yet.
+struct Open {
+    opening: Opening,
+    content: String,
+    span: Range<usize>,
+}
+
+/// The opening line of a fence.
+struct Opening {
+    info: Info,
+    /// Where its content begins.
+    content: usize,
+}
+
+impl Reader<'_> {
+    fn markdown(&mut self, text: &str) {
+        let mut active: Option<Open> = None;
+        for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter() {
+            let span = self.body + range.start..self.body + range.end;
+            match event {
+                Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => {
+                    let opening = self.opening(&span);
+                    if self.is_active(&opening, &span) {
+                        active = Some(Open {
+                            opening,
+                            content: String::new(),
+                            span,
+                        });
+                    } else {
+                        self.tree.begin_code(language(&opening.info));
+                    }
+                }
+                Event::End(TagEnd::CodeBlock) => match active.take() {
+                    Some(open) => self.active(open),
+                    None => self.tree.end(TagEnd::CodeBlock),
+                },
+                Event::Text(text) if active.is_some() => {
+                    if let Some(open) = &mut active {
+                        open.content.push_str(&text);
+                    }
+                }
+                event => {
+                    self.heading(&event, &span);
+                    self.tree.take(event, span);
+                }
+            }
+        }
+        self.prose(self.source.len());
+    }
+
+    fn heading(&mut self, event: &Event<'_>, span: &Range<usize>) {
+        if let Event::Start(Tag::Heading { level, .. }) = event {
+            self.headings.push(Heading {
+                level: *level as u8,
+                span: span.start..line_end(self.source, span.start),
+            });
+        }
+    }
+
+    /// Reads the opening line of the fence at `span`, and sees to it that the fence is closed.
+    fn opening(&mut self, span: &Range<usize>) -> Opening {
+        let text = &self.source[span.clone()];
+        let fence = span.start + (text.len() - text.trim_start_matches([' ', '\t']).len());
+        let end = line_end(self.source, fence);
+        let line = &self.source[fence..end];
+        let first = line.chars().next().unwrap_or('`');
+        let marks = line.len() - line.trim_start_matches(first).len();
+        self.backticks(fence, end, marks);
+        let info = attributes::read(self.source, fence + marks..end, &mut self.findings);
+        if self.tree.is_top() {
+            self.closed(fence, end, &line[..marks], span);
+        }
+        Opening { info, content: end }
+    }
+
+    fn backticks(&mut self, fence: usize, end: usize, marks: usize) {
+        let start = line_start(self.source, fence);
+        if self
+            .suspects
+            .binary_search_by_key(&start, |line| line.start)
+            .is_err()
+        {
+            return;
+        }
+        let info = &self.source[fence + marks..end];
+        let first = fence + marks + info.find('`').unwrap_or_default();
+        let last = fence + marks + info.rfind('`').map_or(0, |at| at + 1);
+        self.findings.error(
+            first..last.max(first),
+            "a backtick in the line that opens a fence of backticks",
+            "Markdown sees no fence here and misreads all that follows: fence with `~~~`, or take the backtick away",
+        );
+    }
+
+    fn closed(&mut self, fence: usize, end: usize, mark: &str, span: &Range<usize>) {
+        let first = mark.chars().next().unwrap_or('`');
+        let written = self.source[span.clone()].trim_end();
+        let last_start = line_start(self.source, span.start + written.len());
+        let last = written
+            .get(last_start.saturating_sub(span.start)..)
+            .unwrap_or_default()
+            .trim();
+        let closes = last.len() >= mark.len() && last.chars().all(|c| c == first);
+        if last_start > fence && closes {
+            return;
+        }
+        self.findings.error(
+            fence..end,
+            "this fence is not closed, so it swallows the rest of the text",
+            format!(
+                "end it with a line of {} or more {}",
+                mark.len(),
+                if first == '`' { "backticks" } else { "tildes" }
+            ),
+        );
+    }
+
+    /// True for a fence that does something, where it may do so.
+    fn is_active(&mut self, opening: &Opening, span: &Range<usize>) -> bool {
+        let Info::Active { group, .. } = &opening.info else {
+            return false;
+        };
+        if self.tree.is_top() {
+            return true;
+        }
+        self.findings.error(
+            span.start..group.end,
+            "a fence inside a list or a quote does not run",
+            "move it to the left margin, out of the list or quote",
+        );
+        false
+    }
+
+    fn active(&mut self, open: Open) {
+        let Info::Active {
+            language,
+            attributes,
+            group,
+        } = &open.opening.info
+        else {
+            return;
+        };
+        let span = self.whole_lines(&open.span);
+        let inside = open.opening.content..span.end;
+        if let Some(at) = self.source[inside.clone()].find('\0') {
+            let at = inside.start + at;
+            self.findings.error(
+                at..at + 1,
+                "a NUL byte in a fence",
+                "neither bash nor a text file can hold it: take it away, or write it as `\\0` with `printf`",
+            );
+        }
+        let read = fence::read(
+            Fence {
+                language,
+                attributes,
+                group: group.clone(),
+                content: open.content.clone(),
+                span: span.clone(),
+            },
+            &mut self.mentions,
+            &mut self.findings,
+        );
+        let Some(mut read) = read else {
+            self.tree.begin_code(Some(language.text.clone()));
+            self.tree.text(&open.content);
+            self.tree.end(TagEnd::CodeBlock);
+            return;
+        };
+        if let Read::File { file, .. } = &mut read {
+            self.include(&mut file.content, inside);
+        }
+        self.names.add(&read, self.source, &mut self.findings);
+        self.prose(span.start);
+        self.prose_start = next_line(self.source, span.end);
+        self.blocks.push(match read {
+            Read::File { file, .. } => Block::File(file),
+            Read::Step { step, .. } => Block::Step(step),
+            Read::Check { check, .. } => Block::Check(check),
+        });
+    }
+
+    fn include(&mut self, content: &mut String, inside: Range<usize>) {
+        match include::resolve(content, self.path, self.includes) {
+            Ok(resolved) => *content = resolved,
+            Err(complaint) => {
+                let found = include::find(&self.source[inside.clone()]);
+                let span = found.map_or(inside.clone(), |found| {
+                    inside.start + found.start..inside.start + found.end
+                });
+                self.findings.error(span, complaint.message, complaint.help);
+            }
+        }
+        if !content.is_empty() && !content.ends_with('\n') {
+            content.push('\n');
+        }
+    }
+
+    /// Ends the prose that came before `end`.
+    fn prose(&mut self, end: usize) {
+        let span = trimmed(self.source, self.prose_start..end.max(self.prose_start));
+        let nodes = self.tree.finish();
+        if !span.is_empty() {
+            self.blocks.push(Block::Prose(Prose { span, nodes }));
+        }
+    }
+
+    /// The span from the beginning of its first line to the end of its last.
+    fn whole_lines(&self, span: &Range<usize>) -> Range<usize> {
+        let written = self.source[span.clone()].trim_end_matches(['\n', '\r']);
+        let start = line_start(self.source, span.start).max(self.body);
+        let last = span.start + written.len();
+        within(self.source, &(start..line_end(self.source, last).max(last)))
+    }
+}
+
+fn language(info: &Info) -> Option<String> {
+    let word = match info {
+        Info::Plain(word) => word.clone(),
+        Info::Active { language, .. } => Some(language.clone()),
+    };
+    word.map(|word| word.text).filter(|text| !text.is_empty())
+}
+
+fn next_line(source: &str, end: usize) -> usize {
+    let rest = &source[end..];
+    rest.find('\n')
+        .map_or(source.len(), |newline| end + newline + 1)
+}
+
+/// The span without blank lines at its ends.
+fn trimmed(source: &str, span: Range<usize>) -> Range<usize> {
+    let text = &source[span.clone()];
+    let end = span.start + text.trim_end().len();
+    let mut start = span.start;
+    for line in text.split_inclusive('\n') {
+        if !line.trim().is_empty() {
+            break;
+        }
+        start += line.len();
+    }
+    start.min(end)..end
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+//! Builds prose of our own from the Markdown parser's events.
+
+use crate::lesson::names::Claims;
+use crate::lesson::prose::{Inline, Node, plain_text};
+use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
+use std::ops::Range;
+
+// Text nested deeper than this is kept and its nesting is not, so that whoever walks the tree may
+// recurse. A page for people comes nowhere near it.
+const DEEPEST: usize = 40;
+
+/// The nodes so far, and the containers that are still open.
+#[derive(Default)]
+pub(super) struct Tree {
+    /// The links that bind checks.
+    pub claims: Claims,
+    done: Frame,
+    open: Vec<(Kind, Frame)>,
+    /// How many containers are open that were too deep to be kept.
+    skipped: usize,
+}
+
+/// What an open container will become.
+enum Kind {
+    Paragraph,
+    Heading(u8),
+    Quote,
+    Code(Option<String>),
+    Html,
+    List(Option<u64>),
+    Item,
+    Table,
+    Row,
+    Cell,
+    Emphasis,
+    Strong,
+    Strikethrough,
+    Link(String),
+    Image(String),
+    /// Something that has no shape of its own.
+    Plain,
+}
+
+/// What an open container holds so far.
+#[derive(Default)]
+struct Frame {
+    nodes: Vec<Node>,
+    inlines: Vec<Inline>,
+    text: String,
+    items: Vec<Vec<Node>>,
+    cells: Vec<Vec<Inline>>,
+    rows: Vec<Vec<Vec<Inline>>>,
+}
+
+impl Frame {
+    /// The nodes, with loose inline content (a tight list item has such) as a paragraph.
+    fn into_nodes(mut self) -> Vec<Node> {
+        self.flush();
+        self.nodes
+    }
+
+    fn flush(&mut self) {
+        if !self.inlines.is_empty() {
+            let inlines = std::mem::take(&mut self.inlines);
+            self.nodes.push(Node::Paragraph(inlines));
+        }
+    }
+
+    fn push(&mut self, node: Node) {
+        self.flush();
+        self.nodes.push(node);
+    }
+}
+
+impl Tree {
+    /// True if no container is open.
+    pub fn is_top(&self) -> bool {
+        self.open.is_empty() && self.skipped == 0
+    }
+
+    /// The nodes since the last time.
+    pub fn finish(&mut self) -> Vec<Node> {
+        std::mem::take(&mut self.done).into_nodes()
+    }
+
+    /// Takes the next event; `span` is its place in the source.
+    pub fn take(&mut self, event: Event<'_>, span: Range<usize>) {
+        match event {
+            Event::Start(tag) => self.begin(tag, span),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) => self.text(&text),
+            Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
+                self.claims.text(&text);
+                self.inline(Inline::Code(text.into_string()));
+            }
+            Event::SoftBreak => {
+                self.claims.text(" ");
+                self.inline(Inline::SoftBreak);
+            }
+            Event::HardBreak => {
+                self.claims.text(" ");
+                self.inline(Inline::HardBreak);
+            }
+            Event::Html(text) => self.top().text.push_str(&text),
+            Event::InlineHtml(text) => self.inline(Inline::Html(text.into_string())),
+            Event::Rule => self.top().push(Node::Rule),
+            // Both belong to extensions that are off.
+            Event::FootnoteReference(text) => self.text(&text),
+            Event::TaskListMarker(_) => {}
+        }
+    }
+
+    /// A code block begins.
+    pub fn begin_code(&mut self, language: Option<String>) {
+        self.open(Kind::Code(language));
+    }
+
+    /// Text of a paragraph, or of a code block.
+    pub fn text(&mut self, text: &str) {
+        if let Some((Kind::Code(_) | Kind::Html, frame)) = self.open.last_mut() {
+            frame.text.push_str(text);
+            return;
+        }
+        self.claims.text(text);
+        if let Some(Inline::Text(last)) = self.top().inlines.last_mut() {
+            last.push_str(text);
+            return;
+        }
+        self.inline(Inline::Text(text.to_owned()));
+    }
+
+    fn top(&mut self) -> &mut Frame {
+        match self.open.last_mut() {
+            Some((_, frame)) => frame,
+            None => &mut self.done,
+        }
+    }
+
+    fn inline(&mut self, inline: Inline) {
+        self.top().inlines.push(inline);
+    }
+
+    fn open(&mut self, kind: Kind) {
+        if self.open.len() >= DEEPEST || self.skipped > 0 {
+            self.skipped += 1;
+            return;
+        }
+        self.open.push((kind, Frame::default()));
+    }
+
+    fn begin(&mut self, tag: Tag<'_>, span: Range<usize>) {
+        let kind = match tag {
+            Tag::Paragraph => Kind::Paragraph,
+            Tag::Heading { level, .. } => Kind::Heading(level as u8),
+            Tag::BlockQuote(_) => Kind::Quote,
+            Tag::CodeBlock(CodeBlockKind::Indented) => Kind::Code(None),
+            Tag::CodeBlock(CodeBlockKind::Fenced(info)) => Kind::Code(Some(info.into_string())),
+            Tag::HtmlBlock => Kind::Html,
+            Tag::List(start) => Kind::List(start),
+            Tag::Item => Kind::Item,
+            Tag::Table(_) => Kind::Table,
+            Tag::TableHead | Tag::TableRow => Kind::Row,
+            Tag::TableCell => Kind::Cell,
+            Tag::Emphasis => Kind::Emphasis,
+            Tag::Strong => Kind::Strong,
+            Tag::Strikethrough => Kind::Strikethrough,
+            Tag::Link { dest_url, .. } => {
+                self.claims.begin(&dest_url, span);
+                Kind::Link(dest_url.into_string())
+            }
+            Tag::Image { dest_url, .. } => Kind::Image(dest_url.into_string()),
+            Tag::FootnoteDefinition(_)
+            | Tag::DefinitionList
+            | Tag::DefinitionListTitle
+            | Tag::DefinitionListDefinition
+            | Tag::MetadataBlock(_)
+            | Tag::Superscript
+            | Tag::Subscript => Kind::Plain,
+        };
+        if matches!(
+            kind,
+            Kind::List(_) | Kind::Quote | Kind::Paragraph | Kind::Table
+        ) {
+            self.claims.close();
+        }
+        self.open(kind);
+    }
+
+    /// A container ends.
+    pub fn end(&mut self, tag: TagEnd) {
+        if tag == TagEnd::Link {
+            self.claims.end();
+        }
+        if matches!(
+            tag,
+            TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::TableCell
+        ) {
+            self.claims.close();
+        }
+        if self.skipped > 0 {
+            self.skipped -= 1;
+            return;
+        }
+        let Some((kind, frame)) = self.open.pop() else {
+            return;
+        };
+        self.close(kind, frame);
+    }
+
+    fn close(&mut self, kind: Kind, frame: Frame) {
+        let outer = self.top();
+        match kind {
+            Kind::Paragraph => outer.push(Node::Paragraph(frame.inlines)),
+            Kind::Heading(level) => outer.push(Node::Heading {
+                level,
+                content: frame.inlines,
+            }),
+            Kind::Quote => outer.push(Node::Quote(frame.into_nodes())),
+            Kind::Code(language) => outer.push(Node::Code {
+                language,
+                text: frame.text,
+            }),
+            Kind::Html => outer.push(Node::Html(frame.text)),
+            Kind::Item => outer.items.push(frame.into_nodes()),
+            Kind::List(start) => outer.push(list(start, frame)),
+            Kind::Cell => outer.cells.push(frame.inlines),
+            Kind::Row => outer.rows.push(frame.cells),
+            Kind::Table => outer.push(table(frame)),
+            Kind::Emphasis => outer.inlines.push(Inline::Emphasis(frame.inlines)),
+            Kind::Strong => outer.inlines.push(Inline::Strong(frame.inlines)),
+            Kind::Strikethrough => outer.inlines.push(Inline::Strikethrough(frame.inlines)),
+            Kind::Link(url) => outer.inlines.push(Inline::Link {
+                url,
+                content: frame.inlines,
+            }),
+            Kind::Image(url) => outer.inlines.push(Inline::Image {
+                url,
+                description: plain_text(&frame.inlines),
+            }),
+            Kind::Plain => outer.inlines.extend(frame.inlines),
+        }
+    }
+}
+
+fn list(start: Option<u64>, mut frame: Frame) -> Node {
+    let mut items = std::mem::take(&mut frame.items);
+    let rest = frame.into_nodes();
+    if !rest.is_empty() {
+        items.push(rest);
+    }
+    Node::List { start, items }
+}
+
+fn table(frame: Frame) -> Node {
+    let mut rows = frame.rows.into_iter();
+    Node::Table {
+        head: rows.next().unwrap_or_default(),
+        rows: rows.collect(),
+    }
+}

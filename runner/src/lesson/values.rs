@@ -1,0 +1,291 @@
+//! What the values of a fence's attributes may be.
+
+use super::attributes::Word;
+use super::{Background, Compare, Expectation, ExpectedExit, Need, Place, SKIP_REST};
+use crate::diagnostic::nearest;
+use regex::Regex;
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+/// What is wrong with a value, and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    pub message: String,
+    pub help: String,
+}
+
+type Read<T> = Result<T, Complaint>;
+
+fn complaint<T>(message: impl Into<String>, help: impl Into<String>) -> Read<T> {
+    Err(Complaint {
+        message: message.into(),
+        help: help.into(),
+    })
+}
+
+/// A name that can be part of a file's name and of a link: `[a-z0-9-]+`.
+pub(crate) fn name(text: &str) -> Read<String> {
+    if text.is_empty() {
+        return complaint("an empty name", "use lower-case letters, digits and `-`");
+    }
+    match text
+        .chars()
+        .find(|c| !matches!(c, 'a'..='z' | '0'..='9' | '-'))
+    {
+        None => Ok(text.to_owned()),
+        Some(bad) => complaint(
+            format!("`{bad}` may not stand in the name `{text}`"),
+            match mended_name(text) {
+                Some(mended) => format!("use lower-case letters, digits and `-`: `{mended}`"),
+                None => "use lower-case letters, digits and `-`".to_owned(),
+            },
+        ),
+    }
+}
+
+fn mended_name(text: &str) -> Option<String> {
+    let mended: String = text
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    let mended = mended.trim_matches('-').to_owned();
+    (!mended.is_empty()).then_some(mended)
+}
+
+/// `30s`, `2m` or `500ms`.
+pub(crate) fn duration(text: &str) -> Read<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let milliseconds = match unit {
+        "ms" => Some(1),
+        "s" => Some(1000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let read = number.parse::<u64>().ok().zip(milliseconds);
+    match read.and_then(|(number, unit)| number.checked_mul(unit)) {
+        None => complaint(
+            format!("`{text}` is no length of time"),
+            "write `500ms`, `30s` or `2m`",
+        ),
+        Some(0) => complaint(
+            "a step cannot end within no time",
+            "write `500ms`, `30s` or `2m`",
+        ),
+        Some(milliseconds) => Ok(Duration::from_millis(milliseconds)),
+    }
+}
+
+/// `0` to `255`, or `nonzero`.
+pub(crate) fn exit(text: &str) -> Read<ExpectedExit> {
+    if text == "nonzero" {
+        return Ok(ExpectedExit::NonZero);
+    }
+    match text.parse::<u8>().map(i32::from) {
+        Ok(SKIP_REST) => complaint(
+            format!("status {SKIP_REST} cannot be expected: it skips the rest of the lesson"),
+            "let the step end with another status",
+        ),
+        Ok(code) => Ok(ExpectedExit::Code(code)),
+        Err(_) => complaint(
+            format!("`{text}` is no exit status"),
+            "write a number from 0 to 255, or `nonzero`",
+        ),
+    }
+}
+
+/// `host` or `kernel`.
+pub(crate) fn place(text: &str) -> Read<Place> {
+    match one_of(text, "place", &["host", "kernel"])? {
+        "kernel" => Ok(Place::Kernel),
+        _ => Ok(Place::Host),
+    }
+}
+
+/// `snapshot` or `none`.
+pub(crate) fn compare(text: &str) -> Read<Compare> {
+    match one_of(text, "way to compare", &["snapshot", "none"])? {
+        "none" => Ok(Compare::None),
+        _ => Ok(Compare::Snapshot),
+    }
+}
+
+/// `trace`.
+pub(crate) fn exclusive(text: &str) -> Read<String> {
+    Ok(one_of(text, "thing that only one step may hold", &["trace"])?.to_owned())
+}
+
+fn one_of<'a>(text: &str, what: &str, values: &[&'a str]) -> Read<&'a str> {
+    if let Some(value) = values.iter().find(|value| **value == text) {
+        return Ok(value);
+    }
+    let help = match nearest(text, values.iter().copied()) {
+        Some(value) => format!("did you mean `{value}`?"),
+        None => format!("write {}", listed(values, "or")),
+    };
+    complaint(format!("`{text}` is no {what}"), help)
+}
+
+/// `` `a`, `b` or `c` ``.
+pub(crate) fn listed(words: &[&str], last: &str) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
+
+/// `line:REGEX`, `file:PATH` or `port:N`.
+pub(crate) fn until(text: &str) -> Read<Background> {
+    let help = "write `until=line:REGEX`, `until=file:PATH` or `until=port:NUMBER`";
+    match text.split_once(':') {
+        Some(("line", pattern)) => Ok(Background::Line(regex(pattern)?)),
+        Some(("file", "")) => complaint("`until=file:` names no file", help),
+        Some(("file", path)) => Ok(Background::File(PathBuf::from(path))),
+        Some(("port", port)) => match port.parse::<u16>() {
+            Ok(port @ 1..) => Ok(Background::Port(port)),
+            Ok(0) | Err(_) => complaint(
+                format!("`{port}` is no port"),
+                "write a number from 1 to 65535",
+            ),
+        },
+        Some(_) | None => complaint(format!("`{text}` says nothing to wait for"), help),
+    }
+}
+
+/// A regular expression that compiles.
+pub(crate) fn regex(pattern: &str) -> Read<String> {
+    if pattern.is_empty() {
+        return complaint(
+            "an empty regular expression matches everything",
+            "say what must be there",
+        );
+    }
+    match Regex::new(pattern) {
+        Ok(_) => Ok(pattern.to_owned()),
+        Err(error) => {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default();
+            let reason = last.trim().trim_start_matches("error: ").to_owned();
+            complaint(
+                format!("the regular expression does not compile: {reason}"),
+                "put `\\` before a character that stands for itself; there is no look-around",
+            )
+        }
+    }
+}
+
+/// `1..5`, `1..` or `..5`: numbers, both ends included.
+pub(crate) fn range(text: &str) -> Read<Expectation> {
+    let help = "write two numbers, as in `range=1..5`; `1..` and `..5` are open";
+    let ends = text.split_once("..").and_then(|(low, high)| {
+        let low = end_of_range(low, f64::NEG_INFINITY)?;
+        let high = end_of_range(high, f64::INFINITY)?;
+        Some((low, high))
+    });
+    match ends {
+        None => complaint(format!("`{text}` is no range"), help),
+        Some((low, high)) if low.is_infinite() && high.is_infinite() => {
+            complaint("a range without ends holds every number", help)
+        }
+        Some((low, high)) if low > high => complaint(
+            format!("no number lies in `{text}`"),
+            "write the smaller number first",
+        ),
+        Some((low, high)) => Ok(Expectation::Range(low, high)),
+    }
+}
+
+fn end_of_range(text: &str, open: f64) -> Option<f64> {
+    if text.is_empty() {
+        return Some(open);
+    }
+    text.parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// A path that stays inside the workspace.
+pub(crate) fn workspace_path(text: &str) -> Read<PathBuf> {
+    if text.is_empty() || text.ends_with('/') || text.contains(char::is_control) {
+        return complaint(
+            format!("`{text}` names no file"),
+            "name a file in the workspace: `hello.bpf.c`",
+        );
+    }
+    let mut path = PathBuf::new();
+    for component in Path::new(text).components() {
+        match component {
+            Component::Normal(part) => path.push(part),
+            Component::CurDir => {}
+            Component::RootDir | Component::Prefix(_) => {
+                return complaint(
+                    format!("`{text}` is an absolute path"),
+                    "a lesson writes into its workspace only: name the file relative to it",
+                );
+            }
+            Component::ParentDir => {
+                return complaint(
+                    format!("`{text}` leaves the workspace"),
+                    "a lesson writes into its workspace only: take the `..` away",
+                );
+            }
+        }
+    }
+    match path.as_os_str().is_empty() {
+        true => complaint(
+            format!("`{text}` names no file"),
+            "name a file in the workspace: `hello.bpf.c`",
+        ),
+        false => Ok(path),
+    }
+}
+
+/// The names of a list `a,b`, each with its place.
+pub(crate) fn names(word: &Word) -> Vec<Word> {
+    let mut at = 0;
+    let mut names = Vec::new();
+    for piece in word.text.split(',') {
+        let blanks = piece.len() - piece.trim_start().len();
+        let text = piece.trim();
+        let span: Range<usize> = at + blanks..at + blanks + text.len();
+        names.push(Word {
+            text: text.to_owned(),
+            span: word.part(span),
+        });
+        at += piece.len() + 1;
+    }
+    names
+}
+
+/// `kprobe` or `clang>=14`.
+pub(crate) fn need(text: &str) -> Read<Need> {
+    let Some((left, version)) = text.split_once(">=") else {
+        if text.contains(['<', '>', '=']) {
+            return complaint(
+                format!("`{text}` asks for a version in a way that is not known"),
+                "write `clang>=14`: only the oldest version can be asked for",
+            );
+        }
+        return Ok(Need {
+            name: name(text)?,
+            at_least: None,
+        });
+    };
+    let numbers: Option<Vec<u64>> = version
+        .trim()
+        .split('.')
+        .map(|part| part.parse().ok())
+        .collect();
+    match numbers {
+        Some(numbers) => Ok(Need {
+            name: name(left.trim())?,
+            at_least: Some(numbers),
+        }),
+        None => complaint(
+            format!("`{version}` is no version"),
+            "write numbers with dots: `clang>=14.0`",
+        ),
+    }
+}
