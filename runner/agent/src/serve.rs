@@ -4,17 +4,18 @@ use crate::isolation;
 use crate::processes::{alive_below, command_line, descendants, signal};
 use crate::protocol::{self, Decoder, Frame, Leftover, Mode, Reply, Request, Status, Stream, VERSION};
 use crate::runs::Run;
-use crate::shell::{self, Ends, Pipe, Setup, Shell};
+use crate::shell::{self, Ends, Pipe, Setup, Shell, Tape};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, Write};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 /// The agent could not do its work.
@@ -59,13 +60,19 @@ pub fn serve(channel: OwnedFd) -> Result<(), AgentError> {
 struct Agent {
     channel: File,
     decoder: Decoder,
-    signals: SignalFd,
+    /// Readable after a child ended.
+    children: UnixStream,
+    /// Readable after somebody asked this process to end.
+    asked_to_end: UnixStream,
     control: Pipe,
+    tape: Tape,
     reports: Vec<u8>,
     nonce: String,
     setup: Option<Setup>,
     shell: Option<Shell>,
     runs: BTreeMap<u32, Run>,
+    /// The processes that were there when the last run ended.
+    known: BTreeSet<Pid>,
     /// The run that each process came from.
     owners: BTreeMap<Pid, u32>,
     buffer: Vec<u8>,
@@ -76,7 +83,8 @@ struct Agent {
 #[derive(Clone, Copy)]
 enum Ready {
     Channel,
-    Signals,
+    Children,
+    AskedToEnd,
     Control,
     ShellInput,
     ShellOutput(Stream),
@@ -89,19 +97,22 @@ impl Agent {
         let _ = nix::unistd::setsid();
         // Orphans come to this process instead of to init: PR_SET_CHILD_SUBREAPER(2const).
         nix::sys::prctl::set_child_subreaper(true)?;
-        let mask = SigSet::from_iter([Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP]);
-        mask.thread_block()?;
-        let signals = SignalFd::with_flags(&mask, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        // Handlers, not a blocked mask: what this process starts would inherit the mask.
+        let children = signals(&[SIGCHLD])?;
+        let asked_to_end = signals(&[SIGTERM, SIGINT, SIGHUP])?;
         Ok(Agent {
             channel: File::from(channel),
             decoder: Decoder::default(),
-            signals,
+            children,
+            asked_to_end,
             control: Pipe::new()?,
+            tape: Tape::new()?,
             reports: Vec::new(),
             nonce: nonce()?,
             setup: None,
             shell: None,
             runs: BTreeMap::new(),
+            known: BTreeSet::new(),
             owners: BTreeMap::new(),
             buffer: vec![0; CHUNK_BYTES],
             leaving: false,
@@ -113,7 +124,8 @@ impl Agent {
             for ready in self.wait()? {
                 match ready {
                     Ready::Channel => self.hear()?,
-                    Ready::Signals => self.heed_signals()?,
+                    Ready::Children => self.heed_children()?,
+                    Ready::AskedToEnd => self.leaving = true,
                     Ready::Control => self.read_reports()?,
                     Ready::ShellInput => self.flush_shell(),
                     Ready::ShellOutput(stream) => drop(self.read_shell(stream)?),
@@ -131,10 +143,11 @@ impl Agent {
     }
 
     fn wait(&self) -> Result<Vec<Ready>, AgentError> {
-        let mut what = vec![Ready::Channel, Ready::Signals, Ready::Control];
+        let mut what = vec![Ready::Channel, Ready::Children, Ready::AskedToEnd, Ready::Control];
         let mut fds = vec![
             PollFd::new(self.channel.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.children.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.asked_to_end.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.control.read.as_fd(), PollFlags::POLLIN),
         ];
         if let Some(shell) = &self.shell {
@@ -210,6 +223,7 @@ impl Agent {
         match Shell::start(&setup) {
             Ok(shell) => {
                 let pid = shell.pid.as_raw();
+                self.known.insert(shell.pid);
                 self.shell = Some(shell);
                 self.setup = Some(setup);
                 self.reply(&Reply::Started { pid, isolated: isolate && refused.is_none(), refused })
@@ -223,7 +237,7 @@ impl Agent {
         if script.contains('\0') {
             return self.failed("a script with a NUL in it cannot be given to bash".to_owned());
         }
-        let mut run = Run::new(id, mode, descendants(Pid::this()).into_iter().collect())?;
+        let mut run = Run::new(id, mode, self.known.clone())?;
         if mode == Mode::Aside {
             let Some((stdout, stderr)) = run.writers.take() else { return Ok(()) };
             match shell::start_aside(setup, script, stdout, stderr) {
@@ -237,6 +251,7 @@ impl Agent {
             match Shell::start(setup) {
                 Ok(shell) => {
                     run.before.insert(shell.pid);
+                    self.known.insert(shell.pid);
                     self.shell = Some(shell);
                 }
                 Err(error) => {
@@ -246,8 +261,8 @@ impl Agent {
         }
         if let (Some(shell), Some((stdout, stderr))) = (&mut self.shell, &run.writers) {
             let ends = Ends { stdout, stderr, control: &self.control.write };
-            let line = shell::line(&self.nonce, id, mode, script, &ends, shell.tracing);
-            shell.tell(&line);
+            let text = shell::text(&self.nonce, id, mode, script, &ends, shell.tracing);
+            shell.tell(&self.tape.line(&text)?);
         }
         self.runs.insert(id, run);
         Ok(())
@@ -374,7 +389,9 @@ impl Agent {
             }
         }
         if mode != Mode::Background {
-            for process in descendants(Pid::this()) {
+            let here = descendants(Pid::this());
+            self.known = here.iter().copied().collect();
+            for process in here {
                 if !before.contains(&process) && !self.is_background(process) {
                     self.owners.entry(process).or_insert(id);
                 }
@@ -416,13 +433,8 @@ impl Agent {
         Ok(())
     }
 
-    fn heed_signals(&mut self) -> Result<(), AgentError> {
-        while let Ok(Some(info)) = self.signals.read_signal() {
-            if info.ssi_signo != Signal::SIGCHLD as u32 {
-                self.leaving = true;
-                return Ok(());
-            }
-        }
+    fn heed_children(&mut self) -> Result<(), AgentError> {
+        while matches!((&self.children).read(&mut self.buffer), Ok(1..)) {}
         self.reap()
     }
 
@@ -543,11 +555,10 @@ impl Agent {
     fn wait_until(&mut self, limit: Duration, holds: impl Fn(&Agent) -> bool) -> Result<(), AgentError> {
         let deadline = Instant::now() + limit;
         while !holds(self) && Instant::now() < deadline {
-            let mut fds = [PollFd::new(self.signals.as_fd(), PollFlags::POLLIN)];
+            let mut fds = [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
             let tick = PollTimeout::from(5u8);
             let _ = poll(&mut fds, tick);
-            self.heed_signals()?;
-            self.reap()?;
+            self.heed_children()?;
             if self.shell.is_some() {
                 for stream in [Stream::Stdout, Stream::Stderr] {
                     self.read_shell(stream)?;
@@ -600,9 +611,19 @@ impl Agent {
     }
 }
 
+/// Returns a stream that becomes readable when one of these signals came.
+fn signals(wanted: &[i32]) -> io::Result<UnixStream> {
+    let (read, write) = UnixStream::pair()?;
+    read.set_nonblocking(true)?;
+    for signal in wanted {
+        signal_hook::low_level::pipe::register(*signal, write.try_clone()?)?;
+    }
+    Ok(read)
+}
+
 /// A word that no step can guess.
 fn nonce() -> io::Result<String> {
     let mut bytes = [0; 8];
-    io::Read::read_exact(&mut File::open("/dev/urandom")?, &mut bytes)?;
+    Read::read_exact(&mut File::open("/dev/urandom")?, &mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

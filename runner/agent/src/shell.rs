@@ -1,20 +1,22 @@
 //! One bash, and the lines that it is told.
 //!
-//! bash reads commands from its standard input. Each run is one line: an `eval` of the script in
-//! ANSI-C quotes, redirected to pipes of its own, and then a report on the control pipe. The line
-//! before it sets `LINENO`, since without line numbers messages are as at a terminal. So
-//! messages read `bash: foo: command not found`, a top-level `break` or `return` does no harm, an
-//! `exec >file` ends with its run, and what a run left behind still writes to that run's pipes.
-//! The pipes are opened through `/proc/<agent>/fd`, so no file descriptor of ours is ever in the
+//! bash reads commands from its standard input, a byte at a time since that is a pipe. So each run
+//! is one short line, which reads the rest from a file in memory: an `eval` of the script,
+//! redirected to pipes of its own, and then a report on the control pipe. So a top-level `break`
+//! or `return` does no harm, an `exec >file` ends with its run, and what a run left behind still
+//! writes to that run's pipes. bash counts lines over all runs, and no assignment to `LINENO`
+//! changes what its messages say; that number is masked where outputs are compared.
+//! The pipes and the file are opened through `/proc/<agent>/fd`, so no file descriptor of ours is ever in the
 //! shell or in what it starts, and a step that closes all of them closes none of ours.
 
 use crate::protocol::Mode;
 use nix::fcntl::OFlag;
 use nix::unistd::{Pid, pipe2, read, write};
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -151,8 +153,29 @@ pub struct Ends<'e> {
     pub control: &'e OwnedFd,
 }
 
-/// Returns the line that makes a shell run a script and report. `nonce` opens a report that counts.
-pub fn line(nonce: &str, id: u32, mode: Mode, script: &str, ends: &Ends<'_>, tracing: bool) -> String {
+/// The file in memory (memfd_create(2)) that a shell reads what it runs from.
+#[derive(Debug)]
+pub struct Tape {
+    file: File,
+}
+
+impl Tape {
+    pub fn new() -> io::Result<Tape> {
+        let file = nix::sys::memfd::memfd_create(c"tutor", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?;
+        Ok(Tape { file: File::from(file) })
+    }
+
+    /// Puts a text on it and returns the line that makes a shell run that.
+    pub fn line(&self, text: &str) -> io::Result<String> {
+        self.file.set_len(0)?;
+        self.file.write_all_at(text.as_bytes(), 0)?;
+        let (agent, fd) = (std::process::id(), self.file.as_raw_fd());
+        Ok(format!("\\builtin mapfile -td '' _tutor </proc/{agent}/fd/{fd};\\builtin eval \"$_tutor\"\n"))
+    }
+}
+
+/// Returns the text that makes a shell run a script and report. `nonce` opens a report that counts.
+pub fn text(nonce: &str, id: u32, mode: Mode, script: &str, ends: &Ends<'_>, tracing: bool) -> String {
     let agent = std::process::id();
     let path = |fd: &OwnedFd| format!("/proc/{agent}/fd/{}", fd.as_fd().as_raw_fd());
     let (stdout, stderr, control) = (path(ends.stdout), path(ends.stderr), path(ends.control));
@@ -163,14 +186,14 @@ pub fn line(nonce: &str, id: u32, mode: Mode, script: &str, ends: &Ends<'_>, tra
     // The report must not go to the run's own pipes, and `set -x` must not show it.
     let report = format!("{{ \\builtin printf '{nonce} {id} %d %s\\n' \"$?\" \"$-\" >|{control}; \\builtin set +x; }} >/dev/null 2>&1");
     match mode {
-        Mode::Step => format!("LINENO=0\n\\builtin eval {script} {redirected}; {report}\n"),
+        Mode::Step => format!("\\builtin eval {script} {redirected}; {report}"),
         // `&&` keeps `set -e` of the lesson's shell from ending it when a check fails.
-        Mode::Check => format!("LINENO=0\n( \\builtin eval {script} ) {redirected} && \\builtin :; {report}\n"),
+        Mode::Check => format!("( \\builtin eval {script} ) {redirected} && \\builtin :; {report}"),
         Mode::Background => {
             let end = format!("\\builtin printf \"{nonce} {id} %d -\\n\" \"$?\" >|{control}");
             format!(
-                "LINENO=0\n( \\builtin trap {} EXIT; \\builtin eval {script} ) {redirected} & \
-                 {{ \\builtin printf '{nonce} {id} pid %d\\n' \"$!\" >|{control}; }} >/dev/null 2>&1\n",
+                "( \\builtin trap {} EXIT; \\builtin eval {script} ) {redirected} & \
+                 {{ \\builtin printf '{nonce} {id} pid %d\\n' \"$!\" >|{control}; }} >/dev/null 2>&1",
                 quoted("", &end)
             )
         }
