@@ -21,7 +21,8 @@
 #include "trace.h"
 
 /* Says what failed, and how to mend it where that is known. */
-static int fail(const char *what, const char *which, int error, const char *hint)
+static int fail(const char *what, const char *which, int error,
+		const char *hint)
 {
 	fprintf(stderr, "hello: cannot %s `%s`: %s (errno %d)\n", what, which,
 		strerror(error), error);
@@ -33,12 +34,12 @@ static int fail(const char *what, const char *which, int error, const char *hint
 /* Tells a program that wants to know it which process we are. */
 static int set_pid(struct bpf_object *object)
 {
-	struct bpf_map *constants = bpf_object__find_map_by_name(object, ".rodata");
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
 	__u32 pid = getpid();
 
-	if (!constants || bpf_map__value_size(constants) != sizeof(pid))
+	if (!map || bpf_map__value_size(map) != sizeof(pid))
 		return 0;
-	return bpf_map__set_initial_value(constants, &pid, sizeof(pid));
+	return bpf_map__set_initial_value(map, &pid, sizeof(pid));
 }
 
 /* Calls write() on a file that swallows everything. */
@@ -68,7 +69,8 @@ static int echo(struct trace *trace, const char *text, int limit)
 	return found;
 }
 
-static int run(struct bpf_object *object, const char *function, int writes, int limit)
+static int run(struct bpf_object *object, const char *function, int writes,
+	       int limit)
 {
 	struct bpf_program *program = bpf_object__next_program(object, NULL);
 	const char *section = bpf_program__section_name(program);
@@ -77,12 +79,14 @@ static int run(struct bpf_object *object, const char *function, int writes, int 
 	struct trace trace;
 	int error, found = 0;
 
-	printf("open    program %s, section %s\n", bpf_program__name(program), section);
+	printf("open    program %s, section %s\n",
+	       bpf_program__name(program), section);
 
 	if (bpf_object__load(object)) {
 		error = errno;
 		return fail("load", section, error,
-			    error == EPERM ? "this needs root, or CAP_BPF and CAP_PERFMON" : NULL);
+			    error != EPERM ? NULL :
+			    "this needs root, or CAP_BPF and CAP_PERFMON");
 	}
 	printf("load    the kernel has it, and nothing calls it\n");
 
@@ -126,7 +130,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind != argc - 1) {
-		fprintf(stderr, "usage: hello [-w WRITES] [-k FUNCTION] [-e LIMIT] OBJECT\n");
+		fprintf(stderr, "usage: hello [-w WRITES] [-k FUNCTION] "
+			"[-e LIMIT] OBJECT\n");
 		return 2;
 	}
 
@@ -136,10 +141,11 @@ int main(int argc, char **argv)
 	if (!object)
 		return fail("open", argv[optind], errno, NULL);
 	if (!bpf_object__next_program(object, NULL)) {
-		fprintf(stderr, "hello: there is no program in `%s`\n", argv[optind]);
+		fprintf(stderr, "hello: there is no program in `%s`\n",
+			argv[optind]);
 		error = 1;
 	} else if (set_pid(object)) {
-		error = fail("set the process id in", argv[optind], errno, NULL);
+		error = fail("set the pid in", argv[optind], errno, NULL);
 	} else {
 		error = run(object, function, writes, limit);
 	}

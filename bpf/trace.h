@@ -45,7 +45,7 @@ static inline const char *trace_hint(int error)
 {
 	switch (error) {
 	case EBUSY:
-		return "somebody else is reading it; there is room for one reader";
+		return "somebody else is reading it, and only one may";
 	case ENOENT:
 		return "mount -t tracefs tracefs /sys/kernel/tracing";
 	case EACCES:
