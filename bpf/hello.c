@@ -20,110 +20,99 @@
 
 #include "trace.h"
 
-static const char *hint(int error)
-{
-	switch (error) {
-	case EPERM:
-		return "this needs root, or CAP_BPF and CAP_PERFMON";
-	case EBUSY:
-		return "somebody else is reading it";
-	default:
-		return NULL;
-	}
-}
-
-static int fail(const char *what, const char *which, int error)
+/* Says what failed, and how to mend it where that is known. */
+static int fail(const char *what, const char *which, int error,
+		const char *hint)
 {
 	fprintf(stderr, "hello: cannot %s `%s`: %s (errno %d)\n", what, which,
 		strerror(error), error);
-	if (hint(error))
-		fprintf(stderr, "help: %s\n", hint(error));
+	if (hint)
+		fprintf(stderr, "help: %s\n", hint);
 	return 1;
 }
 
 /* Tells a program that wants to know it which process we are. */
 static int set_pid(struct bpf_object *object)
 {
-	struct bpf_map *constants = bpf_object__find_map_by_name(object, ".rodata");
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata");
 	__u32 pid = getpid();
 
-	if (!constants || bpf_map__value_size(constants) != sizeof(pid))
+	if (!map || bpf_map__value_size(map) != sizeof(pid))
 		return 0;
-	return bpf_map__set_initial_value(constants, &pid, sizeof(pid));
+	return bpf_map__set_initial_value(map, &pid, sizeof(pid));
 }
 
-/*
- * Calls write() and reads the trace. Returns how many lines were ours.
- * Nothing may print here: printing is a write too.
- */
-static int trigger(struct trace *trace, int writes, int limit, FILE *lines)
+/* Calls write() on a file that swallows everything. */
+static int call_write(int writes)
 {
 	int null = open("/dev/null", O_WRONLY);
-	int found = 0;
 
 	if (null < 0)
 		return -errno;
-	while (writes > 0) {
-		int answers;
-
-		for (; writes > 0; writes--)
-			if (write(null, "x", 1) != 1)
-				break;
-		answers = trace_read(trace, "hello world!", lines);
-		found += answers;
-		if (found < limit)
-			writes = answers;
-	}
+	while (writes-- > 0)
+		if (write(null, "x", 1) != 1)
+			break;
 	close(null);
+	return 0;
+}
+
+/* Answers each line with a write, until there have been `limit` lines. */
+static int echo(struct trace *trace, const char *text, int limit)
+{
+	int found = 0, lines;
+
+	while ((lines = trace_read(trace, text, NULL)) > 0) {
+		found += lines;
+		if (found >= limit || call_write(lines))
+			break;
+	}
 	return found;
 }
 
-static int run(struct bpf_object *object, const char *function, int writes, int limit)
+static int run(struct bpf_object *object, const char *function, int writes,
+	       int limit)
 {
 	struct bpf_program *program = bpf_object__next_program(object, NULL);
 	const char *section = bpf_program__section_name(program);
 	const char *target = function ? function : section;
 	struct bpf_link *link;
 	struct trace trace;
-	char *text = NULL;
-	size_t size = 0;
-	int found;
+	int error, found = 0;
 
-	printf("open    program %s, section %s\n", bpf_program__name(program), section);
+	printf("open    program %s, section %s\n",
+	       bpf_program__name(program), section);
 
-	if (bpf_object__load(object))
-		return fail("load", section, errno);
+	if (bpf_object__load(object)) {
+		error = errno;
+		return fail("load", section, error,
+			    error != EPERM ? NULL :
+			    "this needs root, or CAP_BPF and CAP_PERFMON");
+	}
 	printf("load    the kernel has it, and nothing calls it\n");
 
-	found = trace_open(&trace);
-	if (found < 0)
-		return fail("read", TRACE_PIPE, -found);
+	error = -trace_open(&trace);
+	if (error)
+		return fail("read", TRACE_PIPE, error, trace_hint(error));
 
-	/* What we print from here to the detach waits in memory. */
-	FILE *lines = open_memstream(&text, &size);
+	/* From attach to detach we print nothing: printing is a write, too. */
 	fflush(stdout);
-
 	link = function ? bpf_program__attach_kprobe(program, false, function) :
 			  bpf_program__attach(program);
 	if (!link)
-		return fail("attach to", target, errno);
-
-	found = trigger(&trace, writes, limit, lines);
+		return fail("attach to", target, errno, NULL);
+	error = -call_write(writes);
+	if (!error && limit)
+		found = echo(&trace, "hello world!", limit);
 	bpf_link__destroy(link);
-	trace_close(&trace);
-	fclose(lines);
-	if (found < 0)
-		return fail("write to", "/dev/null", -found);
 
+	if (error)
+		return fail("write to", "/dev/null", error, NULL);
 	printf("attach  to %s\n", target);
-	if (limit) {
-		printf("echo    stopped at %d lines\n", found);
-	} else {
-		printf("write   %d times\n%s", writes, text);
-		printf("read    %d lines are ours\n", found);
-	}
-	printf("detach  done\n");
-	free(text);
+	printf("write   calls: %d\n", writes);
+	printf("detach  nothing calls it again\n");
+	found += trace_read(&trace, "hello world!", limit ? NULL : stdout);
+	printf("read    lines: %d\n", found);
+	trace_close(&trace);
 	return 0;
 }
 
@@ -141,7 +130,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (optind != argc - 1) {
-		fprintf(stderr, "usage: hello [-w WRITES] [-k FUNCTION] [-e LIMIT] OBJECT\n");
+		fprintf(stderr, "usage: hello [-w WRITES] [-k FUNCTION] "
+			"[-e LIMIT] OBJECT\n");
 		return 2;
 	}
 
@@ -149,12 +139,13 @@ int main(int argc, char **argv)
 	int error;
 
 	if (!object)
-		return fail("open", argv[optind], errno);
+		return fail("open", argv[optind], errno, NULL);
 	if (!bpf_object__next_program(object, NULL)) {
-		fprintf(stderr, "hello: there is no program in `%s`\n", argv[optind]);
+		fprintf(stderr, "hello: there is no program in `%s`\n",
+			argv[optind]);
 		error = 1;
 	} else if (set_pid(object)) {
-		error = fail("set the process id in", argv[optind], errno);
+		error = fail("set the pid in", argv[optind], errno, NULL);
 	} else {
 		error = run(object, function, writes, limit);
 	}

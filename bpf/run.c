@@ -32,8 +32,12 @@ static int run(struct bpf_program *program, int times)
 	struct trace trace;
 	int error = trace_open(&trace);
 
-	if (error)
-		return fail("read", TRACE_PIPE, -error);
+	if (error) {
+		fail("read", TRACE_PIPE, -error);
+		if (trace_hint(-error))
+			fprintf(stderr, "help: %s\n", trace_hint(-error));
+		return 1;
+	}
 	for (int i = 0; i < times; i++) {
 		LIBBPF_OPTS(bpf_test_run_opts, opts);
 
@@ -47,7 +51,7 @@ static int run(struct bpf_program *program, int times)
 	trace_close(&trace);
 	if (error)
 		return fail("run", section, error);
-	printf("%d runs, %d lines\n", times, found);
+	printf("runs: %d, lines: %d\n", times, found);
 	return 0;
 }
 

@@ -40,6 +40,22 @@ static inline int trace_open(struct trace *t)
 	return 0;
 }
 
+/* What to do when trace_open() says no. */
+static inline const char *trace_hint(int error)
+{
+	switch (error) {
+	case EBUSY:
+		return "somebody else is reading it, and only one may";
+	case ENOENT:
+		return "mount -t tracefs tracefs /sys/kernel/tracing";
+	case EACCES:
+	case EPERM:
+		return "reading the trace needs root";
+	default:
+		return NULL;
+	}
+}
+
 /* A line begins with the task's name and number: `hello-4711   [001] …`. */
 static inline bool trace_is_ours(const char *line, const char *text)
 {
@@ -51,8 +67,8 @@ static inline bool trace_is_ours(const char *line, const char *text)
 
 /*
  * Reads what is there now and does not wait for more. Copies our lines that
- * hold `text` to `out`, with the empty line the kernel may add after each.
- * Returns how many lines were ours.
+ * hold `text` to `out`, with the empty line the kernel may add after each;
+ * without `out`, only counts them. Returns how many lines were ours.
  */
 static inline int trace_read(struct trace *t, const char *text, FILE *out)
 {
@@ -69,11 +85,12 @@ static inline int trace_read(struct trace *t, const char *text, FILE *out)
 			}
 			t->line[t->used] = '\0';
 			if (trace_is_ours(t->line, text)) {
-				fprintf(out, "%s\n", t->line);
+				if (out)
+					fprintf(out, "%s\n", t->line);
 				t->ours = true;
 				found++;
 			} else {
-				if (t->ours && t->used == 0)
+				if (out && t->ours && t->used == 0)
 					fputc('\n', out);
 				t->ours = false;
 			}
