@@ -95,13 +95,16 @@ pub fn diff(old: &StableText, new: &StableText) -> Diff {
             lines: Vec::new(),
         };
         for op in &group {
-            push_lines(op, &old, &new, &mut hunk.lines);
-        }
-        let room = MOST_LINES - shown_lines;
-        if hunk.lines.len() > room {
-            let cut = hunk.lines.split_off(room);
-            let changed = |line: &&DiffLine| line.kind != LineKind::Context;
-            diff.left_out_lines += cut.iter().filter(changed).count();
+            let room = MOST_LINES - shown_lines - hunk.lines.len();
+            let (old, new) = (&old[op.old_range()], &new[op.new_range()]);
+            if let DiffOp::Equal { .. } = op {
+                hunk.lines.extend(old.iter().take(room).map(context));
+                continue;
+            }
+            let removed = old.len().min(room.saturating_sub(new.len()).max(room / 2));
+            let added = new.len().min(room - removed);
+            diff.left_out_lines += old.len() - removed + new.len() - added;
+            push_changed(&old[..removed], &new[..added], &mut hunk.lines);
         }
         shown_lines += hunk.lines.len();
         diff.hunks.push(hunk);
@@ -127,16 +130,15 @@ fn changed_lines(op: &DiffOp) -> usize {
     }
 }
 
-fn push_lines(op: &DiffOp, old: &[&str], new: &[&str], lines: &mut Vec<DiffLine>) {
-    let old = &old[op.old_range()];
-    let new = &new[op.new_range()];
-    if let DiffOp::Equal { .. } = op {
-        lines.extend(old.iter().map(|line| DiffLine {
-            kind: LineKind::Context,
-            segments: vec![emphasis::plain(line)],
-        }));
-        return;
+fn context(line: &&str) -> DiffLine {
+    DiffLine {
+        kind: LineKind::Context,
+        segments: vec![emphasis::plain(line)],
     }
+}
+
+/// All removed lines, then all added ones; the first of each are compared word by word, and so on.
+fn push_changed(old: &[&str], new: &[&str], lines: &mut Vec<DiffLine>) {
     let pairs = old.len().min(new.len());
     let mut added = Vec::with_capacity(new.len());
     for (old, new) in old.iter().zip(new) {

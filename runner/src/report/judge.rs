@@ -3,7 +3,7 @@
 use super::{Item, Lookup, Report, Verdict, check, diff};
 use crate::lesson::{Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText};
-use crate::snapshot::{Environment, Recorded, same_facets};
+use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
 use crate::transcript::{Ending, Record, RecordId, Skip, Transcript};
 use std::collections::HashMap;
 use std::path::Path;
@@ -79,12 +79,12 @@ impl<'a> Judge<'a> {
     }
 
     fn step(&self, step: &Step, record: &Record, item: &mut Item) -> Verdict {
-        let lookup_failed = match self.accepted(step) {
+        let lookup_failed = match accepted(step, self.lookup) {
             Ok(recorded) => {
                 item.recorded = recorded;
                 None
             }
-            Err(broken) => Some(broken),
+            Err(error) => Some(broken(&error)),
         };
         if !matches!(record.ending, Ending::Skipped(_)) {
             match Masks::of(&step.masks, self.workspace) {
@@ -102,17 +102,13 @@ impl<'a> Judge<'a> {
         if let Some(verdict) = early(&record.ending).or_else(|| ended_wrong(step, &record.ending)) {
             return verdict;
         }
-        if let Some(broken) = lookup_failed {
-            return broken;
+        if let Some(verdict) = lookup_failed {
+            return verdict;
         }
         match (step.compare, &item.text) {
             (Compare::None, _) | (_, None) => Verdict::Shown,
             (Compare::Snapshot, Some(text)) => self.compared(step, text, item.recorded.as_ref()),
         }
-    }
-
-    fn accepted(&self, step: &Step) -> Result<Option<Recorded>, Verdict> {
-        accepted(step, self.lookup)
     }
 
     fn compared(&self, step: &Step, text: &StableText, recorded: Option<&Recorded>) -> Verdict {
@@ -140,7 +136,7 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
         let (verdict, recorded) = match accepted(step, lookup) {
             Ok(Some(recorded)) => (Verdict::Recorded, Some(recorded)),
             Ok(None) => (Verdict::New, None),
-            Err(broken) => (broken, None),
+            Err(error) => (broken(&error), None),
         };
         Item {
             id: RecordId::Step(step.id.clone()),
@@ -160,14 +156,18 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
     }
 }
 
-fn accepted(step: &Step, lookup: &Lookup<'_>) -> Result<Option<Recorded>, Verdict> {
-    if step.compare == Compare::None {
-        return Ok(None);
+fn accepted(step: &Step, lookup: &Lookup<'_>) -> Result<Option<Recorded>, SnapshotError> {
+    match step.compare {
+        Compare::Snapshot => lookup(&step.id, &step.vary),
+        Compare::None => Ok(None),
     }
-    lookup(&step.id, &step.vary).map_err(|error| Verdict::Broken {
+}
+
+fn broken(error: &SnapshotError) -> Verdict {
+    Verdict::Broken {
         message: error.to_string(),
         help: Some(error.help().to_owned()),
-    })
+    }
 }
 
 fn empty(lesson: &Lesson) -> Report {

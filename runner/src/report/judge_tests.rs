@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::lesson::{Background, Block, Expectation, FrontMatter, Place};
-use crate::snapshot::SnapshotError;
 use crate::snapshot::tests::{environment, recorded as accepted_output};
 use crate::transcript::{Capture, Output};
 use insta::assert_snapshot;
