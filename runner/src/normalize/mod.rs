@@ -1,1 +1,291 @@
-//! To come.
+//! Turns what a step printed into text that is the same on every run.
+//!
+//! Each mask replaces one kind of thing that changes from run to run by a fixed token. Only this
+//! module makes a [`StableText`] from bytes. Comparing is left to [`crate::report`].
+
+mod helper_offset;
+mod kernel_address;
+mod object_id;
+mod padding;
+mod pid;
+mod stable_text;
+mod tag;
+mod time;
+mod trace_line;
+mod workspace;
+
+pub use helper_offset::HelperOffset;
+pub use kernel_address::KernelAddress;
+pub use object_id::{BTF_ID, LINK_ID, MAP_ID, ObjectId, PROG_ID};
+pub use pid::Pid;
+pub use stable_text::{Section, Sections, StableText};
+pub use tag::Tag;
+pub use time::Time;
+pub use trace_line::TraceLine;
+pub use workspace::Workspace;
+
+use crate::transcript::{Capture, Output};
+use crate::visible::visible;
+use std::borrow::Cow;
+use std::path::Path;
+
+/// One kind of thing that changes from run to run, and the token that takes its place.
+///
+/// Applying a mask twice is the same as applying it once, and ordinary prose is left alone.
+pub trait Mask: Send + Sync {
+    /// The name by which a step asks for it: `prog-id`.
+    fn name(&self) -> &'static str;
+    /// What stands in the place of what it hides: `[ID]`.
+    fn token(&self) -> &'static str;
+    /// The text with every such thing replaced, together with the padding beside it.
+    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str>;
+}
+
+/// The masks that every step gets. The workspace's is one more.
+static ALWAYS: [&dyn Mask; 2] = [&KernelAddress, &HelperOffset];
+
+/// The masks that a step can ask for, in the order in which they are applied: a trace line's
+/// prefix holds a process id and a time, so it goes before those.
+static BY_NAME: [&dyn Mask; 8] = [
+    &TraceLine, &PROG_ID, &MAP_ID, &BTF_ID, &LINK_ID, &Tag, &Pid, &Time,
+];
+
+/// The names that `mask=` knows, in alphabetical order.
+pub fn mask_names() -> Vec<&'static str> {
+    let mut names: Vec<_> = BY_NAME.iter().map(|mask| mask.name()).collect();
+    names.extend(ALWAYS.iter().map(|mask| mask.name()));
+    names.push(workspace::NAME);
+    names.sort_unstable();
+    names
+}
+
+/// A name in `mask=` that is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown mask `{name}`")]
+pub struct UnknownMask {
+    /// The name as written.
+    pub name: String,
+    /// The known name that is nearest, if any is near.
+    pub suggestion: Option<&'static str>,
+}
+
+/// The masks of one step.
+pub struct Masks {
+    workspace: Workspace,
+    masks: Vec<&'static dyn Mask>,
+}
+
+impl Masks {
+    /// The masks of these names, and those that always are.
+    ///
+    /// `workspace` is the folder that steps run in, as the steps see it.
+    pub fn of(names: &[String], workspace: &Path) -> Result<Masks, UnknownMask> {
+        for name in names {
+            check_name(name)?;
+        }
+        let asked = |mask: &&&dyn Mask| names.iter().any(|name| name == mask.name());
+        let masks = ALWAYS.iter().chain(BY_NAME.iter().filter(asked));
+        Ok(Masks {
+            workspace: Workspace::at(workspace),
+            masks: masks.copied().collect(),
+        })
+    }
+
+    /// What was printed, made safe to show and the same on every run.
+    pub fn stabilize(&self, output: &Output) -> StableText {
+        StableText::of(&self.section(&output.stdout), &self.section(&output.stderr))
+    }
+
+    fn section(&self, capture: &Capture) -> String {
+        if capture.is_empty() {
+            return String::new();
+        }
+        self.apply(visible(&capture.bytes()))
+    }
+
+    /// Until nothing changes: what one mask leaves can be what another looks for.
+    fn apply(&self, text: String) -> String {
+        let mut text = text;
+        while let Some(masked) = self.once(&text) {
+            text = masked;
+        }
+        text
+    }
+
+    fn once(&self, text: &str) -> Option<String> {
+        let mut changed: Option<String> = None;
+        let workspace: &dyn Mask = &self.workspace;
+        for mask in [workspace].iter().chain(&self.masks) {
+            if let Cow::Owned(masked) = mask.apply(changed.as_deref().unwrap_or(text)) {
+                changed = Some(masked);
+            }
+        }
+        changed.filter(|masked| masked != text)
+    }
+}
+
+fn check_name(name: &str) -> Result<(), UnknownMask> {
+    let known = mask_names();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let distance = |known: &&str| strsim::damerau_levenshtein(known, name);
+    let suggestion = known.into_iter().min_by_key(distance);
+    Err(UnknownMask {
+        name: name.to_owned(),
+        suggestion: suggestion.filter(|known| distance(known) <= 3),
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+    use proptest::prelude::*;
+
+    /// The text that a mask leaves, checked to be the same when it is applied once more.
+    pub fn masked(mask: &dyn Mask, text: &str) -> String {
+        let once = mask.apply(text).into_owned();
+        assert_eq!(mask.apply(&once), once, "{} is not idempotent", mask.name());
+        once
+    }
+
+    fn stabilized(masks: &str, stdout: &[u8], stderr: &[u8]) -> String {
+        let names: Vec<String> = masks.split_terminator(',').map(str::to_owned).collect();
+        let output = Output {
+            stdout: Capture::from(stdout),
+            stderr: Capture::from(stderr),
+        };
+        let masks = Masks::of(&names, Path::new("/tmp/w")).expect("these masks exist");
+        masks.stabilize(&output).as_str().to_owned()
+    }
+
+    #[test]
+    fn the_three_that_always_apply_need_no_name() {
+        assert_snapshot!(stabilized("", b"/tmp/w/a.c ffffffff814bd860 call bpf_x#-61360 117: kprobe\n", b""),
+            @"[WORKSPACE]/a.c [ADDR] call bpf_x#[OFFSET] 117: kprobe");
+    }
+
+    #[test]
+    fn a_program_listing_is_the_same_on_every_run() {
+        let listing = b"117: kprobe  name bpf_prog  tag 810f503614361878  gpl\n\
+            \tloaded_at 2026-11-23T03:51:31+0000  uid 0\n\
+            \txlated 104B  jited 75B  memlock 4096B  map_ids 36,37\n\tbtf_id 22\n";
+        assert_snapshot!(stabilized("prog-id,map-id,btf-id,tag,time", listing, b""), @r"
+        [ID]: kprobe  name bpf_prog  tag [TAG] gpl
+        	loaded_at [TIME] uid 0
+        	xlated 104B  jited 75B  memlock 4096B  map_ids [ID],[ID]
+        	btf_id [ID]
+        ");
+    }
+
+    #[test]
+    fn standard_error_is_a_section_of_its_own() {
+        assert_snapshot!(stabilized("", b"out\n", b"bash: x: not found\n"), @r"
+        out
+        --- stderr ---
+        bash: x: not found
+        ");
+    }
+
+    #[test]
+    fn an_unknown_mask_is_named_with_the_nearest_known_one() {
+        let error = check_name("prog_id").expect_err("no such mask");
+        assert_eq!(error.suggestion, Some("prog-id"));
+        assert_eq!(error.to_string(), "unknown mask `prog_id`");
+        assert_eq!(check_name("something-else").unwrap_err().suggestion, None);
+    }
+
+    const PROSE: &[&str] = &[
+        "The kernel keeps a list of programs; each has a name, a type and a licence.",
+        "A map with 16 entries, a key of 4 bytes and a value of 8 takes 2320 bytes.",
+        "r1 = 0x21646c72, r2 = 14, call 6 and opcode 0x85: 85 00 00 00 06 00 00 00.",
+        "*(u32 *)(r10 - 0x4) = r1 and r1 = 0x6f77206f6c6c6568 ll in section 3 of 25.",
+        "It is version 6.12 of 1.5 GB, see page 117: the id of a person, or a tag on a coat.",
+        "装入不是挂接：id 是编号，pid 也是。",
+    ];
+
+    fn every_mask() -> Vec<Box<dyn Mask>> {
+        let mut masks: Vec<Box<dyn Mask>> = vec![Box::new(Workspace::at(Path::new("/tmp/w")))];
+        masks.push(Box::new(KernelAddress));
+        masks.push(Box::new(HelperOffset));
+        masks.push(Box::new(TraceLine));
+        for mask in [PROG_ID, MAP_ID, BTF_ID, LINK_ID] {
+            masks.push(Box::new(mask));
+        }
+        masks.push(Box::new(Tag));
+        masks.push(Box::new(Pid));
+        masks.push(Box::new(Time));
+        masks
+    }
+
+    #[test]
+    fn every_mask_leaves_ordinary_prose_alone() {
+        for mask in every_mask() {
+            for prose in PROSE {
+                assert_eq!(mask.apply(prose), *prose, "{}", mask.name());
+            }
+        }
+    }
+
+    /// Pieces of real output, so that random texts often hold what masks look for.
+    fn text() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("117: kprobe  name x  tag 810f503614361878"),
+            Just("map_ids 36,37"),
+            Just("\"id\": 5"),
+            Just("map[id:36]"),
+            Just("btf_id 22"),
+            Just("(85) call bpf_x#-61360"),
+            Just("\n       85 00 00 00 50 10 ff ff"),
+            Just("ffffffff814bd860"),
+            Just("0x7ffd12345678"),
+            Just("/tmp/w"),
+            Just("/"),
+            Just("2026-11-23T03:51:31+0000"),
+            Just("03:51:31"),
+            Just("1.5 ms"),
+            Just("real\t0m0.003s"),
+            Just("<...>-1234    [001] d..31  1234.567890: "),
+            Just("pid 1234"),
+            Just("pids a(12),b(3)"),
+            Just("bpf_prog_810f503614361878_x"),
+            Just("#"),
+            Just("prog 14"),
+            Just("1: tracing  prog 14  "),
+            Just("  "),
+            Just("\t"),
+            Just("\n"),
+            Just(":"),
+            Just(","),
+            Just("-"),
+            Just("a"),
+            Just("7"),
+            Just("12.5"),
+            Just("[ID]"),
+            Just("[TIME]"),
+            Just("世"),
+            Just("s"),
+            Just("Nov 23 "),
+            Just("line 1: 12345 Killed"),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn every_mask_applied_twice_is_the_same_as_once(text in text()) {
+            for mask in every_mask() {
+                masked(mask.as_ref(), &text);
+            }
+        }
+
+        #[test]
+        fn all_masks_together_are_idempotent_too(text in text()) {
+            let names: Vec<String> = mask_names().into_iter().map(str::to_owned).collect();
+            let masks = Masks::of(&names, Path::new("/tmp/w")).expect("all masks exist");
+            let once = masks.apply(text);
+            prop_assert_eq!(masks.apply(once.clone()), once);
+        }
+    }
+}

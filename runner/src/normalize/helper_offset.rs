@@ -1,0 +1,85 @@
+//! The number behind a helper's name in a loaded program: its distance from `__bpf_call_base`.
+
+use super::Mask;
+use super::padding::compiled;
+use regex::Regex;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+/// Hides `-61360` in `call bpf_trace_printk#-61360`, and its four bytes in the line below.
+///
+/// A helper's own number (`bpf_trace_printk#6` in a verifier log) is small and stays.
+#[derive(Clone, Copy, Debug)]
+pub struct HelperOffset;
+
+static OFFSET: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?-u)(?<call>\bcall [A-Za-z_][A-Za-z0-9_.]*#)(?:-[0-9]+|[0-9]{4,})\b(?:(?<code>\n[ \t]*85 [0-9a-f]{2} 00 00)(?: [0-9a-f]{2}){4})?",
+    )
+});
+
+impl Mask for HelperOffset {
+    fn name(&self) -> &'static str {
+        "helper-offset"
+    }
+
+    fn token(&self) -> &'static str {
+        "[OFFSET]"
+    }
+
+    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        // Most output has no call in it.
+        if !text.contains('#') {
+            return Cow::Borrowed(text);
+        }
+        OFFSET.replace_all(text, |found: &regex::Captures| {
+            let call = &found["call"];
+            match found.name("code") {
+                Some(code) => format!("{call}[OFFSET]{} [OFFSET]", code.as_str()),
+                None => format!("{call}[OFFSET]"),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::masked;
+    use super::*;
+    use insta::assert_snapshot;
+
+    #[test]
+    fn the_offset_goes_as_number_and_as_bytes() {
+        let dump = |number: &str, bytes: &str| {
+            format!(
+                "   9: (b7) r2 = 14\n       b7 02 00 00 0e 00 00 00\n  \
+                 10: (85) call bpf_trace_printk#{number}\n       85 00 00 00 {bytes}\n  \
+                 11: (b7) r0 = 0\n       b7 00 00 00 00 00 00 00\n"
+            )
+        };
+        let here = masked(&HelperOffset, &dump("-61360", "50 10 ff ff"));
+        assert_snapshot!(here, @r"
+           9: (b7) r2 = 14
+               b7 02 00 00 0e 00 00 00
+          10: (85) call bpf_trace_printk#[OFFSET]
+               85 00 00 00 [OFFSET]
+          11: (b7) r0 = 0
+               b7 00 00 00 00 00 00 00
+        ");
+        assert_eq!(here, masked(&HelperOffset, &dump("197504", "80 03 03 00")));
+    }
+
+    #[test]
+    fn a_dump_without_bytes_loses_the_number_only() {
+        assert_snapshot!(masked(&HelperOffset, "  10: (85) call __htab_map_lookup_elem#204528\n  11: (95) exit"), @r"
+        10: (85) call __htab_map_lookup_elem#[OFFSET]
+        11: (95) exit
+        ");
+    }
+
+    #[test]
+    fn a_helpers_own_number_and_the_objects_bytes_stay() {
+        let kept = "10: (85) call bpf_trace_printk#6\n      10:\t85 00 00 00 06 00 00 00\tcall 6";
+        assert_eq!(masked(&HelperOffset, kept), kept);
+    }
+}

@@ -1,0 +1,96 @@
+//! A placeholder takes the padding beside it: a number that got one digit longer moves no column.
+
+use regex::Regex;
+use std::borrow::Cow;
+
+/// A regular expression from a literal of ours.
+pub(super) fn compiled(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("a mask's pattern is a literal that its tests compile")
+}
+
+/// Replaces the group of every match by the token: a pattern has one in each alternative.
+///
+/// Runs of blanks on both sides of the group become one blank; none at an end of the line and
+/// none after an opening bracket or `=`, where a longer number would leave none either.
+pub(super) fn replaced<'t>(pattern: &Regex, text: &'t str, token: &str) -> Cow<'t, str> {
+    replaced_by(pattern, text, |_| Some(token.to_owned()))
+}
+
+/// The same where the token depends on what was found; `None` leaves it as it is.
+///
+/// A token can make a word border where there was none, so a changed text is looked at again.
+/// That ends: each round takes digits away, and no token holds any.
+pub(super) fn replaced_by<'t>(
+    pattern: &Regex,
+    text: &'t str,
+    token: impl Fn(&str) -> Option<String>,
+) -> Cow<'t, str> {
+    let mut masked = once(pattern, text, &token);
+    while let Cow::Owned(again) = once(pattern, &masked, &token) {
+        masked = Cow::Owned(again);
+    }
+    masked
+}
+
+fn once<'t>(
+    pattern: &Regex,
+    text: &'t str,
+    token: &impl Fn(&str) -> Option<String>,
+) -> Cow<'t, str> {
+    let mut masked = String::new();
+    let mut copied = 0;
+    for found in pattern.captures_iter(text) {
+        let Some(hidden) = found.iter().skip(1).flatten().next() else {
+            continue;
+        };
+        let Some(token) = token(hidden.as_str()) else {
+            continue;
+        };
+        let before = &text[copied..hidden.start()];
+        let kept = before.trim_end_matches(BLANKS);
+        masked.push_str(kept);
+        let opened = masked.is_empty() || masked.ends_with(OPENERS);
+        if kept.len() < before.len() && !opened {
+            masked.push(' ');
+        }
+        masked.push_str(&token);
+        let after = &text[hidden.end()..];
+        let rest = after.trim_start_matches(BLANKS);
+        let at_line_end = rest.is_empty() || rest.starts_with('\n');
+        if rest.len() < after.len() && !at_line_end {
+            masked.push(' ');
+        }
+        copied = text.len() - rest.len();
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    masked.push_str(&text[copied..]);
+    Cow::Owned(masked)
+}
+
+const BLANKS: [char; 2] = [' ', '\t'];
+
+const OPENERS: [char; 6] = ['\n', '[', '(', '{', '=', '"'];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers_hidden(text: &str) -> String {
+        replaced(&compiled("([0-9]+)"), text, "[N]").into_owned()
+    }
+
+    #[test]
+    fn columns_do_not_move_when_a_number_gets_longer() {
+        assert_eq!(numbers_hidden("a    7   b"), numbers_hidden("a 12345   b"));
+        assert_eq!(numbers_hidden("    7: b"), numbers_hidden("12345: b"));
+        assert_eq!(numbers_hidden("[    7.5] b"), numbers_hidden("[12345.5] b"));
+        assert_eq!(numbers_hidden("a     7  \nb"), numbers_hidden("a 12345\nb"));
+    }
+
+    #[test]
+    fn two_numbers_side_by_side_share_their_padding() {
+        assert_eq!(numbers_hidden("1    2\n 3"), "[N] [N]\n[N]");
+    }
+}

@@ -1,0 +1,95 @@
+//! Dates, clock times and durations.
+
+use super::Mask;
+use super::padding::{compiled, replaced};
+use regex::Regex;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+/// Hides dates, clock times, durations with a unit, and the kernel log's timestamps.
+#[derive(Clone, Copy, Debug)]
+pub struct Time;
+
+static TIME: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?mx-u)
+        # 2026-11-23, 2026-11-23T03:51:31+0000, 2026-11-23 03:51:31.123 +0000
+        \b( [0-9]{4}-[0-9]{2}-[0-9]{2}
+            (?: [T\ ] [0-9]{2}:[0-9]{2} (?: :[0-9]{2} (?:[.,][0-9]+)? )? (?: Z | [\ ]?[-+][0-9]{2}:?[0-9]{2} )? )?
+        )\b
+        # Mon Nov 23 03:51:31 UTC 2026, Nov 23 03:51, Nov 23  2026
+        | \b( (?: (?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\ + )?
+            (?: (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\ +[0-9]{1,2} )
+            (?: ,?\ +[0-9]{2}:[0-9]{2}(?: :[0-9]{2}(?:\.[0-9]+)? )?(?:\ +[AP]M)? (?: \ +[A-Z]{3,4} )? (?: \ +[0-9]{4} )?
+              | ,?\ +[0-9]{4} )
+        )\b
+        # 03:51:31, 03:51:31.123
+        | \b( [0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]+)? )\b
+        # 1m2.345s, 1h2m3s
+        | \b( (?:[0-9]+h)?[0-9]+m[0-9]+(?:\.[0-9]+)?s )\b
+        # 1.5 ms, 20us, 3 seconds
+        | \b( [0-9]+(?:\.[0-9]+)?\ ?(?:ns|us|µs|μs|ms|s|sec|secs|second|seconds|min|mins|minutes|hours) )\b
+        # [   12.345678] of the kernel log
+        | ^\[\ *( [0-9]+\.[0-9]{6} )\]
+        ",
+    )
+});
+
+impl Mask for Time {
+    fn name(&self) -> &'static str {
+        "time"
+    }
+
+    fn token(&self) -> &'static str {
+        "[TIME]"
+    }
+
+    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        replaced(&TIME, text, self.token())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::masked;
+    use super::*;
+    use insta::assert_snapshot;
+
+    #[test]
+    fn every_usual_way_to_write_a_date_or_a_time_is_known() {
+        assert_snapshot!(masked(&Time, "\
+\tloaded_at 2026-11-23T03:51:31+0000  uid 0
+2026-11-23 | 2026-11-23 03:51 | 2026-11-23 03:51:31.123456789 +0000 | 2026-11-23T03:51:31Z
+Mon Nov 23 03:51:31 UTC 2026 | Mon Nov 23 03:51:31 AM UTC 2026
+-rw-r--r-- 1 root root 904 Nov 23 03:51 hello.o
+-rw-r--r-- 1 root root 904 Nov  3  2025 hello.o
+took 03:51:31.5"), @"
+        	loaded_at [TIME] uid 0
+        [TIME] | [TIME] | [TIME] | [TIME]
+        [TIME] | [TIME]
+        -rw-r--r-- 1 root root 904 [TIME] hello.o
+        -rw-r--r-- 1 root root 904 [TIME] hello.o
+        took [TIME]
+        ");
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_snapshot!(masked(&Time, "\
+real\t0m0.003s
+user\t12m40.100s
+1.5 ms, 20us, 3 seconds, 12s, 5µs, 17 ns
+[   12.345678] bpf: x"), @"
+        real [TIME]
+        user [TIME]
+        [TIME], [TIME], [TIME], [TIME], [TIME], [TIME]
+        [[TIME]] bpf: x
+        ");
+    }
+
+    #[test]
+    fn other_numbers_stay() {
+        let kept = "r1 = 10s_x, 14B, 1.5 GB, 6.12.101, 10:5, map 3 states, 12 msgs, [1.5] x, May 5 programs";
+        assert_eq!(masked(&Time, kept), kept);
+    }
+}

@@ -1,0 +1,69 @@
+//! What ftrace puts in front of each line of `trace_pipe`.
+
+use super::Mask;
+use super::padding::{compiled, replaced};
+use regex::Regex;
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+/// Hides task, process id, processor, flags and timestamp of a trace line.
+///
+/// What follows stays: `[TRACE] bpf_trace_printk: hello world!`.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceLine;
+
+/// Newer kernels print five flags, older ones four; the group in parentheses is an option.
+static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?mx-u)^(
+        [\ \t]* [!-~][\ -~]{0,15}? - [0-9]+ [\ \t]+
+        (?: \( [\ ]* [-0-9]+ \) [\ \t]+ )?
+        \[ [0-9]+ \] [\ \t]+
+        (?: [-.\#a-zA-Z0-9]{4,5} [\ \t]+ )?
+        [0-9]+ (?: \.[0-9]+ )? :
+        )(?:[\ \t]|$)",
+    )
+});
+
+impl Mask for TraceLine {
+    fn name(&self) -> &'static str {
+        "trace"
+    }
+
+    fn token(&self) -> &'static str {
+        "[TRACE]"
+    }
+
+    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        replaced(&PREFIX, text, self.token())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::masked;
+    use super::*;
+    use insta::assert_snapshot;
+
+    #[test]
+    fn the_prefix_goes_and_the_message_stays() {
+        assert_snapshot!(masked(&TraceLine, "\
+           <...>-21711   [001] d..31  1234.567890: bpf_trace_printk: hello world!
+            bash-7       [000] ....   234.567890: 0: hello world!
+ systemd-journal-217     [003] dN.4.  1.000001: bpf_trace_printk: a  b
+     my task x-12      (   12) [001] d...1 5.5: bpf_trace_printk: c
+   kworker/0:1-31      [000] .....  99.1: sys_write(fd: 1)"), @"
+        [TRACE] bpf_trace_printk: hello world!
+        [TRACE] 0: hello world!
+        [TRACE] bpf_trace_printk: a  b
+        [TRACE] bpf_trace_printk: c
+        [TRACE] sys_write(fd: 1)
+        ");
+    }
+
+    #[test]
+    fn the_head_of_the_trace_and_other_lines_stay() {
+        let kept = "# tracer: nop\n#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\nhello-1 [x] 5: y\n[  12.5] dmesg";
+        assert_eq!(masked(&TraceLine, kept), kept);
+    }
+}

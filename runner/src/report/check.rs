@@ -1,0 +1,78 @@
+//! Whether a sentence of the lesson holds.
+
+use super::Verdict;
+use crate::lesson::{Check, Expectation};
+use crate::transcript::{Ending, Output};
+use crate::visible::visible;
+
+/// The verdict on a check that ran to its end.
+pub(super) fn verdict(check: &Check, ending: &Ending, output: &Output) -> Verdict {
+    let actual = visible(&output.stdout.bytes()).trim().to_owned();
+    let succeeded = *ending == Ending::Exited(0);
+    match holds(&check.expect, &actual) {
+        Ok(true) if succeeded => Verdict::Passed,
+        Ok(_) => Verdict::CheckFailed {
+            sentence: check.sentence.clone(),
+            expected: check.expect.clone(),
+            actual,
+            ending: (!succeeded).then(|| ending.clone()),
+            stderr: visible(&output.stderr.bytes()).trim_end().to_owned(),
+        },
+        Err(error) => Verdict::Broken {
+            message: format!(
+                "cannot judge check `{}`: its pattern is no regular expression",
+                check.name
+            ),
+            help: Some(error.to_string()),
+        },
+    }
+}
+
+fn holds(expectation: &Expectation, actual: &str) -> Result<bool, regex::Error> {
+    Ok(match expectation {
+        Expectation::Equals(text) => text.trim() == actual,
+        Expectation::Matches(pattern) => regex::Regex::new(pattern)?.is_match(actual),
+        Expectation::Range(low, high) => actual
+            .parse::<f64>()
+            .is_ok_and(|number| (*low..=*high).contains(&number)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(expectation: Expectation, actual: &str) -> bool {
+        holds(&expectation, actual).expect("a right pattern")
+    }
+
+    #[test]
+    fn a_text_is_equal_a_pattern_matches_a_number_lies_within() {
+        assert!(judged(Expectation::Equals("104".to_owned()), "104"));
+        assert!(!judged(Expectation::Equals("104".to_owned()), "1040"));
+        assert!(judged(
+            Expectation::Matches("^call [0-9]+$".to_owned()),
+            "call 6"
+        ));
+        assert!(!judged(Expectation::Matches("^call$".to_owned()), "call 6"));
+        for (number, within) in [
+            ("1", true),
+            ("5.0", true),
+            ("5.1", false),
+            ("", false),
+            ("NaN", false),
+            ("two", false),
+        ] {
+            assert_eq!(
+                judged(Expectation::Range(1.0, 5.0), number),
+                within,
+                "{number}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_pattern_is_an_error_and_no_failed_check() {
+        assert!(holds(&Expectation::Matches("(".to_owned()), "").is_err());
+    }
+}

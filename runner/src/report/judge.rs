@@ -1,0 +1,241 @@
+//! From a transcript to a report.
+
+use super::{Item, Lookup, Report, Verdict, check, diff};
+use crate::lesson::{Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
+use crate::normalize::{Masks, StableText};
+use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
+use crate::transcript::{Ending, Record, RecordId, Skip, Transcript};
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// What it takes to judge the records of one lesson, one by one as they come or all at once.
+pub struct Judge<'a> {
+    steps: HashMap<&'a str, &'a Step>,
+    checks: HashMap<&'a str, &'a Check>,
+    lesson: &'a Lesson,
+    environment: &'a Environment,
+    workspace: &'a Path,
+    lookup: &'a Lookup<'a>,
+}
+
+impl<'a> Judge<'a> {
+    /// `workspace` is the folder as the steps see it; `lookup` finds a step's accepted output.
+    pub fn new(
+        lesson: &'a Lesson,
+        environment: &'a Environment,
+        workspace: &'a Path,
+        lookup: &'a Lookup<'a>,
+    ) -> Judge<'a> {
+        Judge {
+            steps: lesson.steps().map(|step| (&*step.id, step)).collect(),
+            checks: lesson.checks().map(|check| (&*check.name, check)).collect(),
+            lesson,
+            environment,
+            workspace,
+            lookup,
+        }
+    }
+
+    /// What the whole of a transcript amounts to.
+    pub fn report(&self, transcript: &Transcript) -> Report {
+        Report {
+            items: transcript
+                .records
+                .iter()
+                .map(|record| self.item(record))
+                .collect(),
+            leftovers: transcript.leftovers.clone(),
+            environment: self.environment.clone(),
+            duration: transcript.duration,
+            ..empty(self.lesson)
+        }
+    }
+
+    /// What one record amounts to.
+    pub fn item(&self, record: &Record) -> Item {
+        let mut item = Item {
+            id: record.id.clone(),
+            verdict: Verdict::Passed,
+            ending: Some(record.ending.clone()),
+            place: record.place,
+            duration: record.duration,
+            text: None,
+            recorded: None,
+            shell_lost: record.shell_lost,
+        };
+        item.verdict = match &record.id {
+            RecordId::Step(id) => match self.steps.get(id.as_str()) {
+                Some(step) => self.step(step, record, &mut item),
+                None => unknown("step", id),
+            },
+            RecordId::Check(name) => match self.checks.get(name.as_str()) {
+                Some(check) => early(&record.ending)
+                    .unwrap_or_else(|| check::verdict(check, &record.ending, &record.output)),
+                None => unknown("check", name),
+            },
+        };
+        item
+    }
+
+    fn step(&self, step: &Step, record: &Record, item: &mut Item) -> Verdict {
+        let lookup_failed = match accepted(step, self.lookup) {
+            Ok(recorded) => {
+                item.recorded = recorded;
+                None
+            }
+            Err(error) => Some(broken(&error)),
+        };
+        if !matches!(record.ending, Ending::Skipped(_)) {
+            match Masks::of(&step.masks, self.workspace) {
+                Ok(masks) => item.text = Some(masks.stabilize(&record.output)),
+                Err(error) => {
+                    return Verdict::Broken {
+                        message: format!("cannot compare step `{}`: {error}", step.id),
+                        help: error
+                            .suggestion
+                            .map(|name| format!("did you mean `{name}`?")),
+                    };
+                }
+            }
+        }
+        if let Some(verdict) = early(&record.ending).or_else(|| ended_wrong(step, &record.ending)) {
+            return verdict;
+        }
+        if let Some(verdict) = lookup_failed {
+            return verdict;
+        }
+        match (step.compare, &item.text) {
+            (Compare::None, _) | (_, None) => Verdict::Shown,
+            (Compare::Snapshot, Some(text)) => self.compared(step, text, item.recorded.as_ref()),
+        }
+    }
+
+    fn compared(&self, step: &Step, text: &StableText, recorded: Option<&Recorded>) -> Verdict {
+        let Some(recorded) = recorded else {
+            return Verdict::New;
+        };
+        if recorded.text == *text {
+            return Verdict::Passed;
+        }
+        let diff = diff(&recorded.text, text);
+        if same_facets(&step.vary, &recorded.environment, self.environment) {
+            return Verdict::Changed(diff);
+        }
+        Verdict::DiffersHere {
+            diff,
+            theirs: recorded.environment.clone(),
+            ours: self.environment.clone(),
+        }
+    }
+}
+
+/// A report in which nothing ran: what was accepted, for the book.
+pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
+    let item = |step: &Step| {
+        let (verdict, recorded) = match accepted(step, lookup) {
+            Ok(Some(recorded)) => (Verdict::Recorded, Some(recorded)),
+            Ok(None) => (Verdict::New, None),
+            Err(error) => (broken(&error), None),
+        };
+        Item {
+            id: RecordId::Step(step.id.clone()),
+            verdict,
+            ending: None,
+            place: step.on,
+            duration: Duration::ZERO,
+            text: None,
+            recorded,
+            shell_lost: false,
+        }
+    };
+    let compared = |step: &&Step| step.compare == Compare::Snapshot;
+    Report {
+        items: lesson.steps().filter(compared).map(item).collect(),
+        ..empty(lesson)
+    }
+}
+
+fn accepted(step: &Step, lookup: &Lookup<'_>) -> Result<Option<Recorded>, SnapshotError> {
+    match step.compare {
+        Compare::Snapshot => lookup(&step.id, &step.vary),
+        Compare::None => Ok(None),
+    }
+}
+
+fn broken(error: &SnapshotError) -> Verdict {
+    Verdict::Broken {
+        message: error.to_string(),
+        help: Some(error.help().to_owned()),
+    }
+}
+
+fn empty(lesson: &Lesson) -> Report {
+    Report {
+        lesson: lesson.front.name.clone(),
+        stem: lesson.stem.clone(),
+        title: lesson.front.title.clone(),
+        items: Vec::new(),
+        leftovers: Vec::new(),
+        environment: Environment::new(),
+        duration: Duration::ZERO,
+    }
+}
+
+fn unknown(kind: &str, name: &str) -> Verdict {
+    Verdict::Broken {
+        message: format!("cannot judge {kind} `{name}`: the lesson has none of that name"),
+        help: Some("the lesson changed while it ran; run it again".to_owned()),
+    }
+}
+
+/// The verdict on what did not come to an end of its own.
+fn early(ending: &Ending) -> Option<Verdict> {
+    match ending {
+        Ending::Exited(_) | Ending::Signaled(_) | Ending::Stopped => None,
+        Ending::TimedOut(limit) => Some(Verdict::TimedOut(*limit)),
+        Ending::Interrupted => Some(Verdict::Interrupted),
+        Ending::Skipped(skip) => Some(Verdict::Skipped(skip.clone())),
+        Ending::Broken(message) => Some(Verdict::Broken {
+            message: message.clone(),
+            help: None,
+        }),
+    }
+}
+
+/// The verdict on a step whose exit status is not what its author expects.
+fn ended_wrong(step: &Step, ending: &Ending) -> Option<Verdict> {
+    // A background step that tutor stopped has no status of its own.
+    let status = status(ending)?;
+    let expected = match step.exit {
+        ExpectedExit::Code(code) => status == code,
+        ExpectedExit::NonZero => status != 0 && status != SKIP_REST,
+    };
+    if expected {
+        return None;
+    }
+    if status == SKIP_REST {
+        return Some(Verdict::Skipped(Skip::RestSkipped(step.id.clone())));
+    }
+    Some(Verdict::WrongExit {
+        expected: step.exit,
+        got: ending.clone(),
+    })
+}
+
+/// The status as a shell would put it.
+fn status(ending: &Ending) -> Option<i32> {
+    match ending {
+        Ending::Exited(code) => Some(*code),
+        Ending::Signaled(signal) => Some(128 + signal),
+        Ending::TimedOut(_)
+        | Ending::Stopped
+        | Ending::Skipped(_)
+        | Ending::Interrupted
+        | Ending::Broken(_) => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

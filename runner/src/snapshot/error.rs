@@ -1,0 +1,102 @@
+//! What can go wrong with the files of snapshots. Nothing is overwritten when it does.
+
+use super::form::Damage;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a snapshot could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The machine refused: a full disk, a folder that may not be written.
+    #[error("cannot {doing} `{}`: {}", path.display(), reason(source))]
+    Refused {
+        /// What was being done: `write snapshot`.
+        doing: &'static str,
+        /// To which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is there and is no snapshot.
+    #[error("cannot read snapshot `{}`: line {line}: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong there.
+        reason: String,
+        /// What to do about it.
+        help: &'static str,
+    },
+}
+
+impl SnapshotError {
+    /// What to do next.
+    pub fn help(&self) -> &str {
+        match self {
+            SnapshotError::Refused { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull => "free some space on that disk and try again",
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "make the folder writable for you, or work in a copy of the course"
+                }
+                _ => "nothing was changed; mend the cause and try again",
+            },
+            SnapshotError::Damaged { help, .. } => help,
+        }
+    }
+
+    pub(super) fn reading(path: PathBuf, source: io::Error) -> SnapshotError {
+        SnapshotError::refused("read snapshot", path, source)
+    }
+
+    pub(super) fn listing(path: PathBuf, source: io::Error) -> SnapshotError {
+        SnapshotError::refused("list the snapshots in", path, source)
+    }
+
+    pub(super) fn writing(path: PathBuf, source: io::Error) -> SnapshotError {
+        SnapshotError::refused("write snapshot", path, source)
+    }
+
+    pub(super) fn refused(doing: &'static str, path: PathBuf, source: io::Error) -> SnapshotError {
+        SnapshotError::Refused {
+            doing,
+            path,
+            source,
+        }
+    }
+
+    pub(super) fn damaged(path: PathBuf, damage: Damage) -> SnapshotError {
+        SnapshotError::Damaged {
+            path,
+            line: damage.line,
+            reason: damage.reason,
+            help: damage.help,
+        }
+    }
+}
+
+/// The system's words without its number: `No space left on device`.
+fn reason(error: &io::Error) -> String {
+    let words = error.to_string();
+    match words.find(" (os error ") {
+        Some(at) => words[..at].to_owned(),
+        None => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    #[test]
+    fn a_full_disk_is_named_with_what_was_being_written() {
+        let path = PathBuf::from("snapshots/hello/build.snap.new");
+        let error = SnapshotError::writing(path, io::Error::from_raw_os_error(28));
+        assert_snapshot!(format!("{error}\n{}", error.help()), @"
+        cannot write snapshot `snapshots/hello/build.snap.new`: No space left on device
+        free some space on that disk and try again
+        ");
+    }
+}

@@ -1,0 +1,130 @@
+//! Outputs that wait for somebody to read them: `.snap.new` files.
+
+use super::write::{new_file, remove};
+use super::{Files, Folder, Recorded, SnapshotError, SnapshotName, read};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// One output that waits for review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The folder of all snapshots.
+    dir: PathBuf,
+    /// Which snapshot it would become.
+    pub name: SnapshotName,
+}
+
+/// All outputs that wait for review below a folder, ordered by lesson and step.
+pub fn pending(dir: &Path) -> Result<Vec<Pending>, SnapshotError> {
+    let list = |folder: &str| {
+        Folder::at(dir)
+            .names(Path::new(folder))
+            .map_err(|error| SnapshotError::listing(dir.join(folder), error))
+    };
+    let mut waiting = Vec::new();
+    for lesson in list("")? {
+        if !dir.join(&lesson).is_dir() {
+            continue;
+        }
+        for file in list(&lesson)? {
+            let accepted = file.strip_suffix(".new");
+            let name = accepted.and_then(|file| SnapshotName::parse(&lesson, file));
+            waiting.extend(name.map(|name| Pending {
+                dir: dir.to_owned(),
+                name,
+            }));
+        }
+    }
+    waiting.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(waiting)
+}
+
+impl Pending {
+    /// The file that waits.
+    pub fn new_file(&self) -> PathBuf {
+        new_file(&self.dir, &self.name)
+    }
+
+    /// The file that it would replace.
+    pub fn file(&self) -> PathBuf {
+        self.dir.join(self.name.file())
+    }
+
+    /// The output that waits.
+    pub fn new_output(&self) -> Result<Recorded, SnapshotError> {
+        let path = self.new_file();
+        let bytes = fs::read(&path).map_err(|error| SnapshotError::reading(path.clone(), error))?;
+        super::form::parse(&bytes, self.name.clone())
+            .map_err(|damage| SnapshotError::damaged(path, damage))
+    }
+
+    /// The accepted output, if there is one.
+    pub fn old_output(&self) -> Result<Option<Recorded>, SnapshotError> {
+        read(&Folder::at(&self.dir), self.name.clone())
+    }
+
+    /// Makes it the accepted output.
+    ///
+    /// Refused if either file is damaged: a conflict in the accepted one is for a person to end.
+    pub fn accept(&self) -> Result<(), SnapshotError> {
+        self.new_output()?;
+        self.old_output()?;
+        fs::rename(self.new_file(), self.file())
+            .map_err(|error| SnapshotError::writing(self.file(), error))
+    }
+
+    /// Takes it away; the accepted output stays.
+    pub fn reject(&self) -> Result<(), SnapshotError> {
+        remove(self.new_file())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::recorded;
+    use super::super::write_new;
+    use super::*;
+
+    fn waiting(dir: &Path) -> Vec<String> {
+        let pending = pending(dir).expect("readable");
+        pending.iter().map(|one| one.name.to_string()).collect()
+    }
+
+    #[test]
+    fn outputs_are_accepted_or_rejected_one_by_one() {
+        let dir = tempfile::tempdir().expect("a folder");
+        for step in ["run", "build"] {
+            write_new(dir.path(), &recorded("hello", step, "a\n")).expect("writable");
+        }
+        assert_eq!(waiting(dir.path()), ["hello/build", "hello/run"]);
+        let all = pending(dir.path()).expect("readable");
+        assert_eq!(all[0].old_output().expect("readable"), None);
+        all[0].accept().expect("acceptable");
+        all[1].reject().expect("rejectable");
+        assert!(waiting(dir.path()).is_empty());
+        assert!(all[0].file().exists() && !all[1].file().exists());
+    }
+
+    #[test]
+    fn no_folder_means_nothing_waits() {
+        assert!(waiting(Path::new("/nowhere/at/all")).is_empty());
+    }
+
+    #[test]
+    fn a_conflict_in_the_accepted_file_is_not_overwritten() {
+        let dir = tempfile::tempdir().expect("a folder");
+        write_new(dir.path(), &recorded("hello", "build", "a\n")).expect("writable");
+        let one = &pending(dir.path()).expect("readable")[0];
+        let conflict = "---\nexpression: x\n---\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> b\n";
+        fs::write(one.file(), conflict).expect("writable");
+        let error = one.accept().expect_err("the conflict must be ended first");
+        assert!(
+            error
+                .to_string()
+                .ends_with("line 4: the mark of a merge conflict"),
+            "{error}"
+        );
+        assert_eq!(fs::read_to_string(one.file()).expect("readable"), conflict);
+        assert!(one.new_file().exists());
+    }
+}

@@ -1,0 +1,179 @@
+//! Makes text safe to show: nothing a step prints can move the cursor, set a title or hide.
+//!
+//! What cannot be shown as it is becomes a mark that can: a control character its picture
+//! (`␛`, `␀`, `␍`), a byte that is not UTF-8 `\xff`, a character that is invisible or turns the
+//! reading direction `\u{202e}`. Newlines and tabs stay. Text that already holds such a mark
+//! looks the same as what the mark stands for, as with `cat -v`.
+
+mod wrap;
+
+pub use wrap::{expand_tabs, width, wrap};
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// The whole of some bytes as safe text.
+pub fn visible(bytes: &[u8]) -> String {
+    let mut stream = Visible::default();
+    let mut text = stream.push(bytes);
+    text.push_str(&stream.finish());
+    text
+}
+
+/// Text that is already UTF-8, made safe; borrowed where nothing had to change.
+pub fn visible_text(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    push_text(text, &mut safe);
+    Cow::Owned(safe)
+}
+
+/// The same for a stream whose chunks may end in the middle of a character.
+#[derive(Clone, Debug, Default)]
+pub struct Visible {
+    /// The beginning of a character whose other bytes have not come yet: at most three bytes.
+    unfinished: Vec<u8>,
+}
+
+impl Visible {
+    /// Takes a chunk and returns the text that is certain so far.
+    pub fn push(&mut self, chunk: &[u8]) -> String {
+        if self.unfinished.is_empty() {
+            return self.read(chunk);
+        }
+        let mut bytes = std::mem::take(&mut self.unfinished);
+        bytes.extend_from_slice(chunk);
+        self.read(&bytes)
+    }
+
+    /// Returns what was held back: the stream ended within a character.
+    pub fn finish(&mut self) -> String {
+        let mut text = String::new();
+        push_bytes(&std::mem::take(&mut self.unfinished), &mut text);
+        text
+    }
+
+    fn read(&mut self, bytes: &[u8]) -> String {
+        let mut text = String::with_capacity(bytes.len());
+        let mut rest = bytes;
+        loop {
+            match std::str::from_utf8(rest) {
+                Ok(valid) => {
+                    push_text(valid, &mut text);
+                    return text;
+                }
+                Err(error) => {
+                    let (valid, after) = rest.split_at(error.valid_up_to());
+                    // Valid up to there, so nothing is replaced.
+                    push_text(&String::from_utf8_lossy(valid), &mut text);
+                    let Some(wrong_bytes) = error.error_len() else {
+                        self.unfinished = after.to_vec();
+                        return text;
+                    };
+                    push_bytes(&after[..wrong_bytes], &mut text);
+                    rest = &after[wrong_bytes..];
+                }
+            }
+        }
+    }
+}
+
+fn push_bytes(bytes: &[u8], text: &mut String) {
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\\x{byte:02x}");
+    }
+}
+
+fn push_text(valid: &str, text: &mut String) {
+    let mut plain_from = 0;
+    for (at, character) in valid.char_indices() {
+        if is_plain(character) {
+            continue;
+        }
+        text.push_str(&valid[plain_from..at]);
+        push_mark(character, text);
+        plain_from = at + character.len_utf8();
+    }
+    text.push_str(&valid[plain_from..]);
+}
+
+fn push_mark(character: char, text: &mut String) {
+    match character {
+        '\0'..='\x1f' => text.extend(char::from_u32(0x2400 + u32::from(character))),
+        '\x7f' => text.push('␡'),
+        _ => {
+            let _ = write!(text, "\\u{{{:x}}}", u32::from(character));
+        }
+    }
+}
+
+fn is_plain(character: char) -> bool {
+    match character {
+        '\n' | '\t' | ' '..='~' => true,
+        '\0'..='\u{9f}' => false,
+        _ => !is_deceptive(character),
+    }
+}
+
+/// True for characters that take no room, fill it with nothing, or turn the reading direction.
+/// Variation selectors are not among them: they only choose a character's drawing.
+fn is_deceptive(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+    use proptest::prelude::*;
+
+    #[test]
+    fn an_escape_sequence_is_shown_and_not_obeyed() {
+        assert_snapshot!(visible(b"\x1b]0;owned\x07 \x1b[31mred"), @"␛]0;owned␇ ␛[31mred");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_survive_as_marks() {
+        assert_snapshot!(visible(b"a\xff\0b\r \x7f \xc2\x85 \xe4\xb8"), @r"a\xff␀b␍ ␡ \u{85} \xe4\xb8");
+    }
+
+    #[test]
+    fn text_that_turns_or_hides_is_shown() {
+        let deceptive = "user\u{202e}txt.exe a\u{200b}b \u{feff}";
+        assert_snapshot!(visible_text(deceptive), @r"user\u{202e}txt.exe a\u{200b}b \u{feff}");
+    }
+
+    #[test]
+    fn text_that_is_safe_is_borrowed() {
+        assert!(matches!(visible_text("héllo 世界\n\tx"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn a_character_split_between_chunks_is_put_together() {
+        let mut stream = Visible::default();
+        assert_eq!(stream.push(b"x\xe4\xb8"), "x");
+        assert_eq!(stream.push(b"\x96!\xf0\x9f"), "世!");
+        assert_eq!(stream.finish(), "\\xf0\\x9f");
+        assert_eq!(stream.finish(), "");
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_say_the_same_as_the_whole(bytes: Vec<u8>, cut in 0usize..64) {
+            let cut = cut.min(bytes.len());
+            let mut stream = Visible::default();
+            let mut text = stream.push(&bytes[..cut]);
+            text += &stream.push(&bytes[cut..]);
+            text += &stream.finish();
+            prop_assert_eq!(&text, &visible(&bytes));
+            prop_assert!(text.chars().all(is_plain));
+        }
+    }
+}

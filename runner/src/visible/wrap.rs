@@ -1,0 +1,136 @@
+//! How wide text is on a terminal, and where a line may break.
+
+use unicode_linebreak::linebreaks;
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+/// The number of columns that text takes on a terminal; a Chinese character takes two.
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The line with its tabs as blanks up to the next multiple of eight columns.
+pub fn expand_tabs(line: &str) -> String {
+    let mut expanded = String::with_capacity(line.len() + 8);
+    let mut columns = 0;
+    for (index, piece) in line.split('\t').enumerate() {
+        if index > 0 {
+            let blanks = 8 - columns % 8;
+            expanded.extend(std::iter::repeat_n(' ', blanks));
+            columns += blanks;
+        }
+        expanded.push_str(piece);
+        columns += width(piece);
+    }
+    expanded
+}
+
+/// Text as lines of at most `columns` columns, broken where Unicode allows it.
+///
+/// A word longer than a line is cut between graphemes. Blanks at a break are dropped; newlines in
+/// the text stay line ends. Empty text is one empty line.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    text.split('\n')
+        .flat_map(|line| wrap_line(line, columns.max(1)))
+        .collect()
+}
+
+fn wrap_line(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let mut start = 0;
+    for (end, _) in linebreaks(text) {
+        let piece = &text[start..end];
+        start = end;
+        if width(&line) + width(piece.trim_end_matches(' ')) <= columns {
+            line.push_str(piece);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(finished(&line));
+            line.clear();
+        }
+        for grapheme in piece.graphemes(true) {
+            let full = width(&line) + width(grapheme) > columns;
+            if full && grapheme != " " && !line.is_empty() {
+                lines.push(finished(&line));
+                line.clear();
+            }
+            line.push_str(grapheme);
+        }
+    }
+    lines.push(finished(&line));
+    lines
+}
+
+fn finished(line: &str) -> String {
+    line.trim_end_matches(' ').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+    use proptest::prelude::*;
+
+    fn wrapped(text: &str, columns: usize) -> String {
+        wrap(text, columns)
+            .iter()
+            .map(|line| format!("|{line}|\n"))
+            .collect()
+    }
+
+    #[test]
+    fn words_stay_whole_where_they_fit() {
+        assert_snapshot!(wrapped("load is not attach, and attach is not run", 16), @r"
+        |load is not|
+        |attach, and|
+        |attach is not|
+        |run|
+        ");
+    }
+
+    #[test]
+    fn chinese_breaks_anywhere_but_before_punctuation() {
+        assert_snapshot!(wrapped("装入不是挂接。程序要先装入，再挂接。", 14), @r"
+        |装入不是挂接。|
+        |程序要先装入，|
+        |再挂接。|
+        ");
+    }
+
+    #[test]
+    fn a_word_longer_than_the_line_is_cut() {
+        assert_snapshot!(wrapped("see 0123456789abcdef now", 10), @r"
+        |see|
+        |0123456789|
+        |abcdef now|
+        ");
+    }
+
+    #[test]
+    fn empty_lines_and_line_ends_stay() {
+        assert_snapshot!(wrapped("a\n\nb", 10), @r"
+        |a|
+        ||
+        |b|
+        ");
+    }
+
+    #[test]
+    fn tabs_reach_the_next_stop() {
+        assert_eq!(expand_tabs("\ta\t世界\tb"), "        a       世界    b");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_wide_and_nothing_but_blanks_is_lost(
+            text in "[a-z 世界，。0-9-]{0,60}", columns in 2usize..30
+        ) {
+            let lines = wrap(&text, columns);
+            prop_assert!(lines.iter().all(|line| width(line) <= columns), "{lines:?}");
+            let letters = |text: &str| text.replace(' ', "");
+            prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+    }
+}
