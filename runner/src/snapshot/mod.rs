@@ -10,6 +10,7 @@ mod files;
 mod form;
 mod name;
 mod pending;
+mod plain;
 mod references;
 mod write;
 mod yaml;
