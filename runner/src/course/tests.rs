@@ -242,6 +242,17 @@ mod checking {
     }
 
     #[test]
+    fn a_regular_expression_that_grows_too_large_is_named() {
+        assert_snapshot!(checked(&[
+            ("lessons/course.toml", MANIFEST),
+            ("lessons/lesson-1.md", &page("a", "```sh {id=a}\ntrue\n```\n[x](#check-c)\n```sh {check=c of=a match=\"((a{1000}){1000}){9}\"}\ntrue\n```\n")),
+        ]), @r#"
+        lessons/lesson-1.md:11:1: "```sh {check=c of=a match=\"((a{1000}){1000}){9}\"}\ntrue\n```" a regular expression that cannot be used: Compiled regex exceeds size limit of 10485760 bytes.
+            write a shorter one: a large `{n}` multiplies what it stands behind
+        "#);
+    }
+
+    #[test]
     fn bytes_that_are_no_text_are_named() {
         let folder = folder(&[("lessons/course.toml", MANIFEST)]);
         std::fs::write(
