@@ -1,7 +1,7 @@
 //! Finds a course and reads it, each file once.
 
 use super::manifest::{self, Manifest};
-use super::{Course, CourseError, Origin, embedded};
+use super::{Course, CourseError, Entry, Origin, embedded};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::lesson::parse::{self, Reading};
 use crate::lesson::{Mention, Mentioned};
@@ -23,6 +23,35 @@ impl Course {
         cwd: &Path,
     ) -> Result<Course, CourseError> {
         Course::from(find(choice, env, cwd)?)
+    }
+
+    /// The lessons of the course that [`Course::load`] would load, by their front matter alone:
+    /// a list of them need not wait until all pages are read.
+    ///
+    /// Lessons that cannot be read are left out, and errors are left to [`Course::load`].
+    pub fn contents(
+        choice: Option<&Path>,
+        env: Option<&OsStr>,
+        cwd: &Path,
+    ) -> Result<Vec<Entry>, CourseError> {
+        let origin = find(choice, env, cwd)?;
+        let files = Files::of(&origin);
+        let path = Path::new(MANIFEST);
+        let source = files
+            .read(path)
+            .map_err(|source| unreadable(&origin, source))?;
+        let source = files.text(path, source.unwrap_or_default(), &mut Vec::new());
+        let lessons = manifest::read(path, &source).lessons;
+        let entries = lessons.into_iter().filter_map(|lesson| {
+            let path = PathBuf::from(format!("lessons/{}.md", lesson.text));
+            let bytes = files.read(&path).ok()??;
+            let source = String::from_utf8_lossy(&bytes);
+            Some(Entry {
+                front: parse::front_matter(&lesson.text, &source),
+                stem: lesson.text,
+            })
+        });
+        Ok(entries.collect())
     }
 
     fn from(origin: Origin) -> Result<Course, CourseError> {

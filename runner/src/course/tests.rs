@@ -118,6 +118,24 @@ mod finding {
     }
 
     #[test]
+    fn the_contents_are_those_of_the_loaded_lessons() {
+        let folder = folder(&[
+            (
+                "lessons/course.toml",
+                "format = 1\ntitle = \"T\"\nlessons = [\"one\", \"two\", \"none\"]\n",
+            ),
+            ("lessons/one.md", &page("start", "")),
+            ("lessons/two.md", "no front matter"),
+        ]);
+        let contents = Course::contents(None, None, folder.path()).expect("a course");
+        let course = Course::load(None, None, folder.path()).expect("a course");
+        assert_eq!(contents.len(), course.lessons.len());
+        for (entry, lesson) in contents.iter().zip(&course.lessons) {
+            assert_eq!((&entry.stem, &entry.front), (&lesson.stem, &lesson.front));
+        }
+    }
+
+    #[test]
     fn files_are_read_from_where_the_course_is() {
         let folder = folder(&[
             ("lessons/course.toml", MANIFEST),
