@@ -3,6 +3,8 @@
 mod check;
 mod create;
 mod embedded;
+mod files;
+mod find;
 mod fingerprint;
 mod load;
 mod manifest;
