@@ -10,6 +10,7 @@ pub mod prose;
 mod attributes;
 mod fence;
 mod include;
+mod keys;
 mod names;
 mod page;
 mod values;
