@@ -75,8 +75,8 @@ class Tutor(Contestant):
         return [self.tool.path, "test", "--yes", "--format", "json", "--jobs", str(shape.jobs)]
 
     def passed(self, outcome, shape):
-        lessons = json.loads(outcome.stdout or "{}").get("lessons", [])
-        return sum(lesson["counts"]["passed"] for lesson in lessons)
+        lessons = json.loads(outcome.stdout)["lessons"] if outcome.stdout else []
+        return sum(item["verdict"] == "passed" for lesson in lessons for item in lesson["items"])
 
 
 # The best that a loop can do: no file is opened for a step, and no process but the one started.
