@@ -1,0 +1,205 @@
+# What tutor says, in English. One file a language; keys are the same in all.
+# Lower case, no final period, names in backticks.
+
+error = error
+help = help: { $text }
+unknown = unknown
+
+# Where things are
+folders-none = cannot tell where to keep anything: neither `HOME` nor `TUTOR_HOME` is set
+no-current-folder = cannot tell which folder this is
+no-own-path = cannot find the program's own file
+no-signals = cannot listen for Ctrl-C
+workspace = workspace: { $folder }
+workspace-busy = cannot use the workspace `{ $folder }`: another `tutor` runs the lesson there; wait for it to end, or use `--fresh`
+workspace-escape = cannot write `{ $file }`: a link in the workspace leads out of it; remove the link, or start afresh with `tutor reset`
+workspace-io = cannot { $doing } `{ $path }`: { $error }
+store-write = cannot remember anything in `{ $path }`: { $error }
+kept = kept: { $folder }
+
+# Choosing what runs
+plan-no-step = no step `{ $step }` in { $lesson }: its steps are { $steps }
+plan-steps = { $count ->
+    [one] { $count } step
+   *[other] { $count } steps
+}
+bad-time = `{ $text }` is no length of time: write `500ms`, `30s` or `2m`
+bad-partition = `{ $text }` is no part: write `1/4` for the first of four
+course-invalid = { $count ->
+    [one] the course has an error, so nothing was run
+   *[other] the course has { $count } errors, so nothing was run
+}
+trust-question =
+    The course in `{ $folder }` is not tutor's own.
+    Running it executes { $count ->
+        [one] { $count } command
+       *[other] { $count } commands
+    } from there on this machine, with your rights.
+trust-choices = run it? [y] yes, this text of it  [a] always, whatever that folder holds  [N] no
+trust-refused = not run
+trust-no-terminal = the course in `{ $folder }` is not tutor's own, and there is no terminal to ask at: read it with `tutor show`, then pass `--yes`
+on-host-note = kernel steps load their programs into this machine's own kernel (`--on host`)
+no-lab-reason = it needs a kernel, and there is no lab yet
+no-lab-remedy = pass `--on host` to use this machine's own kernel, as root
+
+# Places
+backend-start = cannot start the agent `{ $program }`: { $error }
+backend-gone = the process that keeps the lesson's shell is gone; the next run starts a new one
+backend-failed = the place it runs in says: { $what }
+backend-slow = no answer within { $seconds } s
+agent-failed = the agent ended: { $error }
+exclusive-failed = cannot wait for `{ $name }`: { $error }
+
+# Needs
+need-no-reason = { $what } is not here
+need-too-old = { $what } is { $found } here, and { $wanted } or later is needed
+need-no-version = { $what } is here, but it does not tell its version, and { $wanted } or later is needed
+probe-timeout = it did not answer in time
+
+# A lesson as it runs
+step-on-kernel = on the kernel
+step-waits = waits for its turn: only one step at a time may do this
+step-ready = { $step } is ready and goes on in the background
+spinner = { $step } has run for { $seconds } s
+output-hidden = { $bytes } more bytes were printed; they are compared, but not shown
+file-written = wrote { $file }
+file-unchanged = { $file } is as the lesson has it
+file-updated = wrote { $file } anew: the lesson has changed
+file-kept = kept your edits of { $file }; the lesson's own text is above
+shell-lost = this step ended its shell: variables and functions are lost, files are not
+leftover-ended = { $step } left this running, and it was ended: { $what }
+leftover-ended-unknown = something left this running, and it was ended: { $what }
+leftover-stays = the lesson left this behind, and tutor cannot take it away: { $what }
+
+# Verdicts
+verdict-passed = { $name }: as recorded
+verdict-holds = { $name } holds
+verdict-shown = { $name }: done
+verdict-new = { $name }: no output is recorded yet
+verdict-recorded = { $name }: recorded, not run
+verdict-changed = { $name }: the output differs from the recorded one
+verdict-differs-here = { $name }: differs here, and so does the environment
+verdict-check-failed = { $name } does not hold: “{ $sentence }”
+verdict-wrong-exit = { $name }: exit status { $got }, expected { $expected }
+verdict-timed-out = { $name }: timed out after { $limit }
+verdict-interrupted = { $name }: interrupted
+verdict-skipped = { $name }: skipped: { $reason }
+verdict-broken = { $name }: could not be run: { $message }
+check-name = check { $name }
+check-expected = expected: { $expected }
+check-actual = got:      { $actual }
+check-ended = ended with: { $ending }
+diff-left-out = … { $count } more changed lines …
+facet = { $name }: recorded on { $theirs }, here { $ours }
+
+# Why something did not run
+skip-need = needs { $need }: { $reason }
+skip-step = `{ $step }` did not run
+skip-rest = `{ $step }` skipped the rest of the lesson
+skip-stopped = stopped at `{ $step }`
+skip-timeout = the lesson used up its { $limit }
+skip-learner = by choice
+
+# Counts
+count-passed = { $count } passed
+count-shown = { $count } shown
+count-new = { $count } new
+count-changed = { $count } changed
+count-differs-here = { $count ->
+    [one] { $count } differs here
+   *[other] { $count } differ here
+}
+count-check-failed = { $count ->
+    [one] { $count } check failed
+   *[other] { $count } checks failed
+}
+count-wrong-exit = { $count } with a wrong exit status
+count-timed-out = { $count } timed out
+count-interrupted = { $count } interrupted
+count-skipped = { $count } skipped
+count-broken = { $count } could not be run
+count-none = nothing ran
+
+# What next
+next-again = look at one step again: tutor run { $lesson } --only { $step }
+next-doctor = what was skipped, and how to get it: tutor doctor
+next-lesson = next: tutor run { $lesson }  ({ $title })
+
+# list and show
+standing-new = { $count ->
+    [one] { $count } step
+   *[other] { $count } steps
+}
+standing-done = done, all { $count }
+standing-here = { $done } of { $count } done
+standing-changed = { $done } of { $count } done, { $changed } changed since
+show-check = check: { $sentence } (expects { $expect })
+show-recorded = recorded, not run now: { $provenance }
+show-unrecorded = no output is recorded yet
+
+# test and review
+test-good = all as expected
+test-bad = not as expected
+test-lacking = not everything could run
+test-interrupted = interrupted
+test-review = { $count ->
+    [one] { $count } output waits to be read: tutor review
+   *[other] { $count } outputs wait to be read: tutor review
+}
+review-nothing = no output waits to be read
+review-new = new: { $provenance }
+review-old = recorded: { $provenance }
+review-now = now:      { $provenance }
+review-choices = [a]ccept  [r]eject  [s]kip  [A]ccept all  [R]eject all  [q]uit
+review-accepted = accepted { $lesson }/{ $step }
+review-rejected = rejected { $lesson }/{ $step }
+review-how = { $count ->
+    [one] { $count } output waits: `tutor accept LESSON [STEP]` or `tutor reject LESSON [STEP]`
+   *[other] { $count } outputs wait: `tutor accept LESSON [STEP]` or `tutor reject LESSON [STEP]`, `--all` for every one
+}
+review-embedded = outputs can be accepted only in a course's own folder: run it there, or name it with `--course`
+
+# check and new
+check-summary = { $lessons ->
+    [one] { $lessons } lesson
+   *[other] { $lessons } lessons
+}: { $errors ->
+    [0] no errors
+    [one] { $errors } error
+   *[other] { $errors } errors
+}, { $warnings ->
+    [0] no warnings
+    [one] { $warnings } warning
+   *[other] { $warnings } warnings
+}
+new-embedded = a lesson can be added only in a course's own folder: run it there, or name it with `--course`
+new-written = wrote { $path }; try it: tutor run { $lesson }
+
+# study and reset
+study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›
+study-unknown = `{ $typed }` is none of run, skip, back, quit
+study-input = cannot read the keyboard: { $error }
+study-left = go on where you are with: tutor
+study-next = next: tutor study { $lesson }  ({ $title })
+study-all-done = you have been through all lessons; begin one again with: tutor study LESSON
+reset-aside = { $lesson } begins afresh; your files are kept in { $folder }
+reset-done = { $lesson } begins afresh
+
+# doctor
+doctor-host = Tools
+doctor-kernel = The kernel
+doctor-reason = here: { $reason }
+doctor-why = why: { $why } ({ $lessons })
+doctor-mend = mend: { $mend }
+doctor-no-lesson = no lesson yet
+doctor-all-lessons = all lessons
+doctor-install = install all that is missing: { $command }
+doctor-nothing-to-install = nothing is missing that a package brings
+doctor-needs-root = root's rights are needed: run `{ $command }`
+doctor-no-terminal = there is no terminal to ask at: pass `--yes`, or run `{ $command }`
+doctor-ask = run `{ $command }`? [y/N]
+
+# machine
+completions-none = no completions for { $shell }
+man-failed = cannot write the man pages to `{ $folder }`
+man-written = man pages are in { $folder }

@@ -58,7 +58,7 @@ fn parsed(syntax: &SyntaxReference, code: &str) -> Vec<Vec<(Kind, String)>> {
     let mut lines = Vec::new();
     for line in LinesWithEndings::from(code) {
         let mut pieces: Vec<(Kind, String)> = Vec::new();
-        let changes = state.parse_line(line, &SYNTAXES).map(|output| output.ops).unwrap_or_default();
+        let changes = state.parse_line(line, &SYNTAXES).unwrap_or_default();
         for (text, change) in ScopeRegionIterator::new(&changes, line) {
             if scopes.apply(change).is_err() {
                 scopes = ScopeStack::new();

@@ -30,6 +30,8 @@ pub mod snapshot;
 
 pub mod report;
 
+pub mod record;
+
 pub mod folders;
 
 pub mod workspace;

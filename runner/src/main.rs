@@ -1,2 +1,7 @@
 //! The `tutor` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tutor::cli::main().into()
+}

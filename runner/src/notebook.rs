@@ -1,13 +1,11 @@
 //! Runs a plan, judges each record as it ends, and shows both: the whole way from plan to report.
 
-use crate::course::Course;
 use crate::event::Event;
-use crate::normalize::Masks;
 use crate::plan::Plan;
 use crate::render::View;
 use crate::report::{Item, Judge, Report};
 use crate::run::{Runner, execute};
-use crate::transcript::{RecordId, Skip, Transcript};
+use crate::transcript::{RecordId, Skip};
 use crate::workspace::WorkspaceError;
 use std::ops::ControlFlow;
 
@@ -25,7 +23,7 @@ pub enum OnFailure {
 pub fn run<'r>(
     plan: &Plan<'r>,
     runner: Runner<'r>,
-    judge: &mut Judge<'r>,
+    judge: &Judge<'_>,
     on_failure: OnFailure,
     view: &mut dyn View,
 ) -> Result<Report, WorkspaceError> {
@@ -33,9 +31,19 @@ pub fn run<'r>(
     let transcript = execute(plan, runner, &mut |event, runner| {
         view.event(event);
         let item = match event {
-            Event::StepEnded { step, record } => judge.step(step, record, runner.environment()),
-            Event::CheckEnded { check, record } => judge.check(check, record),
-            _ => return ControlFlow::Continue(()),
+            Event::StepEnded { record, .. } | Event::CheckEnded { record, .. } => {
+                judge.item(record, runner.environment())
+            }
+            Event::LessonStarted { .. }
+            | Event::Prose(_)
+            | Event::File { .. }
+            | Event::StepReached(_)
+            | Event::StepStarted(_)
+            | Event::StepWaits(_)
+            | Event::StepTicks { .. }
+            | Event::Output { .. }
+            | Event::StepReady(_)
+            | Event::LeftBehind(_) => return ControlFlow::Continue(()),
         };
         view.judged(&item);
         let failed = item.verdict.is_failure();
@@ -48,7 +56,7 @@ pub fn run<'r>(
             _ => ControlFlow::Continue(()),
         }
     })?;
-    let report = judge.report(items, &transcript);
+    let report = judge.report_of(items, &transcript);
     view.closed(&report);
     Ok(report)
 }

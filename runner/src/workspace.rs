@@ -226,6 +226,24 @@ impl Workspace {
     }
 }
 
+/// Moves a lasting workspace's files to a folder of their own beside it and forgets what was
+/// known of them. Returns that folder; none if there were no files.
+pub fn set_aside(workspace: Workspace) -> Result<Option<PathBuf>, WorkspaceError> {
+    let files = workspace.files.clone();
+    if let Some(manifest) = &workspace.manifest_file
+        && manifest.exists()
+    {
+        fs::remove_file(manifest).map_err(failed("remove", manifest))?;
+    }
+    if fs::read_dir(&files).map_err(failed("read", &files))?.next().is_none() {
+        return Ok(None);
+    }
+    let free = (1..).map(|number| files.with_extension(format!("old-{number}"))).find(|folder| !folder.exists());
+    let Some(aside) = free else { return Ok(None) };
+    fs::rename(&files, &aside).map_err(failed("move", &files))?;
+    Ok(Some(aside))
+}
+
 fn hash(content: &[u8]) -> String {
     Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
 }

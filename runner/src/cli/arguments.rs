@@ -29,9 +29,9 @@ pub fn command() -> clap::Command {
 
 #[derive(Clone, Debug, Default, Args)]
 pub struct Global {
-    /// The course: a folder that holds `lessons/course.toml` [default: the nearest one upward from
-    /// here, else the one in the program]
-    #[arg(long, global = true, value_name = "FOLDER", env = "TUTOR_COURSE", value_hint = ValueHint::DirPath)]
+    /// The course: a folder that holds `lessons/course.toml` [default: TUTOR_COURSE, else the nearest
+    /// one upward from here, else the one in the program]
+    #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub course: Option<PathBuf>,
     /// When to color
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
@@ -63,6 +63,7 @@ pub enum Command {
     /// Make a book of the lessons
     Book(BookArguments),
     /// Look into BPF programs and what this kernel can do
+    #[command(subcommand)]
     Bpf(tutor_bpf::command::BpfCommand),
     /// Find out what this machine has and lacks for the lessons
     Doctor(DoctorArguments),
@@ -293,8 +294,7 @@ pub struct ManArguments {
 }
 
 fn parse_time(text: &str) -> Result<Duration, String> {
-    crate::lesson::attributes::parse_duration(text)
-        .ok_or_else(|| crate::say!("bad-time", text = text))
+    crate::lesson::parse_duration(text).ok_or_else(|| crate::say!("bad-time", text = text))
 }
 
 fn parse_partition(text: &str) -> Result<Partition, String> {

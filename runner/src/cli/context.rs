@@ -2,7 +2,7 @@
 
 use super::arguments::{Global, On, RunningArguments};
 use crate::backend::host::Host;
-use crate::course::Course;
+use crate::course::{Course, CourseError};
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::folders::Folders;
@@ -10,8 +10,9 @@ use crate::lesson::Lesson;
 use crate::render::paint::Paint;
 use crate::run::{Interrupt, KernelPlace, Options, Places};
 use crate::say;
+use crate::snapshot::SnapshotError;
 use crate::store::{self, Store};
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,20 @@ pub struct Ends {
 /// Returns an error that ends the process so.
 pub fn ends(exit: Exit, message: String) -> anyhow::Error {
     Ends { message, exit }.into()
+}
+
+/// An error about the course or a lesson of it, with what to do about it.
+pub fn unusable(error: CourseError) -> anyhow::Error {
+    let message = match error.help() {
+        Some(text) => format!("{error}\n{}", say!("help", text = text)),
+        None => error.to_string(),
+    };
+    ends(Exit::Usage, message)
+}
+
+/// An error about a snapshot, with what to do about it.
+pub fn with_help(error: SnapshotError) -> anyhow::Error {
+    ends(Exit::Lacking, format!("{error}\n{}", say!("help", text = error.help())))
 }
 
 /// What every command starts from.
@@ -50,7 +65,8 @@ impl Context {
     /// The course, whatever is wrong with its texts.
     pub fn load_course(&self) -> anyhow::Result<Course> {
         let here = std::env::current_dir().context(say!("no-current-folder"))?;
-        Course::load(self.global.course.as_deref(), &here).map_err(|error| ends(Exit::Usage, error.to_string()))
+        let env = std::env::var_os("TUTOR_COURSE").filter(|value| !value.is_empty());
+        Course::load(self.global.course.as_deref(), env.as_deref(), &here).map_err(unusable)
     }
 
     /// The course, for commands that run it: errors in its texts are told and end the command.
@@ -89,12 +105,12 @@ impl Context {
             io::stderr().flush()?;
             let mut answer = String::new();
             if io::stdin().lock().read_line(&mut answer)? == 0 {
-                bail!(ends(Exit::Usage, say!("trust-refused")));
+                return Err(ends(Exit::Usage, say!("trust-refused")));
             }
             match answer.trim() {
                 "y" | "yes" => return Ok(store.trust_content(&fingerprint)?),
                 "a" | "always" => return Ok(store.trust_folder(folder)?),
-                "" | "n" | "no" => bail!(ends(Exit::Usage, say!("trust-refused"))),
+                "" | "n" | "no" => return Err(ends(Exit::Usage, say!("trust-refused"))),
                 _ => {}
             }
         }

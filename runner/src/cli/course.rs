@@ -2,22 +2,21 @@
 
 use super::arguments::{CheckArguments, NewArguments};
 use super::context::{Context, ends};
-use crate::course::{Course, Origin};
+use crate::course::{self, Course, Origin};
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::exit::Exit;
-use crate::lesson;
 use crate::say;
 use serde_json::json;
 
 /// Draws diagnostics with the lines they are about.
 pub fn drawn(course: &Course, diagnostics: &[Diagnostic], color: bool) -> String {
-    diagnostic::render(diagnostics, &|path| course.text(path), color)
+    diagnostic::render(diagnostics, |path| course.source(path), color)
 }
 
 /// `tutor check`.
 pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    let found = lesson::check::check(&course);
+    let found = course::check(&course);
     let errors = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
     if arguments.json {
         let rows: Vec<_> = found.iter().map(|diagnostic| as_json(&course, diagnostic)).collect();
@@ -32,8 +31,8 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
 }
 
 fn as_json(course: &Course, found: &Diagnostic) -> serde_json::Value {
-    let source = course.text(&found.path).unwrap_or_default();
-    let (line, column) = diagnostic::line_column(&source, found.span.start);
+    let source = course.source(&found.path).unwrap_or_default();
+    let (line, column) = diagnostic::line_column(source, found.span.start);
     let severity = match found.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -54,7 +53,7 @@ pub fn new(context: &Context, arguments: &NewArguments) -> anyhow::Result<Exit> 
     let Origin::Folder(root) = &course.origin else {
         return Err(ends(Exit::Usage, say!("new-embedded")));
     };
-    let path = crate::course::create::create(root, &arguments.lesson)
+    let path = course::create(root, &arguments.lesson)
         .map_err(|error| ends(Exit::Usage, error.to_string()))?;
     println!("{}", say!("new-written", path = path.display().to_string(), lesson = arguments.lesson.as_str()));
     Ok(Exit::Success)

@@ -28,8 +28,8 @@ pub fn agent() -> Exit {
 pub fn bpf(arguments: &BpfCommand) -> anyhow::Result<Exit> {
     let verdict = tutor_bpf::command::run(arguments, &mut io::stdout().lock())?;
     Ok(match verdict {
-        Verdict::AllWork => Exit::Success,
-        Verdict::SomeRefused => Exit::Different,
+        Verdict::Works => Exit::Success,
+        Verdict::Refused => Exit::Different,
     })
 }
 

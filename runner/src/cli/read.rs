@@ -1,14 +1,14 @@
 //! Commands that only read: `list` and `show`.
 
 use super::arguments::{ListArguments, ShowArguments};
-use super::context::{Context, ends};
+use super::context::{Context, unusable};
 use crate::exit::Exit;
 use crate::lesson::{Block, Compare, Lesson};
 use crate::plan::{Plan, Selection};
 use crate::render::paint::Paint;
 use crate::render::prose;
 use crate::say;
-use crate::snapshot;
+use crate::snapshot::{self, OfCourse};
 use crate::store::Standing;
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
@@ -66,7 +66,7 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
 /// `tutor show`.
 pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    let lesson = course.lesson(&arguments.lesson).map_err(|error| ends(Exit::Usage, error.to_string()))?;
+    let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
     if arguments.json {
         let mut plan = Plan::new(lesson, &Selection::All)?.to_json();
         plan["format"] = json!(1);
@@ -120,7 +120,7 @@ fn recorded(
     step: &str,
     paint: &Paint,
 ) -> anyhow::Result<Vec<String>> {
-    let variants = snapshot::all_variants(&course.snapshots(), &lesson.front.name, step)?;
+    let variants = snapshot::all_variants(&OfCourse(course), &lesson.front.name, step)?;
     let Some(found) = variants.first() else {
         return Ok(vec![paint.dim(&format!("  {}", say!("show-unrecorded")))]);
     };
@@ -133,7 +133,7 @@ fn recorded(
 
 /// Through a pager, if this is a terminal; `less -FRX` leaves short texts alone.
 fn paged(text: &str) -> anyhow::Result<()> {
-    let mut out = io::stdout();
+    let out = io::stdout();
     let pager = ["TUTOR_PAGER", "PAGER"].iter().find_map(|name| std::env::var(name).ok());
     let pager = pager.unwrap_or_else(|| "less".to_owned());
     if !out.is_terminal() || pager.is_empty() || pager == "cat" {

@@ -1,7 +1,7 @@
 //! `tutor run`.
 
 use super::arguments::RunArguments;
-use super::context::{Context, ends, places};
+use super::context::{Context, ends, places, unusable};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place};
@@ -12,12 +12,13 @@ use crate::render::{NoView, View, json, verdict};
 use crate::report::{Judge, Report, Strictness};
 use crate::run::{Findings, Runner};
 use crate::say;
+use crate::snapshot::{self, Environment, OfCourse};
 use crate::workspace::Workspace;
 use std::io;
 
 pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
-    let lesson = course.lesson(&arguments.lesson).map_err(|error| ends(Exit::Usage, error.to_string()))?;
+    let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
     let plan = Plan::new(lesson, &selection(arguments)).map_err(|error| ends(Exit::Usage, error.to_string()))?;
     if arguments.dry_run {
         let mut plan = plan.to_json();
@@ -39,17 +40,21 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         false => Workspace::lasting(&context.folders, &key)?,
     };
     let folder = workspace.files().to_owned();
-    let mut judge = Judge::new(lesson, course.snapshots(), &folder);
+    let files = OfCourse(&course);
+    let lookup = |step: &str, vary: &[String], environment: &Environment| {
+        snapshot::find(&files, &lesson.front.name, step, vary, environment)
+    };
+    let judge = Judge::new(lesson, &folder, &lookup);
     let runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
     let on_failure = if arguments.fail_fast { OnFailure::Stop } else { OnFailure::GoOn };
     let detail = if arguments.quiet { Detail::Steps } else { Detail::Whole };
     let mut terminal = Terminal::new(io::stdout(), context.stdout, detail);
     let mut nothing = NoView;
     let view: &mut dyn View = if arguments.json { &mut nothing } else { &mut terminal };
-    let report = notebook::run(&plan, runner, &mut judge, on_failure, view)?;
+    let report = notebook::run(&plan, runner, &judge, on_failure, view)?;
     context.store().set_last_run(&key, &json::report(&report))?;
     if arguments.json {
-        let whole = serde_json::json!({ "format": 1, "lessons": [json::report(&report)] });
+        let whole = json::document([&report]);
         println!("{whole:#}");
     } else {
         for line in what_next(&course, lesson, &report) {
@@ -65,7 +70,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     if options.interrupt.presses() > 0 {
         return Ok(Exit::Interrupted);
     }
-    Ok(report.exit(Strictness::LEARNER))
+    Ok(report.exit(Strictness::default()))
 }
 
 fn selection(arguments: &RunArguments) -> Selection {

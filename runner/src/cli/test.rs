@@ -1,17 +1,18 @@
 //! `tutor test`: lessons in fresh folders, side by side.
 
 use super::arguments::{Format, Partition, TestArguments};
-use super::context::{Context, ends, places};
+use super::context::{Context, places, unusable};
 use crate::course::{Course, Origin};
 use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::{self, OnFailure};
 use crate::plan::{Plan, Selection};
 use crate::render::{NoView, json, junit, summary};
+use crate::record;
 use crate::report::{Judge, Report, Strictness};
 use crate::run::{Findings, Options, Places, Runner};
 use crate::say;
-use crate::snapshot;
+use crate::snapshot::{self, Environment, OfCourse};
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -68,8 +69,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     match arguments.format {
         Format::Pretty => print!("{}", summary::all(&reports, strictness, &written, &paint)),
         Format::Json => {
-            let lessons: Vec<_> = reports.iter().map(json::report).collect();
-            println!("{:#}", serde_json::json!({ "format": 1, "lessons": lessons }));
+            println!("{:#}", json::document(&reports));
         }
         Format::Junit => print!("{}", junit::document(&reports, strictness)?),
     }
@@ -81,7 +81,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     if options.interrupt.presses() > 0 {
         return Ok(Exit::Interrupted);
     }
-    let exit = Report::exit_of_all(&reports, strictness);
+    let exit = crate::report::exit(&reports, strictness);
     Ok(if broken.is_empty() { exit } else { exit.worst(Exit::Lacking) })
 }
 
@@ -90,7 +90,7 @@ fn chosen<'c>(course: &'c Course, names: &[String], partition: Option<Partition>
         course.lessons.iter().collect()
     } else {
         let found = names.iter().map(|name| course.lesson(name));
-        found.collect::<Result<_, _>>().map_err(|error| ends(Exit::Usage, error.to_string()))?
+        found.collect::<Result<_, _>>().map_err(unusable)?
     };
     let Some(Partition { part, parts }) = partition else { return Ok(lessons) };
     let mine = |(index, lesson)| (index % parts == part - 1).then_some(lesson);
@@ -108,7 +108,7 @@ fn record_changes(course: &Course, lessons: &[&Lesson], reports: &[Report]) -> a
     let mut written = Vec::new();
     for report in reports {
         let Some(lesson) = lessons.iter().find(|lesson| lesson.stem == report.stem) else { continue };
-        written.extend(snapshot::write_changes(&folder, lesson, report)?);
+        written.extend(record::changes(&folder, lesson, report)?);
     }
     Ok(written)
 }
@@ -166,9 +166,13 @@ impl<'b> Bench<'b> {
         let plan = Plan::new(lesson, &Selection::All)?;
         let workspace = Workspace::fresh(&lesson.front.name, self.keep)?;
         let folder: &Path = &workspace.files().to_owned();
-        let mut judge = Judge::new(lesson, self.course.snapshots(), folder);
+        let files = OfCourse(self.course);
+        let lookup = |step: &str, vary: &[String], environment: &Environment| {
+            snapshot::find(&files, &lesson.front.name, step, vary, environment)
+        };
+        let judge = Judge::new(lesson, folder, &lookup);
         let runner = Runner::new(lesson, self.course, self.places, self.findings, self.options, workspace);
-        let report = notebook::run(&plan, runner, &mut judge, self.on_failure, &mut NoView)?;
+        let report = notebook::run(&plan, runner, &judge, self.on_failure, &mut NoView)?;
         Ok((report, self.keep.then(|| folder.to_owned())))
     }
 }

@@ -139,6 +139,20 @@ impl Course {
         }
     }
 
+    /// The names of the files in a folder of the binary, without those below it.
+    pub fn embedded_names(&self, folder: &Path) -> Vec<String> {
+        let names = embedded::paths().filter(|path| Path::new(path).parent() == Some(folder));
+        names.filter_map(|path| path.rsplit('/').next()).map(str::to_owned).collect()
+    }
+
+    /// The folder of a course that is not, to the byte, the one in the binary.
+    pub fn foreign_folder(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Folder(root) if !self.is_embedded_content() => Some(root),
+            Origin::Folder(_) | Origin::Embedded => None,
+        }
+    }
+
     /// The text of a file as it was when the course was loaded: what diagnostics point into.
     pub fn source(&self, path: &Path) -> Option<&str> {
         self.sources.get(path).map(String::as_str)

@@ -26,6 +26,11 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Reads a length of time as fences have it: `500ms`, `30s`, `2m`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    values::duration(text).ok()
+}
+
 /// The time a step may take unless its fence says otherwise.
 pub const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -62,6 +62,15 @@ mod tests {
     }
 
     #[test]
+    fn the_thread_group_that_an_option_adds_goes_too() {
+        let plain = "            bash-28644   [001] ...1.  4746.194240: tracing_mark_write: x";
+        let with =
+            "            bash-28644   (  28644) [001] ...1.  4747.204820: tracing_mark_write: x";
+        assert_eq!(masked(&TraceLine, plain), "[TRACE] tracing_mark_write: x");
+        assert_eq!(masked(&TraceLine, plain), masked(&TraceLine, with));
+    }
+
+    #[test]
     fn the_head_of_the_trace_and_other_lines_stay() {
         let kept = "# tracer: nop\n#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\nhello-1 [x] 5: y\n[  12.5] dmesg";
         assert_eq!(masked(&TraceLine, kept), kept);

@@ -1,8 +1,11 @@
 //! Draws what a run says and what a report found. Drawing neither runs nor compares.
 
+pub mod json;
+pub mod junit;
 pub mod live;
 pub mod paint;
 pub mod prose;
+pub mod summary;
 pub mod terminal;
 pub mod verdict;
 

@@ -14,7 +14,6 @@ pub struct Judge<'a> {
     steps: HashMap<&'a str, &'a Step>,
     checks: HashMap<&'a str, &'a Check>,
     lesson: &'a Lesson,
-    environment: &'a Environment,
     workspace: &'a Path,
     lookup: &'a Lookup<'a>,
 }
@@ -23,7 +22,6 @@ impl<'a> Judge<'a> {
     /// `workspace` is the folder as the steps see it; `lookup` finds a step's accepted output.
     pub fn new(
         lesson: &'a Lesson,
-        environment: &'a Environment,
         workspace: &'a Path,
         lookup: &'a Lookup<'a>,
     ) -> Judge<'a> {
@@ -31,29 +29,32 @@ impl<'a> Judge<'a> {
             steps: lesson.steps().map(|step| (&*step.id, step)).collect(),
             checks: lesson.checks().map(|check| (&*check.name, check)).collect(),
             lesson,
-            environment,
             workspace,
             lookup,
         }
     }
 
-    /// What the whole of a transcript amounts to.
+    /// What the whole of a transcript amounts to, judged where its lesson ended.
     pub fn report(&self, transcript: &Transcript) -> Report {
+        let environment = &transcript.environment;
+        let records = transcript.records.iter();
+        let items = records.map(|record| self.item(record, environment)).collect();
+        self.report_of(items, transcript)
+    }
+
+    /// The same for items that were judged as they came.
+    pub fn report_of(&self, items: Vec<Item>, transcript: &Transcript) -> Report {
         Report {
-            items: transcript
-                .records
-                .iter()
-                .map(|record| self.item(record))
-                .collect(),
+            items,
             leftovers: transcript.leftovers.clone(),
-            environment: self.environment.clone(),
+            environment: transcript.environment.clone(),
             duration: transcript.duration,
             ..empty(self.lesson)
         }
     }
 
     /// What one record amounts to.
-    pub fn item(&self, record: &Record) -> Item {
+    pub fn item(&self, record: &Record, environment: &Environment) -> Item {
         let mut item = Item {
             id: record.id.clone(),
             verdict: Verdict::Passed,
@@ -66,7 +67,7 @@ impl<'a> Judge<'a> {
         };
         item.verdict = match &record.id {
             RecordId::Step(id) => match self.steps.get(id.as_str()) {
-                Some(step) => self.step(step, record, &mut item),
+                Some(step) => self.step(step, record, environment, &mut item),
                 None => unknown("step", id),
             },
             RecordId::Check(name) => match self.checks.get(name.as_str()) {
@@ -78,8 +79,14 @@ impl<'a> Judge<'a> {
         item
     }
 
-    fn step(&self, step: &Step, record: &Record, item: &mut Item) -> Verdict {
-        let lookup_failed = match accepted(step, self.lookup) {
+    fn step(
+        &self,
+        step: &Step,
+        record: &Record,
+        environment: &Environment,
+        item: &mut Item,
+    ) -> Verdict {
+        let lookup_failed = match accepted(step, environment, self.lookup) {
             Ok(recorded) => {
                 item.recorded = recorded;
                 None
@@ -107,11 +114,19 @@ impl<'a> Judge<'a> {
         }
         match (step.compare, &item.text) {
             (Compare::None, _) | (_, None) => Verdict::Shown,
-            (Compare::Snapshot, Some(text)) => self.compared(step, text, item.recorded.as_ref()),
+            (Compare::Snapshot, Some(text)) => {
+                self.compared(step, text, item.recorded.as_ref(), environment)
+            }
         }
     }
 
-    fn compared(&self, step: &Step, text: &StableText, recorded: Option<&Recorded>) -> Verdict {
+    fn compared(
+        &self,
+        step: &Step,
+        text: &StableText,
+        recorded: Option<&Recorded>,
+        environment: &Environment,
+    ) -> Verdict {
         let Some(recorded) = recorded else {
             return Verdict::New;
         };
@@ -119,13 +134,13 @@ impl<'a> Judge<'a> {
             return Verdict::Passed;
         }
         let diff = diff(&recorded.text, text);
-        if same_facets(&step.vary, &recorded.environment, self.environment) {
+        if same_facets(&step.vary, &recorded.environment, environment) {
             return Verdict::Changed(diff);
         }
         Verdict::DiffersHere {
             diff,
             theirs: recorded.environment.clone(),
-            ours: self.environment.clone(),
+            ours: environment.clone(),
         }
     }
 }
@@ -133,7 +148,7 @@ impl<'a> Judge<'a> {
 /// A report in which nothing ran: what was accepted, for the book.
 pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
     let item = |step: &Step| {
-        let (verdict, recorded) = match accepted(step, lookup) {
+        let (verdict, recorded) = match accepted(step, &Environment::new(), lookup) {
             Ok(Some(recorded)) => (Verdict::Recorded, Some(recorded)),
             Ok(None) => (Verdict::New, None),
             Err(error) => (broken(&error), None),
@@ -156,9 +171,9 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
     }
 }
 
-fn accepted(step: &Step, lookup: &Lookup<'_>) -> Result<Option<Recorded>, SnapshotError> {
+fn accepted(step: &Step, environment: &Environment, lookup: &Lookup<'_>) -> Result<Option<Recorded>, SnapshotError> {
     match step.compare {
-        Compare::Snapshot => lookup(&step.id, &step.vary),
+        Compare::Snapshot => lookup(&step.id, &step.vary, environment),
         Compare::None => Ok(None),
     }
 }

@@ -63,10 +63,10 @@ fn record(id: RecordId, ending: Ending, stdout: &str) -> Record {
 /// clang 14; it runs on kernel 6.18.
 fn judged(lesson: &Lesson, accepted: Option<&str>, record: Record) -> Item {
     let ours = environment("kernel 6.18, clang 14");
-    let lookup = |step: &str, _: &[String]| {
+    let lookup = |step: &str, _: &[String], _: &Environment| {
         Ok(accepted.map(|stdout| accepted_output("hello", step, stdout)))
     };
-    Judge::new(lesson, &ours, Path::new("/tmp/w"), &lookup).item(&record)
+    Judge::new(lesson, Path::new("/tmp/w"), &lookup).item(&record, &ours)
 }
 
 fn step_judged(lesson: &Lesson, accepted: Option<&str>, ending: Ending, stdout: &str) -> Verdict {
@@ -244,12 +244,12 @@ fn a_damaged_snapshot_breaks_its_step_only_and_says_what_to_do() {
     let lesson = lesson(|_| {});
     let ours = environment("");
     let files = Damaged;
-    let lookup = |step: &str, vary: &[String]| {
-        crate::snapshot::find(&files, "hello", step, vary, &environment(""))
+    let lookup = |step: &str, vary: &[String], ours: &Environment| {
+        crate::snapshot::find(&files, "hello", step, vary, ours)
     };
     let id = RecordId::Step("build".to_owned());
-    let judge = Judge::new(&lesson, &ours, Path::new("/tmp/w"), &lookup);
-    let verdict = judge.item(&record(id, DONE, "ok\n")).verdict;
+    let judge = Judge::new(&lesson, Path::new("/tmp/w"), &lookup);
+    let verdict = judge.item(&record(id, DONE, "ok\n"), &ours).verdict;
     let Verdict::Broken { message, help } = verdict else {
         panic!("{verdict:?}");
     };
@@ -277,7 +277,7 @@ impl crate::snapshot::Files for Damaged {
 
 #[test]
 fn a_report_without_a_run_holds_what_was_accepted() {
-    let lookup = |step: &str, _: &[String]| -> Result<_, SnapshotError> {
+    let lookup = |step: &str, _: &[String], _: &Environment| -> Result<_, SnapshotError> {
         Ok(Some(accepted_output("hello", step, "ok\n")))
     };
     let report = recorded(&lesson(|_| {}), &lookup);
@@ -305,11 +305,11 @@ fn a_thousand_steps_are_judged_in_the_order_of_their_records() {
         records: records.collect(),
         ..Transcript::default()
     };
-    let lookup = |step: &str, _: &[String]| {
+    let lookup = |step: &str, _: &[String], _: &Environment| {
         let number = step.trim_start_matches("step-");
         Ok(Some(accepted_output("hello", step, &format!("{number}\n"))))
     };
     let ours = environment("");
-    let report = Judge::new(&lesson, &ours, Path::new("/tmp/w"), &lookup).report(&transcript);
+    let report = Judge::new(&lesson, Path::new("/tmp/w"), &lookup).report(&transcript);
     assert_eq!(report.counts().passed, 1000);
 }

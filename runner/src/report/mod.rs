@@ -69,5 +69,7 @@ impl Report {
     }
 }
 
-/// How the accepted output of a step is looked up: by its id and the facets it varies by.
-pub type Lookup<'a> = dyn Fn(&str, &[String]) -> Result<Option<Recorded>, SnapshotError> + 'a;
+/// How the accepted output of a step is looked up: by its id, the facets it varies by, and the
+/// environment.
+pub type Lookup<'a> =
+    dyn Fn(&str, &[String], &Environment) -> Result<Option<Recorded>, SnapshotError> + 'a;

@@ -65,6 +65,18 @@ pub enum Verdict {
     },
 }
 
+impl Verdict {
+    /// True if it makes a run fail however strict it is.
+    pub fn is_failure(&self) -> bool {
+        Strictness::default().exit_for(self) == Exit::Different
+    }
+
+    /// True if it did not run.
+    pub fn is_skipped(&self) -> bool {
+        matches!(self, Verdict::Skipped(_))
+    }
+}
+
 /// How many items there are of each verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -171,7 +183,8 @@ pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Stric
 }
 
 impl Strictness {
-    fn exit_for(self, verdict: &Verdict) -> Exit {
+    /// What a process ends with for that verdict alone.
+    pub fn exit_for(self, verdict: &Verdict) -> Exit {
         let unless = |fails: bool, exit: Exit| if fails { exit } else { Exit::Success };
         match verdict {
             Verdict::Passed | Verdict::Shown | Verdict::Recorded => Exit::Success,

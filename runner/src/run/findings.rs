@@ -3,7 +3,7 @@
 use crate::course::{Facet, NeedProbe, Precision};
 use crate::lesson::{Need, Place};
 use crate::say;
-use crate::transcript::Skip;
+use crate::transcript::{Output, Skip};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -20,6 +20,15 @@ pub struct Answer {
     pub yes: bool,
     /// What it printed, stdout and then stderr.
     pub text: String,
+}
+
+impl Answer {
+    /// An answer from what a probe printed.
+    pub fn of(yes: bool, output: &Output) -> Answer {
+        let mut text = String::from_utf8_lossy(&output.stdout.bytes()).into_owned();
+        text.push_str(&String::from_utf8_lossy(&output.stderr.bytes()));
+        Answer { yes, text }
+    }
 }
 
 impl Findings {

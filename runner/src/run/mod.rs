@@ -1,5 +1,6 @@
 //! Runs a plan and says what happened. Judging is left to [`crate::report`].
 
+pub mod asides;
 pub mod exclusive;
 pub mod findings;
 pub mod interrupt;
@@ -93,9 +94,7 @@ pub fn execute<'r>(
     mut runner: Runner<'r>,
     listen: &mut dyn FnMut(&Event<'_>, &Runner<'r>) -> ControlFlow<Skip>,
 ) -> Result<Transcript, WorkspaceError> {
-    runner.workspace.begin()?;
-    let started = Event::LessonStarted { lesson: plan.lesson, workspace: runner.workspace.files() };
-    let _ = listen(&started, &runner);
+    runner.resume(false, listen)?;
     for action in &plan.actions {
         runner.perform(action, plan, listen)?;
         if runner.options.interrupt.presses() > 0 {
@@ -148,6 +147,32 @@ impl<'r> Runner<'r> {
     /// What is known of a step that ran, or of a check.
     pub fn record(&self, id: &RecordId) -> Option<&Record> {
         self.records.iter().rfind(|record| record.id == *id)
+    }
+
+    /// Begins a sitting. One that goes on keeps what earlier steps made; a new one does not.
+    pub fn resume(
+        &mut self,
+        goes_on: bool,
+        listen: &mut dyn FnMut(&Event<'_>, &Runner<'r>) -> ControlFlow<Skip>,
+    ) -> Result<(), WorkspaceError> {
+        if !goes_on {
+            self.workspace.begin()?;
+        }
+        let event = Event::LessonStarted { lesson: self.lesson, workspace: self.workspace.files() };
+        let _ = listen(&event, self);
+        Ok(())
+    }
+
+    /// Notes that a step was not run.
+    pub fn skip(&mut self, step: &Step, skip: Skip) {
+        self.records.push(Record {
+            id: RecordId::Step(step.id.clone()),
+            ending: Ending::Skipped(skip),
+            output: Output::default(),
+            duration: Duration::ZERO,
+            place: step.on,
+            shell_lost: false,
+        });
     }
 
     /// Does one action of a plan.
@@ -447,9 +472,7 @@ impl<'r> Runner<'r> {
 
     fn probe(&mut self, place: Place, script: &str) -> Result<findings::Answer, BackendError> {
         let (ending, output) = self.ask(place, Mode::Aside, script)?;
-        let mut text = String::from_utf8_lossy(&output.stdout.bytes()).into_owned();
-        text.push_str(&String::from_utf8_lossy(&output.stderr.bytes()));
-        Ok(findings::Answer { yes: ending == Ending::Exited(0), text })
+        Ok(findings::Answer::of(ending == Ending::Exited(0), &output))
     }
 
     /// Opens a place's shell at its first use, and learns what its environment is like.

@@ -102,7 +102,7 @@ impl Shells {
 }
 
 /// The whole environment of steps: the same on every machine, so that output is.
-fn environment(tutor: &Path, home: &Path) -> Vec<(String, String)> {
+pub fn environment(tutor: &Path, home: &Path) -> Vec<(String, String)> {
     let pairs = [
         ("PATH", format!("{}:{PATH}", tutor.display())),
         ("HOME", home.display().to_string()),

@@ -1,5 +1,6 @@
 //! Where snapshots are read from: a folder, or the binary.
 
+use crate::course::Course;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -49,68 +50,26 @@ impl Files for Folder {
     }
 }
 
-/// A folder in the binary: the snapshots of the embedded course.
+/// The snapshots of a course, wherever its files are.
 #[derive(Clone, Debug)]
-pub struct Embedded(pub &'static include_dir::Dir<'static>);
+pub struct OfCourse<'c>(pub &'c Course);
 
-impl Embedded {
-    fn inside(&self, path: &Path) -> PathBuf {
-        self.0.path().join(path)
-    }
-}
-
-impl Files for Embedded {
+impl Files for OfCourse<'_> {
     fn read(&self, file: &Path) -> io::Result<Option<Vec<u8>>> {
-        let file = self.0.get_file(self.inside(file));
-        Ok(file.map(|file| file.contents().to_vec()))
+        match self.0.snapshot_dir() {
+            Some(folder) => Folder(folder).read(file),
+            None => Ok(self.0.read(&self.locate(file))),
+        }
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
-        let Some(folder) = self.0.get_dir(self.inside(folder)) else {
-            return Ok(Vec::new());
-        };
-        let names = folder.files().filter_map(|file| file.path().file_name());
-        Ok(names
-            .map(|name| name.to_string_lossy().into_owned())
-            .collect())
+        match self.0.snapshot_dir() {
+            Some(snapshots) => Folder(snapshots).names(folder),
+            None => Ok(self.0.embedded_names(&self.locate(folder))),
+        }
     }
 
     fn locate(&self, file: &Path) -> PathBuf {
-        Path::new("snapshots").join(file)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use include_dir::{Dir, DirEntry, File};
-
-    static FILES: [DirEntry; 1] = [DirEntry::File(File::new(
-        "snapshots/hello/build.snap",
-        b"x",
-    ))];
-    static LESSONS: [DirEntry; 1] = [DirEntry::Dir(Dir::new("snapshots/hello", &FILES))];
-    static SNAPSHOTS: Dir = Dir::new("snapshots", &LESSONS);
-
-    #[test]
-    fn a_folder_in_the_binary_is_read_like_any_other() {
-        let files = Embedded(&SNAPSHOTS);
-        let file = Path::new("hello/build.snap");
-        assert_eq!(files.read(file).expect("readable"), Some(b"x".to_vec()));
-        assert_eq!(
-            files.read(Path::new("hello/no.snap")).expect("readable"),
-            None
-        );
-        assert_eq!(
-            files.names(Path::new("hello")).expect("readable"),
-            ["build.snap"]
-        );
-        assert!(
-            files
-                .names(Path::new("other"))
-                .expect("readable")
-                .is_empty()
-        );
-        assert_eq!(files.locate(file), Path::new("snapshots/hello/build.snap"));
+        self.0.snapshot_dir().unwrap_or_else(|| PathBuf::from("snapshots")).join(file)
     }
 }

@@ -3,8 +3,8 @@
 //! Of insta's own keys, `expression` holds the command and `info` the exit, the environment and
 //! the day. No path of a machine goes in, and no time of day.
 
-use super::yaml;
 use super::{Environment, Recorded, SnapshotName};
+use super::{plain, yaml};
 use crate::normalize::StableText;
 use crate::visible::visible_text;
 use serde::Deserialize;
@@ -23,19 +23,19 @@ const RESTORE: &str =
     "restore the file from version control, or delete it and accept the output again";
 
 /// The metadata that matters here; whatever else insta wrote is left alone.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Debug, Default, PartialEq)]
 #[serde(default)]
-struct Metadata {
-    expression: Option<String>,
-    info: Option<Info>,
+pub(super) struct Metadata {
+    pub expression: Option<String>,
+    pub info: Option<Info>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Debug, Default, PartialEq)]
 #[serde(default)]
-struct Info {
-    exit: Option<String>,
-    environment: Option<Environment>,
-    recorded: Option<String>,
+pub(super) struct Info {
+    pub exit: Option<String>,
+    pub environment: Option<Environment>,
+    pub recorded: Option<String>,
 }
 
 /// Reads the bytes of the snapshot of that name.
@@ -100,6 +100,9 @@ fn split(text: &str) -> Result<(&str, &str), Damage> {
 fn metadata(header: &str) -> Result<Metadata, Damage> {
     if header.trim().is_empty() {
         return Ok(Metadata::default());
+    }
+    if let Some(metadata) = plain::metadata(header) {
+        return Ok(metadata);
     }
     serde_saphyr::from_str(header).map_err(|error| {
         let line = error.location().map_or(1, |location| location.line());

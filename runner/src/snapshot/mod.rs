@@ -10,12 +10,13 @@ mod files;
 mod form;
 mod name;
 mod pending;
+mod plain;
 mod references;
 mod write;
 mod yaml;
 
 pub use error::SnapshotError;
-pub use files::{Embedded, Files, Folder};
+pub use files::{Files, Folder, OfCourse};
 pub use name::SnapshotName;
 pub use pending::{Pending, pending};
 pub use references::register_references;

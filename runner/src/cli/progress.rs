@@ -1,0 +1,23 @@
+//! `tutor reset`.
+
+use super::arguments::ResetArguments;
+use super::context::{Context, ends, unusable};
+use crate::exit::Exit;
+use crate::say;
+use crate::workspace::{Workspace, set_aside};
+
+/// Starts a lesson afresh. The workspace is moved aside, never thrown away.
+pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Exit> {
+    let course = context.load_course()?;
+    let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
+    let key = context.key(&course, lesson);
+    // Opening it makes sure that nothing runs there.
+    let workspace = Workspace::lasting(&context.folders, &key)?;
+    let aside = set_aside(workspace).map_err(|error| ends(Exit::Lacking, error.to_string()))?;
+    context.store().forget(&key)?;
+    match aside {
+        Some(folder) => println!("{}", say!("reset-aside", lesson = lesson.stem.as_str(), folder = folder.display().to_string())),
+        None => println!("{}", say!("reset-done", lesson = lesson.stem.as_str())),
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,158 @@
+//! `tutor study`, and `tutor` alone: goes on where the learner was.
+
+use super::arguments::{RunningArguments, StudyArguments};
+use super::context::{Context, places, unusable};
+use crate::course::Course;
+use crate::exit::Exit;
+use crate::lesson::{Lesson, Step};
+use crate::plan::{Plan, Selection};
+use crate::render::View;
+use crate::render::paint::Paint;
+use crate::render::terminal::{Detail, Terminal};
+use crate::report::{Judge, Strictness};
+use crate::run::{Findings, Runner};
+use crate::say;
+use crate::snapshot::{self, Environment, OfCourse};
+use crate::store::{Progress, Store};
+use crate::study::{self, Learner, Sitting, Wish};
+use crate::workspace::Workspace;
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use std::io::{self, BufRead, IsTerminal, Write};
+
+/// `tutor` alone.
+pub fn resume(context: &Context) -> anyhow::Result<Exit> {
+    study(context, &StudyArguments { lesson: None, from: None, running: RunningArguments::default() })
+}
+
+/// `tutor study`.
+pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Exit> {
+    let course = context.sound_course()?;
+    let Some(lesson) = chosen(context, &course, arguments.lesson.as_deref())? else {
+        println!("{}", say!("study-all-done"));
+        return Ok(Exit::Success);
+    };
+    context.may_run(&course, &[lesson], &arguments.running)?;
+    let key = context.key(&course, lesson);
+    let store = context.store();
+    let mut progress = store.progress(&key);
+    if let Some(step) = &arguments.from {
+        Plan::new(lesson, &Selection::Until(step.clone())).map_err(|error| super::context::ends(Exit::Usage, error.to_string()))?;
+        progress.next = Some(step.clone());
+    }
+    let host = context.host()?;
+    let places = places(&host, arguments.running.on);
+    let options = context.options(&arguments.running)?;
+    let findings = Findings::default();
+    let workspace = Workspace::lasting(&context.folders, &key)?;
+    let folder = workspace.files().to_owned();
+    let files = OfCourse(&course);
+    let lookup = |step: &str, vary: &[String], environment: &Environment| {
+        snapshot::find(&files, &lesson.front.name, step, vary, environment)
+    };
+    let judge = Judge::new(lesson, &folder, &lookup);
+    let plan = Plan::new(lesson, &Selection::All)?;
+    let runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
+    let mut view = Terminal::new(io::stdout(), context.stdout, Detail::Whole);
+    let mut learner = Keyboard { paint: context.stdout, store: &store, key: &key };
+    let (report, sitting) =
+        study::study(&plan, runner, &judge, &options.interrupt, progress, &mut learner, &mut view)?;
+    view.closed(&report);
+    match sitting {
+        Sitting::Left => println!("{}", say!("study-left")),
+        Sitting::Finished => {
+            let position = course.lessons.iter().position(|other| other.stem == lesson.stem);
+            if let Some(next) = position.and_then(|index| course.lessons.get(index + 1)) {
+                println!("{}", say!("study-next", lesson = next.stem.as_str(), title = next.front.title.as_str()));
+            }
+        }
+    }
+    if report.items.is_empty() {
+        return Ok(Exit::Success);
+    }
+    Ok(report.exit(Strictness::default()))
+}
+
+/// The lesson asked for; else the one studied last, or the one after it where it is finished.
+fn chosen<'c>(context: &Context, course: &'c Course, asked: Option<&str>) -> anyhow::Result<Option<&'c Lesson>> {
+    if let Some(key) = asked {
+        return course.lesson(key).map(Some).map_err(unusable);
+    }
+    let store = context.store();
+    let last = store.last_lesson();
+    let position = course.lessons.iter().position(|lesson| Some(context.key(course, lesson)) == last);
+    let start = position.unwrap_or(0);
+    let unfinished = |lesson: &&Lesson| {
+        let progress = store.progress(&context.key(course, lesson));
+        progress.next.is_some() || progress.done.is_empty()
+    };
+    Ok(course.lessons.iter().skip(start).find(unfinished))
+}
+
+/// One key at a terminal, one line in a pipe.
+struct Keyboard<'k> {
+    paint: Paint,
+    store: &'k Store,
+    key: &'k str,
+}
+
+impl Learner for Keyboard<'_> {
+    fn wish(&mut self, step: &Step) -> io::Result<Wish> {
+        let prompt = say!("study-prompt", step = step.id.as_str());
+        print!("{} ", self.paint.bold(&prompt));
+        io::stdout().flush()?;
+        let wish = if io::stdin().is_terminal() { pressed() } else { typed() };
+        println!();
+        wish
+    }
+
+    fn progressed(&mut self, progress: &Progress) {
+        if let Err(error) = self.store.set_progress(self.key, progress) {
+            eprintln!("{error}");
+        }
+    }
+}
+
+fn pressed() -> io::Result<Wish> {
+    crossterm::terminal::enable_raw_mode()?;
+    let wish = loop {
+        match crossterm::event::read() {
+            Ok(Event::Key(key)) if key.kind == KeyEventKind::Press => {
+                if let Some(wish) = wish_of(key) {
+                    break Ok(wish);
+                }
+            }
+            Ok(_) => {}
+            Err(error) => break Err(error),
+        }
+    };
+    crossterm::terminal::disable_raw_mode()?;
+    wish
+}
+
+fn wish_of(key: KeyEvent) -> Option<Wish> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('c' | 'd') if control => Some(Wish::Quit),
+        KeyCode::Enter | KeyCode::Char('r' | ' ') => Some(Wish::Run),
+        KeyCode::Char('s' | 'n') => Some(Wish::Skip),
+        KeyCode::Char('b') | KeyCode::Left | KeyCode::Backspace => Some(Wish::Back),
+        KeyCode::Char('q') | KeyCode::Esc => Some(Wish::Quit),
+        _ => None,
+    }
+}
+
+fn typed() -> io::Result<Wish> {
+    loop {
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            return Ok(Wish::Quit);
+        }
+        match line.trim() {
+            "" | "r" | "run" => return Ok(Wish::Run),
+            "s" | "skip" => return Ok(Wish::Skip),
+            "b" | "back" => return Ok(Wish::Back),
+            "q" | "quit" => return Ok(Wish::Quit),
+            other => println!("{}", say!("study-unknown", typed = other)),
+        }
+    }
+}

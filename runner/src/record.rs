@@ -1,0 +1,59 @@
+//! Leaves what a test saw beside the accepted outputs, for somebody to read and accept.
+
+use crate::lesson::Lesson;
+use crate::report::{Item, Report, Verdict};
+use crate::snapshot::{Recorded, SnapshotError, discard_new, name_for, write_new};
+use crate::transcript::{Ending, RecordId};
+use std::path::{Path, PathBuf};
+
+/// Writes `.snap.new` for every output that changed, is new or differs here, and takes away those
+/// whose output is as accepted again. Returns the files that wait now.
+pub fn changes(folder: &Path, lesson: &Lesson, report: &Report) -> Result<Vec<PathBuf>, SnapshotError> {
+    let mut written = Vec::new();
+    for item in &report.items {
+        let Some(recorded) = recorded(lesson, report, item) else { continue };
+        match item.verdict {
+            Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => {
+                written.push(write_new(folder, &recorded)?);
+            }
+            Verdict::Passed => discard_new(folder, &recorded.name)?,
+            Verdict::Shown
+            | Verdict::CheckFailed { .. }
+            | Verdict::WrongExit { .. }
+            | Verdict::TimedOut(_)
+            | Verdict::Interrupted
+            | Verdict::Skipped(_)
+            | Verdict::Recorded
+            | Verdict::Broken { .. } => {}
+        }
+    }
+    Ok(written)
+}
+
+/// What a step's output would be recorded as.
+fn recorded(lesson: &Lesson, report: &Report, item: &Item) -> Option<Recorded> {
+    let RecordId::Step(id) = &item.id else { return None };
+    let step = lesson.step(id)?;
+    let found = item.recorded.as_ref();
+    Some(Recorded {
+        name: name_for(&report.lesson, id, &step.vary, &report.environment, found),
+        text: item.text.clone()?,
+        exit: exit(item.ending.as_ref()?),
+        command: step.script.trim_end().to_owned(),
+        environment: report.environment.clone(),
+        recorded: Some(chrono::Utc::now().date_naive().to_string()),
+    })
+}
+
+/// How a step ended, in a snapshot's words.
+pub fn exit(ending: &Ending) -> String {
+    match ending {
+        Ending::Exited(code) => code.to_string(),
+        Ending::Signaled(signal) => format!("signal {signal}"),
+        Ending::Stopped => "stopped".to_owned(),
+        Ending::TimedOut(_) => "timed out".to_owned(),
+        Ending::Skipped(_) => "skipped".to_owned(),
+        Ending::Interrupted => "interrupted".to_owned(),
+        Ending::Broken(_) => "broken".to_owned(),
+    }
+}
