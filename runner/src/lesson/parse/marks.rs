@@ -15,6 +15,8 @@ pub enum Mark {
         level: u8,
         /// Its text without marks.
         text: String,
+        /// Where it stands.
+        span: Range<usize>,
         /// What an id in braces takes the place of: the end of its line and closing `#` signs.
         id: Range<usize>,
     },
@@ -44,7 +46,7 @@ impl Mark {
     /// Where it begins.
     pub fn start(&self) -> usize {
         match self {
-            Mark::Heading { id, .. } => id.start,
+            Mark::Heading { span, .. } => span.start,
             Mark::Link { open, .. } => open.start,
             Mark::Code { span, .. } => span.start,
         }
@@ -158,8 +160,12 @@ impl Reader<'_> {
             TagEnd::Heading(level) => {
                 if let Some(text) = self.headings.pop() {
                     let id = heading_end(self.source, span);
-                    let level = level as u8;
-                    self.marks.push(Mark::Heading { level, text, id });
+                    self.marks.push(Mark::Heading {
+                        level: level as u8,
+                        text,
+                        span: span.clone(),
+                        id,
+                    });
                 }
             }
             TagEnd::List(_) | TagEnd::BlockQuote(_) => self.depth = self.depth.saturating_sub(1),
@@ -238,7 +244,9 @@ mod tests {
             None
         });
         let line = |mark: &Mark| match mark {
-            Mark::Heading { level, text, id } => {
+            Mark::Heading {
+                level, text, id, ..
+            } => {
                 let before = source[..id.start].rsplit('\n').next().unwrap_or_default();
                 format!("{level} {text:?}: {before:?} + {:?}", &source[id.clone()])
             }

@@ -84,9 +84,8 @@ impl<'c> Links<'c> {
 
     /// The files that were linked to, by path.
     pub fn sources(&self) -> impl Iterator<Item = (&Path, &Source)> {
-        let found = |(path, source): (&'_ PathBuf, _)| (path.as_path(), source);
         let files = self.files.iter();
-        files.filter_map(move |(path, source)| Some((path.as_path(), source.as_ref()?)))
+        files.filter_map(|(path, source)| Some((path.as_path(), source.as_ref()?)))
     }
 }
 

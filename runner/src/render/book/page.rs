@@ -22,8 +22,8 @@ pub fn markdown<'c>(
     let marks = marks(lesson);
     let mut anchors = Anchors::of(lesson);
     let mut parts = Vec::new();
-    let intro_after = title_end(lesson, &marks);
-    if intro_after.is_none() {
+    let title_end = title_end(lesson, &marks);
+    if title_end.is_none() {
         let title = &lesson.front.title;
         let id = anchors.heading(title);
         parts.push(format!("# {} {{#{id}}}", html::markdown(title)));
@@ -38,15 +38,13 @@ pub fn markdown<'c>(
     for block in &lesson.blocks {
         match block {
             Block::Prose(text) => {
-                let span = text.span.clone();
-                match intro_after.filter(|end| span.contains(end) || span.end == *end) {
-                    Some(end) => {
-                        parts.push(prose::markdown(span.start..end, &mut context));
-                        parts.push(intro(lesson, course));
-                        parts.push(prose::markdown(end..span.end, &mut context));
-                    }
-                    None => parts.push(prose::markdown(span, &mut context)),
+                let mut span = text.span.clone();
+                if let Some(end) = title_end.filter(|_| parts.is_empty()) {
+                    parts.push(prose::markdown(span.start..end.min(span.end), &mut context));
+                    parts.push(intro(lesson, course));
+                    span.start = end.min(span.end);
                 }
+                parts.push(prose::markdown(span, &mut context));
             }
             Block::File(block) => parts.push(file(block)),
             Block::Step(block) => {
@@ -63,20 +61,10 @@ pub fn markdown<'c>(
 /// Where the title ends, if the text begins with one.
 fn title_end(lesson: &Lesson, marks: &[Mark]) -> Option<usize> {
     let start = lesson.blocks.first()?.span().start;
-    let title = marks.iter().find_map(|mark| match mark {
-        Mark::Heading { level: 1, id, .. } => Some(id.end),
+    match marks.first()? {
+        Mark::Heading { level: 1, span, .. } if span.start == start => Some(span.end),
         Mark::Heading { .. } | Mark::Link { .. } | Mark::Code { .. } => None,
-    })?;
-    let before = &lesson.source[start..title];
-    // The underline of a title that has one belongs to it.
-    let underlined = !before.starts_with('#');
-    let mut lines = lesson.source[title..].split_inclusive('\n');
-    let first = lines.next().map_or(0, str::len);
-    let second = match underlined {
-        true => lines.next().map_or(0, str::len),
-        false => 0,
-    };
-    (before.trim_start().lines().count() == 1).then_some(title + first + second)
+    }
 }
 
 /// What the lesson is for, how long it takes, and what it needs.
