@@ -1,0 +1,273 @@
+"""What is measured: each group makes its rows, the contestants of a row taking turns."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import contestants
+from contestants import Failure, Shape
+from measure import peaks, run
+from table import Row, shown
+from tools import ROOT, Tool, bash, target
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all groups need."""
+
+    scratch: Path
+    environment: dict
+    rounds: int
+    quick: bool
+    tutor: Tool
+    cram: Tool
+    scrut: Tool
+
+    def size(self, full: int, quick: int) -> int:
+        return quick if self.quick else full
+
+    def judge(self, row: Row, goal: str, met: bool | None):
+        """A goal is about the full size and about nothing smaller."""
+        row.goal = goal
+        row.met = None if self.quick or row.trouble else met
+
+    def note(self, text: str):
+        print(f"compare: {text}", file=sys.stderr, flush=True)
+
+
+def steps(bench: Bench):
+    """Many steps in one lesson."""
+    shape = Shape(lessons=1, steps=bench.size(1000, 20))
+    group = f"{shape.steps} steps `echo N` in one lesson"
+    entrants = [
+        (contestants.Tutor, bench.tutor),
+        (contestants.Bash, bash()),
+        (contestants.Cram, bench.cram),
+        (contestants.Scrut, bench.scrut),
+        (contestants.ScrutMarkdown, bench.scrut),
+    ]
+    rows = race(bench, group, shape, entrants)
+    tutor, per_process, cram = rows[0], rows[1], rows[2]
+    against(bench, tutor, per_process, "tutor takes at most 1/10", lambda ratio: ratio <= 0.1)
+    against(bench, tutor, cram, "tutor is no slower", lambda ratio: ratio <= 1)
+    for row in rows[3:]:
+        against(bench, tutor, row)
+    return rows
+
+
+def lessons(bench: Bench):
+    """Many lessons of a few steps, two at a time."""
+    shape = Shape(lessons=bench.size(200, 4), steps=5, jobs=2)
+    group = f"{shape.lessons} lessons of {shape.steps} steps"
+    entrants = [
+        (contestants.Tutor, bench.tutor),
+        (contestants.Bash, bash()),
+        (contestants.Cram, bench.cram),
+        (contestants.CramSideBySide, bench.cram),
+        (contestants.Scrut, bench.scrut),
+        (contestants.ScrutSideBySide, bench.scrut),
+        (contestants.ScrutMarkdown, bench.scrut),
+    ]
+    rows = race(bench, group, shape, entrants)
+    for row in rows[1:]:
+        against(bench, rows[0], row, "tutor is faster", lambda ratio: ratio < 1)
+    return rows
+
+
+def race(bench: Bench, group: str, shape: Shape, entrants):
+    """Runs all contestants once unmeasured, then round after round."""
+    rows, racers = [], []
+    for kind, tool in entrants:
+        contestant = kind(tool, bench.environment)
+        row = Row(group, contestant.name(shape), "s")
+        rows.append(row)
+        folder = bench.scratch / f"{shape.lessons}x{shape.steps}" / kind.__name__
+        if tool.path is None:
+            row.trouble = tool.missing
+        elif ready(contestant, folder, shape, row):
+            racers.append((contestant, folder, row))
+    for round_number in range(bench.rounds + 1):
+        bench.note(f"{group}: round {round_number} of {bench.rounds}")
+        for contestant, folder, row in racers:
+            timed(contestant, folder, shape, row, warm_up=round_number == 0)
+    shutil.rmtree(bench.scratch / f"{shape.lessons}x{shape.steps}", ignore_errors=True)
+    return rows
+
+
+def ready(contestant, folder, shape, row) -> bool:
+    contestant.write(folder, shape)
+    try:
+        contestant.prepare(folder, shape)
+    except Failure as failure:
+        fail(row, str(failure))
+        return False
+    return True
+
+
+def timed(contestant, folder, shape, row, warm_up=False):
+    outcome = run(contestant.command(folder, shape), folder, contestant.environment)
+    try:
+        passed = contestant.passed(outcome, shape)
+    except (ValueError, KeyError, TypeError) as error:
+        fail(row, f"what it printed could not be read: {error}")
+        return
+    if outcome.status != 0 or passed != shape.total:
+        fail(row, f"status {outcome.status}, {passed} of {shape.total} passed: {outcome.complaint()}")
+    elif not warm_up:
+        row.values.append(outcome.seconds)
+
+
+def fail(row: Row, trouble: str):
+    row.trouble = row.trouble or trouble
+    row.failed = True
+
+
+def against(bench: Bench, tutor: Row, other: Row, goal: str = "", reached=None):
+    """Says how many times as long as another runner `tutor` takes."""
+    ratio = None
+    if tutor.values and other.values:
+        ratio = tutor.median / other.median
+        other.compared = f"tutor takes {ratio:.3f} of this"
+    if goal:
+        bench.judge(other, goal, reached(ratio) if ratio is not None else None)
+
+
+def startup(bench: Bench):
+    """How much longer than nothing at all."""
+    group = "start-up, output to /dev/null"
+    commands = [
+        ("`/bin/true`", ["/bin/true"]),
+        ("`tutor --version`", [bench.tutor.path, "--version"]),
+        ("`tutor list`", [bench.tutor.path, "list"]),
+    ]
+    rows = [Row(group, name, "s") for name, _ in commands]
+    if bench.tutor.path is None:
+        rows[1].trouble = rows[2].trouble = bench.tutor.missing
+        commands = commands[:1]
+    for turn in range(bench.rounds * bench.size(40, 5) + 1):
+        for row, (_, command) in zip(rows, commands):
+            outcome = silent(bench, command)
+            if outcome.status != 0:
+                fail(row, f"status {outcome.status}: {outcome.complaint()}")
+            elif turn > 0:
+                row.values.append(outcome.seconds)
+    for row in rows[1:]:
+        if row.values:
+            more = row.median - rows[0].median
+            row.compared = f"{shown(more, 's')} more than `/bin/true`"
+            row.goal = "at most 5 ms more"
+            row.met = more <= 0.005
+    return rows
+
+
+def silent(bench: Bench, command):
+    return run(command, bench.scratch, bench.environment)
+
+
+# A gigabyte, once in lines and once in a single line that never ends.
+PRINTERS = [
+    ("in lines", "yes 'a line of forty characters, or nearly so' | head -c {bytes}"),
+    ("in one line", "head -c {bytes} /dev/zero | tr '\\0' a"),
+]
+
+
+def memory(bench: Bench):
+    """The peak of each process while a step prints very much."""
+    size = bench.size(1000 * MB, 10 * MB)
+    group = f"memory, a step that prints {size // MB} MB"
+    rows = []
+    for how, script in PRINTERS:
+        pair = {"tutor": Row(group, f"`tutor`, {how}", "bytes"), "agent": Row(group, f"its agent, {how}", "bytes")}
+        rows.extend(pair.values())
+        if bench.tutor.path is None:
+            for row in pair.values():
+                row.trouble = bench.tutor.missing
+            continue
+        printing(bench, script.format(bytes=size), pair)
+        for row in pair.values():
+            bench.judge(row, "under 64 MB", bool(row.values) and max(row.values) < 64 * MB)
+    return rows
+
+
+def printing(bench: Bench, script: str, rows: dict):
+    folder = bench.scratch / "printing"
+    shape = Shape(lessons=1, steps=1)
+    tutor = contestants.Tutor(bench.tutor, bench.environment)
+    tutor.write(folder, shape)
+    page = folder / "lessons" / "lesson-0001.md"
+    page.write_text(page.read_text().replace("echo 1", script).replace("{id=s1}", "{id=s1 timeout=9m}"))
+    try:
+        tutor.prepare(folder, shape)
+        for round_number in range(bench.rounds):
+            bench.note(f"memory: round {round_number + 1} of {bench.rounds}: {script}")
+            found = peaks(tutor.command(folder, shape), folder, bench.environment, tutor_process)
+            passed = tutor.passed(found.run, shape)
+            if found.run.status != 0 or passed != 1:
+                raise Failure(f"status {found.run.status}, {passed} of 1 passed: {found.run.complaint()}")
+            for name, row in rows.items():
+                row.values.append(found.kilobytes[name] * 1024)
+    except Failure as failure:
+        for row in rows.values():
+            fail(row, str(failure))
+    shutil.rmtree(folder)
+
+
+def tutor_process(words):
+    """Which of the two a process is; what steps start is neither."""
+    if not words or Path(words[0]).name != "tutor":
+        return None
+    return "agent" if words[1:2] == ["__agent"] else "tutor"
+
+
+def linearity(bench: Bench):
+    """Whether a step costs the same in a lesson a hundred times as long."""
+    sizes = [bench.size(1000, 20), bench.size(10_000, 200), bench.size(100_000, 2000)]
+    rows = []
+    for size in sizes:
+        shape = Shape(lessons=1, steps=size)
+        named = race(bench, "one lesson, longer and longer", shape, [(contestants.Tutor, bench.tutor)])
+        named[0].what = f"{size} steps"
+        rows.extend(named)
+    each = [row.median / size if row.values else None for row, size in zip(rows, sizes)]
+    for row, cost in zip(rows, each):
+        if cost is not None:
+            row.compared = f"{shown(cost, 's')} a step"
+    if each[0] is not None and each[-1] is not None:
+        growth = each[-1] / each[0]
+        rows[-1].compared += f", {growth:.2f} times that of {sizes[0]} steps"
+        bench.judge(rows[-1], "linear: a step takes at most 1.5 times as long", growth <= 1.5)
+    return rows
+
+
+def size(bench: Bench):
+    """The binary without the book, built in a target folder of its own to spare the one in use."""
+    row = Row("size", "release binary, `--no-default-features`", "bytes")
+    folder = target() / "no-default-features"
+    bench.note(f"building with --no-default-features in {folder}")
+    command = ["cargo", "build", "--release", "--locked", "--no-default-features", "--bin", "tutor", "--target-dir", folder]
+    try:
+        built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError as error:
+        fail(row, f"cargo: {error}")
+        return [row]
+    if built.returncode != 0:
+        fail(row, f"cargo: {built.stderr.strip().splitlines()[-1]}")
+        return [row]
+    row.values.append(os.path.getsize(folder / "release" / "tutor"))
+    row.goal, row.met = "under 15 MB", row.values[0] < 15 * MB
+    return [row]
+
+
+GROUPS = {
+    "startup": startup,
+    "steps": steps,
+    "lessons": lessons,
+    "memory": memory,
+    "linearity": linearity,
+    "size": size,
+}

@@ -1,0 +1,70 @@
+"""The programs that are compared: where they are, which version, how to get one that is missing."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tutor-bench"
+
+# The same for people to type.
+CACHE_WRITTEN = "${XDG_CACHE_HOME:-$HOME/.cache}/tutor-bench"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program, or how to get it."""
+
+    name: str
+    path: Path | None
+    version: str
+    remedy: str
+
+    @property
+    def missing(self) -> str:
+        return f"{self.name} is not here"
+
+
+def find(name: str, given, places, version_arguments, remedy: str) -> Tool:
+    """Finds a program: where the caller says, else in the usual places, else in PATH."""
+    if given:
+        candidates = [Path(given)]
+    else:
+        candidates = [*places, Path(shutil.which(name) or "/nonexistent")]
+    for candidate in candidates:
+        if os.access(candidate, os.X_OK) and candidate.is_file():
+            # The folder may be a link, the file must not be resolved: a venv lives by its name.
+            path = Path(os.path.abspath(candidate))
+            return Tool(name, path, version_of([path, *version_arguments]), remedy)
+    return Tool(name, None, "not here", remedy)
+
+
+def version_of(command) -> str:
+    printed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return printed.splitlines()[0].strip() if printed.strip() else "of unknown version"
+
+
+def target() -> Path:
+    return Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
+
+
+def tutor(given) -> Tool:
+    places = [target() / "release" / "tutor"]
+    return find("tutor", given, places, ["--version"], "cargo build --release")
+
+
+def cram(given) -> Tool:
+    folder = f'"{CACHE_WRITTEN}/cram"'
+    remedy = f"python3 -m venv {folder} && {folder}/bin/pip install cram"
+    return find("cram", given, [CACHE / "cram/bin/cram"], ["--version"], remedy)
+
+
+def scrut(given) -> Tool:
+    remedy = f'cargo install scrut --locked --root "{CACHE_WRITTEN}"'
+    return find("scrut", given, [CACHE / "bin/scrut"], ["--version"], remedy)
+
+
+def bash() -> Tool:
+    return find("bash", None, [], ["--version"], "install the package `bash`")

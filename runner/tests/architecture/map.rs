@@ -1,0 +1,94 @@
+//! Every name in the map is the name of something.
+
+use crate::source::{Source, begins, root, sources};
+use crate::{architecture, nothing, quoted};
+use std::collections::BTreeSet;
+
+/// What a name in backticks can be held to.
+#[derive(Debug, PartialEq)]
+enum Name<'n> {
+    /// A file or folder below the root.
+    Path(&'n str),
+    /// `module::item`.
+    Item(Vec<&'n str>),
+    /// A type, trait or variant's enum by its own name.
+    Type(&'n str),
+}
+
+fn name(text: &str) -> Option<Name<'_>> {
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let text = text.trim_end_matches("()");
+    if text.contains("::") {
+        let parts: Vec<&str> = text.split("::").collect();
+        return parts.iter().all(|part| is_word(part)).then_some(Name::Item(parts));
+    }
+    // `/proc` is the system's; `<step>.snap` is a pattern, and a command has blanks.
+    let is_pattern = text.contains(|c: char| c.is_whitespace() || "<>{}*…$=#".contains(c));
+    let has_end = [".rs", ".md", ".toml", ".ftl", ".c", ".h"].iter().any(|end| text.ends_with(end));
+    if (text.contains('/') || has_end) && !text.starts_with(['/', '-', '.']) && !is_pattern {
+        return Some(Name::Path(text));
+    }
+    let is_camel = text.starts_with(char::is_uppercase) && text.contains(char::is_lowercase);
+    (is_camel && is_word(text)).then_some(Name::Type(text))
+}
+
+/// The items that files define, each behind the modules that lead to it.
+fn items(sources: &[Source]) -> BTreeSet<Vec<String>> {
+    const KINDS: [&str; 9] = ["struct", "enum", "trait", "type", "fn", "mod", "const", "static", "union"];
+    let mut items = BTreeSet::new();
+    for source in sources {
+        let path: Vec<String> = source.module_path().into_iter().map(str::to_owned).collect();
+        items.insert(path.clone());
+        for tail in source.tails().filter(|tail| KINDS.contains(&tail[0].text.as_str())) {
+            if let Some(name) = tail.get(1) {
+                items.insert([path.as_slice(), std::slice::from_ref(&name.text)].concat());
+            }
+        }
+        for tail in source.tails().filter(|tail| begins(tail, &["macro_rules", "!"])) {
+            items.insert([path.as_slice(), std::slice::from_ref(&tail[2].text)].concat());
+        }
+    }
+    items
+}
+
+fn is_there(name: &Name<'_>, items: &BTreeSet<Vec<String>>) -> bool {
+    match name {
+        Name::Path(path) => root().join(path).exists(),
+        // A file's modules may be left out where the type is handed on by the one above.
+        Name::Item(parts) => {
+            let crates = ["tutor", "tutor_agent", "tutor_bpf", "tutor_book", "crate"];
+            let parts = if crates.contains(&parts[0]) { &parts[1..] } else { parts };
+            let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return true };
+            items.iter().any(|item| {
+                item.last().is_some_and(|name| name == last) && item.iter().any(|name| name == first)
+            })
+        }
+        Name::Type(name) => items.iter().any(|item| item.last().is_some_and(|last| last == name)),
+    }
+}
+
+#[test]
+fn every_name_in_the_map_exists() {
+    let items = items(&sources(&["runner", "bpf", "book"]));
+    let mut found = Vec::new();
+    for (number, line) in architecture().lines().enumerate() {
+        for text in quoted(line) {
+            if name(text).is_some_and(|name| !is_there(&name, &items)) {
+                found.push(format!("ARCHITECTURE.md:{}: there is no `{text}`", number + 1));
+            }
+        }
+    }
+    nothing(&found, "the map follows the source: name what is there now");
+}
+
+#[test]
+fn names_are_told_from_commands_and_patterns() {
+    assert_eq!(name("runner/src/lib.rs"), Some(Name::Path("runner/src/lib.rs")));
+    assert_eq!(name("lessons/"), Some(Name::Path("lessons/")));
+    assert_eq!(name("course.toml"), Some(Name::Path("course.toml")));
+    assert_eq!(name("plan::Plan"), Some(Name::Item(vec!["plan", "Plan"])));
+    assert_eq!(name("StableText"), Some(Name::Type("StableText")));
+    for text in ["tutor test", "--on host", "/proc", "snapshots/<lesson>/<step>.snap", "SIGTERM", "plan", "{id=a/b}"] {
+        assert_eq!(name(text), None, "{text}");
+    }
+}
