@@ -96,7 +96,8 @@ fn build(tree: &Path, out: &Path) -> Result<(), BookError> {
     config.build.build_dir = std::path::absolute(out).map_err(BookError::io("find", out))?;
     let book = MDBook::load_with_config(tree, config);
     let book = book.map_err(|error| failed(&format_args!("{error:#}")))?;
-    book.build().map_err(|error| failed(&format_args!("{error:#}")))
+    book.build()
+        .map_err(|error| failed(&format_args!("{error:#}")))
 }
 
 /// True if nothing is there, or an earlier book.

@@ -240,9 +240,12 @@ mod tests {
     /// The marks of a text: what an id, a link's ends, or a fence stand on.
     fn marked(text: &str) -> String {
         let source = format!("---\nformat: 1\nname: a\ntitle: A\n---\n{text}");
-        let (lesson, _) = parse("lesson-1", Path::new("lessons/lesson-1.md"), &source, &|_| {
-            None
-        });
+        let (lesson, _) = parse(
+            "lesson-1",
+            Path::new("lessons/lesson-1.md"),
+            &source,
+            &|_| None,
+        );
         let line = |mark: &Mark| match mark {
             Mark::Heading {
                 level, text, id, ..
@@ -268,25 +271,48 @@ mod tests {
                 span,
             } => format!("{language:?} {text:?} at {:?}", &source[span.clone()]),
         };
-        marks(&lesson).iter().map(line).collect::<Vec<_>>().join("\n")
+        marks(&lesson)
+            .iter()
+            .map(line)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     #[test]
     fn the_end_of_a_heading_is_found() {
         let text = "# A `b` c\n\n## D ## \n\n### C#\n\n##\n\nE\nf\n---\n\n> # G\n";
-        assert_snapshot!(marked(text), @"");
+        assert_snapshot!(marked(text), @r####"
+        1 "A b c": "# A `b` c" + ""
+        2 "D": "## D" + " ##"
+        3 "C#": "### C#" + ""
+        2 "": "##" + ""
+        2 "E f": "f" + ""
+        1 "G": "> # G" + ""
+        "####);
     }
 
     #[test]
     fn a_link_is_its_text_and_what_stands_around_it() {
         let text = "[a](b.md) [*c* `]` d](<e f>) [g][h] [h] ![i \\]](j.png \"k\") <https://l.m>\n\
             [](n) [![o](p)](q)\n\n[h]: http://x.y\n";
-        assert_snapshot!(marked(text), @"");
+        assert_snapshot!(marked(text), @r#"
+        b.md: "[" "a" "](b.md)"
+        e f: "[" "*c* `]` d" "](<e f>)"
+        http://x.y: "[" "g" "][h]"
+        http://x.y: "[" "h" "]"
+        j.png: image "![" "i \\]" "](j.png \"k\")"
+        n: "[" "" "](n)"
+        q: "[" "![o](p)" "](q)"
+        p: image "![" "o" "](p)"
+        "#);
     }
 
     #[test]
     fn a_plain_fence_is_code_and_one_in_a_list_is_not() {
         let text = "```c\n# a\n[b](c)\n```\ntext\n~~~\nd\n~~~\n\n- e\n\n  ```\n  f\n  ```\n";
-        assert_snapshot!(marked(text), @"");
+        assert_snapshot!(marked(text), @r##"
+        Some("c") "# a\n[b](c)\n" at "```c\n# a\n[b](c)\n```"
+        None "d\n" at "~~~\nd\n~~~"
+        "##);
     }
 }

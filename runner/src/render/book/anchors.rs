@@ -65,7 +65,10 @@ mod tests {
         let mut anchors = Anchors::default();
         let headings = ["Attaching to `sys_write`", "What's new?", "…", "映射 1"];
         let ids = headings.map(|heading| anchors.heading(heading));
-        assert_eq!(ids, ["attaching-to-sys_write", "whats-new", "part", "映射-1"]);
+        assert_eq!(
+            ids,
+            ["attaching-to-sys_write", "whats-new", "part", "映射-1"]
+        );
     }
 
     #[test]

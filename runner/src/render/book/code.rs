@@ -57,14 +57,14 @@ mod tests {
 
     #[test]
     fn parts_of_c_get_their_class() {
-        assert_snapshot!(block(CODE, "c", "int x = 1; // a < b\n"), @"");
+        assert_snapshot!(block(CODE, "c", "int x = 1; // a < b\n"), @r#"<pre class="tutor-code"><code class="nohighlight"><span class="tk-type">int</span> x = <span class="tk-constant">1</span>; <span class="tk-comment">// a &lt; b</span></code></pre>"#);
     }
 
     #[test]
     fn no_line_is_blank() {
         assert_eq!(
             block(CODE, "", "a\n\n\n\n  b\n"),
-            "<pre class=\"tutor-code\"><code class=\"nohighlight\">a\n&#10;\n&#10;&#32;&#32;b</code></pre>"
+            "<pre class=\"tutor-code\"><code class=\"nohighlight\">a\n&#10;\n&#10;  b</code></pre>"
         );
     }
 }

@@ -47,11 +47,14 @@ pub fn line(text: &str) -> String {
 /// A text on one line as Markdown that means just that text.
 pub fn markdown(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let mut markdown = String::with_capacity(text.len());
+    let mut markdown = String::with_capacity(text.len() + 8);
+    // Where only digits stand before it, a mark can begin a list or another block.
+    let mut begins = true;
     for character in visible_text(&words.join(" ")).chars() {
-        if character.is_ascii_punctuation() {
+        if "\\`*_[]<>{}#|~&!$^".contains(character) || (begins && "-+=.):".contains(character)) {
             markdown.push('\\');
         }
+        begins &= character.is_ascii_digit();
         markdown.push(character);
     }
     markdown
@@ -72,7 +75,7 @@ mod tests {
 
     #[test]
     fn no_line_is_blank_or_indented() {
-        assert_eq!(text("\na\n\n  b\n\t\nc"), "&#10;a\n&#10;&#32; b\n&#9;\nc");
+        assert_eq!(text("\na\n\n  b\n\t\nc"), "&#10;a\n&#10;  b\n&#9;\nc");
     }
 
     #[test]
@@ -82,6 +85,7 @@ mod tests {
 
     #[test]
     fn a_title_means_itself_in_markdown() {
-        assert_snapshot!(markdown("1. [x](y)\n# `*z*`"), @r"1\. \[x\]\(y\) \# \`\*z\*\`");
+        assert_snapshot!(markdown("1. [x](y)\n# `*z*`. "), @r"1\. \[x\](y) \# \`\*z\*\`.");
+        assert_snapshot!(markdown("- a.b"), @r"\- a.b");
     }
 }

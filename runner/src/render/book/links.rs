@@ -62,6 +62,10 @@ impl<'c> Links<'c> {
         if self.is_lesson(&path) {
             return Target::Same;
         }
+        // A page that the course does not list is nothing that a reader should see.
+        if path.extension().is_some_and(|ending| ending == "md") {
+            return Target::Nothing;
+        }
         match self.source(path) {
             Some(source) => Target::Moved(format!("{SOURCES}#{}", source.id)),
             None => Target::Nothing,

@@ -20,7 +20,11 @@ pub fn block(step: &Step, stem: &str, recorded: &[Recorded]) -> String {
         html.push_str(&format!(
             "<details class=\"tutor-variant\">\n<summary>On {}{}</summary>\n{}</details>\n",
             machine(&variant.environment),
-            if variant.text == base.text { ": the same" } else { "" },
+            if variant.text == base.text {
+                ": the same"
+            } else {
+                ""
+            },
             one(step, variant),
         ));
     }
@@ -114,10 +118,7 @@ fn provenance(step: &Step, recorded: &Recorded) -> String {
         .iter()
         .map(|fact| format!("<span>{fact}</span>"))
         .collect();
-    format!(
-        "<p class=\"tutor-provenance\">{}</p>\n",
-        facts.join(" · ")
-    )
+    format!("<p class=\"tutor-provenance\">{}</p>\n", facts.join(" · "))
 }
 
 /// The facts about a machine, its kernel first.
@@ -135,5 +136,86 @@ fn machine(environment: &Environment) -> String {
     match facets.is_empty() {
         true => "another machine".to_owned(),
         false => facets.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::Lesson;
+    use crate::lesson::parse;
+    use crate::snapshot::tests::recorded;
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    fn lesson() -> Lesson {
+        let source = "---\nformat: 1\nname: a\ntitle: A\n---\n```sh {id=build}\nprint build\n```\n";
+        parse(
+            "lesson-1",
+            Path::new("lessons/lesson-1.md"),
+            source,
+            &|_| None,
+        )
+        .0
+    }
+
+    fn shown(stdout: &str) -> String {
+        let lesson = lesson();
+        let step = lesson.step("build").expect("it has that step");
+        block(step, "lesson-1", &[recorded("a", "build", stdout)])
+    }
+
+    /// What a browser makes of the references that [`html::text`] writes.
+    fn read_back(html: &str) -> String {
+        let named = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\"")];
+        let mut text = named
+            .iter()
+            .fold(html.to_owned(), |text, (name, character)| {
+                text.replace(name, character)
+            });
+        for code in ['{', ' ', '\t', '\n', '\u{a0}', '\u{3000}'] {
+            text = text.replace(&format!("&#{};", u32::from(code)), &code.to_string());
+        }
+        text.replace("&amp;", "&")
+    }
+
+    #[test]
+    fn an_output_is_folded_where_that_hides_more_than_it_costs() {
+        let numbers = |last: usize| -> String { (1..=last).map(|n| format!("{n}\n")).collect() };
+        assert!(!shown(&numbers(23)).contains("<details"));
+        assert!(shown(&numbers(24)).contains("<summary>4 more lines</summary>"));
+    }
+
+    fn stdout() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("\n".to_owned()),
+            Just("\n\n".to_owned()),
+            Just("</samp></pre></section>".to_owned()),
+            Just("<script>".to_owned()),
+            Just("-->".to_owned()),
+            Just("```".to_owned()),
+            Just("&#10;&lt;".to_owned()),
+            Just("{{#include a}}".to_owned()),
+            Just("\u{a0}\u{3000}\t ".to_owned()),
+            Just("\x1b[2J\r".to_owned()),
+            any::<char>().prop_map(String::from),
+        ];
+        proptest::collection::vec(piece, 1..10).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_step_prints_stays_text(stdout in stdout()) {
+            let stdout = format!("x{stdout}x\n");
+            let page = shown(&stdout);
+            let (before, rest) = page.split_once("<samp>").expect("a beginning");
+            let (inside, after) = rest.split_once("</samp>").expect("an end");
+            let around = shown("x\n");
+            prop_assert_eq!(format!("{before}<samp>x</samp>{after}"), around);
+            prop_assert!(!inside.contains('<') && !page.contains("{{"));
+            prop_assert!(page.lines().all(|line| !line.trim().is_empty()));
+            let text = crate::visible::visible(stdout.as_bytes());
+            prop_assert_eq!(read_back(inside) + "\n", text);
+        }
     }
 }

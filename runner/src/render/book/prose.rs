@@ -21,13 +21,21 @@ pub struct Context<'p, 'c> {
 
 /// The Markdown that stands at `span` of the lesson's source, for the book.
 pub fn markdown(span: Range<usize>, context: &mut Context<'_, '_>) -> String {
-    let first = context.marks.partition_point(|mark| mark.start() < span.start);
+    let first = context
+        .marks
+        .partition_point(|mark| mark.start() < span.start);
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     for mark in &context.marks[first..] {
         if mark.start() >= span.end {
             break;
         }
-        edit(mark, context.lesson, context.anchors, context.links, &mut edits);
+        edit(
+            mark,
+            context.lesson,
+            context.anchors,
+            context.links,
+            &mut edits,
+        );
     }
     edits.sort_by_key(|(range, _)| range.start);
     edited(&context.lesson.source, span, &edits)

@@ -6,6 +6,8 @@ use crate::course::Course;
 use crate::lesson::{Check, Expectation, FileStep, Need, Place, Step};
 use crate::snapshot::Recorded;
 
+const KERNEL: &str = "runs where there is a kernel to load programs into";
+
 /// A file that the lesson writes.
 pub fn file(file: &FileStep) -> String {
     let lines = file.content.lines().count();
@@ -25,7 +27,7 @@ pub fn step(step: &Step, stem: &str, course: &Course, recorded: &[Recorded]) -> 
     let mut notes = Vec::new();
     match step.on {
         Place::Host => {}
-        Place::Kernel => notes.push("needs a kernel".to_owned()),
+        Place::Kernel => notes.push(format!("<abbr title=\"{KERNEL}\">kernel</abbr>")),
     }
     if !step.needs.is_empty() {
         notes.push(needs(&step.needs, course));
