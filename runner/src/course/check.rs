@@ -3,6 +3,8 @@
 use super::load::MANIFEST;
 use super::{Course, Origin, embedded};
 use crate::diagnostic::{Diagnostic, sort};
+use crate::lesson::{Background, Block, Expectation, Lesson};
+use regex::Regex;
 use std::path::{Path, PathBuf};
 
 /// Everything that is wrong with the course or could be better, in the order of files and places.
@@ -10,8 +12,41 @@ pub fn check(course: &Course) -> Vec<Diagnostic> {
     let mut diagnostics = course.diagnostics.clone();
     diagnostics.extend(course.lints.iter().cloned());
     diagnostics.extend(unlisted(course));
+    diagnostics.extend(course.lessons.iter().flat_map(patterns));
     sort(&mut diagnostics);
     diagnostics
+}
+
+/// The regular expressions of a lesson that can be read and still not be compiled.
+fn patterns(lesson: &Lesson) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    for block in &lesson.blocks {
+        let Some(pattern) = pattern(block) else {
+            continue;
+        };
+        if let Err(error) = Regex::new(pattern) {
+            let message = format!("a regular expression that cannot be used: {error}");
+            let failed = Diagnostic::error(&lesson.path, block.span(), message);
+            diagnostics.push(
+                failed.help("write a shorter one: a large `{n}` multiplies what it stands behind"),
+            );
+        }
+    }
+    diagnostics
+}
+
+fn pattern(block: &Block) -> Option<&str> {
+    match block {
+        Block::Prose(_) | Block::File(_) => None,
+        Block::Step(step) => match step.background.as_ref()? {
+            Background::Line(pattern) => Some(pattern),
+            Background::AtOnce | Background::File(_) | Background::Port(_) => None,
+        },
+        Block::Check(check) => match &check.expect {
+            Expectation::Matches(pattern) => Some(pattern),
+            Expectation::Equals(_) | Expectation::Range(..) => None,
+        },
+    }
 }
 
 /// The pages in the folder that the course does not list.

@@ -108,20 +108,21 @@ fn with_lesson(text: &str, stem: &str) -> Result<String, String> {
     }
     let added = match entries.last() {
         None => inserted(text, list.start + 1, &format!("\"{stem}\"")),
-        Some(last) => after(text, list.start, &last.span(), stem),
+        Some(last) => after(text, &list, &last.span(), stem),
     };
     added.ok_or_else(|| "its list `lessons` cannot be found".to_owned())
 }
 
 /// The text with `stem` behind the last entry of the list.
-fn after(text: &str, list: usize, last: &Range<usize>, stem: &str) -> Option<String> {
+fn after(text: &str, list: &Range<usize>, last: &Range<usize>, stem: &str) -> Option<String> {
     let line = line_start(text, last.start);
     let indent = text.get(line..last.start)?;
-    if line <= list || !indent.trim().is_empty() {
+    let end = line_end(text, last.end);
+    let own_line = line > list.start && list.end > end && indent.trim().is_empty();
+    if !own_line {
         return inserted(text, last.end, &format!(", \"{stem}\""));
     }
     // One entry a line stays one entry a line, and comments stay with theirs.
-    let end = line_end(text, last.end);
     let has_comma = text.get(last.end..end)?.trim_start().starts_with(',');
     let comma = if has_comma { "," } else { "" };
     let added = inserted(text, end, &format!("\n{indent}\"{stem}\"{comma}"))?;
@@ -168,6 +169,12 @@ mod tests {
         	"lesson-1",
         	"lesson-3"
         ]
+        [needs]
+        "#);
+        assert_snapshot!(listed("lessons = [\n\t\"lesson-1\"]"), @r#"
+        format = 1
+        lessons = [
+        	"lesson-1", "lesson-3"]
         [needs]
         "#);
         assert_snapshot!(listed("lessons = []"), @r#"

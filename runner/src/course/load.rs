@@ -1,12 +1,13 @@
-//! Finds a course and reads it, each file once.
+//! Loads a course, each file read once.
 
+use super::files::Files;
+use super::find::find;
 use super::manifest::{self, Manifest};
-use super::{Course, CourseError, Origin, embedded};
+use super::{Course, CourseError, Entry, Origin};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::lesson::parse::{self, Reading};
 use crate::lesson::{Mention, Mentioned};
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,35 @@ impl Course {
         cwd: &Path,
     ) -> Result<Course, CourseError> {
         Course::from(find(choice, env, cwd)?)
+    }
+
+    /// The lessons of the course that [`Course::load`] would load, by their front matter alone:
+    /// a list of them need not wait until all pages are read.
+    ///
+    /// Lessons that cannot be read are left out, and errors are left to [`Course::load`].
+    pub fn contents(
+        choice: Option<&Path>,
+        env: Option<&OsStr>,
+        cwd: &Path,
+    ) -> Result<Vec<Entry>, CourseError> {
+        let origin = find(choice, env, cwd)?;
+        let files = Files::of(&origin);
+        let path = Path::new(MANIFEST);
+        let source = files
+            .read(path)
+            .map_err(|source| unreadable(&origin, source))?;
+        let source = files.text(path, source.unwrap_or_default(), &mut Vec::new());
+        let lessons = manifest::read(path, &source).lessons;
+        let entries = lessons.into_iter().filter_map(|lesson| {
+            let path = PathBuf::from(format!("lessons/{}.md", lesson.text));
+            let bytes = files.read(&path).ok()??;
+            let source = String::from_utf8_lossy(&bytes);
+            Some(Entry {
+                front: parse::front_matter(&lesson.text, &source),
+                stem: lesson.text,
+            })
+        });
+        Ok(entries.collect())
     }
 
     fn from(origin: Origin) -> Result<Course, CourseError> {
@@ -70,101 +100,6 @@ fn unreadable(origin: &Origin, source: io::Error) -> CourseError {
         Origin::Folder(root) => root.join(MANIFEST),
     };
     CourseError::Unreadable { path, source }
-}
-
-fn find(choice: Option<&Path>, env: Option<&OsStr>, cwd: &Path) -> Result<Origin, CourseError> {
-    if let Some(folder) = choice {
-        return named(folder, "`--course`", cwd);
-    }
-    if let Some(folder) = env.filter(|folder| !folder.is_empty()) {
-        return named(Path::new(folder), "`TUTOR_COURSE`", cwd);
-    }
-    let upward = cwd
-        .ancestors()
-        .find(|folder| folder.join(MANIFEST).is_file());
-    Ok(upward.map_or(Origin::Embedded, |root| Origin::Folder(root.to_owned())))
-}
-
-/// The course in `folder`, which may be its `lessons` folder or its manifest as well.
-fn named(folder: &Path, asked: &'static str, cwd: &Path) -> Result<Origin, CourseError> {
-    let folder = cwd.join(folder);
-    if folder.join(MANIFEST).is_file() {
-        return Ok(Origin::Folder(folder));
-    }
-    // Resolved first: `.` has no parent, and `lessons` may be a link.
-    let resolved = folder.canonicalize().unwrap_or_else(|_| folder.clone());
-    let root = resolved
-        .ancestors()
-        .take(3)
-        .find(|root| resolved.starts_with(root.join("lessons")) && root.join(MANIFEST).is_file());
-    match root {
-        Some(root) => Ok(Origin::Folder(root.to_owned())),
-        None => Err(CourseError::NotFound { asked, folder }),
-    }
-}
-
-/// Reads the files of a course and remembers their texts.
-struct Files {
-    root: Option<PathBuf>,
-    sources: RefCell<BTreeMap<PathBuf, String>>,
-}
-
-impl Files {
-    fn of(origin: &Origin) -> Self {
-        let root = match origin {
-            Origin::Embedded => None,
-            Origin::Folder(root) => Some(root.clone()),
-        };
-        Files {
-            root,
-            sources: RefCell::default(),
-        }
-    }
-
-    /// The bytes of a file, `None` if it is not there.
-    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
-        let Some(root) = &self.root else {
-            return Ok(embedded::file(path).map(<[u8]>::to_vec));
-        };
-        match std::fs::read(root.join(path)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The text of a file that a lesson includes; a link that leads out of the course is none.
-    fn include(&self, path: &Path) -> Option<String> {
-        if let Some(text) = self.sources.borrow().get(path) {
-            return Some(text.clone());
-        }
-        if let Some(root) = &self.root {
-            let real = root.join(path).canonicalize().ok()?;
-            if !real.starts_with(root.canonicalize().ok()?) {
-                return None;
-            }
-        }
-        let bytes = self.read(path).ok()??;
-        let text = String::from_utf8(bytes).ok()?;
-        self.sources
-            .borrow_mut()
-            .insert(path.to_owned(), text.clone());
-        Some(text)
-    }
-
-    /// The bytes as text; what is no UTF-8 is replaced and complained of.
-    fn text(&self, path: &Path, bytes: Vec<u8>, diagnostics: &mut Vec<Diagnostic>) -> String {
-        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
-            let at = error.utf8_error().valid_up_to();
-            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            let bad = Diagnostic::error(path, at..at + 3, "a byte that is no UTF-8");
-            diagnostics.push(bad.help("save the file as UTF-8"));
-            text
-        });
-        let mut sources = self.sources.borrow_mut();
-        sources.insert(path.to_owned(), text.clone());
-        text
-    }
 }
 
 struct Loader {

@@ -15,7 +15,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 pub(super) struct Manifest {
     pub title: String,
     /// The stems of the lessons, each usable as a file's name.
-    pub lessons: Vec<Entry>,
+    pub lessons: Vec<Listed>,
     pub needs: BTreeMap<String, NeedProbe>,
     /// Where each need is declared.
     pub need_spans: BTreeMap<String, Range<usize>>,
@@ -27,7 +27,7 @@ pub(super) struct Manifest {
 }
 
 /// A text of the list `lessons`.
-pub(super) struct Entry {
+pub(super) struct Listed {
     pub text: String,
     pub span: Range<usize>,
 }
@@ -135,7 +135,7 @@ impl Reader {
                 let message = format!("lesson `{text}` is listed twice");
                 self.findings.error(span, message, "keep one of them");
             } else {
-                self.manifest.lessons.push(Entry { text, span });
+                self.manifest.lessons.push(Listed { text, span });
             }
         }
     }

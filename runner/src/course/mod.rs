@@ -3,6 +3,8 @@
 mod check;
 mod create;
 mod embedded;
+mod files;
+mod find;
 mod fingerprint;
 mod load;
 mod manifest;
@@ -11,7 +13,7 @@ pub use check::check;
 pub use create::{CreateError, create};
 
 use crate::diagnostic::{Diagnostic, nearest};
-use crate::lesson::{Lesson, Place};
+use crate::lesson::{FrontMatter, Lesson, Place};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,6 +42,15 @@ pub struct Course {
     lints: Vec<Diagnostic>,
     /// The text of each file that was read, by its path below the course root.
     sources: BTreeMap<PathBuf, String>,
+}
+
+/// A lesson as a table of contents has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The stem of its file: `lesson-2`.
+    pub stem: String,
+    /// Name, title, goals.
+    pub front: FrontMatter,
 }
 
 /// What keeps a course or a lesson from being used. What is wrong with a course's texts is no

@@ -118,6 +118,24 @@ mod finding {
     }
 
     #[test]
+    fn the_contents_are_those_of_the_loaded_lessons() {
+        let folder = folder(&[
+            (
+                "lessons/course.toml",
+                "format = 1\ntitle = \"T\"\nlessons = [\"one\", \"two\", \"none\"]\n",
+            ),
+            ("lessons/one.md", &page("start", "")),
+            ("lessons/two.md", "no front matter"),
+        ]);
+        let contents = Course::contents(None, None, folder.path()).expect("a course");
+        let course = Course::load(None, None, folder.path()).expect("a course");
+        assert_eq!(contents.len(), course.lessons.len());
+        for (entry, lesson) in contents.iter().zip(&course.lessons) {
+            assert_eq!((&entry.stem, &entry.front), (&lesson.stem, &lesson.front));
+        }
+    }
+
+    #[test]
     fn files_are_read_from_where_the_course_is() {
         let folder = folder(&[
             ("lessons/course.toml", MANIFEST),
@@ -238,6 +256,17 @@ mod checking {
             see https://toml.io for the way to write it
         lessons/course.toml:3:7: "" this is no TOML: unclosed table, expected `]`
             see https://toml.io for the way to write it
+        "#);
+    }
+
+    #[test]
+    fn a_regular_expression_that_grows_too_large_is_named() {
+        assert_snapshot!(checked(&[
+            ("lessons/course.toml", MANIFEST),
+            ("lessons/lesson-1.md", &page("a", "```sh {id=a}\ntrue\n```\n[x](#check-c)\n```sh {check=c of=a match=\"((a{1000}){1000}){9}\"}\ntrue\n```\n")),
+        ]), @r#"
+        lessons/lesson-1.md:11:1: "```sh {check=c of=a match=\"((a{1000}){1000}){9}\"}\ntrue\n```" a regular expression that cannot be used: Compiled regex exceeds size limit of 10485760 bytes.
+            write a shorter one: a large `{n}` multiplies what it stands behind
         "#);
     }
 

@@ -158,7 +158,7 @@ impl Reader<'_> {
         let known = rest
             .split_whitespace()
             .filter_map(|word| word.split_once('='))
-            .any(|(key, _)| super::fence::is_key(key));
+            .any(|(key, _)| super::keys::is_key(key));
         if known {
             self.findings.warning(
                 self.at..self.at + rest.len(),

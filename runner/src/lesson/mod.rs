@@ -10,6 +10,7 @@ pub mod prose;
 mod attributes;
 mod fence;
 mod include;
+mod keys;
 mod names;
 mod page;
 mod values;
@@ -46,7 +47,7 @@ pub const MASK_NAMES: [&str; 8] = [
 ];
 
 /// The masks that are applied to every step; naming one is allowed and changes nothing.
-pub const ALWAYS_MASKED: [&str; 3] = ["address", "helper-offset", "workspace"];
+pub const ALWAYS_MASKED: [&str; 4] = ["address", "helper-offset", "shell-line", "workspace"];
 
 /// True for a text that can name a step, a check or a lesson: `[a-z0-9-]+`.
 pub fn is_name(text: &str) -> bool {

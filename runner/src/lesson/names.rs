@@ -70,12 +70,14 @@ impl Claims {
 
 /// The sentences of `text` that `part` touches.
 fn sentence(text: &str, part: &Range<usize>) -> String {
-    text.split_sentence_bound_indices()
+    let touched: String = text
+        .split_sentence_bound_indices()
         .filter(|(start, sentence)| *start < part.end && part.start < start + sentence.len())
         .map(|(_, sentence)| sentence)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+        .collect();
+    // The stop of a word such as `.text` counts as one more end of the sentence before it.
+    let trimmed = touched.trim();
+    trimmed.strip_suffix(" .").unwrap_or(trimmed).to_owned()
 }
 
 /// Where the names of a lesson's blocks stand.

@@ -3,7 +3,6 @@
 use super::attributes::Word;
 use super::{Background, Compare, Expectation, ExpectedExit, Need, Place, SKIP_REST};
 use crate::diagnostic::nearest;
-use regex::Regex;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -156,7 +155,8 @@ pub(crate) fn until(text: &str) -> Read<Background> {
     }
 }
 
-/// A regular expression that compiles.
+/// A regular expression that can be read. Compiling it is left to `tutor check` and to whoever
+/// uses it: that takes longer than reading the rest of the page.
 pub(crate) fn regex(pattern: &str) -> Read<String> {
     if pattern.is_empty() {
         return complaint(
@@ -164,7 +164,7 @@ pub(crate) fn regex(pattern: &str) -> Read<String> {
             "say what must be there",
         );
     }
-    match Regex::new(pattern) {
+    match regex_syntax::parse(pattern) {
         Ok(_) => Ok(pattern.to_owned()),
         Err(error) => {
             let text = error.to_string();

@@ -8,6 +8,7 @@ mod kernel_address;
 mod object_id;
 mod padding;
 mod pid;
+mod shell_line;
 mod stable_text;
 mod tag;
 mod time;
@@ -18,6 +19,7 @@ pub use helper_offset::HelperOffset;
 pub use kernel_address::KernelAddress;
 pub use object_id::{BTF_ID, LINK_ID, MAP_ID, ObjectId, PROG_ID};
 pub use pid::Pid;
+pub use shell_line::ShellLine;
 pub use stable_text::{Section, Sections, StableText};
 pub use tag::Tag;
 pub use time::Time;
@@ -42,7 +44,7 @@ pub trait Mask: Send + Sync {
 }
 
 /// The masks that every step gets. The workspace's is one more.
-static ALWAYS: [&dyn Mask; 2] = [&KernelAddress, &HelperOffset];
+static ALWAYS: [&dyn Mask; 3] = [&KernelAddress, &HelperOffset, &ShellLine];
 
 /// The masks that a step can ask for, in the order in which they are applied: a trace line's
 /// prefix holds a process id and a time, so it goes before those.

@@ -10,7 +10,7 @@ use super::check::{self, Heading};
 use super::fence::{self, Fence, Mention, Read};
 use super::front_matter;
 use super::names::Names;
-use super::{Block, Lesson, Prose, include};
+use super::{Block, FrontMatter, Lesson, Prose, include};
 use crate::diagnostic::{Diagnostic, Findings, line_end, line_start, within};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
@@ -28,6 +28,12 @@ pub fn parse(
 ) -> (Lesson, Vec<Diagnostic>) {
     let reading = read(stem, path, source, includes);
     (reading.lesson, reading.diagnostics)
+}
+
+/// What the lesson `stem` says of itself, without reading the rest of its page.
+pub(crate) fn front_matter(stem: &str, source: &str) -> FrontMatter {
+    let mut findings = Findings::of(Path::new(""));
+    front_matter::read(stem, source, &mut findings).front
 }
 
 /// A lesson and what else was learned by reading it.

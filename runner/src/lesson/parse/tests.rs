@@ -215,6 +215,19 @@ mod blocks {
     }
 
     #[test]
+    fn a_dot_that_begins_a_word_ends_no_sentence_but_the_one_before() {
+        let page = "```sh {id=a}\n```\n[One](#check-s) `a.c`. `.BTF` two.\n```sh {check=s of=a expect=1}\n```\n";
+        assert_eq!(
+            reading(page)
+                .lesson
+                .checks()
+                .map(|check| check.sentence.as_str())
+                .collect::<Vec<_>>(),
+            ["One a.c."]
+        );
+    }
+
+    #[test]
     fn plain_fences_and_indented_code_are_prose() {
         assert_snapshot!(parsed("```c\nint x;\n```\n\n    indented\n\n~~~\nplain\n~~~\n"), @r#"prose code(c: "int x;\n") code(-: "indented\n") code(-: "plain\n")"#);
     }

@@ -1,167 +1,12 @@
-//! What is wrong with a lesson's text, with the place and a way to mend it.
+//! Draws diagnostics for people: the place, the line with a mark under it, the way to mend it.
 //!
-//! Parsing collects diagnostics and never stops at the first.
+//! This is the only home of the drawing library.
 
+use super::place::{BYTE_ORDER_MARK, line_column, line_end, line_start, within};
+use super::{Diagnostic, Severity, sort};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// The lesson runs all the same.
-    Warning,
-    /// The lesson does not run.
-    Error,
-}
-
-/// One thing that is wrong with a text.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Diagnostic {
-    /// How bad it is.
-    pub severity: Severity,
-    /// The file, relative to the course root.
-    pub path: PathBuf,
-    /// The bytes of the file that it is about.
-    pub span: Range<usize>,
-    /// What is wrong: lower case, no final period, names in backticks.
-    pub message: String,
-    /// What to do about it.
-    pub help: Option<String>,
-}
-
-impl Diagnostic {
-    /// An error at `span` of `path`.
-    pub fn error(path: &Path, span: Range<usize>, message: impl Into<String>) -> Self {
-        Diagnostic {
-            severity: Severity::Error,
-            path: path.to_owned(),
-            span,
-            message: message.into(),
-            help: None,
-        }
-    }
-
-    /// A warning at `span` of `path`.
-    pub fn warning(path: &Path, span: Range<usize>, message: impl Into<String>) -> Self {
-        Diagnostic {
-            severity: Severity::Warning,
-            ..Diagnostic::error(path, span, message)
-        }
-    }
-
-    /// The same with a way to mend it.
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-}
-
-/// The diagnostics of one file, as they are found.
-#[derive(Clone, Debug)]
-pub struct Findings {
-    path: PathBuf,
-    list: Vec<Diagnostic>,
-}
-
-impl Findings {
-    /// None yet, about the file at `path`.
-    pub fn of(path: &Path) -> Self {
-        Findings {
-            path: path.to_owned(),
-            list: Vec::new(),
-        }
-    }
-
-    /// Notes an error and a way to mend it.
-    pub fn error(
-        &mut self,
-        span: Range<usize>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let diagnostic = Diagnostic::error(&self.path, span, message).help(help);
-        self.list.push(diagnostic);
-    }
-
-    /// Notes a warning and a way to mend it.
-    pub fn warning(
-        &mut self,
-        span: Range<usize>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
-        let diagnostic = Diagnostic::warning(&self.path, span, message).help(help);
-        self.list.push(diagnostic);
-    }
-
-    /// All of them, by place, with every span inside `source`.
-    pub fn sorted(mut self, source: &str) -> Vec<Diagnostic> {
-        for diagnostic in &mut self.list {
-            diagnostic.span = within(source, &diagnostic.span);
-        }
-        sort(&mut self.list);
-        self.list
-    }
-}
-
-/// Puts diagnostics in the order of files and places.
-pub fn sort(diagnostics: &mut [Diagnostic]) {
-    diagnostics.sort_by(|left, right| {
-        (&left.path, left.span.start, left.span.end).cmp(&(
-            &right.path,
-            right.span.start,
-            right.span.end,
-        ))
-    });
-}
-
-/// The nearest range that lies inside `source` and on its character boundaries.
-pub fn within(source: &str, span: &Range<usize>) -> Range<usize> {
-    let start = floor(source, span.start);
-    let end = ceil(source, span.end.max(start));
-    start..end
-}
-
-// `str::floor_char_boundary` and its sister came after our oldest compiler.
-fn floor(source: &str, byte: usize) -> usize {
-    let mut byte = byte.min(source.len());
-    while !source.is_char_boundary(byte) {
-        byte -= 1;
-    }
-    byte
-}
-
-fn ceil(source: &str, byte: usize) -> usize {
-    let mut byte = byte.min(source.len());
-    while !source.is_char_boundary(byte) {
-        byte += 1;
-    }
-    byte
-}
-
-/// The candidate that `word` was probably meant to be.
-pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.to_lowercase();
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.len())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// The line and the column of a byte, both from 1; the column counts characters.
-pub fn line_column(source: &str, byte: usize) -> (usize, usize) {
-    let before = &source[..floor(source, byte)];
-    let line_start = line_start(before, before.len());
-    let column = source[line_start..before.len()]
-        .chars()
-        .filter(|c| *c != BYTE_ORDER_MARK)
-        .count();
-    (lines_in(before), column + 1)
-}
+use std::path::Path;
 
 /// Draws diagnostics for people, in the order of files and places.
 ///
@@ -179,8 +24,6 @@ pub fn render<'a>(
         .collect();
     drawn.join("\n")
 }
-
-const BYTE_ORDER_MARK: char = '\u{feff}';
 
 fn draw(diagnostic: &Diagnostic, source: Option<&str>, color: bool) -> String {
     let source = source.unwrap_or_default();
@@ -277,30 +120,6 @@ fn paint(text: &str, code: &str, color: bool) -> String {
     }
 }
 
-/// Where the line that holds `byte` begins.
-pub(crate) fn line_start(source: &str, byte: usize) -> usize {
-    let before = &source.as_bytes()[..byte.min(source.len())];
-    before
-        .iter()
-        .rposition(|b| *b == b'\n')
-        .map_or(0, |newline| newline + 1)
-}
-
-/// Where the line that holds `byte` ends, before its line end.
-pub(crate) fn line_end(source: &str, byte: usize) -> usize {
-    let rest = &source.as_bytes()[byte.min(source.len())..];
-    let end = byte.min(source.len()) + rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
-    let start = byte.min(source.len());
-    match source.as_bytes()[start..end].last() {
-        Some(b'\r') => end - 1,
-        _ => end,
-    }
-}
-
-fn lines_in(before: &str) -> usize {
-    before.bytes().filter(|b| *b == b'\n').count() + 1
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -393,14 +212,6 @@ mod tests {
     }
 
     #[test]
-    fn columns_count_characters_from_1() {
-        assert_eq!(line_column("编译 x\ny", 7), (1, 4));
-        assert_eq!(line_column("a\r\nb", 3), (2, 1));
-        assert_eq!(line_column("\u{feff}---", 3), (1, 1));
-        assert_eq!(line_column("a", 99), (1, 2));
-    }
-
-    #[test]
     fn color_marks_words_and_changes_none() {
         let diagnostic = Diagnostic::error(Path::new("a.md"), 0..3, "wrong").help("mend it");
         let drawn = render(&[diagnostic], |_| Some("one\n"), true);
@@ -408,13 +219,5 @@ mod tests {
             drawn.starts_with("\x1b[1ma.md:1:1:\x1b[0m wrong\n"),
             "{drawn:?}"
         );
-    }
-
-    #[test]
-    fn the_nearest_word_is_a_slip_of_the_finger_away() {
-        assert_eq!(nearest("timout", ["timeout", "until"]), Some("timeout"));
-        assert_eq!(nearest("idd", ["id", "on"]), Some("id"));
-        assert_eq!(nearest("ID", ["id"]), Some("id"));
-        assert_eq!(nearest("colour", ["id", "on"]), None);
     }
 }

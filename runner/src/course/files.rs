@@ -1,0 +1,72 @@
+//! The files of a course, from its folder or from the binary, each text remembered.
+
+use super::{Origin, embedded};
+use crate::diagnostic::Diagnostic;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Reads the files of a course and remembers their texts.
+pub(super) struct Files {
+    root: Option<PathBuf>,
+    pub sources: RefCell<BTreeMap<PathBuf, String>>,
+}
+
+impl Files {
+    pub fn of(origin: &Origin) -> Self {
+        let root = match origin {
+            Origin::Embedded => None,
+            Origin::Folder(root) => Some(root.clone()),
+        };
+        Files {
+            root,
+            sources: RefCell::default(),
+        }
+    }
+
+    /// The bytes of a file, `None` if it is not there.
+    pub fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        let Some(root) = &self.root else {
+            return Ok(embedded::file(path).map(<[u8]>::to_vec));
+        };
+        match std::fs::read(root.join(path)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The text of a file that a lesson includes; a link that leads out of the course is none.
+    pub fn include(&self, path: &Path) -> Option<String> {
+        if let Some(text) = self.sources.borrow().get(path) {
+            return Some(text.clone());
+        }
+        if let Some(root) = &self.root {
+            let real = root.join(path).canonicalize().ok()?;
+            if !real.starts_with(root.canonicalize().ok()?) {
+                return None;
+            }
+        }
+        let bytes = self.read(path).ok()??;
+        let text = String::from_utf8(bytes).ok()?;
+        self.sources
+            .borrow_mut()
+            .insert(path.to_owned(), text.clone());
+        Some(text)
+    }
+
+    /// The bytes as text; what is no UTF-8 is replaced and complained of.
+    pub fn text(&self, path: &Path, bytes: Vec<u8>, diagnostics: &mut Vec<Diagnostic>) -> String {
+        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let bad = Diagnostic::error(path, at..at + 3, "a byte that is no UTF-8");
+            diagnostics.push(bad.help("save the file as UTF-8"));
+            text
+        });
+        let mut sources = self.sources.borrow_mut();
+        sources.insert(path.to_owned(), text.clone());
+        text
+    }
+}

@@ -1,0 +1,149 @@
+//! What is wrong with a lesson's text, with the place and a way to mend it.
+//!
+//! Parsing collects diagnostics and never stops at the first.
+
+mod place;
+mod render;
+
+pub use place::{line_column, within};
+pub use render::render;
+
+pub(crate) use place::{line_end, line_start};
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The lesson runs all the same.
+    Warning,
+    /// The lesson does not run.
+    Error,
+}
+
+/// One thing that is wrong with a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file, relative to the course root.
+    pub path: PathBuf,
+    /// The bytes of the file that it is about.
+    pub span: Range<usize>,
+    /// What is wrong: lower case, no final period, names in backticks.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at `span` of `path`.
+    pub fn error(path: &Path, span: Range<usize>, message: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Error,
+            path: path.to_owned(),
+            span,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// A warning at `span` of `path`.
+    pub fn warning(path: &Path, span: Range<usize>, message: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::error(path, span, message)
+        }
+    }
+
+    /// The same with a way to mend it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The diagnostics of one file, as they are found.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    path: PathBuf,
+    list: Vec<Diagnostic>,
+}
+
+impl Findings {
+    /// None yet, about the file at `path`.
+    pub fn of(path: &Path) -> Self {
+        Findings {
+            path: path.to_owned(),
+            list: Vec::new(),
+        }
+    }
+
+    /// Notes an error and a way to mend it.
+    pub fn error(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = Diagnostic::error(&self.path, span, message).help(help);
+        self.list.push(diagnostic);
+    }
+
+    /// Notes a warning and a way to mend it.
+    pub fn warning(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = Diagnostic::warning(&self.path, span, message).help(help);
+        self.list.push(diagnostic);
+    }
+
+    /// All of them, by place, with every span inside `source`.
+    pub fn sorted(mut self, source: &str) -> Vec<Diagnostic> {
+        for diagnostic in &mut self.list {
+            diagnostic.span = within(source, &diagnostic.span);
+        }
+        sort(&mut self.list);
+        self.list
+    }
+}
+
+/// Puts diagnostics in the order of files and places.
+pub fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|left, right| {
+        (&left.path, left.span.start, left.span.end).cmp(&(
+            &right.path,
+            right.span.start,
+            right.span.end,
+        ))
+    });
+}
+
+/// The candidate that `word` was probably meant to be.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= allowed && *distance < candidate.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_a_slip_of_the_finger_away() {
+        assert_eq!(nearest("timout", ["timeout", "until"]), Some("timeout"));
+        assert_eq!(nearest("idd", ["id", "on"]), Some("id"));
+        assert_eq!(nearest("ID", ["id"]), Some("id"));
+        assert_eq!(nearest("colour", ["id", "on"]), None);
+    }
+}
