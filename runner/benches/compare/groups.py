@@ -40,18 +40,38 @@ class Bench:
         print(f"compare: {text}", file=sys.stderr, flush=True)
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A contestant with what it has to run, and the row that it fills."""
+
+    contestant: contestants.Contestant
+    shape: Shape
+    row: Row
+
+    def folder(self, bench: Bench) -> Path:
+        return bench.scratch / f"{self.shape.lessons}x{self.shape.steps}" / type(self.contestant).__name__
+
+
+def enter(bench: Bench, group: str, shape: Shape, kinds):
+    entries = []
+    for kind, tool in kinds:
+        contestant = kind(tool, bench.environment)
+        entries.append(Entry(contestant, shape, Row(group, contestant.name(shape), "s")))
+    return entries
+
+
 def steps(bench: Bench):
     """Many steps in one lesson."""
     shape = Shape(lessons=1, steps=bench.size(1000, 20))
     group = f"{shape.steps} steps `echo N` in one lesson"
-    entrants = [
+    kinds = [
         (contestants.Tutor, bench.tutor),
         (contestants.Bash, bash()),
         (contestants.Cram, bench.cram),
         (contestants.Scrut, bench.scrut),
         (contestants.ScrutMarkdown, bench.scrut),
     ]
-    rows = race(bench, group, shape, entrants)
+    rows = race(bench, enter(bench, group, shape, kinds))
     tutor, per_process, cram = rows[0], rows[1], rows[2]
     against(bench, tutor, per_process, "tutor takes at most 1/10", lambda ratio: ratio <= 0.1)
     against(bench, tutor, cram, "tutor is no slower", lambda ratio: ratio <= 1)
@@ -64,7 +84,7 @@ def lessons(bench: Bench):
     """Many lessons of a few steps, two at a time."""
     shape = Shape(lessons=bench.size(200, 4), steps=5, jobs=2)
     group = f"{shape.lessons} lessons of {shape.steps} steps"
-    entrants = [
+    kinds = [
         (contestants.Tutor, bench.tutor),
         (contestants.Bash, bash()),
         (contestants.Cram, bench.cram),
@@ -73,44 +93,42 @@ def lessons(bench: Bench):
         (contestants.ScrutSideBySide, bench.scrut),
         (contestants.ScrutMarkdown, bench.scrut),
     ]
-    rows = race(bench, group, shape, entrants)
+    rows = race(bench, enter(bench, group, shape, kinds))
     for row in rows[1:]:
         against(bench, rows[0], row, "tutor is faster", lambda ratio: ratio < 1)
     return rows
 
 
-def race(bench: Bench, group: str, shape: Shape, entrants):
-    """Runs all contestants once unmeasured, then round after round."""
-    rows, racers = [], []
-    for kind, tool in entrants:
-        contestant = kind(tool, bench.environment)
-        row = Row(group, contestant.name(shape), "s")
-        rows.append(row)
-        folder = bench.scratch / f"{shape.lessons}x{shape.steps}" / kind.__name__
-        if tool.path is None:
-            row.trouble = tool.missing
-        elif ready(contestant, folder, shape, row):
-            racers.append((contestant, folder, row))
+def race(bench: Bench, entries):
+    """Runs all once unmeasured, then round after round, taking turns."""
+    ready = [entry for entry in entries if made_ready(bench, entry)]
     for round_number in range(bench.rounds + 1):
-        bench.note(f"{group}: round {round_number} of {bench.rounds}")
-        for contestant, folder, row in racers:
-            timed(contestant, folder, shape, row, warm_up=round_number == 0)
-    shutil.rmtree(bench.scratch / f"{shape.lessons}x{shape.steps}", ignore_errors=True)
-    return rows
+        bench.note(f"{entries[0].row.group}: round {round_number} of {bench.rounds}")
+        for entry in ready:
+            timed(bench, entry, warm_up=round_number == 0)
+    for entry in ready:
+        shutil.rmtree(entry.folder(bench))
+    return [entry.row for entry in entries]
 
 
-def ready(contestant, folder, shape, row) -> bool:
-    contestant.write(folder, shape)
+def made_ready(bench: Bench, entry: Entry) -> bool:
+    contestant, folder = entry.contestant, entry.folder(bench)
+    if contestant.tool.path is None:
+        entry.row.trouble = contestant.tool.missing
+        return False
+    contestant.write(folder, entry.shape)
     try:
-        contestant.prepare(folder, shape)
+        contestant.prepare(folder, entry.shape)
     except Failure as failure:
-        fail(row, str(failure))
+        fail(entry.row, str(failure))
         return False
     return True
 
 
-def timed(contestant, folder, shape, row, warm_up=False):
-    outcome = run(contestant.command(folder, shape), folder, contestant.environment)
+def timed(bench: Bench, entry: Entry, warm_up: bool):
+    contestant, shape, row = entry.contestant, entry.shape, entry.row
+    folder = entry.folder(bench)
+    outcome = run(contestant.command(folder, shape), folder, bench.environment)
     try:
         passed = contestant.passed(outcome, shape)
     except (ValueError, KeyError, TypeError) as error:
@@ -227,12 +245,11 @@ def tutor_process(words):
 def linearity(bench: Bench):
     """Whether a step costs the same in a lesson a hundred times as long."""
     sizes = [bench.size(1000, 20), bench.size(10_000, 200), bench.size(100_000, 2000)]
-    rows = []
+    entries = []
     for size in sizes:
-        shape = Shape(lessons=1, steps=size)
-        named = race(bench, "one lesson, longer and longer", shape, [(contestants.Tutor, bench.tutor)])
-        named[0].what = f"{size} steps"
-        rows.extend(named)
+        entries += enter(bench, "one lesson, longer and longer", Shape(1, size), [(contestants.Tutor, bench.tutor)])
+        entries[-1].row.what = f"{size} steps"
+    rows = race(bench, entries)
     each = [row.median / size if row.values else None for row, size in zip(rows, sizes)]
     for row, cost in zip(rows, each):
         if cost is not None:

@@ -1,6 +1,6 @@
 //! Each outside library has one home, which `ARCHITECTURE.md` names.
 
-use crate::source::{Source, begins, root, sources};
+use crate::source::{Source, Token, begins, root, sources};
 use crate::{architecture, nothing, quoted, table};
 use std::fs;
 
@@ -17,10 +17,20 @@ fn homes() -> Vec<Home> {
     let text = architecture();
     let mut homes = Vec::new();
     for row in table(&text, "## Homes of outside libraries") {
-        let places: Vec<String> = quoted(&row[1]).map(str::to_owned).collect();
+        let places: Vec<String> = quoted(&row[1])
+            .filter(|place| place.contains('/'))
+            .map(str::to_owned)
+            .collect();
         let named = !places.is_empty() || row[1] == EVERYWHERE;
-        assert!(named, "ARCHITECTURE.md: `{}` is neither a path nor `{EVERYWHERE}`", row[1]);
-        homes.extend(quoted(&row[0]).map(|name| Home { library: name.to_owned(), places: places.clone() }));
+        assert!(
+            named,
+            "ARCHITECTURE.md: `{}` is neither a path nor `{EVERYWHERE}`",
+            row[1]
+        );
+        homes.extend(quoted(&row[0]).map(|name| Home {
+            library: name.to_owned(),
+            places: places.clone(),
+        }));
     }
     homes
 }
@@ -37,15 +47,36 @@ impl Home {
         let name = self.library.replace('-', "_");
         let uses = (0..source.tokens.len()).filter(|at| {
             let tail = &source.tokens[*at..];
-            let inner = *at > 0 && matches!(source.tokens[at - 1].text.as_str(), ":" | ".");
             let named = begins(tail, &[&name, ":", ":"]) || begins(tail, &[&name, ";"]);
-            named && !inner && !tail[0].is_test
+            named && !tail[0].is_test && !is_inner(&source.tokens[..*at])
         });
         uses.map(|at| {
             let line = source.tokens[at].line;
-            format!("{}:{line}: `{}` has its home in {}", source.path, self.library, self.places.join(", "))
+            format!(
+                "{}:{line}: `{}` has its home in {}",
+                source.path,
+                self.library,
+                self.places.join(", ")
+            )
         })
         .collect()
+    }
+}
+
+/// True where the words before make the next one a part of their own: `crate::`, `self.`.
+fn is_inner(before: &[Token]) -> bool {
+    let words: Vec<&str> = before
+        .iter()
+        .rev()
+        .take(3)
+        .map(|token| token.text.as_str())
+        .collect();
+    match words.as_slice() {
+        [".", ..] => true,
+        [":", ":", owner] => {
+            *owner == ">" || owner.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        }
+        _ => false,
     }
 }
 
@@ -55,7 +86,10 @@ fn a_library_is_used_in_its_home_only() {
     let homes = homes();
     let strays = |source| homes.iter().flat_map(move |home| home.strays(source));
     let found: Vec<String> = sources.iter().flat_map(strays).collect();
-    nothing(&found, "wanting one elsewhere usually means that a type of our own is missing");
+    nothing(
+        &found,
+        "wanting one elsewhere usually means that a type of our own is missing",
+    );
 }
 
 #[test]
@@ -63,21 +97,34 @@ fn every_library_that_is_brought_in_has_a_home() {
     let homes = homes();
     let known = |name: &str| homes.iter().any(|home| home.library == name);
     let mut found = Vec::new();
-    for manifest in ["Cargo.toml", "runner/agent/Cargo.toml", "bpf/Cargo.toml", "book/Cargo.toml"] {
+    for manifest in [
+        "Cargo.toml",
+        "runner/agent/Cargo.toml",
+        "bpf/Cargo.toml",
+        "book/Cargo.toml",
+    ] {
         for name in dependencies(manifest) {
             if !known(&name) {
-                found.push(format!("{manifest}: `{name}` has no row below `## Homes of outside libraries`"));
+                found.push(format!(
+                    "{manifest}: `{name}` has no row below `## Homes of outside libraries`"
+                ));
             }
         }
     }
-    nothing(&found, "name its home in ARCHITECTURE.md, and argue for it in the commit");
+    nothing(
+        &found,
+        "name its home in ARCHITECTURE.md, and argue for it in the commit",
+    );
 }
 
 fn dependencies(manifest: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(manifest)).expect("the manifest can be read");
     let table: toml::Table = text.parse().expect("the manifest is TOML");
     let dependencies = table.get("dependencies").and_then(toml::Value::as_table);
-    dependencies.into_iter().flat_map(|names| names.keys().cloned()).collect()
+    dependencies
+        .into_iter()
+        .flat_map(|names| names.keys().cloned())
+        .collect()
 }
 
 #[cfg(test)]
@@ -86,21 +133,46 @@ mod tests {
     use crate::source::parsed;
 
     fn strays(path: &str, text: &str) -> usize {
-        let home = Home { library: "tidy-up".to_owned(), places: vec!["runner/src/tidy/".to_owned()] };
+        let home = Home {
+            library: "tidy-up".to_owned(),
+            places: vec!["runner/src/tidy/".to_owned()],
+        };
         home.strays(&parsed(path, text)).len()
     }
 
     #[test]
     fn a_use_away_from_home_is_found() {
         assert_eq!(strays("runner/src/plan.rs", "use tidy_up::Broom;"), 1);
-        assert_eq!(strays("runner/src/plan.rs", "fn f() { ::tidy_up::sweep() }"), 1);
-        assert_eq!(strays("runner/src/plan.rs", "#[derive(tidy_up::Broom)] struct A;"), 1);
+        assert_eq!(
+            strays("runner/src/plan.rs", "fn f() { ::tidy_up::sweep() }"),
+            1
+        );
+        assert_eq!(
+            strays("runner/src/plan.rs", "struct A { broom: tidy_up::Broom }"),
+            1
+        );
+        assert_eq!(
+            strays("runner/src/plan.rs", "#[derive(tidy_up::Broom)] struct A;"),
+            1
+        );
     }
 
     #[test]
     fn home_tests_and_namesakes_are_no_finding() {
         assert_eq!(strays("runner/src/tidy/broom.rs", "use tidy_up::Broom;"), 0);
-        assert_eq!(strays("runner/src/plan.rs", "#[cfg(test)] mod tests { use tidy_up::Broom; }"), 0);
-        assert_eq!(strays("runner/src/plan.rs", "use crate::tidy_up::Broom; // tidy_up::Broom"), 0);
+        assert_eq!(
+            strays(
+                "runner/src/plan.rs",
+                "#[cfg(test)] mod tests { use tidy_up::Broom; }"
+            ),
+            0
+        );
+        assert_eq!(
+            strays(
+                "runner/src/plan.rs",
+                "use crate::tidy_up::Broom; // tidy_up::Broom"
+            ),
+            0
+        );
     }
 }

@@ -21,13 +21,21 @@ fn architecture() -> String {
 /// The cells of the table below a heading, one row after the other, each cell as it is written.
 fn table(text: &str, heading: &str) -> Vec<Vec<String>> {
     let below = text.lines().skip_while(|line| *line != heading).skip(1);
-    let rows = below.take_while(|line| !line.starts_with('#')).filter(|line| line.starts_with('|'));
+    let rows = below
+        .take_while(|line| !line.starts_with('#'))
+        .filter(|line| line.starts_with('|'));
     let cells = rows.map(|row| {
-        row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
+        row.trim_matches('|')
+            .split('|')
+            .map(|cell| cell.trim().to_owned())
+            .collect::<Vec<_>>()
     });
     // The first row names the columns, the second is a rule.
     let rows: Vec<_> = cells.skip(2).collect();
-    assert!(!rows.is_empty(), "ARCHITECTURE.md has no table below `{heading}`");
+    assert!(
+        !rows.is_empty(),
+        "ARCHITECTURE.md has no table below `{heading}`"
+    );
     rows
 }
 

@@ -16,15 +16,21 @@ enum Name<'n> {
 }
 
 fn name(text: &str) -> Option<Name<'_>> {
-    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let is_word =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || c == '_');
     let text = text.trim_end_matches("()");
     if text.contains("::") {
         let parts: Vec<&str> = text.split("::").collect();
-        return parts.iter().all(|part| is_word(part)).then_some(Name::Item(parts));
+        return parts
+            .iter()
+            .all(|part| is_word(part))
+            .then_some(Name::Item(parts));
     }
     // `/proc` is the system's; `<step>.snap` is a pattern, and a command has blanks.
     let is_pattern = text.contains(|c: char| c.is_whitespace() || "<>{}*…$=#".contains(c));
-    let has_end = [".rs", ".md", ".toml", ".ftl", ".c", ".h"].iter().any(|end| text.ends_with(end));
+    let has_end = [".rs", ".md", ".toml", ".ftl", ".c", ".h"]
+        .iter()
+        .any(|end| text.ends_with(end));
     if (text.contains('/') || has_end) && !text.starts_with(['/', '-', '.']) && !is_pattern {
         return Some(Name::Path(text));
     }
@@ -34,17 +40,29 @@ fn name(text: &str) -> Option<Name<'_>> {
 
 /// The items that files define, each behind the modules that lead to it.
 fn items(sources: &[Source]) -> BTreeSet<Vec<String>> {
-    const KINDS: [&str; 9] = ["struct", "enum", "trait", "type", "fn", "mod", "const", "static", "union"];
+    const KINDS: [&str; 9] = [
+        "struct", "enum", "trait", "type", "fn", "mod", "const", "static", "union",
+    ];
     let mut items = BTreeSet::new();
     for source in sources {
-        let path: Vec<String> = source.module_path().into_iter().map(str::to_owned).collect();
+        let path: Vec<String> = source
+            .module_path()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         items.insert(path.clone());
-        for tail in source.tails().filter(|tail| KINDS.contains(&tail[0].text.as_str())) {
+        for tail in source
+            .tails()
+            .filter(|tail| KINDS.contains(&tail[0].text.as_str()))
+        {
             if let Some(name) = tail.get(1) {
                 items.insert([path.as_slice(), std::slice::from_ref(&name.text)].concat());
             }
         }
-        for tail in source.tails().filter(|tail| begins(tail, &["macro_rules", "!"])) {
+        for tail in source
+            .tails()
+            .filter(|tail| begins(tail, &["macro_rules", "!"]))
+        {
             items.insert([path.as_slice(), std::slice::from_ref(&tail[2].text)].concat());
         }
     }
@@ -57,13 +75,22 @@ fn is_there(name: &Name<'_>, items: &BTreeSet<Vec<String>>) -> bool {
         // A file's modules may be left out where the type is handed on by the one above.
         Name::Item(parts) => {
             let crates = ["tutor", "tutor_agent", "tutor_bpf", "tutor_book", "crate"];
-            let parts = if crates.contains(&parts[0]) { &parts[1..] } else { parts };
-            let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return true };
+            let parts = if crates.contains(&parts[0]) {
+                &parts[1..]
+            } else {
+                parts
+            };
+            let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
+                return true;
+            };
             items.iter().any(|item| {
-                item.last().is_some_and(|name| name == last) && item.iter().any(|name| name == first)
+                item.last().is_some_and(|name| name == last)
+                    && item.iter().any(|name| name == first)
             })
         }
-        Name::Type(name) => items.iter().any(|item| item.last().is_some_and(|last| last == name)),
+        Name::Type(name) => items
+            .iter()
+            .any(|item| item.last().is_some_and(|last| last == name)),
     }
 }
 
@@ -74,7 +101,10 @@ fn every_name_in_the_map_exists() {
     for (number, line) in architecture().lines().enumerate() {
         for text in quoted(line) {
             if name(text).is_some_and(|name| !is_there(&name, &items)) {
-                found.push(format!("ARCHITECTURE.md:{}: there is no `{text}`", number + 1));
+                found.push(format!(
+                    "ARCHITECTURE.md:{}: there is no `{text}`",
+                    number + 1
+                ));
             }
         }
     }
@@ -83,12 +113,23 @@ fn every_name_in_the_map_exists() {
 
 #[test]
 fn names_are_told_from_commands_and_patterns() {
-    assert_eq!(name("runner/src/lib.rs"), Some(Name::Path("runner/src/lib.rs")));
+    assert_eq!(
+        name("runner/src/lib.rs"),
+        Some(Name::Path("runner/src/lib.rs"))
+    );
     assert_eq!(name("lessons/"), Some(Name::Path("lessons/")));
     assert_eq!(name("course.toml"), Some(Name::Path("course.toml")));
     assert_eq!(name("plan::Plan"), Some(Name::Item(vec!["plan", "Plan"])));
     assert_eq!(name("StableText"), Some(Name::Type("StableText")));
-    for text in ["tutor test", "--on host", "/proc", "snapshots/<lesson>/<step>.snap", "SIGTERM", "plan", "{id=a/b}"] {
+    for text in [
+        "tutor test",
+        "--on host",
+        "/proc",
+        "snapshots/<lesson>/<step>.snap",
+        "SIGTERM",
+        "plan",
+        "{id=a/b}",
+    ] {
         assert_eq!(name(text), None, "{text}");
     }
 }

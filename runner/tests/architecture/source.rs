@@ -32,12 +32,20 @@ pub struct Source {
 impl Source {
     fn read(path: &Path) -> Source {
         let text = fs::read_to_string(path).expect("a file just listed can be read");
-        let below = path.strip_prefix(root()).expect("a file just listed lies below the root");
+        let below = path
+            .strip_prefix(root())
+            .expect("a file just listed lies below the root");
         let path = below.to_str().expect("paths here are UTF-8").to_owned();
-        let stream: TokenStream = text.parse().unwrap_or_else(|error| panic!("{path}: {error}"));
+        let stream: TokenStream = text
+            .parse()
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
         let mut tokens = Vec::new();
         flatten(stream, path.ends_with("tests.rs"), 0, &mut tokens);
-        Source { path, tokens, lines: text.lines().count() }
+        Source {
+            path,
+            tokens,
+            lines: text.lines().count(),
+        }
     }
 
     /// The tokens with what follows each, so that a search can look ahead.
@@ -62,21 +70,29 @@ impl Source {
     pub fn module_path(&self) -> Vec<&str> {
         let (_, below) = self.path.split_once("src/").unwrap_or(("", &self.path));
         let parts = below.trim_end_matches(".rs").split('/');
-        parts.filter(|part| !matches!(*part, "mod" | "lib" | "main")).collect()
+        parts
+            .filter(|part| !matches!(*part, "mod" | "lib" | "main"))
+            .collect()
     }
 }
 
 /// Every file of Rust in these folders below the root, in order.
 pub fn sources(folders: &[&str]) -> Vec<Source> {
-    let files = folders.iter().flat_map(|folder| files(&root().join(folder)));
-    let mut rust: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|ext| ext == "rs")).collect();
+    let files = folders
+        .iter()
+        .flat_map(|folder| files(&root().join(folder)));
+    let mut rust: Vec<PathBuf> = files
+        .filter(|path| path.extension().is_some_and(|ext| ext == "rs"))
+        .collect();
     rust.sort();
     rust.iter().map(|path| Source::read(path)).collect()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+    for entry in
+        fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+    {
         let path = entry.expect("a folder can be listed").path();
         match path.is_dir() {
             true => found.extend(files(&path)),
@@ -99,7 +115,12 @@ fn flatten(stream: TokenStream, is_test: bool, depth: usize, tokens: &mut Vec<To
         }
         let line = tree.span().start().line;
         let is_test = is_test || in_test_item;
-        let token = |text: String| Token { text, line, is_test, depth };
+        let token = |text: String| Token {
+            text,
+            line,
+            is_test,
+            depth,
+        };
         match tree {
             TokenTree::Group(group) => {
                 let (open, close) = match group.delimiter() {
@@ -110,7 +131,12 @@ fn flatten(stream: TokenStream, is_test: bool, depth: usize, tokens: &mut Vec<To
                 };
                 let is_brace = group.delimiter() == Delimiter::Brace;
                 tokens.push(token(open.to_owned()));
-                flatten(group.stream(), is_test, depth + usize::from(is_brace), tokens);
+                flatten(
+                    group.stream(),
+                    is_test,
+                    depth + usize::from(is_brace),
+                    tokens,
+                );
                 tokens.push(token(close.to_owned()));
                 in_test_item &= !is_brace;
             }
@@ -137,19 +163,32 @@ fn group_heads(tokens: &[Token], depth: usize) -> Vec<&Token> {
     let inside = tokens.iter().take_while(|token| token.depth >= depth);
     let own: Vec<&Token> = inside.filter(|token| token.depth == depth).collect();
     let first = own.first().copied();
-    let after_commas = own.windows(2).filter(|pair| pair[0].text == ",").map(|pair| pair[1]);
+    let after_commas = own
+        .windows(2)
+        .filter(|pair| pair[0].text == ",")
+        .map(|pair| pair[1]);
     first.into_iter().chain(after_commas).collect()
 }
 
 /// True if the tokens begin with these words.
 pub fn begins(tokens: &[Token], words: &[&str]) -> bool {
-    tokens.len() >= words.len() && iter::zip(tokens, words).all(|(token, word)| token.text == **word)
+    tokens.len() >= words.len()
+        && iter::zip(tokens, words).all(|(token, word)| token.text == **word)
 }
 
 /// A source that is not on the disk, to test the tests with.
 #[cfg(test)]
 pub fn parsed(path: &str, text: &str) -> Source {
     let mut tokens = Vec::new();
-    flatten(text.parse().expect("the text is Rust"), false, 0, &mut tokens);
-    Source { path: path.to_owned(), tokens, lines: text.lines().count() }
+    flatten(
+        text.parse().expect("the text is Rust"),
+        false,
+        0,
+        &mut tokens,
+    );
+    Source {
+        path: path.to_owned(),
+        tokens,
+        lines: text.lines().count(),
+    }
 }
