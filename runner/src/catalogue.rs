@@ -27,9 +27,13 @@ pub fn text(key: &str, arguments: &[(&str, FluentValue<'_>)]) -> String {
     let Some(pattern) = BUNDLE.get_message(key).and_then(|message| message.value()) else {
         return key.to_owned();
     };
-    let arguments: FluentArgs<'_> =
-        arguments.iter().map(|(name, value)| (*name, value.clone())).collect();
-    BUNDLE.format_pattern(pattern, Some(&arguments), &mut Vec::new()).into_owned()
+    let arguments: FluentArgs<'_> = arguments
+        .iter()
+        .map(|(name, value)| (*name, value.clone()))
+        .collect();
+    BUNDLE
+        .format_pattern(pattern, Some(&arguments), &mut Vec::new())
+        .into_owned()
 }
 
 /// Returns a message of the catalogue: `say!("skipped", step = id, count = 3)`.
@@ -56,7 +60,11 @@ mod tests {
     #[test]
     fn every_message_is_there_once_and_every_one_is_used() {
         let resource = FluentResource::try_new(ENGLISH.to_owned());
-        assert!(resource.is_ok(), "{:?}", resource.err().map(|(_, errors)| errors));
+        assert!(
+            resource.is_ok(),
+            "{:?}",
+            resource.err().map(|(_, errors)| errors)
+        );
         let defined: Vec<&str> = ENGLISH
             .lines()
             .filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()))
@@ -67,8 +75,14 @@ mod tests {
         collect_keys(&root, &mut used);
         let unique: BTreeSet<String> = defined.iter().map(|key| (*key).to_owned()).collect();
         assert_eq!(unique.len(), defined.len(), "a key stands twice");
-        assert_eq!(used.difference(&unique).collect::<Vec<_>>(), Vec::<&String>::new());
-        assert_eq!(unique.difference(&used).collect::<Vec<_>>(), Vec::<&String>::new());
+        assert_eq!(
+            used.difference(&unique).collect::<Vec<_>>(),
+            Vec::<&String>::new()
+        );
+        assert_eq!(
+            unique.difference(&used).collect::<Vec<_>>(),
+            Vec::<&String>::new()
+        );
     }
 
     fn collect_keys(folder: &Path, used: &mut BTreeSet<String>) {

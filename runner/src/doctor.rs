@@ -84,20 +84,38 @@ pub fn examine(
 fn lessons_that_need(course: &Course, name: &str) -> Vec<String> {
     let needs = |lesson: &&crate::lesson::Lesson| {
         let steps = lesson.steps().flat_map(|step| &step.needs);
-        lesson.front.needs.iter().chain(steps).any(|need| need.name == name)
+        lesson
+            .front
+            .needs
+            .iter()
+            .chain(steps)
+            .any(|need| need.name == name)
     };
-    course.lessons.iter().filter(needs).map(|lesson| lesson.stem.clone()).collect()
+    course
+        .lessons
+        .iter()
+        .filter(needs)
+        .map(|lesson| lesson.stem.clone())
+        .collect()
 }
 
 fn mend(probe: &NeedProbe, distribution: Distribution) -> Option<Mend> {
     let package = probe.package.as_deref().and_then(packages::named);
     let install = package.and_then(|package| distribution.install(&[&package]));
-    install.map(Mend::Install).or_else(|| probe.remedy.clone().map(Mend::Remedy))
+    install
+        .map(Mend::Install)
+        .or_else(|| probe.remedy.clone().map(Mend::Remedy))
 }
 
 /// Returns one command that installs everything missing that a package brings.
-pub fn install_all(course: &Course, findings: &[Finding], distribution: Distribution) -> Option<Vec<String>> {
-    let missing = findings.iter().filter(|finding| matches!(finding.state, State::Lacks(_)));
+pub fn install_all(
+    course: &Course,
+    findings: &[Finding],
+    distribution: Distribution,
+) -> Option<Vec<String>> {
+    let missing = findings
+        .iter()
+        .filter(|finding| matches!(finding.state, State::Lacks(_)));
     let packages: Vec<Package> = missing
         .filter_map(|finding| course.needs.get(&finding.name)?.package.as_deref())
         .filter_map(packages::named)

@@ -29,10 +29,15 @@ impl Folders {
             return Ok(Folders::below(home));
         }
         let base = etcetera::base_strategy::Xdg::new().map_err(|_| NoFolders)?;
-        let state = base.state_dir().unwrap_or_else(|| base.data_dir()).join("tutor");
+        let state = base
+            .state_dir()
+            .unwrap_or_else(|| base.data_dir())
+            .join("tutor");
         Ok(Folders {
             data: base.data_dir().join("tutor"),
-            runtime: base.runtime_dir().map_or_else(|| state.join("run"), |run| run.join("tutor")),
+            runtime: base
+                .runtime_dir()
+                .map_or_else(|| state.join("run"), |run| run.join("tutor")),
             state,
         })
     }
@@ -41,6 +46,10 @@ impl Folders {
     pub fn below(home: impl AsRef<OsStr>) -> Folders {
         let home = std::path::absolute(PathBuf::from(home.as_ref()))
             .unwrap_or_else(|_| PathBuf::from(home.as_ref()));
-        Folders { data: home.join("data"), state: home.join("state"), runtime: home.join("run") }
+        Folders {
+            data: home.join("data"),
+            state: home.join("state"),
+            runtime: home.join("run"),
+        }
     }
 }

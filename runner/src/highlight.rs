@@ -39,7 +39,10 @@ static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_ne
 pub fn lines(language: &str, code: &str) -> Vec<Vec<(Kind, String)>> {
     match syntax(language) {
         Some(syntax) if code.len() <= PARSED_BYTES => parsed(syntax, code),
-        Some(_) | None => code.lines().map(|line| vec![(Kind::Plain, line.to_owned())]).collect(),
+        Some(_) | None => code
+            .lines()
+            .map(|line| vec![(Kind::Plain, line.to_owned())])
+            .collect(),
     }
 }
 
@@ -111,9 +114,16 @@ mod tests {
 
     fn drawn(language: &str, code: &str) -> String {
         let line = |pieces: Vec<(Kind, String)>| {
-            pieces.iter().map(|(kind, text)| format!("{kind:?}[{text}]")).collect::<String>()
+            pieces
+                .iter()
+                .map(|(kind, text)| format!("{kind:?}[{text}]"))
+                .collect::<String>()
         };
-        lines(language, code).into_iter().map(line).collect::<Vec<_>>().join("\n")
+        lines(language, code)
+            .into_iter()
+            .map(line)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 
     #[test]

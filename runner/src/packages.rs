@@ -53,14 +53,23 @@ fn row(line: &str) -> Option<Package> {
     let mut next = || columns.next().map(str::to_owned);
     let (name, test, debian, fedora, arch) = (next()?, next()?, next()?, next()?, next()?);
     let purpose = columns.collect::<Vec<_>>().join(" ");
-    Some(Package { name, test, debian, fedora, arch, purpose })
+    Some(Package {
+        name,
+        test,
+        debian,
+        fedora,
+        arch,
+        purpose,
+    })
 }
 
 impl Distribution {
     /// Reads `ID` and `ID_LIKE` of an os-release file (os-release(5)).
     pub fn of_os_release(text: &str) -> Distribution {
         let value = |key: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
             line.unwrap_or("").trim_matches('"').to_owned()
         };
         let names = format!("{} {}", value("ID"), value("ID_LIKE"));
@@ -81,21 +90,25 @@ impl Distribution {
     /// This machine's.
     pub fn here() -> Distribution {
         let paths = ["/etc/os-release", "/usr/lib/os-release"];
-        let text = paths.iter().find_map(|path| std::fs::read_to_string(path).ok());
+        let text = paths
+            .iter()
+            .find_map(|path| std::fs::read_to_string(path).ok());
         Distribution::of_os_release(&text.unwrap_or_default())
     }
 
     /// The command that installs some packages, without `sudo`.
     pub fn install(self, packages: &[&Package]) -> Option<Vec<String>> {
         let (command, names): (&[&str], fn(&Package) -> &str) = match self {
-            Distribution::Debian => {
-                (&["apt-get", "install", "-y"], |package| first(&package.debian, '|'))
-            }
-            Distribution::Ubuntu => {
-                (&["apt-get", "install", "-y"], |package| last(&package.debian, '|'))
-            }
+            Distribution::Debian => (&["apt-get", "install", "-y"], |package| {
+                first(&package.debian, '|')
+            }),
+            Distribution::Ubuntu => (&["apt-get", "install", "-y"], |package| {
+                last(&package.debian, '|')
+            }),
             Distribution::Fedora => (&["dnf", "install", "-y"], |package| &package.fedora),
-            Distribution::Arch => (&["pacman", "-S", "--needed", "--noconfirm"], |package| &package.arch),
+            Distribution::Arch => (&["pacman", "-S", "--needed", "--noconfirm"], |package| {
+                &package.arch
+            }),
             Distribution::Other => return None,
         };
         let mut words: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
@@ -125,8 +138,14 @@ mod tests {
     fn a_distribution_is_known_by_itself_or_by_its_parents() {
         let of = Distribution::of_os_release;
         assert_eq!(of("NAME=x\nID=debian\n"), Distribution::Debian);
-        assert_eq!(of("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"), Distribution::Ubuntu);
-        assert_eq!(of("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n"), Distribution::Fedora);
+        assert_eq!(
+            of("ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n"),
+            Distribution::Ubuntu
+        );
+        assert_eq!(
+            of("ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n"),
+            Distribution::Fedora
+        );
         assert_eq!(of("ID=manjaro\nID_LIKE=arch\n"), Distribution::Arch);
         assert_eq!(of(""), Distribution::Other);
     }
@@ -144,6 +163,9 @@ mod tests {
         let bpftool = named("bpftool").unwrap();
         let on = |distribution: Distribution| distribution.install(&[&bpftool]).unwrap().pop();
         assert_eq!(on(Distribution::Debian).as_deref(), Some("bpftool"));
-        assert_eq!(on(Distribution::Ubuntu).as_deref(), Some("linux-tools-generic"));
+        assert_eq!(
+            on(Distribution::Ubuntu).as_deref(),
+            Some("linux-tools-generic")
+        );
     }
 }

@@ -3,6 +3,7 @@
 use crate::lesson::{Block, Check, FileStep, Lesson, Prose, Step};
 use crate::say;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// Which steps of a lesson to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Plan<'l> {
     pub lesson: &'l Lesson,
     /// What to do, in the order of the text.
     pub actions: Vec<Action<'l>>,
+    /// The steps that a check looks at.
+    checked: HashSet<&'l str>,
 }
 
 /// One thing to do.
@@ -53,36 +56,45 @@ pub struct NoSuchStep {
 impl<'l> Plan<'l> {
     /// Returns what to do for a selection of the lesson's steps.
     pub fn new(lesson: &'l Lesson, selection: &Selection) -> Result<Plan<'l>, NoSuchStep> {
-        let (wanted, prose): (Box<dyn Fn(&str) -> bool>, bool) = match selection {
-            Selection::All => (Box::new(|_| true), true),
+        let wanted: Vec<&str> = match selection {
+            Selection::All => lesson.steps().map(|step| step.id.as_str()).collect(),
             Selection::Only(ids) => {
                 for id in ids {
                     known(lesson, id)?;
                 }
-                (Box::new(move |id| ids.iter().any(|wanted| wanted == id)), false)
+                ids.iter().map(String::as_str).collect()
             }
             Selection::Until(last) => {
                 known(lesson, last)?;
-                let ids: Vec<&str> = lesson.steps().map(|step| step.id.as_str()).collect();
-                let end = ids.iter().position(|id| id == last).unwrap_or(ids.len());
-                (Box::new(move |id| ids[..=end].contains(&id)), true)
+                let ids = lesson.steps().map(|step| step.id.as_str());
+                let before = ids.take_while(|id| id != last);
+                before.chain([last.as_str()]).collect()
             }
         };
+        let wanted: HashSet<&str> = wanted.into_iter().collect();
+        let prose = !matches!(selection, Selection::Only(_));
         let mut actions: Vec<Action<'l>> = lesson
             .blocks
             .iter()
             .filter_map(|block| match block {
                 Block::Prose(text) => prose.then_some(Action::Read(text)),
                 Block::File(file) => Some(Action::Write(file)),
-                Block::Step(step) => wanted(&step.id).then_some(Action::Run(step)),
-                Block::Check(check) => wanted(&check.of).then_some(Action::Check(check)),
+                Block::Step(step) => wanted.contains(&*step.id).then_some(Action::Run(step)),
+                Block::Check(check) => wanted.contains(&*check.of).then_some(Action::Check(check)),
             })
             .collect();
         if let Selection::Until(_) = selection {
-            let end = actions.iter().rposition(|action| matches!(action, Action::Run(_) | Action::Check(_)));
+            let end = actions
+                .iter()
+                .rposition(|action| matches!(action, Action::Run(_) | Action::Check(_)));
             actions.truncate(end.map_or(0, |index| index + 1));
         }
-        Ok(Plan { lesson, actions })
+        let checked = actions.iter().filter_map(|action| match action {
+            Action::Check(check) => Some(check.of.as_str()),
+            Action::Read(_) | Action::Write(_) | Action::Run(_) => None,
+        });
+        let checked = checked.collect();
+        Ok(Plan { lesson, actions, checked })
     }
 
     /// The steps that will run, in order.
@@ -94,8 +106,8 @@ impl<'l> Plan<'l> {
     }
 
     /// True if a check of the plan looks at that step.
-    pub fn checks_of(&self, step: &str) -> bool {
-        self.actions.iter().any(|action| matches!(action, Action::Check(check) if check.of == step))
+    pub fn is_checked(&self, step: &str) -> bool {
+        self.checked.contains(step)
     }
 
     /// The plan for a script to read.
@@ -144,6 +156,13 @@ fn known(lesson: &Lesson, id: &str) -> Result<(), NoSuchStep> {
     if lesson.step(id).is_some() {
         return Ok(());
     }
-    let steps: Vec<String> = lesson.steps().map(|step| format!("`{}`", step.id)).collect();
-    Err(NoSuchStep { lesson: lesson.stem.clone(), step: id.to_owned(), steps: steps.join(", ") })
+    let steps: Vec<String> = lesson
+        .steps()
+        .map(|step| format!("`{}`", step.id))
+        .collect();
+    Err(NoSuchStep {
+        lesson: lesson.stem.clone(),
+        step: id.to_owned(),
+        steps: steps.join(", "),
+    })
 }

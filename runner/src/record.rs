@@ -1,17 +1,25 @@
 //! Leaves what a test saw beside the accepted outputs, for somebody to read and accept.
 
-use crate::lesson::Lesson;
+use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::snapshot::{Recorded, SnapshotError, discard_new, name_for, write_new};
 use crate::transcript::{Ending, RecordId};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Writes `.snap.new` for every output that changed, is new or differs here, and takes away those
 /// whose output is as accepted again. Returns the files that wait now.
-pub fn changes(folder: &Path, lesson: &Lesson, report: &Report) -> Result<Vec<PathBuf>, SnapshotError> {
+pub fn changes(
+    folder: &Path,
+    lesson: &Lesson,
+    report: &Report,
+) -> Result<Vec<PathBuf>, SnapshotError> {
+    let steps: HashMap<&str, &Step> = lesson.steps().map(|step| (&*step.id, step)).collect();
     let mut written = Vec::new();
     for item in &report.items {
-        let Some(recorded) = recorded(lesson, report, item) else { continue };
+        let Some(recorded) = recorded(&steps, report, item) else {
+            continue;
+        };
         match item.verdict {
             Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => {
                 written.push(write_new(folder, &recorded)?);
@@ -31,9 +39,11 @@ pub fn changes(folder: &Path, lesson: &Lesson, report: &Report) -> Result<Vec<Pa
 }
 
 /// What a step's output would be recorded as.
-fn recorded(lesson: &Lesson, report: &Report, item: &Item) -> Option<Recorded> {
-    let RecordId::Step(id) = &item.id else { return None };
-    let step = lesson.step(id)?;
+fn recorded(steps: &HashMap<&str, &Step>, report: &Report, item: &Item) -> Option<Recorded> {
+    let RecordId::Step(id) = &item.id else {
+        return None;
+    };
+    let step = steps.get(id.as_str())?;
     let found = item.recorded.as_ref();
     Some(Recorded {
         name: name_for(&report.lesson, id, &step.vary, &report.environment, found),

@@ -75,7 +75,9 @@ pub struct Store {
 impl Store {
     /// Below the state folder.
     pub fn new(folders: &Folders) -> Store {
-        Store { folder: folders.state.clone() }
+        Store {
+            folder: folders.state.clone(),
+        }
     }
 
     /// Where the learner is in a lesson; nothing known is the beginning.
@@ -98,7 +100,9 @@ impl Store {
     pub fn forget(&self, key: &str) -> Result<(), StoreError> {
         let path = self.progress_file(key);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError { path, error }),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError { path, error })
+            }
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -125,7 +129,10 @@ impl Store {
 
     /// Keeps what the last run of a lesson saw.
     pub fn set_last_run(&self, key: &str, report: &serde_json::Value) -> Result<(), StoreError> {
-        self.write(&self.folder.join("runs").join(format!("{key}.json")), report)
+        self.write(
+            &self.folder.join("runs").join(format!("{key}.json")),
+            report,
+        )
     }
 
     fn progress_file(&self, key: &str) -> PathBuf {
@@ -138,11 +145,17 @@ impl Store {
 
     /// A file that is missing or damaged is as good as an empty one.
     fn read<T: Default + DeserializeOwned>(&self, path: &Path) -> T {
-        fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        fs::read(path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
     }
 
     fn write<T: Serialize>(&self, path: &Path, value: &T) -> Result<(), StoreError> {
-        let failed = |error| StoreError { path: path.to_owned(), error };
+        let failed = |error| StoreError {
+            path: path.to_owned(),
+            error,
+        };
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder).map_err(failed)?;
         let json = serde_json::to_vec_pretty(value).map_err(|error| failed(error.into()))?;
@@ -166,7 +179,10 @@ pub fn key(lesson: &Lesson, foreign: Option<&Path>) -> String {
 }
 
 fn hash_of(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

@@ -75,7 +75,10 @@ pub fn study<'r>(
         ControlFlow::Continue(())
     })?;
     // Whoever begins in the middle has the files that the text before it writes.
-    for action in plan.actions[..index].iter().filter(|action| matches!(action, Action::Write(_))) {
+    for action in plan.actions[..index]
+        .iter()
+        .filter(|action| matches!(action, Action::Write(_)))
+    {
         runner.perform(action, plan, &mut |_, _| ControlFlow::Continue(()))?;
     }
     let mut sitting = Sitting::Finished;
@@ -108,7 +111,8 @@ pub fn study<'r>(
             if !matches!(event, crate::event::Event::StepReached(_)) {
                 view.event(event);
             }
-            if let crate::event::Event::StepEnded { record, .. } | crate::event::Event::CheckEnded { record, .. } = event
+            if let crate::event::Event::StepEnded { record, .. }
+            | crate::event::Event::CheckEnded { record, .. } = event
             {
                 let item = judge.item(record, runner.environment());
                 view.judged(&item);
@@ -119,9 +123,14 @@ pub fn study<'r>(
         })?;
         interrupt.forget();
         if let Action::Run(step) = action {
-            let fine = items[before.min(items.len())..].iter().chain(items.last()).any(|item| {
-                item.id == RecordId::Step(step.id.clone()) && !item.verdict.is_failure() && !item.verdict.is_skipped()
-            });
+            let fine = items[before.min(items.len())..]
+                .iter()
+                .chain(items.last())
+                .any(|item| {
+                    item.id == RecordId::Step(step.id.clone())
+                        && !item.verdict.is_failure()
+                        && !item.verdict.is_skipped()
+                });
             if fine || step.background.is_some() {
                 progress.did(step);
             }
@@ -143,22 +152,32 @@ pub fn study<'r>(
 }
 
 fn position(plan: &Plan<'_>, id: &str) -> Option<usize> {
-    plan.actions.iter().position(|action| matches!(action, Action::Run(step) if step.id == id))
+    plan.actions
+        .iter()
+        .position(|action| matches!(action, Action::Run(step) if step.id == id))
 }
 
 /// The first action after the step before: the text and files that lead to a step.
 fn lead_in(plan: &Plan<'_>, step: usize) -> usize {
     let done = |action: &Action<'_>| matches!(action, Action::Run(_) | Action::Check(_));
-    plan.actions[..step].iter().rposition(done).map_or(0, |index| index + 1)
+    plan.actions[..step]
+        .iter()
+        .rposition(done)
+        .map_or(0, |index| index + 1)
 }
 
 fn step_before(plan: &Plan<'_>, index: usize) -> Option<usize> {
-    plan.actions[..index].iter().rposition(|action| matches!(action, Action::Run(_)))
+    plan.actions[..index]
+        .iter()
+        .rposition(|action| matches!(action, Action::Run(_)))
 }
 
 fn next_step<'l>(plan: &Plan<'l>, index: usize) -> Option<&'l Step> {
-    plan.actions.iter().skip(index + 1).find_map(|action| match action {
-        Action::Run(step) => Some(*step),
-        Action::Read(_) | Action::Write(_) | Action::Check(_) => None,
-    })
+    plan.actions
+        .iter()
+        .skip(index + 1)
+        .find_map(|action| match action {
+            Action::Run(step) => Some(*step),
+            Action::Read(_) | Action::Write(_) | Action::Check(_) => None,
+        })
 }

@@ -62,7 +62,10 @@ impl Workspace {
     /// unless it is to be kept.
     pub fn fresh(lesson: &str, keep: bool) -> Result<Workspace, WorkspaceError> {
         let place = std::env::temp_dir();
-        let temporary = tempfile::Builder::new().prefix("tutor-").disable_cleanup(keep).tempdir();
+        let temporary = tempfile::Builder::new()
+            .prefix("tutor-")
+            .disable_cleanup(keep)
+            .tempdir();
         let temporary = temporary.map_err(failed("make a folder in", &place))?;
         let files = temporary.path().join(lesson);
         let home = temporary.path().join("home");
@@ -161,7 +164,9 @@ impl Workspace {
         let target = self.files.join(&file.path);
         let written = match fs::read(&target) {
             Ok(found) if found == file.content.as_bytes() => Written::Unchanged,
-            Ok(found) if self.manifest.written.get(&file.path) == Some(&hash(&found)) => Written::Updated,
+            Ok(found) if self.manifest.written.get(&file.path) == Some(&hash(&found)) => {
+                Written::Updated
+            }
             Ok(_) => return Ok(Written::KeptEdits),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Written::New,
             Err(error) => return Err(failed("read", &target)(error)),
@@ -169,7 +174,9 @@ impl Workspace {
         if written != Written::Unchanged {
             self.place(&file.path, &target, file.content.as_bytes())?;
         }
-        self.manifest.written.insert(file.path.clone(), hash(file.content.as_bytes()));
+        self.manifest
+            .written
+            .insert(file.path.clone(), hash(file.content.as_bytes()));
         if self.manifest_file.is_some() {
             self.save()?;
         }
@@ -179,9 +186,14 @@ impl Workspace {
     fn place(&self, path: &Path, target: &Path, content: &[u8]) -> Result<(), WorkspaceError> {
         let folder = target.parent().unwrap_or(&self.files);
         fs::create_dir_all(folder).map_err(failed("make", folder))?;
-        let root = self.files.canonicalize().map_err(failed("find", &self.files))?;
+        let root = self
+            .files
+            .canonicalize()
+            .map_err(failed("find", &self.files))?;
         let real = folder.canonicalize().map_err(failed("find", folder))?;
-        let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+        let plain = path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
         if !plain || !real.starts_with(&root) {
             return Err(WorkspaceError::Escape(path.to_owned()));
         }
@@ -190,17 +202,23 @@ impl Workspace {
             .tempfile_in(&real)
             .map_err(failed("write", target))?;
         file.write_all(content).map_err(failed("write", target))?;
-        file.persist(target).map_err(|error| failed("write", target)(error.error))?;
+        file.persist(target)
+            .map_err(|error| failed("write", target)(error.error))?;
         Ok(())
     }
 
     fn save(&self) -> Result<(), WorkspaceError> {
-        let Some(file) = &self.manifest_file else { return Ok(()) };
+        let Some(file) = &self.manifest_file else {
+            return Ok(());
+        };
         let folder = file.parent().unwrap_or(file);
-        let json = serde_json::to_vec(&self.manifest).map_err(|error| failed("write", file)(error.into()))?;
+        let json = serde_json::to_vec(&self.manifest)
+            .map_err(|error| failed("write", file)(error.into()))?;
         let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(failed("write", file))?;
         fresh.write_all(&json).map_err(failed("write", file))?;
-        fresh.persist(file).map_err(|error| failed("write", file)(error.error))?;
+        fresh
+            .persist(file)
+            .map_err(|error| failed("write", file)(error.error))?;
         Ok(())
     }
 
@@ -209,7 +227,9 @@ impl Workspace {
         let mut found = BTreeSet::new();
         let mut folders = vec![self.files.clone()];
         while let Some(folder) = folders.pop() {
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            let Ok(entries) = fs::read_dir(&folder) else {
+                continue;
+            };
             for entry in entries.flatten() {
                 match entry.file_type() {
                     Ok(kind) if kind.is_dir() => folders.push(entry.path()),
@@ -235,17 +255,26 @@ pub fn set_aside(workspace: Workspace) -> Result<Option<PathBuf>, WorkspaceError
     {
         fs::remove_file(manifest).map_err(failed("remove", manifest))?;
     }
-    if fs::read_dir(&files).map_err(failed("read", &files))?.next().is_none() {
+    if fs::read_dir(&files)
+        .map_err(failed("read", &files))?
+        .next()
+        .is_none()
+    {
         return Ok(None);
     }
-    let free = (1..).map(|number| files.with_extension(format!("old-{number}"))).find(|folder| !folder.exists());
+    let free = (1..)
+        .map(|number| files.with_extension(format!("old-{number}")))
+        .find(|folder| !folder.exists());
     let Some(aside) = free else { return Ok(None) };
     fs::rename(&files, &aside).map_err(failed("move", &files))?;
     Ok(Some(aside))
 }
 
 fn hash(content: &[u8]) -> String {
-    Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(content)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn stamp(file: &Path) -> Option<(u64, u128)> {
@@ -264,7 +293,12 @@ mod tests {
     use super::*;
 
     fn file(path: &str, content: &str) -> FileStep {
-        FileStep { path: path.into(), language: "c".into(), content: content.into(), span: 0..0 }
+        FileStep {
+            path: path.into(),
+            language: "c".into(),
+            content: content.into(),
+            span: 0..0,
+        }
     }
 
     fn lasting(home: &Path) -> Workspace {
@@ -275,12 +309,27 @@ mod tests {
     fn what_the_learner_edited_is_kept_and_what_the_lesson_changed_is_renewed() {
         let home = tempfile::tempdir().unwrap();
         let mut workspace = lasting(home.path());
-        assert_eq!(workspace.write(&file("a.c", "one\n")).unwrap(), Written::New);
-        assert_eq!(workspace.write(&file("a.c", "one\n")).unwrap(), Written::Unchanged);
-        assert_eq!(workspace.write(&file("a.c", "two\n")).unwrap(), Written::Updated);
+        assert_eq!(
+            workspace.write(&file("a.c", "one\n")).unwrap(),
+            Written::New
+        );
+        assert_eq!(
+            workspace.write(&file("a.c", "one\n")).unwrap(),
+            Written::Unchanged
+        );
+        assert_eq!(
+            workspace.write(&file("a.c", "two\n")).unwrap(),
+            Written::Updated
+        );
         fs::write(workspace.files().join("a.c"), "mine\n").unwrap();
-        assert_eq!(workspace.write(&file("a.c", "three\n")).unwrap(), Written::KeptEdits);
-        assert_eq!(fs::read_to_string(workspace.files().join("a.c")).unwrap(), "mine\n");
+        assert_eq!(
+            workspace.write(&file("a.c", "three\n")).unwrap(),
+            Written::KeptEdits
+        );
+        assert_eq!(
+            fs::read_to_string(workspace.files().join("a.c")).unwrap(),
+            "mine\n"
+        );
     }
 
     #[test]
@@ -293,11 +342,18 @@ mod tests {
         fs::write(workspace.files().join("made-and-edited"), "object").unwrap();
         workspace.end().unwrap();
         drop(workspace);
-        fs::write(home.path().join("data/workspaces/hello/made-and-edited"), "by the learner").unwrap();
+        fs::write(
+            home.path().join("data/workspaces/hello/made-and-edited"),
+            "by the learner",
+        )
+        .unwrap();
         let mut workspace = lasting(home.path());
         workspace.begin().unwrap();
         let left: Vec<_> = workspace.listing().into_iter().collect();
-        assert_eq!(left, [PathBuf::from("made-and-edited"), PathBuf::from("notes")]);
+        assert_eq!(
+            left,
+            [PathBuf::from("made-and-edited"), PathBuf::from("notes")]
+        );
     }
 
     #[test]

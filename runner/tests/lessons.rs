@@ -12,7 +12,15 @@ fn lesson(stem: &str) {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tutor"));
     command
-        .args(["test", stem, "--yes", "--format", "json", "--course", env!("CARGO_MANIFEST_DIR")])
+        .args([
+            "test",
+            stem,
+            "--yes",
+            "--format",
+            "json",
+            "--course",
+            env!("CARGO_MANIFEST_DIR"),
+        ])
         .env("TUTOR_HOME", home.path());
     if let Ok(place) = std::env::var("TUTOR_TEST_ON") {
         command.args(["--on", &place]);
@@ -28,15 +36,35 @@ fn lesson(stem: &str) {
         let verdict = item["verdict"].as_str().unwrap();
         if matches!(verdict, "skipped" | "differs here") {
             let reason = item["reason"].as_str().unwrap_or("the environment differs");
-            println!("skipped: {stem}, {} {}: {verdict}: {reason}", item["kind"].as_str().unwrap(), item["name"]);
+            println!(
+                "skipped: {stem}, {} {}: {verdict}: {reason}",
+                item["kind"].as_str().unwrap(),
+                item["name"]
+            );
         }
     }
-    let ran = items.iter().filter(|item| item["verdict"] != "skipped").count();
+    let ran = items
+        .iter()
+        .filter(|item| item["verdict"] != "skipped")
+        .count();
     assert!(ran > 0, "no step of {stem} ran");
     if !output.status.success() {
-        let bad = |item: &&Value| !matches!(item["verdict"].as_str(), Some("passed" | "shown" | "skipped"));
-        let bad: Vec<String> = items.iter().filter(bad).map(|item| format!("{item:#}")).collect();
-        panic!("{stem} is not as recorded ({}); see `tutor review`:\n{}", output.status, bad.join("\n"));
+        let bad = |item: &&Value| {
+            !matches!(
+                item["verdict"].as_str(),
+                Some("passed" | "shown" | "skipped")
+            )
+        };
+        let bad: Vec<String> = items
+            .iter()
+            .filter(bad)
+            .map(|item| format!("{item:#}"))
+            .collect();
+        panic!(
+            "{stem} is not as recorded ({}); see `tutor review`:\n{}",
+            output.status,
+            bad.join("\n")
+        );
     }
 }
 
@@ -57,15 +85,24 @@ fn lesson_3_is_as_recorded() {
 
 #[test]
 fn every_lesson_has_a_test_here() {
-    let manifest = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons/course.toml")).unwrap();
+    let manifest =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons/course.toml"))
+            .unwrap();
     let here = include_str!("lessons.rs");
-    let list = manifest.lines().find(|line| line.starts_with("lessons = ")).unwrap();
+    let list = manifest
+        .lines()
+        .find(|line| line.starts_with("lessons = "))
+        .unwrap();
     for stem in list.split('"').filter(|word| word.starts_with("lesson-")) {
-        assert!(here.contains(&format!("lesson(\"{stem}\")")), "{stem} is not tested");
+        assert!(
+            here.contains(&format!("lesson(\"{stem}\")")),
+            "{stem} is not tested"
+        );
     }
 }
 
 #[test]
 fn cargo_insta_is_told_which_snapshots_are_in_use() {
-    tutor::snapshot::register_references(&Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots")).unwrap();
+    tutor::snapshot::register_references(&Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots"))
+        .unwrap();
 }

@@ -44,8 +44,12 @@ pub enum Incoming {
 impl Client {
     /// Starts an agent: `program` with `arguments` serves on its standard input.
     pub fn spawn(program: &Path, arguments: &[&str]) -> io::Result<Client> {
-        let (ours, theirs) =
-            socketpair(AddressFamily::Unix, SockType::Stream, None, SockFlag::SOCK_CLOEXEC)?;
+        let (ours, theirs) = socketpair(
+            AddressFamily::Unix,
+            SockType::Stream,
+            None,
+            SockFlag::SOCK_CLOEXEC,
+        )?;
         let agent = Command::new(program)
             .args(arguments)
             .stdin(theirs)
@@ -54,7 +58,11 @@ impl Client {
             .process_group(0)
             .spawn()?;
         crate::shell::nonblocking(&ours)?;
-        Ok(Client { channel: Some(ours), decoder: Decoder::default(), agent })
+        Ok(Client {
+            channel: Some(ours),
+            decoder: Decoder::default(),
+            agent,
+        })
     }
 
     /// The agent's process id.
@@ -67,7 +75,9 @@ impl Client {
         let frame = protocol::message(request)?;
         let mut rest = frame.as_slice();
         while !rest.is_empty() {
-            let Some(channel) = &self.channel else { return Err(io::ErrorKind::BrokenPipe.into()) };
+            let Some(channel) = &self.channel else {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            };
             match write(channel, rest) {
                 Ok(count) => rest = &rest[count..],
                 Err(Errno::EINTR) => {}
@@ -94,13 +104,19 @@ impl Client {
                     Frame::Output { id, stream, bytes } => Incoming::Output { id, stream, bytes },
                 }));
             }
-            let Some(channel) = &self.channel else { return Ok(Some(Incoming::HungUp)) };
+            let Some(channel) = &self.channel else {
+                return Ok(Some(Incoming::HungUp));
+            };
             let wait = match deadline {
                 None => PollTimeout::NONE,
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     // A wait of less than a millisecond is one of a millisecond, or it would spin.
-                    let left = if left.is_zero() { left } else { left.max(Duration::from_millis(1)) };
+                    let left = if left.is_zero() {
+                        left
+                    } else {
+                        left.max(Duration::from_millis(1))
+                    };
                     PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
                 }
             };
@@ -116,7 +132,9 @@ impl Client {
 
     fn fill(&mut self) -> io::Result<()> {
         let mut buffer = [0; 64 * 1024];
-        let Some(channel) = &self.channel else { return Ok(()) };
+        let Some(channel) = &self.channel else {
+            return Ok(());
+        };
         match read(channel, &mut buffer) {
             Ok(0) | Err(Errno::ECONNRESET) => self.channel = None,
             Ok(count) => self.decoder.push(&buffer[..count]),

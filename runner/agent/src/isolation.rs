@@ -18,13 +18,21 @@ pub fn isolate() -> Result<(), String> {
     };
     let none: Option<&str> = None;
     unshare(CloneFlags::CLONE_NEWNS).map_err(failed("cannot have mounts of its own"))?;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).map_err(failed("cannot make mounts private"))?;
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+        .map_err(failed("cannot make mounts private"))?;
     if Path::new(BPFFS).is_dir() {
-        mount(Some("bpf"), BPFFS, Some("bpf"), MsFlags::empty(), none).map_err(failed("cannot mount bpffs"))?;
+        mount(Some("bpf"), BPFFS, Some("bpf"), MsFlags::empty(), none)
+            .map_err(failed("cannot mount bpffs"))?;
     }
     if Path::new(TRACEFS).is_dir() && !Path::new(TRACEFS).join("trace_pipe").exists() {
         // Lockdown may forbid it; the need for tracefs is probed by itself.
-        let _ = mount(Some("tracefs"), TRACEFS, Some("tracefs"), MsFlags::empty(), none);
+        let _ = mount(
+            Some("tracefs"),
+            TRACEFS,
+            Some("tracefs"),
+            MsFlags::empty(),
+            none,
+        );
     }
     Ok(())
 }

@@ -18,13 +18,17 @@ pub fn descendants(root: Pid) -> Vec<Pid> {
 
 /// Returns the children of one process, of all its threads. Zombies are among them.
 pub fn children(process: Pid) -> Vec<Pid> {
-    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else {
+        return Vec::new();
+    };
     let mut found = Vec::new();
     for thread in threads.flatten() {
         match fs::read_to_string(thread.path().join("children")) {
             Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(pid)),
             // A kernel without CONFIG_PROC_CHILDREN.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && thread.path().exists() => {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && thread.path().exists() =>
+            {
                 return children_by_stat(process);
             }
             Err(_) => {}
@@ -34,9 +38,14 @@ pub fn children(process: Pid) -> Vec<Pid> {
 }
 
 fn children_by_stat(parent: Pid) -> Vec<Pid> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    let all = entries.flatten().filter_map(|entry| entry.file_name().to_str().and_then(pid));
-    all.filter(|process| parent_of(*process) == Some(parent)).collect()
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let all = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str().and_then(pid));
+    all.filter(|process| parent_of(*process) == Some(parent))
+        .collect()
 }
 
 /// The parent of a process: the second field after the name in parentheses (proc_pid_stat(5)).
@@ -52,15 +61,22 @@ fn pid(text: &str) -> Option<Pid> {
 
 /// True if the process is there and is no zombie.
 pub fn is_alive(process: Pid) -> bool {
-    let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else { return false };
-    let state = stat.rsplit_once(')').and_then(|(_, fields)| fields.split_ascii_whitespace().next());
+    let Ok(stat) = fs::read_to_string(format!("/proc/{process}/stat")) else {
+        return false;
+    };
+    let state = stat
+        .rsplit_once(')')
+        .and_then(|(_, fields)| fields.split_ascii_whitespace().next());
     !matches!(state, None | Some("Z" | "X"))
 }
 
 /// Returns a process's command line, or its name in brackets where it has none.
 pub fn command_line(process: Pid) -> Option<String> {
     let words = fs::read(format!("/proc/{process}/cmdline")).ok()?;
-    let words: Vec<_> = words.split(|byte| *byte == 0).filter(|word| !word.is_empty()).collect();
+    let words: Vec<_> = words
+        .split(|byte| *byte == 0)
+        .filter(|word| !word.is_empty())
+        .collect();
     if !words.is_empty() {
         let words: Vec<_> = words.into_iter().map(String::from_utf8_lossy).collect();
         return Some(words.join(" "));
@@ -78,7 +94,10 @@ pub fn signal(processes: impl IntoIterator<Item = Pid>, signal: Signal) {
 
 /// Returns the processes below `root` that are alive and not in `known`.
 pub fn alive_below(root: Pid, known: &BTreeSet<Pid>) -> Vec<Pid> {
-    descendants(root).into_iter().filter(|process| !known.contains(process) && is_alive(*process)).collect()
+    descendants(root)
+        .into_iter()
+        .filter(|process| !known.contains(process) && is_alive(*process))
+        .collect()
 }
 
 /// Ends the children of this process that are no agents: what an agent that was killed left to
@@ -86,9 +105,12 @@ pub fn alive_below(root: Pid, known: &BTreeSet<Pid>) -> Vec<Pid> {
 pub fn end_orphans() {
     let myself = Pid::this();
     for _ in 0..100 {
-        let is_agent = |process: &Pid| command_line(*process).is_some_and(|line| line.ends_with(" __agent"));
-        let orphans: Vec<Pid> =
-            children(myself).into_iter().filter(|child| is_alive(*child) && !is_agent(child)).collect();
+        let is_agent =
+            |process: &Pid| command_line(*process).is_some_and(|line| line.ends_with(" __agent"));
+        let orphans: Vec<Pid> = children(myself)
+            .into_iter()
+            .filter(|child| is_alive(*child) && !is_agent(child))
+            .collect();
         if orphans.is_empty() {
             return;
         }

@@ -220,22 +220,45 @@ impl Decoder {
     /// Returns the next frame, if it is whole; an error if the stream is not this protocol.
     pub fn next_frame(&mut self) -> io::Result<Option<Frame>> {
         let rest = &self.buffer[self.taken..];
-        let Some((header, rest)) = rest.split_at_checked(HEADER_BYTES) else { return Ok(None) };
+        let Some((header, rest)) = rest.split_at_checked(HEADER_BYTES) else {
+            return Ok(None);
+        };
         let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
         if length > PAYLOAD_BYTES {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame longer than any"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "a frame longer than any",
+            ));
         }
-        let Some(payload) = rest.get(..length) else { return Ok(None) };
+        let Some(payload) = rest.get(..length) else {
+            return Ok(None);
+        };
         let frame = match header[4] {
             0 => Frame::Message(payload.to_vec()),
             kind @ (1 | 2) => {
                 let Some((id, bytes)) = payload.split_first_chunk() else {
-                    return Err(io::Error::new(io::ErrorKind::InvalidData, "output of no run"));
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidData,
+                        "output of no run",
+                    ));
                 };
-                let stream = if kind == 1 { Stream::Stdout } else { Stream::Stderr };
-                Frame::Output { id: u32::from_le_bytes(*id), stream, bytes: bytes.to_vec() }
+                let stream = if kind == 1 {
+                    Stream::Stdout
+                } else {
+                    Stream::Stderr
+                };
+                Frame::Output {
+                    id: u32::from_le_bytes(*id),
+                    stream,
+                    bytes: bytes.to_vec(),
+                }
             }
-            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame of no known kind")),
+            _ => {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    "a frame of no known kind",
+                ));
+            }
         };
         self.taken += HEADER_BYTES + length;
         Ok(Some(frame))
@@ -260,7 +283,11 @@ mod tests {
                     frames.push(frame);
                 }
             }
-            let oops = Frame::Output { id: 7, stream: Stream::Stderr, bytes: b"oops\n".to_vec() };
+            let oops = Frame::Output {
+                id: 7,
+                stream: Stream::Stderr,
+                bytes: b"oops\n".to_vec(),
+            };
             assert_eq!(frames.len(), 3);
             assert_eq!(frames[0], oops);
         }

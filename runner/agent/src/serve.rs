@@ -2,7 +2,9 @@
 
 use crate::isolation;
 use crate::processes::{alive_below, command_line, descendants, signal};
-use crate::protocol::{self, Decoder, Frame, Leftover, Mode, Reply, Request, Status, Stream, VERSION};
+use crate::protocol::{
+    self, Decoder, Frame, Leftover, Mode, Reply, Request, Status, Stream, VERSION,
+};
 use crate::runs::Run;
 use crate::shell::{self, Ends, Pipe, Setup, Shell, Tape};
 use nix::errno::Errno;
@@ -10,9 +12,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -141,7 +143,12 @@ impl Agent {
     }
 
     fn wait(&self) -> Result<Vec<Ready>, AgentError> {
-        let mut what = vec![Ready::Channel, Ready::Children, Ready::AskedToEnd, Ready::Control];
+        let mut what = vec![
+            Ready::Channel,
+            Ready::Children,
+            Ready::AskedToEnd,
+            Ready::Control,
+        ];
         let mut fds = vec![
             PollFd::new(self.channel.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.children.as_fd(), PollFlags::POLLIN),
@@ -149,7 +156,10 @@ impl Agent {
             PollFd::new(self.control.read.as_fd(), PollFlags::POLLIN),
         ];
         if let Some(shell) = &self.shell {
-            for (stream, fd) in [(Stream::Stdout, &shell.stdout), (Stream::Stderr, &shell.stderr)] {
+            for (stream, fd) in [
+                (Stream::Stdout, &shell.stdout),
+                (Stream::Stderr, &shell.stderr),
+            ] {
                 what.push(Ready::ShellOutput(stream));
                 fds.push(PollFd::new(fd.as_fd(), PollFlags::POLLIN));
             }
@@ -170,13 +180,23 @@ impl Agent {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }
-        let ready = fds.iter().zip(what).filter(|(fd, _)| fd.any().unwrap_or(false));
+        let ready = fds
+            .iter()
+            .zip(what)
+            .filter(|(fd, _)| fd.any().unwrap_or(false));
         Ok(ready.map(|(_, what)| what).collect())
     }
 
     fn patience(&self) -> PollTimeout {
-        let waiting = self.runs.values().any(|run| !run.ended && (run.mode == Mode::Background || run.kill_at.is_some()));
-        if waiting { PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::ZERO) } else { PollTimeout::NONE }
+        let waiting = self
+            .runs
+            .values()
+            .any(|run| !run.ended && (run.mode == Mode::Background || run.kill_at.is_some()));
+        if waiting {
+            PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::ZERO)
+        } else {
+            PollTimeout::NONE
+        }
     }
 
     /// Hears what `tutor` asks for; its hanging up is the end.
@@ -192,9 +212,12 @@ impl Agent {
         }
         while let Some(frame) = self.decoder.next_frame()? {
             let Frame::Message(json) = frame else {
-                return Err(AgentError::Protocol("output, which only an agent sends".to_owned()));
+                return Err(AgentError::Protocol(
+                    "output, which only an agent sends".to_owned(),
+                ));
             };
-            let request = serde_json::from_slice(&json).map_err(|error| AgentError::Protocol(error.to_string()))?;
+            let request = serde_json::from_slice(&json)
+                .map_err(|error| AgentError::Protocol(error.to_string()))?;
             self.obey(request)?;
         }
         Ok(())
@@ -203,7 +226,13 @@ impl Agent {
     fn obey(&mut self, request: Request) -> Result<(), AgentError> {
         match request {
             Request::Hello { .. } => self.reply(&Reply::Hello { version: VERSION }),
-            Request::Start { cwd, env, isolate } => self.start(Setup { folder: cwd, environment: env }, isolate),
+            Request::Start { cwd, env, isolate } => self.start(
+                Setup {
+                    folder: cwd,
+                    environment: env,
+                },
+                isolate,
+            ),
             Request::Run { id, script, mode } => self.begin(id, mode, &script),
             Request::Kill { id, grace_ms } | Request::Stop { id, grace_ms } => {
                 self.kill(id, Duration::from_millis(grace_ms))
@@ -217,27 +246,42 @@ impl Agent {
     }
 
     fn start(&mut self, setup: Setup, isolate: bool) -> Result<(), AgentError> {
-        let refused = if isolate { isolation::isolate().err() } else { None };
+        let refused = if isolate {
+            isolation::isolate().err()
+        } else {
+            None
+        };
         match Shell::start(&setup) {
             Ok(shell) => {
                 let pid = shell.pid.as_raw();
                 self.known.insert(shell.pid);
                 self.shell = Some(shell);
                 self.setup = Some(setup);
-                self.reply(&Reply::Started { pid, isolated: isolate && refused.is_none(), refused })
+                self.reply(&Reply::Started {
+                    pid,
+                    isolated: isolate && refused.is_none(),
+                    refused,
+                })
             }
-            Err(error) => self.failed(format!("cannot start bash in `{}`: {error}", setup.folder.display())),
+            Err(error) => self.failed(format!(
+                "cannot start bash in `{}`: {error}",
+                setup.folder.display()
+            )),
         }
     }
 
     fn begin(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), AgentError> {
-        let Some(setup) = &self.setup else { return self.failed("a run came before its shell".to_owned()) };
+        let Some(setup) = &self.setup else {
+            return self.failed("a run came before its shell".to_owned());
+        };
         if script.contains('\0') {
             return self.failed("a script with a NUL in it cannot be given to bash".to_owned());
         }
         let mut run = Run::new(id, mode, self.known.clone())?;
         if mode == Mode::Aside {
-            let Some((stdout, stderr)) = run.writers.take() else { return Ok(()) };
+            let Some((stdout, stderr)) = run.writers.take() else {
+                return Ok(());
+            };
             match shell::start_aside(setup, script, stdout, stderr) {
                 Ok(pid) => run.pid = Some(pid),
                 Err(error) => return self.failed(format!("cannot start bash: {error}")),
@@ -253,13 +297,27 @@ impl Agent {
                     self.shell = Some(shell);
                 }
                 Err(error) => {
-                    return self.failed(format!("cannot start bash in `{}`: {error}", setup.folder.display()));
+                    return self.failed(format!(
+                        "cannot start bash in `{}`: {error}",
+                        setup.folder.display()
+                    ));
                 }
             }
         }
         if let (Some(shell), Some((stdout, stderr))) = (&mut self.shell, &run.writers) {
-            let ends = Ends { stdout, stderr, control: &self.control.write };
-            let tape = Tape::of(&shell::text(&self.nonce, id, mode, script, &ends, shell.tracing))?;
+            let ends = Ends {
+                stdout,
+                stderr,
+                control: &self.control.write,
+            };
+            let tape = Tape::of(&shell::text(
+                &self.nonce,
+                id,
+                mode,
+                script,
+                &ends,
+                shell.tracing,
+            ))?;
             shell.tell(&tape.line());
             run.tape = Some(tape);
         }
@@ -268,10 +326,19 @@ impl Agent {
     }
 
     fn kill(&mut self, id: u32, grace: Duration) -> Result<(), AgentError> {
-        let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else { return Ok(()) };
+        let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else {
+            return Ok(());
+        };
         run.kill_at = Some(Instant::now() + grace);
         let targets = self.targets(id);
-        signal(targets.iter().copied(), if grace.is_zero() { Signal::SIGKILL } else { Signal::SIGTERM });
+        signal(
+            targets.iter().copied(),
+            if grace.is_zero() {
+                Signal::SIGKILL
+            } else {
+                Signal::SIGTERM
+            },
+        );
         // A stopped process acts on SIGTERM only when it goes on.
         signal(targets, Signal::SIGCONT);
         Ok(())
@@ -279,11 +346,20 @@ impl Agent {
 
     /// The processes to end with a run.
     fn targets(&self, id: u32) -> Vec<Pid> {
-        let Some(run) = self.runs.get(&id) else { return Vec::new() };
+        let Some(run) = self.runs.get(&id) else {
+            return Vec::new();
+        };
         let mut targets = match run.mode {
             Mode::Background => {
-                let own = run.pid.into_iter().flat_map(|pid| [vec![pid], descendants(pid)].concat());
-                let owned = self.owners.iter().filter(|(_, owner)| **owner == id).map(|(pid, _)| *pid);
+                let own = run
+                    .pid
+                    .into_iter()
+                    .flat_map(|pid| [vec![pid], descendants(pid)].concat());
+                let owned = self
+                    .owners
+                    .iter()
+                    .filter(|(_, owner)| **owner == id)
+                    .map(|(pid, _)| *pid);
                 own.chain(owned).collect()
             }
             Mode::Step | Mode::Check | Mode::Aside => {
@@ -329,8 +405,14 @@ impl Agent {
             .collect();
         for id in done {
             // A shell that is dead and not yet reaped would count as kept.
-            let shell_stays = self.runs.get(&id).is_some_and(|run| run.mode == Mode::Step) && self.shell.is_some();
-            if !shell_stays && self.targets(id).into_iter().all(|pid| !crate::processes::is_alive(pid)) {
+            let shell_stays = self.runs.get(&id).is_some_and(|run| run.mode == Mode::Step)
+                && self.shell.is_some();
+            if !shell_stays
+                && self
+                    .targets(id)
+                    .into_iter()
+                    .all(|pid| !crate::processes::is_alive(pid))
+            {
                 self.end(id)?;
             }
         }
@@ -355,15 +437,23 @@ impl Agent {
         if words.next() != Some(self.nonce.as_str()) {
             return Ok(());
         }
-        let Some(id) = words.next().and_then(|word| word.parse().ok()) else { return Ok(()) };
-        let (Some(first), second) = (words.next(), words.next().unwrap_or("")) else { return Ok(()) };
-        let Some(run) = self.runs.get_mut(&id) else { return Ok(()) };
+        let Some(id) = words.next().and_then(|word| word.parse().ok()) else {
+            return Ok(());
+        };
+        let (Some(first), second) = (words.next(), words.next().unwrap_or("")) else {
+            return Ok(());
+        };
+        let Some(run) = self.runs.get_mut(&id) else {
+            return Ok(());
+        };
         if first == "pid" {
             run.pid = second.parse().ok().map(Pid::from_raw);
             run.tape = None;
             return Ok(());
         }
-        let Ok(code) = first.parse() else { return Ok(()) };
+        let Ok(code) = first.parse() else {
+            return Ok(());
+        };
         run.status = Some(Status::Exited(code));
         if run.kill_at.is_some() {
             // Its shell was asked to end as well; see `end_what_is_overdue`.
@@ -380,11 +470,15 @@ impl Agent {
     /// Tells that a run ended, after all that it printed.
     fn end(&mut self, id: u32) -> Result<(), AgentError> {
         // Whoever still holds a writing end is a process that the run left behind.
-        let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else { return Ok(()) };
+        let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else {
+            return Ok(());
+        };
         run.ended = true;
         run.writers = None;
         run.tape = None;
-        let status = run.status.unwrap_or(Status::Signaled(Signal::SIGKILL as i32));
+        let status = run
+            .status
+            .unwrap_or(Status::Signaled(Signal::SIGKILL as i32));
         let (mode, before) = (run.mode, std::mem::take(&mut run.before));
         for stream in [Stream::Stdout, Stream::Stderr] {
             let mut drained = 0;
@@ -432,7 +526,8 @@ impl Agent {
             // Its report may be on its way.
             self.read_reports()?;
             if let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) {
-                run.status.get_or_insert(Status::Signaled(Signal::SIGKILL as i32));
+                run.status
+                    .get_or_insert(Status::Signaled(Signal::SIGKILL as i32));
             }
             signal(self.targets(id), Signal::SIGKILL);
             self.end(id)?;
@@ -459,7 +554,10 @@ impl Agent {
                 self.shell_ended(status)?;
                 continue;
             }
-            let run = self.runs.values_mut().find(|run| run.pid == Some(pid) && !run.ended);
+            let run = self
+                .runs
+                .values_mut()
+                .find(|run| run.pid == Some(pid) && !run.ended);
             let Some(run) = run else { continue };
             let id = run.id;
             run.status.get_or_insert(status);
@@ -476,7 +574,11 @@ impl Agent {
             while self.read_shell(stream)? > 0 {}
         }
         let unread = self.shell.take().map_or(0, |shell| shell.unread_lines());
-        let mut told: Vec<&mut Run> = self.runs.values_mut().filter(|run| run.tape.is_some()).collect();
+        let mut told: Vec<&mut Run> = self
+            .runs
+            .values_mut()
+            .filter(|run| run.tape.is_some())
+            .collect();
         let unread = told.split_off(told.len().saturating_sub(unread));
         let unread: Vec<u32> = unread.into_iter().map(|run| run.id).collect();
         let was_at = |run: &&mut Run| {
@@ -495,13 +597,22 @@ impl Agent {
 
     /// Gives runs that a shell did not come to read before it ended to a new one.
     fn begin_again(&mut self, ids: &[u32]) -> Result<(), AgentError> {
-        let (Some(setup), false, false) = (&self.setup, ids.is_empty(), self.leaving) else { return Ok(()) };
+        let (Some(setup), false, false) = (&self.setup, ids.is_empty(), self.leaving) else {
+            return Ok(());
+        };
         let mut shell = match Shell::start(setup) {
             Ok(shell) => shell,
-            Err(error) => return self.failed(format!("cannot start bash in `{}`: {error}", setup.folder.display())),
+            Err(error) => {
+                return self.failed(format!(
+                    "cannot start bash in `{}`: {error}",
+                    setup.folder.display()
+                ));
+            }
         };
         for id in ids {
-            let Some(run) = self.runs.get_mut(id) else { continue };
+            let Some(run) = self.runs.get_mut(id) else {
+                continue;
+            };
             run.before.insert(shell.pid);
             if let Some(tape) = &run.tape {
                 shell.tell(&tape.line());
@@ -519,7 +630,9 @@ impl Agent {
     }
 
     fn read_shell(&mut self, stream: Stream) -> Result<usize, AgentError> {
-        let Some(shell) = &self.shell else { return Ok(0) };
+        let Some(shell) = &self.shell else {
+            return Ok(0);
+        };
         let fd = match stream {
             Stream::Stdout => &shell.stdout,
             Stream::Stderr => &shell.stderr,
@@ -533,7 +646,9 @@ impl Agent {
     }
 
     fn read_run(&mut self, id: u32, stream: Stream) -> Result<usize, AgentError> {
-        let Some(run) = self.runs.get_mut(&id) else { return Ok(0) };
+        let Some(run) = self.runs.get_mut(&id) else {
+            return Ok(0);
+        };
         let count = run.read(stream, &mut self.buffer);
         if count > 0 {
             let frame = protocol::output(id, stream, &self.buffer[..count]);
@@ -545,7 +660,11 @@ impl Agent {
     /// What is alive below the agent but for the shell and background runs.
     fn leftovers(&self) -> Vec<Leftover> {
         let mut known: BTreeSet<Pid> = self.shell.iter().map(|shell| shell.pid).collect();
-        for run in self.runs.values().filter(|run| run.mode == Mode::Background && !run.ended) {
+        for run in self
+            .runs
+            .values()
+            .filter(|run| run.mode == Mode::Background && !run.ended)
+        {
             if let Some(pid) = run.pid {
                 known.extend([vec![pid], descendants(pid)].concat());
             }
@@ -553,7 +672,11 @@ impl Agent {
         let left = alive_below(Pid::this(), &known).into_iter();
         left.filter_map(|pid| {
             let command = command_line(pid)?;
-            Some(Leftover { pid: pid.as_raw(), command, run_id: self.owners.get(&pid).copied() })
+            Some(Leftover {
+                pid: pid.as_raw(),
+                command,
+                run_id: self.owners.get(&pid).copied(),
+            })
         })
         .collect()
     }
@@ -587,7 +710,11 @@ impl Agent {
     }
 
     /// Goes on hearing runs and reaping children until something holds, or time is up.
-    fn wait_until(&mut self, limit: Duration, holds: impl Fn(&Agent) -> bool) -> Result<(), AgentError> {
+    fn wait_until(
+        &mut self,
+        limit: Duration,
+        holds: impl Fn(&Agent) -> bool,
+    ) -> Result<(), AgentError> {
         let deadline = Instant::now() + limit;
         while !holds(self) && Instant::now() < deadline {
             let mut fds = [PollFd::new(self.children.as_fd(), PollFlags::POLLIN)];
@@ -614,7 +741,9 @@ impl Agent {
         let deadline = Instant::now() + Duration::from_secs(2);
         loop {
             let left = descendants(Pid::this());
-            while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive) {}
+            while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive)
+            {
+            }
             if left.is_empty() || Instant::now() > deadline {
                 break;
             }
@@ -637,7 +766,12 @@ impl Agent {
     fn send(&mut self, frame: &[u8]) -> Result<(), AgentError> {
         match self.channel.write_all(frame) {
             Ok(()) => Ok(()),
-            Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+                ) =>
+            {
                 self.leaving = true;
                 Ok(())
             }

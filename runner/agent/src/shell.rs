@@ -110,7 +110,9 @@ impl Shell {
 
     /// What to wait for when there is more to send.
     pub fn waiting_input(&self) -> Option<&OwnedFd> {
-        self.input.as_ref().filter(|_| !self.pending.is_empty() && !self.refuses)
+        self.input
+            .as_ref()
+            .filter(|_| !self.pending.is_empty() && !self.refuses)
     }
 
     /// The number of lines that the shell has not read; the first may be read in part.
@@ -118,13 +120,20 @@ impl Shell {
         let Some(input) = &self.input else { return 0 };
         // Opening a pipe anew, by our own end of it, gives the other end: proc_pid_fd(5).
         let path = format!("/proc/self/fd/{}", input.as_raw_fd());
-        let other_end = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+        let other_end = File::options()
+            .read(true)
+            .custom_flags(OFlag::O_NONBLOCK.bits())
+            .open(path);
         let mut bytes = Vec::new();
         if let Ok(mut other_end) = other_end {
             // It ends with "would block", as nobody closed our end.
             let _ = other_end.read_to_end(&mut bytes);
         }
-        bytes.iter().chain(&self.pending).filter(|byte| **byte == b'\n').count()
+        bytes
+            .iter()
+            .chain(&self.pending)
+            .filter(|byte| **byte == b'\n')
+            .count()
     }
 
     /// Closes the shell's input: it runs its EXIT trap and ends.
@@ -142,9 +151,19 @@ impl Pipe {
 }
 
 /// Starts a bash of its own for one script.
-pub fn start_aside(setup: &Setup, script: &str, stdout: OwnedFd, stderr: OwnedFd) -> io::Result<Pid> {
-    let child =
-        command(setup).arg("-c").arg(script).stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn()?;
+pub fn start_aside(
+    setup: &Setup,
+    script: &str,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+) -> io::Result<Pid> {
+    let child = command(setup)
+        .arg("-c")
+        .arg(script)
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(stderr)
+        .spawn()?;
     Ok(Pid::from_raw(child.id() as i32))
 }
 
@@ -163,7 +182,10 @@ fn command(setup: &Setup) -> Command {
 /// bash by its path: the environment of steps may name folders that hold something else.
 fn bash() -> &'static Path {
     let paths = ["/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"];
-    let found = paths.into_iter().map(Path::new).find(|path| fs::metadata(path).is_ok());
+    let found = paths
+        .into_iter()
+        .map(Path::new)
+        .find(|path| fs::metadata(path).is_ok());
     found.unwrap_or(Path::new("bash"))
 }
 
@@ -192,12 +214,21 @@ impl Tape {
     /// Returns the line that makes a shell run it.
     pub fn line(&self) -> String {
         let (agent, fd) = (std::process::id(), self.file.as_raw_fd());
-        format!("\\builtin mapfile -td '' _tutor </proc/{agent}/fd/{fd};\\builtin eval \"$_tutor\"\n")
+        format!(
+            "\\builtin mapfile -td '' _tutor </proc/{agent}/fd/{fd};\\builtin eval \"$_tutor\"\n"
+        )
     }
 }
 
 /// Returns the text that makes a shell run a script and report. `nonce` opens a report that counts.
-pub fn text(nonce: &str, id: u32, mode: Mode, script: &str, ends: &Ends<'_>, tracing: bool) -> String {
+pub fn text(
+    nonce: &str,
+    id: u32,
+    mode: Mode,
+    script: &str,
+    ends: &Ends<'_>,
+    tracing: bool,
+) -> String {
     let agent = std::process::id();
     let path = |fd: &OwnedFd| format!("/proc/{agent}/fd/{}", fd.as_fd().as_raw_fd());
     let (stdout, stderr, control) = (path(ends.stdout), path(ends.stderr), path(ends.control));
@@ -206,7 +237,9 @@ pub fn text(nonce: &str, id: u32, mode: Mode, script: &str, ends: &Ends<'_>, tra
     let script = quoted(head, script);
     let redirected = format!("</dev/null >|{stdout} 2>|{stderr}");
     // The report must not go to the run's own pipes, and `set -x` must not show it.
-    let report = format!("{{ \\builtin printf '{nonce} {id} %d %s\\n' \"$?\" \"$-\" >|{control}; \\builtin set +x; }} >/dev/null 2>&1");
+    let report = format!(
+        "{{ \\builtin printf '{nonce} {id} %d %s\\n' \"$?\" \"$-\" >|{control}; \\builtin set +x; }} >/dev/null 2>&1"
+    );
     match mode {
         Mode::Step => format!("\\builtin eval {script} {redirected}; {report}"),
         // `&&` keeps `set -e` of the lesson's shell from ending it when a check fails.

@@ -32,36 +32,79 @@ impl Agent {
     fn start() -> Agent {
         let folder = tempfile::tempdir().unwrap();
         let client = Client::spawn(Path::new(env!("CARGO_BIN_EXE_tutor-agent")), &[]).unwrap();
-        let mut agent = Agent { client, folder, last_id: 0, late: Vec::new(), ended: Vec::new() };
-        let env = [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LC_ALL", "C.UTF-8")];
-        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let mut agent = Agent {
+            client,
+            folder,
+            last_id: 0,
+            late: Vec::new(),
+            ended: Vec::new(),
+        };
+        let env = [
+            ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+            ("LC_ALL", "C.UTF-8"),
+        ];
+        let env = env
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec();
         let cwd = agent.folder.path().to_owned();
-        agent.client.send(&Request::Start { cwd, env, isolate: false }).unwrap();
+        agent
+            .client
+            .send(&Request::Start {
+                cwd,
+                env,
+                isolate: false,
+            })
+            .unwrap();
         let reply = agent.client.recv(Some(PATIENCE)).unwrap();
-        assert!(matches!(reply, Some(Incoming::Reply(Reply::Started { .. }))), "{reply:?}");
+        assert!(
+            matches!(reply, Some(Incoming::Reply(Reply::Started { .. }))),
+            "{reply:?}"
+        );
         agent
     }
 
     fn begin(&mut self, mode: Mode, script: &str) -> u32 {
         self.last_id += 1;
-        self.client.send(&Request::Run { id: self.last_id, script: script.to_owned(), mode }).unwrap();
+        self.client
+            .send(&Request::Run {
+                id: self.last_id,
+                script: script.to_owned(),
+                mode,
+            })
+            .unwrap();
         self.last_id
     }
 
     fn next(&mut self) -> Incoming {
-        self.client.recv(Some(PATIENCE)).unwrap().expect("the agent says nothing")
+        self.client
+            .recv(Some(PATIENCE))
+            .unwrap()
+            .expect("the agent says nothing")
     }
 
     fn end_of(&mut self, wanted: u32) -> Ran {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         loop {
             match self.next() {
-                Incoming::Output { id, stream: Stream::Stdout, bytes } if id == wanted => stdout.extend(bytes),
-                Incoming::Output { id, stream: Stream::Stderr, bytes } if id == wanted => stderr.extend(bytes),
+                Incoming::Output {
+                    id,
+                    stream: Stream::Stdout,
+                    bytes,
+                } if id == wanted => stdout.extend(bytes),
+                Incoming::Output {
+                    id,
+                    stream: Stream::Stderr,
+                    bytes,
+                } if id == wanted => stderr.extend(bytes),
                 Incoming::Output { id, stream, bytes } => self.late.push((id, stream, bytes)),
                 Incoming::Reply(Reply::Ended { id, status, shell }) if id == wanted => {
                     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-                    return Ran { status, shell, stdout: text(stdout), stderr: text(stderr) };
+                    return Ran {
+                        status,
+                        shell,
+                        stdout: text(stdout),
+                        stderr: text(stderr),
+                    };
                 }
                 Incoming::Reply(Reply::Ended { id, status, .. }) => self.ended.push((id, status)),
                 other => panic!("{other:?}"),
@@ -81,7 +124,9 @@ impl Agent {
     }
 
     fn finish(&mut self) -> (Vec<Leftover>, String) {
-        self.client.send(&Request::Finish { grace_ms: 1000 }).unwrap();
+        self.client
+            .send(&Request::Finish { grace_ms: 1000 })
+            .unwrap();
         let mut closing = Vec::new();
         loop {
             match self.next() {
@@ -98,7 +143,9 @@ impl Agent {
     fn pid_in(&self, file: &str) -> Pid {
         let path = self.folder.path().join(file);
         let text = until("a pid in a file", || {
-            fs::read_to_string(&path).ok().filter(|text| text.ends_with('\n'))
+            fs::read_to_string(&path)
+                .ok()
+                .filter(|text| text.ends_with('\n'))
         });
         Pid::from_raw(text.trim().parse().unwrap())
     }
@@ -124,8 +171,13 @@ fn is_gone(pid: Pid) -> Option<()> {
 #[test]
 fn the_shell_keeps_folder_variables_functions_and_files() {
     let mut agent = Agent::start();
-    agent.prints("mkdir sub; cd sub; x=5; f() { echo \"f $1\"; }; declare -A map=([a]=b); exec 3>out");
-    assert_eq!(agent.prints("echo $x ${map[a]}; f 1; basename $PWD; echo there >&3; cat out"), "5 b\nf 1\nsub\nthere\n");
+    agent.prints(
+        "mkdir sub; cd sub; x=5; f() { echo \"f $1\"; }; declare -A map=([a]=b); exec 3>out",
+    );
+    assert_eq!(
+        agent.prints("echo $x ${map[a]}; f 1; basename $PWD; echo there >&3; cat out"),
+        "5 b\nf 1\nsub\nthere\n"
+    );
 }
 
 #[test]
@@ -139,9 +191,15 @@ fn stdout_and_stderr_are_told_apart_and_messages_are_plain() {
 #[test]
 fn a_step_that_hangs_with_children_is_killed_with_them() {
     let mut agent = Agent::start();
-    let id = agent.begin(Mode::Step, "sh -c 'sleep 1000 & echo $! >a; sleep 1000 & echo $! >b; wait'");
+    let id = agent.begin(
+        Mode::Step,
+        "sh -c 'sleep 1000 & echo $! >a; sleep 1000 & echo $! >b; wait'",
+    );
     let (a, b) = (agent.pid_in("a"), agent.pid_in("b"));
-    agent.client.send(&Request::Kill { id, grace_ms: 200 }).unwrap();
+    agent
+        .client
+        .send(&Request::Kill { id, grace_ms: 200 })
+        .unwrap();
     let ran = agent.end_of(id);
     assert_eq!(ran.shell, Shell::Lost);
     until("both to be gone", || is_gone(a).and(is_gone(b)));
@@ -153,7 +211,10 @@ fn a_step_that_ignores_sigterm_is_killed_all_the_same() {
     let mut agent = Agent::start();
     let id = agent.begin(Mode::Step, "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$ >a; while :; do sleep 0.05; done' & while :; do sleep 0.05; done");
     let daemon = agent.pid_in("a");
-    agent.client.send(&Request::Kill { id, grace_ms: 100 }).unwrap();
+    agent
+        .client
+        .send(&Request::Kill { id, grace_ms: 100 })
+        .unwrap();
     assert_eq!(agent.end_of(id).shell, Shell::Lost);
     until("the daemon to be gone", || is_gone(daemon));
 }
@@ -167,7 +228,10 @@ fn a_child_with_the_steps_output_makes_nobody_wait() {
     assert_eq!(agent.prints("jobs %1 >/dev/null && echo known"), "known\n");
     let (leftovers, _) = agent.finish();
     assert_eq!(leftovers.len(), 1);
-    assert_eq!((leftovers[0].command.as_str(), leftovers[0].run_id), ("sleep 100", Some(1)));
+    assert_eq!(
+        (leftovers[0].command.as_str(), leftovers[0].run_id),
+        ("sleep 100", Some(1))
+    );
     until("it to be gone", || is_gone(Pid::from_raw(leftovers[0].pid)));
 }
 
@@ -181,7 +245,8 @@ fn a_silent_child_is_found_too_and_so_is_a_daemon() {
         agent.client.send(&Request::Leftovers).unwrap();
         match agent.next() {
             Incoming::Reply(Reply::Leftovers { processes }) => {
-                let mut commands: Vec<_> = processes.iter().map(|left| left.command.as_str()).collect();
+                let mut commands: Vec<_> =
+                    processes.iter().map(|left| left.command.as_str()).collect();
                 commands.sort_unstable();
                 (commands == three).then_some(())
             }
@@ -198,7 +263,10 @@ fn a_silent_child_is_found_too_and_so_is_a_daemon() {
 fn late_output_belongs_to_the_step_that_caused_it() {
     let mut agent = Agent::start();
     agent.prints("(until [ -e go ]; do sleep 0.01; done; echo late) &");
-    assert_eq!(agent.prints("touch go; while jobs %1 | grep -q Running; do sleep 0.01; done; echo now"), "now\n");
+    assert_eq!(
+        agent.prints("touch go; while jobs %1 | grep -q Running; do sleep 0.01; done; echo now"),
+        "now\n"
+    );
     agent.finish();
     let late: Vec<_> = agent.late.iter().filter(|(id, ..)| *id == 1).collect();
     assert!(late.is_empty() || late[0].2 == b"late\n");
@@ -219,26 +287,56 @@ fn whatever_ends_the_shell_ends_that_step_only() {
         ("exec true", Status::Exited(0)),
         ("kill -9 $$", Status::Signaled(9)),
         ("set -u; echo $nosuch", Status::Exited(1)),
-        ("for f in /proc/$$/fd/*; do n=${f##*/}; eval \"exec $n>&-\"; done; exit 7", Status::Exited(7)),
+        (
+            "for f in /proc/$$/fd/*; do n=${f##*/}; eval \"exec $n>&-\"; done; exit 7",
+            Status::Exited(7),
+        ),
     ];
     for (script, status) in cases {
         let mut agent = Agent::start();
         agent.prints("x=1; cd /");
         let ran = agent.run(script);
-        assert_eq!((ran.status, ran.shell), (status, Shell::Lost), "{script}: {ran:?}");
+        assert_eq!(
+            (ran.status, ran.shell),
+            (status, Shell::Lost),
+            "{script}: {ran:?}"
+        );
         let folder = agent.folder.path().canonicalize().unwrap();
-        assert_eq!(agent.prints("echo \"$PWD ${x-lost}\""), format!("{} lost\n", folder.display()));
+        assert_eq!(
+            agent.prints("echo \"$PWD ${x-lost}\""),
+            format!("{} lost\n", folder.display())
+        );
     }
 }
 
 #[test]
 fn whatever_does_not_end_the_shell_keeps_it() {
     let scripts = [
-        "break", "return 3", "if", "echo 'open", "continue 2", "read() { :; }; printf() { :; }; eval() { :; }",
-        "set -u", "set -e", "readonly x=1", "trap 'echo trapped' DEBUG", "trap '' TERM", "exec >file 2>&1",
-        "exec 0<&- 1>&- 2>&-", "shopt -s expand_aliases; alias printf=false", "set -C", "set -f", "IFS=x",
-        "enable -n read", "LC_ALL=C", "unset PATH; PATH=", "kill -TERM 0 2>/dev/null; :", "set -v",
-        "trap 'echo oops' ERR", "set -o posix", "cat <<EOF\nno end",
+        "break",
+        "return 3",
+        "if",
+        "echo 'open",
+        "continue 2",
+        "read() { :; }; printf() { :; }; eval() { :; }",
+        "set -u",
+        "set -e",
+        "readonly x=1",
+        "trap 'echo trapped' DEBUG",
+        "trap '' TERM",
+        "exec >file 2>&1",
+        "exec 0<&- 1>&- 2>&-",
+        "shopt -s expand_aliases; alias printf=false",
+        "set -C",
+        "set -f",
+        "IFS=x",
+        "enable -n read",
+        "LC_ALL=C",
+        "unset PATH; PATH=",
+        "kill -TERM 0 2>/dev/null; :",
+        "set -v",
+        "trap 'echo oops' ERR",
+        "set -o posix",
+        "cat <<EOF\nno end",
     ];
     for script in scripts {
         let mut agent = Agent::start();
@@ -247,7 +345,10 @@ fn whatever_does_not_end_the_shell_keeps_it() {
             continue;
         }
         assert_eq!(ran.shell, Shell::Kept, "{script}: {ran:?}");
-        assert!(agent.prints("\\builtin echo here").contains("here\n"), "{script}");
+        assert!(
+            agent.prints("\\builtin echo here").contains("here\n"),
+            "{script}"
+        );
     }
 }
 
@@ -257,7 +358,11 @@ fn tracing_shows_the_steps_own_commands_only() {
     agent.run("set -x; true");
     let ran = agent.run("echo a");
     assert_eq!(ran.stdout, "a\n");
-    assert!(ran.stderr.contains("echo a") && !ran.stderr.contains("builtin"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("echo a") && !ran.stderr.contains("builtin"),
+        "{}",
+        ran.stderr
+    );
     agent.run("set +x");
     assert_eq!(agent.run("echo b").stderr, "");
 }
@@ -280,9 +385,14 @@ fn bytes_come_back_as_they_were() {
 #[test]
 fn the_first_line_of_a_slow_step_comes_before_its_end() {
     let mut agent = Agent::start();
-    let id = agent.begin(Mode::Step, "echo first; until [ -e go ]; do sleep 0.01; done");
+    let id = agent.begin(
+        Mode::Step,
+        "echo first; until [ -e go ]; do sleep 0.01; done",
+    );
     match agent.next() {
-        Incoming::Output { id: printed, bytes, .. } => assert_eq!((printed, bytes.as_slice()), (id, &b"first\n"[..])),
+        Incoming::Output {
+            id: printed, bytes, ..
+        } => assert_eq!((printed, bytes.as_slice()), (id, &b"first\n"[..])),
         other => panic!("{other:?}"),
     }
     fs::write(agent.folder.path().join("go"), "").unwrap();
@@ -303,7 +413,10 @@ fn a_check_sees_the_shell_and_cannot_change_it() {
     agent.prints("x=1; set -e");
     let id = agent.begin(Mode::Check, "echo $x; x=2; cd /; exit 3");
     let ran = agent.end_of(id);
-    assert_eq!((ran.status, ran.shell, ran.stdout.as_str()), (Status::Exited(3), Shell::Kept, "1\n"));
+    assert_eq!(
+        (ran.status, ran.shell, ran.stdout.as_str()),
+        (Status::Exited(3), Shell::Kept, "1\n")
+    );
     assert_eq!(agent.prints("echo $x"), "1\n");
 }
 
@@ -313,7 +426,10 @@ fn an_aside_has_a_shell_of_its_own() {
     agent.prints("x=1");
     let id = agent.begin(Mode::Aside, "echo \"${x-unset}\"; exit 5");
     let ran = agent.end_of(id);
-    assert_eq!((ran.status, ran.stdout.as_str()), (Status::Exited(5), "unset\n"));
+    assert_eq!(
+        (ran.status, ran.stdout.as_str()),
+        (Status::Exited(5), "unset\n")
+    );
 }
 
 #[test]
@@ -328,7 +444,12 @@ fn a_background_run_sees_variables_and_can_be_killed_as_a_job() {
     if !agent.ended.iter().any(|(ended, _)| *ended == id) {
         agent.end_of(id);
     }
-    assert!(agent.late.iter().any(|(printed, _, bytes)| *printed == id && bytes == b"here\n"));
+    assert!(
+        agent
+            .late
+            .iter()
+            .any(|(printed, _, bytes)| *printed == id && bytes == b"here\n")
+    );
 }
 
 #[test]
@@ -343,7 +464,10 @@ fn a_background_run_is_stopped_with_all_that_it_started() {
     let mut agent = Agent::start();
     let id = agent.begin(Mode::Background, "sleep 1000 & echo $! >a; wait");
     let child = agent.pid_in("a");
-    agent.client.send(&Request::Stop { id, grace_ms: 500 }).unwrap();
+    agent
+        .client
+        .send(&Request::Stop { id, grace_ms: 500 })
+        .unwrap();
     agent.end_of(id);
     until("the child to be gone", || is_gone(child));
     assert_eq!(agent.prints("echo shell"), "shell\n");
@@ -355,10 +479,19 @@ fn killing_a_step_spares_earlier_background_runs() {
     let background = agent.begin(Mode::Background, "echo $BASHPID >a; sleep 1000");
     let pid = agent.pid_in("a");
     let id = agent.begin(Mode::Step, "sleep 1000");
-    agent.client.send(&Request::Kill { id, grace_ms: 200 }).unwrap();
+    agent
+        .client
+        .send(&Request::Kill { id, grace_ms: 200 })
+        .unwrap();
     agent.end_of(id);
     assert_eq!(is_gone(pid), None);
-    agent.client.send(&Request::Stop { id: background, grace_ms: 200 }).unwrap();
+    agent
+        .client
+        .send(&Request::Stop {
+            id: background,
+            grace_ms: 200,
+        })
+        .unwrap();
     agent.end_of(background);
     until("it to be gone", || is_gone(pid));
 }
@@ -397,7 +530,10 @@ fn a_flood_passes_through_in_constant_memory() {
     }
     assert_eq!(count, 100_000_000);
     let status = fs::read_to_string(format!("/proc/{}/status", agent.client.pid())).unwrap();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
     let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(kib < 32 * 1024, "{kib} KiB");
 }

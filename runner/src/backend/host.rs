@@ -19,14 +19,20 @@ pub struct Host {
 impl Host {
     /// `tutor` is the program that becomes the agent when called with `__agent`.
     pub fn new(tutor: &Path) -> Host {
-        Host { tutor: tutor.to_owned() }
+        Host {
+            tutor: tutor.to_owned(),
+        }
     }
 }
 
 impl Backend for Host {
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
-        let failed = |error: String| BackendError::Start { program: self.tutor.clone(), error };
-        let client = Client::spawn(&self.tutor, &["__agent"]).map_err(|error| failed(error.to_string()))?;
+        let failed = |error: String| BackendError::Start {
+            program: self.tutor.clone(),
+            error,
+        };
+        let client =
+            Client::spawn(&self.tutor, &["__agent"]).map_err(|error| failed(error.to_string()))?;
         let mut session = HostSession { client };
         session.send(&Request::Start {
             cwd: opening.folder.to_owned(),
@@ -36,14 +42,21 @@ impl Backend for Host {
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
             let wait = deadline.saturating_duration_since(Instant::now());
-            match session.client.recv(Some(wait)).map_err(|error| failed(error.to_string()))? {
+            match session
+                .client
+                .recv(Some(wait))
+                .map_err(|error| failed(error.to_string()))?
+            {
                 Some(Incoming::Reply(Reply::Started { .. })) => return Ok(Box::new(session)),
                 Some(Incoming::Reply(Reply::Failed { what })) => return Err(failed(what)),
                 Some(Incoming::HungUp) => return Err(BackendError::Gone),
                 Some(Incoming::Reply(_) | Incoming::Output { .. }) | None => {}
             }
         }
-        Err(failed(crate::say!("backend-slow", seconds = START_TIMEOUT.as_secs())))
+        Err(failed(crate::say!(
+            "backend-slow",
+            seconds = START_TIMEOUT.as_secs()
+        )))
     }
 }
 
@@ -59,15 +72,24 @@ impl HostSession {
 
 impl Session for HostSession {
     fn run(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), BackendError> {
-        self.send(&Request::Run { id, script: script.to_owned(), mode })
+        self.send(&Request::Run {
+            id,
+            script: script.to_owned(),
+            mode,
+        })
     }
 
     fn next(&mut self, wait: Duration) -> Result<Option<Happening>, BackendError> {
         let deadline = Instant::now() + wait;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let incoming = self.client.recv(Some(left)).map_err(|_| BackendError::Gone)?;
-            let Some(incoming) = incoming else { return Ok(None) };
+            let incoming = self
+                .client
+                .recv(Some(left))
+                .map_err(|_| BackendError::Gone)?;
+            let Some(incoming) = incoming else {
+                return Ok(None);
+            };
             match incoming {
                 Incoming::Output { id, stream, bytes } => {
                     let stream = match stream {
@@ -81,28 +103,45 @@ impl Session for HostSession {
                         protocol::Status::Exited(code) => Status::Exited(code),
                         protocol::Status::Signaled(signal) => Status::Signaled(signal),
                     };
-                    return Ok(Some(Happening::Ended { id, status, shell_lost: shell == Shell::Lost }));
+                    return Ok(Some(Happening::Ended {
+                        id,
+                        status,
+                        shell_lost: shell == Shell::Lost,
+                    }));
                 }
                 Incoming::Reply(Reply::Finished { leftovers, .. }) => {
-                    let leftovers = leftovers.into_iter().map(|left| (left.run_id, left.command)).collect();
+                    let leftovers = leftovers
+                        .into_iter()
+                        .map(|left| (left.run_id, left.command))
+                        .collect();
                     return Ok(Some(Happening::Finished { leftovers }));
                 }
                 Incoming::Reply(Reply::Failed { what }) => return Err(BackendError::Failed(what)),
                 Incoming::HungUp => return Err(BackendError::Gone),
-                Incoming::Reply(Reply::Hello { .. } | Reply::Started { .. } | Reply::Leftovers { .. }) => {}
+                Incoming::Reply(
+                    Reply::Hello { .. } | Reply::Started { .. } | Reply::Leftovers { .. },
+                ) => {}
             }
         }
     }
 
     fn kill(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
-        self.send(&Request::Kill { id, grace_ms: grace.as_millis() as u64 })
+        self.send(&Request::Kill {
+            id,
+            grace_ms: grace.as_millis() as u64,
+        })
     }
 
     fn stop(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
-        self.send(&Request::Stop { id, grace_ms: grace.as_millis() as u64 })
+        self.send(&Request::Stop {
+            id,
+            grace_ms: grace.as_millis() as u64,
+        })
     }
 
     fn finish(&mut self, grace: Duration) -> Result<(), BackendError> {
-        self.send(&Request::Finish { grace_ms: grace.as_millis() as u64 })
+        self.send(&Request::Finish {
+            grace_ms: grace.as_millis() as u64,
+        })
     }
 }

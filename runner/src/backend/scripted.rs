@@ -21,7 +21,8 @@ enum Answer {
 impl Scripted {
     /// The script prints `text` and exits with `status`.
     pub fn prints(mut self, script: &str, text: &str, status: i32) -> Self {
-        self.answers.insert(script.to_owned(), Answer::Prints(text.to_owned(), status));
+        self.answers
+            .insert(script.to_owned(), Answer::Prints(text.to_owned(), status));
         self
     }
 
@@ -33,14 +34,18 @@ impl Scripted {
 
     /// The script ends its shell.
     pub fn ends_shell(mut self, script: &str, status: i32) -> Self {
-        self.answers.insert(script.to_owned(), Answer::EndsShell(status));
+        self.answers
+            .insert(script.to_owned(), Answer::EndsShell(status));
         self
     }
 }
 
 impl Backend for Scripted {
     fn open(&self, _opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
-        Ok(Box::new(ScriptedSession { answers: self.answers.clone(), queue: VecDeque::new() }))
+        Ok(Box::new(ScriptedSession {
+            answers: self.answers.clone(),
+            queue: VecDeque::new(),
+        }))
     }
 }
 
@@ -52,17 +57,29 @@ struct ScriptedSession {
 impl Session for ScriptedSession {
     fn run(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), BackendError> {
         let script = script.trim_end();
-        let answer = self.answers.get(script).cloned().unwrap_or(Answer::Prints(String::new(), 0));
+        let answer = self
+            .answers
+            .get(script)
+            .cloned()
+            .unwrap_or(Answer::Prints(String::new(), 0));
         let (text, status, shell_lost) = match answer {
             Answer::Prints(text, status) => (text, status, false),
             Answer::EndsShell(status) => (String::new(), status, true),
             Answer::Hangs => return Ok(()),
         };
         if !text.is_empty() {
-            self.queue.push_back(Happening::Output { id, stream: Stream::Stdout, bytes: text.into_bytes() });
+            self.queue.push_back(Happening::Output {
+                id,
+                stream: Stream::Stdout,
+                bytes: text.into_bytes(),
+            });
         }
         if mode != Mode::Background {
-            self.queue.push_back(Happening::Ended { id, status: Status::Exited(status), shell_lost });
+            self.queue.push_back(Happening::Ended {
+                id,
+                status: Status::Exited(status),
+                shell_lost,
+            });
         }
         Ok(())
     }
@@ -72,17 +89,27 @@ impl Session for ScriptedSession {
     }
 
     fn kill(&mut self, id: u32, _grace: Duration) -> Result<(), BackendError> {
-        self.queue.push_back(Happening::Ended { id, status: Status::Signaled(15), shell_lost: true });
+        self.queue.push_back(Happening::Ended {
+            id,
+            status: Status::Signaled(15),
+            shell_lost: true,
+        });
         Ok(())
     }
 
     fn stop(&mut self, id: u32, _grace: Duration) -> Result<(), BackendError> {
-        self.queue.push_back(Happening::Ended { id, status: Status::Signaled(15), shell_lost: false });
+        self.queue.push_back(Happening::Ended {
+            id,
+            status: Status::Signaled(15),
+            shell_lost: false,
+        });
         Ok(())
     }
 
     fn finish(&mut self, _grace: Duration) -> Result<(), BackendError> {
-        self.queue.push_back(Happening::Finished { leftovers: Vec::new() });
+        self.queue.push_back(Happening::Finished {
+            leftovers: Vec::new(),
+        });
         Ok(())
     }
 }

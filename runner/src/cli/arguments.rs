@@ -12,9 +12,16 @@ use std::time::Duration;
 ///
 /// Without a command, `tutor` goes on where you were.
 #[derive(Debug, Parser)]
-#[command(name = "tutor", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = "Exit status: 0 all as expected, 1 a step differs or failed, 2 wrong command line,
-3 this machine lacks something, 4 a lesson is invalid, 130 interrupted.")]
+#[command(
+    name = "tutor",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true
+)]
+#[command(
+    after_help = "Exit status: 0 all as expected, 1 a step differs or failed, 2 wrong command line,
+3 this machine lacks something, 4 a lesson is invalid, 130 interrupted."
+)]
 pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
@@ -302,7 +309,10 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 fn parse_partition(text: &str) -> Result<Partition, String> {
     let bad = || crate::say!("bad-partition", text = text);
     let (part, parts) = text.split_once('/').ok_or_else(bad)?;
-    let (part, parts) = (part.parse().map_err(|_| bad())?, parts.parse().map_err(|_| bad())?);
+    let (part, parts) = (
+        part.parse().map_err(|_| bad())?,
+        parts.parse().map_err(|_| bad())?,
+    );
     if part == 0 || part > parts {
         return Err(bad());
     }
@@ -311,8 +321,12 @@ fn parse_partition(text: &str) -> Result<Partition, String> {
 
 /// Lessons by stem and by name, for the shell.
 fn complete_lesson(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(context) = super::Context::new(Global::default()) else { return Vec::new() };
-    let Ok(course) = context.load_course() else { return Vec::new() };
+    let Ok(context) = super::Context::new(Global::default()) else {
+        return Vec::new();
+    };
+    let Ok(course) = context.load_course() else {
+        return Vec::new();
+    };
     let typed = typed.to_string_lossy();
     let mut candidates = Vec::new();
     for lesson in &course.lessons {

@@ -13,7 +13,10 @@ pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit
     match &arguments.emit {
         Some(folder) => {
             let emitted = emit(&course, folder)?;
-            println!("{}", say!("book-emitted", folder = folder.display().to_string()));
+            println!(
+                "{}",
+                say!("book-emitted", folder = folder.display().to_string())
+            );
             tell(&emitted);
         }
         None => {
@@ -21,7 +24,10 @@ pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit
             let tree = folder.path().join("book");
             let emitted = emit(&course, &tree)?;
             let page = render(&tree, &arguments.out)?;
-            println!("{}", say!("book-rendered", page = page.display().to_string()));
+            println!(
+                "{}",
+                say!("book-rendered", page = page.display().to_string())
+            );
             tell(&emitted);
         }
     }
@@ -33,7 +39,9 @@ fn emit(course: &Course, folder: &Path) -> anyhow::Result<Emitted> {
 }
 
 fn failed(message: String, help: Option<String>) -> anyhow::Error {
-    let help = help.map(|text| format!("\n{}", say!("help", text = text))).unwrap_or_default();
+    let help = help
+        .map(|text| format!("\n{}", say!("help", text = text)))
+        .unwrap_or_default();
     ends(Exit::Lacking, format!("{message}{help}"))
 }
 

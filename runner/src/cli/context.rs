@@ -40,7 +40,10 @@ pub fn unusable(error: CourseError) -> anyhow::Error {
 
 /// An error about a snapshot, with what to do about it.
 pub fn with_help(error: SnapshotError) -> anyhow::Error {
-    ends(Exit::Lacking, format!("{error}\n{}", say!("help", text = error.help())))
+    ends(
+        Exit::Lacking,
+        format!("{error}\n{}", say!("help", text = error.help())),
+    )
 }
 
 /// What every command starts from.
@@ -55,7 +58,12 @@ impl Context {
     pub fn new(global: Global) -> anyhow::Result<Context> {
         let stdout = Paint::of_stream(global.color, io::stdout().is_terminal());
         let stderr = Paint::of_stream(global.color, io::stderr().is_terminal());
-        Ok(Context { global, folders: Folders::of_user()?, stdout, stderr })
+        Ok(Context {
+            global,
+            folders: Folders::of_user()?,
+            stdout,
+            stderr,
+        })
     }
 
     pub fn store(&self) -> Store {
@@ -72,11 +80,18 @@ impl Context {
     /// The course, for commands that run it: errors in its texts are told and end the command.
     pub fn sound_course(&self) -> anyhow::Result<Course> {
         let course = self.load_course()?;
-        let errors = course.diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
+        let errors = course
+            .diagnostics
+            .iter()
+            .filter(|found| found.severity == Severity::Error)
+            .count();
         if errors == 0 {
             return Ok(course);
         }
-        eprint!("{}", super::course::drawn(&course, &course.diagnostics, self.stderr.color));
+        eprint!(
+            "{}",
+            super::course::drawn(&course, &course.diagnostics, self.stderr.color)
+        );
         Err(ends(Exit::Invalid, say!("course-invalid", count = errors)))
     }
 
@@ -86,8 +101,15 @@ impl Context {
     }
 
     /// Asks once before a course that is not `tutor`'s own runs.
-    pub fn may_run(&self, course: &Course, lessons: &[&Lesson], arguments: &RunningArguments) -> anyhow::Result<()> {
-        let Some(folder) = course.foreign_folder() else { return Ok(()) };
+    pub fn may_run(
+        &self,
+        course: &Course,
+        lessons: &[&Lesson],
+        arguments: &RunningArguments,
+    ) -> anyhow::Result<()> {
+        let Some(folder) = course.foreign_folder() else {
+            return Ok(());
+        };
         let store = self.store();
         let fingerprint = course.fingerprint();
         if arguments.yes || store.trusts(&fingerprint, folder) {
@@ -95,9 +117,16 @@ impl Context {
         }
         let steps: usize = lessons.iter().map(|lesson| lesson.steps().count()).sum();
         let folder_text = folder.display().to_string();
-        let question = say!("trust-question", folder = folder_text.as_str(), count = steps);
+        let question = say!(
+            "trust-question",
+            folder = folder_text.as_str(),
+            count = steps
+        );
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return Err(ends(Exit::Usage, say!("trust-no-terminal", folder = folder_text)));
+            return Err(ends(
+                Exit::Usage,
+                say!("trust-no-terminal", folder = folder_text),
+            ));
         }
         eprintln!("{question}");
         loop {
@@ -136,9 +165,10 @@ impl Context {
 pub fn places(host: &Host, on: Option<On>) -> Places<'_> {
     let kernel = match on {
         Some(On::Host) => KernelPlace::Backend(host),
-        Some(On::Lab) | None => {
-            KernelPlace::None { reason: say!("no-lab-reason"), remedy: Some(say!("no-lab-remedy")) }
-        }
+        Some(On::Lab) | None => KernelPlace::None {
+            reason: say!("no-lab-reason"),
+            remedy: Some(say!("no-lab-remedy")),
+        },
     };
     Places { host, kernel }
 }
@@ -152,7 +182,8 @@ fn program() -> anyhow::Result<PathBuf> {
 fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let interrupt = Interrupt::default();
-    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]).context(say!("no-signals"))?;
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .context(say!("no-signals"))?;
     let presses = interrupt.clone();
     std::thread::spawn(move || {
         for _ in signals.forever() {

@@ -17,17 +17,35 @@ pub fn drawn(course: &Course, diagnostics: &[Diagnostic], color: bool) -> String
 pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
     let found = course::check(&course);
-    let errors = found.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+    let errors = found
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .count();
     if arguments.json {
-        let rows: Vec<_> = found.iter().map(|diagnostic| as_json(&course, diagnostic)).collect();
+        let rows: Vec<_> = found
+            .iter()
+            .map(|diagnostic| as_json(&course, diagnostic))
+            .collect();
         println!("{:#}", json!({ "format": 1, "diagnostics": rows }));
     } else {
         print!("{}", drawn(&course, &found, context.stdout.color));
         let lessons = course.lessons.len();
         let warnings = found.len() - errors;
-        println!("{}", say!("check-summary", lessons = lessons, errors = errors, warnings = warnings));
+        println!(
+            "{}",
+            say!(
+                "check-summary",
+                lessons = lessons,
+                errors = errors,
+                warnings = warnings
+            )
+        );
     }
-    Ok(if errors > 0 { Exit::Invalid } else { Exit::Success })
+    Ok(if errors > 0 {
+        Exit::Invalid
+    } else {
+        Exit::Success
+    })
 }
 
 fn as_json(course: &Course, found: &Diagnostic) -> serde_json::Value {
@@ -55,6 +73,13 @@ pub fn new(context: &Context, arguments: &NewArguments) -> anyhow::Result<Exit> 
     };
     let path = course::create(root, &arguments.lesson)
         .map_err(|error| ends(Exit::Usage, error.to_string()))?;
-    println!("{}", say!("new-written", path = path.display().to_string(), lesson = arguments.lesson.as_str()));
+    println!(
+        "{}",
+        say!(
+            "new-written",
+            path = path.display().to_string(),
+            lesson = arguments.lesson.as_str()
+        )
+    );
     Ok(Exit::Success)
 }

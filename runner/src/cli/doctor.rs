@@ -14,8 +14,15 @@ use std::process::Command;
 
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
-    let running = RunningArguments { on: Some(arguments.on), ..RunningArguments::default() };
-    context.may_run(&course, &course.lessons.iter().collect::<Vec<_>>(), &running)?;
+    let running = RunningArguments {
+        on: Some(arguments.on),
+        ..RunningArguments::default()
+    };
+    context.may_run(
+        &course,
+        &course.lessons.iter().collect::<Vec<_>>(),
+        &running,
+    )?;
     let host = context.host()?;
     let places = places(&host, Some(arguments.on));
     let options = context.options(&running)?;
@@ -27,28 +34,51 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
             (Place::Kernel, KernelPlace::Backend(backend)) => *backend,
             (Place::Kernel, KernelPlace::None { reason, .. }) => return Err(reason.clone()),
         };
-        asides.ask(place, backend, probe).map_err(|error| error.to_string())
+        asides
+            .ask(place, backend, probe)
+            .map_err(|error| error.to_string())
     };
     let distribution = Distribution::here();
     let findings = doctor::examine(&course, distribution, &mut ask);
     if arguments.json {
         println!("{:#}", doctor::to_json(&findings));
     } else {
-        show(context, &findings, &course.lessons.iter().map(|lesson| lesson.stem.as_str()).collect::<Vec<_>>());
+        show(
+            context,
+            &findings,
+            &course
+                .lessons
+                .iter()
+                .map(|lesson| lesson.stem.as_str())
+                .collect::<Vec<_>>(),
+        );
     }
-    let lacking = findings.iter().any(|found| matches!(found.state, State::Lacks(_)) && !found.lessons.is_empty());
+    let lacking = findings
+        .iter()
+        .any(|found| matches!(found.state, State::Lacks(_)) && !found.lessons.is_empty());
     let install = doctor::install_all(&course, &findings, distribution);
     match (arguments.fix, install) {
         (true, Some(words)) => fix(&words, arguments.yes),
         (true, None) => {
             println!("{}", say!("doctor-nothing-to-install"));
-            Ok(if lacking { Exit::Lacking } else { Exit::Success })
+            Ok(if lacking {
+                Exit::Lacking
+            } else {
+                Exit::Success
+            })
         }
         (false, install) => {
             if let Some(words) = install.filter(|_| !arguments.json) {
-                println!("{}", say!("doctor-install", command = with_sudo(&words).join(" ")));
+                println!(
+                    "{}",
+                    say!("doctor-install", command = with_sudo(&words).join(" "))
+                );
             }
-            Ok(if lacking { Exit::Lacking } else { Exit::Success })
+            Ok(if lacking {
+                Exit::Lacking
+            } else {
+                Exit::Success
+            })
         }
     }
 }
@@ -69,20 +99,32 @@ fn show(context: &Context, findings: &[Finding], all: &[&str]) {
             };
             match &found.state {
                 State::Has(version) => {
-                    let version = version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
-                    let head = paint.good(&format!("{} {}{version}", paint.mark("✓", "+"), found.name));
+                    let version = version
+                        .as_deref()
+                        .map(|version| format!(" {version}"))
+                        .unwrap_or_default();
+                    let head =
+                        paint.good(&format!("{} {}{version}", paint.mark("✓", "+"), found.name));
                     println!("  {head}  {}", paint.dim(&found.what));
                 }
                 State::Lacks(reason) => {
                     let head = paint.bad(&format!("{} {}", paint.mark("✗", "x"), found.name));
                     println!("  {head}  {}", found.what);
                     println!("      {}", say!("doctor-reason", reason = reason.as_str()));
-                    println!("      {}", say!("doctor-why", why = found.why.as_str(), lessons = lessons));
+                    println!(
+                        "      {}",
+                        say!("doctor-why", why = found.why.as_str(), lessons = lessons)
+                    );
                     match &found.mend {
                         Some(Mend::Install(words)) => {
-                            println!("      {}", say!("doctor-mend", mend = with_sudo(words).join(" ")));
+                            println!(
+                                "      {}",
+                                say!("doctor-mend", mend = with_sudo(words).join(" "))
+                            );
                         }
-                        Some(Mend::Remedy(text)) => println!("      {}", say!("doctor-mend", mend = text.as_str())),
+                        Some(Mend::Remedy(text)) => {
+                            println!("      {}", say!("doctor-mend", mend = text.as_str()))
+                        }
                         None => {}
                     }
                 }
@@ -102,11 +144,17 @@ fn with_sudo(words: &[String]) -> Vec<String> {
 fn fix(words: &[String], yes: bool) -> anyhow::Result<Exit> {
     let command = with_sudo(words).join(" ");
     if !nix::unistd::geteuid().is_root() {
-        return Err(ends(Exit::Lacking, say!("doctor-needs-root", command = command)));
+        return Err(ends(
+            Exit::Lacking,
+            say!("doctor-needs-root", command = command),
+        ));
     }
     if !yes {
         if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-            return Err(ends(Exit::Usage, say!("doctor-no-terminal", command = command)));
+            return Err(ends(
+                Exit::Usage,
+                say!("doctor-no-terminal", command = command),
+            ));
         }
         print!("{} ", say!("doctor-ask", command = command));
         io::stdout().flush()?;
@@ -116,7 +164,13 @@ fn fix(words: &[String], yes: bool) -> anyhow::Result<Exit> {
             return Ok(Exit::Lacking);
         }
     }
-    let Some((program, arguments)) = words.split_first() else { return Ok(Exit::Success) };
+    let Some((program, arguments)) = words.split_first() else {
+        return Ok(Exit::Success);
+    };
     let status = Command::new(program).args(arguments).status()?;
-    Ok(if status.success() { Exit::Success } else { Exit::Lacking })
+    Ok(if status.success() {
+        Exit::Success
+    } else {
+        Exit::Lacking
+    })
 }

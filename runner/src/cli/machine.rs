@@ -45,7 +45,13 @@ pub fn completions(arguments: &CompletionsArguments) -> anyhow::Result<Exit> {
         // clap may learn of more shells before its completer does.
         other => anyhow::bail!(say!("completions-none", shell = other.to_string())),
     };
-    shell.write_registration("COMPLETE", "tutor", "tutor", "tutor", &mut io::stdout().lock())?;
+    shell.write_registration(
+        "COMPLETE",
+        "tutor",
+        "tutor",
+        "tutor",
+        &mut io::stdout().lock(),
+    )?;
     Ok(Exit::Success)
 }
 
@@ -55,6 +61,9 @@ pub fn man(arguments: &ManArguments) -> anyhow::Result<Exit> {
     let doing = || say!("man-failed", folder = folder.display().to_string());
     std::fs::create_dir_all(folder).with_context(doing)?;
     clap_mangen::generate_to(command(), folder).with_context(doing)?;
-    println!("{}", say!("man-written", folder = folder.display().to_string()));
+    println!(
+        "{}",
+        say!("man-written", folder = folder.display().to_string())
+    );
     Ok(Exit::Success)
 }

@@ -49,8 +49,12 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Study(arguments)) => study::study(&context, &arguments),
         Some(Command::Test(arguments)) => test::test(&context, &arguments),
         Some(Command::Review(arguments)) => review::review(&context, &arguments),
-        Some(Command::Accept(arguments)) => review::settle(&context, &arguments, review::Choice::Accept),
-        Some(Command::Reject(arguments)) => review::settle(&context, &arguments, review::Choice::Reject),
+        Some(Command::Accept(arguments)) => {
+            review::settle(&context, &arguments, review::Choice::Accept)
+        }
+        Some(Command::Reject(arguments)) => {
+            review::settle(&context, &arguments, review::Choice::Reject)
+        }
         Some(Command::Check(arguments)) => course::check(&context, &arguments),
         Some(Command::New(arguments)) => course::new(&context, &arguments),
         Some(Command::Book(arguments)) => book::book(&context, &arguments),
@@ -72,7 +76,9 @@ fn complain(error: &anyhow::Error, color: crate::render::paint::Color) -> Exit {
     let label = paint.style(AnsiColor::Red.on_default().bold(), &say!("error"));
     let mut stderr = io::stderr().lock();
     let _ = writeln!(stderr, "{label}: {error:#}");
-    error.downcast_ref::<context::Ends>().map_or(Exit::Lacking, |ends| ends.exit)
+    error
+        .downcast_ref::<context::Ends>()
+        .map_or(Exit::Lacking, |ends| ends.exit)
 }
 
 fn broken_pipe(error: &anyhow::Error) -> bool {

@@ -16,7 +16,14 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
     let aside = set_aside(workspace).map_err(|error| ends(Exit::Lacking, error.to_string()))?;
     context.store().forget(&key)?;
     match aside {
-        Some(folder) => println!("{}", say!("reset-aside", lesson = lesson.stem.as_str(), folder = folder.display().to_string())),
+        Some(folder) => println!(
+            "{}",
+            say!(
+                "reset-aside",
+                lesson = lesson.stem.as_str(),
+                folder = folder.display().to_string()
+            )
+        ),
         None => println!("{}", say!("reset-done", lesson = lesson.stem.as_str())),
     }
     Ok(Exit::Success)

@@ -26,7 +26,10 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
             .iter()
             .map(|lesson| {
                 let progress = store.progress(&context.key(&course, lesson));
-                let done = lesson.steps().filter(|step| progress.standing(step) == Standing::Done).count();
+                let done = lesson
+                    .steps()
+                    .filter(|step| progress.standing(step) == Standing::Done)
+                    .count();
                 json!({
                     "lesson": lesson.stem,
                     "name": lesson.front.name,
@@ -38,27 +41,59 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
                 })
             })
             .collect();
-        writeln!(out, "{:#}", json!({ "format": 1, "title": course.title, "lessons": rows }))?;
+        writeln!(
+            out,
+            "{:#}",
+            json!({ "format": 1, "title": course.title, "lessons": rows })
+        )?;
         return Ok(Exit::Success);
     }
     let paint = &context.stdout;
     writeln!(out, "{}", paint.bold(&course.title))?;
-    let stems = course.lessons.iter().map(|lesson| lesson.stem.width()).max().unwrap_or(0);
-    let titles = course.lessons.iter().map(|lesson| lesson.front.title.width()).max().unwrap_or(0);
+    let stems = course
+        .lessons
+        .iter()
+        .map(|lesson| lesson.stem.width())
+        .max()
+        .unwrap_or(0);
+    let titles = course
+        .lessons
+        .iter()
+        .map(|lesson| lesson.front.title.width())
+        .max()
+        .unwrap_or(0);
     for lesson in &course.lessons {
         let progress = store.progress(&context.key(&course, lesson));
-        let standing = |wanted| lesson.steps().filter(|step| progress.standing(step) == wanted).count();
-        let (done, changed, all) = (standing(Standing::Done), standing(Standing::Changed), lesson.steps().count());
+        let standing = |wanted| {
+            lesson
+                .steps()
+                .filter(|step| progress.standing(step) == wanted)
+                .count()
+        };
+        let (done, changed, all) = (
+            standing(Standing::Done),
+            standing(Standing::Changed),
+            lesson.steps().count(),
+        );
         let state = match (done, changed) {
             (0, 0) => paint.dim(&say!("standing-new", count = all)),
             (_, 0) if done == all => paint.good(&say!("standing-done", count = all)),
             (_, 0) => say!("standing-here", done = done, count = all),
-            _ => paint.notable(&say!("standing-changed", done = done, count = all, changed = changed)),
+            _ => paint.notable(&say!(
+                "standing-changed",
+                done = done,
+                count = all,
+                changed = changed
+            )),
         };
         let stem_gap = " ".repeat(stems - lesson.stem.width());
         let title_gap = " ".repeat(titles - lesson.front.title.width());
         let stem = paint.bold(&lesson.stem);
-        writeln!(out, "  {stem}{stem_gap}  {}{title_gap}  {state}", lesson.front.title)?;
+        writeln!(
+            out,
+            "  {stem}{stem_gap}  {}{title_gap}  {state}",
+            lesson.front.title
+        )?;
     }
     Ok(Exit::Success)
 }
@@ -93,19 +128,29 @@ fn page(course: &crate::course::Course, lesson: &Lesson, paint: &Paint) -> anyho
                 lines.push(paint.bold(&file.path.display().to_string()));
                 let bar = paint.dim(paint.mark("│", "|"));
                 let code = paint.code(&file.language, &file.content);
-                lines.extend(code.into_iter().map(|line| format!("  {bar} {line}").trim_end().to_owned()));
+                lines.extend(
+                    code.into_iter()
+                        .map(|line| format!("  {bar} {line}").trim_end().to_owned()),
+                );
             }
             Block::Step(step) => {
                 lines.push(paint.bold(&format!("{} {}", paint.mark("▶", ">"), step.id)));
                 for (number, line) in paint.code("sh", &step.script).into_iter().enumerate() {
-                    lines.push(format!("  {} {line}", paint.dim(if number == 0 { "$" } else { " " })));
+                    lines.push(format!(
+                        "  {} {line}",
+                        paint.dim(if number == 0 { "$" } else { " " })
+                    ));
                 }
                 if step.compare == Compare::Snapshot {
                     lines.extend(recorded(course, lesson, &step.id, paint)?);
                 }
             }
             Block::Check(check) => {
-                let text = say!("show-check", sentence = check.sentence.as_str(), expect = check.expect.to_string());
+                let text = say!(
+                    "show-check",
+                    sentence = check.sentence.as_str(),
+                    expect = check.expect.to_string()
+                );
                 lines.push(paint.dim(&format!("  {} {text}", paint.mark("✓", "*"))));
             }
         }
@@ -125,26 +170,42 @@ fn recorded(
         return Ok(vec![paint.dim(&format!("  {}", say!("show-unrecorded")))]);
     };
     let provenance = crate::render::verdict::provenance(found);
-    let mut lines = vec![paint.dim(&format!("  {}", say!("show-recorded", provenance = provenance)))];
+    let mut lines = vec![paint.dim(&format!(
+        "  {}",
+        say!("show-recorded", provenance = provenance)
+    ))];
     let bar = paint.dim(paint.mark("│", "|"));
-    lines.extend(found.text.as_str().lines().map(|line| format!("  {bar} {line}").trim_end().to_owned()));
+    lines.extend(
+        found
+            .text
+            .as_str()
+            .lines()
+            .map(|line| format!("  {bar} {line}").trim_end().to_owned()),
+    );
     Ok(lines)
 }
 
 /// Through a pager, if this is a terminal; `less -FRX` leaves short texts alone.
 fn paged(text: &str) -> anyhow::Result<()> {
     let out = io::stdout();
-    let pager = ["TUTOR_PAGER", "PAGER"].iter().find_map(|name| std::env::var(name).ok());
+    let pager = ["TUTOR_PAGER", "PAGER"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok());
     let pager = pager.unwrap_or_else(|| "less".to_owned());
     if !out.is_terminal() || pager.is_empty() || pager == "cat" {
         return Ok(out.lock().write_all(text.as_bytes())?);
     }
     let child = Command::new("sh")
         .args(["-c", &pager])
-        .env("LESS", std::env::var("LESS").unwrap_or_else(|_| "FRX".to_owned()))
+        .env(
+            "LESS",
+            std::env::var("LESS").unwrap_or_else(|_| "FRX".to_owned()),
+        )
         .stdin(Stdio::piped())
         .spawn();
-    let Ok(mut child) = child else { return Ok(out.lock().write_all(text.as_bytes())?) };
+    let Ok(mut child) = child else {
+        return Ok(out.lock().write_all(text.as_bytes())?);
+    };
     if let Some(mut stdin) = child.stdin.take() {
         // A pager that is left early closes its end; that is no error.
         let _ = stdin.write_all(text.as_bytes());

@@ -18,11 +18,20 @@ pub enum Choice {
 }
 
 /// `tutor accept` and `tutor reject`.
-pub fn settle(context: &Context, arguments: &SettleArguments, choice: Choice) -> anyhow::Result<Exit> {
+pub fn settle(
+    context: &Context,
+    arguments: &SettleArguments,
+    choice: Choice,
+) -> anyhow::Result<Exit> {
     let waiting = waiting(context, arguments.lesson.as_deref())?;
     let chosen: Vec<&Pending> = waiting
         .iter()
-        .filter(|found| arguments.step.as_ref().is_none_or(|step| found.name.step() == step))
+        .filter(|found| {
+            arguments
+                .step
+                .as_ref()
+                .is_none_or(|step| found.name.step() == step)
+        })
         .collect();
     if chosen.is_empty() {
         println!("{}", say!("review-nothing"));
@@ -38,7 +47,10 @@ pub fn settle(context: &Context, arguments: &SettleArguments, choice: Choice) ->
 pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<Exit> {
     let waiting = waiting(context, arguments.lesson.as_deref())?;
     if arguments.json {
-        let rows = waiting.iter().map(as_json).collect::<anyhow::Result<Vec<_>>>()?;
+        let rows = waiting
+            .iter()
+            .map(as_json)
+            .collect::<anyhow::Result<Vec<_>>>()?;
         println!("{:#}", json!({ "format": 1, "waiting": rows }));
         return Ok(Exit::Success);
     }
@@ -79,10 +91,19 @@ fn waiting(context: &Context, lesson: Option<&str>) -> anyhow::Result<Vec<Pendin
     };
     let name = match lesson {
         None => None,
-        Some(key) => Some(&course.lesson(key).map_err(super::context::unusable)?.front.name),
+        Some(key) => Some(
+            &course
+                .lesson(key)
+                .map_err(super::context::unusable)?
+                .front
+                .name,
+        ),
     };
     let found = pending(&folder)?;
-    Ok(found.into_iter().filter(|found| name.is_none_or(|name| found.name.lesson() == name)).collect())
+    Ok(found
+        .into_iter()
+        .filter(|found| name.is_none_or(|name| found.name.lesson() == name))
+        .collect())
 }
 
 fn do_with(found: &Pending, choice: Choice) -> anyhow::Result<()> {
@@ -109,20 +130,36 @@ fn show(context: &Context, found: &Pending, number: usize, count: usize) -> anyh
         None => title,
         Some(variant) => format!("{title} @ {variant}"),
     };
-    println!("{} {}", paint.bold(&title), paint.dim(&format!("({number}/{count})")));
+    println!(
+        "{} {}",
+        paint.bold(&title),
+        paint.dim(&format!("({number}/{count})"))
+    );
     for (line_number, line) in paint.code("sh", &new.command).into_iter().enumerate() {
-        println!("  {} {line}", paint.dim(if line_number == 0 { "$" } else { " " }));
+        println!(
+            "  {} {line}",
+            paint.dim(if line_number == 0 { "$" } else { " " })
+        );
     }
     match old {
         None => {
-            println!("  {}", paint.notable(&say!("review-new", provenance = verdict::provenance(&new))));
+            println!(
+                "  {}",
+                paint.notable(&say!("review-new", provenance = verdict::provenance(&new)))
+            );
             for line in new.text.as_str().lines() {
                 println!("    {} {line}", paint.good("+"));
             }
         }
         Some(old) => {
-            println!("  {}", paint.dim(&say!("review-old", provenance = verdict::provenance(&old))));
-            println!("  {}", paint.dim(&say!("review-now", provenance = verdict::provenance(&new))));
+            println!(
+                "  {}",
+                paint.dim(&say!("review-old", provenance = verdict::provenance(&old)))
+            );
+            println!(
+                "  {}",
+                paint.dim(&say!("review-now", provenance = verdict::provenance(&new)))
+            );
             for line in verdict::diff(&diff(&old.text, &new.text), paint) {
                 println!("{line}");
             }

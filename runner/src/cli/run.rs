@@ -19,7 +19,8 @@ use std::io;
 pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
     let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
-    let plan = Plan::new(lesson, &selection(arguments)).map_err(|error| ends(Exit::Usage, error.to_string()))?;
+    let plan = Plan::new(lesson, &selection(arguments))
+        .map_err(|error| ends(Exit::Usage, error.to_string()))?;
     if arguments.dry_run {
         let mut plan = plan.to_json();
         plan["format"] = 1.into();
@@ -27,7 +28,9 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         return Ok(Exit::Success);
     }
     context.may_run(&course, &[lesson], &arguments.running)?;
-    if arguments.running.on == Some(super::arguments::On::Host) && plan.steps().any(|step| step.on == Place::Kernel) {
+    if arguments.running.on == Some(super::arguments::On::Host)
+        && plan.steps().any(|step| step.on == Place::Kernel)
+    {
         eprintln!("{}", context.stderr.dim(&say!("on-host-note")));
     }
     let host = context.host()?;
@@ -46,11 +49,23 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     };
     let judge = Judge::new(lesson, &folder, &lookup);
     let runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
-    let on_failure = if arguments.fail_fast { OnFailure::Stop } else { OnFailure::GoOn };
-    let detail = if arguments.quiet { Detail::Steps } else { Detail::Whole };
+    let on_failure = if arguments.fail_fast {
+        OnFailure::Stop
+    } else {
+        OnFailure::GoOn
+    };
+    let detail = if arguments.quiet {
+        Detail::Steps
+    } else {
+        Detail::Whole
+    };
     let mut terminal = Terminal::new(io::stdout(), context.stdout, detail);
     let mut nothing = NoView;
-    let view: &mut dyn View = if arguments.json { &mut nothing } else { &mut terminal };
+    let view: &mut dyn View = if arguments.json {
+        &mut nothing
+    } else {
+        &mut terminal
+    };
     let report = notebook::run(&plan, runner, &judge, on_failure, view)?;
     context.store().set_last_run(&key, &json::report(&report))?;
     if arguments.json {
@@ -86,14 +101,25 @@ fn what_next(course: &Course, lesson: &Lesson, report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(item) = report.items.iter().find(|item| item.verdict.is_failure()) {
         let step = verdict::step_of(&item.id, lesson);
-        lines.push(say!("next-again", lesson = lesson.stem.as_str(), step = step));
+        lines.push(say!(
+            "next-again",
+            lesson = lesson.stem.as_str(),
+            step = step
+        ));
     }
     if report.items.iter().any(|item| item.verdict.is_skipped()) {
         lines.push(say!("next-doctor"));
     }
-    let position = course.lessons.iter().position(|other| other.stem == lesson.stem);
+    let position = course
+        .lessons
+        .iter()
+        .position(|other| other.stem == lesson.stem);
     if let Some(next) = position.and_then(|index| course.lessons.get(index + 1)) {
-        lines.push(say!("next-lesson", lesson = next.stem.as_str(), title = next.front.title.as_str()));
+        lines.push(say!(
+            "next-lesson",
+            lesson = next.stem.as_str(),
+            title = next.front.title.as_str()
+        ));
     }
     lines
 }

@@ -21,7 +21,14 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 /// `tutor` alone.
 pub fn resume(context: &Context) -> anyhow::Result<Exit> {
-    study(context, &StudyArguments { lesson: None, from: None, running: RunningArguments::default() })
+    study(
+        context,
+        &StudyArguments {
+            lesson: None,
+            from: None,
+            running: RunningArguments::default(),
+        },
+    )
 }
 
 /// `tutor study`.
@@ -36,7 +43,8 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     let store = context.store();
     let mut progress = store.progress(&key);
     if let Some(step) = &arguments.from {
-        Plan::new(lesson, &Selection::Until(step.clone())).map_err(|error| super::context::ends(Exit::Usage, error.to_string()))?;
+        Plan::new(lesson, &Selection::Until(step.clone()))
+            .map_err(|error| super::context::ends(Exit::Usage, error.to_string()))?;
         progress.next = Some(step.clone());
     }
     let host = context.host()?;
@@ -53,16 +61,37 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     let plan = Plan::new(lesson, &Selection::All)?;
     let runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
     let mut view = Terminal::new(io::stdout(), context.stdout, Detail::Whole);
-    let mut learner = Keyboard { paint: context.stdout, store: &store, key: &key };
-    let (report, sitting) =
-        study::study(&plan, runner, &judge, &options.interrupt, progress, &mut learner, &mut view)?;
+    let mut learner = Keyboard {
+        paint: context.stdout,
+        store: &store,
+        key: &key,
+    };
+    let (report, sitting) = study::study(
+        &plan,
+        runner,
+        &judge,
+        &options.interrupt,
+        progress,
+        &mut learner,
+        &mut view,
+    )?;
     view.closed(&report);
     match sitting {
         Sitting::Left => println!("{}", say!("study-left")),
         Sitting::Finished => {
-            let position = course.lessons.iter().position(|other| other.stem == lesson.stem);
+            let position = course
+                .lessons
+                .iter()
+                .position(|other| other.stem == lesson.stem);
             if let Some(next) = position.and_then(|index| course.lessons.get(index + 1)) {
-                println!("{}", say!("study-next", lesson = next.stem.as_str(), title = next.front.title.as_str()));
+                println!(
+                    "{}",
+                    say!(
+                        "study-next",
+                        lesson = next.stem.as_str(),
+                        title = next.front.title.as_str()
+                    )
+                );
             }
         }
     }
@@ -73,13 +102,20 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
 }
 
 /// The lesson asked for; else the one studied last, or the one after it where it is finished.
-fn chosen<'c>(context: &Context, course: &'c Course, asked: Option<&str>) -> anyhow::Result<Option<&'c Lesson>> {
+fn chosen<'c>(
+    context: &Context,
+    course: &'c Course,
+    asked: Option<&str>,
+) -> anyhow::Result<Option<&'c Lesson>> {
     if let Some(key) = asked {
         return course.lesson(key).map(Some).map_err(unusable);
     }
     let store = context.store();
     let last = store.last_lesson();
-    let position = course.lessons.iter().position(|lesson| Some(context.key(course, lesson)) == last);
+    let position = course
+        .lessons
+        .iter()
+        .position(|lesson| Some(context.key(course, lesson)) == last);
     let start = position.unwrap_or(0);
     let unfinished = |lesson: &&Lesson| {
         let progress = store.progress(&context.key(course, lesson));
@@ -100,7 +136,11 @@ impl Learner for Keyboard<'_> {
         let prompt = say!("study-prompt", step = step.id.as_str());
         print!("{} ", self.paint.bold(&prompt));
         io::stdout().flush()?;
-        let wish = if io::stdin().is_terminal() { pressed() } else { typed() };
+        let wish = if io::stdin().is_terminal() {
+            pressed()
+        } else {
+            typed()
+        };
         println!();
         wish
     }

@@ -7,16 +7,16 @@ use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::{self, OnFailure};
 use crate::plan::{Plan, Selection};
-use crate::render::{NoView, json, junit, summary};
 use crate::record;
+use crate::render::{NoView, json, junit, summary};
 use crate::report::{Judge, Report, Strictness};
 use crate::run::{Findings, Options, Places, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
 use crate::workspace::Workspace;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread;
 
 pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit> {
@@ -27,8 +27,15 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let places = places(&host, arguments.running.on);
     let options = context.options(&arguments.running)?;
     let findings = Findings::default();
-    let jobs = arguments.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, |jobs| jobs.get());
-    let on_failure = if arguments.fail_fast { OnFailure::Stop } else { OnFailure::GoOn };
+    let jobs = arguments
+        .jobs
+        .or_else(|| thread::available_parallelism().ok())
+        .map_or(1, |jobs| jobs.get());
+    let on_failure = if arguments.fail_fast {
+        OnFailure::Stop
+    } else {
+        OnFailure::GoOn
+    };
     let bench = Bench {
         course: &course,
         places: &places,
@@ -36,6 +43,11 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         findings: &findings,
         on_failure,
         keep: arguments.keep,
+    };
+    let strictness = Strictness {
+        differs_here_fails: arguments.strict,
+        skip_fails: arguments.no_skip,
+        new_fails: true,
     };
     let paint = context.stdout;
     let pretty = arguments.format == Format::Pretty;
@@ -47,7 +59,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         }
         match outcome {
             Ok((report, folder)) => {
-                print!("{}", summary::lesson(report, &paint));
+                print!("{}", summary::lesson(report, strictness, &paint));
                 if let Some(folder) = folder {
                     println!("  {}", say!("kept", folder = folder.display().to_string()));
                 }
@@ -60,11 +72,6 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
             Err(error) => broken.push((lesson, error)),
         }
     }
-    let strictness = Strictness {
-        differs_here_fails: arguments.strict,
-        skip_fails: arguments.no_skip,
-        new_fails: true,
-    };
     let written = record_changes(&course, &lessons, &reports)?;
     match arguments.format {
         Format::Pretty => print!("{}", summary::all(&reports, strictness, &written, &paint)),
@@ -82,32 +89,50 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         return Ok(Exit::Interrupted);
     }
     let exit = crate::report::exit(&reports, strictness);
-    Ok(if broken.is_empty() { exit } else { exit.worst(Exit::Lacking) })
+    Ok(if broken.is_empty() {
+        exit
+    } else {
+        exit.worst(Exit::Lacking)
+    })
 }
 
-fn chosen<'c>(course: &'c Course, names: &[String], partition: Option<Partition>) -> anyhow::Result<Vec<&'c Lesson>> {
+fn chosen<'c>(
+    course: &'c Course,
+    names: &[String],
+    partition: Option<Partition>,
+) -> anyhow::Result<Vec<&'c Lesson>> {
     let lessons: Vec<&Lesson> = if names.is_empty() {
         course.lessons.iter().collect()
     } else {
         let found = names.iter().map(|name| course.lesson(name));
         found.collect::<Result<_, _>>().map_err(unusable)?
     };
-    let Some(Partition { part, parts }) = partition else { return Ok(lessons) };
+    let Some(Partition { part, parts }) = partition else {
+        return Ok(lessons);
+    };
     let mine = |(index, lesson)| (index % parts == part - 1).then_some(lesson);
     Ok(lessons.into_iter().enumerate().filter_map(mine).collect())
 }
 
 /// Leaves a `.snap.new` beside the snapshot of each step whose output changed or is new; under
 /// `CI=true`, and in a course that is inside the program, nothing is written.
-fn record_changes(course: &Course, lessons: &[&Lesson], reports: &[Report]) -> anyhow::Result<Vec<PathBuf>> {
-    let Origin::Folder(root) = &course.origin else { return Ok(Vec::new()) };
+fn record_changes(
+    course: &Course,
+    lessons: &[&Lesson],
+    reports: &[Report],
+) -> anyhow::Result<Vec<PathBuf>> {
+    let Origin::Folder(root) = &course.origin else {
+        return Ok(Vec::new());
+    };
     if std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1") {
         return Ok(Vec::new());
     }
     let folder = root.join("snapshots");
     let mut written = Vec::new();
     for report in reports {
-        let Some(lesson) = lessons.iter().find(|lesson| lesson.stem == report.stem) else { continue };
+        let Some(lesson) = lessons.iter().find(|lesson| lesson.stem == report.stem) else {
+            continue;
+        };
         written.extend(record::changes(&folder, lesson, report)?);
     }
     Ok(written)
@@ -142,8 +167,12 @@ impl<'b> Bench<'b> {
                 scope.spawn(move || {
                     loop {
                         let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(lesson) = lessons.get(index) else { return };
-                        if self.options.interrupt.presses() > 0 || send.send((index, self.lesson(lesson))).is_err() {
+                        let Some(lesson) = lessons.get(index) else {
+                            return;
+                        };
+                        if self.options.interrupt.presses() > 0
+                            || send.send((index, self.lesson(lesson))).is_err()
+                        {
                             return;
                         }
                     }
@@ -159,20 +188,31 @@ impl<'b> Bench<'b> {
                 }
             }
         });
-        lessons.iter().zip(outcomes).filter_map(|(lesson, outcome)| outcome.map(|outcome| (*lesson, outcome))).collect()
+        lessons
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(lesson, outcome)| outcome.map(|outcome| (*lesson, outcome)))
+            .collect()
     }
 
     fn lesson(&self, lesson: &'b Lesson) -> Outcome {
         let plan = Plan::new(lesson, &Selection::All)?;
         let workspace = Workspace::fresh(&lesson.front.name, self.keep)?;
-        let folder: &Path = &workspace.files().to_owned();
+        let folder = workspace.files().to_owned();
         let files = OfCourse(self.course);
         let lookup = |step: &str, vary: &[String], environment: &Environment| {
             snapshot::find(&files, &lesson.front.name, step, vary, environment)
         };
-        let judge = Judge::new(lesson, folder, &lookup);
-        let runner = Runner::new(lesson, self.course, self.places, self.findings, self.options, workspace);
+        let judge = Judge::new(lesson, &folder, &lookup);
+        let runner = Runner::new(
+            lesson,
+            self.course,
+            self.places,
+            self.findings,
+            self.options,
+            workspace,
+        );
         let report = notebook::run(&plan, runner, &judge, self.on_failure, &mut NoView)?;
-        Ok((report, self.keep.then(|| folder.to_owned())))
+        Ok((report, self.keep.then_some(folder)))
     }
 }

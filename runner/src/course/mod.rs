@@ -153,7 +153,10 @@ impl Course {
     /// The names of the files in a folder of the binary, without those below it.
     pub fn embedded_names(&self, folder: &Path) -> Vec<String> {
         let names = embedded::paths().filter(|path| Path::new(path).parent() == Some(folder));
-        names.filter_map(|path| path.rsplit('/').next()).map(str::to_owned).collect()
+        names
+            .filter_map(|path| path.rsplit('/').next())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The folder of a course that is not, to the byte, the one in the binary.

@@ -10,9 +10,8 @@ use std::sync::LazyLock;
 #[derive(Clone, Copy, Debug)]
 pub struct ShellLine;
 
-static LINE: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(r"(?m-u)(?<before>^bash: (?:[a-z]+: )?line )[0-9]+:")
-});
+static LINE: LazyLock<Regex> =
+    LazyLock::new(|| compiled(r"(?m-u)(?<before>^bash: (?:[a-z]+: )?line )[0-9]+:"));
 
 impl Mask for ShellLine {
     fn name(&self) -> &'static str {

@@ -19,7 +19,9 @@ pub fn report(report: &Report) -> Value {
     let leftovers: Vec<Value> = report
         .leftovers
         .iter()
-        .map(|left| json!({ "step": left.step, "what": left.what, "still_there": left.still_there }))
+        .map(
+            |left| json!({ "step": left.step, "what": left.what, "still_there": left.still_there }),
+        )
         .collect();
     json!({
         "lesson": report.stem,
@@ -56,7 +58,12 @@ fn item(item: &Item) -> Value {
             row["reason"] = json!(verdict::reason(skip));
             row["remedy"] = json!(verdict::remedy(skip));
         }
-        Verdict::CheckFailed { sentence, expected, actual, .. } => {
+        Verdict::CheckFailed {
+            sentence,
+            expected,
+            actual,
+            ..
+        } => {
             row["sentence"] = json!(sentence);
             row["expected"] = json!(expected.to_string());
             row["actual"] = json!(actual);

@@ -8,12 +8,20 @@ use crate::transcript::RecordId;
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 /// Returns the whole document.
-pub fn document(reports: &[Report], strictness: Strictness) -> Result<String, quick_junit::SerializeError> {
+pub fn document(
+    reports: &[Report],
+    strictness: Strictness,
+) -> Result<String, quick_junit::SerializeError> {
     let mut document = Document::new("tutor");
     for report in reports {
         let mut suite = TestSuite::new(report.stem.as_str());
         suite.set_time(report.duration);
-        suite.add_test_cases(report.items.iter().map(|item| case(report, item, strictness)));
+        suite.add_test_cases(
+            report
+                .items
+                .iter()
+                .map(|item| case(report, item, strictness)),
+        );
         document.add_test_suite(suite);
     }
     let mut xml = document.to_string()?;
@@ -41,16 +49,25 @@ fn case(report: &Report, item: &Item, strictness: Strictness) -> TestCase {
 }
 
 fn status(item: &Item, lines: &[String], strictness: Strictness) -> TestCaseStatus {
-    let headline = lines.first().map(|line| line.trim().to_owned()).unwrap_or_default();
+    let headline = lines
+        .first()
+        .map(|line| line.trim().to_owned())
+        .unwrap_or_default();
     let mut status = match (strictness.exit_for(&item.verdict), &item.verdict) {
         (Exit::Success, crate::report::Verdict::Skipped(_)) => TestCaseStatus::skipped(),
         (Exit::Success, _) => TestCaseStatus::success(),
-        (Exit::Lacking | Exit::Interrupted, _) => TestCaseStatus::non_success(NonSuccessKind::Error),
-        (Exit::Different | Exit::Usage | Exit::Invalid, _) => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        (Exit::Lacking | Exit::Interrupted, _) => {
+            TestCaseStatus::non_success(NonSuccessKind::Error)
+        }
+        (Exit::Different | Exit::Usage | Exit::Invalid, _) => {
+            TestCaseStatus::non_success(NonSuccessKind::Failure)
+        }
     };
     status.set_message(headline);
     if !matches!(status, TestCaseStatus::Success { .. }) {
-        status.set_type(verdict::word(&item.verdict)).set_description(lines.join("\n"));
+        status
+            .set_type(verdict::word(&item.verdict))
+            .set_description(lines.join("\n"));
     }
     status
 }

@@ -20,7 +20,13 @@ pub struct LiveOutput {
 
 impl LiveOutput {
     /// Returns what to write for a chunk that came just now.
-    pub fn push(&mut self, step: Option<&str>, stream: Stream, bytes: &[u8], paint: &Paint) -> String {
+    pub fn push(
+        &mut self,
+        step: Option<&str>,
+        stream: Stream,
+        bytes: &[u8],
+        paint: &Paint,
+    ) -> String {
         if self.shown_bytes >= SHOWN_BYTES {
             self.hidden_bytes += bytes.len();
             return String::new();
@@ -52,7 +58,14 @@ impl LiveOutput {
             let rest = stream.finish();
             if !rest.is_empty() {
                 if self.line_of.is_none() {
-                    drawn.push_str(&bar(if is_stderr { Stream::Stderr } else { Stream::Stdout }, paint));
+                    drawn.push_str(&bar(
+                        if is_stderr {
+                            Stream::Stderr
+                        } else {
+                            Stream::Stdout
+                        },
+                        paint,
+                    ));
                 }
                 drawn.push_str(&rest);
                 self.line_of = Some((None, is_stderr));
@@ -62,7 +75,10 @@ impl LiveOutput {
             drawn.push('\n');
         }
         if self.hidden_bytes > 0 {
-            let text = say!("output-hidden", bytes = std::mem::take(&mut self.hidden_bytes));
+            let text = say!(
+                "output-hidden",
+                bytes = std::mem::take(&mut self.hidden_bytes)
+            );
             drawn.push_str(&format!("  {}\n", paint.dim(&text)));
         }
         drawn
@@ -88,7 +104,10 @@ mod tests {
 
     #[test]
     fn pieces_of_lines_join_and_streams_do_not_mix() {
-        let paint = Paint { unicode: false, ..Paint::plain(80) };
+        let paint = Paint {
+            unicode: false,
+            ..Paint::plain(80)
+        };
         let mut live = LiveOutput::default();
         let mut drawn = live.push(Some("a"), Stream::Stdout, b"one\ntw", &paint);
         drawn += &live.push(Some("a"), Stream::Stdout, b"o", &paint);

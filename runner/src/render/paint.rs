@@ -48,9 +48,15 @@ impl Paint {
             }
             Color::Auto => is_terminal && !dumb && !is("CLICOLOR", "0"),
         };
-        let of_terminal = is_terminal.then(crossterm::terminal::size).and_then(Result::ok);
-        let of_environment = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-        let columns = of_terminal.map(|(columns, _)| usize::from(columns)).or(of_environment);
+        let of_terminal = is_terminal
+            .then(crossterm::terminal::size)
+            .and_then(Result::ok);
+        let of_environment = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|text| text.parse().ok());
+        let columns = of_terminal
+            .map(|(columns, _)| usize::from(columns))
+            .or(of_environment);
         Paint {
             color,
             unicode: !is("TUTOR_ASCII", "1"),
@@ -61,7 +67,12 @@ impl Paint {
 
     /// Plain text of that width, as in a pipe.
     pub fn plain(columns: usize) -> Paint {
-        Paint { color: false, unicode: true, live: false, columns }
+        Paint {
+            color: false,
+            unicode: true,
+            live: false,
+            columns,
+        }
     }
 
     /// The width of prose.
@@ -113,9 +124,15 @@ impl Paint {
             return code.lines().map(str::to_owned).collect();
         }
         let line = |pieces: Vec<(Kind, String)>| {
-            pieces.into_iter().map(|(kind, text)| self.style(code_style(kind), &text)).collect()
+            pieces
+                .into_iter()
+                .map(|(kind, text)| self.style(code_style(kind), &text))
+                .collect()
         };
-        highlight::lines(language, code).into_iter().map(line).collect()
+        highlight::lines(language, code)
+            .into_iter()
+            .map(line)
+            .collect()
     }
 }
 

@@ -65,7 +65,13 @@ fn heading(level: u8, content: &[Inline], paint: &Paint, columns: usize, drawn: 
     drawn.push(paint.dim(&line.repeat(text.width().min(columns))));
 }
 
-fn list(start: Option<u64>, items: &[Vec<Node>], paint: &Paint, columns: usize, drawn: &mut Vec<String>) {
+fn list(
+    start: Option<u64>,
+    items: &[Vec<Node>],
+    paint: &Paint,
+    columns: usize,
+    drawn: &mut Vec<String>,
+) {
     for (index, item) in items.iter().enumerate() {
         let bullet = match start {
             Some(first) => format!("{}. ", first + index as u64),
@@ -75,17 +81,31 @@ fn list(start: Option<u64>, items: &[Vec<Node>], paint: &Paint, columns: usize, 
         let mut inner = Vec::new();
         blocks(item, paint, columns.saturating_sub(indent), &mut inner);
         for (number, line) in inner.into_iter().enumerate() {
-            let lead = if number == 0 { format!(" {bullet}") } else { " ".repeat(indent) };
+            let lead = if number == 0 {
+                format!(" {bullet}")
+            } else {
+                " ".repeat(indent)
+            };
             drawn.push(format!("{lead}{line}").trim_end().to_owned());
         }
     }
 }
 
-fn table(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], paint: &Paint, columns: usize, drawn: &mut Vec<String>) {
+fn table(
+    head: &[Vec<Inline>],
+    rows: &[Vec<Vec<Inline>>],
+    paint: &Paint,
+    columns: usize,
+    drawn: &mut Vec<String>,
+) {
     let widths: Vec<usize> = (0..head.len())
         .map(|column| {
             let cells = std::iter::once(head).chain(rows.iter().map(Vec::as_slice));
-            cells.filter_map(|row| row.get(column)).map(|cell| plain_text(cell).width()).max().unwrap_or(0)
+            cells
+                .filter_map(|row| row.get(column))
+                .map(|cell| plain_text(cell).width())
+                .max()
+                .unwrap_or(0)
         })
         .collect();
     let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
@@ -98,13 +118,20 @@ fn table(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], paint: &Paint, columns
                     let cell = cells.get(column).map(Vec::as_slice).unwrap_or_default();
                     let gap = " ".repeat(width - plain_text(cell).width());
                     let text = styled(cell, paint);
-                    if bold { paint.bold(&text) + &gap } else { text + &gap }
+                    if bold {
+                        paint.bold(&text) + &gap
+                    } else {
+                        text + &gap
+                    }
                 })
                 .collect();
             drawn.join("  ").trim_end().to_owned()
         };
         drawn.push(row(head, true));
-        let rule: Vec<String> = widths.iter().map(|width| paint.mark("─", "-").repeat(*width)).collect();
+        let rule: Vec<String> = widths
+            .iter()
+            .map(|width| paint.mark("─", "-").repeat(*width))
+            .collect();
         drawn.push(paint.dim(&rule.join("  ")));
         drawn.extend(rows.iter().map(|cells| row(cells, false)));
         return;
@@ -119,7 +146,11 @@ fn table(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], paint: &Paint, columns
             content.extend(cell.iter().cloned());
             let lines = paragraph(&content, paint, columns.saturating_sub(2));
             for (index, line) in lines.into_iter().enumerate() {
-                drawn.push(if index == 0 { line } else { format!("  {line}") });
+                drawn.push(if index == 0 {
+                    line
+                } else {
+                    format!("  {line}")
+                });
             }
         }
     }
@@ -129,7 +160,10 @@ fn table(head: &[Vec<Inline>], rows: &[Vec<Vec<Inline>>], paint: &Paint, columns
 fn styled(content: &[Inline], paint: &Paint) -> String {
     let mut pieces = Vec::new();
     flatten(content, Style::new(), paint, &mut pieces);
-    pieces.iter().map(|(style, text)| paint.style(*style, text)).collect()
+    pieces
+        .iter()
+        .map(|(style, text)| paint.style(*style, text))
+        .collect()
 }
 
 /// Inline content on as many lines as it takes.
@@ -137,7 +171,10 @@ pub fn paragraph(content: &[Inline], paint: &Paint, columns: usize) -> Vec<Strin
     let mut pieces = Vec::new();
     flatten(content, Style::new(), paint, &mut pieces);
     let text: String = pieces.iter().map(|(_, text)| text.as_str()).collect();
-    wrapped(&text, columns).into_iter().map(|range| cut(&pieces, range, paint)).collect()
+    wrapped(&text, columns)
+        .into_iter()
+        .map(|range| cut(&pieces, range, paint))
+        .collect()
 }
 
 fn flatten(content: &[Inline], style: Style, paint: &Paint, pieces: &mut Vec<(Style, String)>) {
@@ -145,7 +182,11 @@ fn flatten(content: &[Inline], style: Style, paint: &Paint, pieces: &mut Vec<(St
         match inline {
             Inline::Text(text) => pieces.push((style, text.clone())),
             Inline::Code(text) => {
-                let text = if paint.color { text.clone() } else { format!("`{text}`") };
+                let text = if paint.color {
+                    text.clone()
+                } else {
+                    format!("`{text}`")
+                };
                 pieces.push((style.fg_color(Some(AnsiColor::Cyan.into())), text));
             }
             Inline::Emphasis(inner) => flatten(inner, style.italic(), paint, pieces),
@@ -220,7 +261,10 @@ mod tests {
 
     #[test]
     fn words_are_wrapped_and_chinese_breaks_between_characters() {
-        let nodes = [Node::Paragraph(text("one two three")), Node::Paragraph(text("验证器检查每一条路径"))];
+        let nodes = [
+            Node::Paragraph(text("one two three")),
+            Node::Paragraph(text("验证器检查每一条路径")),
+        ];
         insta::assert_snapshot!(drawn(&nodes, 9), @"
         one two
         three
@@ -233,10 +277,16 @@ mod tests {
 
     #[test]
     fn a_list_hangs_and_a_nested_one_hangs_deeper() {
-        let inner = Node::List { start: Some(9), items: vec![vec![Node::Paragraph(text("in"))]] };
+        let inner = Node::List {
+            start: Some(9),
+            items: vec![vec![Node::Paragraph(text("in"))]],
+        };
         let nodes = [Node::List {
             start: None,
-            items: vec![vec![Node::Paragraph(text("a b c d")), inner], vec![Node::Paragraph(text("e"))]],
+            items: vec![
+                vec![Node::Paragraph(text("a b c d")), inner],
+                vec![Node::Paragraph(text("e"))],
+            ],
         }];
         insta::assert_snapshot!(drawn(&nodes, 8), @"
         • a b c
@@ -250,7 +300,10 @@ mod tests {
     #[test]
     fn a_table_that_is_too_wide_becomes_a_list() {
         let head = vec![text("name"), text("meaning")];
-        let rows = vec![vec![text("验证器"), text("verifier")], vec![text("map"), text("a table")]];
+        let rows = vec![
+            vec![text("验证器"), text("verifier")],
+            vec![text("map"), text("a table")],
+        ];
         let nodes = [Node::Table { head, rows }];
         insta::assert_snapshot!(drawn(&nodes, 40), @"
         name    meaning
@@ -273,6 +326,9 @@ mod tests {
     #[test]
     fn a_word_longer_than_the_line_stays_whole() {
         let nodes = [Node::Paragraph(text("a /sys/kernel/tracing/trace_pipe b"))];
-        assert_eq!(drawn(&nodes, 8), "a /sys/\nkernel/\ntracing/\ntrace_pipe\nb");
+        assert_eq!(
+            drawn(&nodes, 8),
+            "a /sys/\nkernel/\ntracing/\ntrace_pipe\nb"
+        );
     }
 }

@@ -10,14 +10,21 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// One lesson.
-pub fn lesson(report: &Report, paint: &Paint) -> String {
-    let failed = report.items.iter().any(|item| item.verdict.is_failure());
+pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String {
+    let failed = report
+        .items
+        .iter()
+        .any(|item| strictness.exit_for(&item.verdict) != Exit::Success);
     let mark = match failed {
         true => paint.bad(paint.mark("✗", "x")),
         false => paint.good(paint.mark("✓", "+")),
     };
     let time = paint.dim(&format!("({})", verdict::duration(report.duration)));
-    let mut text = format!("{mark} {}  {} {time}\n", paint.bold(&report.stem), verdict::counts(report, paint));
+    let mut text = format!(
+        "{mark} {}  {} {time}\n",
+        paint.bold(&report.stem),
+        verdict::counts(report, paint)
+    );
     for item in &report.items {
         let shown = match &item.verdict {
             Verdict::Passed | Verdict::Shown | Verdict::Recorded => false,
@@ -39,8 +46,10 @@ pub fn lesson(report: &Report, paint: &Paint) -> String {
             text.push_str(&format!("{line}\n"));
         }
         // A step that failed tells by its output why.
-        if matches!(item.verdict, Verdict::WrongExit { .. } | Verdict::TimedOut(_))
-            && let Some(output) = &item.text
+        if matches!(
+            item.verdict,
+            Verdict::WrongExit { .. } | Verdict::TimedOut(_)
+        ) && let Some(output) = &item.text
         {
             for line in output.as_str().lines() {
                 text.push_str(&format!("    {} {line}\n", paint.dim(paint.mark("│", "|"))));
@@ -59,19 +68,31 @@ pub fn lesson(report: &Report, paint: &Paint) -> String {
 }
 
 /// All lessons together, and what to do next.
-pub fn all(reports: &[Report], strictness: Strictness, written: &[PathBuf], paint: &Paint) -> String {
+pub fn all(
+    reports: &[Report],
+    strictness: Strictness,
+    written: &[PathBuf],
+    paint: &Paint,
+) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for item in reports.iter().flat_map(|report| &report.items) {
         *counts.entry(verdict::word(&item.verdict)).or_default() += 1;
     }
-    let words: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
+    let words: Vec<String> = counts
+        .iter()
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
     let result = match crate::report::exit(reports, strictness) {
         Exit::Success => paint.good(&say!("test-good")),
         Exit::Lacking => paint.notable(&say!("test-lacking")),
         Exit::Interrupted => paint.notable(&say!("test-interrupted")),
         Exit::Different | Exit::Usage | Exit::Invalid => paint.bad(&say!("test-bad")),
     };
-    let counts = if words.is_empty() { say!("count-none") } else { words.join(", ") };
+    let counts = if words.is_empty() {
+        say!("count-none")
+    } else {
+        words.join(", ")
+    };
     let mut text = format!("{result}: {counts}\n");
     if !written.is_empty() {
         text.push_str(&format!("{}\n", say!("test-review", count = written.len())));

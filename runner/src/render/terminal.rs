@@ -65,7 +65,10 @@ impl<W: Write> Terminal<W> {
         if self.error.is_some() {
             return;
         }
-        let written = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        let written = self
+            .out
+            .write_all(text.as_bytes())
+            .and_then(|()| self.out.flush());
         self.error = written.err();
     }
 
@@ -92,7 +95,9 @@ impl<W: Write> Terminal<W> {
         let head = format!("{} {}", self.paint.mark("▶", ">"), step.id);
         let place = match step.on {
             crate::lesson::Place::Host => String::new(),
-            crate::lesson::Place::Kernel => self.paint.dim(&format!("  {}", say!("step-on-kernel"))),
+            crate::lesson::Place::Kernel => {
+                self.paint.dim(&format!("  {}", say!("step-on-kernel")))
+            }
         };
         let head = self.paint.bold(&head) + &place;
         self.line(&head);
@@ -108,9 +113,17 @@ impl<W: Write> Terminal<W> {
         }
         const FRAMES: [&str; 4] = ["⠋", "⠙", "⠸", "⠴"];
         const ASCII_FRAMES: [&str; 4] = ["|", "/", "-", "\\"];
-        let frames = if self.paint.unicode { FRAMES } else { ASCII_FRAMES };
+        let frames = if self.paint.unicode {
+            FRAMES
+        } else {
+            ASCII_FRAMES
+        };
         let frame = frames[(running.as_millis() / 120) as usize % frames.len()];
-        let text = say!("spinner", step = step.id.as_str(), seconds = running.as_secs());
+        let text = say!(
+            "spinner",
+            step = step.id.as_str(),
+            seconds = running.as_secs()
+        );
         // `\r` and "erase in line" (ECMA-48 EL) draw over the line.
         let drawn = format!("\r\x1b[2K  {}", self.paint.dim(&format!("{frame} {text}")));
         self.put(&drawn);
@@ -131,7 +144,9 @@ impl<W: Write> Terminal<W> {
             (None, false) => say!("leftover-ended-unknown", what = what),
             (_, true) => say!("leftover-stays", what = what),
         };
-        let text = self.paint.notable(&format!("{} {text}", self.paint.mark("⚠", "!")));
+        let text = self
+            .paint
+            .notable(&format!("{} {text}", self.paint.mark("⚠", "!")));
         self.line(&text);
     }
 
@@ -139,7 +154,11 @@ impl<W: Write> Terminal<W> {
         self.gap();
         let counts = verdict::counts(report, &self.paint);
         let time = verdict::duration(report.duration);
-        let line = format!("{}: {counts}  {}", self.paint.bold(&report.stem), self.paint.dim(&time));
+        let line = format!(
+            "{}: {counts}  {}",
+            self.paint.bold(&report.stem),
+            self.paint.dim(&time)
+        );
         self.line(&line);
     }
 }
@@ -196,8 +215,16 @@ impl<W: Write> View for Terminal<W> {
                 self.line(&format!("  {text}"));
             }
             Event::StepStarted(_) => {}
-            Event::StepTicks { step, running, silent } => self.spin(step, *running, *silent),
-            Event::Output { step, stream, bytes } => {
+            Event::StepTicks {
+                step,
+                running,
+                silent,
+            } => self.spin(step, *running, *silent),
+            Event::Output {
+                step,
+                stream,
+                bytes,
+            } => {
                 let text = self.live.push(*step, *stream, bytes, &self.paint);
                 if !text.is_empty() {
                     self.fresh_line = false;

@@ -15,20 +15,41 @@ pub fn lines(item: &Item, paint: &Paint) -> Vec<String> {
     let mut lines = vec![format!("  {}", headline(item, paint))];
     match &item.verdict {
         Verdict::Changed(changed) => lines.extend(diff(changed, paint)),
-        Verdict::DiffersHere { diff: changed, theirs, ours } => {
+        Verdict::DiffersHere {
+            diff: changed,
+            theirs,
+            ours,
+        } => {
             lines.extend(environments(theirs, ours, paint));
             lines.extend(diff(changed, paint));
         }
-        Verdict::CheckFailed { expected, actual, ending, stderr, .. } => {
-            lines.push(format!("    {}", say!("check-expected", expected = expected.to_string())));
-            lines.push(format!("    {}", say!("check-actual", actual = actual.as_str())));
+        Verdict::CheckFailed {
+            expected,
+            actual,
+            ending,
+            stderr,
+            ..
+        } => {
+            lines.push(format!(
+                "    {}",
+                say!("check-expected", expected = expected.to_string())
+            ));
+            lines.push(format!(
+                "    {}",
+                say!("check-actual", actual = actual.as_str())
+            ));
             if let Some(ending) = ending {
-                lines.push(format!("    {}", say!("check-ended", ending = crate::record::exit(ending))));
+                lines.push(format!(
+                    "    {}",
+                    say!("check-ended", ending = crate::record::exit(ending))
+                ));
             }
             lines.extend(stderr.lines().map(|line| format!("    {line}")));
         }
         Verdict::Skipped(skip) => lines.extend(remedy(skip).map(|text| help(&text, paint))),
-        Verdict::Broken { help: Some(text), .. } => lines.push(help(text, paint)),
+        Verdict::Broken {
+            help: Some(text), ..
+        } => lines.push(help(text, paint)),
         Verdict::Passed
         | Verdict::Shown
         | Verdict::New
@@ -43,7 +64,11 @@ pub fn lines(item: &Item, paint: &Paint) -> Vec<String> {
 
 /// One line: a mark, the verdict in a word, what it is about, how long it took.
 pub fn headline(item: &Item, paint: &Paint) -> String {
-    let (good, bad, note) = (paint.mark("✓", "+"), paint.mark("✗", "x"), paint.mark("•", "-"));
+    let (good, bad, note) = (
+        paint.mark("✓", "+"),
+        paint.mark("✗", "x"),
+        paint.mark("•", "-"),
+    );
     let name = match &item.id {
         RecordId::Step(id) => id.clone(),
         RecordId::Check(name) => say!("check-name", name = name.as_str()),
@@ -51,36 +76,73 @@ pub fn headline(item: &Item, paint: &Paint) -> String {
     let time = paint.dim(&format!("({})", duration(item.duration)));
     match &item.verdict {
         Verdict::Passed if matches!(item.id, RecordId::Check(_)) => {
-            format!("{} {time}", paint.good(&format!("{good} {}", say!("verdict-holds", name = name))))
+            format!(
+                "{} {time}",
+                paint.good(&format!("{good} {}", say!("verdict-holds", name = name)))
+            )
         }
-        Verdict::Passed => format!("{} {time}", paint.good(&format!("{good} {}", say!("verdict-passed", name = name)))),
-        Verdict::Shown => format!("{} {time}", paint.good(&format!("{good} {}", say!("verdict-shown", name = name)))),
-        Verdict::New => format!("{} {time}", paint.notable(&format!("{note} {}", say!("verdict-new", name = name)))),
-        Verdict::Recorded => paint.dim(&format!("{note} {}", say!("verdict-recorded", name = name))),
-        Verdict::Changed(_) => format!("{} {time}", paint.bad(&format!("{bad} {}", say!("verdict-changed", name = name)))),
+        Verdict::Passed => format!(
+            "{} {time}",
+            paint.good(&format!("{good} {}", say!("verdict-passed", name = name)))
+        ),
+        Verdict::Shown => format!(
+            "{} {time}",
+            paint.good(&format!("{good} {}", say!("verdict-shown", name = name)))
+        ),
+        Verdict::New => format!(
+            "{} {time}",
+            paint.notable(&format!("{note} {}", say!("verdict-new", name = name)))
+        ),
+        Verdict::Recorded => {
+            paint.dim(&format!("{note} {}", say!("verdict-recorded", name = name)))
+        }
+        Verdict::Changed(_) => format!(
+            "{} {time}",
+            paint.bad(&format!("{bad} {}", say!("verdict-changed", name = name)))
+        ),
         Verdict::DiffersHere { .. } => {
-            format!("{} {time}", paint.notable(&format!("{note} {}", say!("verdict-differs-here", name = name))))
+            format!(
+                "{} {time}",
+                paint.notable(&format!(
+                    "{note} {}",
+                    say!("verdict-differs-here", name = name)
+                ))
+            )
         }
         Verdict::CheckFailed { sentence, .. } => {
-            let text = say!("verdict-check-failed", name = name, sentence = sentence.as_str());
+            let text = say!(
+                "verdict-check-failed",
+                name = name,
+                sentence = sentence.as_str()
+            );
             paint.bad(&format!("{bad} {text}"))
         }
         Verdict::WrongExit { expected, got } => {
             let got = crate::record::exit(got);
-            let text = say!("verdict-wrong-exit", name = name, expected = expected.to_string(), got = got);
+            let text = say!(
+                "verdict-wrong-exit",
+                name = name,
+                expected = expected.to_string(),
+                got = got
+            );
             format!("{} {time}", paint.bad(&format!("{bad} {text}")))
         }
-        Verdict::TimedOut(limit) => {
-            paint.bad(&format!("{bad} {}", say!("verdict-timed-out", name = name, limit = duration(*limit))))
-        }
-        Verdict::Interrupted => paint.notable(&format!("{note} {}", say!("verdict-interrupted", name = name))),
+        Verdict::TimedOut(limit) => paint.bad(&format!(
+            "{bad} {}",
+            say!("verdict-timed-out", name = name, limit = duration(*limit))
+        )),
+        Verdict::Interrupted => paint.notable(&format!(
+            "{note} {}",
+            say!("verdict-interrupted", name = name)
+        )),
         Verdict::Skipped(skip) => {
             let text = say!("verdict-skipped", name = name, reason = reason(skip));
             paint.notable(&format!("{note} {text}"))
         }
-        Verdict::Broken { message, .. } => {
-            paint.bad(&format!("{bad} {}", say!("verdict-broken", name = name, message = message.as_str())))
-        }
+        Verdict::Broken { message, .. } => paint.bad(&format!(
+            "{bad} {}",
+            say!("verdict-broken", name = name, message = message.as_str())
+        )),
     }
 }
 
@@ -106,26 +168,69 @@ pub fn word(verdict: &Verdict) -> &'static str {
 pub fn counts(report: &Report, paint: &Paint) -> String {
     let counts = report.counts();
     let rows = [
-        (counts.passed, paint.good(&say!("count-passed", count = counts.passed))),
-        (counts.shown, paint.good(&say!("count-shown", count = counts.shown))),
-        (counts.new, paint.notable(&say!("count-new", count = counts.new))),
-        (counts.changed, paint.bad(&say!("count-changed", count = counts.changed))),
-        (counts.differs_here, paint.notable(&say!("count-differs-here", count = counts.differs_here))),
-        (counts.check_failed, paint.bad(&say!("count-check-failed", count = counts.check_failed))),
-        (counts.wrong_exit, paint.bad(&say!("count-wrong-exit", count = counts.wrong_exit))),
-        (counts.timed_out, paint.bad(&say!("count-timed-out", count = counts.timed_out))),
-        (counts.interrupted, paint.notable(&say!("count-interrupted", count = counts.interrupted))),
-        (counts.skipped, paint.notable(&say!("count-skipped", count = counts.skipped))),
-        (counts.broken, paint.bad(&say!("count-broken", count = counts.broken))),
+        (
+            counts.passed,
+            paint.good(&say!("count-passed", count = counts.passed)),
+        ),
+        (
+            counts.shown,
+            paint.good(&say!("count-shown", count = counts.shown)),
+        ),
+        (
+            counts.new,
+            paint.notable(&say!("count-new", count = counts.new)),
+        ),
+        (
+            counts.changed,
+            paint.bad(&say!("count-changed", count = counts.changed)),
+        ),
+        (
+            counts.differs_here,
+            paint.notable(&say!("count-differs-here", count = counts.differs_here)),
+        ),
+        (
+            counts.check_failed,
+            paint.bad(&say!("count-check-failed", count = counts.check_failed)),
+        ),
+        (
+            counts.wrong_exit,
+            paint.bad(&say!("count-wrong-exit", count = counts.wrong_exit)),
+        ),
+        (
+            counts.timed_out,
+            paint.bad(&say!("count-timed-out", count = counts.timed_out)),
+        ),
+        (
+            counts.interrupted,
+            paint.notable(&say!("count-interrupted", count = counts.interrupted)),
+        ),
+        (
+            counts.skipped,
+            paint.notable(&say!("count-skipped", count = counts.skipped)),
+        ),
+        (
+            counts.broken,
+            paint.bad(&say!("count-broken", count = counts.broken)),
+        ),
     ];
-    let words: Vec<String> = rows.into_iter().filter(|(count, _)| *count > 0).map(|(_, text)| text).collect();
-    if words.is_empty() { say!("count-none") } else { words.join(", ") }
+    let words: Vec<String> = rows
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(_, text)| text)
+        .collect();
+    if words.is_empty() {
+        say!("count-none")
+    } else {
+        words.join(", ")
+    }
 }
 
 /// Why something did not run.
 pub fn reason(skip: &Skip) -> String {
     match skip {
-        Skip::Need { need, reason, .. } => say!("skip-need", need = need.as_str(), reason = reason.as_str()),
+        Skip::Need { need, reason, .. } => {
+            say!("skip-need", need = need.as_str(), reason = reason.as_str())
+        }
         Skip::NoPlace { reason, .. } => reason.clone(),
         Skip::StepSkipped(step) => say!("skip-step", step = step.as_str()),
         Skip::RestSkipped(step) => say!("skip-rest", step = step.as_str()),
@@ -149,7 +254,10 @@ pub fn remedy(skip: &Skip) -> Option<String> {
 
 /// Where an accepted output came from: `kernel 6.18, clang 14, 2026-11-23`.
 pub fn provenance(recorded: &Recorded) -> String {
-    let facets = recorded.environment.iter().map(|(name, value)| format!("{name} {value}"));
+    let facets = recorded
+        .environment
+        .iter()
+        .map(|(name, value)| format!("{name} {value}"));
     let mut words: Vec<String> = facets.collect();
     words.extend(recorded.recorded.clone());
     words.join(", ")
@@ -176,20 +284,26 @@ pub fn duration(duration: Duration) -> String {
             let text = format!("{:.1}", duration.as_secs_f64());
             format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
         }
-        _ if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        _ if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         _ => format!("{} min {} s", seconds / 60, seconds % 60),
     }
 }
 
 fn help(text: &str, paint: &Paint) -> String {
-    format!("    {}", paint.style(AnsiColor::Cyan.on_default(), &say!("help", text = text)))
+    format!(
+        "    {}",
+        paint.style(AnsiColor::Cyan.on_default(), &say!("help", text = text))
+    )
 }
 
 /// The changed lines with their context; `-` and `+` say what color repeats.
 pub fn diff(diff: &Diff, paint: &Paint) -> Vec<String> {
     let mut lines = Vec::new();
     for hunk in &diff.hunks {
-        lines.push(format!("    {}", paint.dim(&format!("@@ -{} +{} @@", hunk.old_start, hunk.new_start))));
+        lines.push(format!(
+            "    {}",
+            paint.dim(&format!("@@ -{} +{} @@", hunk.old_start, hunk.new_start))
+        ));
         for line in &hunk.lines {
             let (sign, style) = match line.kind {
                 LineKind::Context => (" ", Style::new().dimmed()),
@@ -197,7 +311,11 @@ pub fn diff(diff: &Diff, paint: &Paint) -> Vec<String> {
                 LineKind::Added => ("+", AnsiColor::Green.on_default()),
             };
             let pieces = line.segments.iter().map(|segment| {
-                let style = if segment.emphasis { style.underline() } else { style };
+                let style = if segment.emphasis {
+                    style.underline()
+                } else {
+                    style
+                };
                 paint.style(style, &visible_text(&segment.text))
             });
             let text: String = pieces.collect();
@@ -205,7 +323,10 @@ pub fn diff(diff: &Diff, paint: &Paint) -> Vec<String> {
         }
     }
     if diff.left_out_lines > 0 {
-        lines.push(format!("    {}", paint.dim(&say!("diff-left-out", count = diff.left_out_lines))));
+        lines.push(format!(
+            "    {}",
+            paint.dim(&say!("diff-left-out", count = diff.left_out_lines))
+        ));
     }
     lines
 }
@@ -215,8 +336,16 @@ fn environments(theirs: &Environment, ours: &Environment, paint: &Paint) -> Vec<
     let mut lines = Vec::new();
     for name in names {
         let none = say!("unknown");
-        let (theirs, ours) = (theirs.get(name).unwrap_or(&none), ours.get(name).unwrap_or(&none));
-        let text = say!("facet", name = name.as_str(), theirs = theirs.as_str(), ours = ours.as_str());
+        let (theirs, ours) = (
+            theirs.get(name).unwrap_or(&none),
+            ours.get(name).unwrap_or(&none),
+        );
+        let text = say!(
+            "facet",
+            name = name.as_str(),
+            theirs = theirs.as_str(),
+            ours = ours.as_str()
+        );
         lines.push(match theirs == ours {
             true => format!("    {}", paint.dim(&text)),
             false => format!("    {}", paint.notable(&text)),
@@ -227,7 +356,10 @@ fn environments(theirs: &Environment, ours: &Environment, paint: &Paint) -> Vec<
 
 /// True if the ending is one that a learner chose.
 pub fn by_learner(ending: Option<&Ending>) -> bool {
-    matches!(ending, Some(Ending::Interrupted | Ending::Skipped(Skip::ByLearner)))
+    matches!(
+        ending,
+        Some(Ending::Interrupted | Ending::Skipped(Skip::ByLearner))
+    )
 }
 
 #[cfg(test)]
@@ -237,6 +369,9 @@ mod tests {
     #[test]
     fn times_are_rounded_to_what_matters() {
         let of = |millis| duration(Duration::from_millis(millis));
-        assert_eq!([of(41), of(1000), of(1250), of(60_000), of(125_000)], ["41 ms", "1 s", "1.2 s", "1 min", "2 min 5 s"]);
+        assert_eq!(
+            [of(41), of(1000), of(1250), of(60_000), of(125_000)],
+            ["41 ms", "1 s", "1.2 s", "1 min", "2 min 5 s"]
+        );
     }
 }

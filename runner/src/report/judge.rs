@@ -20,11 +20,7 @@ pub struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     /// `workspace` is the folder as the steps see it; `lookup` finds a step's accepted output.
-    pub fn new(
-        lesson: &'a Lesson,
-        workspace: &'a Path,
-        lookup: &'a Lookup<'a>,
-    ) -> Judge<'a> {
+    pub fn new(lesson: &'a Lesson, workspace: &'a Path, lookup: &'a Lookup<'a>) -> Judge<'a> {
         Judge {
             steps: lesson.steps().map(|step| (&*step.id, step)).collect(),
             checks: lesson.checks().map(|check| (&*check.name, check)).collect(),
@@ -38,7 +34,9 @@ impl<'a> Judge<'a> {
     pub fn report(&self, transcript: &Transcript) -> Report {
         let environment = &transcript.environment;
         let records = transcript.records.iter();
-        let items = records.map(|record| self.item(record, environment)).collect();
+        let items = records
+            .map(|record| self.item(record, environment))
+            .collect();
         self.report_of(items, transcript)
     }
 
@@ -171,7 +169,11 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
     }
 }
 
-fn accepted(step: &Step, environment: &Environment, lookup: &Lookup<'_>) -> Result<Option<Recorded>, SnapshotError> {
+fn accepted(
+    step: &Step,
+    environment: &Environment,
+    lookup: &Lookup<'_>,
+) -> Result<Option<Recorded>, SnapshotError> {
     match step.compare {
         Compare::Snapshot => lookup(&step.id, &step.vary, environment),
         Compare::None => Ok(None),

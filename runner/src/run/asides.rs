@@ -1,7 +1,8 @@
 //! Probes outside of any lesson: one shell a place, opened when first needed.
 
 use super::findings::Answer;
-use super::{GRACE, Options, PROBE_TIMEOUT, TICK, keep, shells};
+use super::hear::keep;
+use super::{GRACE, Options, PROBE_TIMEOUT, TICK, shells};
 use crate::backend::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
 use crate::lesson::Place;
 use crate::transcript::Output;
@@ -29,7 +30,12 @@ impl Asides {
     }
 
     /// Runs a probe and waits for its answer.
-    pub fn ask(&mut self, place: Place, backend: &dyn Backend, probe: &str) -> Result<Answer, BackendError> {
+    pub fn ask(
+        &mut self,
+        place: Place,
+        backend: &dyn Backend,
+        probe: &str,
+    ) -> Result<Answer, BackendError> {
         if !self.open.contains_key(&place) {
             let opening = Opening {
                 folder: &self.folder,
@@ -38,7 +44,9 @@ impl Asides {
             };
             self.open.insert(place, backend.open(&opening)?);
         }
-        let Some(session) = self.open.get_mut(&place) else { return Err(BackendError::Gone) };
+        let Some(session) = self.open.get_mut(&place) else {
+            return Err(BackendError::Gone);
+        };
         self.last_id += 1;
         let id = self.last_id;
         session.run(id, Mode::Aside, probe)?;
@@ -47,11 +55,16 @@ impl Asides {
         loop {
             if Instant::now() > deadline {
                 session.kill(id, GRACE)?;
-                return Ok(Answer { yes: false, text: crate::say!("probe-timeout") });
+                return Ok(Answer {
+                    yes: false,
+                    text: crate::say!("probe-timeout"),
+                });
             }
             match session.next(TICK)? {
                 Some(Happening::Output { stream, bytes, .. }) => keep(&mut output, stream, &bytes),
-                Some(Happening::Ended { id: ended, status, .. }) if ended == id => {
+                Some(Happening::Ended {
+                    id: ended, status, ..
+                }) if ended == id => {
                     return Ok(Answer::of(status == Status::Exited(0), &output));
                 }
                 Some(Happening::Ended { .. } | Happening::Finished { .. }) | None => {}

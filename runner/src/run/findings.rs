@@ -42,7 +42,11 @@ impl Findings {
         ask: impl FnOnce() -> Result<Answer, E>,
     ) -> Result<Answer, E> {
         let key = (place, probe.to_owned());
-        let known = self.answers.lock().ok().and_then(|answers| answers.get(&key).cloned());
+        let known = self
+            .answers
+            .lock()
+            .ok()
+            .and_then(|answers| answers.get(&key).cloned());
         if let Some(answer) = known {
             return Ok(answer);
         }
@@ -62,17 +66,37 @@ pub fn missing(need: &Need, probe: &NeedProbe, answer: &Answer) -> Option<Skip> 
         let wanted = need.at_least.as_ref()?;
         match version(&answer.text) {
             Some(found) if found >= *wanted => return None,
-            Some(found) => say!("need-too-old", what = probe.what.as_str(), found = dotted(&found), wanted = dotted(wanted)),
-            None => say!("need-no-version", what = probe.what.as_str(), wanted = dotted(wanted)),
+            Some(found) => say!(
+                "need-too-old",
+                what = probe.what.as_str(),
+                found = dotted(&found),
+                wanted = dotted(wanted)
+            ),
+            None => say!(
+                "need-no-version",
+                what = probe.what.as_str(),
+                wanted = dotted(wanted)
+            ),
         }
     };
-    Some(Skip::Need { need: need.to_string(), reason, remedy: probe.remedy.clone() })
+    Some(Skip::Need {
+        need: need.to_string(),
+        reason,
+        remedy: probe.remedy.clone(),
+    })
 }
 
 /// Returns why something is missing: the last line that its probe printed.
 pub fn reason(probe: &NeedProbe, answer: &Answer) -> String {
-    let last = answer.text.lines().map(str::trim).rfind(|line| !line.is_empty());
-    last.map_or_else(|| say!("need-no-reason", what = probe.what.as_str()), str::to_owned)
+    let last = answer
+        .text
+        .lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty());
+    last.map_or_else(
+        || say!("need-no-reason", what = probe.what.as_str()),
+        str::to_owned,
+    )
 }
 
 /// Returns the value of a facet, cut to the precision that makes a difference.
@@ -92,15 +116,25 @@ pub fn facet_value(facet: &Facet, answer: &Answer) -> Option<String> {
 /// The first version number of a text: digits with dots between, `14.0.6` in `clang version 14.0.6`.
 pub fn version(text: &str) -> Option<Vec<u64>> {
     let mut words = text.split(|c: char| !(c.is_ascii_digit() || c == '.'));
-    let word = words.clone().find(|word| word.trim_matches('.').contains('.'));
+    let word = words
+        .clone()
+        .find(|word| word.trim_matches('.').contains('.'));
     let word = word.or_else(|| words.find(|word| !word.trim_matches('.').is_empty()))?;
-    let numbers: Vec<u64> = word.trim_matches('.').split('.').map_while(|part| part.parse().ok()).collect();
+    let numbers: Vec<u64> = word
+        .trim_matches('.')
+        .split('.')
+        .map_while(|part| part.parse().ok())
+        .collect();
     (!numbers.is_empty()).then_some(numbers)
 }
 
 /// The numbers of a version as they are written.
 pub fn dotted(numbers: &[u64]) -> String {
-    numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
+    numbers
+        .iter()
+        .map(u64::to_string)
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 #[cfg(test)]
@@ -111,15 +145,24 @@ mod tests {
     fn the_first_dotted_number_is_the_version() {
         assert_eq!(version("Debian clang version 14.0.6"), Some(vec![14, 0, 6]));
         assert_eq!(version("6.18.44-fc-v669"), Some(vec![6, 18, 44]));
-        assert_eq!(version("bpftool v7.1.0\nusing libbpf v1.1"), Some(vec![7, 1, 0]));
-        assert_eq!(version("GNU objdump (GNU Binutils for Debian) 2.40"), Some(vec![2, 40]));
+        assert_eq!(
+            version("bpftool v7.1.0\nusing libbpf v1.1"),
+            Some(vec![7, 1, 0])
+        );
+        assert_eq!(
+            version("GNU objdump (GNU Binutils for Debian) 2.40"),
+            Some(vec![2, 40])
+        );
         assert_eq!(version("version 19"), Some(vec![19]));
         assert_eq!(version("none"), None);
     }
 
     #[test]
     fn a_tool_that_is_too_old_is_missing_with_both_versions() {
-        let need = Need { name: "clang".into(), at_least: Some(vec![16]) };
+        let need = Need {
+            name: "clang".into(),
+            at_least: Some(vec![16]),
+        };
         let probe = NeedProbe {
             on: Place::Host,
             what: "clang".into(),
@@ -128,10 +171,21 @@ mod tests {
             package: None,
             remedy: None,
         };
-        let answer = Answer { yes: true, text: "clang version 14.0.6".into() };
-        let Some(Skip::Need { reason, .. }) = missing(&need, &probe, &answer) else { panic!() };
-        assert!(reason.contains("14.0.6") && reason.contains("16"), "{reason}");
-        let need = Need { at_least: Some(vec![14]), ..need };
+        let answer = Answer {
+            yes: true,
+            text: "clang version 14.0.6".into(),
+        };
+        let Some(Skip::Need { reason, .. }) = missing(&need, &probe, &answer) else {
+            panic!()
+        };
+        assert!(
+            reason.contains("14.0.6") && reason.contains("16"),
+            "{reason}"
+        );
+        let need = Need {
+            at_least: Some(vec![14]),
+            ..need
+        };
         assert_eq!(missing(&need, &probe, &answer), None);
     }
 }

@@ -27,7 +27,12 @@ impl<'l> Readiness<'l> {
             Background::Line(pattern) => Regex::new(pattern).ok(),
             Background::AtOnce | Background::File(_) | Background::Port(_) => None,
         };
-        Readiness { until, pattern, lines: Default::default(), matched: false }
+        Readiness {
+            until,
+            pattern,
+            lines: Default::default(),
+            matched: false,
+        }
     }
 
     /// Takes what the step printed.
@@ -57,8 +62,12 @@ impl<'l> Readiness<'l> {
 }
 
 fn listens(port: u16) -> bool {
-    let here = [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))];
-    here.iter().any(|address| TcpStream::connect_timeout(address, Duration::from_millis(100)).is_ok())
+    let here = [
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+        SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
+    ];
+    here.iter()
+        .any(|address| TcpStream::connect_timeout(address, Duration::from_millis(100)).is_ok())
 }
 
 #[cfg(test)]

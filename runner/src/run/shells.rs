@@ -56,7 +56,9 @@ impl Shells {
 
     /// Closes a place's shell and returns all that it still had to say.
     pub fn finish(&mut self, place: Place) -> Vec<Happening> {
-        let Some(mut session) = self.open.remove(&place) else { return Vec::new() };
+        let Some(mut session) = self.open.remove(&place) else {
+            return Vec::new();
+        };
         let mut said = Vec::new();
         if session.finish(GRACE).is_err() {
             return said;
@@ -86,7 +88,13 @@ impl Shells {
     }
 
     /// A check's script with the names of its step's output in front.
-    pub fn with_output_of(&self, home: &Path, step: &str, record: Option<&Record>, script: &str) -> String {
+    pub fn with_output_of(
+        &self,
+        home: &Path,
+        step: &str,
+        record: Option<&Record>,
+        script: &str,
+    ) -> String {
         let (stdout, stderr) = output_files(home, step);
         let exit = match record.map(|record| &record.ending) {
             Some(Ending::Exited(code)) => code.to_string(),
@@ -113,11 +121,17 @@ pub fn environment(tutor: &Path, home: &Path) -> Vec<(String, String)> {
         ("NO_COLOR", "1".to_owned()),
         ("TUTOR", "1".to_owned()),
     ];
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn output_files(home: &Path, step: &str) -> (PathBuf, PathBuf) {
-    (home.join(format!(".tutor-{step}.stdout")), home.join(format!(".tutor-{step}.stderr")))
+    (
+        home.join(format!(".tutor-{step}.stdout")),
+        home.join(format!(".tutor-{step}.stderr")),
+    )
 }
 
 fn quoted(path: &Path) -> String {

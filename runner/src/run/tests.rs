@@ -9,12 +9,20 @@ use std::path::Path;
 /// Runs a lesson and returns one line for each record, and one for each thing left behind.
 fn ran(backend: &Scripted, markdown: &str, stop_at_failure: bool) -> String {
     let source = format!("---\nformat: 1\nname: demo\ntitle: Demo\n---\n\n{markdown}");
-    let (lesson, _) = crate::lesson::parse("lesson-1", Path::new("lessons/lesson-1.md"), &source, &|_| None);
+    let (lesson, _) = crate::lesson::parse(
+        "lesson-1",
+        Path::new("lessons/lesson-1.md"),
+        &source,
+        &|_| None,
+    );
     let mut course = Course::default();
     course.needs.insert("gcc".to_owned(), need("gcc --version"));
     let places = Places {
         host: backend,
-        kernel: KernelPlace::None { reason: "no kernel".to_owned(), remedy: None },
+        kernel: KernelPlace::None {
+            reason: "no kernel".to_owned(),
+            remedy: None,
+        },
     };
     let locks = tempfile::tempdir().unwrap();
     let options = Options {
@@ -28,7 +36,9 @@ fn ran(backend: &Scripted, markdown: &str, stop_at_failure: bool) -> String {
     let runner = Runner::new(&lesson, &course, &places, &findings, &options, workspace);
     let plan = Plan::new(&lesson, &Selection::All).unwrap();
     let transcript = execute(&plan, runner, &mut |event, _| match event {
-        Event::StepEnded { step, record } if stop_at_failure && record.ending != Ending::Exited(0) => {
+        Event::StepEnded { step, record }
+            if stop_at_failure && record.ending != Ending::Exited(0) =>
+        {
             ControlFlow::Break(Skip::StoppedEarly(step.id.clone()))
         }
         _ => ControlFlow::Continue(()),
@@ -36,11 +46,22 @@ fn ran(backend: &Scripted, markdown: &str, stop_at_failure: bool) -> String {
     .unwrap();
     let line = |record: &Record| {
         let (RecordId::Step(name) | RecordId::Check(name)) = &record.id;
-        let text = String::from_utf8_lossy(&record.output.stdout.bytes()).trim_end().to_owned();
-        let lost = if record.shell_lost { ", shell lost" } else { "" };
+        let text = String::from_utf8_lossy(&record.output.stdout.bytes())
+            .trim_end()
+            .to_owned();
+        let lost = if record.shell_lost {
+            ", shell lost"
+        } else {
+            ""
+        };
         format!("{name}: {:?}{lost} {text:?}", record.ending)
     };
-    transcript.records.iter().map(line).collect::<Vec<_>>().join("\n")
+    transcript
+        .records
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn need(probe: &str) -> crate::course::NeedProbe {
@@ -56,7 +77,9 @@ fn need(probe: &str) -> crate::course::NeedProbe {
 
 #[test]
 fn steps_run_in_order_and_keep_what_they_printed() {
-    let backend = Scripted::default().prints("a", "one\n", 0).prints("b", "two\n", 3);
+    let backend = Scripted::default()
+        .prints("a", "one\n", 0)
+        .prints("b", "two\n", 3);
     let lesson = "```sh {id=first}\na\n```\n\n```sh {id=second}\nb\n```\n";
     assert_snapshot!(ran(&backend, lesson, false), @r#"
     first: Exited(0) "one"
@@ -76,7 +99,9 @@ fn a_step_that_hangs_times_out_and_the_next_one_runs() {
 
 #[test]
 fn a_step_that_ends_its_shell_ends_that_step_only() {
-    let backend = Scripted::default().ends_shell("exit 4", 4).prints("b", "two\n", 0);
+    let backend = Scripted::default()
+        .ends_shell("exit 4", 4)
+        .prints("b", "two\n", 0);
     let lesson = "```sh {id=first exit=4}\nexit 4\n```\n\n```sh {id=second}\nb\n```\n";
     assert_snapshot!(ran(&backend, lesson, false), @r#"
     first: Exited(4), shell lost ""
@@ -86,7 +111,9 @@ fn a_step_that_ends_its_shell_ends_that_step_only() {
 
 #[test]
 fn a_missing_tool_skips_the_step_and_its_check_and_names_it() {
-    let backend = Scripted::default().prints("gcc --version", "gcc: not found\n", 127).prints("b", "two\n", 0);
+    let backend = Scripted::default()
+        .prints("gcc --version", "gcc: not found\n", 127)
+        .prints("b", "two\n", 0);
     let lesson = "[It works.](#check-works)\n\n```sh {id=first needs=gcc}\na\n```\n\n```sh {check=works of=first expect=1}\nc\n```\n\n```sh {id=second}\nb\n```\n";
     assert_snapshot!(ran(&backend, lesson, false), @r#"
     first: Skipped(Need { need: "gcc", reason: "gcc: not found", remedy: Some("install it") }) ""
@@ -98,7 +125,8 @@ fn a_missing_tool_skips_the_step_and_its_check_and_names_it() {
 #[test]
 fn a_tool_that_is_too_old_skips_the_step() {
     let backend = Scripted::default().prints("gcc --version", "gcc 12.2\n", 0);
-    let lesson = "```sh {id=first needs=gcc>=13}\na\n```\n\n```sh {id=second needs=gcc>=12}\na\n```\n";
+    let lesson =
+        "```sh {id=first needs=gcc>=13}\na\n```\n\n```sh {id=second needs=gcc>=12}\na\n```\n";
     assert_snapshot!(ran(&backend, lesson, false), @r#"
     first: Skipped(Need { need: "gcc>=13", reason: "a compiler is 12.2 here, and 13 or later is needed", remedy: Some("install it") }) ""
     second: Exited(0) ""
@@ -133,7 +161,9 @@ fn a_listener_can_end_the_run() {
 
 #[test]
 fn a_background_step_goes_on_and_is_stopped_at_the_end() {
-    let backend = Scripted::default().prints("server", "ready\n", 0).prints("b", "two\n", 0);
+    let backend = Scripted::default()
+        .prints("server", "ready\n", 0)
+        .prints("b", "two\n", 0);
     let lesson = "```sh {id=first background until=\"line:^ready$\"}\nserver\n```\n\n```sh {id=second}\nb\n```\n";
     assert_snapshot!(ran(&backend, lesson, false), @r#"
     first: Stopped "ready"

@@ -70,6 +70,9 @@ impl Files for OfCourse<'_> {
     }
 
     fn locate(&self, file: &Path) -> PathBuf {
-        self.0.snapshot_dir().unwrap_or_else(|| PathBuf::from("snapshots")).join(file)
+        self.0
+            .snapshot_dir()
+            .unwrap_or_else(|| PathBuf::from("snapshots"))
+            .join(file)
     }
 }

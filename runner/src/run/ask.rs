@@ -1,0 +1,213 @@
+//! Short questions to a place: needs, facets, checks, the inventory. Opens places at their first use.
+
+use super::hear::{ending_of, keep};
+use super::{GRACE, KernelPlace, Listen, PROBE_TIMEOUT, Runner, TICK, findings};
+use crate::backend::{BackendError, Happening, Mode};
+use crate::event::Event;
+use crate::lesson::{Check, LESSON_TIMEOUT, Place, Step};
+use crate::transcript::{Ending, Leftover, Output, Record, RecordId, Skip};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+impl<'r> Runner<'r> {
+    pub(super) fn check(&mut self, check: &'r Check, listen: Listen<'_, 'r>) {
+        let place = self
+            .lesson
+            .step(&check.of)
+            .map_or(Place::Host, |step| step.on);
+        let began = Instant::now();
+        let mut output = Output::default();
+        let step = self.record(&RecordId::Step(check.of.clone()));
+        let ran = step.is_some_and(|record| !matches!(record.ending, Ending::Skipped(_)));
+        let ending = if let Some(skip) = &self.rest_skipped {
+            Ending::Skipped(skip.clone())
+        } else if !ran {
+            Ending::Skipped(Skip::StepSkipped(check.of.clone()))
+        } else {
+            let script =
+                self.shells
+                    .with_output_of(self.workspace.home(), &check.of, step, &check.script);
+            match self.ask(place, Mode::Check, &script) {
+                Ok((status, printed)) => {
+                    output = printed;
+                    status
+                }
+                Err(error) => Ending::Broken(error.to_string()),
+            }
+        };
+        let record = Record {
+            id: RecordId::Check(check.name.clone()),
+            ending,
+            output,
+            duration: began.elapsed(),
+            place,
+            shell_lost: false,
+        };
+        self.spent += record.duration;
+        self.records.push(record.clone());
+        self.tell(
+            &Event::CheckEnded {
+                check,
+                record: &record,
+            },
+            listen,
+        );
+    }
+
+    /// Runs something short in a place and waits for its end.
+    pub(super) fn ask(
+        &mut self,
+        place: Place,
+        mode: Mode,
+        script: &str,
+    ) -> Result<(Ending, Output), BackendError> {
+        let id = self.next_id();
+        let timeout = self
+            .options
+            .timeout
+            .unwrap_or(PROBE_TIMEOUT)
+            .max(Duration::from_secs(1));
+        let deadline = Instant::now() + timeout;
+        self.shells.session(place)?.run(id, mode, script)?;
+        let mut output = Output::default();
+        let mut timed_out = false;
+        loop {
+            let now = Instant::now();
+            if now >= deadline && !timed_out {
+                timed_out = true;
+                self.shells.session(place)?.kill(id, GRACE)?;
+            }
+            if now >= deadline + GRACE * 4 {
+                self.shells.drop_session(place);
+                return Ok((Ending::TimedOut(timeout), output));
+            }
+            match self.shells.session(place)?.next(TICK)? {
+                Some(Happening::Output {
+                    id: printed,
+                    stream,
+                    bytes,
+                }) if printed == id => {
+                    keep(&mut output, stream, &bytes);
+                }
+                Some(Happening::Ended {
+                    id: ended, status, ..
+                }) if ended == id => {
+                    let ending = if timed_out {
+                        Ending::TimedOut(timeout)
+                    } else {
+                        ending_of(status)
+                    };
+                    return Ok((ending, output));
+                }
+                Some(other) => self.heard(other, &mut |_, _| ControlFlow::Continue(())),
+                None => {}
+            }
+        }
+    }
+
+    pub(super) fn may_run(&mut self, step: &Step) -> Result<(), Ending> {
+        if let Some(skip) = &self.rest_skipped {
+            return Err(Ending::Skipped(skip.clone()));
+        }
+        if self.spent >= LESSON_TIMEOUT {
+            return Err(Ending::Skipped(Skip::LessonTimeout(LESSON_TIMEOUT)));
+        }
+        self.open(step.on)?;
+        for need in self.lesson.front.needs.iter().chain(&step.needs) {
+            let Some(probe) = self.course.needs.get(&need.name) else {
+                continue;
+            };
+            let place = if probe.on == Place::Kernel {
+                step.on
+            } else {
+                Place::Host
+            };
+            self.open(place)?;
+            let findings = self.findings;
+            let answer = findings.answer(place, &probe.probe, || self.probe(place, &probe.probe));
+            let answer = answer.map_err(|error| Ending::Broken(error.to_string()))?;
+            if let Some(skip) = findings::missing(need, probe, &answer) {
+                return Err(Ending::Skipped(skip));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn probe(
+        &mut self,
+        place: Place,
+        script: &str,
+    ) -> Result<findings::Answer, BackendError> {
+        let (ending, output) = self.ask(place, Mode::Aside, script)?;
+        Ok(findings::Answer::of(ending == Ending::Exited(0), &output))
+    }
+
+    /// Opens a place's shell at its first use, and learns what its environment is like.
+    pub(super) fn open(&mut self, place: Place) -> Result<(), Ending> {
+        if self.shells.is_open(place) {
+            return Ok(());
+        }
+        let backend = match (place, &self.places.kernel) {
+            (Place::Host, _) => self.places.host,
+            (Place::Kernel, KernelPlace::Backend(backend)) => *backend,
+            (Place::Kernel, KernelPlace::None { reason, remedy }) => {
+                let skip = Skip::NoPlace {
+                    reason: reason.clone(),
+                    remedy: remedy.clone(),
+                };
+                return Err(Ending::Skipped(skip));
+            }
+        };
+        let opened = self
+            .shells
+            .open(place, backend, &self.workspace, &self.options.tutor);
+        opened.map_err(|error| Ending::Broken(error.to_string()))?;
+        self.learn(place)
+            .map_err(|error| Ending::Broken(error.to_string()))
+    }
+
+    pub(super) fn learn(&mut self, place: Place) -> Result<(), BackendError> {
+        let course = self.course;
+        let findings = self.findings;
+        for (name, facet) in course.facets.iter().filter(|(_, facet)| facet.on == place) {
+            let answer =
+                findings.answer(place, &facet.probe, || self.probe(place, &facet.probe))?;
+            if let Some(value) = findings::facet_value(facet, &answer) {
+                self.environment.insert(name.clone(), value);
+            }
+        }
+        if place == Place::Kernel
+            && let Some(inventory) = &course.inventory
+        {
+            self.inventory = Some(lines(&self.probe(place, inventory)?.text));
+        }
+        Ok(())
+    }
+
+    pub(super) fn inventory_leftovers(&mut self) -> Vec<Leftover> {
+        let (Some(before), Some(inventory)) = (self.inventory.take(), &self.course.inventory)
+        else {
+            return Vec::new();
+        };
+        let Ok(after) = self.probe(Place::Kernel, inventory) else {
+            return Vec::new();
+        };
+        lines(&after.text)
+            .into_iter()
+            .filter(|line| !before.contains(line))
+            .map(|what| Leftover {
+                step: None,
+                what,
+                still_there: true,
+            })
+            .collect()
+    }
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,273 @@
+//! One step, from being reached to having ended, and background steps until they are stopped.
+
+use super::hear::ending_of;
+use super::ready::Readiness;
+use super::{GRACE, Listen, Runner, TICK, exclusive};
+use crate::backend::{BackendError, Happening, Mode};
+use crate::event::Event;
+use crate::lesson::{ExpectedExit, LESSON_TIMEOUT, SKIP_REST, Step};
+use crate::plan::Plan;
+use crate::say;
+use crate::transcript::{Ending, Output, Record, RecordId, Skip};
+use std::time::{Duration, Instant};
+
+impl<'r> Runner<'r> {
+    pub(super) fn run(&mut self, step: &'r Step, plan: &Plan<'r>, listen: Listen<'_, 'r>) {
+        self.tell(&Event::StepReached(step), listen);
+        let mut record = Record {
+            id: RecordId::Step(step.id.clone()),
+            ending: Ending::Interrupted,
+            output: Output::default(),
+            duration: Duration::ZERO,
+            place: step.on,
+            shell_lost: false,
+        };
+        match self.may_run(step) {
+            Ok(()) => {}
+            Err(ending) => {
+                record.ending = ending;
+                self.ended(step, record, listen);
+                return;
+            }
+        }
+        let mut held = None;
+        if let Some(name) = &step.exclusive {
+            match self.take(step, name, listen) {
+                Ok(got) => held = Some(got),
+                Err(ending) => {
+                    record.ending = ending;
+                    self.ended(step, record, listen);
+                    return;
+                }
+            }
+        }
+        self.tell(&Event::StepStarted(step), listen);
+        let id = self.next_id();
+        self.steps.insert(id, step);
+        self.records.push(record);
+        let index = self.records.len() - 1;
+        let began = Instant::now();
+        let outcome = self.run_in_shell(step, id, index, listen);
+        self.spent += began.elapsed();
+        drop(held);
+        let record = &mut self.records[index];
+        record.duration = began.elapsed();
+        match outcome {
+            Ok(Some(ending)) => record.ending = ending,
+            Ok(None) => {
+                // A background step goes on; its record is completed when it ends.
+                self.background.push((id, step.on, index));
+                self.tell(&Event::StepReady(step), listen);
+                return;
+            }
+            Err(error) => record.ending = Ending::Broken(error.to_string()),
+        }
+        if record.ending == Ending::Exited(SKIP_REST) && step.exit != ExpectedExit::Code(SKIP_REST)
+        {
+            self.rest_skipped
+                .get_or_insert(Skip::RestSkipped(step.id.clone()));
+        }
+        if plan.is_checked(&step.id) {
+            let kept =
+                self.shells
+                    .keep_output(self.workspace.home(), &step.id, &self.records[index]);
+            if let Err(error) = kept {
+                self.records[index].ending = Ending::Broken(error.to_string());
+            }
+        }
+        let record = self.records[index].clone();
+        self.tell(
+            &Event::StepEnded {
+                step,
+                record: &record,
+            },
+            listen,
+        );
+    }
+
+    /// Runs a step in its place's shell until it ended (`Some`) or is ready in the background (`None`).
+    pub(super) fn run_in_shell(
+        &mut self,
+        step: &'r Step,
+        id: u32,
+        index: usize,
+        listen: Listen<'_, 'r>,
+    ) -> Result<Option<Ending>, BackendError> {
+        let timeout = self.options.timeout.unwrap_or(step.timeout);
+        let limit = timeout.min(LESSON_TIMEOUT.saturating_sub(self.spent));
+        let mode = if step.background.is_some() {
+            Mode::Background
+        } else {
+            Mode::Step
+        };
+        self.shells.session(step.on)?.run(id, mode, &step.script)?;
+        let mut readiness = step.background.as_ref().map(Readiness::new);
+        let began = Instant::now();
+        let mut last_output = began;
+        let deadline = began + limit;
+        let mut giving_up: Option<Ending> = None;
+        let presses_before = self.options.interrupt.presses();
+        loop {
+            if readiness
+                .as_ref()
+                .is_some_and(|ready| ready.is_ready(self.workspace.files()))
+                && giving_up.is_none()
+            {
+                return Ok(None);
+            }
+            let presses = self.options.interrupt.presses()
+                - presses_before.min(self.options.interrupt.presses());
+            let now = Instant::now();
+            let wait = deadline.saturating_duration_since(now).min(TICK);
+            match &giving_up {
+                None if presses > 0 => {
+                    self.shells.session(step.on)?.kill(id, GRACE)?;
+                    giving_up = Some(Ending::Interrupted);
+                }
+                None if now >= deadline => {
+                    self.shells.session(step.on)?.kill(id, GRACE)?;
+                    giving_up = Some(Ending::TimedOut(limit));
+                }
+                Some(Ending::Interrupted) if presses > 1 => {
+                    self.shells.session(step.on)?.kill(id, Duration::ZERO)?;
+                }
+                Some(ending) if now >= deadline + GRACE * 4 && presses == 0 => {
+                    // The place does not answer; closing it ends all that it keeps.
+                    self.shells.drop_session(step.on);
+                    return Ok(Some(ending.clone()));
+                }
+                None | Some(_) => {}
+            }
+            let wait = if giving_up.is_some() { TICK } else { wait };
+            let Some(happening) = self.shells.session(step.on)?.next(wait)? else {
+                self.hear_others(step.on, listen)?;
+                let (running, silent) = (began.elapsed(), last_output.elapsed());
+                self.tell(
+                    &Event::StepTicks {
+                        step,
+                        running,
+                        silent,
+                    },
+                    listen,
+                );
+                continue;
+            };
+            match happening {
+                Happening::Ended {
+                    id: ended,
+                    status,
+                    shell_lost,
+                } if ended == id => {
+                    self.records[index].shell_lost = shell_lost;
+                    return Ok(Some(giving_up.unwrap_or_else(|| ending_of(status))));
+                }
+                Happening::Output {
+                    id: printed,
+                    stream,
+                    bytes,
+                } => {
+                    if printed == id
+                        && let Some(ready) = &mut readiness
+                    {
+                        ready.printed(stream, &bytes);
+                    }
+                    last_output = Instant::now();
+                    self.printed(printed, stream, &bytes, listen);
+                }
+                other => self.heard(other, listen),
+            }
+        }
+    }
+
+    pub(super) fn take(
+        &mut self,
+        step: &'r Step,
+        name: &str,
+        listen: Listen<'_, 'r>,
+    ) -> Result<exclusive::Held, Ending> {
+        let deadline = Instant::now() + LESSON_TIMEOUT;
+        let mut told = false;
+        loop {
+            match exclusive::try_take(&self.options.locks, name) {
+                Ok(Some(held)) => return Ok(held),
+                Ok(None) if self.options.interrupt.presses() > 0 => {
+                    return Err(Ending::Interrupted);
+                }
+                Ok(None) if Instant::now() > deadline => {
+                    return Err(Ending::TimedOut(LESSON_TIMEOUT));
+                }
+                Ok(None) => {
+                    if !told {
+                        self.tell(&Event::StepWaits(step), listen);
+                        told = true;
+                    }
+                    std::thread::sleep(TICK);
+                }
+                Err(error) => {
+                    let what = say!("exclusive-failed", name = name, error = error.to_string());
+                    return Err(Ending::Broken(what));
+                }
+            }
+        }
+    }
+
+    pub(super) fn ended(&mut self, step: &'r Step, record: Record, listen: Listen<'_, 'r>) {
+        self.records.push(record.clone());
+        self.tell(
+            &Event::StepEnded {
+                step,
+                record: &record,
+            },
+            listen,
+        );
+    }
+
+    pub(super) fn stop_background(&mut self, listen: Listen<'_, 'r>) {
+        // Last started, first stopped, as one undoes things at a terminal.
+        while let Some((id, place, index)) = self.background.pop() {
+            let deadline = Instant::now() + GRACE * 4;
+            let mut ending = None;
+            if let Ok(session) = self.shells.session(place)
+                && session.stop(id, GRACE).is_ok()
+            {
+                while ending.is_none() && Instant::now() < deadline {
+                    let next = self
+                        .shells
+                        .session(place)
+                        .and_then(|session| session.next(TICK));
+                    match next {
+                        Ok(Some(Happening::Ended { id: ended, .. })) if ended == id => {
+                            ending = Some(Ending::Stopped)
+                        }
+                        Ok(Some(happening)) => self.heard(happening, listen),
+                        Ok(None) => {}
+                        Err(error) => ending = Some(Ending::Broken(error.to_string())),
+                    }
+                }
+            }
+            let ending = ending.unwrap_or(Ending::Stopped);
+            self.complete(id, index, ending, listen);
+        }
+    }
+
+    pub(super) fn complete(
+        &mut self,
+        id: u32,
+        index: usize,
+        ending: Ending,
+        listen: Listen<'_, 'r>,
+    ) {
+        self.records[index].ending = ending;
+        let Some(step) = self.steps.get(&id).copied() else {
+            return;
+        };
+        let record = self.records[index].clone();
+        self.tell(
+            &Event::StepEnded {
+                step,
+                record: &record,
+            },
+            listen,
+        );
+    }
+}
