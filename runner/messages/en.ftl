@@ -19,10 +19,6 @@ kept = kept: { $folder }
 
 # Choosing what runs
 plan-no-step = no step `{ $step }` in { $lesson }: its steps are { $steps }
-plan-steps = { $count ->
-    [one] { $count } step
-   *[other] { $count } steps
-}
 bad-time = `{ $text }` is no length of time: write `500ms`, `30s` or `2m`
 bad-partition = `{ $text }` is no part: write `1/4` for the first of four
 course-invalid = { $count ->

@@ -49,8 +49,8 @@ mod tests {
     #[test]
     fn plural_forms_are_right() {
         assert_eq!(say!("count-passed", count = 1), "1 passed");
-        assert_eq!(say!("plan-steps", count = 1), "1 step");
-        assert_eq!(say!("plan-steps", count = 2), "2 steps");
+        assert_eq!(say!("standing-new", count = 1), "1 step");
+        assert_eq!(say!("standing-new", count = 2), "2 steps");
     }
 
     #[test]

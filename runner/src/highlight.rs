@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn c_is_taken_apart() {
-        insta::assert_snapshot!(drawn("c", "int f(void) { return 0; } // why\n"), @"");
+        insta::assert_snapshot!(drawn("c", "int f(void) { return 0; } // why\n"), @"Type[int]Plain[ ]Function[f]Plain[(]Type[void]Plain[) { ]Keyword[return]Plain[ ]Constant[0]Plain[; } ]Comment[// why]");
     }
 
     #[test]

@@ -74,7 +74,10 @@ pub fn study<'r>(
         view.event(event);
         ControlFlow::Continue(())
     })?;
-    // A step that was gone back to is the learner's to repeat: its files are there already.
+    // Whoever begins in the middle has the files that the text before it writes.
+    for action in plan.actions[..index].iter().filter(|action| matches!(action, Action::Write(_))) {
+        runner.perform(action, plan, &mut |_, _| ControlFlow::Continue(()))?;
+    }
     let mut sitting = Sitting::Finished;
     while let Some(action) = plan.actions.get(index) {
         if let Action::Run(step) = action {

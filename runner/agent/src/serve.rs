@@ -65,7 +65,6 @@ struct Agent {
     /// Readable after somebody asked this process to end.
     asked_to_end: UnixStream,
     control: Pipe,
-    tape: Tape,
     reports: Vec<u8>,
     nonce: String,
     setup: Option<Setup>,
@@ -106,7 +105,6 @@ impl Agent {
             children,
             asked_to_end,
             control: Pipe::new()?,
-            tape: Tape::new()?,
             reports: Vec::new(),
             nonce: nonce()?,
             setup: None,
@@ -261,8 +259,9 @@ impl Agent {
         }
         if let (Some(shell), Some((stdout, stderr))) = (&mut self.shell, &run.writers) {
             let ends = Ends { stdout, stderr, control: &self.control.write };
-            let text = shell::text(&self.nonce, id, mode, script, &ends, shell.tracing);
-            shell.tell(&self.tape.line(&text)?);
+            let tape = Tape::of(&shell::text(&self.nonce, id, mode, script, &ends, shell.tracing))?;
+            shell.tell(&tape.line());
+            run.tape = Some(tape);
         }
         self.runs.insert(id, run);
         Ok(())
@@ -329,7 +328,9 @@ impl Agent {
             .map(|run| run.id)
             .collect();
         for id in done {
-            if self.targets(id).into_iter().all(|pid| !crate::processes::is_alive(pid)) {
+            // A shell that is dead and not yet reaped would count as kept.
+            let shell_stays = self.runs.get(&id).is_some_and(|run| run.mode == Mode::Step) && self.shell.is_some();
+            if !shell_stays && self.targets(id).into_iter().all(|pid| !crate::processes::is_alive(pid)) {
                 self.end(id)?;
             }
         }
@@ -359,10 +360,15 @@ impl Agent {
         let Some(run) = self.runs.get_mut(&id) else { return Ok(()) };
         if first == "pid" {
             run.pid = second.parse().ok().map(Pid::from_raw);
+            run.tape = None;
             return Ok(());
         }
         let Ok(code) = first.parse() else { return Ok(()) };
         run.status = Some(Status::Exited(code));
+        if run.kill_at.is_some() {
+            // Its shell was asked to end as well; see `end_what_is_overdue`.
+            return Ok(());
+        }
         if run.mode != Mode::Background
             && let Some(shell) = &mut self.shell
         {
@@ -377,6 +383,7 @@ impl Agent {
         let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else { return Ok(()) };
         run.ended = true;
         run.writers = None;
+        run.tape = None;
         let status = run.status.unwrap_or(Status::Signaled(Signal::SIGKILL as i32));
         let (mode, before) = (run.mode, std::mem::take(&mut run.before));
         for stream in [Stream::Stdout, Stream::Stderr] {
@@ -468,13 +475,41 @@ impl Agent {
         for stream in [Stream::Stdout, Stream::Stderr] {
             while self.read_shell(stream)? > 0 {}
         }
-        self.shell = None;
-        let run = self.runs.values_mut().find(|run| !run.ended && matches!(run.mode, Mode::Step | Mode::Check));
-        let Some(run) = run else { return Ok(()) };
-        run.status = Some(status);
-        let id = run.id;
-        // A run that is being ended is told of when all that it started is gone too.
-        if run.kill_at.is_none() { self.end(id) } else { Ok(()) }
+        let unread = self.shell.take().map_or(0, |shell| shell.unread_lines());
+        let mut told: Vec<&mut Run> = self.runs.values_mut().filter(|run| run.tape.is_some()).collect();
+        let unread = told.split_off(told.len().saturating_sub(unread));
+        let unread: Vec<u32> = unread.into_iter().map(|run| run.id).collect();
+        let was_at = |run: &&mut Run| {
+            !run.ended && !unread.contains(&run.id) && matches!(run.mode, Mode::Step | Mode::Check)
+        };
+        if let Some(run) = self.runs.values_mut().find(was_at) {
+            run.status = Some(status);
+            let id = run.id;
+            // A run that is being ended is told of when all that it started is gone too.
+            if run.kill_at.is_none() {
+                self.end(id)?;
+            }
+        }
+        self.begin_again(&unread)
+    }
+
+    /// Gives runs that a shell did not come to read before it ended to a new one.
+    fn begin_again(&mut self, ids: &[u32]) -> Result<(), AgentError> {
+        let (Some(setup), false, false) = (&self.setup, ids.is_empty(), self.leaving) else { return Ok(()) };
+        let mut shell = match Shell::start(setup) {
+            Ok(shell) => shell,
+            Err(error) => return self.failed(format!("cannot start bash in `{}`: {error}", setup.folder.display())),
+        };
+        for id in ids {
+            let Some(run) = self.runs.get_mut(id) else { continue };
+            run.before.insert(shell.pid);
+            if let Some(tape) = &run.tape {
+                shell.tell(&tape.line());
+            }
+        }
+        self.known.insert(shell.pid);
+        self.shell = Some(shell);
+        Ok(())
     }
 
     fn flush_shell(&mut self) {

@@ -14,9 +14,9 @@ use nix::fcntl::OFlag;
 use nix::unistd::{Pid, pipe2, read, write};
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -55,6 +55,8 @@ pub struct Shell {
     /// What bash has not read yet.
     pending: Vec<u8>,
     input: Option<OwnedFd>,
+    /// True once the shell has closed its end of the input.
+    refuses: bool,
     /// What the shell itself prints, outside of any run: EXIT traps.
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
@@ -76,6 +78,7 @@ impl Shell {
             pid: Pid::from_raw(child.id() as i32),
             pending: Vec::new(),
             input: Some(stdin.write),
+            refuses: false,
             stdout: stdout.read,
             stderr: stderr.read,
             tracing: false,
@@ -88,7 +91,8 @@ impl Shell {
         self.flush();
     }
 
-    /// Sends as much as the shell takes now. A shell that is gone takes nothing; its end is seen elsewhere.
+    /// Sends as much as the shell takes now. A shell that closed its input takes nothing and ends
+    /// soon: [`Shell::unread_lines`] counts what it missed.
     pub fn flush(&mut self) {
         let Some(input) = &self.input else { return };
         while !self.pending.is_empty() {
@@ -96,14 +100,31 @@ impl Shell {
                 Ok(count) => drop(self.pending.drain(..count)),
                 Err(nix::Error::EINTR) => {}
                 Err(nix::Error::EAGAIN) => return,
-                Err(_) => return self.pending.clear(),
+                Err(_) => {
+                    self.refuses = true;
+                    return;
+                }
             }
         }
     }
 
     /// What to wait for when there is more to send.
     pub fn waiting_input(&self) -> Option<&OwnedFd> {
-        self.input.as_ref().filter(|_| !self.pending.is_empty())
+        self.input.as_ref().filter(|_| !self.pending.is_empty() && !self.refuses)
+    }
+
+    /// The number of lines that the shell has not read; the first may be read in part.
+    pub fn unread_lines(self) -> usize {
+        let Some(input) = &self.input else { return 0 };
+        // Opening a pipe anew, by our own end of it, gives the other end: proc_pid_fd(5).
+        let path = format!("/proc/self/fd/{}", input.as_raw_fd());
+        let other_end = File::options().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+        let mut bytes = Vec::new();
+        if let Ok(mut other_end) = other_end {
+            // It ends with "would block", as nobody closed our end.
+            let _ = other_end.read_to_end(&mut bytes);
+        }
+        bytes.iter().chain(&self.pending).filter(|byte| **byte == b'\n').count()
     }
 
     /// Closes the shell's input: it runs its EXIT trap and ends.
@@ -153,24 +174,25 @@ pub struct Ends<'e> {
     pub control: &'e OwnedFd,
 }
 
-/// The file in memory (memfd_create(2)) that a shell reads what it runs from.
+/// The file in memory (memfd_create(2)) that a shell reads one run from. A run has one of its
+/// own: the next may be asked for before the shell came to read this one.
 #[derive(Debug)]
 pub struct Tape {
     file: File,
 }
 
 impl Tape {
-    pub fn new() -> io::Result<Tape> {
+    pub fn of(text: &str) -> io::Result<Tape> {
         let file = nix::sys::memfd::memfd_create(c"tutor", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?;
-        Ok(Tape { file: File::from(file) })
+        let file = File::from(file);
+        file.write_all_at(text.as_bytes(), 0)?;
+        Ok(Tape { file })
     }
 
-    /// Puts a text on it and returns the line that makes a shell run that.
-    pub fn line(&self, text: &str) -> io::Result<String> {
-        self.file.set_len(0)?;
-        self.file.write_all_at(text.as_bytes(), 0)?;
+    /// Returns the line that makes a shell run it.
+    pub fn line(&self) -> String {
         let (agent, fd) = (std::process::id(), self.file.as_raw_fd());
-        Ok(format!("\\builtin mapfile -td '' _tutor </proc/{agent}/fd/{fd};\\builtin eval \"$_tutor\"\n"))
+        format!("\\builtin mapfile -td '' _tutor </proc/{agent}/fd/{fd};\\builtin eval \"$_tutor\"\n")
     }
 }
 

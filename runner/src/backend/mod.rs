@@ -1,5 +1,7 @@
 //! Where steps run: one trait, so that the host, the lab and a script of canned answers look alike.
 
+#[doc(hidden)]
+pub mod conformance;
 pub mod host;
 pub mod scripted;
 

@@ -16,8 +16,10 @@ use std::time::Duration;
 #[command(after_help = "Exit status: 0 all as expected, 1 a step differs or failed, 2 wrong command line,
 3 this machine lacks something, 4 a lesson is invalid, 130 interrupted.")]
 pub struct Cli {
+    /// What holds for every command.
     #[command(flatten)]
     pub global: Global,
+    /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
 }

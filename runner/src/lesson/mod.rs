@@ -17,7 +17,7 @@ mod values;
 
 pub use front_matter::FrontMatter;
 pub use page::new_page;
-pub use parse::parse;
+pub use parse::{Mark, marks, parse};
 pub use prose::{Inline, Node};
 
 pub(crate) use fence::{Mention, Mentioned};

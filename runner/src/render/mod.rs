@@ -1,5 +1,6 @@
 //! Draws what a run says and what a report found. Drawing neither runs nor compares.
 
+pub mod book;
 pub mod json;
 pub mod junit;
 pub mod live;

@@ -221,7 +221,14 @@ mod tests {
     #[test]
     fn words_are_wrapped_and_chinese_breaks_between_characters() {
         let nodes = [Node::Paragraph(text("one two three")), Node::Paragraph(text("验证器检查每一条路径"))];
-        insta::assert_snapshot!(drawn(&nodes, 9), @"");
+        insta::assert_snapshot!(drawn(&nodes, 9), @"
+        one two
+        three
+
+        验证器检
+        查每一条
+        路径
+        ");
     }
 
     #[test]
@@ -231,7 +238,13 @@ mod tests {
             start: None,
             items: vec![vec![Node::Paragraph(text("a b c d")), inner], vec![Node::Paragraph(text("e"))]],
         }];
-        insta::assert_snapshot!(drawn(&nodes, 8), @"");
+        insta::assert_snapshot!(drawn(&nodes, 8), @"
+        • a b c
+          d
+
+           9. in
+        • e
+        ");
     }
 
     #[test]
@@ -239,8 +252,22 @@ mod tests {
         let head = vec![text("name"), text("meaning")];
         let rows = vec![vec![text("验证器"), text("verifier")], vec![text("map"), text("a table")]];
         let nodes = [Node::Table { head, rows }];
-        insta::assert_snapshot!(drawn(&nodes, 40), @"");
-        insta::assert_snapshot!(drawn(&nodes, 12), @"");
+        insta::assert_snapshot!(drawn(&nodes, 40), @"
+        name    meaning
+        ──────  ────────
+        验证器  verifier
+        map     a table
+        ");
+        insta::assert_snapshot!(drawn(&nodes, 12), @"
+        name: 验证
+          器
+        meaning:
+          verifier
+
+        name: map
+        meaning: a
+          table
+        ");
     }
 
     #[test]

@@ -309,7 +309,6 @@ fn a_thousand_steps_are_judged_in_the_order_of_their_records() {
         let number = step.trim_start_matches("step-");
         Ok(Some(accepted_output("hello", step, &format!("{number}\n"))))
     };
-    let ours = environment("");
     let report = Judge::new(&lesson, Path::new("/tmp/w"), &lookup).report(&transcript);
     assert_eq!(report.counts().passed, 1000);
 }

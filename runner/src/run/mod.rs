@@ -668,3 +668,6 @@ fn ending_of(status: Status) -> Ending {
 fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,10 @@
 //! It never fails: what cannot be read is a [`Diagnostic`], and the rest is there all the same.
 
 mod backticks;
+mod marks;
 mod tree;
+
+pub use marks::{Mark, marks};
 
 use super::attributes::{self, Info};
 use super::check::{self, Heading};

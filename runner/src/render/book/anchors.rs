@@ -1,0 +1,80 @@
+//! The ids that parts of a page are reached by.
+
+use crate::lesson::Lesson;
+use std::collections::HashSet;
+
+/// Gives each heading of a page an id of its own, made of its text.
+#[derive(Clone, Debug, Default)]
+pub struct Anchors {
+    taken: HashSet<String>,
+}
+
+impl Anchors {
+    /// Those of a lesson's page; the ids of its steps and checks are taken.
+    pub fn of(lesson: &Lesson) -> Anchors {
+        let steps = lesson.steps().map(|step| step_id(&step.id));
+        let checks = lesson.checks().map(|check| check_id(&check.name));
+        Anchors {
+            taken: steps.chain(checks).collect(),
+        }
+    }
+
+    /// The id of the next heading.
+    pub fn heading(&mut self, text: &str) -> String {
+        let slug = slug(text);
+        let mut id = slug.clone();
+        let mut number = 2;
+        while !self.taken.insert(id.clone()) {
+            id = format!("{slug}-{number}");
+            number += 1;
+        }
+        id
+    }
+}
+
+/// Where a step is.
+pub fn step_id(id: &str) -> String {
+    format!("step-{id}")
+}
+
+/// Where the verdict of a check is: the sentence links to it.
+pub fn check_id(name: &str) -> String {
+    format!("check-{name}")
+}
+
+/// Letters and digits in lower case, with hyphens for what stands between them.
+fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for character in text.to_lowercase().chars() {
+        if character.is_alphanumeric() || character == '_' {
+            slug.push(character);
+        } else if !slug.is_empty() && !slug.ends_with('-') && character != '\'' {
+            slug.push('-');
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "part" } else { slug }.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_made_of_words() {
+        let mut anchors = Anchors::default();
+        let headings = ["Attaching to `sys_write`", "What's new?", "…", "映射 1"];
+        let ids = headings.map(|heading| anchors.heading(heading));
+        assert_eq!(
+            ids,
+            ["attaching-to-sys_write", "whats-new", "part", "映射-1"]
+        );
+    }
+
+    #[test]
+    fn no_two_ids_are_the_same() {
+        let mut anchors = Anchors::default();
+        let ids = ["Why", "why!", "Why 2"].map(|heading| anchors.heading(heading));
+        assert_eq!(ids, ["why", "why-2", "why-2-2"]);
+    }
+}

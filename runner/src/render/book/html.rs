@@ -1,0 +1,91 @@
+//! Writes HTML that sits in Markdown: whatever a text holds, it stays text, and no line is blank.
+//!
+//! A blank line ends a block of HTML, and what follows would be read as Markdown.
+
+use crate::visible::visible_text;
+use std::fmt::Write;
+
+/// A text as HTML, for content and for attributes in double quotes.
+///
+/// What cannot be seen becomes a mark that can. White space at the beginning of a line becomes a
+/// character reference, so that no line is blank.
+pub fn text(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + text.len() / 8);
+    push_text(text, &mut html);
+    html
+}
+
+/// The same, appended; a line begins where `html` ends with none or a newline.
+pub fn push_text(text: &str, html: &mut String) {
+    for character in visible_text(text).chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            // What mdBook's own preprocessors look for.
+            '{' => html.push_str("&#123;"),
+            _ if character.is_whitespace() && at_line_start(html) => {
+                // Writing to a String cannot fail.
+                let _ = write!(html, "&#{};", u32::from(character));
+            }
+            _ => html.push(character),
+        }
+    }
+}
+
+fn at_line_start(html: &str) -> bool {
+    html.is_empty() || html.ends_with('\n')
+}
+
+/// A text on one line, for names and sentences.
+pub fn line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    self::text(&words.join(" "))
+}
+
+/// A text on one line as Markdown that means just that text.
+pub fn markdown(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut markdown = String::with_capacity(text.len() + 8);
+    // Where only digits stand before it, a mark can begin a list or another block.
+    let mut begins = true;
+    for character in visible_text(&words.join(" ")).chars() {
+        if "\\`*_[]<>{}#|~&!$^".contains(character) || (begins && "-+=.):".contains(character)) {
+            markdown.push('\\');
+        }
+        begins &= character.is_ascii_digit();
+        markdown.push(character);
+    }
+    markdown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use insta::assert_snapshot;
+
+    #[test]
+    fn markup_becomes_text() {
+        assert_snapshot!(
+            text("a < b && c > \"d\" {{#include /etc/passwd}}"),
+            @r#"a &lt; b &amp;&amp; c &gt; &quot;d&quot; &#123;&#123;#include /etc/passwd}}"#
+        );
+    }
+
+    #[test]
+    fn no_line_is_blank_or_indented() {
+        assert_eq!(text("\na\n\n  b\n\t\nc"), "&#10;a\n&#10;  b\n&#9;\nc");
+    }
+
+    #[test]
+    fn an_escape_sequence_is_shown() {
+        assert_eq!(text("\x1b[31mred\0"), "␛[31mred␀");
+    }
+
+    #[test]
+    fn a_title_means_itself_in_markdown() {
+        assert_snapshot!(markdown("1. [x](y)\n# `*z*`. "), @r"1\. \[x\](y) \# \`\*z\*\`.");
+        assert_snapshot!(markdown("- a.b"), @r"\- a.b");
+    }
+}

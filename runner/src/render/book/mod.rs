@@ -1,0 +1,137 @@
+//! Writes a course and its recorded outputs as the source tree of an mdBook.
+//!
+//! The tree is plain text and the same each time: no clock, no path of this machine. Stock
+//! `mdbook build` takes it; `tutor book` renders it by the crate `tutor-book`. Whatever a step
+//! printed stays text on its page: see [`html`].
+
+mod anchors;
+mod code;
+mod folder;
+mod front;
+mod html;
+mod links;
+mod output;
+mod page;
+mod prose;
+mod step;
+
+pub use folder::{Changes, Tree};
+
+use crate::course::Course;
+use crate::lesson::Compare;
+use crate::snapshot::{Files, OfCourse, Recorded, SnapshotError, all_variants};
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+const STYLE: &str = include_str!("../../../../book/assets/tutor.css");
+const SCRIPT: &str = include_str!("../../../../book/assets/tutor.js");
+
+/// Names that a lesson's page cannot have: mdBook and the book's own pages have them.
+const RESERVED: [&str; 5] = ["404", "index", "print", "sources", "toc"];
+
+/// What an emitted book holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Emitted {
+    /// How many lessons.
+    pub lessons: usize,
+    /// How many steps have a recorded output.
+    pub recorded: usize,
+    /// How many steps ought to have one and do not.
+    pub unrecorded: usize,
+    /// How many files were touched.
+    pub changes: Changes,
+}
+
+/// What keeps a book from being written.
+#[derive(Debug, thiserror::Error)]
+pub enum EmitError {
+    /// The folder holds something that is not ours.
+    #[error("cannot write the book to `{}`: it holds files that are not the book's", .0.display())]
+    Occupied(PathBuf),
+    /// A lesson has a name that a page cannot have.
+    #[error("cannot make a page of `lessons/{0}.md`: the book has a page of that name")]
+    Reserved(String),
+    /// A recorded output cannot be read.
+    #[error("cannot make the book: {0}")]
+    Snapshot(#[from] SnapshotError),
+    /// The system said no.
+    #[error("cannot {doing} `{}`: {source}", path.display())]
+    Io {
+        /// What was being done: `write`.
+        doing: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl EmitError {
+    fn new(doing: &'static str, path: &Path, source: io::Error) -> EmitError {
+        EmitError::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            EmitError::Occupied(_) => Some("name a new or empty folder".to_owned()),
+            EmitError::Reserved(stem) => Some(format!("call it something else than `{stem}`")),
+            EmitError::Snapshot(error) => Some(error.help().to_owned()),
+            EmitError::Io { .. } => None,
+        }
+    }
+}
+
+/// Writes the course's book as an mdBook source tree into a folder of its own.
+///
+/// Only files that changed are written, and those of an earlier time that no longer belong there
+/// are removed. A folder that holds anything else is refused.
+pub fn emit(course: &Course, out: &Path) -> Result<Emitted, EmitError> {
+    let (tree, mut emitted) = tree(course, &OfCourse(course))?;
+    emitted.changes = folder::write(&tree, out)?;
+    Ok(emitted)
+}
+
+/// The files of a course's book, by path below its folder.
+pub fn tree(course: &Course, snapshots: &dyn Files) -> Result<(Tree, Emitted), EmitError> {
+    let mut tree = Tree::new();
+    let mut emitted = Emitted::default();
+    let mut links = links::Links::new(course);
+    for lesson in &course.lessons {
+        let stem = &lesson.stem;
+        if RESERVED.contains(&stem.as_str()) {
+            return Err(EmitError::Reserved(stem.clone()));
+        }
+        let mut outputs: HashMap<&str, Vec<Recorded>> = HashMap::new();
+        for step in lesson.steps() {
+            match step.compare {
+                Compare::None => continue,
+                Compare::Snapshot => {}
+            }
+            let recorded = all_variants(snapshots, &lesson.front.name, &step.id)?;
+            match recorded.is_empty() {
+                true => emitted.unrecorded += 1,
+                false => emitted.recorded += 1,
+            }
+            outputs.insert(&step.id, recorded);
+        }
+        let of_step = |id: &str| outputs.get(id).map(Vec::as_slice).unwrap_or_default();
+        let page = page::markdown(lesson, course, &mut links, &of_step);
+        tree.insert(format!("src/{stem}.md"), page);
+        emitted.lessons += 1;
+    }
+    tree.insert("book.toml".to_owned(), front::settings(course));
+    tree.insert("assets/tutor.css".to_owned(), STYLE.to_owned());
+    tree.insert("assets/tutor.js".to_owned(), SCRIPT.to_owned());
+    tree.insert("src/SUMMARY.md".to_owned(), front::summary(course, &links));
+    tree.insert(format!("src/{}", front::INDEX), front::index(course));
+    if let Some(sources) = front::sources(&links) {
+        tree.insert(format!("src/{}", links::SOURCES), sources);
+    }
+    Ok((tree, emitted))
+}

@@ -1,0 +1,96 @@
+//! The parts of a page that do something: files, steps and checks.
+
+use super::anchors::{check_id, step_id};
+use super::{code, html, output};
+use crate::course::Course;
+use crate::lesson::{Check, Expectation, FileStep, Need, Place, Step};
+use crate::snapshot::Recorded;
+
+const KERNEL: &str = "runs where there is a kernel to load programs into";
+
+/// A file that the lesson writes.
+pub fn file(file: &FileStep) -> String {
+    let lines = file.content.lines().count();
+    format!(
+        "<details class=\"tutor-file\" open>\n\
+         <summary>{} <span class=\"tutor-note\">{}</span></summary>\n{}\n</details>",
+        html::line(&file.path.to_string_lossy()),
+        counted(lines, "line"),
+        code::block(code::CODE, &file.language, &file.content),
+    )
+}
+
+/// A step: its command, and what is recorded of it.
+pub fn step(step: &Step, stem: &str, course: &Course, recorded: &[Recorded]) -> String {
+    let id = html::line(&step_id(&step.id));
+    let name = html::line(&step.id);
+    let mut notes = Vec::new();
+    match step.on {
+        Place::Host => {}
+        Place::Kernel => notes.push(format!("<abbr title=\"{KERNEL}\">kernel</abbr>")),
+    }
+    if !step.needs.is_empty() {
+        notes.push(needs(&step.needs, course));
+    }
+    if step.background.is_some() {
+        notes.push("goes on while later steps run".to_owned());
+    }
+    let notes: Vec<String> = notes
+        .iter()
+        .map(|note| format!(" <span class=\"tutor-note\">{note}</span>"))
+        .collect();
+    format!(
+        "<section class=\"tutor-step\" id=\"{id}\" aria-label=\"Step {name}\">\n\
+         <p class=\"tutor-head\"><a class=\"tutor-name\" href=\"#{id}\">{name}</a>{}</p>\n\
+         {}\n{}</section>",
+        notes.concat(),
+        code::block(code::COMMAND, "sh", &step.script),
+        output::block(step, stem, recorded),
+    )
+}
+
+/// What must be there, each with what it is as its title.
+pub fn needs(needs: &[Need], course: &Course) -> String {
+    let needs: Vec<String> = needs
+        .iter()
+        .map(|need| {
+            let name = html::line(&need.to_string());
+            match course.needs.get(&need.name) {
+                Some(probe) => format!("<abbr title=\"{}\">{name}</abbr>", html::line(&probe.what)),
+                None => name,
+            }
+        })
+        .collect();
+    format!("needs {}", needs.join(", "))
+}
+
+/// A check: the sentence, what it claims, and how that is found out.
+pub fn check(check: &Check) -> String {
+    format!(
+        "<details class=\"tutor-check\" id=\"{}\">\n\
+         <summary><span class=\"tutor-tick\">✓</span> \
+         <span class=\"tutor-sentence\">{}</span> \
+         <span class=\"tutor-note\">{} · checked on every run</span></summary>\n{}\n</details>",
+        html::line(&check_id(&check.name)),
+        html::line(&check.sentence),
+        expected(&check.expect),
+        code::block(code::COMMAND, "sh", &check.script),
+    )
+}
+
+fn expected(expectation: &Expectation) -> String {
+    let shown = format!("<samp>{}</samp>", html::line(&expectation.to_string()));
+    match expectation {
+        Expectation::Equals(_) => format!("must be {shown}"),
+        Expectation::Matches(_) => format!("must match {shown}"),
+        Expectation::Range(_, _) => format!("must lie in {shown}"),
+    }
+}
+
+/// `1 line`, `2 lines`.
+pub fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    }
+}

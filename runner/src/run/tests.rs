@@ -1,0 +1,149 @@
+//! The engine on the scripted backend: no shell, no files but the workspace's own.
+
+use super::*;
+use crate::backend::scripted::Scripted;
+use crate::plan::Selection;
+use insta::assert_snapshot;
+use std::path::Path;
+
+/// Runs a lesson and returns one line for each record, and one for each thing left behind.
+fn ran(backend: &Scripted, markdown: &str, stop_at_failure: bool) -> String {
+    let source = format!("---\nformat: 1\nname: demo\ntitle: Demo\n---\n\n{markdown}");
+    let (lesson, _) = crate::lesson::parse("lesson-1", Path::new("lessons/lesson-1.md"), &source, &|_| None);
+    let mut course = Course::default();
+    course.needs.insert("gcc".to_owned(), need("gcc --version"));
+    let places = Places {
+        host: backend,
+        kernel: KernelPlace::None { reason: "no kernel".to_owned(), remedy: None },
+    };
+    let locks = tempfile::tempdir().unwrap();
+    let options = Options {
+        timeout: None,
+        tutor: PathBuf::from("/opt"),
+        locks: locks.path().to_owned(),
+        interrupt: Interrupt::default(),
+    };
+    let findings = Findings::default();
+    let workspace = Workspace::fresh("demo", false).unwrap();
+    let runner = Runner::new(&lesson, &course, &places, &findings, &options, workspace);
+    let plan = Plan::new(&lesson, &Selection::All).unwrap();
+    let transcript = execute(&plan, runner, &mut |event, _| match event {
+        Event::StepEnded { step, record } if stop_at_failure && record.ending != Ending::Exited(0) => {
+            ControlFlow::Break(Skip::StoppedEarly(step.id.clone()))
+        }
+        _ => ControlFlow::Continue(()),
+    })
+    .unwrap();
+    let line = |record: &Record| {
+        let (RecordId::Step(name) | RecordId::Check(name)) = &record.id;
+        let text = String::from_utf8_lossy(&record.output.stdout.bytes()).trim_end().to_owned();
+        let lost = if record.shell_lost { ", shell lost" } else { "" };
+        format!("{name}: {:?}{lost} {text:?}", record.ending)
+    };
+    transcript.records.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn need(probe: &str) -> crate::course::NeedProbe {
+    crate::course::NeedProbe {
+        on: Place::Host,
+        what: "a compiler".to_owned(),
+        why: "it compiles".to_owned(),
+        probe: probe.to_owned(),
+        package: None,
+        remedy: Some("install it".to_owned()),
+    }
+}
+
+#[test]
+fn steps_run_in_order_and_keep_what_they_printed() {
+    let backend = Scripted::default().prints("a", "one\n", 0).prints("b", "two\n", 3);
+    let lesson = "```sh {id=first}\na\n```\n\n```sh {id=second}\nb\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"
+    first: Exited(0) "one"
+    second: Exited(3) "two"
+    "#);
+}
+
+#[test]
+fn a_step_that_hangs_times_out_and_the_next_one_runs() {
+    let backend = Scripted::default().hangs("sleep").prints("b", "two\n", 0);
+    let lesson = "```sh {id=first timeout=50ms}\nsleep\n```\n\n```sh {id=second}\nb\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"
+    first: TimedOut(50ms), shell lost ""
+    second: Exited(0) "two"
+    "#);
+}
+
+#[test]
+fn a_step_that_ends_its_shell_ends_that_step_only() {
+    let backend = Scripted::default().ends_shell("exit 4", 4).prints("b", "two\n", 0);
+    let lesson = "```sh {id=first exit=4}\nexit 4\n```\n\n```sh {id=second}\nb\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"
+    first: Exited(4), shell lost ""
+    second: Exited(0) "two"
+    "#);
+}
+
+#[test]
+fn a_missing_tool_skips_the_step_and_its_check_and_names_it() {
+    let backend = Scripted::default().prints("gcc --version", "gcc: not found\n", 127).prints("b", "two\n", 0);
+    let lesson = "[It works.](#check-works)\n\n```sh {id=first needs=gcc}\na\n```\n\n```sh {check=works of=first expect=1}\nc\n```\n\n```sh {id=second}\nb\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"
+    first: Skipped(Need { need: "gcc", reason: "gcc: not found", remedy: Some("install it") }) ""
+    works: Skipped(StepSkipped("first")) ""
+    second: Exited(0) "two"
+    "#);
+}
+
+#[test]
+fn a_tool_that_is_too_old_skips_the_step() {
+    let backend = Scripted::default().prints("gcc --version", "gcc 12.2\n", 0);
+    let lesson = "```sh {id=first needs=gcc>=13}\na\n```\n\n```sh {id=second needs=gcc>=12}\na\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"
+    first: Skipped(Need { need: "gcc>=13", reason: "a compiler is 12.2 here, and 13 or later is needed", remedy: Some("install it") }) ""
+    second: Exited(0) ""
+    "#);
+}
+
+#[test]
+fn a_kernel_step_without_a_kernel_is_skipped() {
+    let lesson = "```sh {id=first on=kernel}\na\n```\n";
+    assert_snapshot!(ran(&Scripted::default(), lesson, false), @r#"first: Skipped(NoPlace { reason: "no kernel", remedy: None }) """#);
+}
+
+#[test]
+fn status_80_skips_the_rest() {
+    let backend = Scripted::default().prints("a", "", 80);
+    let lesson = "```sh {id=first}\na\n```\n\n```sh {id=second}\nb\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"
+    first: Exited(80) ""
+    second: Skipped(RestSkipped("first")) ""
+    "#);
+}
+
+#[test]
+fn a_listener_can_end_the_run() {
+    let backend = Scripted::default().prints("a", "", 1);
+    let lesson = "```sh {id=first}\na\n```\n\n```sh {id=second}\nb\n```\n";
+    assert_snapshot!(ran(&backend, lesson, true), @r#"
+    first: Exited(1) ""
+    second: Skipped(StoppedEarly("first")) ""
+    "#);
+}
+
+#[test]
+fn a_background_step_goes_on_and_is_stopped_at_the_end() {
+    let backend = Scripted::default().prints("server", "ready\n", 0).prints("b", "two\n", 0);
+    let lesson = "```sh {id=first background until=\"line:^ready$\"}\nserver\n```\n\n```sh {id=second}\nb\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"
+    first: Stopped "ready"
+    second: Exited(0) "two"
+    "#);
+}
+
+#[test]
+fn a_background_step_that_is_never_ready_times_out() {
+    let backend = Scripted::default().prints("server", "starting\n", 0);
+    let lesson = "```sh {id=first background until=\"line:^ready$\" timeout=50ms}\nserver\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"first: TimedOut(50ms), shell lost "starting""#);
+}
