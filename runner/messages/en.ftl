@@ -199,3 +199,12 @@ doctor-ask = run `{ $command }`? [y/N]
 completions-none = no completions for { $shell }
 man-failed = cannot write the man pages to `{ $folder }`
 man-written = man pages are in { $folder }
+
+# book
+book-emitted = wrote the mdBook source tree to { $folder }
+book-rendered = wrote the book: open { $page }
+book-unrecorded = { $count ->
+    [one] { $count } step has no recorded output yet
+   *[other] { $count } steps have no recorded output yet
+}
+book-feature = this `tutor` was built without the feature `book`: write the source tree with `--emit FOLDER` and run `mdbook build` on it

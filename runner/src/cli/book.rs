@@ -1,9 +1,56 @@
 //! `tutor book`.
 
 use super::arguments::BookArguments;
-use super::context::Context;
+use super::context::{Context, ends};
+use crate::course::Course;
 use crate::exit::Exit;
+use crate::render::book::{self, Emitted};
+use crate::say;
+use std::path::{Path, PathBuf};
 
-pub fn book(_context: &Context, _arguments: &BookArguments) -> anyhow::Result<Exit> {
-    anyhow::bail!("to come")
+pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit> {
+    let course = context.sound_course()?;
+    match &arguments.emit {
+        Some(folder) => {
+            let emitted = emit(&course, folder)?;
+            println!("{}", say!("book-emitted", folder = folder.display().to_string()));
+            tell(&emitted);
+        }
+        None => {
+            let folder = tempfile::tempdir()?;
+            let tree = folder.path().join("book");
+            let emitted = emit(&course, &tree)?;
+            let page = render(&tree, &arguments.out)?;
+            println!("{}", say!("book-rendered", page = page.display().to_string()));
+            tell(&emitted);
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn emit(course: &Course, folder: &Path) -> anyhow::Result<Emitted> {
+    book::emit(course, folder).map_err(|error| failed(error.to_string(), error.help()))
+}
+
+fn failed(message: String, help: Option<String>) -> anyhow::Error {
+    let help = help.map(|text| format!("\n{}", say!("help", text = text))).unwrap_or_default();
+    ends(Exit::Lacking, format!("{message}{help}"))
+}
+
+fn tell(emitted: &Emitted) {
+    if emitted.unrecorded > 0 {
+        println!("{}", say!("book-unrecorded", count = emitted.unrecorded));
+    }
+}
+
+/// Renders the tree and returns the page to open.
+#[cfg(feature = "book")]
+fn render(tree: &Path, out: &Path) -> anyhow::Result<PathBuf> {
+    tutor_book::render(tree, out).map_err(|error| failed(error.to_string(), error.help()))?;
+    Ok(out.join("index.html"))
+}
+
+#[cfg(not(feature = "book"))]
+fn render(_tree: &Path, _out: &Path) -> anyhow::Result<PathBuf> {
+    Err(ends(Exit::Lacking, say!("book-feature")))
 }
