@@ -1,9 +1,10 @@
 """The programs that are compared: where they are, which version, how to get one that is missing."""
 
 import os
+import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,7 +64,18 @@ def cram(given) -> Tool:
 
 def scrut(given) -> Tool:
     remedy = f'cargo install scrut --locked --root "{CACHE_WRITTEN}"'
-    return find("scrut", given, [CACHE / "bin/scrut"], ["--version"], remedy)
+    found = find("scrut", given, [CACHE / "bin/scrut"], ["--version"], remedy)
+    return replace(found, version=installed_version(found) or found.version)
+
+
+def installed_version(tool: Tool) -> str | None:
+    """What cargo knows: a scrut from crates.io says the time of its build instead of a version."""
+    try:
+        records = (tool.path.parent.parent / ".crates.toml").read_text() if tool.path else ""
+    except OSError:
+        return None
+    known = re.search(rf'"({tool.name} [0-9.]+) ', records)
+    return known and known.group(1)
 
 
 def bash() -> Tool:
