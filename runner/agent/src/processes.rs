@@ -4,6 +4,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, Read};
 
 /// Returns all processes below one, children before grandchildren; the process itself is not in it.
 pub fn descendants(root: Pid) -> Vec<Pid> {
@@ -23,18 +24,36 @@ pub fn children(process: Pid) -> Vec<Pid> {
     };
     let mut found = Vec::new();
     for thread in threads.flatten() {
-        match fs::read_to_string(thread.path().join("children")) {
-            Ok(list) => found.extend(list.split_ascii_whitespace().filter_map(pid)),
+        let thread = thread.file_name();
+        let Some(thread) = thread.to_str().and_then(pid) else {
+            continue;
+        };
+        match children_of_thread(process, thread) {
+            Ok(children) => found.extend(children),
             // A kernel without CONFIG_PROC_CHILDREN.
-            Err(error)
-                if error.kind() == std::io::ErrorKind::NotFound && thread.path().exists() =>
-            {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && is_alive(process) => {
                 return children_by_stat(process);
             }
             Err(_) => {}
         }
     }
     found
+}
+
+/// True if neither of these processes, each of one thread only, has children but `but`.
+pub fn are_childless(processes: &[Pid], but: &[Pid]) -> bool {
+    processes.iter().all(|process| {
+        children_of_thread(*process, *process)
+            .is_ok_and(|children| children.iter().all(|child| but.contains(child)))
+    })
+}
+
+fn children_of_thread(process: Pid, thread: Pid) -> io::Result<Vec<Pid>> {
+    // The size of such a file is not known before it is read; this is enough for a few.
+    let mut list = String::with_capacity(64);
+    let mut file = fs::File::open(format!("/proc/{process}/task/{thread}/children"))?;
+    file.read_to_string(&mut list)?;
+    Ok(list.split_ascii_whitespace().filter_map(pid).collect())
 }
 
 fn children_by_stat(parent: Pid) -> Vec<Pid> {

@@ -1,7 +1,7 @@
 //! The runs that an agent has begun: their pipes, their processes, how far they are.
 
 use crate::protocol::{Mode, Status, Stream};
-use crate::shell::{self, Pipe, Tape};
+use crate::shell::{self, Pipe};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
 use std::io;
@@ -18,8 +18,8 @@ pub struct Run {
     pub stderr: Option<OwnedFd>,
     /// The writing ends, as long as the shell may still have to open them.
     pub writers: Option<(OwnedFd, OwnedFd)>,
-    /// What the shell reads it from, as long as it may still have to.
-    pub tape: Option<Tape>,
+    /// What the shell is told, as long as it may not have come to it.
+    pub text: Option<String>,
     /// The processes that were there before it.
     pub before: BTreeSet<Pid>,
     /// The process to wait for, of a background run or an aside.
@@ -41,7 +41,7 @@ impl Run {
             stdout: Some(stdout.read),
             stderr: Some(stderr.read),
             writers: Some((stdout.write, stderr.write)),
-            tape: None,
+            text: None,
             before,
             pid: None,
             status: None,

@@ -1,12 +1,12 @@
 //! The agent's loop: one thread, one `poll`, no locks.
 
 use crate::isolation;
-use crate::processes::{alive_below, command_line, descendants, signal};
+use crate::processes::{alive_below, are_childless, command_line, descendants, signal};
 use crate::protocol::{
     self, Decoder, Frame, Leftover, Mode, Reply, Request, Status, Stream, VERSION,
 };
 use crate::runs::Run;
-use crate::shell::{self, Ends, Pipe, Setup, Shell, Tape};
+use crate::shell::{self, Ends, Pipe, Setup, Shell};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
@@ -87,7 +87,6 @@ enum Ready {
     Children,
     AskedToEnd,
     Control,
-    ShellInput,
     ShellOutput(Stream),
     Run(u32, Stream),
 }
@@ -127,7 +126,6 @@ impl Agent {
                     Ready::Children => self.heed_children()?,
                     Ready::AskedToEnd => self.leaving = true,
                     Ready::Control => self.read_reports()?,
-                    Ready::ShellInput => self.flush_shell(),
                     Ready::ShellOutput(stream) => drop(self.read_shell(stream)?),
                     Ready::Run(id, stream) => drop(self.read_run(id, stream)?),
                 }
@@ -162,10 +160,6 @@ impl Agent {
             ] {
                 what.push(Ready::ShellOutput(stream));
                 fds.push(PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-            }
-            if let Some(input) = shell.waiting_input() {
-                what.push(Ready::ShellInput);
-                fds.push(PollFd::new(input.as_fd(), PollFlags::POLLOUT));
             }
         }
         for run in self.runs.values() {
@@ -310,16 +304,9 @@ impl Agent {
                 stderr,
                 control: &self.control.write,
             };
-            let tape = Tape::of(&shell::text(
-                &self.nonce,
-                id,
-                mode,
-                script,
-                &ends,
-                shell.tracing,
-            ))?;
-            shell.tell(&tape.line());
-            run.tape = Some(tape);
+            let text = shell::text(&self.nonce, id, mode, script, &ends, shell.tracing);
+            shell.tell(&text)?;
+            run.text = Some(text);
         }
         self.runs.insert(id, run);
         Ok(())
@@ -448,7 +435,7 @@ impl Agent {
         };
         if first == "pid" {
             run.pid = second.parse().ok().map(Pid::from_raw);
-            run.tape = None;
+            run.text = None;
             return Ok(());
         }
         let Ok(code) = first.parse() else {
@@ -475,7 +462,7 @@ impl Agent {
         };
         run.ended = true;
         run.writers = None;
-        run.tape = None;
+        run.text = None;
         let status = run
             .status
             .unwrap_or(Status::Signaled(Signal::SIGKILL as i32));
@@ -490,7 +477,7 @@ impl Agent {
             }
         }
         if mode != Mode::Background {
-            let here = descendants(Pid::this());
+            let here = self.below();
             self.known = here.iter().copied().collect();
             for process in here {
                 if !before.contains(&process) && !self.is_background(process) {
@@ -503,6 +490,15 @@ impl Agent {
             (Mode::Step | Mode::Check | Mode::Background | Mode::Aside, _) => protocol::Shell::Kept,
         };
         self.reply(&Reply::Ended { id, status, shell })
+    }
+
+    /// The processes below this one. Most runs leave none but the shell, and that is quickly seen.
+    fn below(&self) -> Vec<Pid> {
+        let shell: Vec<Pid> = self.shell.iter().map(|shell| shell.pid).collect();
+        if are_childless(&[Pid::this()], &shell) && are_childless(&shell, &[]) {
+            return shell;
+        }
+        descendants(Pid::this())
     }
 
     fn is_background(&self, process: Pid) -> bool {
@@ -573,11 +569,11 @@ impl Agent {
         for stream in [Stream::Stdout, Stream::Stderr] {
             while self.read_shell(stream)? > 0 {}
         }
-        let unread = self.shell.take().map_or(0, |shell| shell.unread_lines());
+        let unread = self.shell.take().map_or(0, |shell| shell.unread_runs());
         let mut told: Vec<&mut Run> = self
             .runs
             .values_mut()
-            .filter(|run| run.tape.is_some())
+            .filter(|run| run.text.is_some())
             .collect();
         let unread = told.split_off(told.len().saturating_sub(unread));
         let unread: Vec<u32> = unread.into_iter().map(|run| run.id).collect();
@@ -614,19 +610,13 @@ impl Agent {
                 continue;
             };
             run.before.insert(shell.pid);
-            if let Some(tape) = &run.tape {
-                shell.tell(&tape.line());
+            if let Some(text) = &run.text {
+                shell.tell(text)?;
             }
         }
         self.known.insert(shell.pid);
         self.shell = Some(shell);
         Ok(())
-    }
-
-    fn flush_shell(&mut self) {
-        if let Some(shell) = &mut self.shell {
-            shell.flush();
-        }
     }
 
     fn read_shell(&mut self, stream: Stream) -> Result<usize, AgentError> {
@@ -683,7 +673,7 @@ impl Agent {
 
     fn finish(&mut self, grace: Duration) -> Result<(), AgentError> {
         if let Some(shell) = &mut self.shell {
-            shell.close();
+            shell.close()?;
         }
         self.wait_until(grace, |agent| agent.shell.is_none())?;
         if let Some(shell) = &self.shell {

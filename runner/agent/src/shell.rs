@@ -1,22 +1,24 @@
-//! One bash, and the lines that it is told.
+//! One bash, and what it is told.
 //!
-//! bash reads commands from its standard input, a byte at a time since that is a pipe. So each run
-//! is one short line, which reads the rest from a file in memory: an `eval` of the script,
-//! redirected to pipes of its own, and then a report on the control pipe. So a top-level `break`
-//! or `return` does no harm, an `exec >file` ends with its run, and what a run left behind still
-//! writes to that run's pipes. bash counts lines over all runs, and no assignment to `LINENO`
-//! changes what its messages say; that number is masked where outputs are compared.
-//! The pipes and the file are opened through `/proc/<agent>/fd`, so no file descriptor of ours is ever in the
-//! shell or in what it starts, and a step that closes all of them closes none of ours.
+//! bash reads its commands from its standard input. From a pipe it would read them a byte at a
+//! time, so that is a file in memory (memfd_create(2)), to which each run is added: an `eval` of the
+//! script in ANSI-C quotes, redirected to pipes of its own, and then a report on the control pipe.
+//! After each run bash waits at a gate, a pipe that gets a line when the next run is in the file.
+//! So a top-level `break` or `return` does no harm, an `exec >file` ends with its run, and what a
+//! run left behind still writes to that run's pipes. bash counts lines over all runs, and no
+//! assignment to `LINENO` changes what its messages say; that number is masked where outputs are
+//! compared. The pipes are opened through `/proc/<agent>/fd`, so no file descriptor of ours is ever
+//! in the shell or in what it starts, and a step that closes all of them closes none of ours.
 
 use crate::protocol::Mode;
 use nix::fcntl::OFlag;
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::{Pid, pipe2, read, write};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -48,15 +50,16 @@ pub fn nonblocking(fd: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
-/// A bash that waits for lines.
+/// A bash that waits at its gate.
 #[derive(Debug)]
 pub struct Shell {
     pub pid: Pid,
-    /// What bash has not read yet.
-    pending: Vec<u8>,
-    input: Option<OwnedFd>,
-    /// True once the shell has closed its end of the input.
-    refuses: bool,
+    /// What bash reads, run after run.
+    script: File,
+    /// How much of it is written, in bytes.
+    script_bytes: u64,
+    /// A line for each run that bash has not come to.
+    gate: Pipe,
     /// What the shell itself prints, outside of any run: EXIT traps.
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
@@ -64,90 +67,69 @@ pub struct Shell {
     pub tracing: bool,
 }
 
+/// bash reads a file in pieces of its first size, up to this.
+const PIECE_BYTES: usize = 8192;
+
 impl Shell {
     pub fn start(setup: &Setup) -> io::Result<Shell> {
-        let (stdin, stdout, stderr) = (Pipe::new_input()?, Pipe::new()?, Pipe::new()?);
+        let (gate, stdout, stderr) = (Pipe::new()?, Pipe::new()?, Pipe::new()?);
+        nonblocking(&gate.write)?;
+        let script = memfd_create(c"tutor", MFdFlags::MFD_CLOEXEC)?;
+        let script = File::from(script);
+        let begin = format!("#{:>PIECE_BYTES$}\n{}", "", wait_at(&gate));
+        script.write_all_at(begin.as_bytes(), 0)?;
+        // A file opened anew has a position of its own.
+        let stdin = File::open(format!("/proc/self/fd/{}", script.as_raw_fd()))?;
         let child = command(setup)
             .arg("-s")
-            .stdin(stdin.read)
+            .stdin(stdin)
             .stdout(stdout.write)
             .stderr(stderr.write)
             .spawn()?;
-        nonblocking(&stdin.write)?;
         Ok(Shell {
             pid: Pid::from_raw(child.id() as i32),
-            pending: Vec::new(),
-            input: Some(stdin.write),
-            refuses: false,
+            script,
+            script_bytes: begin.len() as u64,
+            gate,
             stdout: stdout.read,
             stderr: stderr.read,
             tracing: false,
         })
     }
 
-    /// Tells the shell a line; [`Shell::flush`] sends what does not fit now.
-    pub fn tell(&mut self, line: &str) {
-        self.pending.extend_from_slice(line.as_bytes());
-        self.flush();
+    /// Tells the shell to run a text after all that it was told before.
+    pub fn tell(&mut self, text: &str) -> io::Result<()> {
+        let more = format!("{text}\n{}", wait_at(&self.gate));
+        self.script
+            .write_all_at(more.as_bytes(), self.script_bytes)?;
+        self.script_bytes += more.len() as u64;
+        self.open_gate()
     }
 
-    /// Sends as much as the shell takes now. A shell that closed its input takes nothing and ends
-    /// soon: [`Shell::unread_lines`] counts what it missed.
-    pub fn flush(&mut self) {
-        let Some(input) = &self.input else { return };
-        while !self.pending.is_empty() {
-            match write(input, &self.pending) {
-                Ok(count) => drop(self.pending.drain(..count)),
-                Err(nix::Error::EINTR) => {}
-                Err(nix::Error::EAGAIN) => return,
-                Err(_) => {
-                    self.refuses = true;
-                    return;
-                }
-            }
-        }
-    }
-
-    /// What to wait for when there is more to send.
-    pub fn waiting_input(&self) -> Option<&OwnedFd> {
-        self.input
-            .as_ref()
-            .filter(|_| !self.pending.is_empty() && !self.refuses)
-    }
-
-    /// The number of lines that the shell has not read; the first may be read in part.
-    pub fn unread_lines(self) -> usize {
-        let Some(input) = &self.input else { return 0 };
-        // Opening a pipe anew, by our own end of it, gives the other end: proc_pid_fd(5).
-        let path = format!("/proc/self/fd/{}", input.as_raw_fd());
-        let other_end = File::options()
-            .read(true)
-            .custom_flags(OFlag::O_NONBLOCK.bits())
-            .open(path);
+    /// The number of runs that the shell did not come to.
+    pub fn unread_runs(self) -> usize {
         let mut bytes = Vec::new();
-        if let Ok(mut other_end) = other_end {
-            // It ends with "would block", as nobody closed our end.
-            let _ = other_end.read_to_end(&mut bytes);
-        }
-        bytes
-            .iter()
-            .chain(&self.pending)
-            .filter(|byte| **byte == b'\n')
-            .count()
+        drop(self.gate.write);
+        // Nobody else holds an end of it, unless a step opened it by hand.
+        let _ = File::from(self.gate.read).read_to_end(&mut bytes);
+        bytes.len()
     }
 
-    /// Closes the shell's input: it runs its EXIT trap and ends.
-    pub fn close(&mut self) {
-        self.input = None;
+    /// Ends what there is to read: the shell runs its EXIT trap and ends.
+    pub fn close(&mut self) -> io::Result<()> {
+        self.open_gate()
+    }
+
+    fn open_gate(&self) -> io::Result<()> {
+        write(&self.gate.write, b"\n")?;
+        Ok(())
     }
 }
 
-impl Pipe {
-    /// A pipe whose reading end blocks, as a shell expects of its standard input.
-    fn new_input() -> io::Result<Pipe> {
-        let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
-        Ok(Pipe { read, write })
-    }
+/// The line that makes a shell wait until the gate opens. What it reads goes to a name of ours.
+fn wait_at(gate: &Pipe) -> String {
+    let (agent, fd) = (std::process::id(), gate.read.as_raw_fd());
+    format!("\\builtin read -r _tutor </proc/{agent}/fd/{fd}\n")
 }
 
 /// Starts a bash of its own for one script.
@@ -196,30 +178,6 @@ pub struct Ends<'e> {
     pub control: &'e OwnedFd,
 }
 
-/// The file in memory (memfd_create(2)) that a shell reads one run from. A run has one of its
-/// own: the next may be asked for before the shell came to read this one.
-#[derive(Debug)]
-pub struct Tape {
-    file: File,
-}
-
-impl Tape {
-    pub fn of(text: &str) -> io::Result<Tape> {
-        let file = nix::sys::memfd::memfd_create(c"tutor", nix::sys::memfd::MFdFlags::MFD_CLOEXEC)?;
-        let file = File::from(file);
-        file.write_all_at(text.as_bytes(), 0)?;
-        Ok(Tape { file })
-    }
-
-    /// Returns the line that makes a shell run it.
-    pub fn line(&self) -> String {
-        let (agent, fd) = (std::process::id(), self.file.as_raw_fd());
-        format!(
-            "\\builtin mapfile -td '' _tutor </proc/{agent}/fd/{fd};\\builtin eval \"$_tutor\"\n"
-        )
-    }
-}
-
 /// Returns the text that makes a shell run a script and report. `nonce` opens a report that counts.
 pub fn text(
     nonce: &str,
@@ -236,9 +194,9 @@ pub fn text(
     let head = if tracing { "set -x;" } else { "" };
     let script = quoted(head, script);
     let redirected = format!("</dev/null >|{stdout} 2>|{stderr}");
-    // The report must not go to the run's own pipes, and `set -x` must not show it.
+    // What traps or `set -x` print of the report goes to the shell's own output, which nobody shows.
     let report = format!(
-        "{{ \\builtin printf '{nonce} {id} %d %s\\n' \"$?\" \"$-\" >|{control}; \\builtin set +x; }} >/dev/null 2>&1"
+        "\\builtin printf '{nonce} {id} %d %s\\n' \"$?\" \"$-\" >|{control}; \\builtin set +x"
     );
     match mode {
         Mode::Step => format!("\\builtin eval {script} {redirected}; {report}"),
@@ -248,7 +206,7 @@ pub fn text(
             let end = format!("\\builtin printf \"{nonce} {id} %d -\\n\" \"$?\" >|{control}");
             format!(
                 "( \\builtin trap {} EXIT; \\builtin eval {script} ) {redirected} & \
-                 {{ \\builtin printf '{nonce} {id} pid %d\\n' \"$!\" >|{control}; }} >/dev/null 2>&1",
+                 \\builtin printf '{nonce} {id} pid %d\\n' \"$!\" >|{control}",
                 quoted("", &end)
             )
         }

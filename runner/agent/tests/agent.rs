@@ -226,6 +226,16 @@ fn a_child_with_the_steps_output_makes_nobody_wait() {
     assert_eq!(agent.prints("sleep 100 & echo started"), "started\n");
     assert!(began.elapsed() < Duration::from_secs(50));
     assert_eq!(agent.prints("jobs %1 >/dev/null && echo known"), "known\n");
+    // A process that was forked just now may still be a bash.
+    until("sleep to run", || {
+        agent.client.send(&Request::Leftovers).unwrap();
+        match agent.next() {
+            Incoming::Reply(Reply::Leftovers { processes }) => {
+                (processes[0].command == "sleep 100").then_some(())
+            }
+            other => panic!("{other:?}"),
+        }
+    });
     let (leftovers, _) = agent.finish();
     assert_eq!(leftovers.len(), 1);
     assert_eq!(
