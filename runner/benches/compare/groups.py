@@ -68,6 +68,7 @@ def steps(bench: Bench):
         (contestants.Tutor, bench.tutor),
         (contestants.Bash, bash()),
         (contestants.Cram, bench.cram),
+        (contestants.CramBash, bench.cram),
         (contestants.Scrut, bench.scrut),
         (contestants.ScrutMarkdown, bench.scrut),
     ]
