@@ -7,7 +7,7 @@ use super::{Contents, Course, CourseError, Entry, Origin};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::lesson::parse::{self, Reading};
 use crate::lesson::{Mention, Mentioned};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -76,12 +76,10 @@ impl Course {
             manifest,
             diagnostics,
             lints: Vec::new(),
-            mentioned: HashSet::new(),
             names: HashMap::new(),
             lessons: Vec::new(),
         };
         loader.lessons();
-        loader.unused_needs(path);
         let sources = loader.files.sources.into_inner();
         Ok(Course {
             origin,
@@ -111,7 +109,6 @@ struct Loader {
     diagnostics: Vec<Diagnostic>,
     lints: Vec<Diagnostic>,
     /// The needs that a lesson asks for.
-    mentioned: HashSet<String>,
     /// The lessons' permanent names, each with its lesson's path.
     names: HashMap<String, PathBuf>,
     lessons: Vec<crate::lesson::Lesson>,
@@ -180,9 +177,6 @@ impl Loader {
             Mentioned::Facet => self.manifest.facets.keys().map(String::as_str).collect(),
         };
         if declared.contains(&name) {
-            if mention.what == Mentioned::Need {
-                self.mentioned.insert(name.to_owned());
-            }
             return;
         }
         // What could not be read there is no slip of this lesson.
@@ -199,16 +193,5 @@ impl Loader {
             format!("unknown {what} `{name}`"),
         );
         self.diagnostics.push(unknown.help(help));
-    }
-
-    fn unused_needs(&mut self, path: &Path) {
-        for (name, span) in &self.manifest.need_spans {
-            if self.manifest.needs.contains_key(name) && !self.mentioned.contains(name) {
-                let message = format!("no lesson needs `{name}`");
-                let unused = Diagnostic::warning(path, span.clone(), message);
-                let help = "take it away, or name it in a step's `needs=`";
-                self.lints.push(unused.help(help));
-            }
-        }
     }
 }

@@ -17,8 +17,6 @@ pub(super) struct Manifest {
     /// The stems of the lessons, each usable as a file's name.
     pub lessons: Vec<Listed>,
     pub needs: BTreeMap<String, NeedProbe>,
-    /// Where each need is declared.
-    pub need_spans: BTreeMap<String, Range<usize>>,
     pub facets: BTreeMap<String, Facet>,
     pub inventory: Option<String>,
     /// Names of needs and facets that are declared in a way that cannot be read.
@@ -145,7 +143,6 @@ impl Reader {
             let name = key.get_ref().to_string();
             match self.declared::<NeedProbe>("need", &NEED_KEYS, &key, value) {
                 Some(need) => {
-                    self.manifest.need_spans.insert(name.clone(), key.span());
                     self.manifest.needs.insert(name, need);
                 }
                 None => self.manifest.broken.push(name),

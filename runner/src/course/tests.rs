@@ -186,8 +186,6 @@ mod checking {
             )),
             ("lessons/lesson-1.md", "---\nformat: 1\nname: a\ntitle: T\nneeds: [clnag]\n---\n# T\n```sh {id=a needs=kprobe vary=kernle}\ntrue\n```\n"),
         ]), @r#"
-        lessons/course.toml:4:8: "clang" no lesson needs `clang`
-            take it away, or name it in a step's `needs=`
         lessons/lesson-1.md:5:9: "clnag" unknown need `clnag`
             did you mean `clang`?
         lessons/lesson-1.md:8:19: "kprobe" unknown need `kprobe`
