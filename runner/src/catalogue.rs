@@ -3,8 +3,10 @@
 //! `runner/messages/en.ftl` is the reference; another language is one more file. Fluent (its only
 //! home is here) brings plural forms.
 
+use crate::visible::visible_text;
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
+use std::borrow::Cow;
 use std::sync::LazyLock;
 use unic_langid::langid;
 
@@ -23,17 +25,33 @@ static BUNDLE: LazyLock<FluentBundle<FluentResource>> = LazyLock::new(|| {
 });
 
 /// Returns the message of that key with its arguments filled in; use [`say!`](crate::say).
+///
+/// Names, reasons and command lines come from lessons and steps: what is filled in is made safe
+/// to show.
 pub fn text(key: &str, arguments: &[(&str, FluentValue<'_>)]) -> String {
     let Some(pattern) = BUNDLE.get_message(key).and_then(|message| message.value()) else {
         return key.to_owned();
     };
     let arguments: FluentArgs<'_> = arguments
         .iter()
-        .map(|(name, value)| (*name, value.clone()))
+        .map(|(name, value)| (*name, shown(value)))
         .collect();
     BUNDLE
         .format_pattern(pattern, Some(&arguments), &mut Vec::new())
         .into_owned()
+}
+
+fn shown<'v>(value: &FluentValue<'v>) -> FluentValue<'v> {
+    match value {
+        FluentValue::String(text) => match visible_text(text) {
+            Cow::Borrowed(_) => value.clone(),
+            Cow::Owned(safe) => FluentValue::String(safe.into()),
+        },
+        FluentValue::Number(_)
+        | FluentValue::Custom(_)
+        | FluentValue::None
+        | FluentValue::Error => value.clone(),
+    }
 }
 
 /// Returns a message of the catalogue: `say!("skipped", step = id, count = 3)`.

@@ -6,9 +6,9 @@
 
 pub mod exit;
 
-pub mod catalogue;
-
 pub mod visible;
+
+pub mod catalogue;
 
 pub mod diagnostic;
 

@@ -9,6 +9,7 @@ use crate::packages::Distribution;
 use crate::run::asides::Asides;
 use crate::run::{KernelPlace, findings::Answer};
 use crate::say;
+use crate::visible::visible_text;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::Command;
 
@@ -16,6 +17,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     let course = context.sound_course()?;
     let running = RunningArguments {
         on: Some(arguments.on),
+        yes: arguments.yes,
         ..RunningArguments::default()
     };
     context.may_run(
@@ -105,11 +107,11 @@ fn show(context: &Context, findings: &[Finding], all: &[&str]) {
                         .unwrap_or_default();
                     let head =
                         paint.good(&format!("{} {}{version}", paint.mark("✓", "+"), found.name));
-                    println!("  {head}  {}", paint.dim(&found.what));
+                    println!("  {head}  {}", paint.dim(&visible_text(&found.what)));
                 }
                 State::Lacks(reason) => {
                     let head = paint.bad(&format!("{} {}", paint.mark("✗", "x"), found.name));
-                    println!("  {head}  {}", found.what);
+                    println!("  {head}  {}", visible_text(&found.what));
                     println!("      {}", say!("doctor-reason", reason = reason.as_str()));
                     println!(
                         "      {}",

@@ -10,6 +10,7 @@ use crate::render::prose;
 use crate::say;
 use crate::snapshot::{self, OfCourse};
 use crate::store::Standing;
+use crate::visible::visible_text;
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
 use std::process::{Command, Stdio};
@@ -49,7 +50,7 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
         return Ok(Exit::Success);
     }
     let paint = &context.stdout;
-    writeln!(out, "{}", paint.bold(&course.title))?;
+    writeln!(out, "{}", paint.bold(&visible_text(&course.title)))?;
     let stems = course
         .lessons
         .iter()
@@ -59,7 +60,7 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
     let titles = course
         .lessons
         .iter()
-        .map(|lesson| lesson.front.title.width())
+        .map(|lesson| visible_text(&lesson.front.title).width())
         .max()
         .unwrap_or(0);
     for lesson in &course.lessons {
@@ -87,13 +88,10 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
             )),
         };
         let stem_gap = " ".repeat(stems - lesson.stem.width());
-        let title_gap = " ".repeat(titles - lesson.front.title.width());
+        let title = visible_text(&lesson.front.title);
+        let title_gap = " ".repeat(titles - title.width());
         let stem = paint.bold(&lesson.stem);
-        writeln!(
-            out,
-            "  {stem}{stem_gap}  {}{title_gap}  {state}",
-            lesson.front.title
-        )?;
+        writeln!(out, "  {stem}{stem_gap}  {title}{title_gap}  {state}")?;
     }
     Ok(Exit::Success)
 }
@@ -119,13 +117,17 @@ pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit
 
 /// The whole lesson with recorded outputs, labelled as recorded.
 fn page(course: &crate::course::Course, lesson: &Lesson, paint: &Paint) -> anyhow::Result<String> {
-    let mut lines = vec![paint.bold(&format!("{}  {}", lesson.stem, lesson.front.title))];
+    let mut lines = vec![paint.bold(&format!(
+        "{}  {}",
+        lesson.stem,
+        visible_text(&lesson.front.title)
+    ))];
     for block in &lesson.blocks {
         lines.push(String::new());
         match block {
             Block::Prose(text) => lines.extend(prose::lines(&text.nodes, paint)),
             Block::File(file) => {
-                lines.push(paint.bold(&file.path.display().to_string()));
+                lines.push(paint.bold(&visible_text(&file.path.display().to_string())));
                 let bar = paint.dim(paint.mark("│", "|"));
                 let code = paint.code(&file.language, &file.content);
                 lines.extend(
@@ -175,13 +177,11 @@ fn recorded(
         say!("show-recorded", provenance = provenance)
     ))];
     let bar = paint.dim(paint.mark("│", "|"));
-    lines.extend(
-        found
-            .text
-            .as_str()
-            .lines()
-            .map(|line| format!("  {bar} {line}").trim_end().to_owned()),
-    );
+    lines.extend(found.text.as_str().lines().map(|line| {
+        format!("  {bar} {}", visible_text(line))
+            .trim_end()
+            .to_owned()
+    }));
     Ok(lines)
 }
 

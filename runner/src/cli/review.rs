@@ -7,6 +7,7 @@ use crate::render::verdict;
 use crate::report::diff;
 use crate::say;
 use crate::snapshot::{Pending, Recorded, pending};
+use crate::visible::visible_text;
 use serde_json::json;
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -148,7 +149,7 @@ fn show(context: &Context, found: &Pending, number: usize, count: usize) -> anyh
                 paint.notable(&say!("review-new", provenance = verdict::provenance(&new)))
             );
             for line in new.text.as_str().lines() {
-                println!("    {} {line}", paint.good("+"));
+                println!("    {} {}", paint.good("+"), visible_text(line));
             }
         }
         Some(old) => {

@@ -1,6 +1,7 @@
 //! What the terminal can do: color, width, marks. Color only repeats what the words say.
 
 use crate::highlight::{self, Kind};
+use crate::visible::visible_text;
 use anstyle::{AnsiColor, Style};
 use std::ffi::OsStr;
 
@@ -80,7 +81,7 @@ impl Paint {
         self.columns.min(PROSE_COLUMNS)
     }
 
-    /// The text in that style, if there is color.
+    /// The text in that style, if there is color. Making it safe is left to who knows its source.
     pub fn style(&self, style: Style, text: &str) -> String {
         if !self.color || text.is_empty() {
             return text.to_owned();
@@ -118,15 +119,18 @@ impl Paint {
         if self.unicode { unicode } else { ascii }
     }
 
-    /// Some code, a string a line.
+    /// Some code, safe to show, a string a line.
     pub fn code(&self, language: &str, code: &str) -> Vec<String> {
         if !self.color {
-            return code.lines().map(str::to_owned).collect();
+            return code
+                .lines()
+                .map(|line| visible_text(line).into_owned())
+                .collect();
         }
         let line = |pieces: Vec<(Kind, String)>| {
             pieces
                 .into_iter()
-                .map(|(kind, text)| self.style(code_style(kind), &text))
+                .map(|(kind, text)| self.style(code_style(kind), &visible_text(&text)))
                 .collect()
         };
         highlight::lines(language, code)

@@ -3,6 +3,7 @@
 use super::paint::Paint;
 use crate::lesson::prose::plain_text;
 use crate::lesson::{Inline, Node};
+use crate::visible::visible_text;
 use anstyle::{AnsiColor, Style};
 use std::ops::Range;
 use unicode_linebreak::{BreakOpportunity, linebreaks};
@@ -50,6 +51,7 @@ fn block(node: &Node, paint: &Paint, columns: usize, drawn: &mut Vec<String>) {
 
 fn heading(level: u8, content: &[Inline], paint: &Paint, columns: usize, drawn: &mut Vec<String>) {
     let text = plain_text(content);
+    let text = visible_text(&text);
     let style = match level {
         1 => AnsiColor::Cyan.on_default().bold(),
         _ => Style::new().bold(),
@@ -103,7 +105,7 @@ fn table(
             let cells = std::iter::once(head).chain(rows.iter().map(Vec::as_slice));
             cells
                 .filter_map(|row| row.get(column))
-                .map(|cell| plain_text(cell).width())
+                .map(|cell| width(cell, paint))
                 .max()
                 .unwrap_or(0)
         })
@@ -116,7 +118,7 @@ fn table(
                 .enumerate()
                 .map(|(column, width)| {
                     let cell = cells.get(column).map(Vec::as_slice).unwrap_or_default();
-                    let gap = " ".repeat(width - plain_text(cell).width());
+                    let gap = " ".repeat(width - self::width(cell, paint));
                     let text = styled(cell, paint);
                     if bold {
                         paint.bold(&text) + &gap
@@ -156,6 +158,13 @@ fn table(
     }
 }
 
+/// The columns that inline content takes on one line, with all that is drawn around it.
+fn width(content: &[Inline], paint: &Paint) -> usize {
+    let mut pieces = Vec::new();
+    flatten(content, Style::new(), paint, &mut pieces);
+    pieces.iter().map(|(_, text)| text.width()).sum()
+}
+
 /// Inline content on one line.
 fn styled(content: &[Inline], paint: &Paint) -> String {
     let mut pieces = Vec::new();
@@ -180,10 +189,11 @@ pub fn paragraph(content: &[Inline], paint: &Paint, columns: usize) -> Vec<Strin
 fn flatten(content: &[Inline], style: Style, paint: &Paint, pieces: &mut Vec<(Style, String)>) {
     for inline in content {
         match inline {
-            Inline::Text(text) => pieces.push((style, text.clone())),
+            Inline::Text(text) => pieces.push((style, visible_text(text).into_owned())),
             Inline::Code(text) => {
+                let text = visible_text(text);
                 let text = if paint.color {
-                    text.clone()
+                    text.into_owned()
                 } else {
                     format!("`{text}`")
                 };
@@ -195,10 +205,12 @@ fn flatten(content: &[Inline], style: Style, paint: &Paint, pieces: &mut Vec<(St
             Inline::Link { url, content } => {
                 flatten(content, style.underline(), paint, pieces);
                 if url.contains("://") && plain_text(content) != *url {
-                    pieces.push((style.dimmed(), format!(" <{url}>")));
+                    pieces.push((style.dimmed(), format!(" <{}>", visible_text(url))));
                 }
             }
-            Inline::Image { description, .. } => pieces.push((style, format!("[{description}]"))),
+            Inline::Image { description, .. } => {
+                pieces.push((style, format!("[{}]", visible_text(description))))
+            }
             Inline::SoftBreak => pieces.push((style, " ".to_owned())),
             Inline::HardBreak => pieces.push((style, "\n".to_owned())),
             Inline::Html(_) => {}

@@ -10,6 +10,7 @@ use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report};
 use crate::say;
 use crate::transcript::{Leftover, RecordId};
+use crate::visible::visible_text;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -84,7 +85,7 @@ impl<W: Write> Terminal<W> {
     }
 
     fn title(&mut self, lesson: &Lesson) {
-        let title = format!("{}  {}", lesson.stem, lesson.front.title);
+        let title = format!("{}  {}", lesson.stem, visible_text(&lesson.front.title));
         let title = self.paint.bold(&title);
         self.line(&title);
     }
@@ -181,7 +182,7 @@ impl<W: Write> View for Terminal<W> {
                 }
             }
             Event::File { file, written } => {
-                let name = file.path.display().to_string();
+                let name = visible_text(&file.path.display().to_string()).into_owned();
                 if self.detail == Detail::Whole {
                     self.gap();
                     let head = self.paint.bold(&name);
