@@ -94,7 +94,11 @@ impl<'l> Plan<'l> {
             Action::Read(_) | Action::Write(_) | Action::Run(_) => None,
         });
         let checked = checked.collect();
-        Ok(Plan { lesson, actions, checked })
+        Ok(Plan {
+            lesson,
+            actions,
+            checked,
+        })
     }
 
     /// The steps that will run, in order.

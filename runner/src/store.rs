@@ -85,6 +85,12 @@ impl Store {
         self.read(&self.progress_file(key))
     }
 
+    /// True if no progress is known, in any lesson.
+    pub fn is_untouched(&self) -> bool {
+        let entries = fs::read_dir(self.folder.join("progress"));
+        entries.map_or(true, |mut entries| entries.next().is_none())
+    }
+
     /// Remembers where the learner is.
     pub fn set_progress(&self, key: &str, progress: &Progress) -> Result<(), StoreError> {
         self.write(&self.progress_file(key), progress)?;

@@ -2,7 +2,7 @@
 
 use super::arguments::{Global, On, RunningArguments};
 use crate::backend::host::Host;
-use crate::course::{Course, CourseError};
+use crate::course::{Contents, Course, CourseError};
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::folders::Folders;
@@ -75,6 +75,13 @@ impl Context {
         let here = std::env::current_dir().context(say!("no-current-folder"))?;
         let env = std::env::var_os("TUTOR_COURSE").filter(|value| !value.is_empty());
         Course::load(self.global.course.as_deref(), env.as_deref(), &here).map_err(unusable)
+    }
+
+    /// The course's table of contents, without reading the lessons.
+    pub fn contents(&self) -> anyhow::Result<Contents> {
+        let here = std::env::current_dir().context(say!("no-current-folder"))?;
+        let env = std::env::var_os("TUTOR_COURSE").filter(|value| !value.is_empty());
+        Course::contents(self.global.course.as_deref(), env.as_deref(), &here).map_err(unusable)
     }
 
     /// The course, for commands that run it: errors in its texts are told and end the command.

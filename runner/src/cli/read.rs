@@ -18,9 +18,12 @@ use unicode_width::UnicodeWidthStr;
 
 /// `tutor list`.
 pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit> {
-    let course = context.load_course()?;
     let store = context.store();
     let mut out = io::stdout().lock();
+    if store.is_untouched() && !arguments.json {
+        return untouched(context, &mut out);
+    }
+    let course = context.load_course()?;
     if arguments.json {
         let rows: Vec<_> = course
             .lessons
@@ -92,6 +95,32 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
         let title_gap = " ".repeat(titles - title.width());
         let stem = paint.bold(&lesson.stem);
         writeln!(out, "  {stem}{stem_gap}  {title}{title_gap}  {state}")?;
+    }
+    Ok(Exit::Success)
+}
+
+/// The list for somebody who has not begun: it needs no lesson's text, and is the first thing seen.
+fn untouched(context: &Context, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let contents = context.contents()?;
+    let paint = &context.stdout;
+    writeln!(out, "{}", paint.bold(&visible_text(&contents.title)))?;
+    let rows = &contents.lessons;
+    let stems = rows.iter().map(|row| row.stem.width()).max().unwrap_or(0);
+    let titles = rows
+        .iter()
+        .map(|row| visible_text(&row.front.title).width())
+        .max()
+        .unwrap_or(0);
+    for row in rows {
+        let stem_gap = " ".repeat(stems - row.stem.width());
+        let title = visible_text(&row.front.title);
+        let title_gap = " ".repeat(titles - title.width());
+        let time = paint.dim(&visible_text(row.front.time.as_deref().unwrap_or("")));
+        let line = format!(
+            "  {}{stem_gap}  {title}{title_gap}  {time}",
+            paint.bold(&row.stem)
+        );
+        writeln!(out, "{}", line.trim_end())?;
     }
     Ok(Exit::Success)
 }

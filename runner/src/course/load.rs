@@ -3,7 +3,7 @@
 use super::files::Files;
 use super::find::find;
 use super::manifest::{self, Manifest};
-use super::{Course, CourseError, Entry, Origin};
+use super::{Contents, Course, CourseError, Entry, Origin};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::lesson::parse::{self, Reading};
 use crate::lesson::{Mention, Mentioned};
@@ -34,7 +34,7 @@ impl Course {
         choice: Option<&Path>,
         env: Option<&OsStr>,
         cwd: &Path,
-    ) -> Result<Vec<Entry>, CourseError> {
+    ) -> Result<Contents, CourseError> {
         let origin = find(choice, env, cwd)?;
         let files = Files::of(&origin);
         let path = Path::new(MANIFEST);
@@ -42,8 +42,8 @@ impl Course {
             .read(path)
             .map_err(|source| unreadable(&origin, source))?;
         let source = files.text(path, source.unwrap_or_default(), &mut Vec::new());
-        let lessons = manifest::read(path, &source).lessons;
-        let entries = lessons.into_iter().filter_map(|lesson| {
+        let manifest = manifest::read(path, &source);
+        let entries = manifest.lessons.into_iter().filter_map(|lesson| {
             let path = PathBuf::from(format!("lessons/{}.md", lesson.text));
             let bytes = files.read(&path).ok()??;
             let source = String::from_utf8_lossy(&bytes);
@@ -52,7 +52,10 @@ impl Course {
                 stem: lesson.text,
             })
         });
-        Ok(entries.collect())
+        Ok(Contents {
+            title: manifest.title,
+            lessons: entries.collect(),
+        })
     }
 
     fn from(origin: Origin) -> Result<Course, CourseError> {

@@ -44,6 +44,15 @@ pub struct Course {
     sources: BTreeMap<PathBuf, String>,
 }
 
+/// What a list of a course needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contents {
+    /// The course's title.
+    pub title: String,
+    /// Its lessons.
+    pub lessons: Vec<Entry>,
+}
+
 /// A lesson as a table of contents has it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {

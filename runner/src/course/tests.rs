@@ -127,7 +127,9 @@ mod finding {
             ("lessons/one.md", &page("start", "")),
             ("lessons/two.md", "no front matter"),
         ]);
-        let contents = Course::contents(None, None, folder.path()).expect("a course");
+        let contents = Course::contents(None, None, folder.path())
+            .expect("a course")
+            .lessons;
         let course = Course::load(None, None, folder.path()).expect("a course");
         assert_eq!(contents.len(), course.lessons.len());
         for (entry, lesson) in contents.iter().zip(&course.lessons) {
