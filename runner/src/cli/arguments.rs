@@ -274,8 +274,9 @@ pub struct DoctorArguments {
     /// Install what is missing, after asking
     #[arg(long, conflicts_with = "json")]
     pub fix: bool,
-    /// Do not ask before installing
-    #[arg(long, requires = "fix")]
+    /// Do not ask: neither before installing, nor before running the probes of a course that is
+    /// not tutor's own
+    #[arg(long)]
     pub yes: bool,
     /// Where to look for a kernel
     #[arg(long, value_enum, value_name = "PLACE", default_value = "host")]

@@ -103,22 +103,22 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
 fn untouched(context: &Context, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let contents = context.contents()?;
     let paint = &context.stdout;
-    writeln!(out, "{}", paint.bold(&contents.title))?;
+    writeln!(out, "{}", paint.bold(&visible_text(&contents.title)))?;
     let rows = &contents.lessons;
     let stems = rows.iter().map(|row| row.stem.width()).max().unwrap_or(0);
     let titles = rows
         .iter()
-        .map(|row| row.front.title.width())
+        .map(|row| visible_text(&row.front.title).width())
         .max()
         .unwrap_or(0);
     for row in rows {
         let stem_gap = " ".repeat(stems - row.stem.width());
-        let title_gap = " ".repeat(titles - row.front.title.width());
-        let time = paint.dim(row.front.time.as_deref().unwrap_or(""));
+        let title = visible_text(&row.front.title);
+        let title_gap = " ".repeat(titles - title.width());
+        let time = paint.dim(&visible_text(row.front.time.as_deref().unwrap_or("")));
         let line = format!(
-            "  {}{stem_gap}  {}{title_gap}  {time}",
-            paint.bold(&row.stem),
-            row.front.title
+            "  {}{stem_gap}  {title}{title_gap}  {time}",
+            paint.bold(&row.stem)
         );
         writeln!(out, "{}", line.trim_end())?;
     }
