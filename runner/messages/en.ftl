@@ -40,7 +40,7 @@ no-lab-remedy = pass `--on host` to use this machine's own kernel, as root
 
 # Places
 backend-start = cannot start the agent `{ $program }`: { $error }
-backend-gone = the process that keeps the lesson's shell is gone; the next run starts a new one
+backend-gone = the process that keeps the lesson's shell is gone; the next step starts a new one
 backend-failed = the place it runs in says: { $what }
 backend-slow = no answer within { $seconds } s
 agent-failed = the agent ended: { $error }

@@ -1,15 +1,18 @@
 //! The other end of the channel: starts an agent and talks to it.
 
+use crate::processes::end_orphans;
 use crate::protocol::{self, Decoder, Frame, Reply, Request, Stream};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
-use nix::unistd::{read, write};
+use nix::unistd::{Pid, read, write};
+use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long an agent gets to end all that it keeps, once the channel is closed.
@@ -50,6 +53,10 @@ impl Client {
             None,
             SockFlag::SOCK_CLOEXEC,
         )?;
+        crate::shell::nonblocking(&ours)?;
+        // What an agent leaves that is killed comes to this process; see `drop`.
+        nix::sys::prctl::set_child_subreaper(true)?;
+        let mut agents = agents();
         let agent = Command::new(program)
             .args(arguments)
             .stdin(theirs)
@@ -57,7 +64,8 @@ impl Client {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
-        crate::shell::nonblocking(&ours)?;
+        agents.insert(pid_of(&agent));
+        drop(agents);
         Ok(Client {
             channel: Some(ours),
             decoder: Decoder::default(),
@@ -150,13 +158,35 @@ impl Drop for Client {
         // The agent ends all that it keeps when the channel closes, and then itself.
         self.channel = None;
         let deadline = Instant::now() + CLOSING;
-        while Instant::now() < deadline {
+        let ended_well = loop {
             match self.agent.try_wait() {
-                Ok(None) => std::thread::sleep(Duration::from_micros(200)),
-                Ok(Some(_)) | Err(_) => return,
+                Ok(None) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_micros(200))
+                }
+                Ok(None) => {
+                    let _ = self.agent.kill();
+                    let _ = self.agent.wait();
+                    break false;
+                }
+                Ok(Some(status)) => break status.success(),
+                Err(_) => break true,
             }
+        };
+        let mut agents = agents();
+        agents.remove(&pid_of(&self.agent));
+        if !ended_well {
+            end_orphans(&agents);
         }
-        let _ = self.agent.kill();
-        let _ = self.agent.wait();
     }
+}
+
+/// The agents of this process: of its children those that are no orphans. Held while one is being
+/// started, so that a child is never seen before it is known.
+fn agents() -> MutexGuard<'static, BTreeSet<Pid>> {
+    static AGENTS: Mutex<BTreeSet<Pid>> = Mutex::new(BTreeSet::new());
+    AGENTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn pid_of(agent: &Child) -> Pid {
+    Pid::from_raw(agent.id() as i32)
 }

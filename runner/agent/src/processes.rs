@@ -119,16 +119,13 @@ pub fn alive_below(root: Pid, known: &BTreeSet<Pid>) -> Vec<Pid> {
         .collect()
 }
 
-/// Ends the children of this process that are no agents: what an agent that was killed left to
+/// Ends the children of this process but for those named: what an agent that was killed left to
 /// its parent, if that is a child subreaper (PR_SET_CHILD_SUBREAPER(2const)).
-pub fn end_orphans() {
-    let myself = Pid::this();
+pub fn end_orphans(spared: &BTreeSet<Pid>) {
     for _ in 0..100 {
-        let is_agent =
-            |process: &Pid| command_line(*process).is_some_and(|line| line.ends_with(" __agent"));
-        let orphans: Vec<Pid> = children(myself)
+        let orphans: Vec<Pid> = children(Pid::this())
             .into_iter()
-            .filter(|child| is_alive(*child) && !is_agent(child))
+            .filter(|child| is_alive(*child) && !spared.contains(child))
             .collect();
         if orphans.is_empty() {
             return;

@@ -32,7 +32,12 @@ impl<'r> Runner<'r> {
                     output = printed;
                     status
                 }
-                Err(error) => Ending::Broken(error.to_string()),
+                Err(error) => {
+                    if matches!(error, BackendError::Gone) {
+                        self.lose(place, listen);
+                    }
+                    Ending::Broken(error.to_string())
+                }
             }
         };
         let record = Record {
@@ -177,6 +182,7 @@ impl<'r> Runner<'r> {
             }
         }
         if place == Place::Kernel
+            && self.inventory.is_none()
             && let Some(inventory) = &course.inventory
         {
             self.inventory = Some(lines(&self.probe(place, inventory)?.text));

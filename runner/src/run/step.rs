@@ -5,7 +5,7 @@ use super::ready::Readiness;
 use super::{GRACE, Listen, Runner, TICK, exclusive};
 use crate::backend::{BackendError, Happening, Mode};
 use crate::event::Event;
-use crate::lesson::{ExpectedExit, LESSON_TIMEOUT, SKIP_REST, Step};
+use crate::lesson::{ExpectedExit, LESSON_TIMEOUT, Place, SKIP_REST, Step};
 use crate::plan::Plan;
 use crate::say;
 use crate::transcript::{Ending, Output, Record, RecordId, Skip};
@@ -60,8 +60,15 @@ impl<'r> Runner<'r> {
                 self.tell(&Event::StepReady(step), listen);
                 return;
             }
-            Err(error) => record.ending = Ending::Broken(error.to_string()),
+            Err(error) => {
+                record.ending = Ending::Broken(error.to_string());
+                if matches!(error, BackendError::Gone) {
+                    record.shell_lost = true;
+                    self.lose(step.on, listen);
+                }
+            }
         }
+        let record = &self.records[index];
         if record.ending == Ending::Exited(SKIP_REST) && step.exit != ExpectedExit::Code(SKIP_REST)
         {
             self.rest_skipped
@@ -133,8 +140,10 @@ impl<'r> Runner<'r> {
                 }
                 Some(ending) if now >= deadline + GRACE * 4 && presses == 0 => {
                     // The place does not answer; closing it ends all that it keeps.
-                    self.shells.drop_session(step.on);
-                    return Ok(Some(ending.clone()));
+                    let ending = ending.clone();
+                    self.records[index].shell_lost = true;
+                    self.lose(step.on, listen);
+                    return Ok(Some(ending));
                 }
                 None | Some(_) => {}
             }
@@ -247,6 +256,24 @@ impl<'r> Runner<'r> {
             }
             let ending = ending.unwrap_or(Ending::Stopped);
             self.complete(id, index, ending, listen);
+        }
+    }
+
+    /// Gives up a place that is gone or does not answer: its background steps ended with it, and
+    /// the next step there opens it anew.
+    pub(super) fn lose(&mut self, place: Place, listen: Listen<'_, 'r>) {
+        self.shells.drop_session(place);
+        let background = std::mem::take(&mut self.background);
+        let (lost, kept) = background.into_iter().partition(|(_, on, _)| *on == place);
+        self.background = kept;
+        let lost: Vec<(u32, Place, usize)> = lost;
+        for (id, _, index) in lost {
+            self.complete(
+                id,
+                index,
+                Ending::Broken(BackendError::Gone.to_string()),
+                listen,
+            );
         }
     }
 
