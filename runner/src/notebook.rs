@@ -19,16 +19,16 @@ pub enum OnFailure {
     Stop,
 }
 
-/// Runs a plan and returns what became of it.
+/// Runs a plan and returns what became of it, and what kept `tutor` from doing all of it.
 pub fn run<'r>(
     plan: &Plan<'r>,
     runner: Runner<'r>,
     judge: &Judge<'_>,
     on_failure: OnFailure,
     view: &mut dyn View,
-) -> Result<Report, WorkspaceError> {
+) -> (Report, Result<(), WorkspaceError>) {
     let mut items: Vec<Item> = Vec::new();
-    let transcript = execute(plan, runner, &mut |event, runner| {
+    let (transcript, done) = execute(plan, runner, &mut |event, runner| {
         view.event(event);
         let item = match event {
             Event::StepEnded { record, .. } | Event::CheckEnded { record, .. } => {
@@ -55,8 +55,8 @@ pub fn run<'r>(
             }
             _ => ControlFlow::Continue(()),
         }
-    })?;
+    });
     let report = judge.report_of(items, &transcript);
     view.closed(&report);
-    Ok(report)
+    (report, done)
 }

@@ -139,7 +139,7 @@ pub fn study<'r>(
         }
         index += 1;
     }
-    let transcript = runner.finish(&mut |event, runner| {
+    let (transcript, ended) = runner.finish(&mut |event, runner| {
         view.event(event);
         if let crate::event::Event::StepEnded { record, .. } = event {
             let item = judge.item(record, runner.environment());
@@ -147,7 +147,8 @@ pub fn study<'r>(
             items.push(item);
         }
         ControlFlow::Continue(())
-    })?;
+    });
+    ended?;
     Ok((judge.report_of(items, &transcript), sitting))
 }
 

@@ -13,22 +13,22 @@ pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit
     match &arguments.emit {
         Some(folder) => {
             let emitted = emit(&course, folder)?;
-            println!(
+            outln!(
                 "{}",
                 say!("book-emitted", folder = folder.display().to_string())
             );
-            tell(&emitted);
+            tell(&emitted)?;
         }
         None => {
             let folder = tempfile::tempdir()?;
             let tree = folder.path().join("book");
             let emitted = emit(&course, &tree)?;
             let page = render(&tree, &arguments.out)?;
-            println!(
+            outln!(
                 "{}",
                 say!("book-rendered", page = page.display().to_string())
             );
-            tell(&emitted);
+            tell(&emitted)?;
         }
     }
     Ok(Exit::Success)
@@ -45,10 +45,11 @@ fn failed(message: String, help: Option<String>) -> anyhow::Error {
     ends(Exit::Lacking, format!("{message}{help}"))
 }
 
-fn tell(emitted: &Emitted) {
+fn tell(emitted: &Emitted) -> std::io::Result<()> {
     if emitted.unrecorded > 0 {
-        println!("{}", say!("book-unrecorded", count = emitted.unrecorded));
+        outln!("{}", say!("book-unrecorded", count = emitted.unrecorded));
     }
+    Ok(())
 }
 
 /// Renders the tree and returns the page to open.

@@ -95,7 +95,7 @@ impl Context {
         if errors == 0 {
             return Ok(course);
         }
-        eprint!(
+        note!(
             "{}",
             super::course::drawn(&course, &course.diagnostics, self.stderr.color)
         );
@@ -135,9 +135,9 @@ impl Context {
                 say!("trust-no-terminal", folder = folder_text),
             ));
         }
-        eprintln!("{question}");
+        noteln!("{question}");
         loop {
-            eprint!("{} ", say!("trust-choices"));
+            note!("{} ", say!("trust-choices"));
             io::stderr().flush()?;
             let mut answer = String::new();
             if io::stdin().lock().read_line(&mut answer)? == 0 {

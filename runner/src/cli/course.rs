@@ -26,12 +26,12 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
             .iter()
             .map(|diagnostic| as_json(&course, diagnostic))
             .collect();
-        println!("{:#}", json!({ "format": 1, "diagnostics": rows }));
+        outln!("{:#}", json!({ "format": 1, "diagnostics": rows }));
     } else {
-        print!("{}", drawn(&course, &found, context.stdout.color));
+        out!("{}", drawn(&course, &found, context.stdout.color));
         let lessons = course.lessons.len();
         let warnings = found.len() - errors;
-        println!(
+        outln!(
             "{}",
             say!(
                 "check-summary",
@@ -73,7 +73,7 @@ pub fn new(context: &Context, arguments: &NewArguments) -> anyhow::Result<Exit> 
     };
     let path = course::create(root, &arguments.lesson)
         .map_err(|error| ends(Exit::Usage, error.to_string()))?;
-    println!(
+    outln!(
         "{}",
         say!(
             "new-written",

@@ -43,7 +43,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     let distribution = Distribution::here();
     let findings = doctor::examine(&course, distribution, &mut ask);
     if arguments.json {
-        println!("{:#}", doctor::to_json(&findings));
+        outln!("{:#}", doctor::to_json(&findings));
     } else {
         show(
             context,
@@ -53,7 +53,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
                 .iter()
                 .map(|lesson| lesson.stem.as_str())
                 .collect::<Vec<_>>(),
-        );
+        )?;
     }
     let lacking = findings
         .iter()
@@ -62,7 +62,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     match (arguments.fix, install) {
         (true, Some(words)) => fix(&words, arguments.yes),
         (true, None) => {
-            println!("{}", say!("doctor-nothing-to-install"));
+            outln!("{}", say!("doctor-nothing-to-install"));
             Ok(if lacking {
                 Exit::Lacking
             } else {
@@ -71,7 +71,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
         }
         (false, install) => {
             if let Some(words) = install.filter(|_| !arguments.json) {
-                println!(
+                outln!(
                     "{}",
                     say!("doctor-install", command = with_sudo(&words).join(" "))
                 );
@@ -85,14 +85,14 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     }
 }
 
-fn show(context: &Context, findings: &[Finding], all: &[&str]) {
+fn show(context: &Context, findings: &[Finding], all: &[&str]) -> io::Result<()> {
     let paint = &context.stdout;
     for place in [Place::Host, Place::Kernel] {
         let title = match place {
             Place::Host => say!("doctor-host"),
             Place::Kernel => say!("doctor-kernel"),
         };
-        println!("{}", paint.bold(&title));
+        outln!("{}", paint.bold(&title));
         for found in findings.iter().filter(|found| found.place == place) {
             let lessons = match found.lessons.as_slice() {
                 [] => say!("doctor-no-lesson"),
@@ -107,33 +107,34 @@ fn show(context: &Context, findings: &[Finding], all: &[&str]) {
                         .unwrap_or_default();
                     let head =
                         paint.good(&format!("{} {}{version}", paint.mark("✓", "+"), found.name));
-                    println!("  {head}  {}", paint.dim(&visible_text(&found.what)));
+                    outln!("  {head}  {}", paint.dim(&visible_text(&found.what)));
                 }
                 State::Lacks(reason) => {
                     let head = paint.bad(&format!("{} {}", paint.mark("✗", "x"), found.name));
-                    println!("  {head}  {}", visible_text(&found.what));
-                    println!("      {}", say!("doctor-reason", reason = reason.as_str()));
-                    println!(
+                    outln!("  {head}  {}", visible_text(&found.what));
+                    outln!("      {}", say!("doctor-reason", reason = reason.as_str()));
+                    outln!(
                         "      {}",
                         say!("doctor-why", why = found.why.as_str(), lessons = lessons)
                     );
                     match &found.mend {
                         Some(Mend::Install(words)) => {
-                            println!(
+                            outln!(
                                 "      {}",
                                 say!("doctor-mend", mend = with_sudo(words).join(" "))
                             );
                         }
                         Some(Mend::Remedy(text)) => {
-                            println!("      {}", say!("doctor-mend", mend = text.as_str()))
+                            outln!("      {}", say!("doctor-mend", mend = text.as_str()))
                         }
                         None => {}
                     }
                 }
             }
         }
-        println!();
+        outln!("");
     }
+    Ok(())
 }
 
 fn with_sudo(words: &[String]) -> Vec<String> {
@@ -158,7 +159,7 @@ fn fix(words: &[String], yes: bool) -> anyhow::Result<Exit> {
                 say!("doctor-no-terminal", command = command),
             ));
         }
-        print!("{} ", say!("doctor-ask", command = command));
+        out!("{} ", say!("doctor-ask", command = command));
         io::stdout().flush()?;
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;

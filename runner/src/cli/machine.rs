@@ -18,7 +18,7 @@ pub fn agent() -> Exit {
     match served {
         Ok(()) => Exit::Success,
         Err(error) => {
-            eprintln!("{}", say!("agent-failed", error = error));
+            noteln!("{}", say!("agent-failed", error = error));
             Exit::Lacking
         }
     }
@@ -61,7 +61,7 @@ pub fn man(arguments: &ManArguments) -> anyhow::Result<Exit> {
     let doing = || say!("man-failed", folder = folder.display().to_string());
     std::fs::create_dir_all(folder).with_context(doing)?;
     clap_mangen::generate_to(command(), folder).with_context(doing)?;
-    println!(
+    outln!(
         "{}",
         say!("man-written", folder = folder.display().to_string())
     );

@@ -1,5 +1,24 @@
 //! The command line: what can be asked, and which module answers.
 
+/// Prints results. Unlike std's, these macros panic at no full disk and no reader that left: they
+/// return the error.
+macro_rules! out {
+    ($($text:tt)*) => { ::std::io::Write::write_fmt(&mut ::std::io::stdout(), format_args!($($text)*))? };
+}
+
+macro_rules! outln {
+    ($($text:tt)*) => { out!("{}\n", format_args!($($text)*)) };
+}
+
+/// Prints notes for people, whom nothing helps if even that fails.
+macro_rules! note {
+    ($($text:tt)*) => { drop(::std::io::Write::write_fmt(&mut ::std::io::stderr(), format_args!($($text)*))) };
+}
+
+macro_rules! noteln {
+    ($($text:tt)*) => { note!("{}\n", format_args!($($text)*)) };
+}
+
 mod arguments;
 mod book;
 mod context;

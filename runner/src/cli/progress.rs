@@ -16,7 +16,7 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
     let aside = set_aside(workspace).map_err(|error| ends(Exit::Lacking, error.to_string()))?;
     context.store().forget(&key)?;
     match aside {
-        Some(folder) => println!(
+        Some(folder) => outln!(
             "{}",
             say!(
                 "reset-aside",
@@ -24,7 +24,7 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
                 folder = folder.display().to_string()
             )
         ),
-        None => println!("{}", say!("reset-done", lesson = lesson.stem.as_str())),
+        None => outln!("{}", say!("reset-done", lesson = lesson.stem.as_str())),
     }
     Ok(Exit::Success)
 }

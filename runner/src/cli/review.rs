@@ -35,7 +35,7 @@ pub fn settle(
         })
         .collect();
     if chosen.is_empty() {
-        println!("{}", say!("review-nothing"));
+        outln!("{}", say!("review-nothing"));
         return Ok(Exit::Success);
     }
     for found in chosen {
@@ -52,11 +52,11 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
             .iter()
             .map(as_json)
             .collect::<anyhow::Result<Vec<_>>>()?;
-        println!("{:#}", json!({ "format": 1, "waiting": rows }));
+        outln!("{:#}", json!({ "format": 1, "waiting": rows }));
         return Ok(Exit::Success);
     }
     if waiting.is_empty() {
-        println!("{}", say!("review-nothing"));
+        outln!("{}", say!("review-nothing"));
         return Ok(Exit::Success);
     }
     let asks = io::stdin().is_terminal() && io::stdout().is_terminal();
@@ -80,7 +80,7 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
         }
     }
     if !asks {
-        println!("{}", say!("review-how", count = waiting.len()));
+        outln!("{}", say!("review-how", count = waiting.len()));
     }
     Ok(Exit::Success)
 }
@@ -112,11 +112,11 @@ fn do_with(found: &Pending, choice: Choice) -> anyhow::Result<()> {
     match choice {
         Choice::Accept => {
             found.accept().map_err(super::context::with_help)?;
-            println!("{}", say!("review-accepted", lesson = lesson, step = step));
+            outln!("{}", say!("review-accepted", lesson = lesson, step = step));
         }
         Choice::Reject => {
             found.reject().map_err(super::context::with_help)?;
-            println!("{}", say!("review-rejected", lesson = lesson, step = step));
+            outln!("{}", say!("review-rejected", lesson = lesson, step = step));
         }
     }
     Ok(())
@@ -131,42 +131,42 @@ fn show(context: &Context, found: &Pending, number: usize, count: usize) -> anyh
         None => title,
         Some(variant) => format!("{title} @ {variant}"),
     };
-    println!(
+    outln!(
         "{} {}",
         paint.bold(&title),
         paint.dim(&format!("({number}/{count})"))
     );
     for (line_number, line) in paint.code("sh", &new.command).into_iter().enumerate() {
-        println!(
+        outln!(
             "  {} {line}",
             paint.dim(if line_number == 0 { "$" } else { " " })
         );
     }
     match old {
         None => {
-            println!(
+            outln!(
                 "  {}",
                 paint.notable(&say!("review-new", provenance = verdict::provenance(&new)))
             );
             for line in new.text.as_str().lines() {
-                println!("    {} {}", paint.good("+"), visible_text(line));
+                outln!("    {} {}", paint.good("+"), visible_text(line));
             }
         }
         Some(old) => {
-            println!(
+            outln!(
                 "  {}",
                 paint.dim(&say!("review-old", provenance = verdict::provenance(&old)))
             );
-            println!(
+            outln!(
                 "  {}",
                 paint.dim(&say!("review-now", provenance = verdict::provenance(&new)))
             );
             for line in verdict::diff(&diff(&old.text, &new.text), paint) {
-                println!("{line}");
+                outln!("{line}");
             }
         }
     }
-    println!();
+    outln!("");
     Ok(())
 }
 
@@ -178,7 +178,7 @@ enum Answer {
 
 fn ask() -> io::Result<Answer> {
     loop {
-        print!("{} ", say!("review-choices"));
+        out!("{} ", say!("review-choices"));
         io::stdout().flush()?;
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {

@@ -24,14 +24,14 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     if arguments.dry_run {
         let mut plan = plan.to_json();
         plan["format"] = 1.into();
-        println!("{plan:#}");
+        outln!("{plan:#}");
         return Ok(Exit::Success);
     }
     context.may_run(&course, &[lesson], &arguments.running)?;
     if arguments.running.on == Some(super::arguments::On::Host)
         && plan.steps().any(|step| step.on == Place::Kernel)
     {
-        eprintln!("{}", context.stderr.dim(&say!("on-host-note")));
+        noteln!("{}", context.stderr.dim(&say!("on-host-note")));
     }
     let host = context.host()?;
     let places = places(&host, arguments.running.on);
@@ -66,17 +66,17 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     } else {
         &mut terminal
     };
-    let report = notebook::run(&plan, runner, &judge, on_failure, view)?;
-    context.store().set_last_run(&key, &json::report(&report))?;
+    let (report, done) = notebook::run(&plan, runner, &judge, on_failure, view);
+    let remembered = context.store().set_last_run(&key, &json::report(&report));
     if arguments.json {
         let whole = json::document([&report]);
-        println!("{whole:#}");
+        outln!("{whole:#}");
     } else {
         for line in what_next(&course, lesson, &report) {
-            println!("{line}");
+            outln!("{line}");
         }
         if arguments.keep {
-            println!("{}", say!("kept", folder = folder.display().to_string()));
+            outln!("{}", say!("kept", folder = folder.display().to_string()));
         }
     }
     if let Some(error) = terminal.error() {
@@ -85,7 +85,14 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     if options.interrupt.presses() > 0 {
         return Ok(Exit::Interrupted);
     }
-    Ok(report.exit(Strictness::default()))
+    let exit = report.exit(Strictness::default());
+    // What was seen is told by now; what could not be done or kept comes last.
+    let trouble = done.err().map(|error| error.to_string());
+    let trouble = trouble.or(remembered.err().map(|error| error.to_string()));
+    match trouble {
+        None => Ok(exit),
+        Some(message) => Err(ends(exit.worst(Exit::Lacking), message)),
+    }
 }
 
 fn selection(arguments: &RunArguments) -> Selection {

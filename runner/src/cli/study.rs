@@ -35,7 +35,7 @@ pub fn resume(context: &Context) -> anyhow::Result<Exit> {
 pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
     let Some(lesson) = chosen(context, &course, arguments.lesson.as_deref())? else {
-        println!("{}", say!("study-all-done"));
+        outln!("{}", say!("study-all-done"));
         return Ok(Exit::Success);
     };
     context.may_run(&course, &[lesson], &arguments.running)?;
@@ -77,14 +77,14 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     )?;
     view.closed(&report);
     match sitting {
-        Sitting::Left => println!("{}", say!("study-left")),
+        Sitting::Left => outln!("{}", say!("study-left")),
         Sitting::Finished => {
             let position = course
                 .lessons
                 .iter()
                 .position(|other| other.stem == lesson.stem);
             if let Some(next) = position.and_then(|index| course.lessons.get(index + 1)) {
-                println!(
+                outln!(
                     "{}",
                     say!(
                         "study-next",
@@ -134,20 +134,20 @@ struct Keyboard<'k> {
 impl Learner for Keyboard<'_> {
     fn wish(&mut self, step: &Step) -> io::Result<Wish> {
         let prompt = say!("study-prompt", step = step.id.as_str());
-        print!("{} ", self.paint.bold(&prompt));
+        out!("{} ", self.paint.bold(&prompt));
         io::stdout().flush()?;
         let wish = if io::stdin().is_terminal() {
             pressed()
         } else {
             typed()
         };
-        println!();
+        outln!("");
         wish
     }
 
     fn progressed(&mut self, progress: &Progress) {
         if let Err(error) = self.store.set_progress(self.key, progress) {
-            eprintln!("{error}");
+            noteln!("{error}");
         }
     }
 }
@@ -192,7 +192,7 @@ fn typed() -> io::Result<Wish> {
             "s" | "skip" => return Ok(Wish::Skip),
             "b" | "back" => return Ok(Wish::Back),
             "q" | "quit" => return Ok(Wish::Quit),
-            other => println!("{}", say!("study-unknown", typed = other)),
+            other => outln!("{}", say!("study-unknown", typed = other)),
         }
     }
 }

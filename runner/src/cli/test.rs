@@ -1,19 +1,21 @@
 //! `tutor test`: lessons in fresh folders, side by side.
 
 use super::arguments::{Format, Partition, TestArguments};
-use super::context::{Context, places, unusable};
+use super::context::{Context, ends, places, unusable, with_help};
 use crate::course::{Course, Origin};
 use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::{self, OnFailure};
 use crate::plan::{Plan, Selection};
 use crate::record;
+use crate::render::paint::Paint;
 use crate::render::{NoView, json, junit, summary};
 use crate::report::{Judge, Report, Strictness};
 use crate::run::{Findings, Options, Places, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, WorkspaceError};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -53,47 +55,66 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let pretty = arguments.format == Format::Pretty;
     let mut reports = Vec::new();
     let mut broken = Vec::new();
-    for (lesson, outcome) in bench.run(&lessons, jobs, &mut |lesson, outcome| {
-        if !pretty {
-            return;
+    let mut printed = Ok(());
+    let mut tell = |lesson: &Lesson, outcome: &Outcome| {
+        if pretty && printed.is_ok() {
+            printed = io::stdout().write_all(told(lesson, outcome, strictness, &paint).as_bytes());
         }
+    };
+    for (lesson, outcome) in bench.run(&lessons, jobs, &mut tell) {
         match outcome {
-            Ok((report, folder)) => {
-                print!("{}", summary::lesson(report, strictness, &paint));
-                if let Some(folder) = folder {
-                    println!("  {}", say!("kept", folder = folder.display().to_string()));
-                }
+            Ok(tested) => {
+                reports.push(tested.report);
+                broken.extend(tested.done.err().map(|error| (lesson, error.into())));
             }
-            Err(error) => println!("{}: {error:#}", lesson.stem),
-        }
-    }) {
-        match outcome {
-            Ok((report, _)) => reports.push(report),
             Err(error) => broken.push((lesson, error)),
         }
     }
-    let written = record_changes(&course, &lessons, &reports)?;
+    printed?;
+    let (written, recorded) = match record_changes(&course, &lessons, &reports) {
+        Ok(written) => (written, Ok(())),
+        Err(error) => (Vec::new(), Err(error)),
+    };
     match arguments.format {
-        Format::Pretty => print!("{}", summary::all(&reports, strictness, &written, &paint)),
+        Format::Pretty => out!("{}", summary::all(&reports, strictness, &written, &paint)),
         Format::Json => {
-            println!("{:#}", json::document(&reports));
+            outln!("{:#}", json::document(&reports));
         }
-        Format::Junit => print!("{}", junit::document(&reports, strictness)?),
+        Format::Junit => out!("{}", junit::document(&reports, strictness)?),
     }
     for (lesson, error) in &broken {
         if !pretty {
-            eprintln!("{}: {error:#}", lesson.stem);
+            noteln!("{}: {error:#}", lesson.stem);
         }
     }
     if options.interrupt.presses() > 0 {
         return Ok(Exit::Interrupted);
     }
-    let exit = crate::report::exit(&reports, strictness);
-    Ok(if broken.is_empty() {
-        exit
-    } else {
-        exit.worst(Exit::Lacking)
-    })
+    let mut exit = crate::report::exit(&reports, strictness);
+    if !broken.is_empty() {
+        exit = exit.worst(Exit::Lacking);
+    }
+    // The results are told by now; that they could not be written comes last.
+    recorded.map_err(|error| ends(exit.worst(Exit::Lacking), error.to_string()))?;
+    Ok(exit)
+}
+
+/// One lesson's result, for people.
+fn told(lesson: &Lesson, outcome: &Outcome, strictness: Strictness, paint: &Paint) -> String {
+    let trouble = |error: &dyn std::fmt::Display| format!("{}: {error:#}\n", lesson.stem);
+    let tested = match outcome {
+        Ok(tested) => tested,
+        Err(error) => return trouble(error),
+    };
+    let mut text = summary::lesson(&tested.report, strictness, paint);
+    if let Some(folder) = &tested.kept {
+        let folder = folder.display().to_string();
+        text.push_str(&format!("  {}\n", say!("kept", folder = folder)));
+    }
+    if let Err(error) = &tested.done {
+        text.push_str(&trouble(error));
+    }
+    text
 }
 
 fn chosen<'c>(
@@ -133,7 +154,7 @@ fn record_changes(
         let Some(lesson) = lessons.iter().find(|lesson| lesson.stem == report.stem) else {
             continue;
         };
-        written.extend(record::changes(&folder, lesson, report)?);
+        written.extend(record::changes(&folder, lesson, report).map_err(with_help)?);
     }
     Ok(written)
 }
@@ -148,7 +169,14 @@ struct Bench<'b> {
     keep: bool,
 }
 
-type Outcome = anyhow::Result<(Report, Option<PathBuf>)>;
+/// What became of a lesson, its folder if that was kept, and what kept `tutor` from doing all of it.
+struct Tested {
+    report: Report,
+    kept: Option<PathBuf>,
+    done: Result<(), WorkspaceError>,
+}
+
+type Outcome = anyhow::Result<Tested>;
 
 impl<'b> Bench<'b> {
     /// Runs the lessons on that many threads; `done` hears of them in the order of the course.
@@ -212,7 +240,11 @@ impl<'b> Bench<'b> {
             self.options,
             workspace,
         );
-        let report = notebook::run(&plan, runner, &judge, self.on_failure, &mut NoView)?;
-        Ok((report, self.keep.then_some(folder)))
+        let (report, done) = notebook::run(&plan, runner, &judge, self.on_failure, &mut NoView);
+        Ok(Tested {
+            report,
+            kept: self.keep.then_some(folder),
+            done,
+        })
     }
 }

@@ -94,20 +94,22 @@ pub struct Runner<'r> {
 /// Whoever hears of a run while it goes on; breaking skips what is left.
 pub type Listen<'l, 'r> = &'l mut dyn FnMut(&Event<'_>, &Runner<'r>) -> ControlFlow<Skip>;
 
-/// Runs a whole plan. The listener may end it early by breaking.
+/// Runs a whole plan. The listener may end it early by breaking. What happened is told also where
+/// the workspace let `tutor` down on the way; that is the second value.
 pub fn execute<'r>(
     plan: &Plan<'r>,
     mut runner: Runner<'r>,
     listen: Listen<'_, 'r>,
-) -> Result<Transcript, WorkspaceError> {
-    runner.resume(false, listen)?;
+) -> (Transcript, Result<(), WorkspaceError>) {
+    let mut performed = runner.resume(false, listen);
     for action in &plan.actions {
-        runner.perform(action, plan, listen)?;
-        if runner.options.interrupt.presses() > 0 {
+        if performed.is_err() || runner.options.interrupt.presses() > 0 {
             break;
         }
+        performed = runner.perform(action, plan, listen);
     }
-    runner.finish(listen)
+    let (transcript, finished) = runner.finish(listen);
+    (transcript, performed.and(finished))
 }
 
 impl<'r> Runner<'r> {
@@ -197,7 +199,7 @@ impl<'r> Runner<'r> {
     }
 
     /// Closes the shells, takes away what is left, and says what happened in all.
-    pub fn finish(mut self, listen: Listen<'_, 'r>) -> Result<Transcript, WorkspaceError> {
+    pub fn finish(mut self, listen: Listen<'_, 'r>) -> (Transcript, Result<(), WorkspaceError>) {
         self.stop_background(listen);
         let mut leftovers = self.inventory_leftovers();
         let mut closing = Output::default();
@@ -233,15 +235,16 @@ impl<'r> Runner<'r> {
         for leftover in &leftovers {
             let _ = listen(&Event::LeftBehind(leftover), &self);
         }
-        self.workspace.end()?;
-        Ok(Transcript {
+        let ended = self.workspace.end();
+        let transcript = Transcript {
             lesson: self.lesson.front.name.clone(),
             records: self.records,
             environment: self.environment,
             leftovers,
             closing,
             duration: self.started.elapsed(),
-        })
+        };
+        (transcript, ended)
     }
 
     pub(super) fn tell(&mut self, event: &Event<'_>, listen: Listen<'_, 'r>) {

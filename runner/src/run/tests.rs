@@ -35,15 +35,15 @@ fn ran(backend: &Scripted, markdown: &str, stop_at_failure: bool) -> String {
     let workspace = Workspace::fresh("demo", false).unwrap();
     let runner = Runner::new(&lesson, &course, &places, &findings, &options, workspace);
     let plan = Plan::new(&lesson, &Selection::All).unwrap();
-    let transcript = execute(&plan, runner, &mut |event, _| match event {
+    let (transcript, done) = execute(&plan, runner, &mut |event, _| match event {
         Event::StepEnded { step, record }
             if stop_at_failure && record.ending != Ending::Exited(0) =>
         {
             ControlFlow::Break(Skip::StoppedEarly(step.id.clone()))
         }
         _ => ControlFlow::Continue(()),
-    })
-    .unwrap();
+    });
+    done.unwrap();
     let line = |record: &Record| {
         let (RecordId::Step(name) | RecordId::Check(name)) = &record.id;
         let text = String::from_utf8_lossy(&record.output.stdout.bytes())
