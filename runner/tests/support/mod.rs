@@ -424,7 +424,8 @@ impl Ran {
         words.join(", ")
     }
 
-    fn told(&self) -> String {
+    /// All of it, for a failing test to print.
+    pub fn told(&self) -> String {
         format!(
             "tutor {}\n{}\nstdout:\n{}\nstderr:\n{}",
             self.line, self.status, self.stdout, self.stderr
