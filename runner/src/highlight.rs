@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 use syntect::easy::ScopeRegionIterator;
-use syntect::parsing::{ParseState, ScopeStack, SyntaxReference, SyntaxSet};
+use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 use syntect::util::LinesWithEndings;
 
 /// What a piece of code is, in words that hold for all languages.
@@ -81,9 +81,9 @@ fn parsed(syntax: &SyntaxReference, code: &str) -> Vec<Vec<(Kind, String)>> {
     lines
 }
 
-/// The innermost scope that says something decides.
-fn kind(scopes: &ScopeStack) -> Kind {
-    const KINDS: [(&str, Kind); 14] = [
+/// What the scopes say, the first that fits before the others.
+static KINDS: LazyLock<Vec<(Scope, Kind)>> = LazyLock::new(|| {
+    let kinds = [
         ("comment", Kind::Comment),
         ("string", Kind::Literal),
         ("constant.character", Kind::Literal),
@@ -99,9 +99,17 @@ fn kind(scopes: &ScopeStack) -> Kind {
         ("variable.function", Kind::Function),
         ("variable.other.readwrite", Kind::Variable),
     ];
+    let known = kinds.into_iter();
+    known
+        .filter_map(|(name, kind)| Some((Scope::new(name).ok()?, kind)))
+        .collect()
+});
+
+/// The innermost scope that says something decides.
+fn kind(scopes: &ScopeStack) -> Kind {
     for scope in scopes.as_slice().iter().rev() {
-        let name = scope.build_string();
-        if let Some((_, kind)) = KINDS.iter().find(|(prefix, _)| name.starts_with(prefix)) {
+        let mut kinds = KINDS.iter();
+        if let Some((_, kind)) = kinds.find(|(prefix, _)| prefix.is_prefix_of(*scope)) {
             return *kind;
         }
     }

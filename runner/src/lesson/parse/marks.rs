@@ -24,6 +24,8 @@ pub enum Mark {
     Link {
         /// Where it leads.
         url: String,
+        /// Its text without marks.
+        text: String,
         /// True for an image.
         image: bool,
         /// What stands before its text: `[` or `![`.
@@ -86,6 +88,7 @@ struct Reader<'a> {
 
 struct OpenLink {
     url: String,
+    text: String,
     image: bool,
     inline: bool,
     /// Where its text ends, as far as it was read.
@@ -122,6 +125,9 @@ impl Reader<'_> {
         if let Some(heading) = self.headings.last_mut() {
             heading.push_str(text);
         }
+        for link in &mut self.links {
+            link.text.push_str(text);
+        }
     }
 
     fn begin(&mut self, tag: Tag<'_>, span: &Range<usize>) {
@@ -137,6 +143,7 @@ impl Reader<'_> {
                 ..
             } => self.links.push(OpenLink {
                 url: dest_url.into_string(),
+                text: String::new(),
                 image: false,
                 inline: has_text(link_type),
                 text_end: span.start + 1,
@@ -147,6 +154,7 @@ impl Reader<'_> {
                 ..
             } => self.links.push(OpenLink {
                 url: dest_url.into_string(),
+                text: String::new(),
                 image: true,
                 inline: has_text(link_type),
                 text_end: span.start + 2,
@@ -196,6 +204,7 @@ impl Reader<'_> {
         };
         self.marks.push(Mark::Link {
             url: link.url,
+            text: link.text,
             image: link.image,
             open: span.start..span.start + 1 + usize::from(link.image),
             close: link.text_end + bracket..span.end,
@@ -255,11 +264,12 @@ mod tests {
             }
             Mark::Link {
                 url,
+                text,
                 image,
                 open,
                 close,
             } => format!(
-                "{url}: {}{:?} {:?} {:?}",
+                "{url}: {}{text:?}: {:?} {:?} {:?}",
                 if *image { "image " } else { "" },
                 &source[open.clone()],
                 &source[open.end..close.start],
@@ -296,14 +306,14 @@ mod tests {
         let text = "[a](b.md) [*c* `]` d](<e f>) [g][h] [h] ![i \\]](j.png \"k\") <https://l.m>\n\
             [](n) [![o](p)](q)\n\n[h]: http://x.y\n";
         assert_snapshot!(marked(text), @r#"
-        b.md: "[" "a" "](b.md)"
-        e f: "[" "*c* `]` d" "](<e f>)"
-        http://x.y: "[" "g" "][h]"
-        http://x.y: "[" "h" "]"
-        j.png: image "![" "i \\]" "](j.png \"k\")"
-        n: "[" "" "](n)"
-        q: "[" "![o](p)" "](q)"
-        p: image "![" "o" "](p)"
+        b.md: "a": "[" "a" "](b.md)"
+        e f: "c ] d": "[" "*c* `]` d" "](<e f>)"
+        http://x.y: "g": "[" "g" "][h]"
+        http://x.y: "h": "[" "h" "]"
+        j.png: image "i ]": "![" "i \\]" "](j.png \"k\")"
+        n: "": "[" "" "](n)"
+        q: "o": "[" "![o](p)" "](q)"
+        p: image "o": "![" "o" "](p)"
         "#);
     }
 

@@ -1,9 +1,10 @@
 //! What a book has besides its lessons: settings, the list of pages, the first page, and the page
 //! of source files.
 
+use super::code::{CODE, Codes};
 use super::html;
 use super::links::{Links, SOURCES};
-use super::{code, step};
+use super::step;
 use crate::course::Course;
 use std::path::Path;
 
@@ -92,7 +93,7 @@ To run a lesson yourself, install `tutor`, and type the command at the beginning
 ";
 
 /// The page of source files.
-pub fn sources(links: &Links<'_>) -> Option<String> {
+pub fn sources(links: &Links<'_>, codes: &Codes<'_>) -> Option<String> {
     let mut markdown = String::from("# Source files {#source-files}\n");
     for (path, source) in links.sources() {
         let name = path.to_string_lossy();
@@ -101,7 +102,7 @@ pub fn sources(links: &Links<'_>) -> Option<String> {
             "\n## {} {{#{}}}\n\n<p class=\"tutor-note\">{lines}</p>\n\n{}\n",
             html::markdown(&name),
             source.id,
-            code::block(code::CODE, language(path), &source.text),
+            codes.block(CODE, language(path), &source.text),
         ));
     }
     links.sources().next().map(|_| markdown)

@@ -17,8 +17,12 @@ mod step;
 
 pub use folder::{Changes, Tree};
 
+use code::Codes;
+use links::Links;
+use step::SHELL;
+
 use crate::course::Course;
-use crate::lesson::Compare;
+use crate::lesson::{Block, Compare, Lesson, Mark, Step, marks};
 use crate::snapshot::{Files, OfCourse, Recorded, SnapshotError, all_variants};
 use std::collections::HashMap;
 use std::io;
@@ -99,39 +103,74 @@ pub fn emit(course: &Course, out: &Path) -> Result<Emitted, EmitError> {
 
 /// The files of a course's book, by path below its folder.
 pub fn tree(course: &Course, snapshots: &dyn Files) -> Result<(Tree, Emitted), EmitError> {
+    let marks: Vec<Vec<Mark>> = course.lessons.iter().map(marks).collect();
+    let book = Book {
+        course,
+        codes: Codes::of(codes(course, &marks)),
+    };
     let mut tree = Tree::new();
     let mut emitted = Emitted::default();
-    let mut links = links::Links::new(course);
-    for lesson in &course.lessons {
+    let mut links = Links::new(course);
+    for (lesson, marks) in course.lessons.iter().zip(&marks) {
         let stem = &lesson.stem;
         if RESERVED.contains(&stem.as_str()) {
             return Err(EmitError::Reserved(stem.clone()));
         }
-        let mut outputs: HashMap<&str, Vec<Recorded>> = HashMap::new();
-        for step in lesson.steps() {
-            match step.compare {
-                Compare::None => continue,
-                Compare::Snapshot => {}
-            }
-            let recorded = all_variants(snapshots, &lesson.front.name, &step.id)?;
-            match recorded.is_empty() {
-                true => emitted.unrecorded += 1,
-                false => emitted.recorded += 1,
-            }
-            outputs.insert(&step.id, recorded);
-        }
-        let of_step = |id: &str| outputs.get(id).map(Vec::as_slice).unwrap_or_default();
-        let page = page::markdown(lesson, course, &mut links, &of_step);
-        tree.insert(format!("src/{stem}.md"), page);
+        let outputs = outputs(lesson, snapshots)?;
         emitted.lessons += 1;
+        emitted.unrecorded += outputs.values().filter(|all| all.is_empty()).count();
+        emitted.recorded += outputs.values().filter(|all| !all.is_empty()).count();
+        let of_step = |id: &str| outputs.get(id).map(Vec::as_slice).unwrap_or_default();
+        let page = page::markdown(lesson, marks, &book, &mut links, &of_step);
+        tree.insert(format!("src/{stem}.md"), page);
     }
     tree.insert("book.toml".to_owned(), front::settings(course));
     tree.insert("assets/tutor.css".to_owned(), STYLE.to_owned());
     tree.insert("assets/tutor.js".to_owned(), SCRIPT.to_owned());
     tree.insert("src/SUMMARY.md".to_owned(), front::summary(course, &links));
     tree.insert(format!("src/{}", front::INDEX), front::index(course));
-    if let Some(sources) = front::sources(&links) {
+    if let Some(sources) = front::sources(&links, &book.codes) {
         tree.insert(format!("src/{}", links::SOURCES), sources);
     }
     Ok((tree, emitted))
+}
+
+/// What every page of a book shares.
+struct Book<'c> {
+    course: &'c Course,
+    codes: Codes<'c>,
+}
+
+/// All code of a course, each with its language first.
+fn codes<'c>(
+    course: &'c Course,
+    marks: &'c [Vec<Mark>],
+) -> impl Iterator<Item = (&'c str, &'c str)> {
+    let active = course.lessons.iter().flat_map(|lesson| &lesson.blocks);
+    let active = active.filter_map(|block| match block {
+        Block::File(file) => Some((file.language.as_str(), file.content.as_str())),
+        Block::Step(step) => Some((SHELL, step.script.as_str())),
+        Block::Check(check) => Some((SHELL, check.script.as_str())),
+        Block::Prose(_) => None,
+    });
+    let plain = marks.iter().flatten().filter_map(|mark| match mark {
+        Mark::Code { language, text, .. } => {
+            Some((language.as_deref().unwrap_or_default(), text.as_str()))
+        }
+        Mark::Heading { .. } | Mark::Link { .. } => None,
+    });
+    active.chain(plain)
+}
+
+/// The recorded outputs of each step that ought to have one.
+fn outputs<'l>(
+    lesson: &'l Lesson,
+    snapshots: &dyn Files,
+) -> Result<HashMap<&'l str, Vec<Recorded>>, SnapshotError> {
+    let compared = |step: &&Step| step.compare == Compare::Snapshot;
+    let recorded = |step: &'l Step| {
+        let all = all_variants(snapshots, &lesson.front.name, &step.id)?;
+        Ok((step.id.as_str(), all))
+    };
+    lesson.steps().filter(compared).map(recorded).collect()
 }

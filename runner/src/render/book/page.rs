@@ -1,61 +1,72 @@
 //! The page of one lesson.
 
-use super::anchors::Anchors;
+use super::anchors::{Anchors, check_id};
+use super::code::COMMAND;
 use super::links::Links;
-use super::prose::{self, Context};
-use super::step::{self, check, file, needs};
-use super::{code, html};
-use crate::course::Course;
-use crate::lesson::{Block, Lesson, Mark, marks};
+use super::prose::Context;
+use super::step::{SHELL, check, file, needs, step};
+use super::{Book, html};
+use crate::lesson::{Block, Lesson, Mark};
 use crate::snapshot::Recorded;
 
 /// How a page finds the recorded outputs of a step.
 pub type Outputs<'o> = dyn Fn(&str) -> &'o [Recorded] + 'o;
 
 /// The Markdown of a lesson's page.
-pub fn markdown<'c>(
+pub fn markdown(
     lesson: &Lesson,
-    course: &'c Course,
-    links: &mut Links<'c>,
+    marks: &[Mark],
+    book: &Book<'_>,
+    links: &mut Links<'_>,
     outputs: &Outputs<'_>,
 ) -> String {
-    let marks = marks(lesson);
-    let mut anchors = Anchors::of(lesson);
-    let mut parts = Vec::new();
-    let title_end = title_end(lesson, &marks);
-    if title_end.is_none() {
-        let title = &lesson.front.title;
-        let id = anchors.heading(title);
-        parts.push(format!("# {} {{#{id}}}", html::markdown(title)));
-        parts.push(intro(lesson, course));
-    }
     let mut context = Context {
+        book,
         lesson,
-        marks: &marks,
-        anchors: &mut anchors,
+        marks,
+        anchors: Anchors::of(lesson),
         links,
     };
+    let mut parts = Vec::new();
+    let title_end = title_end(lesson, marks);
+    if title_end.is_none() {
+        let title = &lesson.front.title;
+        let id = context.anchors.heading(title);
+        parts.push(format!("# {} {{#{id}}}", html::markdown(title)));
+        parts.push(intro(lesson, book));
+    }
     for block in &lesson.blocks {
         match block {
             Block::Prose(text) => {
                 let mut span = text.span.clone();
                 if let Some(end) = title_end.filter(|_| parts.is_empty()) {
-                    parts.push(prose::markdown(span.start..end.min(span.end), &mut context));
-                    parts.push(intro(lesson, course));
-                    span.start = end.min(span.end);
+                    let end = end.min(span.end);
+                    parts.push(context.markdown(span.start..end));
+                    parts.push(intro(lesson, book));
+                    span.start = end;
                 }
-                parts.push(prose::markdown(span, &mut context));
+                parts.push(context.markdown(span));
             }
-            Block::File(block) => parts.push(file(block)),
+            Block::File(block) => parts.push(file(block, book)),
             Block::Step(block) => {
-                parts.push(step::step(block, &lesson.stem, course, outputs(&block.id)));
+                parts.push(step(block, &lesson.stem, book, outputs(&block.id)));
             }
-            Block::Check(block) => parts.push(check(block)),
+            Block::Check(block) => parts.push(check(block, claim(&block.name, marks), book)),
         }
     }
     parts.retain(|part| !part.trim().is_empty());
     let parts: Vec<&str> = parts.iter().map(|part| part.trim_matches('\n')).collect();
     parts.join("\n\n") + "\n"
+}
+
+/// The words of the prose that link to a check.
+fn claim<'m>(name: &str, marks: &'m [Mark]) -> &'m str {
+    let anchor = format!("#{}", check_id(name));
+    let found = marks.iter().find_map(|mark| match mark {
+        Mark::Link { url, text, .. } if *url == anchor => Some(text.as_str()),
+        Mark::Link { .. } | Mark::Heading { .. } | Mark::Code { .. } => None,
+    });
+    found.unwrap_or_default()
 }
 
 /// Where the title ends, if the text begins with one.
@@ -68,11 +79,11 @@ fn title_end(lesson: &Lesson, marks: &[Mark]) -> Option<usize> {
 }
 
 /// What the lesson is for, how long it takes, and what it needs.
-fn intro(lesson: &Lesson, course: &Course) -> String {
+fn intro(lesson: &Lesson, book: &Book<'_>) -> String {
     let front = &lesson.front;
     let mut facts: Vec<String> = front.time.iter().map(|time| html::line(time)).collect();
     if !front.needs.is_empty() {
-        facts.push(needs(&front.needs, course));
+        facts.push(needs(&front.needs, book.course));
     }
     let mut html = String::from("<div class=\"tutor-intro\">\n");
     if !facts.is_empty() {
@@ -86,7 +97,7 @@ fn intro(lesson: &Lesson, course: &Course) -> String {
         html.push_str("</ul>\n");
     }
     let command = format!("tutor run {}", lesson.stem);
-    html.push_str(&code::block(code::COMMAND, "sh", &command));
+    html.push_str(&book.codes.block(COMMAND, SHELL, &command));
     html.push_str("\n</div>");
     html
 }

@@ -1,84 +1,78 @@
 //! Prose for a page: the Markdown as it was written, with ids for its headings, links that lead
 //! somewhere in the book, and code whose parts are marked.
 
+use super::Book;
 use super::anchors::Anchors;
-use super::code;
+use super::code::CODE;
 use super::links::{Links, Target};
 use crate::lesson::{Lesson, Mark};
 use std::ops::Range;
 
-/// What a page's prose depends on.
+/// What the prose of a page depends on.
 pub struct Context<'p, 'c> {
+    /// The book.
+    pub book: &'p Book<'p>,
     /// The lesson.
     pub lesson: &'p Lesson,
     /// Its headings, links and fences.
     pub marks: &'p [Mark],
     /// The ids that are taken.
-    pub anchors: &'p mut Anchors,
+    pub anchors: Anchors,
     /// Where links lead.
     pub links: &'p mut Links<'c>,
 }
 
-/// The Markdown that stands at `span` of the lesson's source, for the book.
-pub fn markdown(span: Range<usize>, context: &mut Context<'_, '_>) -> String {
-    let first = context
-        .marks
-        .partition_point(|mark| mark.start() < span.start);
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for mark in &context.marks[first..] {
-        if mark.start() >= span.end {
-            break;
-        }
-        edit(
-            mark,
-            context.lesson,
-            context.anchors,
-            context.links,
-            &mut edits,
-        );
-    }
-    edits.sort_by_key(|(range, _)| range.start);
-    edited(&context.lesson.source, span, &edits)
-}
+/// What takes the place of a part of the text.
+type Edit = (Range<usize>, String);
 
-fn edit(
-    mark: &Mark,
-    lesson: &Lesson,
-    anchors: &mut Anchors,
-    links: &mut Links<'_>,
-    edits: &mut Vec<(Range<usize>, String)>,
-) {
-    match mark {
-        Mark::Heading { text, id, .. } => {
-            edits.push((id.clone(), format!(" {{#{}}}", anchors.heading(text))));
+impl Context<'_, '_> {
+    /// The Markdown that stands at `span` of the lesson's source, for the book.
+    pub fn markdown(&mut self, span: Range<usize>) -> String {
+        let first = self.marks.partition_point(|mark| mark.start() < span.start);
+        let inside = self.marks[first..].iter();
+        let mut edits = Vec::new();
+        for mark in inside.take_while(|mark| mark.start() < span.end) {
+            self.edit(mark, &mut edits);
         }
-        Mark::Link {
-            url,
-            image,
-            open,
-            close,
-        } => match links.target(lesson, url) {
-            // The book asks no other host for anything: an image from elsewhere is a link.
-            Target::Same if *image => edits.push((open.clone(), "[".to_owned())),
-            Target::Same => {}
-            Target::Moved(url) if !image => edits.push((close.clone(), format!("]({url})"))),
-            Target::Moved(_) | Target::Nothing => {
-                edits.push((open.clone(), String::new()));
-                edits.push((close.clone(), String::new()));
+        edits.sort_by_key(|(range, _)| range.start);
+        edited(&self.lesson.source, span, &edits)
+    }
+
+    fn edit(&mut self, mark: &Mark, edits: &mut Vec<Edit>) {
+        match mark {
+            Mark::Heading { text, id, .. } => {
+                edits.push((id.clone(), format!(" {{#{}}}", self.anchors.heading(text))));
             }
-        },
-        Mark::Code {
-            language,
-            text,
-            span,
-        } => {
-            let language = language.as_deref().unwrap_or_default();
-            edits.push((span.clone(), code::block(code::CODE, language, text)));
+            Mark::Link {
+                url,
+                image,
+                open,
+                close,
+                ..
+            } => match self.links.target(self.lesson, url) {
+                // The book asks no other host for anything: an image from elsewhere is a link.
+                Target::Same if *image => edits.push((open.clone(), "[".to_owned())),
+                Target::Same => {}
+                Target::Moved(url) if !image => edits.push((close.clone(), format!("]({url})"))),
+                Target::Moved(_) | Target::Nothing => {
+                    edits.push((open.clone(), String::new()));
+                    edits.push((close.clone(), String::new()));
+                }
+            },
+            Mark::Code {
+                language,
+                text,
+                span,
+            } => {
+                let language = language.as_deref().unwrap_or_default();
+                let block = self.book.codes.block(CODE, language, text);
+                edits.push((span.clone(), block));
+            }
         }
     }
 }
 
-fn edited(source: &str, span: Range<usize>, edits: &[(Range<usize>, String)]) -> String {
+fn edited(source: &str, span: Range<usize>, edits: &[Edit]) -> String {
     let mut markdown = String::with_capacity(span.len() + 64 * edits.len());
     let mut at = span.start;
     for (range, text) in edits {

@@ -1,27 +1,34 @@
 //! The parts of a page that do something: files, steps and checks.
 
 use super::anchors::{check_id, step_id};
-use super::{code, html, output};
+use super::{Book, code, html, output};
 use crate::course::Course;
 use crate::lesson::{Check, Expectation, FileStep, Need, Place, Step};
 use crate::snapshot::Recorded;
 
+/// The language of steps and checks.
+pub const SHELL: &str = "sh";
+
 const KERNEL: &str = "runs where there is a kernel to load programs into";
 
+/// A file of more lines than this is folded: it is there to be opened, not to be scrolled past.
+const OPEN_FILE_LINES: usize = 60;
+
 /// A file that the lesson writes.
-pub fn file(file: &FileStep) -> String {
+pub fn file(file: &FileStep, book: &Book<'_>) -> String {
     let lines = file.content.lines().count();
     format!(
-        "<details class=\"tutor-file\" open>\n\
+        "<details class=\"tutor-file\"{}>\n\
          <summary>{} <span class=\"tutor-note\">{}</span></summary>\n{}\n</details>",
+        if lines > OPEN_FILE_LINES { "" } else { " open" },
         html::line(&file.path.to_string_lossy()),
         counted(lines, "line"),
-        code::block(code::CODE, &file.language, &file.content),
+        book.codes.block(code::CODE, &file.language, &file.content),
     )
 }
 
 /// A step: its command, and what is recorded of it.
-pub fn step(step: &Step, stem: &str, course: &Course, recorded: &[Recorded]) -> String {
+pub fn step(step: &Step, stem: &str, book: &Book<'_>, recorded: &[Recorded]) -> String {
     let id = html::line(&step_id(&step.id));
     let name = html::line(&step.id);
     let mut notes = Vec::new();
@@ -30,7 +37,7 @@ pub fn step(step: &Step, stem: &str, course: &Course, recorded: &[Recorded]) -> 
         Place::Kernel => notes.push(format!("<abbr title=\"{KERNEL}\">kernel</abbr>")),
     }
     if !step.needs.is_empty() {
-        notes.push(needs(&step.needs, course));
+        notes.push(needs(&step.needs, book.course));
     }
     if step.background.is_some() {
         notes.push("goes on while later steps run".to_owned());
@@ -44,7 +51,7 @@ pub fn step(step: &Step, stem: &str, course: &Course, recorded: &[Recorded]) -> 
          <p class=\"tutor-head\"><a class=\"tutor-name\" href=\"#{id}\">{name}</a>{}</p>\n\
          {}\n{}</section>",
         notes.concat(),
-        code::block(code::COMMAND, "sh", &step.script),
+        book.codes.block(code::COMMAND, SHELL, &step.script),
         output::block(step, stem, recorded),
     )
 }
@@ -64,18 +71,32 @@ pub fn needs(needs: &[Need], course: &Course) -> String {
     format!("needs {}", needs.join(", "))
 }
 
-/// A check: the sentence, what it claims, and how that is found out.
-pub fn check(check: &Check) -> String {
+/// A check: the sentence with the words that claim something, what is expected, and how that is
+/// found out.
+pub fn check(check: &Check, claim: &str, book: &Book<'_>) -> String {
     format!(
         "<details class=\"tutor-check\" id=\"{}\">\n\
          <summary><span class=\"tutor-tick\">✓</span> \
          <span class=\"tutor-sentence\">{}</span> \
          <span class=\"tutor-note\">{} · checked on every run</span></summary>\n{}\n</details>",
         html::line(&check_id(&check.name)),
-        html::line(&check.sentence),
+        sentence(&check.sentence, claim),
         expected(&check.expect),
-        code::block(code::COMMAND, "sh", &check.script),
+        book.codes.block(code::COMMAND, SHELL, &check.script),
     )
+}
+
+fn sentence(sentence: &str, claim: &str) -> String {
+    let whole = claim.is_empty() || claim == sentence;
+    let Some((before, after)) = sentence.split_once(claim).filter(|_| !whole) else {
+        return html::line(sentence);
+    };
+    let mut html = html::text(before);
+    html.push_str("<strong>");
+    html::push_text(claim, &mut html);
+    html.push_str("</strong>");
+    html::push_text(after, &mut html);
+    html
 }
 
 fn expected(expectation: &Expectation) -> String {
