@@ -173,6 +173,8 @@ fn wish_of(key: KeyEvent) -> Option<Wish> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c' | 'd') if control => Some(Wish::Quit),
+        // Enter, pressed while the terminal was still in its usual mode.
+        KeyCode::Char('j') if control => Some(Wish::Run),
         KeyCode::Enter | KeyCode::Char('r' | ' ') => Some(Wish::Run),
         KeyCode::Char('s' | 'n') => Some(Wish::Skip),
         KeyCode::Char('b') | KeyCode::Left | KeyCode::Backspace => Some(Wish::Back),
