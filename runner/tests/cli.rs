@@ -1202,7 +1202,7 @@ fn output_of_steps_cannot_steer_the_terminal() {
         + &plain(
             "five",
             &format!(
-                "bash -c 'exec -a \"$0\" sleep 1000' \"$({evil})\" >/dev/null 2>&1 & sleep 0.1"
+                "bash -c 'exec -a \"$0\" sleep 1000' \"$({evil})\" >/dev/null 2>&1 & until grep -q owned /proc/$!/cmdline; do :; done"
             ),
         );
     let toml = format!(
@@ -1387,33 +1387,192 @@ fn the_course_is_found_from_below_and_by_its_variable() {
     listed(&tutor.path("tmp"), Some(&tutor.path("nosuch"))).code(2);
 }
 
+/// A command line as somebody types it at a terminal; `None`, with a line, where none can be played.
+fn at_a_terminal(tutor: &Tutor, line: &str) -> Option<support::Running> {
+    if !support::has("script") {
+        skipped("`script` is not installed, so no terminal was played");
+        return None;
+    }
+    let plain = tutor.command(line);
+    let words = std::iter::once(plain.get_program()).chain(plain.get_args());
+    let words: Vec<String> = words.map(|word| format!("'{}'", word.display())).collect();
+    let mut command = std::process::Command::new("script");
+    command
+        .args(["-qec", &words.join(" "), "/dev/null"])
+        .env_clear();
+    command
+        .envs(
+            plain
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .env("TERM", "xterm");
+    Some(tutor.start_interactive(command, line))
+}
+
+#[test]
+fn review_at_a_terminal_asks_one_by_one() {
+    let body: String = ["a", "b", "c", "d", "e"]
+        .map(|id| step(id, &format!("echo {id}")))
+        .concat();
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("test").code(1);
+    let Some(mut running) = at_a_terminal(&tutor, "review demo") else {
+        return;
+    };
+    for (number, answer) in [(1, "a\n"), (2, "what\nr\n"), (3, "s\n"), (4, "A\n")] {
+        running.until_stdout(&format!("({number}/5)"));
+        running.say(answer);
+    }
+    running
+        .end()
+        .code(0)
+        .stdout_has("accepted demo/a")
+        .stdout_has("rejected demo/b")
+        .stdout_has("accepted demo/e");
+    let left: Vec<String> = tutor.files("course/snapshots").into_keys().collect();
+    assert_eq!(
+        left,
+        [
+            "demo/a.snap",
+            "demo/c.snap.new",
+            "demo/d.snap",
+            "demo/e.snap"
+        ]
+    );
+    let Some(mut running) = at_a_terminal(&tutor, "review") else {
+        return;
+    };
+    running.until_stdout("(1/1)");
+    running.say("q\n");
+    running.end().code(0);
+    assert!(tutor.path("course/snapshots/demo/c.snap.new").exists());
+}
+
+#[test]
+fn study_at_a_terminal_takes_single_keys() {
+    let body: String = ["one", "two", "three"]
+        .map(|id| plain(id, &format!("echo ran-{id}")))
+        .concat();
+    let tutor = Tutor::new().lesson(body).env("NO_COLOR", "1");
+    let Some(mut running) = at_a_terminal(&tutor, "study demo") else {
+        return;
+    };
+    running.until_stdout("one: [Enter] run");
+    running.say("\r");
+    running.until_stdout("two: [Enter] run");
+    running.say("s");
+    running.until_stdout("three: [Enter] run");
+    running.say("q");
+    let ran = running
+        .end()
+        .code(0)
+        .stdout_has("│ ran-one")
+        .stdout_lacks("│ ran-two")
+        .stdout_lacks("│ ran-three");
+    ran.stdout_has("go on where you are with: tutor");
+    let Some(mut running) = at_a_terminal(&tutor, "study") else {
+        return;
+    };
+    running.until_stdout("three: [Enter] run");
+    running.say("r");
+    running.end().stdout_has("│ ran-three");
+}
+
+#[test]
+fn a_step_that_is_silent_is_seen_to_go_on_at_a_terminal_only() {
+    let tutor = Tutor::new();
+    let fifo = tutor.path("go");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
+    let tutor = tutor.lesson(plain("one", &format!("read -r line <{}", fifo.display())));
+    let Some(mut running) = at_a_terminal(&tutor, "run demo") else {
+        return;
+    };
+    running.until_stdout("one has run for");
+    fs::write(&fifo, "go\n").expect("the step reads");
+    let ran = running.end().code(0);
+    // What moved is wiped away at the end.
+    let (_, after) = ran
+        .stdout
+        .rsplit_once("one has run for")
+        .expect("it was seen");
+    assert!(after.contains("\r\u{1b}[2K"), "{after:?}");
+    let running = tutor.start("run demo");
+    fs::write(&fifo, "go\n").expect("the step reads");
+    running
+        .end()
+        .code(0)
+        .stdout_lacks("has run for")
+        .stdout_lacks("\r");
+}
+
+#[test]
+fn a_page_with_line_ends_of_windows_runs_as_any_other() {
+    let tutor = Tutor::new().lesson(
+        "```text {file=a.txt}\ntext\n```\n\n".to_owned()
+            + &plain("one", "echo hello\ncat a.txt\nx=5; [ $x = 5 ] && echo yes"),
+    );
+    let page = tutor.get("course/lessons/demo.md").replace('\n', "\r\n");
+    tutor.put("course/lessons/demo.md", &page);
+    let report = tutor.run("run demo --json").code(0).json();
+    assert_eq!(
+        report["lessons"][0]["items"][0]["stdout"],
+        "hello\ntext\nyes\n"
+    );
+    tutor.run("check").code(0).stdout_has("no errors");
+}
+
+#[test]
+fn a_page_that_is_no_text_is_named() {
+    let tutor = Tutor::new().lesson(plain("one", "echo 1"));
+    let page = tutor.get("course/lessons/demo.md").into_bytes();
+    let with = |bytes: &[u8]| [page.as_slice(), bytes].concat();
+    fs::write(tutor.path("course/lessons/demo.md"), with(b"\xff\xfe")).expect("writable");
+    let ran = tutor.run("run demo");
+    assert!(ran.stderr.contains("lessons/demo.md"), "{}", ran.told());
+    ran.code(4);
+    fs::write(
+        tutor.path("course/lessons/demo.md"),
+        with(b"\n```sh {id=two}\necho a\0b\n```\n"),
+    )
+    .expect("writable");
+    let ran = tutor.run("run demo");
+    assert!(!ran.stderr.contains("panicked"), "{}", ran.told());
+}
+
+#[test]
+fn a_missing_page_and_a_broken_manifest_are_named() {
+    let tutor = Tutor::new()
+        .lesson(plain("one", "echo 1"))
+        .lesson(plain("two", "echo 2"));
+    fs::remove_file(tutor.path("course/lessons/demo-2.md")).expect("there");
+    tutor.run("check").code(4).stdout_has("demo-2");
+    tutor.run("run demo").code(4).stderr_has("demo-2");
+    tutor.put(
+        "course/lessons/course.toml",
+        "format = 1\ntitle = \"x\nlessons = [",
+    );
+    tutor
+        .run("check")
+        .code(4)
+        .stdout_has("lessons/course.toml:2:");
+}
+
 #[test]
 fn a_terminal_is_asked_once() {
-    if !support::has("script") {
-        return skipped("`script` is not installed, so no terminal was played");
-    }
     let tutor = Tutor::new().not_trusted();
     let witness = tutor.path("ran");
     let tutor = tutor.lesson(plain("one", &format!("echo ran >>{}", witness.display())));
     let asked = |answer: &str| {
-        let mut command = std::process::Command::new("script");
-        let line = format!(
-            "{} run demo --course {}",
-            env!("CARGO_BIN_EXE_tutor"),
-            tutor.path("course").display()
-        );
-        command
-            .args(["-qec", &line, "/dev/null"])
-            .env("TUTOR_HOME", tutor.path("home"))
-            .env("TERM", "xterm");
-        let mut running = tutor.start_interactive(command, "run demo at a terminal");
+        let mut running = at_a_terminal(&tutor, "run demo")?;
         running.until_stdout("run it? [y]");
         running.say(answer);
-        running.end()
+        Some(running.end())
     };
-    asked("n\n").code(2).stdout_has("1 command");
+    let Some(refused) = asked("n\n") else { return };
+    refused.code(2).stdout_has("1 command");
     assert!(!witness.exists());
-    asked("y\n").code(0);
+    asked("y\n").expect("as before").code(0);
     assert_eq!(fs::read_to_string(&witness).expect("it ran"), "ran\n");
     tutor.run("run demo").code(0);
     let page = tutor.get("course/lessons/demo.md") + &plain("two", "true");

@@ -63,6 +63,8 @@ macro_rules! promises {
             a_background_run_that_ends_says_how
             ending_a_step_spares_what_runs_in_the_background
             a_flood_comes_whole_and_in_order
+            a_long_script_runs_to_its_last_line
+            many_runs_in_a_row_are_each_heard
             two_sessions_know_nothing_of_each_other
         }
     };
@@ -842,6 +844,44 @@ pub fn a_flood_comes_whole_and_in_order(backend: &dyn Backend) {
         expected.len()
     );
     assert!(ran.stderr().ends_with("\n999\n1000\n"));
+}
+
+/// Longer than any pipe or argument list.
+pub fn a_long_script_runs_to_its_last_line(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let text = "it's `all` $of \"one\" \\ step\n".repeat(10_000);
+    let script = format!("cat <<'END' >text\n{text}END\nwc -c <text; (exit 7)");
+    for mode in [Mode::Step, Mode::Check] {
+        let ran = shell.run_in(mode, &script);
+        assert_eq!(
+            (ran.status, ran.stdout()),
+            (Status::Exited(7), format!("{}\n", text.len()))
+        );
+    }
+    assert_eq!(shell.prints("echo next"), "next\n");
+}
+
+/// As in a long lesson; some of them end the shell, with text of theirs after that.
+pub fn many_runs_in_a_row_are_each_heard(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    for number in 0..300 {
+        let (mode, ending) = match number % 30 {
+            7 => (Mode::Check, format!("exit {}", number % 100)),
+            11 => (Mode::Background, format!("exit {}", number % 100)),
+            13 => (Mode::Step, format!("exit {}\necho never", number % 100)),
+            17 => (
+                Mode::Step,
+                format!("cat /proc/$$/fd/0 >/dev/null; (exit {})", number % 100),
+            ),
+            _ => (Mode::Step, format!("(exit {})", number % 100)),
+        };
+        let ran = shell.run_in(mode, &format!("echo {number}; {ending}"));
+        assert_eq!(
+            (ran.status, ran.stdout()),
+            (Status::Exited(number % 100), format!("{number}\n"))
+        );
+        assert_eq!(ran.shell_lost, number % 30 == 13);
+    }
 }
 
 /// Lessons run side by side.
