@@ -44,6 +44,7 @@ backend-gone = the process that keeps the lesson's shell is gone; the next step 
 backend-failed = the place it runs in says: { $what }
 backend-slow = no answer within { $seconds } s
 agent-failed = the agent ended: { $error }
+keep-failed = cannot keep the output of `{ $step }` for its checks: { $error }
 exclusive-failed = cannot wait for `{ $name }`: { $error }
 
 # Needs
@@ -135,6 +136,7 @@ show-unrecorded = no output is recorded yet
 
 # test and review
 test-good = all as expected
+test-empty-part = this part has no lessons
 test-bad = not as expected
 test-lacking = not everything could run
 test-interrupted = interrupted

@@ -133,10 +133,10 @@ pub struct RunArguments {
     #[arg(add = ArgValueCompleter::new(complete_lesson))]
     pub lesson: String,
     /// Run this step only; may be given more than once
-    #[arg(long, value_name = "STEP", conflicts_with = "until")]
+    #[arg(long, value_name = "STEP", conflicts_with = "until", add = ArgValueCompleter::new(complete_step))]
     pub only: Vec<String>,
     /// Run the steps up to and including this one
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", add = ArgValueCompleter::new(complete_step))]
     pub until: Option<String>,
     /// Stop at the first step that is not as expected
     #[arg(long)]
@@ -166,7 +166,7 @@ pub struct StudyArguments {
     #[arg(add = ArgValueCompleter::new(complete_lesson))]
     pub lesson: Option<String>,
     /// Begin at this step
-    #[arg(long, value_name = "STEP")]
+    #[arg(long, value_name = "STEP", add = ArgValueCompleter::new(complete_step))]
     pub from: Option<String>,
     #[command(flatten)]
     pub running: RunningArguments,
@@ -237,6 +237,7 @@ pub struct SettleArguments {
     #[arg(add = ArgValueCompleter::new(complete_lesson), required_unless_present = "all")]
     pub lesson: Option<String>,
     /// The step [default: all of the lesson's]
+    #[arg(add = ArgValueCompleter::new(complete_step))]
     pub step: Option<String>,
     /// Every lesson's
     #[arg(long, conflicts_with = "lesson")]
@@ -318,6 +319,25 @@ fn parse_partition(text: &str) -> Result<Partition, String> {
         return Err(bad());
     }
     Ok(Partition { part, parts })
+}
+
+/// Steps of any lesson, for the shell: it does not say which lesson was typed.
+fn complete_step(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let Ok(context) = super::Context::new(Global::default()) else {
+        return Vec::new();
+    };
+    let Ok(course) = context.load_course() else {
+        return Vec::new();
+    };
+    let typed = typed.to_string_lossy();
+    let mut candidates = Vec::new();
+    for lesson in &course.lessons {
+        for step in lesson.steps().filter(|step| step.id.starts_with(&*typed)) {
+            let stem = lesson.stem.clone();
+            candidates.push(CompletionCandidate::new(&step.id).help(Some(stem.into())));
+        }
+    }
+    candidates
 }
 
 /// Lessons by stem and by name, for the shell.

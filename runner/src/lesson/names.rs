@@ -72,12 +72,27 @@ impl Claims {
 fn sentence(text: &str, part: &Range<usize>) -> String {
     let touched: String = text
         .split_sentence_bound_indices()
+        .flat_map(|(start, piece)| sentences(piece).map(move |(offset, one)| (start + offset, one)))
         .filter(|(start, sentence)| *start < part.end && part.start < start + sentence.len())
         .map(|(_, sentence)| sentence)
         .collect();
     // The stop of a word such as `.text` counts as one more end of the sentence before it.
     let trimmed = touched.trim();
     trimmed.strip_suffix(" .").unwrap_or(trimmed).to_owned()
+}
+
+/// Parts a text after each stop that a blank follows: UAX #29 does not before a lower-case word,
+/// and names such as `xlated` begin sentences here.
+fn sentences(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(start..).filter(|rest| !rest.is_empty())?;
+        let stop = rest.find(". ").or_else(|| rest.find(".\n"));
+        let end = stop.map_or(rest.len(), |stop| stop + 2);
+        let found = (start, &rest[..end]);
+        start += end;
+        Some(found)
+    })
 }
 
 /// Where the names of a lesson's blocks stand.

@@ -79,7 +79,12 @@ impl<'r> Runner<'r> {
                 self.shells
                     .keep_output(self.workspace.home(), &step.id, &self.records[index]);
             if let Err(error) = kept {
-                self.records[index].ending = Ending::Broken(error.to_string());
+                let what = say!(
+                    "keep-failed",
+                    step = step.id.as_str(),
+                    error = error.to_string()
+                );
+                self.records[index].ending = Ending::Broken(what);
             }
         }
         let record = self.records[index].clone();
