@@ -47,6 +47,9 @@ const PIPE_BYTES: usize = 1024 * 1024;
 /// How often a background run is looked at, since its process is not a child of ours.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How long a shell may take to name a background run before another run is ended.
+const NAMING: Duration = Duration::from_millis(300);
+
 /// How long leftovers get between SIGTERM and SIGKILL, at the most.
 const LEFTOVER_GRACE: Duration = Duration::from_millis(500);
 
@@ -312,7 +315,21 @@ impl Agent {
         Ok(())
     }
 
+    /// Waits for the shell to name the background runs that it has begun: what is theirs is known
+    /// only then, and must not be ended with another run.
+    fn learn_background_pids(&mut self) -> Result<(), AgentError> {
+        let nameless = |run: &Run| run.mode == Mode::Background && !run.ended && run.pid.is_none();
+        let deadline = Instant::now() + NAMING;
+        while self.runs.values().any(nameless) && Instant::now() < deadline {
+            let mut fds = [PollFd::new(self.control.read.as_fd(), PollFlags::POLLIN)];
+            let _ = poll(&mut fds, PollTimeout::from(5u8));
+            self.read_reports()?;
+        }
+        Ok(())
+    }
+
     fn kill(&mut self, id: u32, grace: Duration) -> Result<(), AgentError> {
+        self.learn_background_pids()?;
         let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else {
             return Ok(());
         };
