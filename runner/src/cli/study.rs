@@ -10,14 +10,17 @@ use crate::render::View;
 use crate::render::paint::Paint;
 use crate::render::terminal::{Detail, Terminal};
 use crate::report::{Judge, Strictness};
-use crate::run::{Findings, Runner};
+use crate::run::{Findings, Interrupt, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
 use crate::store::{Progress, Store};
 use crate::study::{self, Learner, Sitting, Wish};
 use crate::workspace::Workspace;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::time::Duration;
 
 /// `tutor` alone.
 pub fn resume(context: &Context) -> anyhow::Result<Exit> {
@@ -65,6 +68,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
         paint: context.stdout,
         store: &store,
         key: &key,
+        interrupt: &options.interrupt,
     };
     let (report, sitting) = study::study(
         &plan,
@@ -129,6 +133,7 @@ struct Keyboard<'k> {
     paint: Paint,
     store: &'k Store,
     key: &'k str,
+    interrupt: &'k Interrupt,
 }
 
 impl Learner for Keyboard<'_> {
@@ -137,7 +142,7 @@ impl Learner for Keyboard<'_> {
         out!("{} ", self.paint.bold(&prompt));
         io::stdout().flush()?;
         let wish = if io::stdin().is_terminal() {
-            pressed()
+            pressed(self.interrupt)
         } else {
             typed()
         };
@@ -152,9 +157,23 @@ impl Learner for Keyboard<'_> {
     }
 }
 
-fn pressed() -> io::Result<Wish> {
+/// How often a wait for a key looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Waits for a key. A signal to end, or a terminal that is gone, is a wish to leave.
+fn pressed(interrupt: &Interrupt) -> io::Result<Wish> {
     crossterm::terminal::enable_raw_mode()?;
     let wish = loop {
+        // crossterm reads a terminal that hung up for ever, so it waits for nothing: this does.
+        let ready = key_is_ready();
+        if interrupt.presses() > 0 || ready.is_none() {
+            break Ok(Wish::Quit);
+        }
+        match crossterm::event::poll(Duration::ZERO) {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(error) => break Err(error),
+        }
         match crossterm::event::read() {
             Ok(Event::Key(key)) if key.kind == KeyEventKind::Press => {
                 if let Some(wish) = wish_of(key) {
@@ -167,6 +186,17 @@ fn pressed() -> io::Result<Wish> {
     };
     crossterm::terminal::disable_raw_mode()?;
     wish
+}
+
+/// Waits a little for a key; nothing if there is no terminal any more.
+fn key_is_ready() -> Option<bool> {
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    let wait = PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::ZERO);
+    let count = poll(&mut fds, wait).unwrap_or(0);
+    let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
+    let is_gone = fds[0].revents().is_some_and(|found| found.intersects(gone));
+    (!is_gone).then_some(count > 0)
 }
 
 fn wish_of(key: KeyEvent) -> Option<Wish> {
