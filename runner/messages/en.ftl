@@ -35,8 +35,8 @@ trust-choices = run it? [y] yes, this text of it  [a] always, whatever that fold
 trust-refused = not run
 trust-no-terminal = the course in `{ $folder }` is not tutor's own, and there is no terminal to ask at: read it with `tutor show`, then pass `--yes`
 on-host-note = kernel steps load their programs into this machine's own kernel (`--on host`)
-no-lab-reason = it needs a kernel, and there is no lab yet
-no-lab-remedy = pass `--on host` to use this machine's own kernel, as root
+no-lab-reason = it runs on a kernel, and none was named
+no-lab-remedy = pass `--on host` to use this machine's own kernel; loading programs into it takes root's rights
 
 # Places
 backend-start = cannot start the agent `{ $program }`: { $error }
@@ -71,6 +71,7 @@ leftover-stays = the lesson left this behind, and tutor cannot take it away: { $
 # Verdicts
 verdict-passed = { $name }: as recorded
 verdict-holds = { $name } holds
+verdict-holds-value = { $name } holds: { $value }
 verdict-shown = { $name }: done
 verdict-new = { $name }: no output is recorded yet
 verdict-recorded = { $name }: recorded, not run
@@ -120,6 +121,7 @@ count-none = nothing ran
 # What next
 next-again = look at one step again: tutor run { $lesson } --only { $step }
 next-doctor = what was skipped, and how to get it: tutor doctor
+next-no-lab = there is no lab yet: leave `--on lab` out, or pass `--on host`
 next-lesson = next: tutor run { $lesson }  ({ $title })
 
 # list and show
@@ -177,7 +179,8 @@ new-written = wrote { $path }; try it: tutor run { $lesson }
 study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›
 study-unknown = `{ $typed }` is none of run, skip, back, quit
 study-input = cannot read the keyboard: { $error }
-study-left = go on where you are with: tutor
+study-left = go on where you are with: { $command }
+study-resumed = the shell is a new one: variables of earlier steps are gone, and so is what they pinned; if a step misses something, go [b]ack
 study-next = next: tutor study { $lesson }  ({ $title })
 study-all-done = you have been through all lessons; begin one again with: tutor study LESSON
 reset-aside = { $lesson } begins afresh; your files are kept in { $folder }

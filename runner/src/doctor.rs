@@ -54,17 +54,23 @@ pub fn examine(
 ) -> Vec<Finding> {
     let mut found = Vec::new();
     for (name, probe) in &course.needs {
-        let state = match ask(probe.on, &probe.probe) {
+        let (state, remedy) = match ask(probe.on, &probe.probe) {
             Ok(answer) if answer.yes => {
                 let numbers = findings::version(&answer.text);
-                State::Has(numbers.map(|numbers| findings::dotted(&numbers)))
+                (
+                    State::Has(numbers.map(|numbers| findings::dotted(&numbers))),
+                    None,
+                )
             }
-            Ok(answer) => State::Lacks(findings::reason(probe, &answer)),
-            Err(reason) => State::Lacks(reason),
+            Ok(answer) => {
+                let remedy = findings::remedy(probe, &answer);
+                (State::Lacks(findings::reason(probe, &answer)), remedy)
+            }
+            Err(reason) => (State::Lacks(reason), probe.remedy.clone()),
         };
         let mend = match &state {
             State::Has(_) => None,
-            State::Lacks(_) => mend(probe, distribution),
+            State::Lacks(_) => mend(probe, remedy, distribution),
         };
         found.push(Finding {
             name: name.clone(),
@@ -99,12 +105,12 @@ fn lessons_that_need(course: &Course, name: &str) -> Vec<String> {
         .collect()
 }
 
-fn mend(probe: &NeedProbe, distribution: Distribution) -> Option<Mend> {
+fn mend(probe: &NeedProbe, remedy: Option<String>, distribution: Distribution) -> Option<Mend> {
     let package = probe.package.as_deref().and_then(packages::named);
     let install = package.and_then(|package| distribution.install(&[&package]));
     install
         .map(Mend::Install)
-        .or_else(|| probe.remedy.clone().map(Mend::Remedy))
+        .or_else(|| remedy.map(Mend::Remedy))
 }
 
 /// Returns one command that installs everything missing that a package brings.

@@ -24,6 +24,8 @@ pub struct Plan<'l> {
     pub lesson: &'l Lesson,
     /// What to do, in the order of the text.
     pub actions: Vec<Action<'l>>,
+    /// True if the files that steps made in an earlier run are to stay: single steps build on them.
+    pub goes_on: bool,
     /// The steps that a check looks at.
     checked: HashSet<&'l str>,
 }
@@ -59,10 +61,8 @@ impl<'l> Plan<'l> {
         let wanted: Vec<&str> = match selection {
             Selection::All => lesson.steps().map(|step| step.id.as_str()).collect(),
             Selection::Only(ids) => {
-                for id in ids {
-                    known(lesson, id)?;
-                }
-                ids.iter().map(String::as_str).collect()
+                let steps = ids.iter().map(|id| step_of(lesson, id));
+                steps.collect::<Result<_, _>>()?
             }
             Selection::Until(last) => {
                 known(lesson, last)?;
@@ -97,6 +97,7 @@ impl<'l> Plan<'l> {
         Ok(Plan {
             lesson,
             actions,
+            goes_on: matches!(selection, Selection::Only(_)),
             checked,
         })
     }
@@ -153,6 +154,16 @@ fn action_json(action: &Action<'_>) -> Option<Value> {
             "expect": check.expect.to_string(),
             "sentence": check.sentence,
         })),
+    }
+}
+
+/// The step of that id, or the one that a check of that name belongs to.
+fn step_of<'l>(lesson: &'l Lesson, id: &'l str) -> Result<&'l str, NoSuchStep> {
+    let name = id.strip_prefix("check-").unwrap_or(id);
+    let check = lesson.checks().find(|check| check.name == name);
+    match check.filter(|_| lesson.step(id).is_none()) {
+        Some(check) => Ok(&check.of),
+        None => known(lesson, id).map(|()| id),
     }
 }
 

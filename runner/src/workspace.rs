@@ -145,6 +145,17 @@ impl Workspace {
         Ok(())
     }
 
+    /// Begins a run that goes on from the last one: what its steps made stays, and stays theirs.
+    pub fn go_on(&mut self) {
+        self.before = self.listing();
+        for (path, seen) in &self.manifest.made {
+            // What was changed since is the learner's.
+            if stamp(&self.files.join(path)).as_ref() == Some(seen) {
+                self.before.remove(path);
+            }
+        }
+    }
+
     /// Ends a whole run: remembers what its steps made.
     pub fn end(&mut self) -> Result<(), WorkspaceError> {
         if self.manifest_file.is_none() {
@@ -354,6 +365,27 @@ mod tests {
             left,
             [PathBuf::from("made-and-edited"), PathBuf::from("notes")]
         );
+    }
+
+    #[test]
+    fn a_run_that_goes_on_keeps_what_steps_made_and_claims_nothing_of_the_learners() {
+        let home = tempfile::tempdir().unwrap();
+        let files = home.path().join("data/workspaces/hello");
+        let mut workspace = lasting(home.path());
+        workspace.begin().unwrap();
+        fs::write(files.join("made.o"), "object").unwrap();
+        workspace.end().unwrap();
+        drop(workspace);
+        fs::write(files.join("notes"), "mine").unwrap();
+        let mut workspace = lasting(home.path());
+        workspace.go_on();
+        assert!(files.join("made.o").exists());
+        workspace.end().unwrap();
+        drop(workspace);
+        let mut workspace = lasting(home.path());
+        workspace.begin().unwrap();
+        let left: Vec<_> = workspace.listing().into_iter().collect();
+        assert_eq!(left, [PathBuf::from("notes")]);
     }
 
     #[test]

@@ -121,7 +121,8 @@ pub struct RunningArguments {
 /// Where steps that need a kernel run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum On {
-    /// In the lab, a small virtual machine
+    /// In the lab, a small virtual machine, which is still to come
+    #[value(hide = true)]
     Lab,
     /// On this machine's own kernel
     Host,

@@ -169,15 +169,16 @@ impl Context {
 }
 
 /// The places of a run.
-pub fn places(host: &Host, on: Option<On>) -> Places<'_> {
+pub fn places(host: &Host, on: Option<On>) -> anyhow::Result<Places<'_>> {
     let kernel = match on {
         Some(On::Host) => KernelPlace::Backend(host),
-        Some(On::Lab) | None => KernelPlace::None {
+        Some(On::Lab) => return Err(ends(Exit::Lacking, say!("next-no-lab"))),
+        None => KernelPlace::None {
             reason: say!("no-lab-reason"),
             remedy: Some(say!("no-lab-remedy")),
         },
     };
-    Places { host, kernel }
+    Ok(Places { host, kernel })
 }
 
 /// This program, which steps call too and which becomes the agent.

@@ -26,7 +26,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
         &running,
     )?;
     let host = context.host()?;
-    let places = places(&host, Some(arguments.on));
+    let places = places(&host, Some(arguments.on))?;
     let options = context.options(&running)?;
     let folder = tempfile::tempdir()?;
     let mut asides = Asides::new(folder.path(), &options);

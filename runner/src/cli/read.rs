@@ -182,7 +182,7 @@ fn page(course: &crate::course::Course, lesson: &Lesson, paint: &Paint) -> anyho
                     sentence = check.sentence.as_str(),
                     expect = check.expect.to_string()
                 );
-                lines.push(paint.dim(&format!("  {} {text}", paint.mark("✓", "*"))));
+                lines.push(paint.dim(&format!("  {} {text}", paint.mark("•", "*"))));
             }
         }
     }

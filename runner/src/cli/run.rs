@@ -9,10 +9,12 @@ use crate::notebook::{self, OnFailure};
 use crate::plan::{Plan, Selection};
 use crate::render::terminal::{Detail, Terminal};
 use crate::render::{NoView, View, json, verdict};
-use crate::report::{Judge, Report, Strictness};
+use crate::report::{Item, Judge, Report, Strictness};
 use crate::run::{Findings, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
+use crate::store::{Store, StoreError};
+use crate::transcript::RecordId;
 use crate::workspace::Workspace;
 use std::io;
 
@@ -34,7 +36,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         noteln!("{}", context.stderr.dim(&say!("on-host-note")));
     }
     let host = context.host()?;
-    let places = places(&host, arguments.running.on);
+    let places = places(&host, arguments.running.on)?;
     let options = context.options(&arguments.running)?;
     let findings = Findings::default();
     let key = context.key(&course, lesson);
@@ -54,6 +56,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     } else {
         OnFailure::GoOn
     };
+    let is_whole = arguments.only.is_empty() && arguments.until.is_none();
     let detail = if arguments.quiet {
         Detail::Steps
     } else {
@@ -67,12 +70,12 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         &mut terminal
     };
     let (report, done) = notebook::run(&plan, runner, &judge, on_failure, view);
-    let remembered = context.store().set_last_run(&key, &json::report(&report));
+    let remembered = remember(&context.store(), &key, lesson, &report, is_whole);
     if arguments.json {
         let whole = json::document([&report]);
         outln!("{whole:#}");
     } else {
-        for line in what_next(&course, lesson, &report) {
+        for line in what_next(&course, lesson, &report, is_whole) {
             outln!("{line}");
         }
         if arguments.keep {
@@ -103,8 +106,32 @@ fn selection(arguments: &RunArguments) -> Selection {
     }
 }
 
+/// Keeps what was seen, and counts the steps that ran well as done.
+fn remember(
+    store: &Store,
+    key: &str,
+    lesson: &Lesson,
+    report: &Report,
+    is_whole: bool,
+) -> Result<(), StoreError> {
+    store.set_last_run(key, &json::report(report))?;
+    let mut progress = store.progress(key);
+    let well = |item: &&Item| !item.verdict.is_failure() && !item.verdict.is_skipped();
+    for item in report.items.iter().filter(well) {
+        if let RecordId::Step(id) = &item.id
+            && let Some(step) = lesson.step(id)
+        {
+            progress.did(step);
+        }
+    }
+    if is_whole && !report.items.iter().any(|item| item.verdict.is_failure()) {
+        progress.next = None;
+    }
+    store.set_progress(key, &progress)
+}
+
 /// What the learner may do now.
-fn what_next(course: &Course, lesson: &Lesson, report: &Report) -> Vec<String> {
+fn what_next(course: &Course, lesson: &Lesson, report: &Report, is_whole: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(item) = report.items.iter().find(|item| item.verdict.is_failure()) {
         let step = verdict::step_of(&item.id, lesson);
@@ -117,10 +144,11 @@ fn what_next(course: &Course, lesson: &Lesson, report: &Report) -> Vec<String> {
     if report.items.iter().any(|item| item.verdict.is_skipped()) {
         lines.push(say!("next-doctor"));
     }
+    let failed = report.items.iter().any(|item| item.verdict.is_failure());
     let position = course
         .lessons
         .iter()
-        .position(|other| other.stem == lesson.stem);
+        .position(|other| other.stem == lesson.stem && is_whole && !failed);
     if let Some(next) = position.and_then(|index| course.lessons.get(index + 1)) {
         lines.push(say!(
             "next-lesson",

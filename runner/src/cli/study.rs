@@ -1,6 +1,6 @@
 //! `tutor study`, and `tutor` alone: goes on where the learner was.
 
-use super::arguments::{RunningArguments, StudyArguments};
+use super::arguments::{On, RunningArguments, StudyArguments};
 use super::context::{Context, places, unusable};
 use crate::course::Course;
 use crate::exit::Exit;
@@ -51,7 +51,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
         progress.next = Some(step.clone());
     }
     let host = context.host()?;
-    let places = places(&host, arguments.running.on);
+    let places = places(&host, arguments.running.on)?;
     let options = context.options(&arguments.running)?;
     let findings = Findings::default();
     let workspace = Workspace::lasting(&context.folders, &key)?;
@@ -63,6 +63,9 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     let judge = Judge::new(lesson, &folder, &lookup);
     let plan = Plan::new(lesson, &Selection::All)?;
     let runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
+    if progress.next.is_some() {
+        outln!("{}", context.stdout.dim(&say!("study-resumed")));
+    }
     let mut view = Terminal::new(io::stdout(), context.stdout, Detail::Whole);
     let mut learner = Keyboard {
         paint: context.stdout,
@@ -81,7 +84,13 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     )?;
     view.closed(&report);
     match sitting {
-        Sitting::Left => outln!("{}", say!("study-left")),
+        Sitting::Left => {
+            let command = match arguments.running.on {
+                Some(On::Host) => "tutor study --on host",
+                Some(On::Lab) | None => "tutor",
+            };
+            outln!("{}", say!("study-left", command = command));
+        }
         Sitting::Finished => {
             let position = course
                 .lessons

@@ -31,7 +31,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     }
     context.may_run(&course, &lessons, &arguments.running)?;
     let host = context.host()?;
-    let places = places(&host, arguments.running.on);
+    let places = places(&host, arguments.running.on)?;
     let options = context.options(&arguments.running)?;
     let findings = Findings::default();
     let jobs = arguments

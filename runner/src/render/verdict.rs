@@ -6,9 +6,12 @@ use crate::report::{Diff, Item, LineKind, Report, Verdict};
 use crate::say;
 use crate::snapshot::{Environment, Recorded};
 use crate::transcript::{Ending, RecordId, Skip};
-use crate::visible::visible_text;
+use crate::visible::{visible_text, width};
 use anstyle::{AnsiColor, Style};
 use std::time::Duration;
+
+/// What a check found is shown up to this width.
+const SHORT_COLUMNS: usize = 60;
 
 /// Returns the lines that say what became of a step or check.
 pub fn lines(item: &Item, paint: &Paint) -> Vec<String> {
@@ -78,7 +81,7 @@ pub fn headline(item: &Item, paint: &Paint) -> String {
         Verdict::Passed if matches!(item.id, RecordId::Check(_)) => {
             format!(
                 "{} {time}",
-                paint.good(&format!("{good} {}", say!("verdict-holds", name = name)))
+                paint.good(&format!("{good} {}", holds(item, &name)))
             )
         }
         Verdict::Passed => format!(
@@ -143,6 +146,16 @@ pub fn headline(item: &Item, paint: &Paint) -> String {
             "{bad} {}",
             say!("verdict-broken", name = name, message = message.as_str())
         )),
+    }
+}
+
+/// That a check holds, with what it found where that is short.
+fn holds(item: &Item, name: &str) -> String {
+    let found = item.text.as_ref().map(|text| text.sections().stdout.text());
+    let found = found.as_deref().map_or("", str::trim);
+    match found.is_empty() || found.contains('\n') || width(found) > SHORT_COLUMNS {
+        true => say!("verdict-holds", name = name),
+        false => say!("verdict-holds-value", name = name, value = found),
     }
 }
 

@@ -69,8 +69,13 @@ impl<'a> Judge<'a> {
                 None => unknown("step", id),
             },
             RecordId::Check(name) => match self.checks.get(name.as_str()) {
-                Some(check) => early(&record.ending)
-                    .unwrap_or_else(|| check::verdict(check, &record.ending, &record.output)),
+                Some(check) => {
+                    item.text = Masks::of(&[], self.workspace)
+                        .ok()
+                        .map(|masks| masks.stabilize(&record.output));
+                    early(&record.ending)
+                        .unwrap_or_else(|| check::verdict(check, &record.ending, &record.output))
+                }
                 None => unknown("check", name),
             },
         };

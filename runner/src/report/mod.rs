@@ -49,7 +49,7 @@ pub struct Item {
     pub place: Place,
     /// How long it took.
     pub duration: Duration,
-    /// What it printed, made stable; nothing for a check or where it did not run.
+    /// What it printed, made stable; nothing where it did not run.
     pub text: Option<StableText>,
     /// The accepted output, if there is one.
     pub recorded: Option<Recorded>,

@@ -82,8 +82,20 @@ pub fn missing(need: &Need, probe: &NeedProbe, answer: &Answer) -> Option<Skip> 
     Some(Skip::Need {
         need: need.to_string(),
         reason,
-        remedy: probe.remedy.clone(),
+        remedy: remedy(probe, answer),
     })
+}
+
+/// A line of a probe that begins so says what to do, better than the course can know it.
+const HELP: &str = "help: ";
+
+/// Returns what to do about something that is missing: what its probe says, else the course.
+pub fn remedy(probe: &NeedProbe, answer: &Answer) -> Option<String> {
+    let mut lines = answer.text.lines().map(str::trim);
+    let said = lines.find_map(|line| line.strip_prefix(HELP));
+    said.filter(|_| !answer.yes)
+        .map(str::to_owned)
+        .or_else(|| probe.remedy.clone())
 }
 
 /// Returns why something is missing: the last line that its probe printed.
@@ -92,7 +104,7 @@ pub fn reason(probe: &NeedProbe, answer: &Answer) -> String {
         .text
         .lines()
         .map(str::trim)
-        .rfind(|line| !line.is_empty());
+        .rfind(|line| !line.is_empty() && !line.starts_with(HELP));
     last.map_or_else(
         || say!("need-no-reason", what = probe.what.as_str()),
         str::to_owned,
@@ -155,6 +167,31 @@ mod tests {
         );
         assert_eq!(version("version 19"), Some(vec![19]));
         assert_eq!(version("none"), None);
+    }
+
+    #[test]
+    fn what_a_probe_says_of_help_goes_before_what_the_course_says() {
+        let probe = NeedProbe {
+            on: Place::Kernel,
+            what: "kprobes".into(),
+            why: String::new(),
+            probe: String::new(),
+            package: None,
+            remedy: Some("another kernel".into()),
+        };
+        let of = |text: &str| {
+            let answer = Answer {
+                yes: false,
+                text: text.into(),
+            };
+            (reason(&probe, &answer), remedy(&probe, &answer))
+        };
+        let said = of("cannot load: EPERM\nhelp: become root\n");
+        assert_eq!(
+            said,
+            ("cannot load: EPERM".into(), Some("become root".into()))
+        );
+        assert_eq!(of("no\n"), ("no".into(), Some("another kernel".into())));
     }
 
     #[test]

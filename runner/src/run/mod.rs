@@ -101,7 +101,7 @@ pub fn execute<'r>(
     mut runner: Runner<'r>,
     listen: Listen<'_, 'r>,
 ) -> (Transcript, Result<(), WorkspaceError>) {
-    let mut performed = runner.resume(false, listen);
+    let mut performed = runner.resume(plan.goes_on, listen);
     for action in &plan.actions {
         if performed.is_err() || runner.options.interrupt.presses() > 0 {
             break;
@@ -159,8 +159,9 @@ impl<'r> Runner<'r> {
 
     /// Begins a sitting. One that goes on keeps what earlier steps made; a new one does not.
     pub fn resume(&mut self, goes_on: bool, listen: Listen<'_, 'r>) -> Result<(), WorkspaceError> {
-        if !goes_on {
-            self.workspace.begin()?;
+        match goes_on {
+            true => self.workspace.go_on(),
+            false => self.workspace.begin()?,
         }
         let event = Event::LessonStarted {
             lesson: self.lesson,
