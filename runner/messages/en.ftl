@@ -44,6 +44,7 @@ backend-gone = the process that keeps the lesson's shell is gone; the next step 
 backend-failed = the place it runs in says: { $what }
 backend-slow = no answer within { $seconds } s
 agent-failed = the agent ended: { $error }
+never-ready = it ended before it was ready, so `until` never came true
 keep-failed = cannot keep the output of `{ $step }` for its checks: { $error }
 exclusive-failed = cannot wait for `{ $name }`: { $error }
 
@@ -63,7 +64,7 @@ file-written = wrote { $file }
 file-unchanged = { $file } is as the lesson has it
 file-updated = wrote { $file } anew: the lesson has changed
 file-kept = kept your edits of { $file }; the lesson's own text is above
-shell-lost = this step ended its shell: variables and functions are lost, files are not
+shell-lost = this ended the lesson's shell: variables and functions are lost, files are not
 leftover-ended = { $step } left this running, and it was ended: { $what }
 leftover-ended-unknown = something left this running, and it was ended: { $what }
 leftover-stays = the lesson left this behind, and tutor cannot take it away: { $what }
@@ -87,6 +88,7 @@ check-name = check { $name }
 check-expected = expected: { $expected }
 check-actual = got:      { $actual }
 check-ended = ended with: { $ending }
+lines-left-out = … { $count } more lines …
 diff-left-out = … { $count } more changed lines …
 facet = { $name }: recorded on { $theirs }, here { $ours }
 

@@ -539,7 +539,37 @@ fn a_background_step_that_ends_before_it_is_ready_is_no_success() {
         .stdout_has("server: exit status 3, expected 0");
 }
 
+#[test]
+fn a_background_step_that_ends_well_but_was_never_ready_is_no_success() {
+    let body =
+        plain("server background until=line:ready", "echo done") + &plain("use", "echo next");
+    Tutor::new()
+        .lesson(body)
+        .run("run demo")
+        .code(1)
+        .stdout_has("it ended before it was ready");
+}
+
 // Checks
+
+#[test]
+fn a_check_that_ends_the_shell_is_seen_to() {
+    let body = plain("one", "x=5") + &check("dead of=one expect=1", "kill -9 $$");
+    Tutor::new()
+        .lesson(body)
+        .run("run demo")
+        .code(1)
+        .stdout_has("this ended the lesson's shell");
+}
+
+#[test]
+fn a_single_step_builds_on_what_the_last_run_made() {
+    let body = plain("make", "echo made > product") + &plain("use", "cat product");
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("run demo").code(0);
+    tutor.run("run demo --only use").code(0).stdout_has("made");
+    tutor.run("run demo --only use").code(0).stdout_has("made");
+}
 
 #[test]
 fn a_check_sees_its_steps_output_and_the_shells_state() {

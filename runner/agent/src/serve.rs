@@ -503,7 +503,7 @@ impl Agent {
             }
         }
         let shell = match (mode, &self.shell) {
-            (Mode::Step, None) => protocol::Shell::Lost,
+            (Mode::Step | Mode::Check, None) => protocol::Shell::Lost,
             (Mode::Step | Mode::Check | Mode::Background | Mode::Aside, _) => protocol::Shell::Kept,
         };
         self.reply(&Reply::Ended { id, status, shell })

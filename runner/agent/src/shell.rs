@@ -126,10 +126,14 @@ impl Shell {
     }
 }
 
+/// The builtins that the control code needs. A step may have disabled them by `enable -n`.
+const OURS: &str = "builtin eval printf read set trap exit";
+
 /// The line that makes a shell wait until the gate opens. What it reads goes to a name of ours.
+/// A shell that cannot open it, such as a restricted one, can do nothing more for us and ends.
 fn wait_at(gate: &Pipe) -> String {
     let (agent, fd) = (std::process::id(), gate.read.as_raw_fd());
-    format!("\\builtin read -r _tutor </proc/{agent}/fd/{fd}\n")
+    format!("\\builtin read -r _tutor </proc/{agent}/fd/{fd} || \\builtin exit 1\n")
 }
 
 /// Starts a bash of its own for one script.
@@ -194,9 +198,12 @@ pub fn text(
     let head = if tracing { "set -x;" } else { "" };
     let script = quoted(head, script);
     let redirected = format!("</dev/null >|{stdout} 2>|{stderr}");
+    // A restricted shell cannot report, but by the status that it ends with.
     // What traps or `set -x` print of the report goes to the shell's own output, which nobody shows.
     let report = format!(
-        "\\builtin printf '{nonce} {id} %d %s\\n' \"$?\" \"$-\" >|{control}; \\builtin set +x"
+        "_tutor=$?; \\builtin enable {OURS} || \\enable {OURS}; \
+         \\builtin printf '{nonce} {id} %d %s\\n' \"$_tutor\" \"$-\" >|{control} || \
+         \\builtin exit \"$_tutor\"; \\builtin set +x"
     );
     match mode {
         Mode::Step => format!("\\builtin eval {script} {redirected}; {report}"),

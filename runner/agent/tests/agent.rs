@@ -298,6 +298,7 @@ fn whatever_ends_the_shell_ends_that_step_only() {
         ("exit 4", Status::Exited(4)),
         ("set -e; false; echo not reached", Status::Exited(1)),
         ("exec true", Status::Exited(0)),
+        ("set -r; (exit 5)", Status::Exited(5)),
         ("kill -9 $$", Status::Signaled(9)),
         ("set -u; echo $nosuch", Status::Exited(1)),
         (
@@ -343,6 +344,8 @@ fn whatever_does_not_end_the_shell_keeps_it() {
         "set -f",
         "IFS=x",
         "enable -n read",
+        "enable -n printf",
+        "enable -n eval builtin set",
         "LC_ALL=C",
         "unset PATH; PATH=",
         "kill -TERM 0 2>/dev/null; :",

@@ -186,6 +186,9 @@ fn program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context(say!("no-own-path"))
 }
 
+/// After so many presses that nobody heeded, the program ends itself.
+const LAST_PRESS: usize = 3;
+
 /// Counts Ctrl-C (and a polite TERM or HUP) instead of dying of it, so that what runs is ended first.
 fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -196,6 +199,10 @@ fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
     std::thread::spawn(move || {
         for _ in signals.forever() {
             presses.press();
+            if presses.presses() > LAST_PRESS {
+                // Nothing listened. The agents end what they keep when this process is gone.
+                std::process::exit(Exit::Interrupted.code().into());
+            }
         }
     });
     Ok(interrupt)

@@ -10,7 +10,7 @@ use crate::plan::{Plan, Selection};
 use crate::record;
 use crate::render::paint::Paint;
 use crate::render::{NoView, json, junit, summary};
-use crate::report::{Judge, Report, Strictness};
+use crate::report::{Item, Judge, Report, Strictness};
 use crate::run::{Findings, Options, Places, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
@@ -80,6 +80,15 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         Ok(written) => (written, Ok(())),
         Err(error) => (Vec::new(), Err(error)),
     };
+    let mut exit = crate::report::exit(&reports, strictness);
+    for (lesson, error) in &broken {
+        // A lesson that was broken off must not look whole in a report.
+        let item = Item::broken("lesson", format!("{error:#}"));
+        match reports.iter_mut().find(|report| report.stem == lesson.stem) {
+            Some(report) => report.items.push(item),
+            None => reports.push(Report::of_items(lesson, vec![item])),
+        }
+    }
     match arguments.format {
         Format::Pretty => out!("{}", summary::all(&reports, strictness, &written, &paint)),
         Format::Json => {
@@ -95,7 +104,6 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     if options.interrupt.presses() > 0 {
         return Ok(Exit::Interrupted);
     }
-    let mut exit = crate::report::exit(&reports, strictness);
     if !broken.is_empty() {
         exit = exit.worst(Exit::Lacking);
     }
@@ -133,6 +141,11 @@ fn chosen<'c>(
         let found = names.iter().map(|name| course.lesson(name));
         found.collect::<Result<_, _>>().map_err(unusable)?
     };
+    let mut seen = std::collections::HashSet::new();
+    let lessons: Vec<&Lesson> = lessons
+        .into_iter()
+        .filter(|lesson| seen.insert(&lesson.stem))
+        .collect();
     let Some(Partition { part, parts }) = partition else {
         return Ok(lessons);
     };

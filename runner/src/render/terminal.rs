@@ -9,7 +9,7 @@ use crate::event::{Event, Written};
 use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report};
 use crate::say;
-use crate::transcript::{Leftover, RecordId};
+use crate::transcript::Leftover;
 use crate::visible::visible_text;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -251,9 +251,7 @@ impl<W: Write> View for Terminal<W> {
         for line in verdict::lines(item, &self.paint) {
             self.line(&line);
         }
-        if let RecordId::Step(_) = item.id
-            && item.shell_lost
-        {
+        if item.shell_lost {
             let text = self.paint.dim(&say!("shell-lost"));
             self.line(&format!("  {text}"));
         }

@@ -10,6 +10,9 @@ use crate::visible::{visible_text, width};
 use anstyle::{AnsiColor, Style};
 use std::time::Duration;
 
+/// Of what a failed check printed, so many lines are shown.
+const SHOWN_LINES: usize = 12;
+
 /// What a check found is shown up to this width.
 const SHORT_COLUMNS: usize = 60;
 
@@ -37,9 +40,9 @@ pub fn lines(item: &Item, paint: &Paint) -> Vec<String> {
                 "    {}",
                 say!("check-expected", expected = expected.to_string())
             ));
-            lines.push(format!(
-                "    {}",
-                say!("check-actual", actual = actual.as_str())
+            lines.extend(bounded(
+                &say!("check-actual", actual = actual.as_str()),
+                paint,
             ));
             if let Some(ending) = ending {
                 lines.push(format!(
@@ -47,7 +50,7 @@ pub fn lines(item: &Item, paint: &Paint) -> Vec<String> {
                     say!("check-ended", ending = crate::record::exit(ending))
                 ));
             }
-            lines.extend(stderr.lines().map(|line| format!("    {line}")));
+            lines.extend(bounded(stderr, paint));
         }
         Verdict::Skipped(skip) => lines.extend(remedy(skip).map(|text| help(&text, paint))),
         Verdict::Broken {
@@ -147,6 +150,18 @@ pub fn headline(item: &Item, paint: &Paint) -> String {
             say!("verdict-broken", name = name, message = message.as_str())
         )),
     }
+}
+
+/// The first lines of a text that may be long, and how many there are more.
+fn bounded(text: &str, paint: &Paint) -> Vec<String> {
+    let count = text.lines().count();
+    let shown = text.lines().take(SHOWN_LINES);
+    let mut lines: Vec<String> = shown.map(|line| format!("    {line}")).collect();
+    if count > SHOWN_LINES {
+        let more = say!("lines-left-out", count = count - SHOWN_LINES);
+        lines.push(format!("    {}", paint.dim(&more)));
+    }
+    lines
 }
 
 /// That a check holds, with what it found where that is short.

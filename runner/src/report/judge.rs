@@ -193,15 +193,7 @@ fn broken(error: &SnapshotError) -> Verdict {
 }
 
 fn empty(lesson: &Lesson) -> Report {
-    Report {
-        lesson: lesson.front.name.clone(),
-        stem: lesson.stem.clone(),
-        title: lesson.front.title.clone(),
-        items: Vec::new(),
-        leftovers: Vec::new(),
-        environment: Environment::new(),
-        duration: Duration::ZERO,
-    }
+    Report::of_items(lesson, Vec::new())
 }
 
 fn unknown(kind: &str, name: &str) -> Verdict {

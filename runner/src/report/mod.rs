@@ -11,7 +11,7 @@ pub use judge::{Judge, recorded};
 pub use verdict::{Counts, Strictness, Verdict, exit};
 
 use crate::exit::Exit;
-use crate::lesson::Place;
+use crate::lesson::{Lesson, Place};
 use crate::normalize::StableText;
 use crate::snapshot::{Environment, Recorded, SnapshotError};
 use crate::transcript::{Ending, Leftover, RecordId};
@@ -57,7 +57,39 @@ pub struct Item {
     pub shell_lost: bool,
 }
 
+impl Item {
+    /// Something that kept a whole lesson from going on.
+    pub fn broken(name: &str, message: String) -> Item {
+        Item {
+            id: RecordId::Step(name.to_owned()),
+            verdict: Verdict::Broken {
+                message,
+                help: None,
+            },
+            ending: None,
+            place: Place::Host,
+            duration: Duration::ZERO,
+            text: None,
+            recorded: None,
+            shell_lost: false,
+        }
+    }
+}
+
 impl Report {
+    /// A report of a lesson that holds these items and nothing else.
+    pub fn of_items(lesson: &Lesson, items: Vec<Item>) -> Report {
+        Report {
+            lesson: lesson.front.name.clone(),
+            stem: lesson.stem.clone(),
+            title: lesson.front.title.clone(),
+            items,
+            leftovers: Vec::new(),
+            environment: Environment::new(),
+            duration: Duration::ZERO,
+        }
+    }
+
     /// How many items there are of each verdict.
     pub fn counts(&self) -> Counts {
         self.items.iter().map(|item| &item.verdict).collect()

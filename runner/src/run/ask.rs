@@ -9,6 +9,14 @@ use crate::transcript::{Ending, Leftover, Output, Record, RecordId, Skip};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+/// What became of a question.
+pub(super) struct Asked {
+    ending: Ending,
+    output: Output,
+    /// True if it ended the lesson's shell.
+    shell_lost: bool,
+}
+
 impl<'r> Runner<'r> {
     pub(super) fn check(&mut self, check: &'r Check, listen: Listen<'_, 'r>) {
         let place = self
@@ -16,6 +24,7 @@ impl<'r> Runner<'r> {
             .step(&check.of)
             .map_or(Place::Host, |step| step.on);
         let began = Instant::now();
+        let mut shell_lost = false;
         let mut output = Output::default();
         let step = self.record(&RecordId::Step(check.of.clone()));
         let ran = step.is_some_and(|record| !matches!(record.ending, Ending::Skipped(_)));
@@ -28,9 +37,10 @@ impl<'r> Runner<'r> {
                 self.shells
                     .with_output_of(self.workspace.home(), &check.of, step, &check.script);
             match self.ask(place, Mode::Check, &script) {
-                Ok((status, printed)) => {
-                    output = printed;
-                    status
+                Ok(asked) => {
+                    output = asked.output;
+                    shell_lost = asked.shell_lost;
+                    asked.ending
                 }
                 Err(error) => {
                     if matches!(error, BackendError::Gone) {
@@ -46,7 +56,7 @@ impl<'r> Runner<'r> {
             output,
             duration: began.elapsed(),
             place,
-            shell_lost: false,
+            shell_lost,
         };
         self.spent += record.duration;
         self.records.push(record.clone());
@@ -65,7 +75,7 @@ impl<'r> Runner<'r> {
         place: Place,
         mode: Mode,
         script: &str,
-    ) -> Result<(Ending, Output), BackendError> {
+    ) -> Result<Asked, BackendError> {
         let id = self.next_id();
         let timeout = self
             .options
@@ -84,7 +94,11 @@ impl<'r> Runner<'r> {
             }
             if now >= deadline + GRACE * 4 {
                 self.shells.drop_session(place);
-                return Ok((Ending::TimedOut(timeout), output));
+                return Ok(Asked {
+                    ending: Ending::TimedOut(timeout),
+                    output,
+                    shell_lost: true,
+                });
             }
             match self.shells.session(place)?.next(TICK)? {
                 Some(Happening::Output {
@@ -95,14 +109,20 @@ impl<'r> Runner<'r> {
                     keep(&mut output, stream, &bytes);
                 }
                 Some(Happening::Ended {
-                    id: ended, status, ..
+                    id: ended,
+                    status,
+                    shell_lost,
                 }) if ended == id => {
                     let ending = if timed_out {
                         Ending::TimedOut(timeout)
                     } else {
                         ending_of(status)
                     };
-                    return Ok((ending, output));
+                    return Ok(Asked {
+                        ending,
+                        output,
+                        shell_lost,
+                    });
                 }
                 Some(other) => self.heard(other, &mut |_, _| ControlFlow::Continue(())),
                 None => {}
@@ -143,8 +163,9 @@ impl<'r> Runner<'r> {
         place: Place,
         script: &str,
     ) -> Result<findings::Answer, BackendError> {
-        let (ending, output) = self.ask(place, Mode::Aside, script)?;
-        Ok(findings::Answer::of(ending == Ending::Exited(0), &output))
+        let asked = self.ask(place, Mode::Aside, script)?;
+        let yes = asked.ending == Ending::Exited(0);
+        Ok(findings::Answer::of(yes, &asked.output))
     }
 
     /// Opens a place's shell at its first use, and learns what its environment is like.

@@ -5,7 +5,7 @@ use super::ready::Readiness;
 use super::{GRACE, Listen, Runner, TICK, exclusive};
 use crate::backend::{BackendError, Happening, Mode};
 use crate::event::Event;
-use crate::lesson::{ExpectedExit, LESSON_TIMEOUT, Place, SKIP_REST, Step};
+use crate::lesson::{Background, ExpectedExit, LESSON_TIMEOUT, Place, SKIP_REST, Step};
 use crate::plan::Plan;
 use crate::say;
 use crate::transcript::{Ending, Output, Record, RecordId, Skip};
@@ -173,7 +173,14 @@ impl<'r> Runner<'r> {
                     shell_lost,
                 } if ended == id => {
                     self.records[index].shell_lost = shell_lost;
-                    return Ok(Some(giving_up.unwrap_or_else(|| ending_of(status))));
+                    let ending = giving_up.unwrap_or_else(|| ending_of(status));
+                    let waited_for = step.background.as_ref();
+                    if ending == Ending::Exited(0)
+                        && waited_for.is_some_and(|until| *until != Background::AtOnce)
+                    {
+                        return Ok(Some(Ending::Broken(say!("never-ready"))));
+                    }
+                    return Ok(Some(ending));
                 }
                 Happening::Output {
                     id: printed,
