@@ -11,6 +11,7 @@ to judge, since a machine may be busy.
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,8 @@ from table import markdown
 
 def main() -> int:
     arguments = command_line()
+    # So that the scratch folder goes however this ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     tutor, cram, scrut = tools.tutor(arguments.tutor), tools.cram(arguments.cram), tools.scrut(arguments.scrut)
     for tool in (tutor, cram, scrut):
         if tool.path is None:
@@ -38,7 +41,12 @@ def main() -> int:
             cram=cram,
             scrut=scrut,
         )
-        rows = [row for name in arguments.rows for row in GROUPS[name](bench)]
+        rows = []
+        for name in arguments.rows:
+            found = GROUPS[name](bench)
+            # At once, so that whoever stops a long run has what was measured so far.
+            print(markdown(found), file=sys.stderr, flush=True)
+            rows += found
     if arguments.json:
         document = {"format": 1, "quick": arguments.quick, "rounds": arguments.rounds, "machine": facts}
         print(json.dumps({**document, "rows": [row.as_json() for row in rows]}, indent=2, ensure_ascii=False))

@@ -29,7 +29,7 @@ def run(command, folder: Path, environment: dict) -> Run:
     with open(scratch / "stdout", "w+b") as stdout, open(scratch / "stderr", "w+b") as stderr:
         begin = time.perf_counter()
         process = start(command, folder, environment, stdout, stderr)
-        status = process.wait()
+        status = ended(process)
         seconds = time.perf_counter() - begin
         return Run(seconds, status, text(stdout), text(stderr))
 
@@ -39,6 +39,16 @@ def start(command, folder, environment, stdout=subprocess.DEVNULL, stderr=subpro
     return subprocess.Popen(
         words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr
     )
+
+
+def ended(process) -> int:
+    """Waits for a command, and does not leave it behind when the measuring is stopped."""
+    try:
+        return process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
 
 
 def text(file) -> str:
@@ -84,10 +94,12 @@ def peaks(command, folder: Path, environment: dict, name_of) -> Peaks:
         watched.append(process.pid)
         watcher = threading.Thread(target=watch)
         watcher.start()
-        status = process.wait()
-        seconds = time.perf_counter() - begin
-        done.set()
-        watcher.join()
+        try:
+            status = ended(process)
+        finally:
+            seconds = time.perf_counter() - begin
+            done.set()
+            watcher.join()
         return Peaks(found, Run(seconds, status, text(stdout), text(stderr)))
 
 
