@@ -1,0 +1,86 @@
+//! The command line of `tutor bpf`: what a step runs and checks. A file for each subcommand.
+
+mod console;
+mod error;
+mod probe;
+
+pub use console::{Console, Table};
+pub use error::CommandError;
+pub use probe::ProbeArgs;
+
+use clap::Subcommand;
+
+/// What `tutor bpf` can do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BpfCommand {
+    /// Find out by trying which kernel features work here
+    #[command(
+        after_help = "With one name, prints what worked, or why it does not and what helps.\n\
+                            Exits 0 when everything named works, else 1; without names, 0."
+    )]
+    Probe(ProbeArgs),
+}
+
+/// Whether everything that was asked for is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is.
+    Works,
+    /// Something named does not work, or is refused.
+    Refused,
+}
+
+impl Verdict {
+    /// Returns the exit status for a process: 0 or 1.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Works => 0,
+            Self::Refused => 1,
+        }
+    }
+}
+
+/// Runs `command`: reads from and writes to `console`.
+///
+/// ```
+/// use tutor_bpf::command::{BpfCommand, Console, ProbeArgs, run};
+/// use tutor_bpf::probe::Feature;
+///
+/// let args = ProbeArgs { names: vec![Feature::Btf], json: false };
+/// let mut out = Vec::new();
+/// run(&BpfCommand::Probe(args), &mut Console::plain(&mut std::io::empty(), &mut out))?;
+/// assert!(!out.is_empty());
+/// # Ok::<(), tutor_bpf::command::CommandError>(())
+/// ```
+pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+    match command {
+        BpfCommand::Probe(args) => probe::run(args, console),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Bpf {
+        #[command(subcommand)]
+        command: BpfCommand,
+    }
+
+    /// Reads a command line as clap does, with `bpf` before it.
+    pub fn parsed(line: &str) -> Result<BpfCommand, clap::Error> {
+        let words = std::iter::once("bpf").chain(line.split(' '));
+        Bpf::try_parse_from(words).map(|bpf| bpf.command)
+    }
+
+    /// Runs a command line and returns what it wrote.
+    pub fn output(line: &str) -> (Verdict, String) {
+        let mut out = Vec::new();
+        let mut input = std::io::empty();
+        let mut console = Console::plain(&mut input, &mut out);
+        let verdict = run(&parsed(line).unwrap(), &mut console).unwrap();
+        (verdict, String::from_utf8(out).unwrap())
+    }
+}
