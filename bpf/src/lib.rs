@@ -1,4 +1,4 @@
-//! Loads, probes and inspects BPF programs, without a line of `unsafe`.
+//! Loads, probes and inspects BPF programs.
 //!
 //! What works on a machine is found out by trying: [`probe::probe`] loads, attaches, runs or opens
 //! the thing itself, takes it away again, and explains a refusal.
@@ -17,5 +17,9 @@ pub mod assemble;
 #[cfg(feature = "command")]
 pub mod command;
 pub mod errno;
+pub mod jit;
+pub mod kallsyms;
+pub mod load;
 pub mod probe;
 mod quiet;
+mod sys;
