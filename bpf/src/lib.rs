@@ -17,5 +17,6 @@ pub mod assemble;
 #[cfg(feature = "command")]
 pub mod command;
 pub mod errno;
+pub mod insn;
 pub mod probe;
 mod quiet;
