@@ -16,7 +16,10 @@
 pub mod assemble;
 #[cfg(feature = "command")]
 pub mod command;
+pub mod disasm;
 pub mod errno;
+pub mod helper;
+pub mod insn;
 pub mod jit;
 pub mod kallsyms;
 pub mod load;

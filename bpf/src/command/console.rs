@@ -206,8 +206,8 @@ mod tests {
 
     #[test]
     fn numbers_end_at_the_right_and_nothing_moves_the_cursor() {
-        let wanted = "name                size\n\
-                      license                4\n\
+        let wanted = "name              size\n\
+                      license              4\n\
                       kprobe/\\u{1b}[2J   104\n";
         assert_eq!(drawn(80), wanted);
     }
