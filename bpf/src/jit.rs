@@ -5,7 +5,9 @@
 
 use std::fmt;
 
-use iced_x86::{Decoder, DecoderOptions, Formatter as _, IntelFormatter, Mnemonic, OpKind};
+use iced_x86::{
+    Decoder, DecoderOptions, Formatter as _, IntelFormatter, MemorySizeOptions, Mnemonic, OpKind,
+};
 
 /// A machine that the kernel compiles programs for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +112,7 @@ fn x86_64(code: &[u8], address: u64) -> Vec<MachineInstruction> {
     options.set_show_branch_size(false);
     options.set_rip_relative_addresses(true);
     options.set_space_after_operand_separator(false);
+    options.set_memory_size_options(MemorySizeOptions::Always);
 
     let mut instructions = Vec::new();
     let mut decoder = Decoder::with_ip(64, code, address, DecoderOptions::NONE);

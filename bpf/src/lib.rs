@@ -26,3 +26,4 @@ pub mod load;
 pub mod probe;
 mod quiet;
 mod sys;
+pub mod view;

@@ -2,11 +2,17 @@
 
 mod console;
 mod error;
+mod jited;
 mod probe;
+mod subject;
+mod xlated;
 
 pub use console::{Console, Table};
 pub use error::CommandError;
+pub use jited::JitedArgs;
 pub use probe::ProbeArgs;
+pub use subject::SubjectArgs;
+pub use xlated::XlatedArgs;
 
 use clap::Subcommand;
 
@@ -19,6 +25,18 @@ pub enum BpfCommand {
                             Exits 0 when everything named works, else 1; without names, 0."
     )]
     Probe(ProbeArgs),
+    /// Show a program as the verifier left it
+    #[command(
+        after_help = "Loads the file, shows what the kernel holds then, and lets it go again.\n\
+                            In a call, the number after # is the distance of the helper from __bpf_call_base."
+    )]
+    Xlated(XlatedArgs),
+    /// Show the machine code of a program
+    #[command(
+        after_help = "Loads the file, shows its machine code, and lets it go again. Calls have names;\n\
+                            jumps inside a function count from its start."
+    )]
+    Jited(JitedArgs),
 }
 
 /// Whether everything that was asked for is so.
@@ -55,6 +73,8 @@ impl Verdict {
 pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
     match command {
         BpfCommand::Probe(args) => probe::run(args, console),
+        BpfCommand::Xlated(args) => xlated::run(args, console),
+        BpfCommand::Jited(args) => jited::run(args, console),
     }
 }
 
