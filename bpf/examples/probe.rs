@@ -15,6 +15,11 @@ fn main() -> Result<ExitCode, CommandError> {
     let command = Bpf::parse().command;
     let command = command.unwrap_or(BpfCommand::Probe(Default::default()));
     let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
-    let verdict = run(&command, &mut Console::plain(&mut input, &mut out))?;
+    let mut console = Console::plain(&mut input, &mut out);
+    let columns = std::env::var("COLUMNS").ok();
+    console.columns = columns
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(console.columns);
+    let verdict = run(&command, &mut console)?;
     Ok(ExitCode::from(verdict.exit_status()))
 }

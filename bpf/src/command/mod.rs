@@ -1,5 +1,6 @@
 //! The command line of `tutor bpf`: what a step runs and checks. A file for each subcommand.
 
+mod compare;
 mod console;
 mod error;
 mod jited;
@@ -7,6 +8,7 @@ mod probe;
 mod subject;
 mod xlated;
 
+pub use compare::CompareArgs;
 pub use console::{Console, Table};
 pub use error::CommandError;
 pub use jited::JitedArgs;
@@ -25,6 +27,14 @@ pub enum BpfCommand {
                             Exits 0 when everything named works, else 1; without names, 0."
     )]
     Probe(ProbeArgs),
+    /// Show C, bytecode, what the verifier made of it, and machine code side by side
+    #[command(
+        after_help = "Loads the file, asks the kernel what became of each instruction, and lets it go again.\n\
+                            Marks: ~ changed, - removed; the number in brackets leads to the explanation.\n\
+                            A function's first machine code is what the JIT puts before every function.\n\
+                            From 120 columns on the forms stand side by side, else one below the other."
+    )]
+    Compare(CompareArgs),
     /// Show a program as the verifier left it
     #[command(
         after_help = "Loads the file, shows what the kernel holds then, and lets it go again.\n\
@@ -73,6 +83,7 @@ impl Verdict {
 pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
     match command {
         BpfCommand::Probe(args) => probe::run(args, console),
+        BpfCommand::Compare(args) => compare::run(args, console),
         BpfCommand::Xlated(args) => xlated::run(args, console),
         BpfCommand::Jited(args) => jited::run(args, console),
     }

@@ -128,9 +128,14 @@ pub(super) fn load(
     wanted: &Wanted,
     console: &mut Console<'_>,
 ) -> Result<Loaded, CommandError> {
-    let elf = fs::read(path)
-        .map_err(|error| CommandError::at(Place::file(path), format!("cannot read it: {error}")))?;
+    let elf = read(path)?;
     load_bytes(path, &elf, wanted, console)
+}
+
+/// Reads a file.
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
+    fs::read(path)
+        .map_err(|error| CommandError::at(Place::file(path), format!("cannot read it: {error}")))
 }
 
 /// Loads what was read from a file.

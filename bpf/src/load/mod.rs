@@ -25,7 +25,7 @@ use crate::errno::Errno;
 use crate::quiet::listening;
 
 pub use info::{JitedFunction, KernelLine, ProgramInfo, Shown, Withheld, program_ids};
-pub use origin::{Followed, Origin, OriginError};
+pub use origin::{Followed, Function, Origin, OriginError};
 pub use refusal::{LoadError, Rejection};
 
 /// Which programs of an object to load.

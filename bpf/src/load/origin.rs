@@ -49,6 +49,18 @@ pub struct Followed {
     /// The object's file, to be loaded in place of the one it was made from.
     pub elf: Vec<u8>,
     origins: Vec<Origin>,
+    codes: Vec<Code>,
+}
+
+/// A function of an object file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Function<'f> {
+    /// Its name.
+    pub name: &'f str,
+    /// Its first instruction.
+    pub start: Origin,
+    /// Its bytes.
+    pub bytes: &'f [u8],
 }
 
 impl Followed {
@@ -56,6 +68,27 @@ impl Followed {
     pub fn origin(&self, line: u32) -> Option<Origin> {
         let at = (line as usize).checked_sub(1)?;
         self.origins.get(at).copied()
+    }
+
+    /// Returns the function that an instruction is in.
+    pub fn function(&self, origin: Origin) -> Option<Function<'_>> {
+        let code = self
+            .codes
+            .iter()
+            .find(|code| code.index == origin.section)?;
+        let after = |(start, _): &&(u64, String)| *start > origin.offset;
+        let end = code.functions.iter().find(after).map(|(start, _)| *start);
+        let mut before = code.functions.iter().rev();
+        let (start, name) = before.find(|(start, _)| *start <= origin.offset)?;
+        let end = end.unwrap_or(code.bytes.len() as u64);
+        Some(Function {
+            name,
+            start: Origin {
+                section: code.index,
+                offset: *start,
+            },
+            bytes: code.bytes.get(*start as usize..end as usize)?,
+        })
     }
 
     /// Rewrites an object.
@@ -91,6 +124,7 @@ impl Followed {
         Ok(Self {
             elf: file.write()?,
             origins,
+            codes,
         })
     }
 }
@@ -193,6 +227,7 @@ impl<'data> File<'data> {
 }
 
 /// A section of instructions.
+#[derive(Debug, Clone)]
 struct Code {
     index: usize,
     name: String,
