@@ -16,8 +16,10 @@
 pub mod assemble;
 #[cfg(feature = "command")]
 pub mod command;
+pub mod clang;
 pub mod disasm;
 pub mod errno;
+pub mod expand;
 pub mod helper;
 pub mod insn;
 pub mod jit;

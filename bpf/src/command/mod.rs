@@ -3,6 +3,7 @@
 mod compare;
 mod console;
 mod error;
+mod expand;
 mod jited;
 mod probe;
 mod subject;
@@ -11,6 +12,7 @@ mod xlated;
 pub use compare::CompareArgs;
 pub use console::{Console, Table};
 pub use error::CommandError;
+pub use expand::ExpandArgs;
 pub use jited::JitedArgs;
 pub use probe::ProbeArgs;
 pub use subject::SubjectArgs;
@@ -35,6 +37,12 @@ pub enum BpfCommand {
                             From 120 columns on the forms stand side by side, else one below the other."
     )]
     Compare(CompareArgs),
+    /// Open the macros of an expression one at a time, as clang's preprocessor does
+    #[command(
+        after_help = "Each step says which macro of which header and line was opened. Names in a list,\n\
+                            such as an enum's, are numbered. What is constant is worked out by clang, too."
+    )]
+    Expand(ExpandArgs),
     /// Show a program as the verifier left it
     #[command(
         after_help = "Loads the file, shows what the kernel holds then, and lets it go again.\n\
@@ -84,6 +92,7 @@ pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, C
     match command {
         BpfCommand::Probe(args) => probe::run(args, console),
         BpfCommand::Compare(args) => compare::run(args, console),
+        BpfCommand::Expand(args) => expand::run(args, console),
         BpfCommand::Xlated(args) => xlated::run(args, console),
         BpfCommand::Jited(args) => jited::run(args, console),
     }
