@@ -21,5 +21,6 @@ pub mod disasm;
 pub mod errno;
 pub mod helper;
 pub mod insn;
+pub mod object;
 pub mod probe;
 mod quiet;
