@@ -49,7 +49,9 @@ fn first_error(stderr: &str) -> &str {
     let mut lines = stderr.lines();
     let line = lines.find(|line| line.contains("error:"));
     line.or(stderr.lines().next())
-        .map_or("it does not say why", |line| line.trim_start_matches("<stdin>:"))
+        .map_or("it does not say why", |line| {
+            line.trim_start_matches("<stdin>:")
+        })
 }
 
 /// What a tool said.

@@ -19,8 +19,8 @@ use std::fmt::{self, Write};
 
 use crate::helper;
 use crate::insn::{
-    AtomicKind, ByteOrder, Callee, Instruction, Operand, Register, SignedSize, Size, Swap, Wide,
-    WideKind, Width,
+    AtomicKind, ByteOrder, Callee, CallxField, Instruction, Operand, Register, SignedSize, Size,
+    Swap, Wide, WideKind, Width,
 };
 
 /// Who knows what a call reaches and what a 64-bit constant stands for. Each writes the name and returns true, or
@@ -225,7 +225,10 @@ impl<N: Names> fmt::Display for Text<'_, N> {
             Instruction::MayGoto { offset } => write!(f, "may_goto pc{offset:+}"),
             Instruction::GotoRegister { register } => write!(f, "gotox {register}"),
             Instruction::Call { callee, offset } => self.call(f, callee, offset),
-            Instruction::CallRegister { register, field: _ } => write!(f, "callx {register}"),
+            Instruction::CallRegister { register, field } => match field {
+                CallxField::Destination => write!(f, "callx {register}"),
+                CallxField::Immediate => write!(f, "callx imm {register}"),
+            },
             Instruction::Exit => f.write_str("exit"),
             Instruction::Nospec => f.write_str("nospec"),
             Instruction::Unknown(unknown) => {
@@ -248,25 +251,33 @@ impl<N: Names> Text<'_, N> {
         }
         match callee {
             Callee::Helper(id) => match helper::by_id(id) {
-                Some(helper) => write!(f, "bpf_{}#{id}", helper.short_name()),
-                None => write!(f, "unknown#{id}"),
+                Some(helper) => write!(f, "bpf_{}#{id}", helper.short_name())?,
+                None => write!(f, "unknown#{id}")?,
             },
-            Callee::Subprogram(slots) => write!(f, "pc{slots:+}"),
-            Callee::Kfunc(id) => write!(f, "kernel-function#{id}"),
+            Callee::Subprogram(slots) => write!(f, "pc{slots:+}")?,
+            Callee::Kfunc(id) => write!(f, "kernel-function#{id}")?,
+        }
+        match offset {
+            0 => Ok(()),
+            offset => write!(f, " off={offset}"),
         }
     }
 
     /// As bpftool shows constants in its dumps; the kernel's own log has the number alone.
     fn wide(&self, f: &mut fmt::Formatter<'_>, wide: Wide) -> fmt::Result {
+        let (low, high) = (wide.low as u32, wide.high as u32);
         match wide.kind {
-            WideKind::Value | WideKind::BtfVariable => write!(f, "{:#x}", wide.bits()),
-            WideKind::MapFd => write!(f, "map[id:{}]", wide.low as u32),
-            WideKind::MapValue => write!(f, "map[id:{}][0]+{}", wide.low as u32, wide.high as u32),
-            WideKind::Function => write!(f, "subprog[{:+}]", wide.low),
-            WideKind::MapIndex => write!(f, "map[idx:{}]", wide.low as u32),
-            WideKind::MapIndexValue => {
-                write!(f, "map[idx:{}]+{}", wide.low as u32, wide.high as u32)
-            }
+            WideKind::Value => return write!(f, "{:#x}", wide.bits()),
+            WideKind::MapValue => return write!(f, "map[id:{low}][0]+{high}"),
+            WideKind::MapIndexValue => return write!(f, "map[idx:{low}]+{high}"),
+            WideKind::MapFd => write!(f, "map[id:{low}]")?,
+            WideKind::MapIndex => write!(f, "map[idx:{low}]")?,
+            WideKind::Function => write!(f, "subprog[{:+}]", wide.low)?,
+            WideKind::BtfVariable => write!(f, "btf[id:{low}]")?,
+        }
+        match high {
+            0 => Ok(()),
+            high => write!(f, " high {high:#x}"),
         }
     }
 }

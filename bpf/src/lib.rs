@@ -13,10 +13,11 @@
 //! ```
 //!
 //! The modules, in reading order:
+pub mod asm;
 pub mod assemble;
+pub mod clang;
 #[cfg(feature = "command")]
 pub mod command;
-pub mod clang;
 pub mod disasm;
 pub mod errno;
 pub mod expand;
@@ -25,6 +26,7 @@ pub mod insn;
 pub mod jit;
 pub mod kallsyms;
 pub mod load;
+pub mod object;
 pub mod probe;
 mod quiet;
 mod sys;

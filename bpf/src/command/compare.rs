@@ -1,15 +1,17 @@
 //! `tutor bpf compare`: C, bytecode, the verifier's form and machine code in linked rows.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::error::Place;
 use super::subject::{hex, kind_name, load_bytes, symbols, wanted};
 use super::{CommandError, Console, Verdict};
 use crate::load::{LoadedProgram, Shown};
-use crate::view::{Change, CompareError, Comparison, NoMachine, ObjectNames, Row};
+use crate::object::BpfObject;
+use crate::view::{Change, CompareError, Comparison, NoMachine, Row};
 
 /// The least width for forms side by side, in columns.
 const SIDE_BY_SIDE: usize = 120;
@@ -48,7 +50,10 @@ pub(super) fn run(args: &CompareArgs, console: &mut Console<'_>) -> Result<Verdi
             .with_help("`tutor bpf disasm`, `xlated` and `jited` show each form by itself"));
         }
     };
-    let object = Names::read(&args.file, &elf);
+    let object = BpfObject::parse(&elf).map_err(|error| {
+        let place = Place::file(&args.file).offset(error.offset());
+        CommandError::at(place, &error).with_help(error.help())
+    })?;
     let mut symbols = symbols();
     let mut programs = Vec::new();
     for (number, program) in loaded.programs.iter().enumerate() {
@@ -408,23 +413,4 @@ fn row_json(row: &Row) -> Value {
             | Change::Rewritten { .. } => Value::Null,
         },
     })
-}
-
-/// What the object's file tells besides instructions.
-struct Names;
-
-impl Names {
-    fn read(_path: &Path, _elf: &[u8]) -> Self {
-        Self
-    }
-}
-
-impl ObjectNames for Names {
-    fn source(&self, _origin: crate::load::Origin) -> Option<crate::view::SourceLine> {
-        None
-    }
-
-    fn relocation(&self, _origin: crate::load::Origin) -> Option<String> {
-        None
-    }
 }

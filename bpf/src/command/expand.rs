@@ -17,6 +17,7 @@ const PARTS: usize = 12;
 #[derive(Debug, Clone, Args)]
 pub struct ExpandArgs {
     /// The expression, quoted for the shell: 'BPF_EMIT_CALL(BPF_FUNC_trace_printk)'
+    #[arg(allow_hyphen_values = true)]
     pub expression: String,
     /// A header to include: a name such as linux/filter.h, or a path; linux/bpf.h when none is named
     #[arg(long = "header", value_name = "HEADER")]
@@ -59,6 +60,7 @@ pub(super) fn run(args: &ExpandArgs, console: &mut Console<'_>) -> Result<Verdic
             headers => headers.to_vec(),
         },
         options: include.chain(define).collect(),
+        about: args.grep.clone(),
         clang: args.clang.clone(),
     };
     let expansion = expand(&question).map_err(unexpanded)?;
@@ -87,15 +89,32 @@ fn write(
     writeln!(console.out, "{}", args.expression.trim())?;
     for step in &expansion.steps {
         let opened = match &step.opened {
-            Some(definition) => format!("{} from {}", definition.name, place(definition)),
+            Some(definition) => {
+                let undefined = definition.undefined_at;
+                let undefined =
+                    undefined.map(|line| format!(", which line {line} undefines again"));
+                format!(
+                    "{} from {}{}",
+                    definition.name,
+                    place(definition),
+                    undefined.unwrap_or_default()
+                )
+            }
             None => "the rest, all at once".to_owned(),
         };
-        writeln!(console.out, "{}", console.dim(&format!("  = opening {opened}")))?;
+        writeln!(
+            console.out,
+            "{}",
+            console.dim(&format!("  = opening {opened}"))
+        )?;
         write_text(args, &step.text, console)?;
     }
     if expansion.steps.is_empty() {
         let headers = question.headers.join(", ");
-        writeln!(console.out, "  there is no macro of {headers} in it that can be opened")?;
+        writeln!(
+            console.out,
+            "  there is no macro of {headers} in it that can be opened"
+        )?;
     }
     for (name, number) in &expansion.constants {
         writeln!(console.out, "  {name} is the constant {number}")?;
@@ -181,6 +200,7 @@ fn as_json(args: &ExpandArgs, question: &Question, expansion: &Expansion) -> Jso
                 "header": definition.header,
                 "line": definition.line,
                 "definition": definition.text,
+                "undefined_at": definition.undefined_at,
             })),
             "text": step.text,
             "parts": is_list.then(|| chosen(args, &parts).0.iter().map(|(number, part)| {
@@ -189,7 +209,8 @@ fn as_json(args: &ExpandArgs, question: &Question, expansion: &Expansion) -> Jso
         })
     };
     let steps: Vec<Json> = expansion.steps.iter().map(step).collect();
-    let constant = |(name, number): &(String, i128)| json!({ "name": name, "value": number_json(*number) });
+    let constant =
+        |(name, number): &(String, i128)| json!({ "name": name, "value": number_json(*number) });
     json!({
         "expression": question.expression.trim(),
         "headers": question.headers,

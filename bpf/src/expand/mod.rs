@@ -24,6 +24,9 @@ pub use value::Value;
 
 /// Where the expression begins in what clang is given, and comes back.
 const MARK: &str = "tutor_bpf_expression_begins_here";
+/// What glibc's headers look for when they are not told that this is x86-64: a target of clang's that is no
+/// machine for user space, such as BPF, does not tell them.
+const STUBS: &str = "gnu/stubs-32.h";
 /// More macros than this in one expression are not opened one by one.
 const MOST: usize = 200;
 
@@ -36,6 +39,8 @@ pub struct Question {
     pub headers: Vec<String>,
     /// Options for clang, such as `-I` and `-D`.
     pub options: Vec<String>,
+    /// Of the names in the result, work out only those with this text in them.
+    pub about: Option<String>,
     /// The clang to use.
     pub clang: String,
 }
@@ -51,7 +56,7 @@ pub struct Expansion {
     pub value: Option<Value>,
     /// Names in the result that are integer constants, such as those of an enum.
     pub constants: Vec<(String, i128)>,
-    /// Names in the result that no header here knows; empty where there is a value.
+    /// Headers that another one wants and that are not there. clang goes on without them, and finds no value.
     pub missing_headers: Vec<String>,
 }
 
@@ -120,6 +125,7 @@ impl ExpandError {
 ///     expression: "BPF_OP(BPF_JMP | BPF_CALL)".to_owned(),
 ///     headers: vec!["linux/bpf.h".to_owned()],
 ///     options: Vec::new(),
+///     about: None,
 ///     clang: "clang".to_owned(),
 /// })?;
 /// for step in &expansion.steps {
@@ -159,8 +165,14 @@ pub fn expand(question: &Question) -> Result<Expansion, ExpandError> {
             text: result.clone(),
         });
     }
-    let value = value::value(question)?;
-    let constants = value::constants(question, &result)?;
+    // clang compiles nothing when a header is missing.
+    let (value, constants) = match preprocessor.missing.is_empty() {
+        true => (
+            value::value(&preprocessor.setting)?,
+            value::constants(&preprocessor.setting, &result)?,
+        ),
+        false => (None, Vec::new()),
+    };
     Ok(Expansion {
         steps,
         result,
@@ -170,19 +182,27 @@ pub fn expand(question: &Question) -> Result<Expansion, ExpandError> {
     })
 }
 
-impl Question {
+/// A question, with the macros that its expression names and the headers took back.
+struct Setting<'q> {
+    question: &'q Question,
+    revived: String,
+    more_options: Vec<String>,
+}
+
+impl Setting<'_> {
     /// Returns clang with what all its runs have in common.
     fn tool(&self) -> Tool {
-        Tool::new(self.clang.clone())
+        Tool::new(self.question.clang.clone())
             .args(["-target", "bpf", "-O2", "-x", "c"])
-            .args(self.options.clone())
+            .args(self.question.options.clone())
+            .args(self.more_options.clone())
             .args(include_options())
     }
 
     /// Returns the lines that include the headers.
     fn includes(&self) -> String {
         let mut lines = String::new();
-        for header in &self.headers {
+        for header in &self.question.headers {
             // A path that exists is meant as it is; anything else is looked for as the compiler does.
             match header.starts_with(['/', '.']) {
                 true => writeln!(lines, "#include \"{header}\""),
@@ -190,12 +210,43 @@ impl Question {
             }
             .expect("a string takes everything");
         }
-        lines
+        lines + &self.revived
     }
 }
 
+impl Setting<'_> {
+    /// Has clang preprocess the headers and the expression. Returns what it wrote, and the headers that
+    /// another one wanted and that are not there: clang goes on without them, and so do we.
+    fn read(&self) -> Result<(String, Vec<String>), ExpandError> {
+        let expression = &self.question.expression;
+        let input = format!("{}{MARK}\n{expression}\n", self.includes());
+        let tool = self.tool().args(["-E", "-dD", "-ferror-limit=0", "-"]);
+        let said = tool.run(input.as_bytes())?;
+        let missing = missing_headers(&said.stderr);
+        for header in &self.question.headers {
+            if missing.iter().any(|missing| missing == header) {
+                return Err(ExpandError::NoHeader {
+                    header: header.clone(),
+                });
+            }
+        }
+        if !said.is_ok && missing.is_empty() {
+            let stderr = said.stderr;
+            let tool = self.question.clang.clone();
+            return Err(ToolError::Refused { tool, stderr }.into());
+        }
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        Ok((text, missing))
+    }
+}
+
+fn definitions(text: &str) -> Result<&str, ExpandError> {
+    let (definitions, _) = text.rsplit_once(MARK).ok_or(ExpandError::Answer)?;
+    Ok(definitions)
+}
+
 struct Preprocessor<'q> {
-    question: &'q Question,
+    setting: Setting<'q>,
     table: Table,
     /// What clang makes of the whole at once.
     full: String,
@@ -204,45 +255,46 @@ struct Preprocessor<'q> {
 
 impl<'q> Preprocessor<'q> {
     fn read(question: &'q Question) -> Result<Self, ExpandError> {
-        let input = format!("{}{MARK}\n{}\n", question.includes(), question.expression);
-        let tool = question.tool().args(["-E", "-dD", "-ferror-limit=0", "-"]);
-        let said = tool.run(input.as_bytes())?;
-        let missing = missing_headers(&said.stderr);
-        for header in &question.headers {
-            if missing.iter().any(|missing| missing == header) {
-                return Err(ExpandError::NoHeader {
-                    header: header.clone(),
-                });
+        let mut setting = Setting {
+            question,
+            revived: String::new(),
+            more_options: Vec::new(),
+        };
+        let (mut text, mut missing) = setting.read()?;
+        if missing.iter().any(|header| header == STUBS) {
+            setting.more_options.push("-D__x86_64__".to_owned());
+            (text, missing) = setting.read()?;
+        }
+        let mut table = Table::read(definitions(&text)?);
+        let mut full = after_mark(&text)?;
+        for token in tokens(&question.expression) {
+            if let Some(definition) = table.revive(token) {
+                writeln!(setting.revived, "#define {}", definition.text)
+                    .expect("a string takes everything");
             }
         }
-        // A header that another one wants can be missing: clang goes on without it, and so do we.
-        if !said.is_ok && missing.is_empty() {
-            let stderr = said.stderr;
-            let tool = question.clang.clone();
-            return Err(ToolError::Refused { tool, stderr }.into());
+        if !setting.revived.is_empty() {
+            let (text, _) = setting.read()?;
+            full = after_mark(&text)?;
         }
-        let text = String::from_utf8_lossy(&said.stdout).into_owned();
-        let (definitions, _) = text.rsplit_once(MARK).ok_or(ExpandError::Answer)?;
         Ok(Self {
-            question,
-            table: Table::read(definitions),
-            full: after_mark(&text)?,
+            setting,
+            table,
+            full,
             missing,
         })
     }
 
     /// Opens one macro more, and adds it to `open`; none if there is no more to open.
-    fn next(
-        &self,
-        text: &str,
-        open: &mut BTreeSet<String>,
-    ) -> Result<Option<Step>, ExpandError> {
+    fn next(&self, text: &str, open: &mut BTreeSet<String>) -> Result<Option<Step>, ExpandError> {
         let mut first = None;
-        for name in self.candidates(text, open) {
+        let candidates = self.candidates(text, open);
+        let is_only = candidates.len() == 1;
+        for name in candidates {
             let mut tried = open.clone();
             tried.insert(name.clone());
             let after = self.with_open(&tried)?;
-            let leads_home = tokens(&self.with_all(&after)?) == tokens(&self.full);
+            let leads_home = is_only || tokens(&self.with_all(&after)?) == tokens(&self.full);
             if leads_home || first.is_none() {
                 first = Some((name, after));
             }
@@ -284,7 +336,7 @@ impl<'q> Preprocessor<'q> {
         for definition in open.iter().filter_map(|name| self.table.get(name)) {
             writeln!(input, "#define {}", definition.text).expect("a string takes everything");
         }
-        self.preprocessed(input, &self.question.expression)
+        self.preprocessed(input, &self.setting.question.expression)
     }
 
     /// Preprocesses a text with all macros let through.
@@ -309,7 +361,7 @@ impl<'q> Preprocessor<'q> {
 
     fn preprocessed(&self, mut input: String, text: &str) -> Result<String, ExpandError> {
         writeln!(input, "{MARK}\n{text}").expect("a string takes everything");
-        let tool = self.question.tool().args(["-E", "-P", "-w", "-"]);
+        let tool = self.setting.tool().args(["-E", "-P", "-w", "-"]);
         let said = tool.run(input.as_bytes())?;
         after_mark(&String::from_utf8_lossy(&said.stdout))
     }

@@ -17,16 +17,22 @@ pub struct Definition {
     pub text: String,
     /// Whether it takes arguments.
     pub is_function: bool,
+    /// The line at which the same header takes it back, as those do that make an enum of a list.
+    pub undefined_at: Option<u32>,
 }
 
 /// Macros by name.
 #[derive(Debug, Default)]
-pub(super) struct Table(HashMap<String, Definition>);
+pub(super) struct Table {
+    macros: HashMap<String, Definition>,
+    /// Those that were taken back.
+    undefined: HashMap<String, Definition>,
+}
 
 impl Table {
     /// Reads what `clang -E -dD` wrote: line markers, `#define` and `#undef`.
     pub(super) fn read(text: &str) -> Self {
-        let mut macros = HashMap::new();
+        let mut table = Self::default();
         let (mut header, mut line) = (None, 0_u32);
         for row in text.lines() {
             if let Some((number, file)) = marker(row) {
@@ -42,26 +48,40 @@ impl Table {
                     name: name.to_owned(),
                     text: text.trim_end().to_owned(),
                     is_function: text[name.len()..].starts_with('('),
+                    undefined_at: None,
                 };
-                macros.insert(name.to_owned(), definition);
-            } else if let Some(name) = row.strip_prefix("#undef ") {
-                macros.remove(name.trim());
+                table.macros.insert(name.to_owned(), definition);
+            } else if let Some(name) = row.strip_prefix("#undef ")
+                && let Some(mut definition) = table.macros.remove(name.trim())
+            {
+                definition.undefined_at = (definition.header == header).then_some(line);
+                table.undefined.insert(definition.name.clone(), definition);
             }
             line = line.saturating_add(1);
         }
-        Self(macros)
+        table
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Definition> {
-        self.0.get(name)
+        self.macros.get(name)
+    }
+
+    /// Defines a macro again that was taken back, and returns it.
+    pub(super) fn revive(&mut self, name: &str) -> Option<&Definition> {
+        if self.macros.contains_key(name) {
+            return None;
+        }
+        let definition = self.undefined.remove(name)?;
+        self.macros.insert(name.to_owned(), definition);
+        self.macros.get(name)
     }
 
     pub(super) fn all(&self) -> impl Iterator<Item = &Definition> {
-        self.0.values()
+        self.macros.values()
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.macros.keys().map(String::as_str)
     }
 }
 
@@ -88,6 +108,9 @@ mod tests {
         assert!(f.is_function);
         assert!(!table.get("P").unwrap().is_function);
         assert_eq!(table.get("G"), None);
+        let mut table = table;
+        assert_eq!(table.revive("G").unwrap().undefined_at, Some(13));
+        assert!(table.get("G").is_some() && table.revive("F").is_none());
         assert_eq!(table.get("__BPF__").unwrap().header, None);
     }
 }

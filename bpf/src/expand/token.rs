@@ -82,14 +82,20 @@ pub fn parts(text: &str) -> Vec<String> {
             "(" | "[" | "{" => depth += 1,
             ")" | "]" | "}" => depth = depth.saturating_sub(1),
             "," if depth == 0 => {
-                parts.last_mut().expect("there is one").push_str(text[from..at].trim());
+                parts
+                    .last_mut()
+                    .expect("there is one")
+                    .push_str(text[from..at].trim());
                 parts.push(String::new());
                 from = at + 1;
             }
             _ => {}
         }
     }
-    parts.last_mut().expect("there is one").push_str(text[from..].trim());
+    parts
+        .last_mut()
+        .expect("there is one")
+        .push_str(text[from..].trim());
     parts.retain(|part| !part.is_empty());
     parts
 }
@@ -102,7 +108,18 @@ mod tests {
     fn words_numbers_strings_and_signs_are_tokens() {
         assert_eq!(
             tokens(r#"F(a_1, 0x10ULL) ## "x\")" 'y'"#),
-            ["F", "(", "a_1", ",", "0x10ULL", ")", "#", "#", r#""x\")""#, "'y'"]
+            [
+                "F",
+                "(",
+                "a_1",
+                ",",
+                "0x10ULL",
+                ")",
+                "#",
+                "#",
+                r#""x\")""#,
+                "'y'"
+            ]
         );
         assert_eq!(tokens("  "), Vec::<&str>::new());
         assert_eq!(tokens("\"open"), ["\"open"]);
@@ -112,7 +129,10 @@ mod tests {
     fn what_is_not_balanced_is_named() {
         assert_eq!(unbalanced("F(1, (2))"), None);
         assert_eq!(unbalanced("F(1").unwrap(), "`(` is never closed");
-        assert_eq!(unbalanced("F 1)").unwrap(), "`)` closes what was not opened");
+        assert_eq!(
+            unbalanced("F 1)").unwrap(),
+            "`)` closes what was not opened"
+        );
         assert_eq!(unbalanced("\"(\""), None);
     }
 

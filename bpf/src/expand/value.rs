@@ -2,7 +2,7 @@
 
 use object::{Object as _, ObjectSection as _};
 
-use super::Question;
+use super::Setting;
 use super::token::{is_identifier, tokens};
 use crate::clang::ToolError;
 
@@ -19,21 +19,21 @@ pub enum Value {
 }
 
 /// Compiles an expression; none if it is no constant, or names something that the headers do not declare.
-pub(super) fn value(question: &Question) -> Result<Option<Value>, ToolError> {
-    if let Some(number) = integer(question, &question.expression)? {
+pub(super) fn value(setting: &Setting<'_>) -> Result<Option<Value>, ToolError> {
+    if let Some(number) = integer(setting, &setting.question.expression)? {
         return Ok(Some(Value::Integer(number)));
     }
-    let expression = &question.expression;
+    let expression = &setting.question.expression;
     let declaration = format!(
-        "const __typeof__({expression}) tutor_value __attribute__((section(\"tutor_value\"), used)) = {expression};"
+        "const __typeof__({expression}) tutor_value __attribute__((section(\"tutor\"), used)) = {expression};"
     );
-    let bytes = section(question, &declaration)?;
+    let bytes = section(setting, &declaration)?;
     Ok(bytes.filter(|bytes| !bytes.is_empty()).map(Value::Bytes))
 }
 
 /// Returns the names in a text that are integer constants without being macros, and what they are worth.
 pub(super) fn constants(
-    question: &Question,
+    setting: &Setting<'_>,
     text: &str,
 ) -> Result<Vec<(String, i128)>, ToolError> {
     let tokens = tokens(text);
@@ -46,21 +46,28 @@ pub(super) fn constants(
             names.push(token);
         }
     }
+    match &setting.question.about {
+        Some(about) => names.retain(|name| name.contains(about.as_str())),
+        None if names.len() > MOST_NAMES => names.clear(),
+        None => {}
+    }
     let mut constants = Vec::new();
     for name in names.into_iter().take(MOST_NAMES) {
-        if name != text && let Some(number) = integer(question, name)? {
+        if name != text
+            && let Some(number) = integer(setting, name)?
+        {
             constants.push((name.to_owned(), number));
         }
     }
     Ok(constants)
 }
 
-fn integer(question: &Question, expression: &str) -> Result<Option<i128>, ToolError> {
+fn integer(setting: &Setting<'_>, expression: &str) -> Result<Option<i128>, ToolError> {
     // The second number says whether the first is negative: 64 bits alone cannot.
     let declaration = format!(
-        "const long long tutor_value[2] __attribute__((section(\"tutor_value\"), used)) = {{ (long long)({expression}), ({expression}) < 0 }};"
+        "const long long tutor_value[2] __attribute__((section(\"tutor\"), used)) = {{ (long long)({expression}), ({expression}) < 0 }};"
     );
-    let Some(bytes) = section(question, &declaration)? else {
+    let Some(bytes) = section(setting, &declaration)? else {
         return Ok(None);
     };
     let words: Vec<u64> = bytes
@@ -74,11 +81,11 @@ fn integer(question: &Question, expression: &str) -> Result<Option<i128>, ToolEr
     })
 }
 
-/// Compiles a declaration after the headers, and returns what stands in the section `tutor_value`.
-fn section(question: &Question, declaration: &str) -> Result<Option<Vec<u8>>, ToolError> {
-    let input = format!("{}{declaration}\n", question.includes());
+/// Compiles a declaration after the headers, and returns what stands in its section.
+fn section(setting: &Setting<'_>, declaration: &str) -> Result<Option<Vec<u8>>, ToolError> {
+    let input = format!("{}{declaration}\n", setting.includes());
     // Pointers are no integers, whatever C lets pass.
-    let tool = question.tool().args([
+    let tool = setting.tool().args([
         "-w",
         "-Werror=pointer-integer-compare",
         "-Werror=int-conversion",
@@ -95,7 +102,7 @@ fn section(question: &Question, declaration: &str) -> Result<Option<Vec<u8>>, To
         return Ok(None);
     };
     // An address would be filled in later, so it is no value.
-    let section = file.section_by_name("tutor_value");
+    let section = file.section_by_name("tutor");
     let section = section.filter(|section| section.relocations().next().is_none());
     Ok(section.and_then(|section| section.data().ok().map(<[u8]>::to_vec)))
 }

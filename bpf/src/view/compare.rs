@@ -10,6 +10,7 @@ use crate::disasm::{NoNames, Text};
 use crate::insn::{ByteOrder, Decoded, Instruction, decode};
 use crate::kallsyms::KernelSymbols;
 use crate::load::{Followed, LoadedProgram, Origin, ProgramInfo, Shown, Withheld, map_name};
+use crate::object::{self, BpfObject};
 
 /// A line of a C file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +23,14 @@ pub struct SourceLine {
     pub text: String,
 }
 
-/// What is known of an object besides its instructions.
-pub trait ObjectNames {
-    /// Returns the line of C that an instruction was compiled from.
-    fn source(&self, origin: Origin) -> Option<SourceLine>;
-    /// Returns the symbol that an instruction is relocated against.
-    fn relocation(&self, origin: Origin) -> Option<String>;
+impl From<object::SourceLine<'_>> for SourceLine {
+    fn from(line: object::SourceLine<'_>) -> Self {
+        Self {
+            file: line.file.into_owned(),
+            number: line.line,
+            text: line.text.trim().to_owned(),
+        }
+    }
 }
 
 /// A program in four forms.
@@ -83,7 +86,7 @@ pub struct Bytecode {
     pub instruction: Instruction,
     /// What they mean, in words.
     pub text: String,
-    /// The symbol it is relocated against.
+    /// What it refers to: a map, a variable, a function.
     pub relocation: Option<String>,
 }
 
@@ -106,7 +109,7 @@ impl Comparison {
     pub fn new(
         program: &LoadedProgram,
         followed: &Followed,
-        object: &impl ObjectNames,
+        object: &BpfObject<'_>,
         mut symbols: Option<&mut KernelSymbols>,
     ) -> Result<Self, CompareError> {
         let info = &program.info;
@@ -244,15 +247,15 @@ fn code(machine: &MachineCode, start: u64, next: Option<u64>) -> Vec<MachineRow>
     Vec::new()
 }
 
-struct Maker<'m, O> {
+struct Maker<'m> {
     followed: &'m Followed,
-    object: &'m O,
+    object: &'m BpfObject<'m>,
     became: BTreeMap<Origin, Became>,
     maps: HashMap<u32, String>,
     call_base: Option<u64>,
 }
 
-impl<O: ObjectNames> Maker<'_, O> {
+impl Maker<'_> {
     fn function(&mut self, start: Origin, rows: &mut Vec<Row>) {
         let Some(function) = self.followed.function(start) else {
             return;
@@ -270,12 +273,15 @@ impl<O: ObjectNames> Maker<'_, O> {
 
     fn row(&mut self, function: &str, origin: Origin, one: &Decoded<'_>, became: Became) -> Row {
         let text = Text::new(&one.instruction, one.slot, &NoNames);
+        let section = self.object.section(origin.section);
         let bytecode = Bytecode {
             slot: one.slot,
             bytes: one.bytes.to_vec(),
             instruction: one.instruction,
             text: text.to_string(),
-            relocation: self.object.relocation(origin),
+            relocation: section
+                .and_then(|section| self.object.target(section, origin.offset, &one.instruction))
+                .map(|target| target.to_string()),
         };
         let change = Change::between(Seen {
             before: &bytecode,
@@ -289,7 +295,9 @@ impl<O: ObjectNames> Maker<'_, O> {
         });
         Row {
             function: function.to_owned(),
-            source: self.object.source(origin),
+            source: section
+                .and_then(|section| self.object.line(&section.name, origin.offset))
+                .map(SourceLine::from),
             bytecode,
             xlated: became.xlated,
             machine: became.machine,

@@ -6,6 +6,6 @@ mod machine;
 mod xlated;
 
 pub use change::Change;
-pub use compare::{Bytecode, CompareError, Comparison, NoMachine, ObjectNames, Row, SourceLine};
+pub use compare::{Bytecode, CompareError, Comparison, NoMachine, Row, SourceLine};
 pub use machine::{MachineCode, MachineError, MachineFunction, MachineRow};
 pub use xlated::{CALL_BASE, HelperCall, Xlated, XlatedError, XlatedInstruction};
