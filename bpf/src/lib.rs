@@ -27,6 +27,7 @@ pub mod jit;
 pub mod kallsyms;
 pub mod load;
 pub mod object;
+pub mod pipeline;
 pub mod probe;
 mod quiet;
 mod sys;

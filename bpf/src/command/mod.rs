@@ -5,6 +5,7 @@ mod console;
 mod error;
 mod expand;
 mod jited;
+mod pipeline;
 mod probe;
 mod subject;
 mod xlated;
@@ -14,6 +15,7 @@ pub use console::{Console, Table};
 pub use error::CommandError;
 pub use expand::ExpandArgs;
 pub use jited::JitedArgs;
+pub use pipeline::PipelineArgs;
 pub use probe::ProbeArgs;
 pub use subject::SubjectArgs;
 pub use xlated::XlatedArgs;
@@ -43,6 +45,12 @@ pub enum BpfCommand {
                             such as an enum's, are numbered. What is constant is worked out by clang, too."
     )]
     Expand(ExpandArgs),
+    /// Show a C file on its way through clang and LLVM: tokens, tree, IR, assembly, object
+    #[command(
+        after_help = "Each stage is what the real tool writes; the command after $ makes it again.\n\
+                            A line of C stands before what came from it."
+    )]
+    Pipeline(PipelineArgs),
     /// Show a program as the verifier left it
     #[command(
         after_help = "Loads the file, shows what the kernel holds then, and lets it go again.\n\
@@ -93,6 +101,7 @@ pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, C
         BpfCommand::Probe(args) => probe::run(args, console),
         BpfCommand::Compare(args) => compare::run(args, console),
         BpfCommand::Expand(args) => expand::run(args, console),
+        BpfCommand::Pipeline(args) => pipeline::run(args, console),
         BpfCommand::Xlated(args) => xlated::run(args, console),
         BpfCommand::Jited(args) => jited::run(args, console),
     }
