@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tutor_bpf::command::{BpfCommand, run};
+use tutor_bpf::command::{BpfCommand, CommandError, Console, run};
 
 #[derive(Parser)]
 struct Bpf {
@@ -11,9 +11,15 @@ struct Bpf {
     command: Option<BpfCommand>,
 }
 
-fn main() -> std::io::Result<ExitCode> {
+fn main() -> Result<ExitCode, CommandError> {
     let command = Bpf::parse().command;
     let command = command.unwrap_or(BpfCommand::Probe(Default::default()));
-    let verdict = run(&command, &mut std::io::stdout().lock())?;
+    let (mut input, mut out) = (std::io::stdin().lock(), std::io::stdout().lock());
+    let mut console = Console::plain(&mut input, &mut out);
+    let columns = std::env::var("COLUMNS").ok();
+    console.columns = columns
+        .and_then(|columns| columns.parse().ok())
+        .unwrap_or(console.columns);
+    let verdict = run(&command, &mut console)?;
     Ok(ExitCode::from(verdict.exit_status()))
 }

@@ -1,4 +1,4 @@
-//! Loads, probes and inspects BPF programs, without a line of `unsafe`.
+//! Loads, probes and inspects BPF programs.
 //!
 //! What works on a machine is found out by trying: [`probe::probe`] loads, attaches, runs or opens
 //! the thing itself, takes it away again, and explains a refusal.
@@ -13,9 +13,22 @@
 //! ```
 //!
 //! The modules, in reading order:
+pub mod asm;
 pub mod assemble;
+pub mod clang;
 #[cfg(feature = "command")]
 pub mod command;
+pub mod disasm;
 pub mod errno;
+pub mod expand;
+pub mod helper;
+pub mod insn;
+pub mod jit;
+pub mod kallsyms;
+pub mod load;
+pub mod object;
+pub mod pipeline;
 pub mod probe;
 mod quiet;
+mod sys;
+pub mod view;

@@ -77,7 +77,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Check(arguments)) => course::check(&context, &arguments),
         Some(Command::New(arguments)) => course::new(&context, &arguments),
         Some(Command::Book(arguments)) => book::book(&context, &arguments),
-        Some(Command::Bpf(arguments)) => machine::bpf(&arguments),
+        Some(Command::Bpf(arguments)) => machine::bpf(&context, &arguments),
         Some(Command::Doctor(arguments)) => doctor::doctor(&context, &arguments),
         Some(Command::Reset(arguments)) => progress::reset(&context, &arguments),
         Some(Command::Completions(arguments)) => machine::completions(&arguments),

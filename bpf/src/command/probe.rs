@@ -1,25 +1,13 @@
-//! The command line of `tutor bpf`: what a step runs and checks.
+//! `tutor bpf probe`: which kernel features work here, found out by trying.
 
 use std::io::{self, Write};
 
+use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
-use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::{CommandError, Console, Verdict};
 use crate::probe::{Answer, Feature, Finding, Refusal, probe};
-
-const FORMAT: u32 = 1;
-
-/// What `tutor bpf` can do.
-#[derive(Debug, Clone, Subcommand)]
-pub enum BpfCommand {
-    /// Find out by trying which kernel features work here
-    #[command(
-        after_help = "With one name, prints what worked, or why it does not and what helps.\n\
-                            Exits 0 when everything named works, else 1; without names, 0."
-    )]
-    Probe(ProbeArgs),
-}
 
 /// What `tutor bpf probe` is asked.
 #[derive(Debug, Clone, Default, Args)]
@@ -32,59 +20,22 @@ pub struct ProbeArgs {
     pub json: bool,
 }
 
-/// Whether everything that was named works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It does.
-    Works,
-    /// Something named does not.
-    Refused,
-}
-
-impl Verdict {
-    /// Returns the exit status for a process: 0 or 1.
-    pub fn exit_status(self) -> u8 {
-        match self {
-            Self::Works => 0,
-            Self::Refused => 1,
-        }
-    }
-}
-
-/// Runs `command` and writes its answer to `out`.
-///
-/// ```
-/// use tutor_bpf::command::{BpfCommand, ProbeArgs, run};
-/// use tutor_bpf::probe::Feature;
-///
-/// let args = ProbeArgs { names: vec![Feature::Btf], json: false };
-/// let mut out = Vec::new();
-/// run(&BpfCommand::Probe(args), &mut out)?;
-/// assert!(!out.is_empty());
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub fn run(command: &BpfCommand, out: &mut dyn Write) -> io::Result<Verdict> {
-    match command {
-        BpfCommand::Probe(args) => run_probe(args, out),
-    }
-}
-
-fn run_probe(args: &ProbeArgs, out: &mut dyn Write) -> io::Result<Verdict> {
+pub(super) fn run(args: &ProbeArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
     let features = match args.names.as_slice() {
         [] => &Feature::ALL,
         names => names,
     };
     let results: Vec<Tried> = features.iter().copied().map(Tried::now).collect();
     if args.json {
-        writeln!(out, "{:#}", as_json(&results))?;
+        console.json(as_json(&results))?;
     } else if let [only] = args.names.as_slice() {
         debug_assert_eq!(results[0].feature, *only);
-        writeln!(out, "{}", results[0].sentence())?;
+        writeln!(console.out, "{}", results[0].sentence())?;
         if let Err(refusal) = &results[0].result {
-            writeln!(out, "help: {}", refusal.remedy())?;
+            writeln!(console.out, "help: {}", refusal.remedy())?;
         }
     } else {
-        write_table(&results, out)?;
+        write_table(&results, console.out)?;
     }
     let refused = results.iter().any(|tried| tried.result.is_err());
     Ok(if refused && !args.names.is_empty() {
@@ -131,7 +82,7 @@ fn write_table(results: &[Tried], out: &mut dyn Write) -> io::Result<()> {
 
 fn as_json(results: &[Tried]) -> Value {
     let features: Vec<Value> = results.iter().map(feature_json).collect();
-    json!({ "format": FORMAT, "features": features })
+    json!({ "features": features })
 }
 
 fn feature_json(tried: &Tried) -> Value {
@@ -168,34 +119,18 @@ fn feature_parser() -> impl clap::builder::TypedValueParser<Value = Feature> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::Parser;
-
-    #[derive(Debug, Parser)]
-    struct Bpf {
-        #[command(subcommand)]
-        command: BpfCommand,
-    }
-
-    fn parsed(line: &str) -> Result<BpfCommand, clap::Error> {
-        Bpf::try_parse_from(line.split(' ')).map(|bpf| bpf.command)
-    }
-
-    fn output(line: &str) -> (Verdict, String) {
-        let mut out = Vec::new();
-        let verdict = run(&parsed(line).unwrap(), &mut out).unwrap();
-        (verdict, String::from_utf8(out).unwrap())
-    }
+    use crate::command::tests::{output, parsed};
 
     #[test]
     fn a_misspelt_name_is_answered_with_the_nearest_one() {
-        let error = parsed("bpf probe kprob").unwrap_err();
+        let error = parsed("probe kprob").unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains("'kprobe'"), "{error}");
     }
 
     #[test]
     fn one_name_gets_one_line_and_where_it_is_refused_one_of_help() {
-        let (verdict, text) = output("bpf probe kprobe");
+        let (verdict, text) = output("probe kprobe");
         let refused = verdict == Verdict::Refused;
         assert_eq!(text.starts_with("cannot "), refused);
         let helps = text.lines().skip(1).map(|line| line.starts_with("help: "));
@@ -214,7 +149,7 @@ mod tests {
 
     #[test]
     fn no_name_lists_every_feature_and_is_no_failure() {
-        let (verdict, text) = output("bpf probe");
+        let (verdict, text) = output("probe");
         assert_eq!(verdict, Verdict::Works);
         let named = |feature: Feature| {
             let start = format!("{feature} ");
@@ -225,7 +160,7 @@ mod tests {
 
     #[test]
     fn json_says_its_format_and_the_same_verdict() {
-        let (verdict, text) = output("bpf probe kprobe --json");
+        let (verdict, text) = output("probe kprobe --json");
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["format"], 1);
         assert_eq!(value["features"][0]["name"], "kprobe");

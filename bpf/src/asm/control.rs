@@ -1,0 +1,137 @@
+//! Jumps and calls.
+
+use super::arithmetic;
+use super::cursor::Cursor;
+use super::{AsmError, Problem};
+use crate::helper;
+use crate::insn::{Callee, CallxField, Instruction, JumpOp};
+
+/// The signs, the longer ones first where one begins as another does.
+const SIGNS: [JumpOp; 11] = [
+    JumpOp::SignedGe,
+    JumpOp::SignedLe,
+    JumpOp::SignedGt,
+    JumpOp::SignedLt,
+    JumpOp::Ge,
+    JumpOp::Le,
+    JumpOp::Eq,
+    JumpOp::Ne,
+    JumpOp::Gt,
+    JumpOp::Lt,
+    JumpOp::Set,
+];
+
+pub fn jump_if(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
+    let (width, left) = cursor.register()?;
+    let op = SIGNS.into_iter().find(|op| cursor.eat(op.sign()));
+    let op = op.ok_or_else(|| cursor.expected("a comparison such as `==`"))?;
+    let right = arithmetic::operand(cursor, width)?;
+    cursor.expect("goto")?;
+    let offset = short(cursor)?;
+    Ok(Instruction::JumpIf {
+        width,
+        op,
+        left,
+        right,
+        offset,
+    })
+}
+
+pub fn goto(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
+    let offset = short(cursor)?;
+    Ok(Instruction::Goto { offset })
+}
+
+pub fn may_goto(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
+    let offset = short(cursor)?;
+    Ok(Instruction::MayGoto { offset })
+}
+
+pub fn gotol(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
+    cursor.eat("pc");
+    let before = *cursor;
+    let offset = distance(cursor)?;
+    let offset = i32::try_from(offset).map_err(|_| before.error(Problem::Range { bits: 32 }))?;
+    Ok(Instruction::GotoLong { offset })
+}
+
+fn short(cursor: &mut Cursor<'_>) -> Result<i16, AsmError> {
+    cursor.eat("pc");
+    let before = *cursor;
+    let offset = distance(cursor)?;
+    i16::try_from(offset).map_err(|_| before.error(Problem::Range { bits: 16 }))
+}
+
+/// Takes `+3`, and LLVM's name of the place after it.
+fn distance(cursor: &mut Cursor<'_>) -> Result<i128, AsmError> {
+    if !cursor.rest().starts_with(['+', '-']) {
+        return Err(cursor.expected("a distance such as `pc+3` or `+3`"));
+    }
+    let distance = cursor.number()?;
+    label(cursor);
+    Ok(distance)
+}
+
+/// Takes `<LBB0_2>`, which repeats what the number says.
+fn label(cursor: &mut Cursor<'_>) {
+    if cursor.eat("<") {
+        while !cursor.rest().is_empty() && !cursor.eat(">") {
+            if cursor.word().is_empty() {
+                cursor.skip();
+            }
+        }
+    }
+}
+
+/// What follows `call`: a helper's name or number, `pc+3`, or a kernel function's number.
+pub fn call(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
+    let before = *cursor;
+    let callee = match cursor
+        .rest()
+        .starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+')
+    {
+        true => Callee::Helper(cursor.immediate()?),
+        false => match cursor.word() {
+            "pc" => Callee::Subprogram(cursor.immediate()?),
+            "kernel" if cursor.eat("-") => {
+                cursor.expect("function")?;
+                cursor.expect("#")?;
+                Callee::Kfunc(cursor.immediate()?)
+            }
+            "" => return Err(before.expected("what to call")),
+            name => Callee::Helper(helper_id(cursor, &before, name)?),
+        },
+    };
+    label(cursor);
+    let offset = match cursor.eat("off") {
+        true => {
+            cursor.expect("=")?;
+            cursor.offset()?
+        }
+        false => 0,
+    };
+    Ok(Instruction::Call { callee, offset })
+}
+
+/// Takes `#6` after a name. In what the kernel shows the number is another than the helper's, and counts.
+fn helper_id(cursor: &mut Cursor<'_>, before: &Cursor<'_>, name: &str) -> Result<i32, AsmError> {
+    if cursor.eat("#") {
+        return cursor.immediate();
+    }
+    let helper = helper::by_name(name).ok_or_else(|| {
+        let nearest = helper::nearest(name);
+        let name = name.to_owned();
+        before.error(Problem::Helper { name, nearest })
+    })?;
+    Ok(helper.id())
+}
+
+/// What follows `callx`; the field is said where it is not the usual one.
+pub fn callx(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
+    let field = match cursor.eat("imm") {
+        true => CallxField::Immediate,
+        false => CallxField::Destination,
+    };
+    let register = cursor.address()?;
+    Ok(Instruction::CallRegister { register, field })
+}

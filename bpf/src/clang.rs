@@ -1,0 +1,204 @@
+//! Runs clang, and says what it answered.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+/// Why a tool gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolError {
+    /// It is not installed.
+    #[error("there is no `{0}` on this machine")]
+    Missing(String),
+    /// It could not be started, or not be talked to.
+    #[error("cannot run `{tool}`: {source}")]
+    Run {
+        /// The tool.
+        tool: String,
+        /// What stands in the way.
+        source: io::Error,
+    },
+    /// It refused.
+    #[error("`{tool}` refused: {}", first_error(.stderr))]
+    Refused {
+        /// The tool.
+        tool: String,
+        /// All it said.
+        stderr: String,
+    },
+}
+
+impl ToolError {
+    /// Returns what to do next.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Missing(tool) if tool.starts_with("clang") => Some(format!(
+                "install clang, as in `apt install {tool}`, or name another one with `--clang`"
+            )),
+            Self::Missing(tool) => Some(format!("install LLVM, which brings `{tool}`")),
+            Self::Run { .. } | Self::Refused { .. } => None,
+        }
+    }
+}
+
+/// The first line that says `error:`, without what stands before it if that is standard input.
+fn first_error(stderr: &str) -> &str {
+    let mut lines = stderr.lines();
+    let line = lines.find(|line| line.contains("error:"));
+    line.or(stderr.lines().next())
+        .map_or("it does not say why", |line| {
+            line.trim_start_matches("<stdin>:")
+        })
+}
+
+/// What a tool said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Whether it ended well.
+    pub is_ok: bool,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+/// A tool with its arguments, ready to be run, and to be shown as something to type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    program: String,
+    args: Vec<OsString>,
+}
+
+impl Tool {
+    /// Returns a tool without arguments.
+    pub fn new(program: impl Into<String>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Runs it with `input` as its standard input, and returns what it said, whatever that is.
+    pub fn run(&self, input: &[u8]) -> Result<Said, ToolError> {
+        let failed = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => ToolError::Missing(self.program.clone()),
+            _ => ToolError::Run {
+                tool: self.program.clone(),
+                source,
+            },
+        };
+        let mut child = Command::new(&self.program)
+            .args(&self.args)
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let mut stdin = child.stdin.take().expect("it is piped");
+        let output = thread::scope(|scope| {
+            // A tool that ends before it has read all closes the pipe, which is no error of ours.
+            scope.spawn(move || stdin.write_all(input));
+            child.wait_with_output()
+        });
+        let output = output.map_err(failed)?;
+        Ok(Said {
+            is_ok: output.status.success(),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Runs it, and returns its standard output; that it refuses is an error.
+    pub fn output(&self, input: &[u8]) -> Result<Vec<u8>, ToolError> {
+        let said = self.run(input)?;
+        match said.is_ok {
+            true => Ok(said.stdout),
+            false => Err(ToolError::Refused {
+                tool: self.program.clone(),
+                stderr: said.stderr,
+            }),
+        }
+    }
+}
+
+/// The command as it can be typed.
+impl fmt::Display for Tool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.program)?;
+        self.args
+            .iter()
+            .try_for_each(|arg| write!(f, " {}", quoted(&arg.to_string_lossy())))
+    }
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./,:@%".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// Returns the options that let clang find the C library's headers when it compiles for BPF: on Debian and
+/// Ubuntu, `asm/types.h` lies in a folder named after the machine.
+pub fn include_options() -> Vec<String> {
+    let folder = match std::env::consts::ARCH {
+        "x86_64" => "/usr/include/x86_64-linux-gnu",
+        "aarch64" => "/usr/include/aarch64-linux-gnu",
+        "riscv64" => "/usr/include/riscv64-linux-gnu",
+        _ => return Vec::new(),
+    };
+    match Path::new(folder).is_dir() {
+        true => vec![format!("-I{folder}")],
+        false => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_tool_is_named() {
+        let error = Tool::new("clang-of-nobody").run(b"").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no `clang-of-nobody` on this machine"
+        );
+        assert!(error.help().unwrap().contains("--clang"));
+    }
+
+    #[test]
+    fn a_command_can_be_typed() {
+        let tool = Tool::new("clang").args(["-c", "it's a.c", "-o", ""]);
+        assert_eq!(tool.to_string(), r"clang -c 'it'\''s a.c' -o ''");
+    }
+
+    #[test]
+    fn what_a_tool_reads_it_can_answer() {
+        let cat = Tool::new("cat");
+        let long = vec![b'x'; 1 << 20];
+        assert_eq!(cat.output(&long).unwrap(), long);
+        let refused = Tool::new("sh").args(["-c", "echo a: error: no >&2; exit 3"]);
+        let error = refused.output(b"").unwrap_err();
+        assert_eq!(error.to_string(), "`sh` refused: a: error: no");
+    }
+}

@@ -1,0 +1,113 @@
+//! What keeps a command from its answer: where, why, and what to do next.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a command of `tutor bpf` has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// What was read is not what it should be.
+    #[error("{place}{message}")]
+    Input {
+        /// The file, and the place in it.
+        place: Place,
+        /// What is wrong, in lower case and without a period.
+        message: String,
+        /// What to do next.
+        help: Option<String>,
+    },
+    /// The answer could not be written, or the question not read.
+    #[error("cannot read the question or write the answer")]
+    Io(#[from] io::Error),
+}
+
+impl CommandError {
+    /// Returns an error about something that came from no file.
+    pub fn new(message: impl fmt::Display) -> Self {
+        Self::at(Place::default(), message)
+    }
+
+    /// Returns an error about a place in a file.
+    pub fn at(place: Place, message: impl fmt::Display) -> Self {
+        Self::Input {
+            place,
+            message: message.to_string(),
+            help: None,
+        }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn with_help(self, text: impl Into<String>) -> Self {
+        match self {
+            Self::Input { place, message, .. } => Self::Input {
+                place,
+                message,
+                help: Some(text.into()),
+            },
+            Self::Io(error) => Self::Io(error),
+        }
+    }
+
+    /// Returns what to do next, where there is something.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::Input { help, .. } => help.as_deref(),
+            Self::Io(_) => None,
+        }
+    }
+}
+
+/// A file, and an offset in it; shown as `hello.bpf.o:0x40: `, or as nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    file: Option<PathBuf>,
+    offset: Option<u64>,
+}
+
+impl Place {
+    /// Returns the place that is the whole file.
+    pub fn file(path: &Path) -> Self {
+        Self {
+            file: Some(path.to_owned()),
+            offset: None,
+        }
+    }
+
+    /// Narrows the place to an offset from the start of the file, in bytes.
+    #[must_use]
+    pub fn offset(mut self, offset: Option<u64>) -> Self {
+        self.offset = offset;
+        self
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{}:", file.display())?;
+        }
+        if let Some(offset) = self.offset {
+            write!(f, "{offset:#x}:")?;
+        }
+        match self.file.is_some() || self.offset.is_some() {
+            true => f.write_str(" "),
+            false => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_comes_first_and_the_help_stands_by_itself() {
+        let place = Place::file(Path::new("a.o")).offset(Some(64));
+        let error = CommandError::at(place, "the section ends early").with_help("compile it again");
+        assert_eq!(error.to_string(), "a.o:0x40: the section ends early");
+        assert_eq!(error.help(), Some("compile it again"));
+        assert_eq!(CommandError::new("7 bytes").to_string(), "7 bytes");
+    }
+}

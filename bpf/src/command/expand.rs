@@ -1,0 +1,238 @@
+//! `tutor bpf expand`: macros, opened one at a time.
+
+use std::io;
+use std::ops::RangeInclusive;
+
+use clap::Args;
+use serde_json::{Value as Json, json};
+
+use super::subject::hex;
+use super::{CommandError, Console, Verdict};
+use crate::expand::{Definition, ExpandError, Expansion, Question, Step, Value, expand, parts};
+
+/// More parts of a list than this are not shown unless they are asked for.
+const PARTS: usize = 12;
+
+/// What `tutor bpf expand` is asked.
+#[derive(Debug, Clone, Args)]
+pub struct ExpandArgs {
+    /// The expression, quoted for the shell: 'BPF_EMIT_CALL(BPF_FUNC_trace_printk)'
+    #[arg(allow_hyphen_values = true)]
+    pub expression: String,
+    /// A header to include: a name such as linux/filter.h, or a path; linux/bpf.h when none is named
+    #[arg(long = "header", value_name = "HEADER")]
+    pub headers: Vec<String>,
+    /// A folder to look for headers in, before the system's
+    #[arg(short = 'I', value_name = "DIR")]
+    pub include: Vec<String>,
+    /// A macro to define for the headers
+    #[arg(short = 'D', value_name = "NAME[=VALUE]")]
+    pub define: Vec<String>,
+    /// Of a long list, only the parts with this text in them
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
+    /// Of a long list, only these parts, counted from 1: 5-8
+    #[arg(long, value_name = "FROM-TO", value_parser = lines)]
+    pub lines: Option<RangeInclusive<usize>>,
+    /// The clang to use
+    #[arg(long, value_name = "PROGRAM", default_value = "clang")]
+    pub clang: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn lines(text: &str) -> Result<RangeInclusive<usize>, String> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    match (from.trim().parse(), to.trim().parse()) {
+        (Ok(from), Ok(to)) if 1 <= from && from <= to => Ok(from..=to),
+        (_, _) => Err("write two numbers, the smaller one first, as in 5-8".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &ExpandArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+    let include = args.include.iter().map(|folder| format!("-I{folder}"));
+    let define = args.define.iter().map(|define| format!("-D{define}"));
+    let question = Question {
+        expression: args.expression.clone(),
+        headers: match args.headers.as_slice() {
+            [] => vec!["linux/bpf.h".to_owned()],
+            headers => headers.to_vec(),
+        },
+        options: include.chain(define).collect(),
+        about: args.grep.clone(),
+        clang: args.clang.clone(),
+    };
+    let expansion = expand(&question).map_err(unexpanded)?;
+    if args.json {
+        console.json(as_json(args, &question, &expansion))?;
+    } else {
+        write(args, &question, &expansion, console)?;
+    }
+    Ok(Verdict::Works)
+}
+
+fn unexpanded(error: ExpandError) -> CommandError {
+    let failed = CommandError::new(format!("cannot expand it: {error}"));
+    match error.help() {
+        Some(help) => failed.with_help(help),
+        None => failed,
+    }
+}
+
+fn write(
+    args: &ExpandArgs,
+    question: &Question,
+    expansion: &Expansion,
+    console: &mut Console<'_>,
+) -> io::Result<()> {
+    writeln!(console.out, "{}", args.expression.trim())?;
+    for step in &expansion.steps {
+        let opened = match &step.opened {
+            Some(definition) => {
+                let undefined = definition.undefined_at;
+                let undefined =
+                    undefined.map(|line| format!(", which line {line} undefines again"));
+                format!(
+                    "{} from {}{}",
+                    definition.name,
+                    place(definition),
+                    undefined.unwrap_or_default()
+                )
+            }
+            None => "the rest, all at once".to_owned(),
+        };
+        writeln!(
+            console.out,
+            "{}",
+            console.dim(&format!("  = opening {opened}"))
+        )?;
+        write_text(args, &step.text, console)?;
+    }
+    if expansion.steps.is_empty() {
+        let headers = question.headers.join(", ");
+        writeln!(
+            console.out,
+            "  there is no macro of {headers} in it that can be opened"
+        )?;
+    }
+    for (name, number) in &expansion.constants {
+        writeln!(console.out, "  {name} is the constant {number}")?;
+    }
+    match &expansion.value {
+        Some(Value::Integer(number)) => writeln!(console.out, "  value: {}", in_both(*number)),
+        Some(Value::Bytes(bytes)) => {
+            writeln!(console.out, "  value, byte by byte: {}", hex(bytes))
+        }
+        None => writeln!(console.out, "  it has no constant value here"),
+    }?;
+    match expansion.missing_headers.as_slice() {
+        [] => Ok(()),
+        missing => writeln!(
+            console.out,
+            "  note: clang went on without {}, which the headers include",
+            missing.join(", ")
+        ),
+    }
+}
+
+fn in_both(number: i128) -> String {
+    match number {
+        0..=9 => number.to_string(),
+        10.. => format!("{number} = {number:#x}"),
+        _ => format!("{number} = {:#x}", number as u64),
+    }
+}
+
+fn place(definition: &Definition) -> String {
+    match &definition.header {
+        Some(header) => format!("{header}:{}", definition.line),
+        None => "clang itself".to_owned(),
+    }
+}
+
+fn write_text(args: &ExpandArgs, text: &str, console: &mut Console<'_>) -> io::Result<()> {
+    let parts = parts(text);
+    if parts.len() <= PARTS && args.grep.is_none() && args.lines.is_none() {
+        return writeln!(console.out, "{text}");
+    }
+    let (chosen, hidden) = chosen(args, &parts);
+    for (number, part) in chosen {
+        writeln!(console.out, "{number:5}  {part}")?;
+    }
+    match hidden {
+        0 => Ok(()),
+        hidden => {
+            let note = format!(
+                "       … {hidden} more of {}; `--grep TEXT` or `--lines FROM-TO` shows others",
+                parts.len()
+            );
+            writeln!(console.out, "{}", console.dim(&note))
+        }
+    }
+}
+
+/// Returns the parts to show with their numbers, and how many are left out.
+fn chosen<'p>(args: &ExpandArgs, parts: &'p [String]) -> (Vec<(usize, &'p str)>, usize) {
+    let is_chosen = |(number, part): &(usize, &str)| {
+        let grep = args.grep.as_ref();
+        let in_lines = args.lines.as_ref();
+        grep.is_none_or(|text| part.contains(text.as_str()))
+            && in_lines.is_none_or(|lines| lines.contains(number))
+    };
+    let numbered = parts.iter().enumerate();
+    let numbered = numbered.map(|(at, part)| (at + 1, part.as_str()));
+    let mut chosen: Vec<(usize, &str)> = numbered.filter(is_chosen).collect();
+    if args.grep.is_none() && args.lines.is_none() {
+        chosen.truncate(PARTS);
+    }
+    let hidden = parts.len() - chosen.len();
+    (chosen, hidden)
+}
+
+fn as_json(args: &ExpandArgs, question: &Question, expansion: &Expansion) -> Json {
+    let step = |step: &Step| {
+        let parts = parts(&step.text);
+        let is_list = args.grep.is_some() || args.lines.is_some();
+        json!({
+            "opened": step.opened.as_ref().map(|definition| json!({
+                "name": definition.name,
+                "header": definition.header,
+                "line": definition.line,
+                "definition": definition.text,
+                "undefined_at": definition.undefined_at,
+            })),
+            "text": step.text,
+            "parts": is_list.then(|| chosen(args, &parts).0.iter().map(|(number, part)| {
+                json!({ "number": number, "text": part })
+            }).collect::<Vec<Json>>()),
+        })
+    };
+    let steps: Vec<Json> = expansion.steps.iter().map(step).collect();
+    let constant =
+        |(name, number): &(String, i128)| json!({ "name": name, "value": number_json(*number) });
+    json!({
+        "expression": question.expression.trim(),
+        "headers": question.headers,
+        "steps": steps,
+        "result": expansion.result,
+        "constants": expansion.constants.iter().map(constant).collect::<Vec<Json>>(),
+        "value": match &expansion.value {
+            Some(Value::Integer(number)) => number_json(*number),
+            Some(Value::Bytes(_)) | None => Json::Null,
+        },
+        "bytes": match &expansion.value {
+            Some(Value::Bytes(bytes)) => json!(hex(bytes)),
+            Some(Value::Integer(_)) | None => Json::Null,
+        },
+        "missing_headers": expansion.missing_headers,
+    })
+}
+
+/// All that clang can give fits 64 bits, signed or not.
+fn number_json(number: i128) -> Json {
+    match i64::try_from(number) {
+        Ok(number) => json!(number),
+        Err(_) => json!(number as u64),
+    }
+}

@@ -1,0 +1,135 @@
+//! The command line of `tutor bpf`: what a step runs and checks. A file for each subcommand.
+
+mod compare;
+mod console;
+mod error;
+mod expand;
+mod jited;
+mod pipeline;
+mod probe;
+mod subject;
+mod xlated;
+
+pub use compare::CompareArgs;
+pub use console::{Console, Table};
+pub use error::CommandError;
+pub use expand::ExpandArgs;
+pub use jited::JitedArgs;
+pub use pipeline::PipelineArgs;
+pub use probe::ProbeArgs;
+pub use subject::SubjectArgs;
+pub use xlated::XlatedArgs;
+
+use clap::Subcommand;
+
+/// What `tutor bpf` can do.
+#[derive(Debug, Clone, Subcommand)]
+pub enum BpfCommand {
+    /// Find out by trying which kernel features work here
+    #[command(
+        after_help = "With one name, prints what worked, or why it does not and what helps.\n\
+                            Exits 0 when everything named works, else 1; without names, 0."
+    )]
+    Probe(ProbeArgs),
+    /// Show C, bytecode, what the verifier made of it, and machine code side by side
+    #[command(
+        after_help = "Loads the file, asks the kernel what became of each instruction, and lets it go again.\n\
+                            Marks: ~ changed, - removed; the number in brackets leads to the explanation.\n\
+                            A function's first machine code is what the JIT puts before every function.\n\
+                            From 120 columns on the forms stand side by side, else one below the other."
+    )]
+    Compare(CompareArgs),
+    /// Open the macros of an expression one at a time, as clang's preprocessor does
+    #[command(
+        after_help = "Each step says which macro of which header and line was opened. Names in a list,\n\
+                            such as an enum's, are numbered. What is constant is worked out by clang, too."
+    )]
+    Expand(ExpandArgs),
+    /// Show a C file on its way through clang and LLVM: tokens, tree, IR, assembly, object
+    #[command(
+        after_help = "Each stage is what the real tool writes; the command after $ makes it again.\n\
+                            A line of C stands before what came from it."
+    )]
+    Pipeline(PipelineArgs),
+    /// Show a program as the verifier left it
+    #[command(
+        after_help = "Loads the file, shows what the kernel holds then, and lets it go again.\n\
+                            In a call, the number after # is the distance of the helper from __bpf_call_base."
+    )]
+    Xlated(XlatedArgs),
+    /// Show the machine code of a program
+    #[command(
+        after_help = "Loads the file, shows its machine code, and lets it go again. Calls have names;\n\
+                            jumps inside a function count from its start."
+    )]
+    Jited(JitedArgs),
+}
+
+/// Whether everything that was asked for is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is.
+    Works,
+    /// Something named does not work, or is refused.
+    Refused,
+}
+
+impl Verdict {
+    /// Returns the exit status for a process: 0 or 1.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Works => 0,
+            Self::Refused => 1,
+        }
+    }
+}
+
+/// Runs `command`: reads from and writes to `console`.
+///
+/// ```
+/// use tutor_bpf::command::{BpfCommand, Console, ProbeArgs, run};
+/// use tutor_bpf::probe::Feature;
+///
+/// let args = ProbeArgs { names: vec![Feature::Btf], json: false };
+/// let mut out = Vec::new();
+/// run(&BpfCommand::Probe(args), &mut Console::plain(&mut std::io::empty(), &mut out))?;
+/// assert!(!out.is_empty());
+/// # Ok::<(), tutor_bpf::command::CommandError>(())
+/// ```
+pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+    match command {
+        BpfCommand::Probe(args) => probe::run(args, console),
+        BpfCommand::Compare(args) => compare::run(args, console),
+        BpfCommand::Expand(args) => expand::run(args, console),
+        BpfCommand::Pipeline(args) => pipeline::run(args, console),
+        BpfCommand::Xlated(args) => xlated::run(args, console),
+        BpfCommand::Jited(args) => jited::run(args, console),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Bpf {
+        #[command(subcommand)]
+        command: BpfCommand,
+    }
+
+    /// Reads a command line as clap does, with `bpf` before it.
+    pub fn parsed(line: &str) -> Result<BpfCommand, clap::Error> {
+        let words = std::iter::once("bpf").chain(line.split(' '));
+        Bpf::try_parse_from(words).map(|bpf| bpf.command)
+    }
+
+    /// Runs a command line and returns what it wrote.
+    pub fn output(line: &str) -> (Verdict, String) {
+        let mut out = Vec::new();
+        let mut input = std::io::empty();
+        let mut console = Console::plain(&mut input, &mut out);
+        let verdict = run(&parsed(line).unwrap(), &mut console).unwrap();
+        (verdict, String::from_utf8(out).unwrap())
+    }
+}

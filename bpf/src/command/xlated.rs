@@ -1,0 +1,140 @@
+//! `tutor bpf xlated`: a program as the verifier left it.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::subject::{Subject, SubjectArgs, Subjects, hex, kind_name, program_json, symbols};
+use super::{CommandError, Console, Verdict};
+use crate::load::{Shown, Withheld};
+use crate::view::{Xlated, XlatedError};
+
+/// What `tutor bpf xlated` is asked.
+#[derive(Debug, Clone, Args)]
+pub struct XlatedArgs {
+    /// Which programs
+    #[command(flatten)]
+    pub subject: SubjectArgs,
+    /// Show the bytes of each instruction below it
+    #[arg(long)]
+    pub opcodes: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(super) fn run(args: &XlatedArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+    let subjects = Subjects::find(&args.subject, console)?;
+    let mut symbols = symbols();
+    let mut verdict = Verdict::Works;
+    let mut programs = Vec::new();
+    for (number, subject) in subjects.programs.iter().enumerate() {
+        let shown = match &subject.info.xlated {
+            Shown::Yes(bytes) => {
+                Shown::Yes(Xlated::new(bytes, &subject.info, symbols.as_mut()).map_err(unshown)?)
+            }
+            Shown::Absent => Shown::Absent,
+            Shown::Withheld(why) => Shown::Withheld(*why),
+        };
+        if shown.value().is_none() {
+            verdict = Verdict::Refused;
+        }
+        if args.json {
+            programs.push(as_json(subject, &shown));
+            continue;
+        }
+        if number > 0 {
+            writeln!(console.out)?;
+        }
+        write(subject, &shown, args.opcodes, console)?;
+    }
+    if args.json {
+        console.json(json!({ "programs": programs }))?;
+    }
+    Ok(verdict)
+}
+
+pub(super) fn unshown(error: XlatedError) -> CommandError {
+    match &error {
+        XlatedError::Symbols(why) => CommandError::new(format!("{error}: {why}")),
+        XlatedError::Decode(why) => CommandError::new(format!("{error}: {why}")),
+    }
+}
+
+/// Writes the line that says which program it is.
+pub(super) fn heading(
+    subject: &Subject,
+    more: &str,
+    console: &mut Console<'_>,
+) -> std::io::Result<()> {
+    let kind = kind_name(subject.info.kind);
+    let tag = subject.info.tag_text();
+    console.heading(&format!("{}: {kind}, tag {tag}{more}", subject.name))
+}
+
+/// Writes that the kernel keeps something back, and what to do.
+pub(super) fn withheld(
+    what: &str,
+    why: Withheld,
+    console: &mut Console<'_>,
+) -> std::io::Result<()> {
+    writeln!(console.out, "{what} is {why}")?;
+    writeln!(console.out, "help: {}", why.remedy())
+}
+
+fn write(
+    subject: &Subject,
+    shown: &Shown<Xlated>,
+    with_opcodes: bool,
+    console: &mut Console<'_>,
+) -> std::io::Result<()> {
+    let xlated = match shown {
+        Shown::Yes(xlated) => xlated,
+        Shown::Absent => return heading(subject, "", console),
+        Shown::Withheld(why) => {
+            heading(subject, "", console)?;
+            return withheld("the program", *why, console);
+        }
+    };
+    let bytes: usize = xlated.instructions.iter().map(|one| one.bytes.len()).sum();
+    heading(subject, &format!(", {bytes} bytes"), console)?;
+    for one in &xlated.instructions {
+        let opcode = one.bytes[0];
+        writeln!(console.out, "{:4}: ({opcode:02x}) {}", one.slot, one.text)?;
+        if with_opcodes {
+            writeln!(console.out, "       {}", console.dim(&hex(&one.bytes)))?;
+        }
+    }
+    Ok(())
+}
+
+fn as_json(subject: &Subject, shown: &Shown<Xlated>) -> Value {
+    let mut value = program_json(subject);
+    match shown {
+        Shown::Yes(xlated) => {
+            let instructions: Vec<Value> = xlated
+                .instructions
+                .iter()
+                .map(|one| {
+                    json!({
+                        "slot": one.slot,
+                        "bytes": hex(&one.bytes),
+                        "text": one.text,
+                        "call": one.call.as_ref().map(|call| json!({
+                            "name": call.name,
+                            "distance": call.distance,
+                            "address": call.address.map(|address| format!("{address:#x}")),
+                        })),
+                    })
+                })
+                .collect();
+            value["instructions"] = json!(instructions);
+            value["call_base"] = match &xlated.call_base {
+                Shown::Yes(base) => json!(format!("{base:#x}")),
+                Shown::Absent | Shown::Withheld(_) => Value::Null,
+            };
+        }
+        Shown::Absent => value["instructions"] = json!([]),
+        Shown::Withheld(why) => value["withheld"] = json!(why.to_string()),
+    }
+    value
+}

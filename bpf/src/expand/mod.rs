@@ -1,0 +1,388 @@
+//! Expands macros one at a time, by the real preprocessor.
+//!
+//! clang reads the headers once and tells every macro (`-E -dD`). Then it preprocesses the expression again
+//! and again: first with all macros held back, then with one more let through each time. So each line is
+//! clang's own, with its rules about arguments, `#`, `##` and macros that contain themselves.
+//!
+//! Holding a macro back can change what another makes of it: `#` would turn its name into a string. So of the
+//! macros that can be opened next, that one is, whose opening still leads to what clang makes of the whole.
+
+mod table;
+mod token;
+mod value;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use crate::clang::{Tool, ToolError, include_options};
+use table::Table;
+use token::{tokens, unbalanced};
+
+pub use table::Definition;
+pub use token::parts;
+pub use value::Value;
+
+/// Where the expression begins in what clang is given, and comes back.
+const MARK: &str = "tutor_bpf_expression_begins_here";
+/// What glibc's headers look for when they are not told that this is x86-64: a target of clang's that is no
+/// machine for user space, such as BPF, does not tell them.
+const STUBS: &str = "gnu/stubs-32.h";
+/// More macros than this in one expression are not opened one by one.
+const MOST: usize = 200;
+
+/// What to expand, and with which headers.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The expression: `BPF_EMIT_CALL(BPF_FUNC_trace_printk)`.
+    pub expression: String,
+    /// The headers to include, in order: `linux/bpf.h`, or a path.
+    pub headers: Vec<String>,
+    /// Options for clang, such as `-I` and `-D`.
+    pub options: Vec<String>,
+    /// Of the names in the result, work out only those with this text in them.
+    pub about: Option<String>,
+    /// The clang to use.
+    pub clang: String,
+}
+
+/// An expression, opened step by step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expansion {
+    /// The steps; the last one leaves nothing to open.
+    pub steps: Vec<Step>,
+    /// What clang makes of all of it at once.
+    pub result: String,
+    /// What it is worth, if it is constant.
+    pub value: Option<Value>,
+    /// Names in the result that are integer constants, such as those of an enum.
+    pub constants: Vec<(String, i128)>,
+    /// Headers that another one wants and that are not there. clang goes on without them, and finds no value.
+    pub missing_headers: Vec<String>,
+}
+
+/// One macro opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The macro; none for what could only be opened all at once.
+    pub opened: Option<Definition>,
+    /// The expression afterwards.
+    pub text: String,
+}
+
+/// Why there is no expansion.
+#[derive(Debug, thiserror::Error)]
+pub enum ExpandError {
+    /// There is nothing to expand.
+    #[error("there is no expression")]
+    Empty,
+    /// It is no expression.
+    #[error("the expression is not balanced: {0}")]
+    Unbalanced(String),
+    /// It would be more than an expression.
+    #[error("the expression must be one line, without a `#` at its start")]
+    NoExpression,
+    /// A header is not there.
+    #[error("there is no header `{header}` where clang looks")]
+    NoHeader {
+        /// The header.
+        header: String,
+    },
+    /// clang cannot be run, or refuses.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// clang wrote something else than text.
+    #[error("clang's answer cannot be read")]
+    Answer,
+}
+
+impl ExpandError {
+    /// Returns what to do next.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Empty | Self::Unbalanced(_) | Self::NoExpression => Some(
+                "write it as in C and quote it for the shell: `'BPF_EMIT_CALL(BPF_FUNC_trace_printk)'`"
+                    .to_owned(),
+            ),
+            Self::NoHeader { header } => Some(format!(
+                "name the folder that `{header}` is in with `-I`; {}",
+                match header.starts_with("bpf/") {
+                    true => "libbpf's headers come with the package libbpf-dev",
+                    false => "the kernel's own headers come with a package such as linux-headers-amd64",
+                }
+            )),
+            Self::Tool(error) => error.help(),
+            Self::Answer => None,
+        }
+    }
+}
+
+/// Expands an expression.
+///
+/// ```no_run
+/// use tutor_bpf::expand::{Question, expand};
+///
+/// let expansion = expand(&Question {
+///     expression: "BPF_OP(BPF_JMP | BPF_CALL)".to_owned(),
+///     headers: vec!["linux/bpf.h".to_owned()],
+///     options: Vec::new(),
+///     about: None,
+///     clang: "clang".to_owned(),
+/// })?;
+/// for step in &expansion.steps {
+///     println!("{}", step.text);
+/// }
+/// # Ok::<(), tutor_bpf::expand::ExpandError>(())
+/// ```
+pub fn expand(question: &Question) -> Result<Expansion, ExpandError> {
+    let expression = question.expression.trim();
+    if expression.is_empty() {
+        return Err(ExpandError::Empty);
+    }
+    if expression.contains('\n') || expression.starts_with('#') {
+        return Err(ExpandError::NoExpression);
+    }
+    if let Some(what) = unbalanced(expression) {
+        return Err(ExpandError::Unbalanced(what));
+    }
+    let preprocessor = Preprocessor::read(question)?;
+    let result = preprocessor.full.clone();
+    let mut steps = Vec::new();
+    let mut open = BTreeSet::new();
+    let mut text = expression.to_owned();
+    while steps.len() < MOST {
+        let Some(step) = preprocessor.next(&text, &mut open)? else {
+            break;
+        };
+        let has_changed = tokens(&step.text) != tokens(&text);
+        text.clone_from(&step.text);
+        if has_changed {
+            steps.push(step);
+        }
+    }
+    if tokens(&text) != tokens(&result) {
+        steps.push(Step {
+            opened: None,
+            text: result.clone(),
+        });
+    }
+    // clang compiles nothing when a header is missing.
+    let (value, constants) = match preprocessor.missing.is_empty() {
+        true => (
+            value::value(&preprocessor.setting)?,
+            value::constants(&preprocessor.setting, &result)?,
+        ),
+        false => (None, Vec::new()),
+    };
+    Ok(Expansion {
+        steps,
+        result,
+        value,
+        constants,
+        missing_headers: preprocessor.missing,
+    })
+}
+
+/// A question, with the macros that its expression names and the headers took back.
+struct Setting<'q> {
+    question: &'q Question,
+    revived: String,
+    more_options: Vec<String>,
+}
+
+impl Setting<'_> {
+    /// Returns clang with what all its runs have in common.
+    fn tool(&self) -> Tool {
+        Tool::new(self.question.clang.clone())
+            .args(["-target", "bpf", "-O2", "-x", "c"])
+            .args(self.question.options.clone())
+            .args(self.more_options.clone())
+            .args(include_options())
+    }
+
+    /// Returns the lines that include the headers.
+    fn includes(&self) -> String {
+        let mut lines = String::new();
+        for header in &self.question.headers {
+            // A path that exists is meant as it is; anything else is looked for as the compiler does.
+            match header.starts_with(['/', '.']) {
+                true => writeln!(lines, "#include \"{header}\""),
+                false => writeln!(lines, "#include <{header}>"),
+            }
+            .expect("a string takes everything");
+        }
+        lines + &self.revived
+    }
+}
+
+impl Setting<'_> {
+    /// Has clang preprocess the headers and the expression. Returns what it wrote, and the headers that
+    /// another one wanted and that are not there: clang goes on without them, and so do we.
+    fn read(&self) -> Result<(String, Vec<String>), ExpandError> {
+        let expression = &self.question.expression;
+        let input = format!("{}{MARK}\n{expression}\n", self.includes());
+        let tool = self.tool().args(["-E", "-dD", "-ferror-limit=0", "-"]);
+        let said = tool.run(input.as_bytes())?;
+        let missing = missing_headers(&said.stderr);
+        for header in &self.question.headers {
+            if missing.iter().any(|missing| missing == header) {
+                return Err(ExpandError::NoHeader {
+                    header: header.clone(),
+                });
+            }
+        }
+        if !said.is_ok && missing.is_empty() {
+            let stderr = said.stderr;
+            let tool = self.question.clang.clone();
+            return Err(ToolError::Refused { tool, stderr }.into());
+        }
+        let text = String::from_utf8_lossy(&said.stdout).into_owned();
+        Ok((text, missing))
+    }
+}
+
+fn definitions(text: &str) -> Result<&str, ExpandError> {
+    let (definitions, _) = text.rsplit_once(MARK).ok_or(ExpandError::Answer)?;
+    Ok(definitions)
+}
+
+struct Preprocessor<'q> {
+    setting: Setting<'q>,
+    table: Table,
+    /// What clang makes of the whole at once.
+    full: String,
+    missing: Vec<String>,
+}
+
+impl<'q> Preprocessor<'q> {
+    fn read(question: &'q Question) -> Result<Self, ExpandError> {
+        let mut setting = Setting {
+            question,
+            revived: String::new(),
+            more_options: Vec::new(),
+        };
+        let (mut text, mut missing) = setting.read()?;
+        if missing.iter().any(|header| header == STUBS) {
+            setting.more_options.push("-D__x86_64__".to_owned());
+            (text, missing) = setting.read()?;
+        }
+        let mut table = Table::read(definitions(&text)?);
+        let mut full = after_mark(&text)?;
+        for token in tokens(&question.expression) {
+            if let Some(definition) = table.revive(token) {
+                writeln!(setting.revived, "#define {}", definition.text)
+                    .expect("a string takes everything");
+            }
+        }
+        if !setting.revived.is_empty() {
+            let (text, _) = setting.read()?;
+            full = after_mark(&text)?;
+        }
+        Ok(Self {
+            setting,
+            table,
+            full,
+            missing,
+        })
+    }
+
+    /// Opens one macro more, and adds it to `open`; none if there is no more to open.
+    fn next(&self, text: &str, open: &mut BTreeSet<String>) -> Result<Option<Step>, ExpandError> {
+        let mut first = None;
+        let candidates = self.candidates(text, open);
+        let is_only = candidates.len() == 1;
+        for name in candidates {
+            let mut tried = open.clone();
+            tried.insert(name.clone());
+            let after = self.with_open(&tried)?;
+            let leads_home = is_only || tokens(&self.with_all(&after)?) == tokens(&self.full);
+            if leads_home || first.is_none() {
+                first = Some((name, after));
+            }
+            if leads_home {
+                break;
+            }
+        }
+        let Some((name, text)) = first else {
+            return Ok(None);
+        };
+        let opened = self.table.get(&name).cloned();
+        open.insert(name);
+        Ok(Some(Step { opened, text }))
+    }
+
+    /// Returns the macros in a text that are held back and could be opened, from the left.
+    fn candidates(&self, text: &str, open: &BTreeSet<String>) -> Vec<String> {
+        let tokens = tokens(text);
+        let mut names: Vec<String> = Vec::new();
+        for (at, token) in tokens.iter().enumerate() {
+            let Some(definition) = self.table.get(token) else {
+                continue;
+            };
+            let has_arguments = tokens.get(at + 1) == Some(&"(");
+            let is_new = !open.contains(*token) && !names.iter().any(|name| name == token);
+            if is_new && (has_arguments || !definition.is_function) {
+                names.push((*token).to_owned());
+            }
+        }
+        names
+    }
+
+    /// Preprocesses the expression with only some macros let through.
+    fn with_open(&self, open: &BTreeSet<String>) -> Result<String, ExpandError> {
+        let mut input = String::new();
+        for name in self.predefined() {
+            writeln!(input, "#undef {name}").expect("a string takes everything");
+        }
+        for definition in open.iter().filter_map(|name| self.table.get(name)) {
+            writeln!(input, "#define {}", definition.text).expect("a string takes everything");
+        }
+        self.preprocessed(input, &self.setting.question.expression)
+    }
+
+    /// Preprocesses a text with all macros let through.
+    fn with_all(&self, text: &str) -> Result<String, ExpandError> {
+        let mut input = String::new();
+        for name in self.predefined() {
+            writeln!(input, "#undef {name}").expect("a string takes everything");
+        }
+        for definition in self.table.all() {
+            writeln!(input, "#define {}", definition.text).expect("a string takes everything");
+        }
+        self.preprocessed(input, text)
+    }
+
+    /// Returns what clang defines before it reads anything.
+    fn predefined(&self) -> impl Iterator<Item = &str> {
+        self.table.names().filter(|name| {
+            let definition = self.table.get(name);
+            definition.is_some_and(|definition| definition.header.is_none())
+        })
+    }
+
+    fn preprocessed(&self, mut input: String, text: &str) -> Result<String, ExpandError> {
+        writeln!(input, "{MARK}\n{text}").expect("a string takes everything");
+        let tool = self.setting.tool().args(["-E", "-P", "-w", "-"]);
+        let said = tool.run(input.as_bytes())?;
+        after_mark(&String::from_utf8_lossy(&said.stdout))
+    }
+}
+
+/// Returns what follows the last mark, in one line.
+fn after_mark(text: &str) -> Result<String, ExpandError> {
+    let (_, after) = text.rsplit_once(MARK).ok_or(ExpandError::Answer)?;
+    let lines = after.lines().filter(|line| !line.starts_with("# "));
+    let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
+    Ok(words.join(" "))
+}
+
+/// Reads `fatal error: 'linux/missing.h' file not found`.
+fn missing_headers(stderr: &str) -> Vec<String> {
+    let missing = stderr.lines().filter_map(|line| {
+        let (before, _) = line.split_once("' file not found")?;
+        Some(before.rsplit_once('\'')?.1.to_owned())
+    });
+    let mut missing: Vec<String> = missing.collect();
+    missing.sort();
+    missing.dedup();
+    missing
+}

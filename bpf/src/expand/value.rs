@@ -1,0 +1,108 @@
+//! What an expression is worth. clang compiles it into an object, and the object is read: no arithmetic of ours.
+
+use object::{Object as _, ObjectSection as _};
+
+use super::Setting;
+use super::token::{is_identifier, tokens};
+use crate::clang::ToolError;
+
+/// Enough names for what people expand; each costs a run of clang.
+const MOST_NAMES: usize = 6;
+
+/// What an expression is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// An integer.
+    Integer(i128),
+    /// Something else that is constant: its bytes, as they would stand in an object.
+    Bytes(Vec<u8>),
+}
+
+/// Compiles an expression; none if it is no constant, or names something that the headers do not declare.
+pub(super) fn value(setting: &Setting<'_>) -> Result<Option<Value>, ToolError> {
+    if let Some(number) = integer(setting, &setting.question.expression)? {
+        return Ok(Some(Value::Integer(number)));
+    }
+    let expression = &setting.question.expression;
+    let declaration = format!(
+        "const __typeof__({expression}) tutor_value __attribute__((section(\"tutor\"), used)) = {expression};"
+    );
+    let bytes = section(setting, &declaration)?;
+    Ok(bytes.filter(|bytes| !bytes.is_empty()).map(Value::Bytes))
+}
+
+/// Returns the names in a text that are integer constants without being macros, and what they are worth.
+pub(super) fn constants(
+    setting: &Setting<'_>,
+    text: &str,
+) -> Result<Vec<(String, i128)>, ToolError> {
+    let tokens = tokens(text);
+    let mut names: Vec<&str> = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        // After a dot or an arrow stands a member, after a keyword a tag.
+        let before = at.checked_sub(1).map(|at| tokens[at]);
+        let is_member = matches!(before, Some("." | ">" | "struct" | "union" | "enum"));
+        if is_identifier(token) && !is_member && !names.contains(token) {
+            names.push(token);
+        }
+    }
+    match &setting.question.about {
+        Some(about) => names.retain(|name| name.contains(about.as_str())),
+        None if names.len() > MOST_NAMES => names.clear(),
+        None => {}
+    }
+    let mut constants = Vec::new();
+    for name in names.into_iter().take(MOST_NAMES) {
+        if name != text
+            && let Some(number) = integer(setting, name)?
+        {
+            constants.push((name.to_owned(), number));
+        }
+    }
+    Ok(constants)
+}
+
+fn integer(setting: &Setting<'_>, expression: &str) -> Result<Option<i128>, ToolError> {
+    // The second number says whether the first is negative: 64 bits alone cannot.
+    let declaration = format!(
+        "const long long tutor_value[2] __attribute__((section(\"tutor\"), used)) = {{ (long long)({expression}), ({expression}) < 0 }};"
+    );
+    let Some(bytes) = section(setting, &declaration)? else {
+        return Ok(None);
+    };
+    let words: Vec<u64> = bytes
+        .chunks_exact(8)
+        .map(|word| u64::from_ne_bytes(word.try_into().expect("it has eight bytes")))
+        .collect();
+    Ok(match words.as_slice() {
+        [word, 0] => Some(i128::from(*word)),
+        [word, _] => Some(i128::from(*word as i64)),
+        _ => None,
+    })
+}
+
+/// Compiles a declaration after the headers, and returns what stands in its section.
+fn section(setting: &Setting<'_>, declaration: &str) -> Result<Option<Vec<u8>>, ToolError> {
+    let input = format!("{}{declaration}\n", setting.includes());
+    // Pointers are no integers, whatever C lets pass.
+    let tool = setting.tool().args([
+        "-w",
+        "-Werror=pointer-integer-compare",
+        "-Werror=int-conversion",
+        "-c",
+        "-o",
+        "-",
+        "-",
+    ]);
+    let said = tool.run(input.as_bytes())?;
+    if !said.is_ok {
+        return Ok(None);
+    }
+    let Ok(file) = object::File::parse(&*said.stdout) else {
+        return Ok(None);
+    };
+    // An address would be filled in later, so it is no value.
+    let section = file.section_by_name("tutor");
+    let section = section.filter(|section| section.relocations().next().is_none());
+    Ok(section.and_then(|section| section.data().ok().map(<[u8]>::to_vec)))
+}

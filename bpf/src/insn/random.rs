@@ -1,0 +1,204 @@
+//! Random instructions, each of which has an encoding.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+
+fn register() -> impl Strategy<Value = Register> + Clone {
+    (0_u8..=11).prop_map(|number| Register::new(number).unwrap())
+}
+
+fn operand() -> impl Strategy<Value = Operand> + Clone {
+    prop_oneof![
+        register().prop_map(Operand::Register),
+        any::<i32>().prop_map(Operand::Immediate)
+    ]
+}
+
+fn width() -> impl Strategy<Value = Width> + Clone {
+    select(vec![Width::W32, Width::W64])
+}
+
+fn size() -> impl Strategy<Value = Size> + Clone {
+    select(Size::ALL)
+}
+
+fn signed() -> impl Strategy<Value = SignedSize> + Clone {
+    select(SignedSize::ALL.to_vec())
+}
+
+fn kind() -> impl Strategy<Value = AtomicKind> + Clone {
+    let op = select(AtomicOp::ALL.to_vec());
+    prop_oneof![
+        op.clone().prop_map(AtomicKind::Plain),
+        op.prop_map(AtomicKind::Fetch),
+        Just(AtomicKind::Exchange),
+        Just(AtomicKind::CompareExchange),
+    ]
+}
+
+fn callee() -> impl Strategy<Value = Callee> + Clone {
+    prop_oneof![
+        (0..300).prop_map(Callee::Helper),
+        any::<i32>().prop_map(Callee::Helper),
+        any::<i32>().prop_map(Callee::Subprogram),
+        any::<i32>().prop_map(Callee::Kfunc),
+    ]
+}
+
+/// Any instruction but an unknown one.
+pub fn instruction() -> impl Strategy<Value = Instruction> {
+    let r = register;
+    let arithmetic = prop_oneof![
+        (width(), select(AluOp::ALL.to_vec()), r(), operand()).prop_map(|(width, op, dst, src)| {
+            Instruction::Alu {
+                width,
+                op,
+                dst,
+                src,
+            }
+        }),
+        (width(), r()).prop_map(|(width, dst)| Instruction::Negate { width, dst }),
+        (width(), signed(), r(), r()).prop_map(|(width, from, dst, src)| Instruction::MoveSigned {
+            width,
+            from,
+            dst,
+            src
+        }),
+        (
+            select(Swap::ALL.to_vec()),
+            select(SwapBits::ALL.to_vec()),
+            r()
+        )
+            .prop_map(|(swap, bits, dst)| Instruction::Swap { swap, bits, dst }),
+        (r(), r(), any::<u16>(), any::<u16>())
+            .prop_map(|(dst, src, to, from)| Instruction::AddressSpaceCast { dst, src, to, from }),
+        (r(), r()).prop_map(|(dst, src)| Instruction::PercpuAddress { dst, src }),
+    ];
+    let wide = (select(WideKind::ALL), any::<i32>(), any::<i32>());
+    let wide = wide.prop_map(|(kind, low, high)| Wide { kind, low, high });
+    let loads = prop_oneof![
+        (r(), wide).prop_map(|(dst, wide)| Instruction::LoadWide { dst, wide }),
+        (signed(), proptest::option::of(r()), any::<i32>()).prop_map(|(size, index, offset)| {
+            Instruction::LoadPacket {
+                size,
+                index,
+                offset,
+            }
+        }),
+        (size(), r(), r(), any::<i16>()).prop_map(|(size, dst, base, offset)| Instruction::Load {
+            size,
+            dst,
+            base,
+            offset
+        }),
+        (signed(), r(), r(), any::<i16>()).prop_map(|(size, dst, base, offset)| {
+            Instruction::LoadSigned {
+                size,
+                dst,
+                base,
+                offset,
+            }
+        }),
+        (size(), r(), r(), any::<i16>()).prop_map(|(size, dst, base, offset)| {
+            Instruction::LoadAcquire {
+                size,
+                dst,
+                base,
+                offset,
+            }
+        }),
+    ];
+    let stores = prop_oneof![
+        (size(), r(), any::<i16>(), operand()).prop_map(|(size, base, offset, src)| {
+            Instruction::Store {
+                size,
+                base,
+                offset,
+                src,
+            }
+        }),
+        (size(), r(), any::<i16>(), r()).prop_map(|(size, base, offset, src)| {
+            Instruction::StoreRelease {
+                size,
+                base,
+                offset,
+                src,
+            }
+        }),
+        (kind(), width(), r(), any::<i16>(), r()).prop_map(|(kind, width, base, offset, src)| {
+            Instruction::Atomic {
+                kind,
+                width,
+                base,
+                offset,
+                src,
+            }
+        }),
+        Just(Instruction::Nospec),
+    ];
+    let jumps = prop_oneof![
+        (
+            width(),
+            select(JumpOp::ALL.to_vec()),
+            r(),
+            operand(),
+            any::<i16>()
+        )
+            .prop_map(|(width, op, left, right, offset)| Instruction::JumpIf {
+                width,
+                op,
+                left,
+                right,
+                offset
+            }),
+        any::<i16>().prop_map(|offset| Instruction::Goto { offset }),
+        any::<i32>().prop_map(|offset| Instruction::GotoLong { offset }),
+        any::<i16>().prop_map(|offset| Instruction::MayGoto { offset }),
+        r().prop_map(|register| Instruction::GotoRegister { register }),
+        (callee(), prop_oneof![3 => Just(0), 1 => any::<i16>()])
+            .prop_map(|(callee, offset)| Instruction::Call { callee, offset }),
+        r().prop_map(|register| Instruction::CallRegister {
+            register,
+            field: CallxField::Destination
+        }),
+        // In the immediate, r0 cannot be told from the other form.
+        (1_u8..=11).prop_map(|number| Instruction::CallRegister {
+            register: Register::new(number).unwrap(),
+            field: CallxField::Immediate
+        }),
+        Just(Instruction::Exit),
+    ];
+    prop_oneof![arithmetic, loads, stores, jumps]
+}
+
+/// Eight bytes, half of them with an opcode that means something.
+fn slot() -> impl Strategy<Value = [u8; 8]> {
+    let near = (instruction(), any::<[u8; 8]>(), any::<u8>());
+    prop_oneof![
+        any::<[u8; 8]>(),
+        near.prop_map(|(instruction, noise, which)| {
+            let encoded = instruction.encode(ByteOrder::Little);
+            let mut bytes: [u8; 8] = encoded[..8].try_into().unwrap();
+            let at = usize::from(which % 8);
+            bytes[at] = noise[at];
+            bytes
+        }),
+    ]
+}
+
+/// Bytes of any length, many of them nearly instructions.
+pub fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    let slots = proptest::collection::vec(slot(), 0..8);
+    (slots, proptest::collection::vec(any::<u8>(), 0..8)).prop_map(|(slots, tail)| {
+        let mut bytes = slots.concat();
+        bytes.extend(tail);
+        bytes
+    })
+}
+
+/// Either order of bytes.
+pub fn order() -> impl Strategy<Value = ByteOrder> + Clone {
+    select(vec![ByteOrder::Little, ByteOrder::Big])
+}

@@ -1,0 +1,274 @@
+//! Why an object could not be loaded, in the verifier's words and in plain ones.
+
+use crate::errno::Errno;
+use crate::probe::{Evidence, Feature, Phase, Reason};
+
+/// Why an object is not in the kernel.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// libbpf cannot read the file as a BPF object.
+    #[error("this is no BPF object that libbpf can open: {}", last(.heard))]
+    Open {
+        /// What libbpf said.
+        heard: Vec<String>,
+    },
+    /// There is nothing to load.
+    #[error("there is no program in this object")]
+    NoPrograms,
+    /// The program asked for is not there.
+    #[error("there is no program `{wanted}` in this object; it has {}", names.join(", "))]
+    NoProgram {
+        /// The name asked for.
+        wanted: String,
+        /// The names that are there.
+        names: Vec<String>,
+    },
+    /// The verifier, or something before it, refused a program.
+    #[error("{0}")]
+    Rejected(Box<Rejection>),
+    /// Something else failed: a map, a relocation, or the kernel's type information.
+    #[error("cannot load the object: {answer}: {}", last(.heard))]
+    Load {
+        /// The error number, or libbpf's words.
+        answer: String,
+        /// What libbpf said.
+        heard: Vec<String>,
+    },
+    /// The kernel has the program and says nothing about it.
+    #[error("cannot ask the kernel about program `{name}`: {errno}")]
+    Info {
+        /// The program.
+        name: String,
+        /// The kernel's answer.
+        errno: Errno,
+    },
+}
+
+/// A program that the kernel refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// The program's name.
+    pub program: String,
+    /// The kernel's answer.
+    pub errno: Option<Errno>,
+    /// The verifier's log; empty where it did not come that far.
+    pub log: Vec<String>,
+    /// What libbpf said besides.
+    pub heard: Vec<String>,
+}
+
+impl std::fmt::Display for Rejection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the kernel refused program `{}`", self.program)?;
+        match self.errno {
+            Some(errno) => write!(f, ": {errno}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Rejection {
+    /// Returns the verifier's complaint: the last line of its log that is no statistics.
+    pub fn complaint(&self) -> Option<&str> {
+        let lines = self.log.iter().rev().map(|line| line.trim());
+        let mut lines = lines.filter(|line| !line.is_empty() && !is_statistics(line));
+        lines.next()
+    }
+
+    /// Returns the slot of the instruction that the verifier looked at last.
+    pub fn slot(&self) -> Option<usize> {
+        self.instruction().map(|(_, slot)| slot)
+    }
+
+    /// Returns the instruction that the verifier looked at last, as its log has it.
+    pub fn instruction_text(&self) -> Option<&str> {
+        let (at, _) = self.instruction()?;
+        let line = self.log[at].as_str();
+        // What follows `;` is the state of the registers.
+        Some(line.split_once(" ; ").map_or(line, |(text, _)| text).trim())
+    }
+
+    /// Returns the line of C before that instruction, as the log has it, when the object has line information.
+    pub fn source(&self) -> Option<&str> {
+        let (at, _) = self.instruction()?;
+        let before = self.log[..at].iter().rev();
+        before
+            .map(String::as_str)
+            .find_map(|line| line.strip_prefix("; "))
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+    }
+
+    fn instruction(&self) -> Option<(usize, usize)> {
+        let lines = self.log.iter().enumerate().rev();
+        let mut found = lines.filter_map(|(at, line)| {
+            let (number, rest) = line.trim_start().split_once(": ")?;
+            let slot = number.parse().ok()?;
+            let is_instruction = rest.starts_with('(');
+            is_instruction.then_some((at, slot))
+        });
+        found.next()
+    }
+}
+
+fn is_statistics(line: &str) -> bool {
+    ["processed ", "verification time ", "stack depth "]
+        .iter()
+        .any(|start| line.starts_with(start))
+}
+
+impl LoadError {
+    pub(super) fn open(error: &libbpf_rs::Error, mut heard: Vec<String>) -> Self {
+        if heard.is_empty() {
+            heard.push(format!("{error:#}"));
+        }
+        Self::Open { heard }
+    }
+
+    pub(super) fn load(error: &libbpf_rs::Error, heard: Vec<String>) -> Self {
+        let text = format!("{error:#}");
+        let errno = Errno::in_text(&text);
+        let failed = heard.iter().find_map(|line| {
+            let (program, rest) = line.strip_prefix("prog '")?.split_once("': ")?;
+            rest.starts_with("BPF program load failed")
+                .then_some(program)
+        });
+        match failed {
+            Some(program) => {
+                let program = program.to_owned();
+                let (log, heard) = split_log(heard);
+                Self::Rejected(Box::new(Rejection {
+                    program,
+                    errno,
+                    log,
+                    heard,
+                }))
+            }
+            None => Self::Load {
+                answer: errno.map_or(text, |errno| errno.to_string()),
+                heard,
+            },
+        }
+    }
+
+    /// Returns what to do next, from what can be seen of this machine.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Open { .. } => Some(
+                "compile it with `clang -O2 -g -target bpf -c FILE.c -o FILE.o`".to_owned(),
+            ),
+            Self::NoPrograms => Some(
+                "a program is a function with `SEC(\"…\")` before it, such as `SEC(\"kprobe/do_unlinkat\")`"
+                    .to_owned(),
+            ),
+            Self::NoProgram { .. } | Self::Info { .. } => None,
+            Self::Rejected(rejection) if rejection.log.is_empty() => {
+                explained(rejection.errno, &rejection.heard)
+            }
+            Self::Rejected(_) => Some(
+                "read the log from its end: the last instruction and the line below it say what is not allowed"
+                    .to_owned(),
+            ),
+            Self::Load { heard, answer } => {
+                let errno = [Errno::EPERM, Errno::EACCES, Errno::ENOENT, Errno::EINVAL]
+                    .into_iter()
+                    .find(|errno| errno.to_string() == *answer);
+                explained(errno, heard)
+            }
+        }
+    }
+}
+
+/// Explains an answer of the kernel by what keeps this process or machine from loading programs.
+fn explained(errno: Option<Errno>, heard: &[String]) -> Option<String> {
+    let says = |words: &str| heard.iter().any(|line| line.contains(words));
+    let evidence = Evidence::gather(None);
+    let no_btf = evidence.has_btf == Some(false);
+    let reason = match errno {
+        Some(Errno::EPERM | Errno::EACCES) => {
+            Reason::likely(Feature::LoadKprobe, Phase::Load, errno, &evidence)
+        }
+        _ if no_btf && (says("BTF") || says("CO-RE")) => Reason::NoBtf,
+        _ => return None,
+    };
+    Some(format!("{reason}; {}", reason.remedy()))
+}
+
+/// Takes the verifier's log out of what libbpf said.
+fn split_log(heard: Vec<String>) -> (Vec<String>, Vec<String>) {
+    let (mut log, mut rest) = (Vec::new(), Vec::new());
+    let mut is_log = false;
+    for line in heard {
+        match line.as_str() {
+            line if line.contains("-- BEGIN PROG LOAD LOG --") => is_log = true,
+            line if line.contains("-- END PROG LOAD LOG --") => is_log = false,
+            _ if is_log => log.push(line),
+            _ => rest.push(line),
+        }
+    }
+    (log, rest)
+}
+
+fn last(heard: &[String]) -> &str {
+    // The last lines only say that something failed; the first says what.
+    heard.first().map_or("it does not say why", String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rejection(log: &str) -> Rejection {
+        Rejection {
+            program: "p".to_owned(),
+            errno: Some(Errno::EACCES),
+            log: log.lines().map(str::to_owned).collect(),
+            heard: Vec::new(),
+        }
+    }
+
+    const LOG: &str = "\
+reg type unsupported for arg#0 function read_it#7
+0: R1=ctx() R10=fp0
+; return *count; @ bad.bpf.c:20
+7: (79) r0 = *(u64 *)(r0 +0)
+R0 invalid mem access 'map_value_or_null'
+processed 8 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0";
+
+    #[test]
+    fn the_log_names_the_instruction_the_line_of_c_and_the_complaint() {
+        let rejection = rejection(LOG);
+        assert_eq!(rejection.slot(), Some(7));
+        assert_eq!(
+            rejection.instruction_text(),
+            Some("7: (79) r0 = *(u64 *)(r0 +0)")
+        );
+        assert_eq!(rejection.source(), Some("return *count; @ bad.bpf.c:20"));
+        assert_eq!(
+            rejection.complaint(),
+            Some("R0 invalid mem access 'map_value_or_null'")
+        );
+    }
+
+    #[test]
+    fn a_log_without_instructions_names_none() {
+        let rejection = rejection("unknown func bpf_no_such#999");
+        assert_eq!(rejection.slot(), None);
+        assert_eq!(rejection.source(), None);
+        assert_eq!(rejection.complaint(), Some("unknown func bpf_no_such#999"));
+    }
+
+    #[test]
+    fn the_log_is_taken_out_of_what_libbpf_says() {
+        let heard = [
+            "prog 'p': BPF program load failed: -EACCES",
+            "prog 'p': -- BEGIN PROG LOAD LOG --",
+            "0: (95) exit",
+            "-- END PROG LOAD LOG --",
+            "prog 'p': failed to load: -EACCES",
+        ];
+        let (log, rest) = split_log(heard.map(str::to_owned).to_vec());
+        assert_eq!(log, ["0: (95) exit"]);
+        assert_eq!(rest.len(), 2);
+    }
+}

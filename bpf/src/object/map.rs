@@ -1,0 +1,213 @@
+//! The maps that an object defines.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::btf::{Btf, Type, Words};
+use super::{Home, Section, Symbol, SymbolKind};
+use crate::insn::ByteOrder;
+
+/// A map.
+#[derive(Debug, Clone)]
+pub struct Map<'d> {
+    /// Its name.
+    pub name: Cow<'d, str>,
+    /// The number of its section: `.maps`, or `maps` for the legacy form.
+    pub section: usize,
+    /// Where it begins in the section, in bytes.
+    pub offset: u64,
+    /// What it is like; nothing where the object has no BTF to say so.
+    pub definition: Option<MapDefinition>,
+}
+
+/// What a map is like. What is not said is 0.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MapDefinition {
+    /// Its type, a `BPF_MAP_TYPE_*`.
+    pub kind: u32,
+    /// The size of a key, in bytes.
+    pub key_size: u32,
+    /// The size of a value, in bytes.
+    pub value_size: u32,
+    /// How many elements it holds at most.
+    pub max_entries: u32,
+    /// Its flags, `BPF_F_*`.
+    pub flags: u32,
+}
+
+impl MapDefinition {
+    /// Returns the type's name in the kernel's header, in lower case and without `BPF_MAP_TYPE_`.
+    pub fn kind_name(&self) -> Option<&'static str> {
+        KINDS.get(self.kind as usize).copied()
+    }
+}
+
+/// `enum bpf_map_type` of the kernel's uapi header.
+const KINDS: [&str; 35] = [
+    "unspec",
+    "hash",
+    "array",
+    "prog_array",
+    "perf_event_array",
+    "percpu_hash",
+    "percpu_array",
+    "stack_trace",
+    "cgroup_array",
+    "lru_hash",
+    "lru_percpu_hash",
+    "lpm_trie",
+    "array_of_maps",
+    "hash_of_maps",
+    "devmap",
+    "sockmap",
+    "cpumap",
+    "xskmap",
+    "sockhash",
+    "cgroup_storage",
+    "reuseport_sockarray",
+    "percpu_cgroup_storage",
+    "queue",
+    "stack",
+    "sk_storage",
+    "devmap_hash",
+    "struct_ops",
+    "ringbuf",
+    "inode_storage",
+    "task_storage",
+    "bloom_filter",
+    "user_ringbuf",
+    "cgrp_storage",
+    "arena",
+    "insn_array",
+];
+
+/// How many names and qualifiers of a type are followed: more is a circle.
+const ALIASES: usize = 32;
+
+pub(super) fn maps<'d>(
+    sections: &[Section<'d>],
+    symbols: &[Symbol<'d>],
+    order: ByteOrder,
+    btf: Option<&Btf<'d>>,
+) -> Vec<Map<'d>> {
+    let section_of = |symbol: &Symbol<'d>| match (symbol.kind, symbol.home) {
+        (SymbolKind::Object, Home::Section(index)) => sections.get(index.checked_sub(1)?),
+        _ => None,
+    };
+    let has_maps = sections.iter().any(|section| section.name == ".maps");
+    let variables = btf.filter(|_| has_maps).map(variables).unwrap_or_default();
+    let mut maps = Vec::new();
+    for symbol in symbols {
+        let Some(section) = section_of(symbol) else {
+            continue;
+        };
+        let definition = match &*section.name {
+            ".maps" => {
+                let kind = variables.get(&symbol.name);
+                btf.zip(kind).and_then(|(btf, kind)| defined(btf, *kind))
+            }
+            "maps" => legacy(section.data, order, symbol.value),
+            _ => continue,
+        };
+        maps.push(Map {
+            name: symbol.name.clone(),
+            section: section.index,
+            offset: symbol.value,
+            definition,
+        });
+    }
+    maps.sort_by_key(|map| (map.section, map.offset));
+    maps
+}
+
+/// `struct bpf_map_def` of libbpf before 1.0.
+fn legacy(data: &[u8], order: ByteOrder, offset: u64) -> Option<MapDefinition> {
+    let words = Words { data, order };
+    let word = |place: usize| words.at(usize::try_from(offset).ok()?.checked_add(4 * place)?);
+    Some(MapDefinition {
+        kind: word(0)?,
+        key_size: word(1)?,
+        value_size: word(2)?,
+        max_entries: word(3)?,
+        flags: word(4).unwrap_or_default(),
+    })
+}
+
+/// The types of all variables, by name.
+fn variables<'d>(btf: &Btf<'d>) -> HashMap<Cow<'d, str>, u32> {
+    let variable = |id| match btf.get(id) {
+        Some(Type::Variable(kind)) => Some((btf.name(id)?, kind)),
+        _ => None,
+    };
+    btf.ids().filter_map(variable).collect()
+}
+
+/// Reads the struct that `SEC(".maps")` stands behind: each number is the length of an array that is pointed to,
+/// each type is pointed to as well.
+fn defined(btf: &Btf<'_>, kind: u32) -> Option<MapDefinition> {
+    let words = btf.words();
+    let Type::Struct { members, .. } = bare(btf, kind)? else {
+        return None;
+    };
+    let members = Words {
+        data: members,
+        order: words.order,
+    };
+    let mut definition = MapDefinition::default();
+    for at in (0..members.data.len()).step_by(12) {
+        let name = btf.string(members.at(at)?)?;
+        let kind = members.at(at + 4)?;
+        match &*name {
+            "type" => definition.kind = number(btf, kind)?,
+            "max_entries" => definition.max_entries = number(btf, kind)?,
+            "map_flags" => definition.flags = number(btf, kind)?,
+            "key_size" => definition.key_size = number(btf, kind)?,
+            "value_size" => definition.value_size = number(btf, kind)?,
+            "key" => definition.key_size = pointed_size(btf, kind)?,
+            "value" => definition.value_size = pointed_size(btf, kind)?,
+            _ => {}
+        }
+    }
+    Some(definition)
+}
+
+fn number(btf: &Btf<'_>, id: u32) -> Option<u32> {
+    let Type::Pointer(array) = bare(btf, id)? else {
+        return None;
+    };
+    match bare(btf, array)? {
+        Type::Array { count, .. } => Some(count),
+        _ => None,
+    }
+}
+
+fn pointed_size(btf: &Btf<'_>, id: u32) -> Option<u32> {
+    let Type::Pointer(pointed) = bare(btf, id)? else {
+        return None;
+    };
+    size(btf, pointed, ALIASES)
+}
+
+fn size(btf: &Btf<'_>, id: u32, depth: usize) -> Option<u32> {
+    match bare(btf, id)? {
+        Type::Sized(size) | Type::Struct { size, .. } => Some(size),
+        Type::Pointer(_) => Some(8),
+        Type::Array { element, count } => size_of_element(btf, element, depth)?.checked_mul(count),
+        Type::Alias(_) | Type::Variable(_) | Type::DataSection(_) | Type::Other => None,
+    }
+}
+
+fn size_of_element(btf: &Btf<'_>, id: u32, depth: usize) -> Option<u32> {
+    size(btf, id, depth.checked_sub(1)?)
+}
+
+/// Follows names and qualifiers.
+fn bare<'d>(btf: &Btf<'d>, mut id: u32) -> Option<Type<'d>> {
+    for _ in 0..ALIASES {
+        match btf.get(id)? {
+            Type::Alias(next) => id = next,
+            other => return Some(other),
+        }
+    }
+    None
+}

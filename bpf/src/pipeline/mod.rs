@@ -1,0 +1,302 @@
+//! One C file on its way through clang and LLVM, stage by stage, each row with the line of C it came from.
+//!
+//! Each stage is what the real tool wrote, made shorter only where the text says nothing about the program:
+//! addresses in clang's own memory, references to metadata, and directives about debug information.
+
+mod asm;
+mod ast;
+mod ir;
+mod tokens;
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use crate::clang::{Tool, ToolError, include_options};
+use crate::disasm::{NoNames, Text};
+use crate::object::{BpfObject, ObjectError};
+
+/// A stage, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// The words of the C file, after the preprocessor.
+    Tokens,
+    /// The tree that clang makes of them.
+    Ast,
+    /// LLVM's intermediate form, before anything is optimized.
+    Ir,
+    /// The same after LLVM's passes.
+    IrOpt,
+    /// BPF assembly, as LLVM's back end writes it.
+    Asm,
+    /// The instructions in the object file, with their bytes.
+    Object,
+}
+
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 6] = [
+        Self::Tokens,
+        Self::Ast,
+        Self::Ir,
+        Self::IrOpt,
+        Self::Asm,
+        Self::Object,
+    ];
+
+    /// Returns its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tokens => "tokens",
+            Self::Ast => "ast",
+            Self::Ir => "ir",
+            Self::IrOpt => "ir-opt",
+            Self::Asm => "asm",
+            Self::Object => "object",
+        }
+    }
+
+    /// Returns what it is, in a few words.
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::Tokens => "the words of the C file, after the preprocessor",
+            Self::Ast => "the tree that clang makes of them",
+            Self::Ir => "LLVM's intermediate form, before optimization",
+            Self::IrOpt => "LLVM's intermediate form, optimized",
+            Self::Asm => "BPF assembly",
+            Self::Object => "the instructions in the object file",
+        }
+    }
+}
+
+/// What to compile, and how.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The C file.
+    pub file: PathBuf,
+    /// The clang to use.
+    pub clang: String,
+    /// The level of optimization: `2`, as in `-O2`.
+    pub optimize: String,
+    /// More options for clang, such as `-I`, `-D` and `-mcpu`.
+    pub options: Vec<String>,
+}
+
+/// What a stage made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// The stage.
+    pub stage: Stage,
+    /// The command that made it, as it can be typed.
+    pub command: String,
+    /// Its rows.
+    pub rows: Vec<Row>,
+}
+
+/// A row of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The function it belongs to; none in [`Stage::Tokens`].
+    pub function: Option<String>,
+    /// The line of the C file it came from, where the tool says.
+    pub line: Option<u32>,
+    /// What the tool wrote.
+    pub text: String,
+}
+
+/// Why a stage cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// clang is missing, or refuses the file.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// The object cannot be read.
+    #[error("cannot read the object that clang wrote: {0}")]
+    Object(#[from] ObjectError),
+    /// The C file cannot be read.
+    #[error("cannot read `{}`: {source}", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What stands in the way.
+        source: io::Error,
+    },
+    /// There is no such function.
+    #[error("there is no function `{wanted}` in the file; it has {}", names.join(", "))]
+    NoFunction {
+        /// The function asked for.
+        wanted: String,
+        /// The functions that are there.
+        names: Vec<String>,
+    },
+}
+
+impl Input {
+    /// Returns the lines of the C file.
+    pub fn source(&self) -> Result<Vec<String>, PipelineError> {
+        let text = fs::read(&self.file).map_err(|source| PipelineError::Read {
+            file: self.file.clone(),
+            source,
+        })?;
+        let text = String::from_utf8_lossy(&text);
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// Returns the names of the functions in the C file, in its order, as the object will have them.
+    pub fn functions(&self) -> Result<Vec<String>, PipelineError> {
+        let text = self.text(&self.tool(Stage::Ir))?;
+        let mut names: Vec<String> = Vec::new();
+        for row in ir::rows(&text) {
+            if let Some(name) = row.function
+                && names.last() != Some(&name)
+            {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Runs a stage, for all functions or for one.
+    pub fn run(&self, stage: Stage, function: Option<&str>) -> Result<Output, PipelineError> {
+        let tool = self.tool(stage);
+        let names = match (function, stage) {
+            (Some(wanted), _) => {
+                let names = self.functions()?;
+                if !names.iter().any(|name| name == wanted) {
+                    let wanted = wanted.to_owned();
+                    return Err(PipelineError::NoFunction { wanted, names });
+                }
+                vec![wanted.to_owned()]
+            }
+            (None, Stage::Ast) => self.functions()?,
+            (None, Stage::Tokens | Stage::Ir | Stage::IrOpt | Stage::Asm | Stage::Object) => {
+                Vec::new()
+            }
+        };
+        let file = self.file.to_string_lossy();
+        let mut rows = match stage {
+            Stage::Tokens => {
+                let rows = tokens::rows(&self.said(&tool)?, &file);
+                match names.as_slice() {
+                    [name] => self.tokens_of(name, rows)?,
+                    _ => rows,
+                }
+            }
+            Stage::Ast => {
+                let mut rows = Vec::new();
+                for name in &names {
+                    rows.extend(ast::rows(&self.text(&self.tree(name))?, name, &file));
+                }
+                rows
+            }
+            Stage::Ir | Stage::IrOpt => ir::rows(&self.text(&tool)?),
+            Stage::Asm => asm::rows(&self.text(&tool)?),
+            Stage::Object => object_rows(&tool.output(b"")?)?,
+        };
+        if let (Some(wanted), true) = (function, stage != Stage::Tokens) {
+            rows.retain(|row| row.function.as_deref() == Some(wanted));
+        }
+        let command = match (stage, names.as_slice()) {
+            (Stage::Ast, [name]) => self.tree(name),
+            (_, _) => tool,
+        };
+        Ok(Output {
+            stage,
+            command: command.to_string(),
+            rows,
+        })
+    }
+
+    /// Keeps the tokens of a function: from the end of what stands before it to its own end.
+    fn tokens_of(&self, name: &str, rows: Vec<Row>) -> Result<Vec<Row>, PipelineError> {
+        let tree = self.text(&self.tree(name))?;
+        let Some((first, last)) = ast::range(&tree, name, &self.file.to_string_lossy()) else {
+            return Ok(Vec::new());
+        };
+        let is_before = |row: &Row| row.line.is_some_and(|line| line < first);
+        let ends = |row: &Row| row.text.starts_with("semi ") || row.text.starts_with("r_brace ");
+        let start = rows
+            .iter()
+            .take_while(|row| is_before(row))
+            .enumerate()
+            .filter(|(_, row)| ends(row))
+            .map(|(at, _)| at + 1)
+            .last();
+        let rows = rows.into_iter().skip(start.unwrap_or(0));
+        let is_inside = |row: &Row| row.line.is_some_and(|line| line <= last);
+        Ok(rows.take_while(is_inside).collect())
+    }
+
+    fn tool(&self, stage: Stage) -> Tool {
+        let optimize = format!("-O{}", self.optimize);
+        let tool = Tool::new(self.clang.clone())
+            .args([optimize.as_str(), "-g", "-target", "bpf"])
+            .args(include_options())
+            .args(self.options.clone());
+        let tool = match stage {
+            Stage::Tokens => tool.args(["-fsyntax-only", "-Xclang", "-dump-tokens"]),
+            Stage::Ast => tool.args(["-fsyntax-only", "-Xclang", "-ast-dump"]),
+            Stage::Ir => tool.args(["-Xclang", "-disable-llvm-passes", "-S", "-emit-llvm"]),
+            Stage::IrOpt => tool.args(["-S", "-emit-llvm"]),
+            Stage::Asm => tool.args(["-S"]),
+            Stage::Object => tool.args(["-c"]),
+        };
+        let tool = tool.arg(self.file.clone());
+        match stage {
+            Stage::Tokens | Stage::Ast => tool,
+            Stage::Ir | Stage::IrOpt | Stage::Asm | Stage::Object => tool.args(["-o", "-"]),
+        }
+    }
+
+    /// Returns clang, about to write the tree of a function.
+    fn tree(&self, function: &str) -> Tool {
+        self.tool(Stage::Ast)
+            .args(["-Xclang", &format!("-ast-dump-filter={function}")])
+    }
+
+    fn text(&self, tool: &Tool) -> Result<String, ToolError> {
+        Ok(String::from_utf8_lossy(&tool.output(b"")?).into_owned())
+    }
+
+    /// Returns what a tool wrote to standard error, where clang puts its tokens.
+    fn said(&self, tool: &Tool) -> Result<String, ToolError> {
+        let said = tool.run(b"")?;
+        match said.is_ok {
+            true => Ok(said.stderr),
+            false => Err(ToolError::Refused {
+                tool: self.clang.clone(),
+                stderr: tokens::complaints(&said.stderr),
+            }),
+        }
+    }
+}
+
+fn object_rows(elf: &[u8]) -> Result<Vec<Row>, ObjectError> {
+    let object = BpfObject::parse(elf)?;
+    let mut rows = Vec::new();
+    for program in object.programs() {
+        let Some(section) = object.section(program.section) else {
+            continue;
+        };
+        for decoded in object.program_code(program).flatten() {
+            let offset = program.offset + 8 * decoded.slot as u64;
+            let line = object.line(&section.name, offset);
+            let bytes: Vec<String> = decoded
+                .bytes
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            let text = Text::new(&decoded.instruction, decoded.slot, &NoNames);
+            let mut text = format!("{:4}: {}  {text}", decoded.slot, bytes.join(" "));
+            if let Some(target) = object.target(section, offset, &decoded.instruction) {
+                text += &format!(" <{target}>");
+            }
+            rows.push(Row {
+                function: Some(program.name.clone().into_owned()),
+                line: line.map(|line| line.line),
+                text,
+            });
+        }
+    }
+    Ok(rows)
+}

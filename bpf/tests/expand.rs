@@ -1,0 +1,193 @@
+//! Macros, opened one at a time by clang.
+
+mod support;
+
+use std::fs;
+
+use support::{output, skipped};
+use tempfile::TempDir;
+use tutor_bpf::expand::{ExpandError, Expansion, Question, Value, expand};
+
+const HEADER: &str = "\
+#define A B
+#define B A
+#define REC(x) REC(x + 1)
+#define STR(x) #x
+#define XSTR(x) STR(x)
+#define V 42
+#define CAT(a, b) a##b
+#define XY 7
+#define F(x) G(x) + x
+#define G(x) (V * x)
+#define LIST(FN) FN(one), FN(two), FN(three)
+#define ENTRY(x) NUMBER_ ## x
+enum numbers { LIST(ENTRY) };
+#undef ENTRY
+#define SPREAD(f, ...) f(__VA_ARGS__)
+#define EMPTY
+";
+
+fn question(folder: &TempDir, expression: &str) -> Question {
+    let header = folder.path().join("macros.h");
+    fs::write(&header, HEADER).unwrap();
+    Question {
+        expression: expression.to_owned(),
+        headers: vec![header.to_str().unwrap().to_owned()],
+        options: Vec::new(),
+        about: None,
+        clang: "clang".to_owned(),
+    }
+}
+
+fn has_clang(name: &str) -> bool {
+    let has = output("clang", &["--version"]).is_some();
+    if !has {
+        skipped(name, "there is no clang");
+    }
+    has
+}
+
+fn expanded(expression: &str) -> Expansion {
+    let folder = tempfile::tempdir().unwrap();
+    expand(&question(&folder, expression)).unwrap()
+}
+
+/// Each step as `MACRO:LINE: text`.
+fn steps(expression: &str) -> Vec<String> {
+    let step = |step: &tutor_bpf::expand::Step| match &step.opened {
+        Some(opened) => format!("{}:{}: {}", opened.name, opened.line, step.text),
+        None => format!("the rest: {}", step.text),
+    };
+    expanded(expression).steps.iter().map(step).collect()
+}
+
+#[test]
+fn macros_are_opened_one_at_a_time_from_the_left() {
+    if !has_clang("macros_are_opened_one_at_a_time_from_the_left") {
+        return;
+    }
+    assert_eq!(
+        steps("F(V)"),
+        ["F:9: G(V) + V", "G:10: (V * V) + V", "V:6: (42 * 42) + 42"]
+    );
+    assert_eq!(
+        steps("SPREAD(CAT, X, Y)"),
+        ["SPREAD:15: CAT(X, Y)", "CAT:7: XY", "XY:8: 7"]
+    );
+    assert_eq!(steps("1 EMPTY + V"), ["EMPTY:16: 1 + V", "V:6: 1 + 42"]);
+}
+
+#[test]
+fn an_argument_is_opened_first_where_the_order_matters() {
+    if !has_clang("an_argument_is_opened_first_where_the_order_matters") {
+        return;
+    }
+    assert_eq!(
+        steps("XSTR(V)"),
+        ["V:6: XSTR(42)", "XSTR:5: STR(42)", "STR:4: \"42\""]
+    );
+    assert_eq!(steps("STR(V)"), ["STR:4: \"V\""]);
+}
+
+#[test]
+fn a_macro_in_its_own_expansion_stays_closed() {
+    if !has_clang("a_macro_in_its_own_expansion_stays_closed") {
+        return;
+    }
+    assert_eq!(steps("A"), ["A:1: B", "B:2: A"]);
+    assert_eq!(steps("REC(1)"), ["REC:3: REC(1 + 1)"]);
+}
+
+#[test]
+fn a_list_is_opened_with_a_macro_that_its_header_takes_back() {
+    if !has_clang("a_list_is_opened_with_a_macro_that_its_header_takes_back") {
+        return;
+    }
+    let expansion = expanded("LIST(ENTRY)");
+    assert_eq!(expansion.result, "NUMBER_one, NUMBER_two, NUMBER_three");
+    let opened = expansion.steps[1].opened.as_ref().unwrap();
+    assert_eq!(
+        (opened.name.as_str(), opened.undefined_at),
+        ("ENTRY", Some(14))
+    );
+    let constants = [("NUMBER_one", 0), ("NUMBER_two", 1), ("NUMBER_three", 2)];
+    assert_eq!(
+        expansion.constants,
+        constants.map(|(name, number)| (name.to_owned(), number))
+    );
+}
+
+#[test]
+fn clang_works_out_what_is_constant() {
+    if !has_clang("clang_works_out_what_is_constant") {
+        return;
+    }
+    let value = |expression| expanded(expression).value;
+    assert_eq!(value("F(2)"), Some(Value::Integer(86)));
+    assert_eq!(value("-V"), Some(Value::Integer(-42)));
+    assert_eq!(value("~0ULL"), Some(Value::Integer(u64::MAX.into())));
+    assert_eq!(value("XSTR(V)"), Some(Value::Bytes(b"42\0".to_vec())));
+    assert_eq!(value("NUMBER_three"), Some(Value::Integer(2)));
+    assert_eq!(value("unknown(V)"), None);
+    assert_eq!(value("&V"), None);
+}
+
+#[test]
+fn an_expression_without_macros_has_no_steps() {
+    if !has_clang("an_expression_without_macros_has_no_steps") {
+        return;
+    }
+    assert!(steps("1 + 2").is_empty());
+    // A macro that takes arguments and gets none is only a name.
+    assert!(steps("F").is_empty());
+}
+
+#[test]
+fn the_uapi_header_gives_the_opcode_of_a_call() {
+    const NAME: &str = "the_uapi_header_gives_the_opcode_of_a_call";
+    if !has_clang(NAME) || !std::path::Path::new("/usr/include/linux/bpf.h").exists() {
+        return skipped(NAME, "there is no clang, or no linux/bpf.h");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut question = question(&folder, "BPF_JMP | BPF_CALL");
+    question.headers = vec!["linux/bpf.h".to_owned()];
+    let expansion = expand(&question).unwrap();
+    assert_eq!(expansion.result, "0x05 | 0x80");
+    assert_eq!(expansion.value, Some(Value::Integer(0x85)));
+    let header = expansion.steps[0]
+        .opened
+        .as_ref()
+        .unwrap()
+        .header
+        .as_deref();
+    assert!(header.unwrap().ends_with("linux/bpf_common.h"));
+}
+
+#[test]
+fn what_cannot_be_expanded_is_said_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |expression: &str| expand(&question(&folder, expression)).unwrap_err();
+    assert!(matches!(refused(" "), ExpandError::Empty));
+    assert!(matches!(refused("#define X"), ExpandError::NoExpression));
+    assert_eq!(
+        refused("F(1").to_string(),
+        "the expression is not balanced: `(` is never closed"
+    );
+    let mut nobody = question(&folder, "V");
+    nobody.clang = "clang-of-nobody".to_owned();
+    let error = expand(&nobody).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "there is no `clang-of-nobody` on this machine"
+    );
+    if has_clang("what_cannot_be_expanded_is_said_with_its_reason") {
+        let mut missing = question(&folder, "V");
+        missing.headers = vec!["linux/no-such.h".to_owned()];
+        let error = expand(&missing).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no header `linux/no-such.h` where clang looks"
+        );
+        assert!(error.help().unwrap().contains("-I"));
+    }
+}
