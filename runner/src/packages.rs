@@ -5,7 +5,8 @@
 pub struct Package {
     /// Our name for it: `clang`.
     pub name: String,
-    /// A command in the `PATH`, or a file, that shows that it is installed.
+    /// A command in the `PATH`, or a file, that shows that it is installed; a file may be a pattern,
+    /// and `a|b` is either of two.
     pub test: String,
     /// Its name on Debian and Ubuntu; `a|b` is `a` on Debian and `b` on Ubuntu.
     pub debian: String,

@@ -42,8 +42,16 @@ pub const LESSON_TIMEOUT: Duration = Duration::from_secs(600);
 pub const SKIP_REST: i32 = 80;
 
 /// The masks that a step may name; `normalize` knows how each works.
-pub const MASK_NAMES: [&str; 8] = [
-    "prog-id", "map-id", "btf-id", "link-id", "pid", "time", "tag", "trace",
+pub const MASK_NAMES: [&str; 9] = [
+    "prog-id",
+    "map-id",
+    "btf-id",
+    "link-id",
+    "pid",
+    "time",
+    "tag",
+    "trace",
+    "source-line",
 ];
 
 /// The masks that are applied to every step; naming one is allowed and changes nothing.

@@ -6,7 +6,8 @@ use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-/// Hides `-61360` in `call bpf_trace_printk#-61360`, and its four bytes in the line below.
+/// Hides `-61360` in `call bpf_trace_printk#-61360`, and its four bytes in the line below. Hides it
+/// too where `tutor bpf compare` works it out: `… - __bpf_call_base … = -61360 = 0xffff1050, …`.
 ///
 /// A helper's own number (`bpf_trace_printk#6` in a verifier log) is small and stays.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,12 @@ pub struct HelperOffset;
 static OFFSET: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r"(?-u)(?<call>\bcall [A-Za-z_][A-Za-z0-9_.]*#)(?:-[0-9]+|[0-9]{4,})\b(?:(?<code>\n[ \t]*85 [0-9a-f]{2} 00 00)(?: [0-9a-f]{2}){4})?",
+    )
+});
+
+static WORKED_OUT: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?-u)(?<distance>from __bpf_call_base, )-?[0-9]+(?<unit> bytes)|(?<sum>- __bpf_call_base (?:0x[0-9a-f]+|\[ADDR\]) = )-?[0-9]+ = 0x[0-9a-f]{8}(?<memory>, in memory)(?: [0-9a-f]{2}){4}",
     )
 });
 
@@ -32,13 +39,24 @@ impl Mask for HelperOffset {
         if !text.contains('#') {
             return Cow::Borrowed(text);
         }
-        OFFSET.replace_all(text, |found: &regex::Captures| {
+        let called = OFFSET.replace_all(text, |found: &regex::Captures| {
             let call = &found["call"];
             match found.name("code") {
                 Some(code) => format!("{call}[OFFSET]{} [OFFSET]", code.as_str()),
                 None => format!("{call}[OFFSET]"),
             }
-        })
+        });
+        let replaced = WORKED_OUT.replace_all(&called, |found: &regex::Captures| {
+            let part = |name| found.name(name).map_or("", |part| part.as_str());
+            match part("sum") {
+                "" => format!("{}[OFFSET]{}", part("distance"), part("unit")),
+                sum => format!("{sum}[OFFSET] = [OFFSET]{} [OFFSET]", part("memory")),
+            }
+        });
+        match replaced {
+            Cow::Borrowed(_) => called,
+            Cow::Owned(replaced) => Cow::Owned(replaced),
+        }
     }
 }
 
@@ -74,6 +92,18 @@ mod tests {
         assert_snapshot!(masked(&HelperOffset, "  10: (85) call __htab_map_lookup_elem#204528\n  11: (95) exit"), @r"
         10: (85) call __htab_map_lookup_elem#[OFFSET]
         11: (95) exit
+        ");
+    }
+
+    #[test]
+    fn the_arithmetic_of_a_comparison_keeps_its_form() {
+        assert_snapshot!(masked(&HelperOffset, "\
+call bpf_trace_printk#-61360
+ [1] the helper's number 6 became the distance of bpf_trace_printk from __bpf_call_base, -61360 bytes; the verifier did it
+     bpf_trace_printk 0xffffffff814bd860 - __bpf_call_base 0xffffffff814cc810 = -61360 = 0xffff1050, in memory 50 10 ff ff"), @r"
+        call bpf_trace_printk#[OFFSET]
+         [1] the helper's number 6 became the distance of bpf_trace_printk from __bpf_call_base, [OFFSET] bytes; the verifier did it
+             bpf_trace_printk 0xffffffff814bd860 - __bpf_call_base 0xffffffff814cc810 = [OFFSET] = [OFFSET], in memory [OFFSET]
         ");
     }
 

@@ -9,6 +9,7 @@ mod object_id;
 mod padding;
 mod pid;
 mod shell_line;
+mod source_line;
 mod stable_text;
 mod tag;
 mod time;
@@ -20,6 +21,7 @@ pub use kernel_address::KernelAddress;
 pub use object_id::{BTF_ID, LINK_ID, MAP_ID, ObjectId, PROG_ID};
 pub use pid::Pid;
 pub use shell_line::ShellLine;
+pub use source_line::SourceLine;
 pub use stable_text::{Section, Sections, StableText};
 pub use tag::Tag;
 pub use time::Time;
@@ -48,8 +50,16 @@ static ALWAYS: [&dyn Mask; 3] = [&KernelAddress, &HelperOffset, &ShellLine];
 
 /// The masks that a step can ask for, in the order in which they are applied: a trace line's
 /// prefix holds a process id and a time, so it goes before those.
-static BY_NAME: [&dyn Mask; 8] = [
-    &TraceLine, &PROG_ID, &MAP_ID, &BTF_ID, &LINK_ID, &Tag, &Pid, &Time,
+static BY_NAME: [&dyn Mask; 9] = [
+    &TraceLine,
+    &PROG_ID,
+    &MAP_ID,
+    &BTF_ID,
+    &LINK_ID,
+    &Tag,
+    &Pid,
+    &Time,
+    &SourceLine,
 ];
 
 /// The names that `mask=` knows, in alphabetical order.
