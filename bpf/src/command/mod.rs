@@ -1,12 +1,21 @@
 //! The command line of `tutor bpf`: what a step runs and checks. A file for each subcommand.
 
 mod console;
+mod disasm;
 mod error;
+mod input;
+mod insn;
 mod probe;
+mod sections;
+mod symbols;
 
 pub use console::{Console, Table};
-pub use error::CommandError;
+pub use disasm::DisasmArgs;
+pub use error::{CommandError, Place};
+pub use insn::InsnArgs;
 pub use probe::ProbeArgs;
+pub use sections::SectionsArgs;
+pub use symbols::SymbolsArgs;
 
 use clap::Subcommand;
 
@@ -19,6 +28,23 @@ pub enum BpfCommand {
                             Exits 0 when everything named works, else 1; without names, 0."
     )]
     Probe(ProbeArgs),
+    /// List the sections of a BPF object, its programs, maps and licence
+    Sections(SectionsArgs),
+    /// List the symbols of a BPF object
+    Symbols(SymbolsArgs),
+    /// Show the code of a BPF object in the kernel's notation
+    #[command(
+        after_help = "Numbers in front count slots of eight bytes, those in parentheses are opcodes.\n\
+                            What stands behind `;` is not in the bytes: the object's relocations say it."
+    )]
+    Disasm(DisasmArgs),
+    /// Take an instruction apart, or put one together from its text
+    #[command(
+        after_help = "Examples:\n  tutor bpf insn 85 00 00 00 06 00 00 00\n  tutor bpf insn call bpf_trace_printk\n  \
+                            tutor bpf insn 'r1 = 10'\n\n\
+                            Exits 1 when the bytes are no instruction or call no helper."
+    )]
+    Insn(InsnArgs),
 }
 
 /// Whether everything that was asked for is so.
@@ -55,6 +81,10 @@ impl Verdict {
 pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
     match command {
         BpfCommand::Probe(args) => probe::run(args, console),
+        BpfCommand::Sections(args) => sections::run(args, console),
+        BpfCommand::Symbols(args) => symbols::run(args, console),
+        BpfCommand::Disasm(args) => disasm::run(args, console),
+        BpfCommand::Insn(args) => insn::run(args, console),
     }
 }
 
