@@ -13,6 +13,7 @@
 //! ```
 //!
 //! The modules, in reading order:
+pub mod anatomy;
 pub mod asm;
 pub mod assemble;
 pub mod clang;

@@ -83,6 +83,10 @@ pub fn read(text: &str, dialect: Dialect) -> Result<Vec<Section>, ListingError> 
         let Some((slot, text)) = numbered(line) else {
             continue;
         };
+        // LLVM 19 lists what is to be relocated by BTF as well; the bytes below are as they are without it.
+        if text.starts_with("CO-RE ") {
+            continue;
+        }
         let meaning = match text {
             "<unknown>" => Ok(None),
             text => instruction(text, dialect).map(Some),

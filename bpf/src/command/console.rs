@@ -47,6 +47,44 @@ impl<'a> Console<'a> {
         writeln!(self.out, "{text}")
     }
 
+    /// Writes a heading that may be longer than a line.
+    pub fn heading_wrapped(&mut self, text: &str) -> io::Result<()> {
+        for (number, line) in folded(text, self.columns.saturating_sub(2))
+            .iter()
+            .enumerate()
+        {
+            let indent = if number > 0 { "  " } else { "" };
+            let line = self.styled(Style::new().bold(), line);
+            writeln!(self.out, "{indent}{line}")?;
+        }
+        Ok(())
+    }
+
+    /// Writes `start` and then words, in lines that the console has room for; further lines begin below the words,
+    /// or, where `start` takes more than half of the console, on lines of their own.
+    pub fn wrapped(&mut self, start: &str, text: &str) -> io::Result<()> {
+        let taken = start.chars().count();
+        let is_long = 2 * taken > self.columns && taken + text.chars().count() > self.columns;
+        let indent = if is_long { 6 } else { taken };
+        let lines = folded(text, self.columns.saturating_sub(indent));
+        if is_long {
+            writeln!(self.out, "{}", start.trim_end())?;
+        }
+        for (number, line) in lines.iter().enumerate() {
+            match number == 0 && !is_long {
+                true => writeln!(self.out, "{start}{line}")?,
+                false => writeln!(self.out, "{:indent$}{line}", "")?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a name and, beside it, words.
+    pub fn entry(&mut self, name: &str, text: &str) -> io::Result<()> {
+        let start = format!("{name:10}");
+        self.wrapped(&start, &visible(text))
+    }
+
     /// Returns the text in bold, if there is color.
     pub fn bold<'t>(&self, text: &'t str) -> Cow<'t, str> {
         self.styled(Style::new().bold(), text)
@@ -168,6 +206,26 @@ impl Table {
         line.truncate(line.trim_end().len());
         line
     }
+}
+
+/// Breaks text at blanks into lines of at most so many characters; a longer word has a line for itself.
+fn folded(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else {
+            break;
+        };
+        let len = line.chars().count() + 1 + word.chars().count();
+        match line.is_empty() {
+            true => line.push_str(word),
+            false if len <= columns => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            false => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// Returns text from a file safe to show: control characters become their codes, such as `\u{1b}`.

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::console::visible;
+
 /// Why a command of `tutor bpf` has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
@@ -86,7 +88,7 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
-            write!(f, "{}:", file.display())?;
+            write!(f, "{}:", visible(&file.to_string_lossy()))?;
         }
         if let Some(offset) = self.offset {
             write!(f, "{offset:#x}:")?;

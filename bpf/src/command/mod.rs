@@ -2,22 +2,31 @@
 
 mod compare;
 mod console;
+mod disasm;
 mod error;
 mod expand;
+mod input;
+mod insn;
 mod jited;
 mod pipeline;
 mod probe;
+mod sections;
 mod subject;
+mod symbols;
 mod xlated;
 
 pub use compare::CompareArgs;
 pub use console::{Console, Table};
-pub use error::CommandError;
+pub use disasm::DisasmArgs;
+pub use error::{CommandError, Place};
 pub use expand::ExpandArgs;
+pub use insn::InsnArgs;
 pub use jited::JitedArgs;
 pub use pipeline::PipelineArgs;
 pub use probe::ProbeArgs;
+pub use sections::SectionsArgs;
 pub use subject::SubjectArgs;
+pub use symbols::SymbolsArgs;
 pub use xlated::XlatedArgs;
 
 use clap::Subcommand;
@@ -31,6 +40,23 @@ pub enum BpfCommand {
                             Exits 0 when everything named works, else 1; without names, 0."
     )]
     Probe(ProbeArgs),
+    /// List the sections of a BPF object, its programs, maps and licence
+    Sections(SectionsArgs),
+    /// List the symbols of a BPF object
+    Symbols(SymbolsArgs),
+    /// Show the code of a BPF object in the kernel's notation
+    #[command(
+        after_help = "Numbers in front count slots of eight bytes, those in parentheses are opcodes.\n\
+                            What stands behind `;` is not in the bytes: the object's relocations say it."
+    )]
+    Disasm(DisasmArgs),
+    /// Take an instruction apart, or put one together from its text
+    #[command(
+        after_help = "Examples:\n  tutor bpf insn 85 00 00 00 06 00 00 00\n  tutor bpf insn call bpf_trace_printk\n  \
+                            tutor bpf insn 'r1 = 10'\n\n\
+                            Exits 1 when the bytes are no instruction or call no helper."
+    )]
+    Insn(InsnArgs),
     /// Show C, bytecode, what the verifier made of it, and machine code side by side
     #[command(
         after_help = "Loads the file, asks the kernel what became of each instruction, and lets it go again.\n\
@@ -99,6 +125,10 @@ impl Verdict {
 pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
     match command {
         BpfCommand::Probe(args) => probe::run(args, console),
+        BpfCommand::Sections(args) => sections::run(args, console),
+        BpfCommand::Symbols(args) => symbols::run(args, console),
+        BpfCommand::Disasm(args) => disasm::run(args, console),
+        BpfCommand::Insn(args) => insn::run(args, console),
         BpfCommand::Compare(args) => compare::run(args, console),
         BpfCommand::Expand(args) => expand::run(args, console),
         BpfCommand::Pipeline(args) => pipeline::run(args, console),

@@ -7,7 +7,7 @@ pub(super) fn rows(text: &str, file: &str) -> Vec<Row> {
     text.lines().filter_map(|line| row(line, file)).collect()
 }
 
-/// `identifier 'msg'	 [LeadingSpace]	Loc=<h.c:8:31>`
+/// A kind, the word in quotes, and where: `identifier 'msg'`, `Loc=<h.c:8:31>`, with tabs between.
 fn row(line: &str, file: &str) -> Option<Row> {
     let (token, place) = line.rsplit_once("Loc=<")?;
     let place = place.strip_prefix(file)?.strip_prefix(':')?;

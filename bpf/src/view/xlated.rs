@@ -6,7 +6,7 @@ use std::io;
 
 use crate::disasm::{Names, Text};
 use crate::helper;
-use crate::insn::{ByteOrder, Callee, DecodeError, Instruction, decode};
+use crate::insn::{ByteOrder, Callee, DecodeError, Instruction, Wide, WideKind, decode};
 use crate::kallsyms::KernelSymbols;
 use crate::load::{ProgramInfo, Shown};
 
@@ -192,6 +192,19 @@ impl Names for CallNames {
         match self.0.get(&slot) {
             Some(text) => out.write_str(text).map(|()| true),
             None => Ok(false),
+        }
+    }
+
+    /// Of a reference to a function the kernel shows the distance; what it leaves in the other half is nobody's.
+    fn wide(&self, _slot: usize, wide: Wide, out: &mut dyn Write) -> Result<bool, fmt::Error> {
+        match wide.kind {
+            WideKind::Function => write!(out, "subprog[{:+}]", wide.low).map(|()| true),
+            WideKind::Value
+            | WideKind::BtfVariable
+            | WideKind::MapFd
+            | WideKind::MapValue
+            | WideKind::MapIndex
+            | WideKind::MapIndexValue => Ok(false),
         }
     }
 }

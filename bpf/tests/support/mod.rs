@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use tutor_bpf::load::{Loaded, LoadedProgram, Wanted};
 
@@ -43,6 +44,7 @@ pub fn sources() -> Vec<PathBuf> {
     };
     let mut sources: Vec<PathBuf> = in_folder(bpf.to_owned())
         .chain(in_folder(bpf.join("tests/programs")))
+        .chain(in_folder(bpf.join("tests/corpus")))
         .collect();
     sources.sort();
     sources
@@ -59,12 +61,22 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Compiles and loads everything; without clang or root, says that test `name` is skipped.
-    pub fn loaded(name: &str) -> Option<Self> {
+    /// Compiles and loads everything, once; without clang or root, says that test `name` is skipped.
+    pub fn loaded(name: &str) -> Option<&'static Self> {
+        static CORPUS: OnceLock<Corpus> = OnceLock::new();
         if !nix::unistd::geteuid().is_root() {
             skipped(name, "only root can load all programs");
             return None;
         }
+        let corpus = CORPUS.get_or_init(Self::load);
+        if corpus.programs == 0 {
+            skipped(name, "there is no clang, or the kernel takes no program");
+            return None;
+        }
+        Some(corpus)
+    }
+
+    fn load() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut corpus = Self {
             files: Vec::new(),
@@ -88,11 +100,7 @@ impl Corpus {
                 }
             }
         }
-        if corpus.programs == 0 {
-            skipped(name, "there is no clang, or the kernel takes no program");
-            return None;
-        }
-        Some(corpus)
+        corpus
     }
 
     /// Returns all programs.

@@ -1,0 +1,199 @@
+//! `tutor bpf sections`: what `readelf -S` says of an object, and what BPF makes of it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{CommandError, Console, Table, Verdict, input};
+use crate::insn::ByteOrder;
+use crate::object::{BpfObject, Map, Program, Section};
+
+/// What `tutor bpf sections` is asked.
+#[derive(Debug, Clone, Args)]
+pub struct SectionsArgs {
+    /// A BPF object file
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+pub(super) fn run(args: &SectionsArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+    let data = input::read(&args.file)?;
+    let object = input::object(&args.file, &data)?;
+    if args.json {
+        console.json(as_json(&object))?;
+        return Ok(Verdict::Works);
+    }
+    let mut table = Table::new(&[">nr", "section", "type", ">offset", ">size", "flags"]);
+    for section in object.sections() {
+        table.row([
+            section.index.to_string(),
+            section.name.to_string(),
+            kind_name(section.kind),
+            format!("{:#x}", section.offset),
+            section.size.to_string(),
+            flag_letters(section.flags),
+        ]);
+    }
+    console.table(&table)?;
+    writeln!(console.out)?;
+    for (name, text) in summary(&object) {
+        console.entry(name, &text)?;
+    }
+    Ok(Verdict::Works)
+}
+
+fn summary(object: &BpfObject<'_>) -> Vec<(&'static str, String)> {
+    let programs = object.programs().iter().map(|program| {
+        let section = object.section(program.section);
+        let section = section.map_or("?", |section| &section.name);
+        format!("{} ({} bytes in {section})", program.name, program.size)
+    });
+    let maps = object.maps().iter().map(map_text);
+    let license = object.license();
+    let btf = match object.btf() {
+        Some(btf) if object.has_lines() => format!("{} types, and the lines of C", btf.len()),
+        Some(btf) => format!("{} types, and no lines of C", btf.len()),
+        None => "none: it was compiled without -g".to_owned(),
+    };
+    vec![
+        ("programs", listed(programs)),
+        ("maps", listed(maps)),
+        (
+            "licence",
+            license.map_or_else(
+                || "none: the kernel will refuse helpers for GPL programs".to_owned(),
+                |text| text.into_owned(),
+            ),
+        ),
+        ("BTF", btf),
+        ("bytes", order_text(object.order()).to_owned()),
+    ]
+}
+
+fn listed(items: impl Iterator<Item = String>) -> String {
+    let items: Vec<String> = items.collect();
+    match items.is_empty() {
+        true => "none".to_owned(),
+        false => items.join(", "),
+    }
+}
+
+fn map_text(map: &Map<'_>) -> String {
+    let Some(definition) = &map.definition else {
+        return map.name.to_string();
+    };
+    let kind = match definition.kind_name() {
+        Some(name) => name.to_owned(),
+        None => format!("type {}", definition.kind),
+    };
+    format!(
+        "{} ({kind}, key {} B, value {} B, max_entries {})",
+        map.name, definition.key_size, definition.value_size, definition.max_entries
+    )
+}
+
+fn order_text(order: ByteOrder) -> &'static str {
+    match order {
+        ByteOrder::Little => "little-endian, the least significant first",
+        ByteOrder::Big => "big-endian, the most significant first",
+    }
+}
+
+/// Returns the name that `readelf` gives a section's type.
+pub(super) fn kind_name(kind: u32) -> String {
+    let name = match kind {
+        0 => "NULL",
+        1 => "PROGBITS",
+        2 => "SYMTAB",
+        3 => "STRTAB",
+        4 => "RELA",
+        8 => "NOBITS",
+        9 => "REL",
+        17 => "GROUP",
+        0x6fff_4c03 => "LLVM_ADDRSIG",
+        other => return format!("{other:#x}"),
+    };
+    name.to_owned()
+}
+
+/// Returns the letters that `readelf` gives a section's flags.
+fn flag_letters(flags: u64) -> String {
+    const LETTERS: [(u64, char); 10] = [
+        (0x1, 'W'),
+        (0x2, 'A'),
+        (0x4, 'X'),
+        (0x10, 'M'),
+        (0x20, 'S'),
+        (0x40, 'I'),
+        (0x80, 'L'),
+        (0x200, 'G'),
+        (0x400, 'T'),
+        (0x8000_0000, 'E'),
+    ];
+    let known = LETTERS.iter().fold(0, |known, (flag, _)| known | flag);
+    let letters = LETTERS.iter().filter(|(flag, _)| flags & flag != 0);
+    let other = (flags & !known != 0).then_some('o');
+    letters.map(|(_, letter)| *letter).chain(other).collect()
+}
+
+fn as_json(object: &BpfObject<'_>) -> Value {
+    let sections: Vec<Value> = object.sections().iter().map(section_json).collect();
+    let programs = object.programs().iter();
+    let programs: Vec<Value> = programs
+        .map(|program| program_json(object, program))
+        .collect();
+    let maps: Vec<Value> = object.maps().iter().map(map_json).collect();
+    let order = match object.order() {
+        ByteOrder::Little => "little",
+        ByteOrder::Big => "big",
+    };
+    json!({
+        "byte_order": order,
+        "license": object.license(),
+        "btf_types": object.btf().map(|btf| btf.len()),
+        "has_lines": object.has_lines(),
+        "sections": sections,
+        "programs": programs,
+        "maps": maps,
+    })
+}
+
+fn section_json(section: &Section<'_>) -> Value {
+    json!({
+        "index": section.index,
+        "name": section.name,
+        "type": kind_name(section.kind),
+        "flags": flag_letters(section.flags),
+        "offset": section.offset,
+        "size": section.size,
+        "align": section.align,
+        "is_code": section.is_code(),
+        "relocations": section.relocations.len(),
+    })
+}
+
+fn program_json(object: &BpfObject<'_>, program: &Program<'_>) -> Value {
+    json!({
+        "name": program.name,
+        "section": object.section(program.section).map(|section| &section.name),
+        "offset": program.offset,
+        "size": program.size,
+    })
+}
+
+fn map_json(map: &Map<'_>) -> Value {
+    let definition = map.definition.as_ref();
+    json!({
+        "name": map.name,
+        "type": definition.and_then(|definition| definition.kind_name()),
+        "type_number": definition.map(|definition| definition.kind),
+        "key_size": definition.map(|definition| definition.key_size),
+        "value_size": definition.map(|definition| definition.value_size),
+        "max_entries": definition.map(|definition| definition.max_entries),
+        "flags": definition.map(|definition| definition.flags),
+    })
+}
