@@ -43,6 +43,7 @@ backend-start = cannot start the agent `{ $program }`: { $error }
 backend-gone = the process that keeps the lesson's shell is gone; the next step starts a new one
 backend-failed = the place it runs in says: { $what }
 backend-slow = no answer within { $seconds } s
+guarded-failed = cannot start the virtual machine: { $error }
 agent-failed = the agent ended: { $error }
 never-ready = it ended before it was ready, so `until` never came true
 keep-failed = cannot keep the output of `{ $step }` for its checks: { $error }

@@ -4,6 +4,7 @@
 pub mod conformance;
 pub mod host;
 pub mod scripted;
+mod told;
 
 use crate::event::Stream;
 use crate::say;

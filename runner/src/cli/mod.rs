@@ -47,7 +47,7 @@ pub fn main() -> Exit {
     // The agent must start fast: it is looked for before anything else is made ready.
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|word| word == "__agent") {
-        return machine::agent();
+        return machine::agent(words);
     }
     clap_complete::CompleteEnv::with_factory(command).complete();
     let cli = Cli::parse();

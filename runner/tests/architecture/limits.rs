@@ -12,7 +12,7 @@ const LINES: usize = 600;
 const OWED: [&str; 0] = [];
 
 /// The files that may hold `unsafe`.
-const UNSAFE: [&str; 0] = [];
+const UNSAFE: [&str; 1] = ["runner/agent/src/sys.rs"];
 
 #[test]
 fn no_file_grows_beyond_what_one_idea_needs() {
