@@ -348,3 +348,155 @@ impl io::Write for HashWriter<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Module, samples};
+
+    fn unpacked(release: &str, bytes: &[u8]) -> Unpacked {
+        Unpacked {
+            release: release.to_owned(),
+            vmlinux: bytes.to_owned(),
+            modules: vec![
+                Module {
+                    name: "z.ko".to_owned(),
+                    bytes: b"first".to_vec(),
+                },
+                Module {
+                    name: "a.ko".to_owned(),
+                    bytes: b"second".to_vec(),
+                },
+            ],
+            unknown: vec!["CONFIG_PCI".to_owned()],
+        }
+    }
+
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::below(folder.path());
+        (folder, cache)
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_is_kept_is_found_by_series_release_and_age() {
+        let (_folder, cache) = cache();
+        assert_eq!(cache.kernel("6.12").unwrap(), None);
+        assert_eq!(cache.list().unwrap(), []);
+        for release in ["6.12.9+deb13", "6.12.118+deb13", "6.1.0-50", "7.3.4"] {
+            cache.add(&unpacked(release, b"k"), "pkg 1").unwrap();
+        }
+        let release = |wanted| cache.kernel(wanted).unwrap().map(|kernel| kernel.release);
+        assert_eq!(release("6.12").as_deref(), Some("6.12.118+deb13"));
+        assert_eq!(release("default").as_deref(), Some("6.12.118+deb13"));
+        assert_eq!(release("6.12.9+deb13").as_deref(), Some("6.12.9+deb13"));
+        assert_eq!(release("6.1").as_deref(), Some("6.1.0-50"));
+        assert_eq!(release("latest").as_deref(), Some("7.3.4"));
+        assert_eq!(release("6"), None);
+        let kernel = cache.kernel("6.1").unwrap().unwrap();
+        assert_eq!(kernel.source, "pkg 1");
+        assert_eq!(kernel.unknown, ["CONFIG_PCI"]);
+        assert_eq!(fs::read(&kernel.modules[0]).unwrap(), b"first");
+        assert!(kernel.modules[1].ends_with("6.1.0-50/a.ko"));
+        let order: Vec<String> = cache
+            .list()
+            .unwrap()
+            .into_iter()
+            .map(|i| i.kernel.release)
+            .collect();
+        assert_eq!(
+            order,
+            ["6.1.0-50", "6.12.9+deb13", "6.12.118+deb13", "7.3.4"]
+        );
+    }
+
+    #[test]
+    fn another_build_of_a_release_takes_its_place_and_leaves_nothing_behind() {
+        let (_folder, cache) = cache();
+        let first = cache.add(&unpacked("6.1.7", b"one"), "a").unwrap();
+        assert_eq!(cache.add(&unpacked("6.1.7", b"one"), "b").unwrap(), first);
+        let second = cache.add(&unpacked("6.1.7", b"other"), "b").unwrap();
+        assert_ne!(first.id, second.id);
+        assert_eq!(fs::read(&second.vmlinux).unwrap(), b"other");
+        assert_eq!(names(&cache.kernels()), ["6.1.7"]);
+    }
+
+    #[test]
+    fn what_is_not_whole_is_no_kernel_and_is_made_again() {
+        let (_folder, cache) = cache();
+        let kernel = cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
+        let again = || cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
+        for spoil in [
+            |kernel: &Kernel| fs::write(&kernel.vmlinux, b"ker").unwrap(),
+            |kernel: &Kernel| fs::remove_file(&kernel.modules[1]).unwrap(),
+            |kernel: &Kernel| fs::write(kernel.vmlinux.with_file_name("kernel.json"), "{").unwrap(),
+        ] {
+            spoil(&kernel);
+            assert_eq!(cache.kernel("6.1").unwrap(), None);
+            assert_eq!(again(), kernel);
+        }
+        // A process that was killed leaves this.
+        let left = cache.kernels().join(".new-abc");
+        fs::create_dir(&left).unwrap();
+        fs::copy(&kernel.vmlinux, left.join("vmlinux")).unwrap();
+        assert_eq!(cache.list().unwrap().len(), 1);
+        cache.add(&unpacked("6.1.8", b"kernel"), "a").unwrap();
+        assert!(!left.exists());
+    }
+
+    #[test]
+    fn a_kernel_can_be_removed_twice() {
+        let (_folder, cache) = cache();
+        cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
+        let installed = cache.list().unwrap().pop().unwrap();
+        assert!(installed.bytes > 17, "{}", installed.bytes);
+        cache.remove(&installed).unwrap();
+        cache.remove(&installed).unwrap();
+        assert_eq!(names(&cache.kernels()), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_file_of_the_users_own_is_unpacked_once_and_found_by_what_it_holds() {
+        let (folder, cache) = cache();
+        let path = folder.path().join("my.deb");
+        fs::write(&path, samples::kernel_deb("6.12.7-mine")).unwrap();
+        let kernel = cache.file(&path).unwrap();
+        assert_eq!(kernel.release, "6.12.7-mine");
+        assert_eq!(kernel.source, path.to_string_lossy());
+        // It does not stand for its series.
+        assert_eq!(cache.kernel("6.12").unwrap(), None);
+        let moved = folder.path().join("moved.deb");
+        fs::rename(&path, &moved).unwrap();
+        assert_eq!(cache.file(&moved).unwrap(), kernel);
+        fs::write(&moved, samples::kernel_deb("6.12.8-mine")).unwrap();
+        assert_eq!(cache.file(&moved).unwrap().release, "6.12.8-mine");
+        assert_eq!(cache.list().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn many_at_once_do_not_disturb_each_other() {
+        let (_folder, cache) = cache();
+        std::thread::scope(|scope| {
+            for writer in 0..8_u8 {
+                let cache = &cache;
+                scope.spawn(move || {
+                    for round in 0..20_u8 {
+                        let bytes = vec![round % 3; 1000 + usize::from(writer)];
+                        cache.add(&unpacked("6.1.7", &bytes), "a").unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(names(&cache.kernels()), ["6.1.7"]);
+        assert!(cache.kernel("6.1").unwrap().is_some());
+    }
+}

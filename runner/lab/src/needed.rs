@@ -74,17 +74,7 @@ pub fn closure(binary: &Path) -> Result<Vec<PathBuf>, NeededError> {
 /// its dynamic linker finds it: in the same place, or, where only `/etc/ld.so.conf` leads to it,
 /// beside the C library, whose folder every dynamic linker knows. `all` is the whole closure.
 pub fn place(library: &Path, all: &[PathBuf]) -> PathBuf {
-    let Some(name) = library.file_name() else {
-        return library.to_owned();
-    };
-    let libc = all.iter().find(|path| {
-        let name = path.file_name().map(OsStr::as_bytes);
-        name.is_some_and(|name| name.starts_with(b"libc.so"))
-    });
-    match libc.and_then(|libc| libc.parent()) {
-        Some(folder) if Folders::of_system().is_configured_only(library) => folder.join(name),
-        _ => library.to_owned(),
-    }
+    Folders::of_system().place(library, all)
 }
 
 /// The folders that libraries are looked for in.
@@ -111,6 +101,20 @@ impl Folders {
         Folders {
             configured,
             system: system.map(PathBuf::from).to_vec(),
+        }
+    }
+
+    fn place(&self, library: &Path, all: &[PathBuf]) -> PathBuf {
+        let Some(name) = library.file_name() else {
+            return library.to_owned();
+        };
+        let libc = all.iter().find(|path| {
+            let name = path.file_name().map(OsStr::as_bytes);
+            name.is_some_and(|name| name.starts_with(b"libc.so"))
+        });
+        match libc.and_then(|libc| libc.parent()) {
+            Some(folder) if self.is_configured_only(library) => folder.join(name),
+            _ => library.to_owned(),
         }
     }
 
@@ -319,4 +323,170 @@ fn read(bytes: &[u8]) -> Result<Linked, object::Error> {
         }
     }
     Ok(linked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// Compiles with the machine's C compiler, which `runner/packages` has.
+    fn compiled(folder: &Path, source: &str, arguments: &[&str]) {
+        fs::write(folder.join("source.c"), source).unwrap();
+        let output = Command::new("gcc")
+            .current_dir(folder)
+            .arg("source.c")
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// What the dynamic linker itself says, for programs that may be run.
+    fn by_ldd(program: &Path) -> BTreeSet<PathBuf> {
+        let output = Command::new("ldd").arg(program).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_whitespace()
+            .filter(|word| word.starts_with('/'))
+            .map(PathBuf::from)
+            .collect()
+    }
+
+    #[test]
+    fn it_finds_what_the_dynamic_linker_finds() {
+        let mut programs = 0;
+        for program in [
+            "/bin/bash",
+            "/usr/bin/clang",
+            "/usr/bin/gcc",
+            "/usr/sbin/bpftool",
+        ] {
+            let program = Path::new(program);
+            if program.exists() {
+                let found: BTreeSet<PathBuf> = closure(program).unwrap().into_iter().collect();
+                assert_eq!(found, by_ldd(program), "{}", program.display());
+                programs += 1;
+            }
+        }
+        assert!(programs > 0);
+    }
+
+    #[test]
+    fn a_library_beside_the_program_is_found_by_origin() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir(path.join("lib")).unwrap();
+        let shared = ["-shared", "-fPIC", "-o"];
+        compiled(
+            &path,
+            "int inner(void) { return 1; }",
+            &[&shared[..], &["lib/libinner.so"]].concat(),
+        );
+        let outer = "int inner(void); int outer(void) { return inner(); }";
+        compiled(
+            &path,
+            outer,
+            &[
+                &shared[..],
+                &[
+                    "lib/libouter.so",
+                    "-Llib",
+                    "-linner",
+                    "-Wl,-rpath,${ORIGIN}",
+                ],
+            ]
+            .concat(),
+        );
+        let main = "int outer(void); int main(void) { return outer(); }";
+        let linked = ["-o", "program", "-Llib", "-louter", "-Wl,-rpath-link,lib"];
+        compiled(
+            &path,
+            main,
+            &[&linked[..], &["-Wl,-rpath,$ORIGIN/lib"]].concat(),
+        );
+        let found = closure(&path.join("program")).unwrap();
+        assert!(found.contains(&path.join("lib/libouter.so")), "{found:?}");
+        assert!(found.contains(&path.join("lib/libinner.so")), "{found:?}");
+        // A link to the program does not move its origin.
+        std::os::unix::fs::symlink(path.join("program"), path.join("lib/link")).unwrap();
+        assert_eq!(closure(&path.join("lib/link")).unwrap(), found);
+
+        fs::remove_file(path.join("lib/libinner.so")).unwrap();
+        let error = closure(&path.join("program")).unwrap_err().to_string();
+        assert!(
+            error.ends_with("needs the library `libinner.so`, which is not installed"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_static_program_needs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        compiled(
+            folder.path(),
+            "int main(void) { return 0; }",
+            &["-static", "-o", "program"],
+        );
+        assert_eq!(
+            closure(&folder.path().join("program")).unwrap(),
+            [] as [PathBuf; 0]
+        );
+    }
+
+    #[test]
+    fn a_script_is_no_program_of_this_kind() {
+        let script = tempfile::NamedTempFile::new().unwrap();
+        fs::write(script.path(), "#!/bin/sh\n").unwrap();
+        let error = closure(script.path()).unwrap_err();
+        assert!(matches!(error, NeededError::NoElf { .. }), "{error}");
+    }
+
+    #[test]
+    fn broken_files_are_errors() {
+        let bash = fs::read("/bin/bash").unwrap();
+        for length in (0..4096).step_by(13) {
+            // Some cut-off files still have all that is asked for; none may panic.
+            let _ = read(&bash[..length]);
+        }
+        let mut bytes = bash;
+        for at in (0..1024).step_by(3) {
+            let before = bytes[at];
+            bytes[at] = !before;
+            let _ = read(&bytes);
+            bytes[at] = before;
+        }
+    }
+
+    #[test]
+    fn folders_are_read_from_the_configuration_and_what_it_includes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("conf.d")).unwrap();
+        fs::write(path("conf.d/b.conf"), "/b # comment\n\n").unwrap();
+        fs::write(path("conf.d/a.conf"), "/a1\n/a2\n").unwrap();
+        fs::write(path("conf.d/c.other"), "/c\n").unwrap();
+        fs::write(path("main"), "include conf.d/*.conf\n/last\ninclude main\n").unwrap();
+        let mut folders = Vec::new();
+        read_configuration(&path("main"), &mut folders, 0);
+        let expected = ["/a1", "/a2", "/b", "/last"].map(PathBuf::from);
+        assert_eq!(folders[..4], expected);
+    }
+
+    #[test]
+    fn what_only_the_configuration_leads_to_moves_beside_the_c_library() {
+        let folders = Folders {
+            configured: vec!["/opt/odd".into(), "/lib/x".into()],
+            system: vec!["/lib/x".into()],
+        };
+        let all = [
+            "/lib/x/libc.so.6",
+            "/opt/odd/libodd.so",
+            "/srv/own/libown.so",
+        ]
+        .map(PathBuf::from);
+        let placed = all.iter().map(|library| folders.place(library, &all));
+        let expected =
+            ["/lib/x/libc.so.6", "/lib/x/libodd.so", "/srv/own/libown.so"].map(PathBuf::from);
+        assert_eq!(placed.collect::<Vec<_>>(), expected);
+    }
 }

@@ -130,7 +130,7 @@ fn pad(bytes: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Reads an archive back, a line an entry: mode, device, path, and what it holds.

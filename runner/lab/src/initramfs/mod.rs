@@ -316,3 +316,102 @@ fn applets(busybox: &Path) -> Result<Vec<String>, InitramfsError> {
     let is_plain = |name: &&str| !name.is_empty() && !name.contains('/');
     Ok(text.lines().filter(is_plain).map(str::to_owned).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::cpio::tests::listed;
+    use super::*;
+
+    fn kernel(folder: &Path) -> Kernel {
+        let modules = ["z.ko", "a.ko"].map(|name| folder.join(name));
+        for module in &modules {
+            fs::write(module, module.to_string_lossy().as_bytes()).unwrap();
+        }
+        Kernel {
+            release: "6.1.7".to_owned(),
+            vmlinux: folder.join("vmlinux"),
+            modules: modules.to_vec(),
+            id: String::new(),
+            source: String::new(),
+            unknown: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn it_holds_what_steps_need_and_is_the_same_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let kernel = kernel(folder.path());
+        // Any program of this machine does for an agent.
+        let agent = tools::find("cat").unwrap();
+        let contents = Contents {
+            agent: &agent,
+            tutor: Some(&agent),
+            kernel: &kernel,
+        };
+        let bytes = match build(contents) {
+            Ok(bytes) => bytes,
+            Err(error @ InitramfsError::MissingTool { .. }) => {
+                eprintln!("missed: {error}");
+                return;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        assert_eq!(bytes, build(contents).unwrap());
+        let lines = listed(&bytes);
+        let starts = |start: &str| lines.iter().any(|line| line.starts_with(start));
+        for start in [
+            "100755 0:0 init \u{7f}ELF",
+            "100755 0:0 usr/bin/tutor \u{7f}ELF",
+            "100755 0:0 usr/bin/bash \u{7f}ELF",
+            "100755 0:0 usr/bin/busybox \u{7f}ELF",
+            "120777 0:0 usr/bin/vi busybox",
+            "120777 0:0 usr/sbin/bpftool ../bin/bpftool",
+            "120777 0:0 bin usr/bin",
+            "20600 5:1 dev/console ",
+            "40755 0:0 proc ",
+            "41777 0:0 tmp ",
+            "100644 0:0 etc/hostname lab\n",
+            "100644 0:0 modules/order z.ko\na.ko\n",
+        ] {
+            assert!(starts(start), "{start}");
+        }
+        assert!(!starts("120777 0:0 usr/bin/bash busybox"));
+        // Each link within the archive leads to something in it.
+        let names: std::collections::BTreeSet<&str> = lines
+            .iter()
+            .filter_map(|line| line.split(' ').nth(2))
+            .collect();
+        for line in lines
+            .iter()
+            .filter(|line| line.starts_with("120777 0:0 usr/bin/"))
+        {
+            let target = format!("usr/bin/{}", line.split(' ').nth(3).unwrap());
+            assert!(names.contains(target.as_str()), "{line}");
+        }
+    }
+
+    #[test]
+    fn paths_lead_into_the_merged_folders() {
+        let merged = |path: &str| super::merged(Path::new(path));
+        assert_eq!(merged("/lib64/ld.so"), "/usr/lib64/ld.so");
+        assert_eq!(merged("/lib/x/libc.so.6"), "/usr/lib/x/libc.so.6");
+        assert_eq!(merged("/usr/lib/x"), "/usr/lib/x");
+        assert_eq!(merged("/library/x"), "/library/x");
+    }
+
+    #[test]
+    fn an_agent_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let kernel = kernel(folder.path());
+        let error = build(Contents {
+            agent: Path::new("/nowhere/agent"),
+            tutor: None,
+            kernel: &kernel,
+        });
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.starts_with("cannot read `/nowhere/agent` for the lab"),
+            "{text}"
+        );
+    }
+}

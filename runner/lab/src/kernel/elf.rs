@@ -37,6 +37,12 @@ impl<'v> Vmlinux<'v> {
         }
         let mut has_pvh_note = false;
         for segment in header.program_headers(endian, bytes).map_err(flaw)? {
+            let end = segment
+                .p_offset(endian)
+                .checked_add(segment.p_filesz(endian));
+            if end.is_none_or(|end| end > bytes.len() as u64) {
+                return Err(Flaw::damaged("the ELF image is cut off"));
+            }
             if segment.p_type(endian) != PT_NOTE {
                 continue;
             }

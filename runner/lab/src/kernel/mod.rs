@@ -10,6 +10,10 @@ mod deb;
 mod decompress;
 mod elf;
 mod modules;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
 
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
