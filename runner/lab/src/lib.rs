@@ -2,15 +2,23 @@
 //!
 //! The modules, in reading order:
 //!
-//! - [`qemu`] finds QEMU and writes its command line.
-//! - [`qmp`] talks to its monitor.
-//! - [`machine`] is one running machine.
-//! - [`state`] keeps saved states.
-//! - [`guests`] makes guests: resumed, or booted once.
-//! - [`shared`] is a folder that the host and a guest have in common.
+//! - [`kernel`]: a kernel from a package or an image, unpacked and held to what the lab needs.
+//! - [`cache`]: where unpacked kernels are kept.
+//! - [`needed`]: the libraries of a dynamically linked program.
+//! - [`initramfs`]: the initial RAM disk: agent, tools, modules.
+//! - [`qemu`]: finding QEMU, and its command line.
+//! - [`qmp`]: talking to its monitor.
+//! - [`machine`]: one running machine.
+//! - [`state`]: saved states.
+//! - [`guests`]: making guests, resumed or booted once.
+//! - [`shared`]: a folder that the host and a guest have in common.
 
+pub mod cache;
 pub mod guests;
+pub mod initramfs;
+pub mod kernel;
 pub mod machine;
+pub mod needed;
 pub mod qemu;
 pub mod qmp;
 pub mod shared;
