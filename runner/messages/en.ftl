@@ -41,7 +41,11 @@ no-lab-remedy = pass `--on host` to use this machine's own kernel; loading progr
 # Places
 backend-start = cannot start the agent `{ $program }`: { $error }
 backend-gone = the process that keeps the lesson's shell is gone; the next step starts a new one
+backend-ended = { $why }; the next step that runs there starts a new one
 backend-failed = the place it runs in says: { $what }
+lab-remedy-memory = allow it (SELinux: `setsebool -P deny_execmem 0`; a systemd unit: `MemoryDenyWriteExecute=no`), or pass `--on host`
+lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine says; `--on host` uses this machine's own kernel
+lab-remedy-setup = make the lab ready with `tutor lab setup`
 backend-slow = no answer within { $seconds } s
 guarded-failed = cannot start the virtual machine: { $error }
 agent-failed = the agent ended: { $error }

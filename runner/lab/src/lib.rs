@@ -12,11 +12,13 @@
 //! - [`state`]: saved states.
 //! - [`guests`]: making guests, resumed or booted once.
 //! - [`shared`]: a folder that the host and a guest have in common.
+//! - [`libraries`]: libraries of programs that were built on the host.
 
 pub mod cache;
 pub mod guests;
 pub mod initramfs;
 pub mod kernel;
+pub mod libraries;
 pub mod machine;
 pub mod needed;
 pub mod qemu;

@@ -327,7 +327,8 @@ impl Shared {
     }
 }
 
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SharedError {
+/// Makes an error of what the system said of a file.
+pub fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SharedError {
     let path = path.to_owned();
     move |error| SharedError::File { doing, path, error }
 }
