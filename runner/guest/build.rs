@@ -46,7 +46,15 @@ fn main() -> io::Result<()> {
 fn build(root: &Path, target: &Path) -> io::Result<()> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo
-        .args(["build", "--quiet", "--locked", "--offline", "--profile", "guest", "--bins"])
+        .args([
+            "build",
+            "--quiet",
+            "--locked",
+            "--offline",
+            "--profile",
+            "guest",
+            "--bins",
+        ])
         .args(PROGRAMS.map(|program| format!("--package={program}")))
         .arg("--target")
         .arg(built_for())

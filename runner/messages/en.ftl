@@ -45,7 +45,10 @@ backend-ended = { $why }; the next step that runs there starts a new one
 backend-failed = the place it runs in says: { $what }
 lab-remedy-memory = allow it (SELinux: `setsebool -P deny_execmem 0`; a systemd unit: `MemoryDenyWriteExecute=no`), or pass `--on host`
 lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine says; `--on host` uses this machine's own kernel
-lab-remedy-setup = make the lab ready with `tutor lab setup`
+lab-remedy-setup = get one with `tutor lab setup`
+lab-remedy-qemu = install QEMU (Debian, Ubuntu: `apt-get install qemu-system-x86`), or pass `--on host`
+lab-remedy-image = see what is missing with `tutor doctor`, or pass `--on host`
+lab-no-kernel = there is no kernel `{ $kernel }` for the lab yet
 backend-slow = no answer within { $seconds } s
 guarded-failed = cannot start the virtual machine: { $error }
 agent-failed = the agent ended: { $error }

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Mode, Reply, Request};
-use tutor_lab::guests::{Guests, Image};
+use tutor_lab::guests::Guests;
+use tutor_lab::image::Image;
 use tutor_lab::machine::Launcher;
 use tutor_lab::qemu::Qemu;
 
@@ -21,11 +22,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let image = Image {
         vmlinux: vmlinux.into(),
         initramfs: initramfs.into(),
-        kernel: vmlinux.clone(),
+        id: vmlinux.clone(),
     };
     let states = Path::new(states);
     let began = Instant::now();
-    let guests = Guests::new(Qemu::find(states)?, launcher, image, states)?;
+    let guests = Guests::new(Qemu::find(states)?, launcher, image, states);
     let mut machine = guests.guest(&|progress| eprintln!("{progress:?}"))?;
     eprintln!("ready after {:?}", began.elapsed());
     machine.send(&Request::Start {

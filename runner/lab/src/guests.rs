@@ -1,5 +1,6 @@
 //! Makes guests: each one resumes from the same saved state, which the first boot leaves.
 
+use crate::image::Image;
 use crate::machine::{Launcher, Machine, MachineError};
 use crate::qemu::{Beginning, Qemu};
 use crate::state;
@@ -13,17 +14,6 @@ use tutor_agent::protocol::{Mode, Reply, Request, Status};
 
 /// How long the warm-up may take on a busy machine.
 const WARM_UP_PATIENCE: Duration = Duration::from_secs(60);
-
-/// What a guest boots.
-#[derive(Clone, Debug)]
-pub struct Image {
-    /// An ELF file that QEMU starts by its PVH note.
-    pub vmlinux: PathBuf,
-    /// The archive with `/init`.
-    pub initramfs: PathBuf,
-    /// What tells this kernel from others.
-    pub kernel: String,
-}
 
 /// What is worth saying while a guest is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,14 +35,6 @@ pub enum GuestError {
     /// The machine failed.
     #[error(transparent)]
     Machine(#[from] MachineError),
-    /// A file could not be used.
-    #[error("cannot use `{path}`: {error}")]
-    File {
-        /// Which one.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
     /// What is to be ready in the guest is not.
     #[error("the guest's first commands failed: {0}")]
     WarmUp(String),
@@ -71,25 +53,15 @@ pub struct Guests {
 
 impl Guests {
     /// Guests of an image, with their state kept in the folder `states`.
-    pub fn new(
-        qemu: Qemu,
-        launcher: Launcher,
-        image: Image,
-        states: &Path,
-    ) -> Result<Guests, GuestError> {
-        let initramfs = fs::read(&image.initramfs).map_err(|error| GuestError::File {
-            path: image.initramfs.clone(),
-            error,
-        })?;
-        let key = state::key(&qemu, &image.kernel, &initramfs);
-        Ok(Guests {
+    pub fn new(qemu: Qemu, launcher: Launcher, image: Image, states: &Path) -> Guests {
+        Guests {
+            key: state::key(&qemu, &image.id),
             qemu,
             launcher,
             image,
             states: states.to_owned(),
-            key,
             base: Mutex::default(),
-        })
+        }
     }
 
     /// The name of the state that guests resume from.

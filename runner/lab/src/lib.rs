@@ -6,6 +6,7 @@
 //! - [`cache`]: where unpacked kernels are kept.
 //! - [`needed`]: the libraries of a dynamically linked program.
 //! - [`initramfs`]: the initial RAM disk: agent, tools, modules.
+//! - [`image`]: what a guest boots, made of these.
 //! - [`qemu`]: finding QEMU, and its command line.
 //! - [`qmp`]: talking to its monitor.
 //! - [`machine`]: one running machine.
@@ -16,6 +17,7 @@
 
 pub mod cache;
 pub mod guests;
+pub mod image;
 pub mod initramfs;
 pub mod kernel;
 pub mod libraries;

@@ -6,13 +6,17 @@
 use super::told::happening;
 use super::{Backend, BackendError, Happening, Mode, Opening, Session};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request};
+use tutor_lab::cache::Cache;
 use tutor_lab::guests::{GuestError, Guests, Progress};
+use tutor_lab::image::{self, Programs};
 use tutor_lab::libraries::Libraries;
-use tutor_lab::machine::{Machine, MachineError};
+use tutor_lab::machine::{Launcher, Machine, MachineError};
+use tutor_lab::qemu::Qemu;
 use tutor_lab::shared::{Shared, SharedError};
 
 /// How long a shell may take to start in a guest, which is slow on a busy machine.
@@ -31,6 +35,50 @@ pub struct Lab {
 }
 
 impl Lab {
+    /// The lab of this machine, with a kernel that is in the cache: `default`, a series such as
+    /// `6.12`, a whole release, or a path. `tutor` is the program that becomes QEMU when called with
+    /// `__agent guarded`. `tell` hears of what takes a while. Nothing is started yet.
+    pub fn on_this_machine(
+        cache: &Cache,
+        kernel: &str,
+        tutor: &Path,
+        tell: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Result<Lab, BackendError> {
+        let unusable = |reason: String, remedy: String| BackendError::Unusable {
+            reason,
+            remedy: Some(remedy),
+        };
+        let qemu = Qemu::find(cache.folder())
+            .map_err(|error| unusable(error.to_string(), crate::say!("lab-remedy-qemu")))?;
+        let setup = || crate::say!("lab-remedy-setup");
+        let found = match kernel.contains('/') {
+            true => cache.file(Path::new(kernel)).map(Some),
+            false => cache.kernel(kernel),
+        };
+        let kernel = match found {
+            Ok(Some(kernel)) => kernel,
+            Ok(None) => {
+                let reason = crate::say!("lab-no-kernel", kernel = kernel);
+                return Err(unusable(reason, setup()));
+            }
+            Err(error) => return Err(unusable(error.to_string(), setup())),
+        };
+        let programs = Programs {
+            id: tutor_guest::ID,
+            agent: &tutor_guest::agent,
+            tutor: &tutor_guest::tutor,
+        };
+        let image = image::prepare(cache, &kernel, programs)
+            .map_err(|error| unusable(error.to_string(), crate::say!("lab-remedy-image")))?;
+        let launcher = Launcher {
+            program: tutor.to_owned(),
+            arguments: ["__agent", "guarded"].map(OsString::from).to_vec(),
+        };
+        let states = cache.folder().join("states");
+        let guests = Guests::new(qemu, launcher, image, &states);
+        Ok(Lab::new(guests, tell))
+    }
+
     /// `tell` hears of what takes a while.
     pub fn new(guests: Guests, tell: impl Fn(Progress) + Send + Sync + 'static) -> Lab {
         Lab {
@@ -228,6 +276,5 @@ fn remedy(error: &GuestError) -> Option<String> {
             Some(crate::say!("lab-remedy-memory"))
         }
         GuestError::Machine(_) | GuestError::WarmUp(_) => Some(crate::say!("lab-remedy-machine")),
-        GuestError::File { .. } => Some(crate::say!("lab-remedy-setup")),
     }
 }

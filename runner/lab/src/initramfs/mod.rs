@@ -107,6 +107,7 @@ pub fn build(contents: Contents<'_>) -> Result<Vec<u8>, InitramfsError> {
     }
     image.busybox()?;
     image.terminals();
+    image.locale();
     Ok(image.archive.finish())
 }
 
@@ -249,6 +250,26 @@ impl Image {
             }
         }
         Ok(())
+    }
+
+    /// Adds the locale that steps run in, where the C library keeps it in a file: bash warns where it
+    /// is missing, and `LC_ALL=C.UTF-8` is in the environment of every step.
+    fn locale(&mut self) {
+        for name in ["C.utf8", "C.UTF-8"] {
+            let folder = Path::new("/usr/lib/locale").join(name);
+            for part in ["", "LC_MESSAGES"] {
+                let Ok(entries) = fs::read_dir(folder.join(part)) else {
+                    continue;
+                };
+                let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+                files.sort();
+                for file in files {
+                    if let (Some(guest), Ok(text)) = (file.to_str(), fs::read(&file)) {
+                        self.archive.file(guest, 0o644, text);
+                    }
+                }
+            }
+        }
     }
 
     /// Adds what an interactive shell has to know of the usual terminals, where this machine has it.
