@@ -35,8 +35,6 @@ trust-choices = run it? [y] yes, this text of it  [a] always, whatever that fold
 trust-refused = not run
 trust-no-terminal = the course in `{ $folder }` is not tutor's own, and there is no terminal to ask at: read it with `tutor show`, then pass `--yes`
 on-host-note = kernel steps load their programs into this machine's own kernel (`--on host`)
-no-lab-reason = it runs on a kernel, and none was named
-no-lab-remedy = pass `--on host` to use this machine's own kernel; loading programs into it takes root's rights
 
 # Places
 backend-start = cannot start the agent `{ $program }`: { $error }
@@ -45,10 +43,13 @@ backend-ended = { $why }; the next step that runs there starts a new one
 backend-failed = the place it runs in says: { $what }
 lab-remedy-memory = allow it (SELinux: `setsebool -P deny_execmem 0`; a systemd unit: `MemoryDenyWriteExecute=no`), or pass `--on host`
 lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine says; `--on host` uses this machine's own kernel
-lab-remedy-setup = get one with `tutor lab setup`
+lab-remedy-setup = get one with `tutor lab setup`; `--on host` uses this machine's own kernel, which takes root's rights
 lab-remedy-qemu = install QEMU (Debian, Ubuntu: `apt-get install qemu-system-x86`), or pass `--on host`
 lab-remedy-image = see what is missing with `tutor doctor`, or pass `--on host`
-lab-no-kernel = there is no kernel `{ $kernel }` for the lab yet
+lab-no-kernel = the lab has no kernel yet
+lab-no-such-kernel = the lab has no kernel `{ $kernel }`
+lab-boots = starting the lab's machine; later runs resume it in a fraction of a second
+lab-not-kept = cannot keep the lab's state in `{ $folder }`, so the next start takes as long: { $error }
 backend-slow = no answer within { $seconds } s
 guarded-failed = cannot start the virtual machine: { $error }
 agent-failed = the agent ended: { $error }
@@ -131,7 +132,6 @@ count-none = nothing ran
 # What next
 next-again = look at one step again: tutor run { $lesson } --only { $step }
 next-doctor = what was skipped, and how to get it: tutor doctor
-next-no-lab = there is no lab yet: leave `--on lab` out, or pass `--on host`
 next-lesson = next: tutor run { $lesson }  ({ $title })
 
 # list and show

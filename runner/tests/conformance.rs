@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use tutor::backend::conformance;
 use tutor::backend::host::Host;
-use tutor::backend::lab::Lab;
+use tutor::backend::lab::{Choice, Lab};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
 
@@ -51,14 +51,19 @@ mod lab {
 }
 
 /// The lab of this machine; one for all tests, so that they resume from one state.
-fn lab() -> Result<&'static Lab, &'static str> {
-    static LAB: OnceLock<Result<Lab, String>> = OnceLock::new();
+fn lab() -> Result<&'static Lab, String> {
+    static LAB: OnceLock<Option<Lab>> = OnceLock::new();
     let lab = LAB.get_or_init(|| {
-        let folders = Folders::of_user().map_err(|error| error.to_string())?;
-        let cache = Cache::below(&folders.cache);
-        let kernel = std::env::var("TUTOR_TEST_KERNEL").unwrap_or("default".to_owned());
-        Lab::on_this_machine(&cache, &kernel, Path::new(TUTOR), |_| ())
-            .map_err(|error| error.to_string())
+        let choice = Choice {
+            cache: Cache::below(&Folders::of_user().ok()?.cache),
+            kernel: std::env::var("TUTOR_TEST_KERNEL").unwrap_or("default".to_owned()),
+            tutor: TUTOR.into(),
+        };
+        Some(Lab::new(choice, |_| ()))
     });
-    lab.as_ref().map_err(String::as_str)
+    let lab = lab.as_ref().ok_or("no folder for a cache")?;
+    match lab.guests() {
+        Ok(_) => Ok(lab),
+        Err(error) => Err(error.to_string()),
+    }
 }

@@ -5,9 +5,11 @@
 
 use super::told::happening;
 use super::{Backend, BackendError, Happening, Mode, Opening, Session};
+use crate::say;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request};
@@ -28,74 +30,109 @@ const SHARING: Duration = Duration::from_millis(200);
 /// Says what is going on while a guest is made.
 type Tell = dyn Fn(Progress) + Send + Sync;
 
-/// Steps run in guests of one kernel.
+/// Which guests a lab makes.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Where kernels and states are kept.
+    pub cache: Cache,
+    /// A kernel that is in the cache: `default`, a series such as `6.12`, a whole release; or a path.
+    pub kernel: String,
+    /// The program that becomes QEMU when called with `__agent guarded`.
+    pub tutor: PathBuf,
+}
+
+/// Steps run in guests of one kernel. Nothing is looked for before the first shell is opened.
 pub struct Lab {
-    guests: Guests,
+    choice: Choice,
     tell: Box<Tell>,
+    found: OnceLock<Result<Found, (String, Option<String>)>>,
+}
+
+/// What a lab found on this machine.
+struct Found {
+    guests: Guests,
+    qemu: String,
 }
 
 impl Lab {
-    /// The lab of this machine, with a kernel that is in the cache: `default`, a series such as
-    /// `6.12`, a whole release, or a path. `tutor` is the program that becomes QEMU when called with
-    /// `__agent guarded`. `tell` hears of what takes a while. Nothing is started yet.
-    pub fn on_this_machine(
-        cache: &Cache,
-        kernel: &str,
-        tutor: &Path,
-        tell: impl Fn(Progress) + Send + Sync + 'static,
-    ) -> Result<Lab, BackendError> {
-        let unusable = |reason: String, remedy: String| BackendError::Unusable {
-            reason,
-            remedy: Some(remedy),
-        };
-        let qemu = Qemu::find(cache.folder())
-            .map_err(|error| unusable(error.to_string(), crate::say!("lab-remedy-qemu")))?;
-        let setup = || crate::say!("lab-remedy-setup");
-        let found = match kernel.contains('/') {
-            true => cache.file(Path::new(kernel)).map(Some),
-            false => cache.kernel(kernel),
-        };
-        let kernel = match found {
-            Ok(Some(kernel)) => kernel,
-            Ok(None) => {
-                let reason = crate::say!("lab-no-kernel", kernel = kernel);
-                return Err(unusable(reason, setup()));
-            }
-            Err(error) => return Err(unusable(error.to_string(), setup())),
-        };
-        let programs = Programs {
-            id: tutor_guest::ID,
-            agent: &tutor_guest::agent,
-            tutor: &tutor_guest::tutor,
-        };
-        let image = image::prepare(cache, &kernel, programs)
-            .map_err(|error| unusable(error.to_string(), crate::say!("lab-remedy-image")))?;
-        let launcher = Launcher {
-            program: tutor.to_owned(),
-            arguments: ["__agent", "guarded"].map(OsString::from).to_vec(),
-        };
-        let states = cache.folder().join("states");
-        let guests = Guests::new(qemu, launcher, image, &states);
-        Ok(Lab::new(guests, tell))
-    }
-
     /// `tell` hears of what takes a while.
-    pub fn new(guests: Guests, tell: impl Fn(Progress) + Send + Sync + 'static) -> Lab {
+    pub fn new(choice: Choice, tell: impl Fn(Progress) + Send + Sync + 'static) -> Lab {
         Lab {
-            guests,
+            choice,
             tell: Box::new(tell),
+            found: OnceLock::new(),
         }
     }
 
-    /// The maker of its guests.
-    pub fn guests(&self) -> &Guests {
-        &self.guests
+    /// The maker of its guests, or what this machine lacks.
+    pub fn guests(&self) -> Result<&Guests, BackendError> {
+        self.found().map(|found| &found.guests)
+    }
+
+    /// Returns a guest that is ready.
+    pub fn guest(&self) -> Result<Machine, BackendError> {
+        self.guests()?.guest(&*self.tell).map_err(unusable)
+    }
+
+    fn found(&self) -> Result<&Found, BackendError> {
+        let found = self.found.get_or_init(|| find(&self.choice));
+        found
+            .as_ref()
+            .map_err(|(reason, remedy)| BackendError::Unusable {
+                reason: reason.clone(),
+                remedy: remedy.clone(),
+            })
     }
 }
 
+fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
+    let lacks = |reason: String, remedy: String| (reason, Some(remedy));
+    let cache = &choice.cache;
+    let qemu = Qemu::find(cache.folder())
+        .map_err(|error| lacks(error.to_string(), say!("lab-remedy-qemu")))?;
+    let wanted = choice.kernel.as_str();
+    let found = match wanted.contains('/') {
+        true => cache.file(Path::new(wanted)).map(Some),
+        false => cache.kernel(wanted),
+    };
+    let kernel = match found {
+        Ok(Some(kernel)) => kernel,
+        Ok(None) => {
+            let reason = match wanted {
+                "default" => say!("lab-no-kernel"),
+                wanted => say!("lab-no-such-kernel", kernel = wanted),
+            };
+            return Err(lacks(reason, say!("lab-remedy-setup")));
+        }
+        Err(error) => return Err(lacks(error.to_string(), say!("lab-remedy-setup"))),
+    };
+    let programs = Programs {
+        id: tutor_guest::ID,
+        agent: &tutor_guest::agent,
+        tutor: &tutor_guest::tutor,
+    };
+    let image = image::prepare(cache, &kernel, programs)
+        .map_err(|error| lacks(error.to_string(), say!("lab-remedy-image")))?;
+    let launcher = Launcher {
+        program: choice.tutor.clone(),
+        arguments: ["__agent", "guarded"].map(OsString::from).to_vec(),
+    };
+    let states = cache.folder().join("states");
+    Ok(Found {
+        qemu: qemu.version.clone(),
+        guests: Guests::new(qemu, launcher, image, &states),
+    })
+}
+
 impl Backend for Lab {
+    fn emulator(&self) -> Option<String> {
+        let found = self.found().ok()?;
+        let minor: Vec<&str> = found.qemu.split('.').take(2).collect();
+        Some(format!("QEMU {}", minor.join(".")))
+    }
+
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
-        let machine = self.guests.guest(&*self.tell).map_err(unusable)?;
+        let machine = self.guest()?;
         let home = opening.environment.iter().find(|(name, _)| name == "HOME");
         let home = home.map(|(_, home)| Path::new(home));
         let mut folders = vec![Shared::new(opening.folder)];
@@ -142,10 +179,7 @@ impl LabSession {
                 Some(_) => {}
                 None => {
                     let seconds = START_TIMEOUT.as_secs();
-                    return Err(BackendError::Ended(crate::say!(
-                        "backend-slow",
-                        seconds = seconds
-                    )));
+                    return Err(BackendError::Ended(say!("backend-slow", seconds = seconds)));
                 }
             }
         }
@@ -273,8 +307,8 @@ fn unusable(error: GuestError) -> BackendError {
 fn remedy(error: &GuestError) -> Option<String> {
     match error {
         GuestError::Machine(MachineError::ExecutableMemory { .. }) => {
-            Some(crate::say!("lab-remedy-memory"))
+            Some(say!("lab-remedy-memory"))
         }
-        GuestError::Machine(_) | GuestError::WarmUp(_) => Some(crate::say!("lab-remedy-machine")),
+        GuestError::Machine(_) | GuestError::WarmUp(_) => Some(say!("lab-remedy-machine")),
     }
 }

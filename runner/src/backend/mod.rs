@@ -18,6 +18,10 @@ pub use tutor_agent::protocol::Mode;
 pub trait Backend: Sync {
     /// Starts a shell there.
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError>;
+    /// What the machine there is emulated by, if it is; part of what an output is recorded with.
+    fn emulator(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What a shell starts with.

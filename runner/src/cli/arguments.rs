@@ -108,8 +108,11 @@ pub struct ShowArguments {
 #[derive(Clone, Debug, Default, Args)]
 pub struct RunningArguments {
     /// Where steps that need a kernel run
-    #[arg(long, value_enum, value_name = "PLACE")]
-    pub on: Option<On>,
+    #[arg(long, value_enum, value_name = "PLACE", default_value = "lab")]
+    pub on: On,
+    /// The lab's kernel: a series such as `6.12`, a whole release, or a file
+    #[arg(long, value_name = "KERNEL", default_value = "default")]
+    pub kernel: String,
     /// Give every step this long, such as `30s` or `2m`
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub timeout: Option<Duration>,
@@ -119,10 +122,10 @@ pub struct RunningArguments {
 }
 
 /// Where steps that need a kernel run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum On {
-    /// In the lab, a small virtual machine, which is still to come
-    #[value(hide = true)]
+    /// In the lab, a small virtual machine with a kernel of its own
+    #[default]
     Lab,
     /// On this machine's own kernel
     Host,

@@ -193,6 +193,9 @@ impl<'r> Runner<'r> {
             }
             error => Ending::Broken(error.to_string()),
         })?;
+        if let Some(emulator) = backend.emulator() {
+            self.environment.insert("machine".to_owned(), emulator);
+        }
         self.learn(place)
             .map_err(|error| Ending::Broken(error.to_string()))
     }
