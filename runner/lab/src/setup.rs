@@ -118,10 +118,14 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// Returns the kernel where it is at hand already; a file of the user's own is unpacked.
+    /// Returns the kernel where it is at hand already; a file of the user's own is unpacked. Only
+    /// the archive knows which kernel is the latest, so by apt that one is never at hand.
     pub fn at_hand(&self, wanted: &Wanted) -> Result<Option<Kernel>, SetupError> {
         match wanted {
-            Wanted::Series(series) => Ok(self.cache.kernel(series)?),
+            Wanted::Series(series) => match self.named(series) {
+                "latest" => Ok(None),
+                series => Ok(self.cache.kernel(series)?),
+            },
             Wanted::File(path) => Ok(Some(self.cache.file(path)?)),
         }
     }
@@ -129,14 +133,20 @@ impl Setup {
     /// Returns about how many bytes getting a series will take, from the lock file; the index that
     /// apt fetches first comes on top. Nothing is asked of anybody.
     pub fn expected_bytes(&self, series: &str) -> Option<u64> {
-        let pinned = self.lock.pinned(self.named(series))?;
+        let pinned = match self.named(series) {
+            "latest" => self.lock.pinned(self.lock.latest()?)?,
+            series => self.lock.pinned(series)?,
+        };
         Some(pinned.bytes)
     }
 
-    fn named<'s>(&'s self, series: &'s str) -> &'s str {
-        match series {
-            "default" => &self.lock.default,
-            other => other,
+    /// Returns the series that `default` stands for, and `latest` where a mirror is asked; others
+    /// stand for themselves.
+    pub fn named<'s>(&'s self, series: &'s str) -> &'s str {
+        match (series, &self.way) {
+            ("default", Way::Apt | Way::Mirror(_)) => &self.lock.default,
+            ("latest", Way::Mirror(_)) => self.lock.latest().unwrap_or(series),
+            (other, Way::Apt | Way::Mirror(_)) => other,
         }
     }
 
@@ -151,11 +161,11 @@ impl Setup {
             Wanted::Series(series) => self.named(series),
             Wanted::File(path) => return Ok(self.cache.file(path)?),
         };
-        if let Some(kernel) = self.cache.kernel(series)? {
+        if let Some(kernel) = self.at_hand(wanted)? {
             return Ok(kernel);
         }
         let _lock = self.cache.lock_for("fetch")?;
-        if let Some(kernel) = self.cache.kernel(series)? {
+        if let Some(kernel) = self.at_hand(wanted)? {
             return Ok(kernel);
         }
         match &self.way {
@@ -175,6 +185,14 @@ impl Setup {
             })?;
         let apt = Apt::of_system(folder.path())?;
         let package = apt.find(series, &mut |suite| tell(Event::Looking { series, suite }))?;
+        let source = format!(
+            "{} {} ({}, by apt)",
+            package.name, package.version, package.suite
+        );
+        let installed = self.cache.list()?.into_iter().map(|one| one.kernel);
+        if let Some(kernel) = installed.into_iter().find(|kernel| kernel.source == source) {
+            return Ok(kernel);
+        }
         let pinned = self.lock.pinned(series).map(|pinned| &*pinned.version);
         tell(Event::Chosen {
             package: &package.name,
@@ -188,10 +206,6 @@ impl Setup {
         })?;
         tell(Event::Unpacking);
         let unpacked = kernel::unpack(&file)?;
-        let source = format!(
-            "{} {} ({}, by apt)",
-            package.name, package.version, package.suite
-        );
         Ok(self.cache.add(&unpacked, &source)?)
     }
 
@@ -317,6 +331,21 @@ mod tests {
         let error = setup.get(&Wanted::parse("6.12"), &mut |_| {}).unwrap_err();
         assert!(matches!(error, SetupError::Mirror(_)), "{error}");
         assert_eq!(setup.cache.list().unwrap(), []);
+    }
+
+    #[test]
+    fn the_latest_of_a_mirror_is_the_lock_files_and_apt_has_to_be_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|_, stream| send(stream, "200 OK", b"x", 1));
+        let mut setup = setup(folder.path(), &server, b"another");
+        let mut older = setup.lock.kernels[0].clone();
+        older.series = "6.9".to_owned();
+        setup.lock.kernels.push(older);
+        assert_eq!(setup.named("latest"), "6.12");
+        setup.way = Way::Apt;
+        assert_eq!(setup.named("latest"), "latest");
+        assert_eq!(setup.expected_bytes("latest"), Some(7));
+        assert_eq!(setup.at_hand(&Wanted::parse("latest")).unwrap(), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The packages that may come from any mirror, since their hashes are known: `kernels.lock.toml`.
 
+use crate::cache::by_release;
 use serde::Deserialize;
 
 const TEXT: &str = include_str!("../../kernels.lock.toml");
@@ -47,6 +48,11 @@ impl KernelLock {
             pinned.series == series && pinned.architecture == std::env::consts::ARCH
         };
         self.kernels.iter().find(fits)
+    }
+
+    /// Returns the newest series for this machine's processor.
+    pub fn latest(&self) -> Option<&str> {
+        self.series().into_iter().max_by(|a, b| by_release(a, b))
     }
 
     /// Returns the series for this machine's processor, in the file's order.

@@ -93,6 +93,11 @@ impl Mirror {
         }
     }
 
+    /// Returns the address that it was named by.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Returns the address of a package.
     pub fn address(&self, pinned: &Pinned) -> String {
         // Some stores take a plus sign for a blank.
