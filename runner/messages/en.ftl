@@ -210,6 +210,41 @@ doctor-needs-root = root's rights are needed: run `{ $command }`
 doctor-no-terminal = there is no terminal to ask at: pass `--yes`, or run `{ $command }`
 doctor-ask = run `{ $command }`? [y/N]
 
+# lab
+lab-kernels = Kernels
+lab-no-kernels = none yet
+lab-row = { $release }  { $size }  { $source }
+lab-folder = in { $folder }; all of it can be made again
+lab-way-apt = by apt, from this system's own mirror, without root
+lab-way-mirror = from { $url }
+lab-would-fetch = the lab needs a kernel of the series { $series }: about { $size }, { $way }
+lab-would-fetch-unknown = the lab needs a kernel of the series { $series }: its size is known when the package index is there; { $way }
+lab-no-terminal = nothing was fetched, as there is no terminal to ask at: pass `--yes` to agree
+lab-ask-fetch = fetch it? [y/N]
+lab-refused = nothing was fetched
+lab-looking = looking for a kernel ({ $series }) in { $suite }
+lab-newer = the build { $version } is taken; the one known by its hash is { $pinned }
+lab-fetching = fetching { $package } { $version } ({ $size })
+lab-percent = { $percent } %
+lab-unpacking = unpacking
+lab-ready = ready: { $release }, from { $source }
+lab-unknown = not known of it: { $options }
+lab-setup-failed = cannot get a kernel for the lab: { $error }
+lab-help-mirror = name a mirror of Debian's archive with `--mirror URL` or `TUTOR_LAB_MIRROR`, or a kernel of your own with `--kernel PATH`
+lab-help-other-mirror = name another mirror with `--mirror URL`, or leave it out where apt works
+lab-help-series = name a series from that list, or leave `--mirror` out where apt works
+lab-help-kernel = take a distribution's kernel package for cloud machines: it has what the lab needs
+lab-missing-kernel = a kernel { $series } for the lab
+lab-install-by-hand = install it by hand
+lab-gc-nothing = nothing to remove: each kernel is the newest of its series, and lessons may ask for it
+lab-gc-spare = Kernels that no lesson asks for
+lab-gc-how = to remove them: tutor lab gc --yes
+lab-gc-ask = remove them? [y/N]
+lab-gc-removed = removed { $count ->
+    [one] { $count } kernel
+   *[other] { $count } kernels
+}, { $size }
+
 # machine
 completions-none = no completions for { $shell }
 man-failed = cannot write the man pages to `{ $folder }`

@@ -109,8 +109,13 @@ impl Cache {
 
     /// Waits until nobody else changes the cache.
     pub fn lock(&self) -> Result<Lock, CacheError> {
+        self.lock_for("kernels")
+    }
+
+    /// Waits until nobody else does what has this name.
+    pub fn lock_for(&self, what: &str) -> Result<Lock, CacheError> {
         fs::create_dir_all(&self.folder).map_err(files("make the folder", &self.folder))?;
-        let path = self.folder.join("lock");
+        let path = self.folder.join(format!("{what}.lock"));
         let file = File::options()
             .create(true)
             .truncate(false)

@@ -4,6 +4,8 @@
 //!
 //! - [`kernel`]: a kernel from a package or an image, unpacked and held to what the lab needs.
 //! - [`cache`]: where unpacked kernels are kept.
+//! - [`fetch`]: gets a kernel's package without root, by apt or from a mirror.
+//! - [`setup`]: makes the lab ready: all of the above, with events on the way.
 //! - [`needed`]: the libraries of a dynamically linked program.
 //! - [`initramfs`]: the initial RAM disk: agent, tools, modules.
 //! - [`image`]: what a guest boots, made of these.
@@ -16,6 +18,7 @@
 //! - [`libraries`]: libraries of programs that were built on the host.
 
 pub mod cache;
+pub mod fetch;
 pub mod guests;
 pub mod image;
 pub mod initramfs;
@@ -25,5 +28,6 @@ pub mod machine;
 pub mod needed;
 pub mod qemu;
 pub mod qmp;
+pub mod setup;
 pub mod shared;
 pub mod state;

@@ -76,6 +76,9 @@ pub enum Command {
     Bpf(tutor_bpf::command::BpfCommand),
     /// Find out what this machine has and lacks for the lessons
     Doctor(DoctorArguments),
+    /// The lab: a real kernel in a small virtual machine
+    #[command(subcommand)]
+    Lab(LabCommand),
     /// Start a lesson afresh; what you wrote is kept aside
     Reset(ResetArguments),
     /// Print the code that makes a shell complete `tutor`
@@ -286,6 +289,44 @@ pub struct DoctorArguments {
     /// Where to look for a kernel
     #[arg(long, value_enum, value_name = "PLACE", default_value = "host")]
     pub on: On,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Get a kernel for the lab, without root, after asking
+    Setup(LabSetupArguments),
+    /// Show the kernels, their sizes, and what is missing
+    Status(LabStatusArguments),
+    /// List kernels that no lesson asks for, and remove them after asking
+    Gc(LabGcArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct LabSetupArguments {
+    /// A series such as `6.12`, or `latest`, or a .deb, bzImage or vmlinux by its path; may be given
+    /// more than once [default: the one that lessons use]
+    #[arg(long, value_name = "SERIES|PATH", value_hint = ValueHint::FilePath)]
+    pub kernel: Vec<String>,
+    /// Fetch from this mirror of Debian's archive, such as `https://HOST/debian`, and not by apt
+    #[arg(long, value_name = "URL", env = "TUTOR_LAB_MIRROR", value_hint = ValueHint::Url)]
+    pub mirror: Option<String>,
+    /// Fetch without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LabStatusArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LabGcArguments {
+    /// Remove without asking
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

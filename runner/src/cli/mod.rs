@@ -24,6 +24,7 @@ mod book;
 mod context;
 mod course;
 mod doctor;
+mod lab;
 mod machine;
 mod progress;
 mod read;
@@ -79,6 +80,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Book(arguments)) => book::book(&context, &arguments),
         Some(Command::Bpf(arguments)) => machine::bpf(&arguments),
         Some(Command::Doctor(arguments)) => doctor::doctor(&context, &arguments),
+        Some(Command::Lab(command)) => lab::lab(&context, &command),
         Some(Command::Reset(arguments)) => progress::reset(&context, &arguments),
         Some(Command::Completions(arguments)) => machine::completions(&arguments),
         Some(Command::Man(arguments)) => machine::man(&arguments),

@@ -111,6 +111,22 @@ pub fn build(contents: Contents<'_>) -> Result<Vec<u8>, InitramfsError> {
     Ok(image.archive.finish())
 }
 
+/// Returns a program of this machine by its name, looked for in the `PATH` and in the folders for
+/// administrators.
+pub fn tool(name: &str) -> Option<PathBuf> {
+    tools::find(name)
+}
+
+/// Returns the tools that [`build`] cannot do without and that are not installed, each with its
+/// name in the list of packages.
+pub fn missing_tools() -> Vec<(&'static str, &'static str)> {
+    let required = tools::REQUIRED.iter().map(|tool| (tool.name, tool.package));
+    required
+        .chain([("busybox", "busybox")])
+        .filter(|(name, _)| tools::find(name).is_none())
+        .collect()
+}
+
 /// The archive, and where this machine's files lie in it.
 #[derive(Default)]
 struct Image {

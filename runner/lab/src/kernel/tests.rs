@@ -303,3 +303,31 @@ fn another_module_or_another_order_is_another_id() {
     let different: std::collections::BTreeSet<&String> = ids.iter().collect();
     assert_eq!(different.len(), ids.len());
 }
+
+/// The default kernel, where `tutor lab setup` put it for whoever runs the tests.
+#[test]
+fn the_real_kernel_has_what_the_lab_needs() {
+    let folder = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    let cache = folder("TUTOR_HOME")
+        .map(|home| home.join("cache"))
+        .or_else(|| folder("XDG_CACHE_HOME").map(|cache| cache.join("tutor")))
+        .or_else(|| folder("HOME").map(|home| home.join(".cache/tutor")));
+    let cache = crate::cache::Cache::below(&cache.unwrap_or_default());
+    let Some(kernel) = cache.kernel("default").unwrap() else {
+        eprintln!("skipped: no kernel in the cache; `tutor lab setup` gets it");
+        return;
+    };
+    let bytes = fs::read(&kernel.vmlinux).unwrap();
+    assert!(bytes.len() > 20 << 20);
+    let elf = elf::Vmlinux::parse(&bytes).unwrap();
+    assert!(elf.has_pvh_note());
+    assert_eq!(elf.release().as_deref(), Some(kernel.release.as_str()));
+    // It is taken for what it is without its package too, with less known of it.
+    let bare = unpack(&kernel.vmlinux).unwrap();
+    assert_eq!(bare.release, kernel.release);
+    assert_eq!(bare.vmlinux, bytes);
+}
