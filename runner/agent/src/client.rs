@@ -8,7 +8,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::{Pid, read, write};
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -121,6 +121,11 @@ impl Channel {
     /// Sends part of a file, or what was typed at a terminal.
     pub fn send_data(&mut self, id: u32, bytes: &[u8]) -> io::Result<()> {
         self.write(&protocol::data(id, bytes))
+    }
+
+    /// What to wait at for more to come.
+    pub fn readable(&self) -> Option<BorrowedFd<'_>> {
+        self.fd.as_ref().map(AsFd::as_fd)
     }
 
     /// Hangs up.

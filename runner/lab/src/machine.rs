@@ -6,7 +6,7 @@ use serde_json::json;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -354,6 +354,11 @@ impl Machine {
             Ok(incoming) => Ok(incoming),
             Err(error) => Err(self.why("hear the guest", error)),
         }
+    }
+
+    /// What to wait at for the agent to say something, once [`Machine::next`] has nothing more.
+    pub fn readable(&self) -> Option<BorrowedFd<'_>> {
+        self.channel.readable()
     }
 
     /// What the console and QEMU said last.

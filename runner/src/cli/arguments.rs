@@ -4,7 +4,7 @@
 use crate::render::paint::Color;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -293,12 +293,44 @@ pub struct DoctorArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum LabCommand {
+    /// Run a command in the lab
+    Run(LabRunArguments),
+    /// Open a shell in the lab
+    Shell(LabShellArguments),
     /// Get a kernel for the lab, without root, after asking
     Setup(LabSetupArguments),
     /// Show the kernels, their sizes, and what is missing
     Status(LabStatusArguments),
     /// List kernels that no lesson asks for, and remove them after asking
     Gc(LabGcArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct LabRunArguments {
+    /// Which guest
+    #[command(flatten)]
+    pub guest: GuestArguments,
+    /// The command and its arguments, after `--`
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct LabShellArguments {
+    /// Which guest
+    #[command(flatten)]
+    pub guest: GuestArguments,
+}
+
+/// Which guest of the lab, and with which files.
+#[derive(Debug, Args)]
+pub struct GuestArguments {
+    /// The kernel: a series such as `6.12`, a whole release, or a file
+    #[arg(long, value_name = "KERNEL", default_value = "default")]
+    pub kernel: String,
+    /// Bring this folder along and start in it; what changes there comes back
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

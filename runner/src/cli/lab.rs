@@ -2,6 +2,7 @@
 
 use super::arguments::{LabCommand, LabGcArguments, LabSetupArguments, LabStatusArguments};
 use super::context::{Context, ends};
+use super::guest;
 use crate::exit::Exit;
 use crate::packages::{self, Distribution};
 use crate::say;
@@ -20,6 +21,8 @@ const MACHINE: (&str, &str) = ("qemu-system-x86_64", "qemu");
 
 pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
     match command {
+        LabCommand::Run(arguments) => guest::run(context, arguments),
+        LabCommand::Shell(arguments) => guest::shell(context, arguments),
         LabCommand::Setup(arguments) => setup(context, arguments),
         LabCommand::Status(arguments) => status(context, arguments),
         LabCommand::Gc(arguments) => gc(context, arguments),

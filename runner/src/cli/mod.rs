@@ -24,6 +24,7 @@ mod book;
 mod context;
 mod course;
 mod doctor;
+mod guest;
 mod lab;
 mod machine;
 mod progress;
