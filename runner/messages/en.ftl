@@ -241,6 +241,7 @@ lab-help-kernel = take a distribution's kernel package for cloud machines: it ha
 lab-missing-kernel = a kernel { $series } for the lab
 lab-install-by-hand = install it by hand
 lab-gc-nothing = nothing to remove: each kernel is the newest of its series, and lessons may ask for it
+lab-gc-swept = removed what broken downloads left: { $size }
 lab-gc-spare = Kernels that no lesson asks for
 lab-gc-how = to remove them: tutor lab gc --yes
 lab-gc-ask = remove them? [y/N]

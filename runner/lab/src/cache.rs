@@ -64,6 +64,18 @@ pub struct Installed {
     pub is_file: bool,
 }
 
+/// What becomes of packages that are there in part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    /// The next download goes on with them.
+    Keep,
+    /// They go.
+    Remove,
+}
+
+/// How the name of a folder begins that apt works in.
+pub(crate) const APT_FOLDER: &str = "apt-";
+
 /// Only one process at a time changes the cache; ends when dropped, or with its process.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
@@ -198,6 +210,27 @@ impl Cache {
         Ok(installed)
     }
 
+    /// Removes what downloads left that ended with their process, and returns how many bytes that
+    /// were: folders that apt worked in, and parts of packages. `parts` kept can be gone on with.
+    /// The caller holds the lock `fetch`.
+    pub fn sweep_downloads(&self, parts: Parts) -> u64 {
+        let mut bytes = 0;
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let is_spare = match parts {
+                Parts::Keep => false,
+                Parts::Remove => name == "packages",
+            };
+            if is_spare || name.to_string_lossy().starts_with(APT_FOLDER) {
+                let path = entry.path();
+                bytes += size(&path);
+                // What cannot be removed harms nobody.
+                let _ = fs::remove_dir_all(path);
+            }
+        }
+        bytes
+    }
+
     /// Removes a kernel. That it is gone already is no error.
     pub fn remove(&self, installed: &Installed) -> Result<(), CacheError> {
         let _lock = self.lock()?;
@@ -326,12 +359,17 @@ fn load(folder: &Path) -> Option<Kernel> {
     })
 }
 
-fn size(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.metadata().ok())
-        .map(|meta| meta.len())
-        .sum()
+/// Returns how many bytes the files in a folder have, at any depth.
+pub(crate) fn size(folder: &Path) -> u64 {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        sum += match entry.metadata() {
+            Ok(meta) if meta.is_dir() => size(&entry.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        };
+    }
+    sum
 }
 
 /// Returns the SHA-256 of a file, in hexadecimal.
@@ -456,6 +494,25 @@ mod tests {
         assert_eq!(cache.list().unwrap().len(), 1);
         cache.add(&unpacked("6.1.8", b"kernel"), "a").unwrap();
         assert!(!left.exists());
+    }
+
+    #[test]
+    fn what_broken_downloads_left_goes_and_parts_go_when_told() {
+        let (_folder, cache) = cache();
+        cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
+        for folder in ["apt-x1/state", "packages"] {
+            fs::create_dir_all(cache.folder().join(folder)).unwrap();
+        }
+        fs::write(cache.folder().join("apt-x1/state/list"), "1234").unwrap();
+        fs::write(cache.folder().join("packages/k.part"), "123").unwrap();
+        assert_eq!(cache.sweep_downloads(Parts::Keep), 4);
+        assert_eq!(
+            names(cache.folder()),
+            ["kernels", "kernels.lock", "packages"]
+        );
+        assert_eq!(cache.sweep_downloads(Parts::Remove), 3);
+        assert_eq!(names(cache.folder()), ["kernels", "kernels.lock"]);
+        assert_eq!(cache.list().unwrap().len(), 1);
     }
 
     #[test]

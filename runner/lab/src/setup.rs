@@ -1,6 +1,6 @@
 //! Makes the lab ready: gets the kernels that are asked for and not there yet.
 
-use crate::cache::{Cache, CacheError};
+use crate::cache::{APT_FOLDER, Cache, CacheError, Parts};
 use crate::fetch::apt::{Apt, AptError};
 use crate::fetch::lock::KernelLock;
 use crate::fetch::mirror::{Mirror, MirrorError};
@@ -165,6 +165,7 @@ impl Setup {
             return Ok(kernel);
         }
         let _lock = self.cache.lock_for("fetch")?;
+        self.cache.sweep_downloads(Parts::Keep);
         if let Some(kernel) = self.at_hand(wanted)? {
             return Ok(kernel);
         }
@@ -177,7 +178,7 @@ impl Setup {
     fn by_apt(&self, series: &str, tell: &mut dyn FnMut(Event<'_>)) -> Result<Kernel, SetupError> {
         let path = self.cache.folder();
         let folder = tempfile::Builder::new()
-            .prefix("apt-")
+            .prefix(APT_FOLDER)
             .tempdir_in(path)
             .map_err(|error| SetupError::Folder {
                 path: path.to_owned(),

@@ -9,7 +9,7 @@ use crate::say;
 use crate::visible::visible_text;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, IsTerminal, Write};
-use tutor_lab::cache::{Cache, CacheError, Installed};
+use tutor_lab::cache::{Cache, CacheError, Installed, Parts};
 use tutor_lab::fetch::lock::KernelLock;
 use tutor_lab::fetch::mirror::Mirror;
 use tutor_lab::initramfs;
@@ -337,6 +337,13 @@ fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
         if one.is_file || !(is_newest && is_pinned) {
             spare.push(one);
         }
+    }
+    let swept = {
+        let _lock = cache.lock_for("fetch")?;
+        cache.sweep_downloads(Parts::Remove)
+    };
+    if swept > 0 {
+        outln!("{}", say!("lab-gc-swept", size = size(swept)));
     }
     if spare.is_empty() {
         outln!("{}", say!("lab-gc-nothing"));

@@ -4,7 +4,7 @@
 //! Their keys are kept, so trust is apt's own: nothing is taken that a signed index does not name.
 
 use super::sources::{self, Source};
-use crate::cache::by_release;
+use crate::cache::{by_release, size};
 use crate::kernel::series;
 use std::fs;
 use std::io::{self, Read as _};
@@ -337,18 +337,6 @@ fn record(text: &str, suite: &str) -> Option<Package> {
         sha256: field("SHA256")?,
         suite: suite.to_owned(),
     })
-}
-
-fn size(folder: &Path) -> u64 {
-    let mut sum = 0;
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        sum += match entry.metadata() {
-            Ok(meta) if meta.is_dir() => size(&entry.path()),
-            Ok(meta) => meta.len(),
-            Err(_) => 0,
-        };
-    }
-    sum
 }
 
 /// The last line that is an error, or else that says something, without apt's mark in front.

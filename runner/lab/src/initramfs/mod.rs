@@ -388,7 +388,7 @@ mod tests {
         let bytes = match build(contents) {
             Ok(bytes) => bytes,
             Err(error @ InitramfsError::MissingTool { .. }) => {
-                eprintln!("missed: {error}");
+                eprintln!("skipped: {error}");
                 return;
             }
             Err(error) => panic!("{error}"),
