@@ -52,6 +52,14 @@ lab-shell-no-terminal = `tutor lab shell` needs a terminal; `tutor lab run -- CO
 lab-shell-hint = root in a virtual machine of its own; `exit` ends it, and nothing of it is kept
 lab-folder-failed = cannot bring `{ $folder }` to the lab: { $error }
 lab-command-text = the command holds bytes that are no text
+lab-states = { $count ->
+    [one] one file that makes it start fast: { $size }
+   *[other] { $count } files that make it start fast: { $size }
+}
+lab-gc-states = { $count ->
+    [one] removed one file that made the lab start fast: { $size }
+   *[other] removed { $count } files that made the lab start fast: { $size }
+}
 lab-boots = starting the lab's machine; later runs resume it in a fraction of a second
 lab-not-kept = cannot keep the lab's state in `{ $folder }`, so the next start takes as long: { $error }
 backend-slow = no answer within { $seconds } s

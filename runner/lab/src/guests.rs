@@ -4,6 +4,7 @@ use crate::image::Image;
 use crate::machine::{Launcher, Machine, MachineError};
 use crate::qemu::{Beginning, Qemu};
 use crate::state;
+use crate::tidy;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -112,7 +113,10 @@ impl Guests {
         let file = state::file(&self.states, &self.key);
         if base.is_none() {
             match state::read(&file) {
-                Ok(state) => *base = Some(Arc::new(state)),
+                Ok(state) => {
+                    tidy::touch(&file);
+                    *base = Some(Arc::new(state));
+                }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 Err(_) => {
                     let _ = fs::remove_file(&file);

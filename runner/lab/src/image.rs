@@ -4,6 +4,7 @@ use crate::cache::Cache;
 use crate::initramfs::{self, Contents, InitramfsError};
 use crate::kernel::Kernel;
 use crate::state::write_beside;
+use crate::tidy;
 use sha2::{Digest, Sha256};
 use std::fs::{self, Permissions};
 use std::io;
@@ -75,6 +76,9 @@ pub fn prepare(
     if !initramfs.exists() {
         write_beside(&initramfs, &archive).map_err(failed(&initramfs))?;
     }
+    tidy::touch(&initramfs);
+    // What is left of older ones may be much; that it cannot be removed harms nobody.
+    let _ = tidy::tidy(cache, tidy::LIMIT_BYTES, tidy::LIMIT_AGE);
     Ok(Image {
         vmlinux: kernel.vmlinux.clone(),
         initramfs,

@@ -13,6 +13,7 @@
 //! - [`qmp`]: talking to its monitor.
 //! - [`machine`]: one running machine.
 //! - [`state`]: saved states.
+//! - [`tidy`]: keeping what can be made again within bounds.
 //! - [`guests`]: making guests, resumed or booted once.
 //! - [`shared`]: a folder that the host and a guest have in common.
 //! - [`libraries`]: libraries of programs that were built on the host.
@@ -31,3 +32,4 @@ pub mod qmp;
 pub mod setup;
 pub mod shared;
 pub mod state;
+pub mod tidy;

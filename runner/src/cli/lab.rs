@@ -9,12 +9,14 @@ use crate::say;
 use crate::visible::visible_text;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::time::Duration;
 use tutor_lab::cache::{Cache, CacheError, Installed, Parts};
 use tutor_lab::fetch::lock::KernelLock;
 use tutor_lab::fetch::mirror::Mirror;
 use tutor_lab::initramfs;
 use tutor_lab::kernel::{Kernel, KernelError};
 use tutor_lab::setup::{Event, Setup, SetupError, Wanted, Way};
+use tutor_lab::tidy;
 
 /// Programs of the lab that are run here and not carried into the guest, with their packages.
 const MACHINE: (&str, &str) = ("qemu-system-x86_64", "qemu");
@@ -256,6 +258,8 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
         true => Exit::Success,
         false => Exit::Lacking,
     };
+    let states = tidy::kept(&cache)?;
+    let states_bytes: u64 = states.iter().map(|one| one.bytes).sum();
     let is_default = |one: &Installed| !one.is_file && Some(&one.kernel) == default.as_ref();
     if arguments.json {
         let kernels: Vec<Value> = installed
@@ -281,6 +285,7 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
             "format": 1,
             "folder": cache.folder().display().to_string(),
             "kernels": kernels,
+            "states": { "count": states.len(), "bytes": states_bytes },
             "missing": missing,
         });
         outln!("{status:#}");
@@ -304,6 +309,10 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
                 paint.dim(&say!("lab-unknown", options = options))
             );
         }
+    }
+    if !states.is_empty() {
+        let size = size(states_bytes);
+        outln!("{}", say!("lab-states", count = states.len(), size = size));
     }
     outln!(
         "{}",
@@ -329,6 +338,15 @@ fn row(one: &Installed) -> String {
 /// Lists kernels that lessons do not ask for, and removes them when told to.
 fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
     let cache = Cache::below(&context.folders.cache);
+    // They are made again when they are needed, so nobody is asked.
+    let states = tidy::tidy(&cache, 0, Duration::ZERO)?;
+    if !states.is_empty() {
+        let bytes = states.iter().map(|one| one.bytes).sum();
+        outln!(
+            "{}",
+            say!("lab-gc-states", count = states.len(), size = size(bytes))
+        );
+    }
     let lock = KernelLock::own();
     let mut spare = Vec::new();
     for one in cache.list()? {
