@@ -35,14 +35,35 @@ trust-choices = run it? [y] yes, this text of it  [a] always, whatever that fold
 trust-refused = not run
 trust-no-terminal = the course in `{ $folder }` is not tutor's own, and there is no terminal to ask at: read it with `tutor show`, then pass `--yes`
 on-host-note = kernel steps load their programs into this machine's own kernel (`--on host`)
-no-lab-reason = it runs on a kernel, and none was named
-no-lab-remedy = pass `--on host` to use this machine's own kernel; loading programs into it takes root's rights
 
 # Places
 backend-start = cannot start the agent `{ $program }`: { $error }
 backend-gone = the process that keeps the lesson's shell is gone; the next step starts a new one
+backend-ended = { $why }; the next step that runs there starts a new one
 backend-failed = the place it runs in says: { $what }
+lab-remedy-memory = allow it (SELinux: `setsebool -P deny_execmem 0`; a systemd unit: `MemoryDenyWriteExecute=no`), or pass `--on host`
+lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine says; `--on host` uses this machine's own kernel
+lab-remedy-setup = get one with `tutor lab setup`; `--on host` uses this machine's own kernel, which takes root's rights
+lab-remedy-qemu = install QEMU (Debian, Ubuntu: `apt-get install qemu-system-x86`), or pass `--on host`
+lab-remedy-image = see what is missing with `tutor doctor`, or pass `--on host`
+lab-no-kernel = the lab has no kernel yet
+lab-no-such-kernel = the lab has no kernel `{ $kernel }`
+lab-shell-no-terminal = `tutor lab shell` needs a terminal; `tutor lab run -- COMMAND` does not
+lab-shell-hint = root in a virtual machine of its own; `exit` ends it, and nothing of it is kept
+lab-folder-failed = cannot bring `{ $folder }` to the lab: { $error }
+lab-command-text = the command holds bytes that are no text
+lab-states = { $count ->
+    [one] one file that makes it start fast: { $size }
+   *[other] { $count } files that make it start fast: { $size }
+}
+lab-gc-states = { $count ->
+    [one] removed one file that made the lab start fast: { $size }
+   *[other] removed { $count } files that made the lab start fast: { $size }
+}
+lab-boots = starting the lab's machine; later runs resume it in a fraction of a second
+lab-not-kept = cannot keep the lab's state in `{ $folder }`, so the next start takes as long: { $error }
 backend-slow = no answer within { $seconds } s
+guarded-failed = cannot start the virtual machine: { $error }
 agent-failed = the agent ended: { $error }
 never-ready = it ended before it was ready, so `until` never came true
 keep-failed = cannot keep the output of `{ $step }` for its checks: { $error }
@@ -123,7 +144,6 @@ count-none = nothing ran
 # What next
 next-again = look at one step again: tutor run { $lesson } --only { $step }
 next-doctor = what was skipped, and how to get it: tutor doctor
-next-no-lab = there is no lab yet: leave `--on lab` out, or pass `--on host`
 next-lesson = next: tutor run { $lesson }  ({ $title })
 
 # list and show
@@ -201,6 +221,42 @@ doctor-nothing-to-install = nothing is missing that a package brings
 doctor-needs-root = root's rights are needed: run `{ $command }`
 doctor-no-terminal = there is no terminal to ask at: pass `--yes`, or run `{ $command }`
 doctor-ask = run `{ $command }`? [y/N]
+
+# lab
+lab-kernels = Kernels
+lab-no-kernels = none yet
+lab-row = { $release }  { $size }  { $source }
+lab-folder = in { $folder }; all of it can be made again
+lab-way-apt = by apt, from this system's own mirror, without root
+lab-way-mirror = from { $url }
+lab-would-fetch = the lab needs a kernel of the series { $series }: about { $size }, { $way }
+lab-would-fetch-unknown = the lab needs a kernel of the series { $series }: its size is known when the package index is there; { $way }
+lab-no-terminal = nothing was fetched, as there is no terminal to ask at: pass `--yes` to agree
+lab-ask-fetch = fetch it? [y/N]
+lab-refused = nothing was fetched
+lab-looking = looking for a kernel ({ $series }) in { $suite }
+lab-newer = the build { $version } is taken; the one known by its hash is { $pinned }
+lab-fetching = fetching { $package } { $version } ({ $size })
+lab-percent = { $percent } %
+lab-unpacking = unpacking
+lab-ready = ready: { $release }, from { $source }
+lab-unknown = not known of it: { $options }
+lab-setup-failed = cannot get a kernel for the lab: { $error }
+lab-help-mirror = name a mirror of Debian's archive with `--mirror URL` or `TUTOR_LAB_MIRROR`, or a kernel of your own with `--kernel PATH`
+lab-help-other-mirror = name another mirror with `--mirror URL`, or leave it out where apt works
+lab-help-series = name a series from that list, or leave `--mirror` out where apt works
+lab-help-kernel = take a distribution's kernel package for cloud machines: it has what the lab needs
+lab-missing-kernel = a kernel { $series } for the lab
+lab-install-by-hand = install it by hand
+lab-gc-nothing = nothing to remove: each kernel is the newest of its series, and lessons may ask for it
+lab-gc-swept = removed what broken downloads left: { $size }
+lab-gc-spare = Kernels that no lesson asks for
+lab-gc-how = to remove them: tutor lab gc --yes
+lab-gc-ask = remove them? [y/N]
+lab-gc-removed = removed { $count ->
+    [one] { $count } kernel
+   *[other] { $count } kernels
+}, { $size }
 
 # machine
 completions-none = no completions for { $shell }

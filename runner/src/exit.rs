@@ -20,6 +20,8 @@ pub enum Exit {
     Invalid,
     /// Interrupted by Ctrl-C (130).
     Interrupted,
+    /// A command was run on the user's behalf and ended with this (`tutor lab run`).
+    OfCommand(u8),
 }
 
 impl Exit {
@@ -32,6 +34,7 @@ impl Exit {
             Exit::Lacking => 3,
             Exit::Invalid => 4,
             Exit::Interrupted => 130,
+            Exit::OfCommand(code) => code,
         }
     }
 
@@ -46,9 +49,9 @@ impl Exit {
 
     fn rank(self) -> u8 {
         match self {
-            Exit::Success => 0,
+            Exit::Success | Exit::OfCommand(0) => 0,
             Exit::Lacking => 1,
-            Exit::Different => 2,
+            Exit::Different | Exit::OfCommand(_) => 2,
             Exit::Invalid => 3,
             Exit::Usage => 4,
             Exit::Interrupted => 5,

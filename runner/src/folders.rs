@@ -14,6 +14,8 @@ pub struct Folders {
     pub state: PathBuf,
     /// Locks that end with their holder.
     pub runtime: PathBuf,
+    /// What can be made again: the lab's kernels and states.
+    pub cache: PathBuf,
 }
 
 /// No folder is known to keep anything in.
@@ -34,6 +36,7 @@ impl Folders {
             .unwrap_or_else(|| base.data_dir())
             .join("tutor");
         Ok(Folders {
+            cache: base.cache_dir().join("tutor"),
             data: base.data_dir().join("tutor"),
             runtime: base
                 .runtime_dir()
@@ -50,6 +53,7 @@ impl Folders {
             data: home.join("data"),
             state: home.join("state"),
             runtime: home.join("run"),
+            cache: home.join("cache"),
         }
     }
 }

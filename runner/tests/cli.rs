@@ -101,7 +101,7 @@ fn a_lesson_that_cannot_run_here_at_all_ends_with_3_and_says_how_it_could() {
     let tutor = Tutor::new().lesson(plain("one on=kernel", "echo ran"));
     let ran = tutor.run("run demo").code(3);
     ran.stdout_has("one: skipped: ")
-        .stdout_has("help: pass `--on host`")
+        .stdout_has("`--on host`")
         .stdout_lacks("│ ran");
 }
 

@@ -1,28 +1,69 @@
-//! The promises of every backend, kept by the host, through the real binary as agent.
+//! The promises of every backend, kept by the host and by the lab, through the real binary as agent.
 
 use std::path::Path;
+use std::sync::OnceLock;
 use tutor::backend::conformance;
 use tutor::backend::host::Host;
+use tutor::backend::lab::{Choice, Lab};
+use tutor::folders::Folders;
+use tutor_lab::cache::Cache;
 
-fn host() -> Host {
-    Host::new(Path::new(env!("CARGO_BIN_EXE_tutor")))
+const TUTOR: &str = env!("CARGO_BIN_EXE_tutor");
+
+mod host {
+    use super::*;
+
+    macro_rules! test_each {
+        ($($name:ident)*) => {
+            $(#[test]
+            fn $name() {
+                conformance::$name(&Host::new(Path::new(TUTOR)));
+            })*
+
+            #[test]
+            fn every_promise_is_tested() {
+                let listed = [$(stringify!($name)),*];
+                let source = include_str!("../src/backend/conformance.rs");
+                let written = source.lines().filter_map(|line| line.strip_prefix("pub fn "));
+                let written = written.filter_map(|line| line.strip_suffix("(backend: &dyn Backend) {"));
+                assert_eq!(written.collect::<Vec<_>>(), listed);
+            }
+        };
+    }
+    tutor::promises!(test_each);
 }
 
-macro_rules! test_each {
-    ($($name:ident)*) => {
-        $(#[test]
-        fn $name() {
-            conformance::$name(&host());
-        })*
+mod lab {
+    use super::*;
 
-        #[test]
-        fn every_promise_is_tested() {
-            let listed = [$(stringify!($name)),*];
-            let source = include_str!("../src/backend/conformance.rs");
-            let written = source.lines().filter_map(|line| line.strip_prefix("pub fn "));
-            let written = written.filter_map(|line| line.strip_suffix("(backend: &dyn Backend) {"));
-            assert_eq!(written.collect::<Vec<_>>(), listed);
-        }
-    };
+    macro_rules! test_each {
+        ($($name:ident)*) => {
+            $(#[test]
+            fn $name() {
+                match lab() {
+                    Ok(lab) => conformance::$name(lab),
+                    Err(why) => println!("skipped: lab::{}: {why}", stringify!($name)),
+                }
+            })*
+        };
+    }
+    tutor::promises!(test_each);
 }
-tutor::promises!(test_each);
+
+/// The lab of this machine; one for all tests, so that they resume from one state.
+fn lab() -> Result<&'static Lab, String> {
+    static LAB: OnceLock<Option<Lab>> = OnceLock::new();
+    let lab = LAB.get_or_init(|| {
+        let choice = Choice {
+            cache: Cache::below(&Folders::of_user().ok()?.cache),
+            kernel: std::env::var("TUTOR_TEST_KERNEL").unwrap_or("default".to_owned()),
+            tutor: TUTOR.into(),
+        };
+        Some(Lab::new(choice, |_| ()))
+    });
+    let lab = lab.as_ref().ok_or("no folder for a cache")?;
+    match lab.guests() {
+        Ok(_) => Ok(lab),
+        Err(error) => Err(error.to_string()),
+    }
+}

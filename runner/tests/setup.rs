@@ -15,6 +15,7 @@ const LIST: &str = "frob frob frob-deb frob-rpm frob-arch frobs things\n\
 struct Machine {
     folder: TempDir,
     list: String,
+    variables: Vec<(String, String)>,
 }
 
 impl Machine {
@@ -22,15 +23,19 @@ impl Machine {
         let machine = Self {
             folder: tempfile::tempdir().unwrap(),
             list: LIST.to_owned(),
+            variables: Vec::new(),
         };
-        for folder in ["bin", "clone/runner"] {
+        let kernel = "home/.cache/tutor/lab/kernels/6.12.118+deb13-cloud-amd64";
+        for folder in ["bin", "clone/runner/lab", kernel] {
             fs::create_dir_all(machine.folder.path().join(folder)).unwrap();
         }
+        fs::write(machine.folder.path().join(kernel).join("kernel.json"), "").unwrap();
         for tool in ["sh", "env", "sed", "dirname", "chmod"] {
             symlink(found(tool), machine.bin().join(tool)).unwrap();
         }
         machine
             .stub("id", "echo 1000")
+            .stub("uname", "echo x86_64")
             .stub("cargo", "exit 0")
             .rust("1.95.0")
     }
@@ -53,6 +58,26 @@ impl Machine {
 
     fn root(self) -> Self {
         self.stub("id", "echo 0")
+    }
+
+    /// A machine with all packages, and without a kernel for the lab. cargo writes down how it was called.
+    fn without_kernel() -> Self {
+        let machine = Self::new().stub("frob", "").stub("twist", "");
+        fs::remove_dir_all(machine.folder.path().join("home/.cache")).unwrap();
+        machine.cargo("exit 0")
+    }
+
+    fn cargo(self, end: &str) -> Self {
+        let log = self.log_path();
+        self.stub(
+            "cargo",
+            &format!("echo \"cargo $*\" >>\"{}\"\n{end}", log.display()),
+        )
+    }
+
+    fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     fn rust(self, version: &str) -> Self {
@@ -97,10 +122,14 @@ exec "$@""#,
         fs::copy(Path::new(ROOT).join("setup"), clone.join("setup")).unwrap();
         fs::copy(Path::new(ROOT).join("Cargo.toml"), clone.join("Cargo.toml")).unwrap();
         fs::write(clone.join("runner/packages"), &self.list).unwrap();
+        let lock = "runner/lab/kernels.lock.toml";
+        fs::copy(Path::new(ROOT).join(lock), clone.join(lock)).unwrap();
         Command::new(found("sh"))
             .arg(clone.join("setup"))
             .env_clear()
             .env("PATH", self.bin())
+            .env("HOME", self.folder.path().join("home"))
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(stdin)
             .output()
             .unwrap()
@@ -263,6 +292,76 @@ fn a_missing_or_old_rust_is_named_with_the_way_to_get_it() {
 
     assert!(equipped().rust("1.200.0-nightly").run().works);
     assert!(equipped().rust("2.0.0").run().works);
+}
+
+#[test]
+fn the_lab_gets_its_kernel_by_tutor_itself() {
+    let machine = Machine::without_kernel();
+    let said = machine.run();
+    assert!(said.works, "{said:?}");
+    assert_eq!(
+        said.stdout,
+        "setup: building tutor, to fetch the lab's kernel 6.12 with it\n"
+    );
+    let manifest = machine.folder.path().join("clone/Cargo.toml");
+    let manifest = manifest.display();
+    assert_eq!(
+        machine.log(),
+        format!(
+            "cargo build --locked --release --manifest-path {manifest} --package tutor\n\
+             cargo run --locked --release --quiet --manifest-path {manifest} -- lab setup --yes\n"
+        )
+    );
+}
+
+#[test]
+fn a_kernel_of_another_series_is_not_the_labs() {
+    let machine = Machine::without_kernel();
+    let other = machine
+        .folder
+        .path()
+        .join("home/.cache/tutor/lab/kernels/6.1.0-56");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("kernel.json"), "").unwrap();
+    assert!(machine.run().stdout.contains("building tutor"));
+}
+
+#[test]
+fn the_kernel_is_looked_for_where_tutor_keeps_it() {
+    for (variable, below) in [("XDG_CACHE_HOME", "tutor"), ("TUTOR_HOME", "cache")] {
+        let machine = Machine::without_kernel();
+        let folder = machine.folder.path().join("elsewhere");
+        let kernel = folder.join(below).join("lab/kernels/6.12.9");
+        fs::create_dir_all(&kernel).unwrap();
+        fs::write(kernel.join("kernel.json"), "").unwrap();
+        let machine = machine.variable(variable, folder.to_str().unwrap());
+        assert_eq!(machine.run().stdout, "", "{variable}");
+    }
+}
+
+#[test]
+fn a_kernel_that_cannot_be_fetched_is_said_and_stops_nothing() {
+    let machine = Machine::without_kernel().cargo(r#"[ "$1" = build ]"#);
+    let said = machine.run();
+    assert!(said.works, "{said:?}");
+    assert_eq!(
+        said.stderr,
+        "setup: the lab has no kernel, so steps that need one are skipped; to try again: tutor lab setup\n"
+    );
+    let said = Machine::without_kernel().cargo("exit 1").run();
+    assert!(!said.works);
+    assert_eq!(said.stderr, "setup: tutor could not be built\n");
+}
+
+#[test]
+fn under_sudo_the_cache_of_root_is_left_alone() {
+    let machine = Machine::without_kernel()
+        .root()
+        .variable("SUDO_UID", "1000");
+    let said = machine.run();
+    assert!(said.works, "{said:?}");
+    assert!(said.stderr.contains("once more without sudo"), "{said:?}");
+    assert_eq!(machine.log(), "");
 }
 
 #[test]

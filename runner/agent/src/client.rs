@@ -8,7 +8,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use nix::unistd::{Pid, read, write};
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -18,11 +18,20 @@ use std::time::{Duration, Instant};
 /// How long an agent gets to end all that it keeps, once the channel is closed.
 const CLOSING: Duration = Duration::from_secs(3);
 
+/// How long the other end may take nothing of what is sent before it counts as gone.
+const STUCK: Duration = Duration::from_secs(60);
+
+/// A stream to an agent.
+#[derive(Debug)]
+pub struct Channel {
+    fd: Option<OwnedFd>,
+    decoder: Decoder,
+}
+
 /// A running agent.
 #[derive(Debug)]
 pub struct Client {
-    channel: Option<OwnedFd>,
-    decoder: Decoder,
+    channel: Channel,
     agent: Child,
 }
 
@@ -40,6 +49,13 @@ pub enum Incoming {
         /// The bytes as they came.
         bytes: Vec<u8>,
     },
+    /// Part of a file, or what a terminal shows.
+    Data {
+        /// The request that it belongs to.
+        id: u32,
+        /// The bytes as they are.
+        bytes: Vec<u8>,
+    },
     /// The agent is gone.
     HungUp,
 }
@@ -53,7 +69,6 @@ impl Client {
             None,
             SockFlag::SOCK_CLOEXEC,
         )?;
-        crate::shell::nonblocking(&ours)?;
         // What an agent leaves that is killed comes to this process; see `drop`.
         nix::sys::prctl::set_child_subreaper(true)?;
         let mut agents = agents();
@@ -67,8 +82,7 @@ impl Client {
         agents.insert(pid_of(&agent));
         drop(agents);
         Ok(Client {
-            channel: Some(ours),
-            decoder: Decoder::default(),
+            channel: Channel::new(ours)?,
             agent,
         })
     }
@@ -80,10 +94,48 @@ impl Client {
 
     /// Asks for something. What the agent says meanwhile is kept for [`Client::recv`].
     pub fn send(&mut self, request: &Request) -> io::Result<()> {
-        let frame = protocol::message(request)?;
-        let mut rest = frame.as_slice();
+        self.channel.send(request)
+    }
+
+    /// Waits for what the agent says next; `None` says that the time is up.
+    pub fn recv(&mut self, timeout: Option<Duration>) -> io::Result<Option<Incoming>> {
+        self.channel.recv(timeout)
+    }
+}
+
+impl Channel {
+    /// Talks over a stream socket.
+    pub fn new(fd: OwnedFd) -> io::Result<Channel> {
+        crate::shell::nonblocking(&fd)?;
+        Ok(Channel {
+            fd: Some(fd),
+            decoder: Decoder::default(),
+        })
+    }
+
+    /// Asks for something. What the agent says meanwhile is kept for [`Channel::recv`].
+    pub fn send(&mut self, request: &Request) -> io::Result<()> {
+        self.write(&protocol::message(request)?)
+    }
+
+    /// Sends part of a file, or what was typed at a terminal.
+    pub fn send_data(&mut self, id: u32, bytes: &[u8]) -> io::Result<()> {
+        self.write(&protocol::data(id, bytes))
+    }
+
+    /// What to wait at for more to come.
+    pub fn readable(&self) -> Option<BorrowedFd<'_>> {
+        self.fd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Hangs up.
+    pub fn close(&mut self) {
+        self.fd = None;
+    }
+
+    fn write(&mut self, mut rest: &[u8]) -> io::Result<()> {
         while !rest.is_empty() {
-            let Some(channel) = &self.channel else {
+            let Some(channel) = &self.fd else {
                 return Err(io::ErrorKind::BrokenPipe.into());
             };
             match write(channel, rest) {
@@ -93,7 +145,10 @@ impl Client {
                     // Both ends writing and neither reading would last for ever.
                     let both = PollFlags::POLLIN | PollFlags::POLLOUT;
                     let mut fds = [PollFd::new(channel.as_fd(), both)];
-                    poll(&mut fds, PollTimeout::NONE)?;
+                    let stuck = PollTimeout::try_from(STUCK).unwrap_or(PollTimeout::MAX);
+                    if poll(&mut fds, stuck)? == 0 {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
                     self.fill()?;
                 }
                 Err(error) => return Err(error.into()),
@@ -110,9 +165,10 @@ impl Client {
                 return Ok(Some(match frame {
                     Frame::Message(json) => Incoming::Reply(serde_json::from_slice(&json)?),
                     Frame::Output { id, stream, bytes } => Incoming::Output { id, stream, bytes },
+                    Frame::Data { id, bytes } => Incoming::Data { id, bytes },
                 }));
             }
-            let Some(channel) = &self.channel else {
+            let Some(channel) = &self.fd else {
                 return Ok(Some(Incoming::HungUp));
             };
             let wait = match deadline {
@@ -140,11 +196,11 @@ impl Client {
 
     fn fill(&mut self) -> io::Result<()> {
         let mut buffer = [0; 64 * 1024];
-        let Some(channel) = &self.channel else {
+        let Some(channel) = &self.fd else {
             return Ok(());
         };
         match read(channel, &mut buffer) {
-            Ok(0) | Err(Errno::ECONNRESET) => self.channel = None,
+            Ok(0) | Err(Errno::ECONNRESET) => self.fd = None,
             Ok(count) => self.decoder.push(&buffer[..count]),
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
@@ -156,7 +212,7 @@ impl Client {
 impl Drop for Client {
     fn drop(&mut self) {
         // The agent ends all that it keeps when the channel closes, and then itself.
-        self.channel = None;
+        self.channel.close();
         let deadline = Instant::now() + CLOSING;
         let ended_well = loop {
             match self.agent.try_wait() {
@@ -185,6 +241,20 @@ impl Drop for Client {
 fn agents() -> MutexGuard<'static, BTreeSet<Pid>> {
     static AGENTS: Mutex<BTreeSet<Pid>> = Mutex::new(BTreeSet::new());
     AGENTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a process that stays when an agent that ended badly has its orphans ended. It is to be
+/// given to [`ended`] when it is gone.
+pub fn spawn_beside(command: &mut Command) -> io::Result<Child> {
+    let mut agents = agents();
+    let child = command.spawn()?;
+    agents.insert(pid_of(&child));
+    Ok(child)
+}
+
+/// Forgets a process of [`spawn_beside`] that is gone.
+pub fn ended(child: &Child) {
+    agents().remove(&pid_of(child));
 }
 
 fn pid_of(agent: &Child) -> Pid {

@@ -2,14 +2,17 @@
 //!
 //! A frame is the length of its payload (u32, little-endian), a kind (u8), and the payload. Kind 0
 //! holds a message as JSON; kinds 1 and 2 hold a run's id (u32, little-endian) and bytes of its
-//! standard output and standard error.
+//! standard output and standard error; kind 3 holds the id of a file or a terminal, and bytes of it,
+//! in either direction.
 
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
 
+pub use crate::guest::protocol::{Entry, GuestReply, GuestRequest, Kind};
+
 /// The version of this protocol.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The longest payload that is taken; a longer one means that the stream is not this protocol.
 pub const PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
@@ -63,6 +66,8 @@ pub enum Request {
         /// Milliseconds that EXIT traps, and then leftovers, get to end by themselves.
         grace_ms: u64,
     },
+    /// Do what only the agent of a guest does.
+    Guest(GuestRequest),
 }
 
 /// In which shell a script runs.
@@ -119,6 +124,8 @@ pub enum Reply {
         /// What was being done, and what stood in the way.
         what: String,
     },
+    /// The agent of a guest answers.
+    Guest(GuestReply),
 }
 
 /// How a run ended.
@@ -173,6 +180,13 @@ pub enum Frame {
         /// The bytes as they came.
         bytes: Vec<u8>,
     },
+    /// Part of a file, or of what a terminal gets or shows.
+    Data {
+        /// The request that it belongs to.
+        id: u32,
+        /// The bytes as they are.
+        bytes: Vec<u8>,
+    },
 }
 
 /// Returns the frame of a message.
@@ -187,6 +201,11 @@ pub fn output(id: u32, stream: Stream, bytes: &[u8]) -> Vec<u8> {
         Stream::Stderr => 2,
     };
     frame(kind, &[&id.to_le_bytes(), bytes])
+}
+
+/// Returns the frame of a part of a file or terminal.
+pub fn data(id: u32, bytes: &[u8]) -> Vec<u8> {
+    frame(3, &[&id.to_le_bytes(), bytes])
 }
 
 fn frame(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -235,23 +254,23 @@ impl Decoder {
         };
         let frame = match header[4] {
             0 => Frame::Message(payload.to_vec()),
-            kind @ (1 | 2) => {
+            kind @ 1..=3 => {
                 let Some((id, bytes)) = payload.split_first_chunk() else {
                     return Err(io::Error::new(
                         io::ErrorKind::InvalidData,
                         "output of no run",
                     ));
                 };
-                let stream = if kind == 1 {
-                    Stream::Stdout
-                } else {
-                    Stream::Stderr
+                let (id, bytes) = (u32::from_le_bytes(*id), bytes.to_vec());
+                let stream = match kind {
+                    1 => Stream::Stdout,
+                    2 => Stream::Stderr,
+                    _ => {
+                        self.taken += HEADER_BYTES + length;
+                        return Ok(Some(Frame::Data { id, bytes }));
+                    }
                 };
-                Frame::Output {
-                    id: u32::from_le_bytes(*id),
-                    stream,
-                    bytes: bytes.to_vec(),
-                }
+                Frame::Output { id, stream, bytes }
             }
             _ => {
                 return Err(io::Error::new(

@@ -1,5 +1,6 @@
 //! The agent's loop: one thread, one `poll`, no locks.
 
+use crate::guest::Guest;
 use crate::isolation;
 use crate::processes::{alive_below, are_childless, command_line, descendants, signal};
 use crate::protocol::{
@@ -56,7 +57,16 @@ const LEFTOVER_GRACE: Duration = Duration::from_millis(500);
 /// Serves `tutor` on a channel until it hangs up or says that it is done. When this returns, every
 /// process that a run started has ended.
 pub fn serve(channel: OwnedFd) -> Result<(), AgentError> {
-    let mut agent = Agent::new(channel)?;
+    serve_with(channel, None)
+}
+
+/// Serves `tutor` as the agent of a guest.
+pub(crate) fn serve_guest(channel: OwnedFd, guest: Guest) -> Result<(), AgentError> {
+    serve_with(channel, Some(guest))
+}
+
+fn serve_with(channel: OwnedFd, guest: Option<Guest>) -> Result<(), AgentError> {
+    let mut agent = Agent::new(channel, guest)?;
     let served = agent.run();
     agent.end_everything();
     served
@@ -81,6 +91,8 @@ struct Agent {
     owners: BTreeMap<Pid, u32>,
     buffer: Vec<u8>,
     leaving: bool,
+    /// What more the agent of a guest does.
+    guest: Option<Guest>,
 }
 
 /// What `poll` found.
@@ -92,10 +104,11 @@ enum Ready {
     Control,
     ShellOutput(Stream),
     Run(u32, Stream),
+    Terminal(u32),
 }
 
 impl Agent {
-    fn new(channel: OwnedFd) -> Result<Agent, AgentError> {
+    fn new(channel: OwnedFd, guest: Option<Guest>) -> Result<Agent, AgentError> {
         // Leading a session of its own keeps a terminal's Ctrl-C away; it may lead one already.
         let _ = nix::unistd::setsid();
         // Orphans come to this process instead of to init: PR_SET_CHILD_SUBREAPER(2const).
@@ -118,6 +131,7 @@ impl Agent {
             owners: BTreeMap::new(),
             buffer: vec![0; CHUNK_BYTES],
             leaving: false,
+            guest,
         })
     }
 
@@ -131,6 +145,10 @@ impl Agent {
                     Ready::Control => self.read_reports()?,
                     Ready::ShellOutput(stream) => drop(self.read_shell(stream)?),
                     Ready::Run(id, stream) => drop(self.read_run(id, stream)?),
+                    Ready::Terminal(id) => {
+                        let frames = self.guest.as_mut().map(|guest| guest.read_terminal(id));
+                        self.send(&frames.unwrap_or_default())?;
+                    }
                 }
                 if self.leaving {
                     return Ok(());
@@ -173,6 +191,10 @@ impl Agent {
                 }
             }
         }
+        for (id, fd) in self.guest.iter().flat_map(Guest::terminals) {
+            what.push(Ready::Terminal(id));
+            fds.push(PollFd::new(fd, PollFlags::POLLIN));
+        }
         match poll(&mut fds, self.patience()) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
@@ -200,7 +222,7 @@ impl Agent {
     fn hear(&mut self) -> Result<(), AgentError> {
         match nix::unistd::read(&self.channel, &mut self.buffer) {
             Ok(0) | Err(Errno::ECONNRESET) => {
-                self.leaving = true;
+                self.leaving = self.guest.as_mut().is_none_or(Guest::gave_up);
                 return Ok(());
             }
             Ok(count) => self.decoder.push(&self.buffer[..count]),
@@ -208,10 +230,18 @@ impl Agent {
             Err(error) => return Err(error.into()),
         }
         while let Some(frame) = self.decoder.next_frame()? {
-            let Frame::Message(json) = frame else {
-                return Err(AgentError::Protocol(
-                    "output, which only an agent sends".to_owned(),
-                ));
+            let json = match (frame, &mut self.guest) {
+                (Frame::Message(json), _) => json,
+                (Frame::Data { id, bytes }, Some(guest)) => {
+                    let frames = guest.take_data(id, &bytes);
+                    self.send(&frames)?;
+                    continue;
+                }
+                (Frame::Output { .. } | Frame::Data { .. }, _) => {
+                    return Err(AgentError::Protocol(
+                        "output, which only an agent sends".to_owned(),
+                    ));
+                }
             };
             let request = serde_json::from_slice(&json)
                 .map_err(|error| AgentError::Protocol(error.to_string()))?;
@@ -239,6 +269,19 @@ impl Agent {
                 self.reply(&Reply::Leftovers { processes })
             }
             Request::Finish { grace_ms } => self.finish(Duration::from_millis(grace_ms)),
+            Request::Guest(request) => {
+                let Some(mut guest) = self.guest.take() else {
+                    return self.failed("this agent is not the init of a guest".to_owned());
+                };
+                let mut sent = Ok(());
+                let frames = guest.obey(request, &mut |frames| {
+                    if sent.is_ok() {
+                        sent = self.send(frames);
+                    }
+                });
+                self.guest = Some(guest);
+                sent.and_then(|()| self.send(&frames))
+            }
         }
     }
 
@@ -563,6 +606,11 @@ impl Agent {
                 Err(error) => return Err(error.into()),
             };
             self.owners.remove(&pid);
+            let ended = self
+                .guest
+                .as_mut()
+                .map(|guest| guest.child_ended(pid, status));
+            self.send(&ended.unwrap_or_default())?;
             if self.shell.as_ref().is_some_and(|shell| shell.pid == pid) {
                 self.shell_ended(status)?;
                 continue;
@@ -712,7 +760,8 @@ impl Agent {
             }
         }
         self.reply(&Reply::Finished { leftovers })?;
-        self.leaving = true;
+        // A guest still has files that are wanted; it ends with its machine.
+        self.leaving = self.guest.is_none();
         Ok(())
     }
 

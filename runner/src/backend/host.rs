@@ -1,11 +1,11 @@
 //! The learner's own machine: one agent process a shell, which guards all that steps start.
 
-use super::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
-use crate::event::Stream;
+use super::told::happening;
+use super::{Backend, BackendError, Happening, Mode, Opening, Session};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tutor_agent::client::{Client, Incoming};
-use tutor_agent::protocol::{self, Reply, Request, Shell};
+use tutor_agent::protocol::{Reply, Request};
 
 /// How long an agent may take to say that its shell is there.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -50,7 +50,8 @@ impl Backend for Host {
                 Some(Incoming::Reply(Reply::Started { .. })) => return Ok(Box::new(session)),
                 Some(Incoming::Reply(Reply::Failed { what })) => return Err(failed(what)),
                 Some(Incoming::HungUp) => return Err(BackendError::Gone),
-                Some(Incoming::Reply(_) | Incoming::Output { .. }) | None => {}
+                Some(Incoming::Reply(_) | Incoming::Output { .. } | Incoming::Data { .. })
+                | None => {}
             }
         }
         Err(failed(crate::say!(
@@ -90,37 +91,8 @@ impl Session for HostSession {
             let Some(incoming) = incoming else {
                 return Ok(None);
             };
-            match incoming {
-                Incoming::Output { id, stream, bytes } => {
-                    let stream = match stream {
-                        protocol::Stream::Stdout => Stream::Stdout,
-                        protocol::Stream::Stderr => Stream::Stderr,
-                    };
-                    return Ok(Some(Happening::Output { id, stream, bytes }));
-                }
-                Incoming::Reply(Reply::Ended { id, status, shell }) => {
-                    let status = match status {
-                        protocol::Status::Exited(code) => Status::Exited(code),
-                        protocol::Status::Signaled(signal) => Status::Signaled(signal),
-                    };
-                    return Ok(Some(Happening::Ended {
-                        id,
-                        status,
-                        shell_lost: shell == Shell::Lost,
-                    }));
-                }
-                Incoming::Reply(Reply::Finished { leftovers, .. }) => {
-                    let leftovers = leftovers
-                        .into_iter()
-                        .map(|left| (left.run_id, left.command))
-                        .collect();
-                    return Ok(Some(Happening::Finished { leftovers }));
-                }
-                Incoming::Reply(Reply::Failed { what }) => return Err(BackendError::Failed(what)),
-                Incoming::HungUp => return Err(BackendError::Gone),
-                Incoming::Reply(
-                    Reply::Hello { .. } | Reply::Started { .. } | Reply::Leftovers { .. },
-                ) => {}
+            if let Some(happening) = happening(incoming)? {
+                return Ok(Some(happening));
             }
         }
     }

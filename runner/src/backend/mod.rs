@@ -3,7 +3,9 @@
 #[doc(hidden)]
 pub mod conformance;
 pub mod host;
+pub mod lab;
 pub mod scripted;
+mod told;
 
 use crate::event::Stream;
 use crate::say;
@@ -16,6 +18,10 @@ pub use tutor_agent::protocol::Mode;
 pub trait Backend: Sync {
     /// Starts a shell there.
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError>;
+    /// What the machine there is emulated by, if it is; part of what an output is recorded with.
+    fn emulator(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What a shell starts with.
@@ -94,7 +100,30 @@ pub enum BackendError {
     /// The process that keeps the shell is gone.
     #[error("{}", say!("backend-gone"))]
     Gone,
+    /// The virtual machine ended.
+    #[error("{}", say!("backend-ended", why = .0.as_str()))]
+    Ended(String),
+    /// The place cannot be used on this machine.
+    #[error("{reason}")]
+    Unusable {
+        /// Why not.
+        reason: String,
+        /// What to do about it.
+        remedy: Option<String>,
+    },
     /// It could not do what was asked.
     #[error("{}", say!("backend-failed", what = .0.as_str()))]
     Failed(String),
+}
+
+impl BackendError {
+    /// True if the shell is gone, and with it what ran there.
+    pub fn is_end(&self) -> bool {
+        match self {
+            BackendError::Gone | BackendError::Ended(_) => true,
+            BackendError::Start { .. }
+            | BackendError::Unusable { .. }
+            | BackendError::Failed(_) => false,
+        }
+    }
 }

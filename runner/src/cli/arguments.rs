@@ -4,7 +4,7 @@
 use crate::render::paint::Color;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -76,6 +76,9 @@ pub enum Command {
     Bpf(tutor_bpf::command::BpfCommand),
     /// Find out what this machine has and lacks for the lessons
     Doctor(DoctorArguments),
+    /// The lab: a real kernel in a small virtual machine
+    #[command(subcommand)]
+    Lab(LabCommand),
     /// Start a lesson afresh; what you wrote is kept aside
     Reset(ResetArguments),
     /// Print the code that makes a shell complete `tutor`
@@ -108,8 +111,11 @@ pub struct ShowArguments {
 #[derive(Clone, Debug, Default, Args)]
 pub struct RunningArguments {
     /// Where steps that need a kernel run
-    #[arg(long, value_enum, value_name = "PLACE")]
-    pub on: Option<On>,
+    #[arg(long, value_enum, value_name = "PLACE", default_value = "lab")]
+    pub on: On,
+    /// The lab's kernel: a series such as `6.12`, a whole release, or a file
+    #[arg(long, value_name = "KERNEL", default_value = "default")]
+    pub kernel: String,
     /// Give every step this long, such as `30s` or `2m`
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub timeout: Option<Duration>,
@@ -119,10 +125,10 @@ pub struct RunningArguments {
 }
 
 /// Where steps that need a kernel run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum On {
-    /// In the lab, a small virtual machine, which is still to come
-    #[value(hide = true)]
+    /// In the lab, a small virtual machine with a kernel of its own
+    #[default]
     Lab,
     /// On this machine's own kernel
     Host,
@@ -283,6 +289,76 @@ pub struct DoctorArguments {
     /// Where to look for a kernel
     #[arg(long, value_enum, value_name = "PLACE", default_value = "host")]
     pub on: On,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LabCommand {
+    /// Run a command in the lab
+    Run(LabRunArguments),
+    /// Open a shell in the lab
+    Shell(LabShellArguments),
+    /// Get a kernel for the lab, without root, after asking
+    Setup(LabSetupArguments),
+    /// Show the kernels, their sizes, and what is missing
+    Status(LabStatusArguments),
+    /// List kernels that no lesson asks for, and remove them after asking
+    Gc(LabGcArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct LabRunArguments {
+    /// Which guest
+    #[command(flatten)]
+    pub guest: GuestArguments,
+    /// The command and its arguments, after `--`
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub struct LabShellArguments {
+    /// Which guest
+    #[command(flatten)]
+    pub guest: GuestArguments,
+}
+
+/// Which guest of the lab, and with which files.
+#[derive(Debug, Args)]
+pub struct GuestArguments {
+    /// The kernel: a series such as `6.12`, a whole release, or a file
+    #[arg(long, value_name = "KERNEL", default_value = "default")]
+    pub kernel: String,
+    /// Bring this folder along and start in it; what changes there comes back
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct LabSetupArguments {
+    /// A series such as `6.12`, or `latest`, or a .deb, bzImage or vmlinux by its path; may be given
+    /// more than once [default: the one that lessons use]
+    #[arg(long, value_name = "SERIES|PATH", value_hint = ValueHint::FilePath)]
+    pub kernel: Vec<String>,
+    /// Fetch from this mirror of Debian's archive, such as `https://HOST/debian`, and not by apt
+    #[arg(long, value_name = "URL", env = "TUTOR_LAB_MIRROR", value_hint = ValueHint::Url)]
+    pub mirror: Option<String>,
+    /// Fetch without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LabStatusArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LabGcArguments {
+    /// Remove without asking
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,9 @@
 //! What every command starts from: the course, the folders, how to draw, how to stop.
 
 use super::arguments::{Global, On, RunningArguments};
+use crate::backend::Backend;
 use crate::backend::host::Host;
+use crate::backend::lab::{Choice, Lab};
 use crate::course::{Contents, Course, CourseError};
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
@@ -15,6 +17,8 @@ use crate::store::{self, Store};
 use anyhow::Context as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use tutor_lab::cache::Cache;
+use tutor_lab::guests::Progress;
 
 /// An error that says what the process ends with.
 #[derive(Debug, thiserror::Error)]
@@ -162,23 +166,57 @@ impl Context {
         })
     }
 
-    /// The backend for this machine.
-    pub fn host(&self) -> anyhow::Result<Host> {
-        Ok(Host::new(&program()?))
+    /// Where steps may run.
+    pub fn backends(&self, arguments: &RunningArguments) -> anyhow::Result<Backends> {
+        let tutor = program()?;
+        Ok(Backends {
+            host: Host::new(&tutor),
+            lab: self.lab(&arguments.kernel)?,
+            on: arguments.on,
+        })
+    }
+
+    /// The lab with one of its kernels.
+    pub fn lab(&self, kernel: &str) -> anyhow::Result<Lab> {
+        let choice = Choice {
+            cache: Cache::below(&self.folders.cache),
+            kernel: kernel.to_owned(),
+            tutor: program()?,
+        };
+        let paint = self.stderr;
+        Ok(Lab::new(choice, move |progress| {
+            let line = match progress {
+                Progress::Boots => say!("lab-boots"),
+                Progress::NotKept { folder, error } => say!(
+                    "lab-not-kept",
+                    folder = folder.display().to_string(),
+                    error = error
+                ),
+            };
+            noteln!("{}", paint.dim(&line));
+        }))
     }
 }
 
-/// The places of a run.
-pub fn places(host: &Host, on: Option<On>) -> anyhow::Result<Places<'_>> {
-    let kernel = match on {
-        Some(On::Host) => KernelPlace::Backend(host),
-        Some(On::Lab) => return Err(ends(Exit::Lacking, say!("next-no-lab"))),
-        None => KernelPlace::None {
-            reason: say!("no-lab-reason"),
-            remedy: Some(say!("no-lab-remedy")),
-        },
-    };
-    Ok(Places { host, kernel })
+/// Where steps may run.
+pub struct Backends {
+    host: Host,
+    lab: Lab,
+    on: On,
+}
+
+impl Backends {
+    /// The places of a run.
+    pub fn places(&self) -> Places<'_> {
+        let kernel: &dyn Backend = match self.on {
+            On::Host => &self.host,
+            On::Lab => &self.lab,
+        };
+        Places {
+            host: &self.host,
+            kernel: KernelPlace::Backend(kernel),
+        }
+    }
 }
 
 /// This program, which steps call too and which becomes the agent.

@@ -1,7 +1,7 @@
 //! `tutor doctor`.
 
 use super::arguments::{DoctorArguments, RunningArguments};
-use super::context::{Context, ends, places};
+use super::context::{Context, ends};
 use crate::doctor::{self, Finding, Mend, State};
 use crate::exit::Exit;
 use crate::lesson::Place;
@@ -16,7 +16,8 @@ use std::process::Command;
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
     let running = RunningArguments {
-        on: Some(arguments.on),
+        on: arguments.on,
+        kernel: "default".to_owned(),
         yes: arguments.yes,
         ..RunningArguments::default()
     };
@@ -25,8 +26,8 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
         &course.lessons.iter().collect::<Vec<_>>(),
         &running,
     )?;
-    let host = context.host()?;
-    let places = places(&host, Some(arguments.on))?;
+    let backends = context.backends(&running)?;
+    let places = backends.places();
     let options = context.options(&running)?;
     let folder = tempfile::tempdir()?;
     let mut asides = Asides::new(folder.path(), &options);

@@ -5,12 +5,21 @@ use super::context::{Context, ends};
 use crate::exit::Exit;
 use crate::say;
 use anyhow::Context as _;
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 use tutor_bpf::command::{BpfCommand, CommandError, Console, Verdict};
 
-/// Becomes the agent that keeps a shell: the channel to `tutor` is its standard input.
-pub fn agent() -> Exit {
+/// Becomes the agent that keeps a shell: the channel to `tutor` is its standard input. With the
+/// words `guarded PARENT PROGRAM …` it becomes a program that ends with its parent.
+pub fn agent(mut words: impl Iterator<Item = OsString>) -> Exit {
+    if words.next().is_some_and(|word| word == "guarded") {
+        let parent = words.next().and_then(|word| word.to_str()?.parse().ok());
+        let words: Vec<OsString> = words.collect();
+        let error = tutor_agent::guarded::become_guarded(parent.unwrap_or(0), &words);
+        noteln!("{}", say!("guarded-failed", error = error.to_string()));
+        return Exit::Lacking;
+    }
     let served = io::stdin()
         .as_fd()
         .try_clone_to_owned()

@@ -24,6 +24,8 @@ mod book;
 mod context;
 mod course;
 mod doctor;
+mod guest;
+mod lab;
 mod machine;
 mod progress;
 mod read;
@@ -47,7 +49,7 @@ pub fn main() -> Exit {
     // The agent must start fast: it is looked for before anything else is made ready.
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|word| word == "__agent") {
-        return machine::agent();
+        return machine::agent(words);
     }
     clap_complete::CompleteEnv::with_factory(command).complete();
     let cli = Cli::parse();
@@ -79,6 +81,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Book(arguments)) => book::book(&context, &arguments),
         Some(Command::Bpf(arguments)) => machine::bpf(&context, &arguments),
         Some(Command::Doctor(arguments)) => doctor::doctor(&context, &arguments),
+        Some(Command::Lab(command)) => lab::lab(&context, &command),
         Some(Command::Reset(arguments)) => progress::reset(&context, &arguments),
         Some(Command::Completions(arguments)) => machine::completions(&arguments),
         Some(Command::Man(arguments)) => machine::man(&arguments),

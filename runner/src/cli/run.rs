@@ -1,7 +1,7 @@
 //! `tutor run`.
 
 use super::arguments::RunArguments;
-use super::context::{Context, ends, places, unusable};
+use super::context::{Context, ends, unusable};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place};
@@ -30,13 +30,13 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         return Ok(Exit::Success);
     }
     context.may_run(&course, &[lesson], &arguments.running)?;
-    if arguments.running.on == Some(super::arguments::On::Host)
+    if arguments.running.on == super::arguments::On::Host
         && plan.steps().any(|step| step.on == Place::Kernel)
     {
         noteln!("{}", context.stderr.dim(&say!("on-host-note")));
     }
-    let host = context.host()?;
-    let places = places(&host, arguments.running.on)?;
+    let backends = context.backends(&arguments.running)?;
+    let places = backends.places();
     let options = context.options(&arguments.running)?;
     let findings = Findings::default();
     let key = context.key(&course, lesson);

@@ -1,7 +1,7 @@
 //! `tutor study`, and `tutor` alone: goes on where the learner was.
 
 use super::arguments::{On, RunningArguments, StudyArguments};
-use super::context::{Context, places, unusable};
+use super::context::{Context, unusable};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Step};
@@ -50,8 +50,8 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
             .map_err(|error| super::context::ends(Exit::Usage, error.to_string()))?;
         progress.next = Some(step.clone());
     }
-    let host = context.host()?;
-    let places = places(&host, arguments.running.on)?;
+    let backends = context.backends(&arguments.running)?;
+    let places = backends.places();
     let options = context.options(&arguments.running)?;
     let findings = Findings::default();
     let workspace = Workspace::lasting(&context.folders, &key)?;
@@ -86,8 +86,8 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     match sitting {
         Sitting::Left => {
             let command = match arguments.running.on {
-                Some(On::Host) => "tutor study --on host",
-                Some(On::Lab) | None => "tutor",
+                On::Host => "tutor study --on host",
+                On::Lab => "tutor",
             };
             outln!("{}", say!("study-left", command = command));
         }

@@ -1,7 +1,7 @@
 //! `tutor test`: lessons in fresh folders, side by side.
 
 use super::arguments::{Format, Partition, TestArguments};
-use super::context::{Context, ends, places, unusable, with_help};
+use super::context::{Context, ends, unusable, with_help};
 use crate::course::{Course, Origin};
 use crate::exit::Exit;
 use crate::lesson::Lesson;
@@ -30,8 +30,8 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         return Ok(Exit::Success);
     }
     context.may_run(&course, &lessons, &arguments.running)?;
-    let host = context.host()?;
-    let places = places(&host, arguments.running.on)?;
+    let backends = context.backends(&arguments.running)?;
+    let places = backends.places();
     let options = context.options(&arguments.running)?;
     let findings = Findings::default();
     let jobs = arguments

@@ -59,7 +59,7 @@ fn status(item: &Item, lines: &[String], strictness: Strictness) -> TestCaseStat
         (Exit::Lacking | Exit::Interrupted, _) => {
             TestCaseStatus::non_success(NonSuccessKind::Error)
         }
-        (Exit::Different | Exit::Usage | Exit::Invalid, _) => {
+        (Exit::Different | Exit::Usage | Exit::Invalid | Exit::OfCommand(_), _) => {
             TestCaseStatus::non_success(NonSuccessKind::Failure)
         }
     };

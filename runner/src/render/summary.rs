@@ -86,7 +86,9 @@ pub fn all(
         Exit::Success => paint.good(&say!("test-good")),
         Exit::Lacking => paint.notable(&say!("test-lacking")),
         Exit::Interrupted => paint.notable(&say!("test-interrupted")),
-        Exit::Different | Exit::Usage | Exit::Invalid => paint.bad(&say!("test-bad")),
+        Exit::Different | Exit::Usage | Exit::Invalid | Exit::OfCommand(_) => {
+            paint.bad(&say!("test-bad"))
+        }
     };
     let counts = if words.is_empty() {
         say!("count-none")

@@ -43,7 +43,7 @@ impl<'r> Runner<'r> {
                     asked.ending
                 }
                 Err(error) => {
-                    if matches!(error, BackendError::Gone) {
+                    if error.is_end() {
                         self.lose(place, listen);
                     }
                     Ending::Broken(error.to_string())
@@ -187,7 +187,15 @@ impl<'r> Runner<'r> {
         let opened = self
             .shells
             .open(place, backend, &self.workspace, &self.options.tutor);
-        opened.map_err(|error| Ending::Broken(error.to_string()))?;
+        opened.map_err(|error| match error {
+            BackendError::Unusable { reason, remedy } => {
+                Ending::Skipped(Skip::NoPlace { reason, remedy })
+            }
+            error => Ending::Broken(error.to_string()),
+        })?;
+        if let Some(emulator) = backend.emulator() {
+            self.environment.insert("machine".to_owned(), emulator);
+        }
         self.learn(place)
             .map_err(|error| Ending::Broken(error.to_string()))
     }

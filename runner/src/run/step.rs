@@ -62,7 +62,7 @@ impl<'r> Runner<'r> {
             }
             Err(error) => {
                 record.ending = Ending::Broken(error.to_string());
-                if matches!(error, BackendError::Gone) {
+                if error.is_end() {
                     record.shell_lost = true;
                     self.lose(step.on, listen);
                 }

@@ -82,7 +82,13 @@ fn is_inner(before: &[Token]) -> bool {
 
 #[test]
 fn a_library_is_used_in_its_home_only() {
-    let sources = sources(&["runner/src", "runner/agent/src", "bpf/src", "book/src"]);
+    let sources = sources(&[
+        "runner/src",
+        "runner/agent/src",
+        "runner/lab/src",
+        "bpf/src",
+        "book/src",
+    ]);
     let homes = homes();
     let strays = |source| homes.iter().flat_map(move |home| home.strays(source));
     let found: Vec<String> = sources.iter().flat_map(strays).collect();
@@ -100,6 +106,7 @@ fn every_library_that_is_brought_in_has_a_home() {
     for manifest in [
         "Cargo.toml",
         "runner/agent/Cargo.toml",
+        "runner/lab/Cargo.toml",
         "bpf/Cargo.toml",
         "book/Cargo.toml",
     ] {

@@ -74,7 +74,14 @@ fn is_there(name: &Name<'_>, items: &BTreeSet<Vec<String>>) -> bool {
         Name::Path(path) => root().join(path).exists(),
         // A file's modules may be left out where the type is handed on by the one above.
         Name::Item(parts) => {
-            let crates = ["tutor", "tutor_agent", "tutor_bpf", "tutor_book", "crate"];
+            let crates = [
+                "tutor",
+                "tutor_agent",
+                "tutor_lab",
+                "tutor_bpf",
+                "tutor_book",
+                "crate",
+            ];
             let parts = if crates.contains(&parts[0]) {
                 &parts[1..]
             } else {

@@ -1,0 +1,49 @@
+//! A `tutor` that knows `tutor bpf` only, for the lab's guest.
+
+use std::io::{self, IsTerminal, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tutor_bpf::command::{BpfCommand, CommandError, Console, Verdict, run};
+
+#[derive(Parser)]
+#[command(name = "tutor", about = "The part of `tutor` that runs in the lab")]
+enum Cli {
+    /// Inspect the kernel and BPF programs
+    #[command(subcommand)]
+    Bpf(BpfCommand),
+}
+
+fn main() -> ExitCode {
+    let Cli::Bpf(command) = Cli::parse();
+    match answer(&command) {
+        Ok(verdict) => ExitCode::from(verdict.exit_status()),
+        Err(error) => {
+            eprintln!("error: {error}");
+            if let Some(help) = error.help() {
+                eprintln!("help: {help}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn answer(command: &BpfCommand) -> Result<Verdict, CommandError> {
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let mut console = Console {
+        input: &mut io::stdin().lock(),
+        color: !plain && io::stdout().is_terminal(),
+        columns: columns(),
+        out: &mut out,
+    };
+    let verdict = run(command, &mut console)?;
+    out.flush()?;
+    Ok(verdict)
+}
+
+/// The width that the environment names, as for steps; else that of a plain terminal.
+fn columns() -> usize {
+    let named = std::env::var("COLUMNS").ok();
+    named.and_then(|text| text.parse().ok()).unwrap_or(80)
+}

@@ -1,0 +1,52 @@
+//! The system calls that no library offers as safe ones.
+#![allow(unsafe_code)]
+
+use nix::libc;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+
+/// `struct rand_pool_info` of linux/random.h with a pool of 32 bytes.
+#[repr(C)]
+struct Pool {
+    entropy_bits: libc::c_int,
+    pool_bytes: libc::c_int,
+    pool: [u8; 32],
+}
+
+mod ioctls {
+    // linux/random.h and asm-generic/ioctls.h
+    nix::ioctl_write_ptr!(add_entropy, b'R', 0x03, [nix::libc::c_int; 2]);
+    nix::ioctl_none!(reseed, b'R', 0x07);
+    nix::ioctl_write_ptr_bad!(set_window, nix::libc::TIOCSWINSZ, nix::libc::winsize);
+}
+
+/// Adds a secret to the kernel's random number generator, counts it as such, and makes the
+/// generator start anew from it (random(4)). `random` is `/dev/urandom`, open for writing.
+pub fn seed(random: impl AsFd, secret: [u8; 32]) -> io::Result<()> {
+    let pool = Pool {
+        entropy_bits: 256,
+        pool_bytes: 32,
+        pool: secret,
+    };
+    let fd = random.as_fd().as_raw_fd();
+    // SAFETY: the file descriptor is open as long as `random` is borrowed. RNDADDENTROPY reads two
+    // ints, and then as many bytes as the second says: all of `pool`, which outlives the call.
+    unsafe { ioctls::add_entropy(fd, (&raw const pool).cast()) }?;
+    // SAFETY: the same file descriptor; RNDRESEEDCRNG takes no argument.
+    unsafe { ioctls::reseed(fd) }?;
+    Ok(())
+}
+
+/// Tells a terminal how many lines and columns fit (TIOCSWINSZ(2const)).
+pub fn set_window(terminal: impl AsFd, rows: u16, columns: u16) -> io::Result<()> {
+    let size = libc::winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // SAFETY: the file descriptor is open as long as `terminal` is borrowed, and TIOCSWINSZ reads
+    // one `struct winsize`, which outlives the call.
+    unsafe { ioctls::set_window(terminal.as_fd().as_raw_fd(), &raw const size) }?;
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! The programs that go into the lab's guest: the agent, and a `tutor` that knows `tutor bpf` only.
+//!
+//! The build script builds them by another cargo, small and without debug information, so that
+//! whoever has a `tutor` has them, and that the guest is the same for every profile of `tutor`.
+
+use std::io;
+
+/// Returns the agent, which is the guest's `/init`.
+pub fn agent() -> io::Result<Vec<u8>> {
+    zstd::stream::decode_all(&include_bytes!(concat!(env!("OUT_DIR"), "/tutor-agent.zst"))[..])
+}
+
+/// Returns the program that is called `tutor` in the guest.
+pub fn tutor() -> io::Result<Vec<u8>> {
+    zstd::stream::decode_all(&include_bytes!(concat!(env!("OUT_DIR"), "/tutor-bpf.zst"))[..])
+}
+
+/// Names these programs: another name, other programs.
+pub const ID: &str = env!("TUTOR_GUEST_ID");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_are_programs_of_this_machines_kind_and_small() {
+        for program in [agent().unwrap(), tutor().unwrap()] {
+            assert!(program.starts_with(b"\x7fELF"));
+            assert!(program.len() < 8 << 20, "{} bytes", program.len());
+        }
+    }
+}

@@ -1,0 +1,564 @@
+//! Where unpacked kernels are kept: `kernels/<release>/` in the lab's folder below the cache.
+//!
+//! A folder holds `vmlinux`, the modules and `kernel.json`. It is made beside its place and
+//! renamed, so what is there is whole, and all of it may be deleted at any time. A kernel from a
+//! file of the user's own lies in `files/<SHA-256 of the file>/`, in the same form.
+
+use crate::kernel::{self, Kernel, KernelError, Unpacked, hex};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::cmp::Ordering;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The series that lessons run on where nothing else is said: Debian's long-term kernel.
+pub const DEFAULT_SERIES: &str = "6.12";
+
+/// What `kernel.json` looks like. A folder of another form is made again.
+const FORMAT: u32 = 1;
+
+/// How the name of a folder that is being made begins.
+const UNFINISHED: &str = ".new-";
+
+/// Why the cache could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CacheError {
+    /// A file or folder could not be read or written.
+    #[error("cannot {doing} `{path}`: {error}")]
+    Files {
+        /// What was being done.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The kernel cannot be used.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+}
+
+fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CacheError {
+    let path = path.to_owned();
+    move |error| CacheError::Files { doing, path, error }
+}
+
+/// The lab's part of the cache.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+/// A kernel that is in the cache, and what it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Bytes on the disk.
+    pub bytes: u64,
+    /// True for a kernel from a file of the user's own.
+    pub is_file: bool,
+}
+
+/// What becomes of packages that are there in part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parts {
+    /// The next download goes on with them.
+    Keep,
+    /// They go.
+    Remove,
+}
+
+/// How the name of a folder begins that apt works in.
+pub(crate) const APT_FOLDER: &str = "apt-";
+
+/// Only one process at a time changes the cache; ends when dropped, or with its process.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
+
+/// `kernel.json`.
+#[derive(Serialize, Deserialize)]
+struct Form {
+    format: u32,
+    release: String,
+    id: String,
+    source: String,
+    unknown: Vec<String>,
+    vmlinux_bytes: u64,
+    modules: Vec<FormModule>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FormModule {
+    name: String,
+    bytes: u64,
+}
+
+impl Cache {
+    /// Returns the cache in `lab` below this folder, which is made when something is put there.
+    pub fn below(cache: &Path) -> Cache {
+        Cache {
+            folder: cache.join("lab"),
+        }
+    }
+
+    /// The lab's folder; states and packages lie there too.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    fn kernels(&self) -> PathBuf {
+        self.folder.join("kernels")
+    }
+
+    fn own_files(&self) -> PathBuf {
+        self.folder.join("files")
+    }
+
+    /// Waits until nobody else changes the cache.
+    pub fn lock(&self) -> Result<Lock, CacheError> {
+        self.lock_for("kernels")
+    }
+
+    /// Waits until nobody else does what has this name.
+    pub fn lock_for(&self, what: &str) -> Result<Lock, CacheError> {
+        fs::create_dir_all(&self.folder).map_err(files("make the folder", &self.folder))?;
+        let path = self.folder.join(format!("{what}.lock"));
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(files("open", &path))?;
+        file.lock().map_err(files("lock", &path))?;
+        Ok(Lock(file))
+    }
+
+    /// Keeps a kernel that came in a package. One that was there before is replaced by another
+    /// build of the same release; the same is left alone.
+    pub fn add(&self, unpacked: &Unpacked, source: &str) -> Result<Kernel, CacheError> {
+        let _lock = self.lock()?;
+        put(&self.kernels(), &unpacked.release, unpacked, source)
+    }
+
+    /// Returns the kernel in a file of the user's own, from the cache where it was used before.
+    pub fn file(&self, path: &Path) -> Result<Kernel, CacheError> {
+        let hash = hash(path).map_err(files("read", path))?;
+        if let Some(kernel) = load(&self.own_files().join(&hash)) {
+            return Ok(kernel);
+        }
+        let unpacked = kernel::unpack(path)?;
+        let _lock = self.lock()?;
+        let source = path.to_string_lossy();
+        put(&self.own_files(), &hash, &unpacked, &source)
+    }
+
+    /// Returns the newest kernel of a series (`6.12`), or the one of a whole release
+    /// (`6.12.118+deb13-cloud-amd64`). `default` is [`DEFAULT_SERIES`], and `latest` the newest of all.
+    pub fn kernel(&self, wanted: &str) -> Result<Option<Kernel>, CacheError> {
+        let wanted = match wanted {
+            "default" => DEFAULT_SERIES,
+            other => other,
+        };
+        let is_wanted = |kernel: &Kernel| {
+            wanted == "latest" || kernel.series() == wanted || kernel.release == wanted
+        };
+        let mut kernels: Vec<Kernel> = self
+            .list()?
+            .into_iter()
+            .filter(|installed| !installed.is_file)
+            .map(|installed| installed.kernel)
+            .filter(is_wanted)
+            .collect();
+        Ok(kernels.pop())
+    }
+
+    /// Returns what is there, the oldest release first; files of the user's own come last.
+    /// Folders that are not whole are passed over.
+    pub fn list(&self) -> Result<Vec<Installed>, CacheError> {
+        let mut installed = self.list_in(&self.kernels(), false)?;
+        installed.extend(self.list_in(&self.own_files(), true)?);
+        Ok(installed)
+    }
+
+    fn list_in(&self, folder: &Path, is_file: bool) -> Result<Vec<Installed>, CacheError> {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(files("read the folder", folder)(error)),
+        };
+        let mut installed = Vec::new();
+        for entry in entries {
+            let folder = entry.map_err(files("read the folder", folder))?.path();
+            if let Some(kernel) = load(&folder) {
+                let bytes = size(&folder);
+                installed.push(Installed {
+                    kernel,
+                    folder,
+                    bytes,
+                    is_file,
+                });
+            }
+        }
+        installed.sort_by(|a, b| {
+            by_release(&a.kernel.release, &b.kernel.release).then(a.folder.cmp(&b.folder))
+        });
+        Ok(installed)
+    }
+
+    /// Removes what downloads left that ended with their process, and returns how many bytes that
+    /// were: folders that apt worked in, and parts of packages. `parts` kept can be gone on with.
+    /// The caller holds the lock `fetch`.
+    pub fn sweep_downloads(&self, parts: Parts) -> u64 {
+        let mut bytes = 0;
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let is_spare = match parts {
+                Parts::Keep => false,
+                Parts::Remove => name == "packages",
+            };
+            if is_spare || name.to_string_lossy().starts_with(APT_FOLDER) {
+                let path = entry.path();
+                bytes += size(&path);
+                // What cannot be removed harms nobody.
+                let _ = fs::remove_dir_all(path);
+            }
+        }
+        bytes
+    }
+
+    /// Removes a kernel. That it is gone already is no error.
+    pub fn remove(&self, installed: &Installed) -> Result<(), CacheError> {
+        let _lock = self.lock()?;
+        // Renamed first: a folder that is half gone is never taken for a kernel.
+        let parent = installed.folder.parent().unwrap_or(&self.folder);
+        let aside = tempfile::Builder::new()
+            .prefix(UNFINISHED)
+            .tempdir_in(parent)
+            .map_err(files("make a folder in", parent))?;
+        match fs::rename(&installed.folder, aside.path().join("kernel")) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(files("remove", &installed.folder)(error)),
+        }
+    }
+}
+
+/// Compares releases as versions: runs of digits by their value.
+pub fn by_release(a: &str, b: &str) -> Ordering {
+    fn parts(text: &str) -> Vec<(String, u64)> {
+        let mut parts = vec![(String::new(), 0_u64)];
+        let mut was_digit = false;
+        for c in text.chars() {
+            if was_digit && !c.is_ascii_digit() {
+                parts.push((String::new(), 0));
+            }
+            let (word, number) = parts.last_mut().expect("it begins with one");
+            match c.to_digit(10) {
+                Some(digit) => *number = number.saturating_mul(10).saturating_add(digit.into()),
+                None => word.push(c),
+            }
+            was_digit = c.is_ascii_digit();
+        }
+        parts
+    }
+    parts(a).cmp(&parts(b))
+}
+
+/// Writes a kernel's folder beside its place and renames it. The caller holds the lock.
+fn put(parent: &Path, name: &str, unpacked: &Unpacked, source: &str) -> Result<Kernel, CacheError> {
+    let place = parent.join(name);
+    let id = unpacked.id();
+    if let Some(kernel) = load(&place).filter(|kernel| kernel.id == id) {
+        return Ok(kernel);
+    }
+    fs::create_dir_all(parent).map_err(files("make the folder", parent))?;
+    sweep(parent);
+    let new = tempfile::Builder::new()
+        .prefix(UNFINISHED)
+        .tempdir_in(parent)
+        .map_err(files("make a folder in", parent))?;
+    let fresh = new.path().join("kernel");
+    fs::create_dir(&fresh).map_err(files("make the folder", &fresh))?;
+    let write = |name: &str, bytes: &[u8]| {
+        let path = fresh.join(name);
+        fs::write(&path, bytes).map_err(files("write", &path))
+    };
+    write("vmlinux", &unpacked.vmlinux)?;
+    for module in &unpacked.modules {
+        write(&module.name, &module.bytes)?;
+    }
+    let form = Form {
+        format: FORMAT,
+        release: unpacked.release.clone(),
+        id,
+        source: source.to_owned(),
+        unknown: unpacked.unknown.clone(),
+        vmlinux_bytes: unpacked.vmlinux.len() as u64,
+        modules: unpacked
+            .modules
+            .iter()
+            .map(|module| FormModule {
+                name: module.name.clone(),
+                bytes: module.bytes.len() as u64,
+            })
+            .collect(),
+    };
+    let text = serde_json::to_vec_pretty(&form).expect("strings and numbers become JSON");
+    write("kernel.json", &text)?;
+    if place.exists() {
+        fs::rename(&place, new.path().join("replaced")).map_err(files("replace", &place))?;
+    }
+    fs::rename(&fresh, &place).map_err(files("write", &place))?;
+    load(&place).ok_or_else(|| {
+        let gone = io::Error::other("what was written there just now is not there any more");
+        files("read", &place)(gone)
+    })
+}
+
+/// Removes what processes left that ended while they wrote. The caller holds the lock.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            // What cannot be removed harms nobody.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Reads a kernel's folder. One that is not whole is none.
+fn load(folder: &Path) -> Option<Kernel> {
+    let name = folder.file_name()?.to_str()?;
+    if name.starts_with(UNFINISHED) {
+        return None;
+    }
+    let text = fs::read(folder.join("kernel.json")).ok()?;
+    let form: Form = serde_json::from_slice(&text).ok()?;
+    let whole = |name: &str, bytes: u64| {
+        let is_plain = !name.contains('/') && name != "..";
+        let path = folder.join(name);
+        (is_plain && fs::metadata(&path).ok()?.len() == bytes).then_some(path)
+    };
+    if form.format != FORMAT {
+        return None;
+    }
+    let modules = form.modules.iter();
+    Some(Kernel {
+        vmlinux: whole("vmlinux", form.vmlinux_bytes)?,
+        modules: modules
+            .map(|module| whole(&module.name, module.bytes))
+            .collect::<Option<_>>()?,
+        release: form.release,
+        id: form.id,
+        source: form.source,
+        unknown: form.unknown,
+    })
+}
+
+/// Returns how many bytes the files in a folder have, at any depth.
+pub(crate) fn size(folder: &Path) -> u64 {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        sum += match entry.metadata() {
+            Ok(meta) if meta.is_dir() => size(&entry.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        };
+    }
+    sum
+}
+
+/// Returns the SHA-256 of a file, in hexadecimal.
+pub(crate) fn hash(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut HashWriter(&mut hash))?;
+    Ok(hex(&hash.finalize()))
+}
+
+struct HashWriter<'h>(&'h mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{Module, samples};
+
+    fn unpacked(release: &str, bytes: &[u8]) -> Unpacked {
+        Unpacked {
+            release: release.to_owned(),
+            vmlinux: bytes.to_owned(),
+            modules: vec![
+                Module {
+                    name: "z.ko".to_owned(),
+                    bytes: b"first".to_vec(),
+                },
+                Module {
+                    name: "a.ko".to_owned(),
+                    bytes: b"second".to_vec(),
+                },
+            ],
+            unknown: vec!["CONFIG_PCI".to_owned()],
+        }
+    }
+
+    fn cache() -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::below(folder.path());
+        (folder, cache)
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_is_kept_is_found_by_series_release_and_age() {
+        let (_folder, cache) = cache();
+        assert_eq!(cache.kernel("6.12").unwrap(), None);
+        assert_eq!(cache.list().unwrap(), []);
+        for release in ["6.12.9+deb13", "6.12.118+deb13", "6.1.0-50", "7.3.4"] {
+            cache.add(&unpacked(release, b"k"), "pkg 1").unwrap();
+        }
+        let release = |wanted| cache.kernel(wanted).unwrap().map(|kernel| kernel.release);
+        assert_eq!(release("6.12").as_deref(), Some("6.12.118+deb13"));
+        assert_eq!(release("default").as_deref(), Some("6.12.118+deb13"));
+        assert_eq!(release("6.12.9+deb13").as_deref(), Some("6.12.9+deb13"));
+        assert_eq!(release("6.1").as_deref(), Some("6.1.0-50"));
+        assert_eq!(release("latest").as_deref(), Some("7.3.4"));
+        assert_eq!(release("6"), None);
+        let kernel = cache.kernel("6.1").unwrap().unwrap();
+        assert_eq!(kernel.source, "pkg 1");
+        assert_eq!(kernel.unknown, ["CONFIG_PCI"]);
+        assert_eq!(fs::read(&kernel.modules[0]).unwrap(), b"first");
+        assert!(kernel.modules[1].ends_with("6.1.0-50/a.ko"));
+        let order: Vec<String> = cache
+            .list()
+            .unwrap()
+            .into_iter()
+            .map(|i| i.kernel.release)
+            .collect();
+        assert_eq!(
+            order,
+            ["6.1.0-50", "6.12.9+deb13", "6.12.118+deb13", "7.3.4"]
+        );
+    }
+
+    #[test]
+    fn another_build_of_a_release_takes_its_place_and_leaves_nothing_behind() {
+        let (_folder, cache) = cache();
+        let first = cache.add(&unpacked("6.1.7", b"one"), "a").unwrap();
+        assert_eq!(cache.add(&unpacked("6.1.7", b"one"), "b").unwrap(), first);
+        let second = cache.add(&unpacked("6.1.7", b"other"), "b").unwrap();
+        assert_ne!(first.id, second.id);
+        assert_eq!(fs::read(&second.vmlinux).unwrap(), b"other");
+        assert_eq!(names(&cache.kernels()), ["6.1.7"]);
+    }
+
+    #[test]
+    fn what_is_not_whole_is_no_kernel_and_is_made_again() {
+        let (_folder, cache) = cache();
+        let kernel = cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
+        let again = || cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
+        for spoil in [
+            |kernel: &Kernel| fs::write(&kernel.vmlinux, b"ker").unwrap(),
+            |kernel: &Kernel| fs::remove_file(&kernel.modules[1]).unwrap(),
+            |kernel: &Kernel| fs::write(kernel.vmlinux.with_file_name("kernel.json"), "{").unwrap(),
+        ] {
+            spoil(&kernel);
+            assert_eq!(cache.kernel("6.1").unwrap(), None);
+            assert_eq!(again(), kernel);
+        }
+        // A process that was killed leaves this.
+        let left = cache.kernels().join(".new-abc");
+        fs::create_dir(&left).unwrap();
+        fs::copy(&kernel.vmlinux, left.join("vmlinux")).unwrap();
+        assert_eq!(cache.list().unwrap().len(), 1);
+        cache.add(&unpacked("6.1.8", b"kernel"), "a").unwrap();
+        assert!(!left.exists());
+    }
+
+    #[test]
+    fn what_broken_downloads_left_goes_and_parts_go_when_told() {
+        let (_folder, cache) = cache();
+        cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
+        for folder in ["apt-x1/state", "packages"] {
+            fs::create_dir_all(cache.folder().join(folder)).unwrap();
+        }
+        fs::write(cache.folder().join("apt-x1/state/list"), "1234").unwrap();
+        fs::write(cache.folder().join("packages/k.part"), "123").unwrap();
+        assert_eq!(cache.sweep_downloads(Parts::Keep), 4);
+        assert_eq!(
+            names(cache.folder()),
+            ["kernels", "kernels.lock", "packages"]
+        );
+        assert_eq!(cache.sweep_downloads(Parts::Remove), 3);
+        assert_eq!(names(cache.folder()), ["kernels", "kernels.lock"]);
+        assert_eq!(cache.list().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_kernel_can_be_removed_twice() {
+        let (_folder, cache) = cache();
+        cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
+        let installed = cache.list().unwrap().pop().unwrap();
+        assert!(installed.bytes > 17, "{}", installed.bytes);
+        cache.remove(&installed).unwrap();
+        cache.remove(&installed).unwrap();
+        assert_eq!(names(&cache.kernels()), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn a_file_of_the_users_own_is_unpacked_once_and_found_by_what_it_holds() {
+        let (folder, cache) = cache();
+        let path = folder.path().join("my.deb");
+        fs::write(&path, samples::kernel_deb("6.12.7-mine")).unwrap();
+        let kernel = cache.file(&path).unwrap();
+        assert_eq!(kernel.release, "6.12.7-mine");
+        assert_eq!(kernel.source, path.to_string_lossy());
+        // It does not stand for its series.
+        assert_eq!(cache.kernel("6.12").unwrap(), None);
+        let moved = folder.path().join("moved.deb");
+        fs::rename(&path, &moved).unwrap();
+        assert_eq!(cache.file(&moved).unwrap(), kernel);
+        fs::write(&moved, samples::kernel_deb("6.12.8-mine")).unwrap();
+        assert_eq!(cache.file(&moved).unwrap().release, "6.12.8-mine");
+        assert_eq!(cache.list().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn many_at_once_do_not_disturb_each_other() {
+        let (_folder, cache) = cache();
+        std::thread::scope(|scope| {
+            for writer in 0..8_u8 {
+                let cache = &cache;
+                scope.spawn(move || {
+                    for round in 0..20_u8 {
+                        let bytes = vec![round % 3; 1000 + usize::from(writer)];
+                        cache.add(&unpacked("6.1.7", &bytes), "a").unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(names(&cache.kernels()), ["6.1.7"]);
+        assert!(cache.kernel("6.1").unwrap().is_some());
+    }
+}

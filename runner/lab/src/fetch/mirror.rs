@@ -1,0 +1,543 @@
+//! Gets a package of the lock file over HTTP or HTTPS from a mirror that the user names.
+//!
+//! The mirror is not trusted: what does not have the SHA-256 of the lock file is deleted. A
+//! download that broke off goes on where it ended. `http_proxy`, `https_proxy` and `no_proxy` hold.
+
+use super::lock::Pinned;
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// How long a mirror may be silent.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long a download may take as a whole.
+const WHOLE: Duration = Duration::from_secs(3600);
+
+/// How often a download that broke off is taken up again.
+const TRIES: usize = 4;
+
+/// Why a mirror gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum MirrorError {
+    /// The address is none.
+    #[error("`{0}` is no address of a mirror: it begins with `http://` or `https://`")]
+    NoAddress(String),
+    /// The mirror does not have it.
+    #[error(
+        "the mirror has no `{url}` (HTTP {status}); superseded builds vanish from mirrors after a while"
+    )]
+    Status {
+        /// What was asked for.
+        url: String,
+        /// What was answered.
+        status: u16,
+    },
+    /// The mirror could not be reached, or broke off.
+    #[error("cannot download `{url}`: {what}")]
+    Broken {
+        /// What was asked for.
+        url: String,
+        /// What happened.
+        what: String,
+    },
+    /// Something else came.
+    #[error("`{url}` is not the package of the lock file (its SHA-256 differs), so it was deleted")]
+    WrongHash {
+        /// What was asked for.
+        url: String,
+    },
+    /// It could not be kept.
+    #[error("cannot {doing} `{path}`: {error}")]
+    Files {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+}
+
+fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> MirrorError {
+    let path = path.to_owned();
+    move |error| MirrorError::Files { doing, path, error }
+}
+
+/// A mirror.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    url: String,
+    silence: Duration,
+}
+
+impl Mirror {
+    /// Returns the mirror whose archive `debian` has this address.
+    pub fn new(url: &str) -> Result<Mirror, MirrorError> {
+        let rest = url
+            .strip_prefix("http://")
+            .or_else(|| url.strip_prefix("https://"));
+        let is_address = rest.is_some_and(|rest| {
+            !rest.is_empty() && !rest.starts_with('/') && !rest.contains(char::is_whitespace)
+        });
+        match is_address {
+            true => Ok(Mirror {
+                url: url.trim_end_matches('/').to_owned(),
+                silence: SILENCE,
+            }),
+            false => Err(MirrorError::NoAddress(url.to_owned())),
+        }
+    }
+
+    /// Returns the address that it was named by.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the address of a package.
+    pub fn address(&self, pinned: &Pinned) -> String {
+        // Some stores take a plus sign for a blank.
+        format!("{}/{}", self.url, pinned.path.replace('+', "%2B"))
+    }
+
+    /// Downloads a package into a folder and returns its file. `tell` hears how many bytes are
+    /// there. Only one process at a time may use the folder.
+    pub fn download(
+        &self,
+        pinned: &Pinned,
+        folder: &Path,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<PathBuf, MirrorError> {
+        fs::create_dir_all(folder).map_err(files("make the folder", folder))?;
+        let part = folder.join(format!("{}.part", pinned.sha256));
+        let url = self.address(pinned);
+        let mut tries = TRIES;
+        let mut furthest = 0;
+        loop {
+            let result = self.go_on(&url, pinned, &part, tell);
+            let there = fs::metadata(&part).map(|meta| meta.len()).unwrap_or(0);
+            match result {
+                Ok(()) => break,
+                Err(MirrorError::Broken { url, what }) => {
+                    // One that brings something each time may break off as often as it likes.
+                    tries = if there > furthest { tries } else { tries - 1 };
+                    furthest = furthest.max(there);
+                    if tries == 0 || there == 0 {
+                        return Err(MirrorError::Broken { url, what });
+                    }
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        let hash = crate::cache::hash(&part).map_err(files("read", &part))?;
+        if hash != pinned.sha256 {
+            fs::remove_file(&part).map_err(files("remove", &part))?;
+            return Err(MirrorError::WrongHash { url });
+        }
+        let whole = folder.join(format!("{}.deb", pinned.sha256));
+        fs::rename(&part, &whole).map_err(files("rename", &part))?;
+        Ok(whole)
+    }
+
+    /// Fetches what is missing.
+    fn go_on(
+        &self,
+        url: &str,
+        pinned: &Pinned,
+        part: &Path,
+        tell: &mut dyn FnMut(u64),
+    ) -> Result<(), MirrorError> {
+        let broken = |what: String| MirrorError::Broken {
+            url: url.to_owned(),
+            what,
+        };
+        let mut file = File::options()
+            .create(true)
+            .append(true)
+            .open(part)
+            .map_err(files("open", part))?;
+        let mut there = file.metadata().map_err(files("read", part))?.len();
+        if there == pinned.bytes {
+            return Ok(());
+        }
+        if there > pinned.bytes {
+            there = 0;
+        }
+        let mut request = self.agent().get(url);
+        if there > 0 {
+            request = request.header("Range", format!("bytes={there}-"));
+        }
+        let response = request.call().map_err(|error| broken(error.to_string()))?;
+        let status = response.status().as_u16();
+        let goes_on = status == 206
+            && response
+                .headers()
+                .get("content-range")
+                .and_then(|range| range.to_str().ok())
+                .is_some_and(|range| range.starts_with(&format!("bytes {there}-")));
+        match status {
+            200 => there = 0,
+            206 if goes_on => {}
+            // It does not do parts as asked: from the beginning.
+            206 | 416 => {
+                file.set_len(0).map_err(files("empty", part))?;
+                return Err(broken(format!("it answered a part with HTTP {status}")));
+            }
+            _ => {
+                return Err(MirrorError::Status {
+                    url: url.to_owned(),
+                    status,
+                });
+            }
+        }
+        file.set_len(there).map_err(files("empty", part))?;
+        tell(there);
+        let chunks = chunks(response.into_body().into_reader());
+        loop {
+            let chunk = match chunks.recv_timeout(self.silence) {
+                Ok(chunk) => chunk.map_err(|error| broken(error.to_string()))?,
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    let seconds = self.silence.as_secs_f32();
+                    return Err(broken(format!("nothing came for {seconds} s")));
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            };
+            there += chunk.len() as u64;
+            if there > pinned.bytes {
+                // More than the package has: no hash can be right any more.
+                fs::remove_file(part).map_err(files("remove", part))?;
+                return Err(MirrorError::WrongHash {
+                    url: url.to_owned(),
+                });
+            }
+            file.write_all(&chunk).map_err(files("write", part))?;
+            tell(there);
+        }
+        match there == pinned.bytes {
+            true => Ok(()),
+            false => Err(broken(format!(
+                "it ended after {there} of {} bytes",
+                pinned.bytes
+            ))),
+        }
+    }
+
+    fn agent(&self) -> ureq::Agent {
+        ureq::Agent::config_builder()
+            .timeout_global(Some(WHOLE))
+            .timeout_resolve(Some(self.silence))
+            .timeout_connect(Some(self.silence))
+            .timeout_recv_response(Some(self.silence))
+            .http_status_as_error(false)
+            .max_redirects(5)
+            .user_agent(concat!("tutor/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .into()
+    }
+}
+
+/// Reads in a thread of its own, so that whoever listens can give up on a silent mirror. The
+/// thread ends with the connection.
+fn chunks(mut reader: impl Read + Send + 'static) -> mpsc::Receiver<io::Result<Vec<u8>>> {
+    let (sender, receiver) = mpsc::sync_channel(4);
+    thread::spawn(move || {
+        let mut buffer = vec![0; 1 << 16];
+        loop {
+            let chunk = match reader.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => Ok(buffer[..length].to_vec()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => Err(error),
+            };
+            let is_last = chunk.is_err();
+            if sender.send(chunk).is_err() || is_last {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::kernel::hex;
+    use sha2::{Digest as _, Sha256};
+    use std::io::{BufRead as _, BufReader};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// One request, as the server saw it.
+    pub(crate) struct Request {
+        path: String,
+        /// Where the part begins that was asked for.
+        from: Option<usize>,
+        /// Requests before it.
+        number: usize,
+    }
+
+    /// A server of this machine that answers as it is told.
+    pub(crate) struct Server {
+        pub(crate) url: String,
+        requests: Arc<AtomicUsize>,
+    }
+
+    impl Server {
+        pub(crate) fn new(answer: impl Fn(&Request, &mut TcpStream) + Send + 'static) -> Server {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("http://{}/debian", listener.local_addr().unwrap());
+            let requests = Arc::new(AtomicUsize::new(0));
+            let seen = requests.clone();
+            thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let mut stream = stream.unwrap();
+                    let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                    let Some(Ok(first)) = lines.next() else {
+                        continue;
+                    };
+                    let headers: Vec<String> = lines
+                        .map_while(Result::ok)
+                        .take_while(|line| !line.is_empty())
+                        .collect();
+                    let range = headers.iter().find_map(|line| {
+                        let line = line.to_ascii_lowercase();
+                        line.strip_prefix("range: bytes=")?
+                            .strip_suffix('-')?
+                            .parse()
+                            .ok()
+                    });
+                    let request = Request {
+                        path: first.split(' ').nth(1).unwrap().to_owned(),
+                        from: range,
+                        number: seen.fetch_add(1, Ordering::SeqCst),
+                    };
+                    answer(&request, &mut stream);
+                }
+            });
+            Server { url, requests }
+        }
+
+        fn download(&self, folder: &Path) -> Result<Vec<u8>, String> {
+            let mirror = Mirror {
+                url: self.url.clone(),
+                silence: Duration::from_millis(500),
+            };
+            let file = mirror.download(&pinned(), folder, &mut |_| {});
+            file.map(|file| fs::read(file).unwrap())
+                // The address has a port of its own each time.
+                .map_err(|error| error.to_string().replace(&self.url, "URL"))
+        }
+
+        pub(crate) fn requests(&self) -> usize {
+            self.requests.load(Ordering::SeqCst)
+        }
+    }
+
+    fn content() -> Vec<u8> {
+        (0..300_000_u32).flat_map(|n| n.to_le_bytes()).collect()
+    }
+
+    fn pinned() -> Pinned {
+        Pinned {
+            series: "6.12".to_owned(),
+            architecture: "x86_64".to_owned(),
+            package: "kernel".to_owned(),
+            version: "1".to_owned(),
+            bytes: content().len() as u64,
+            sha256: hex(&Sha256::digest(content())),
+            path: "pool/a+b.deb".to_owned(),
+        }
+    }
+
+    pub(crate) fn send(stream: &mut TcpStream, head: &str, body: &[u8], length: usize) {
+        let head =
+            format!("HTTP/1.1 {head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+        // The client may have left.
+        let _ = stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(body));
+    }
+
+    fn whole(stream: &mut TcpStream) {
+        send(stream, "200 OK", &content(), content().len());
+    }
+
+    fn names(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn a_package_comes_by_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|request, stream| {
+            assert_eq!(request.path, "/debian/pool/a%2Bb.deb");
+            whole(stream);
+        });
+        assert_eq!(server.download(folder.path()).unwrap(), content());
+        assert_eq!(names(folder.path()), 1);
+    }
+
+    #[test]
+    fn what_has_another_hash_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|_, stream| {
+            let mut content = content();
+            content[77] ^= 1;
+            send(stream, "200 OK", &content, content.len());
+        });
+        assert_eq!(
+            server.download(folder.path()).unwrap_err(),
+            "`URL/pool/a%2Bb.deb` is not the package of the lock file (its SHA-256 differs), so it was deleted"
+        );
+        assert_eq!(names(folder.path()), 0);
+    }
+
+    #[test]
+    fn what_is_longer_than_the_package_is_stopped_and_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|_, stream| {
+            let head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+            let mut more = stream.write_all(head).is_ok();
+            while more {
+                more = stream.write_all(&content()).is_ok();
+            }
+        });
+        let error = server.download(folder.path()).unwrap_err();
+        assert!(error.contains("is not the package"), "{error}");
+        assert_eq!(names(folder.path()), 0);
+    }
+
+    #[test]
+    fn what_is_not_there_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|_, stream| send(stream, "404 Not Found", b"no", 2));
+        assert_eq!(
+            server.download(folder.path()).unwrap_err(),
+            "the mirror has no `URL/pool/a%2Bb.deb` (HTTP 404); superseded builds vanish from mirrors after a while"
+        );
+        assert_eq!(server.requests(), 1);
+    }
+
+    #[test]
+    fn a_mirror_may_send_to_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = Server::new(|_, stream| whole(stream));
+        let to = format!("302 Found\r\nLocation: {}/elsewhere", other.url);
+        let server = Server::new(move |_, stream| send(stream, &to, b"", 0));
+        assert_eq!(server.download(folder.path()).unwrap(), content());
+        assert_eq!((server.requests(), other.requests()), (1, 1));
+    }
+
+    #[test]
+    fn mirrors_that_send_in_circles_are_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|request, stream| {
+            let to = format!("302 Found\r\nLocation: {}x", request.path);
+            send(stream, &to, b"", 0);
+        });
+        let error = server.download(folder.path()).unwrap_err();
+        assert!(error.contains("redirect"), "{error}");
+    }
+
+    #[test]
+    fn a_download_that_breaks_off_goes_on_where_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|request, stream| {
+            let content = content();
+            let from = request.from.unwrap_or(0);
+            let head = match request.from {
+                None => "200 OK".to_owned(),
+                Some(from) => format!(
+                    "206 Partial Content\r\nContent-Range: bytes {from}-{}/{}",
+                    content.len() - 1,
+                    content.len()
+                ),
+            };
+            let rest = &content[from..];
+            // Each time a bit more, then the connection is gone.
+            send(stream, &head, &rest[..rest.len().min(100_000)], rest.len());
+        });
+        assert_eq!(server.download(folder.path()).unwrap(), content());
+        assert!(server.requests() >= 12, "{}", server.requests());
+    }
+
+    #[test]
+    fn a_mirror_that_knows_no_parts_sends_all_of_it_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|request, stream| match request.number {
+            0 => send(stream, "200 OK", &content()[..1000], content().len()),
+            _ => whole(stream),
+        });
+        assert_eq!(server.download(folder.path()).unwrap(), content());
+        assert_eq!(server.requests(), 2);
+    }
+
+    #[test]
+    fn a_wrong_part_is_not_put_behind_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|request, stream| match request.number {
+            0 => send(stream, "200 OK", &content()[..1000], content().len()),
+            1 => send(
+                stream,
+                "206 Partial Content\r\nContent-Range: bytes 0-9/10",
+                &content()[..10],
+                10,
+            ),
+            _ => whole(stream),
+        });
+        let first = server.download(folder.path());
+        let again = first.or_else(|_| server.download(folder.path()));
+        assert_eq!(again.unwrap(), content());
+    }
+
+    #[test]
+    fn a_mirror_that_ends_too_early_again_and_again_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = Server::new(|_, stream| {
+            send(stream, "200 OK", &content()[..1000], content().len());
+        });
+        let error = server.download(folder.path()).unwrap_err();
+        assert!(
+            error.starts_with("cannot download `URL/pool/a%2Bb.deb`: "),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_silent_mirror_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (silent, hears) = mpsc::channel::<()>();
+        let server = Server::new(move |_, stream| {
+            // Something, and then nothing until the test is over.
+            send(stream, "200 OK", b"abc", content().len());
+            let _ = hears.recv();
+        });
+        let error = server.download(folder.path()).unwrap_err();
+        drop(silent);
+        assert!(error.starts_with("cannot download"), "{error}");
+    }
+
+    #[test]
+    fn only_an_address_is_a_mirror() {
+        for text in [
+            "",
+            "ftp://a.test",
+            "http://",
+            "http:///x",
+            "a.test",
+            "http://a b",
+        ] {
+            assert!(Mirror::new(text).is_err(), "{text}");
+        }
+        let mirror = Mirror::new("https://a.test/debian/").unwrap();
+        assert_eq!(
+            mirror.address(&pinned()),
+            "https://a.test/debian/pool/a%2Bb.deb"
+        );
+    }
+}

@@ -1,0 +1,304 @@
+//! A kernel that the lab can boot: taken from a package or an image, unpacked, and held to what the lab needs.
+//!
+//! QEMU boots an uncompressed ELF kernel by its PVH note (Xen's `elfnote.h`,
+//! `XEN_ELFNOTE_PHYS32_ENTRY`). Nothing is unpacked in the guest then, which takes more
+//! than half of the time away from a cold boot.
+
+mod bzimage;
+mod config;
+mod deb;
+mod decompress;
+mod elf;
+mod modules;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+
+use sha2::{Digest as _, Sha256};
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
+use std::path::{Path, PathBuf};
+
+pub use config::Lack;
+
+/// The largest image that is read, in bytes. With debug information a kernel has some 900 MB.
+const IMAGE_LIMIT: u64 = 2 << 30;
+
+/// A kernel in the cache, ready to boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// What `uname -r` says in the guest: `6.12.118+deb13-cloud-amd64`.
+    pub release: String,
+    /// The uncompressed ELF image, which has the PVH note.
+    pub vmlinux: PathBuf,
+    /// Modules for the channel to the host, uncompressed, in the order to load them; none where
+    /// the kernel has them built in.
+    pub modules: Vec<PathBuf>,
+    /// SHA-256 over the image and the modules, in hexadecimal.
+    pub id: String,
+    /// Where it came from: a package with its version, or a file.
+    pub source: String,
+    /// Options that the lab needs and that could not be looked up in this kernel.
+    pub unknown: Vec<String>,
+}
+
+impl Kernel {
+    /// Returns the minor series: `6.12` of `6.12.118+deb13-cloud-amd64`.
+    pub fn series(&self) -> &str {
+        series(&self.release)
+    }
+}
+
+/// Returns the minor series of a release: its first two numbers.
+pub fn series(release: &str) -> &str {
+    let is_number = |c: char| c.is_ascii_digit();
+    let Some(dot) = release.find('.') else {
+        return release;
+    };
+    let minor = &release[dot + 1..];
+    let end = minor.find(|c| !is_number(c)).unwrap_or(minor.len());
+    &release[..dot + 1 + end]
+}
+
+/// Why a kernel cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KernelError {
+    /// The file could not be read.
+    #[error("cannot read the kernel `{path}`: {error}")]
+    Read {
+        /// The file that was to be read.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The file is of no kind that is known.
+    #[error(
+        "`{path}` is no kernel: it is neither a `.deb` package, nor a bzImage, nor an ELF vmlinux"
+    )]
+    NoKernel {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged or cut off.
+    #[error("`{path}` is damaged: {what}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found in it.
+        what: String,
+    },
+    /// The kernel lacks what the lab needs.
+    #[error("the kernel `{path}` cannot run in the lab: {}", lacks(.lacking))]
+    Lacking {
+        /// The file.
+        path: PathBuf,
+        /// Each option, and what is wrong with it.
+        lacking: Vec<Lack>,
+    },
+}
+
+fn lacks(lacking: &[Lack]) -> String {
+    let lines: Vec<String> = lacking.iter().map(Lack::to_string).collect();
+    lines.join("; ")
+}
+
+/// What is wrong inside a file; the file is named by whoever opened it.
+#[derive(Debug, thiserror::Error)]
+enum Flaw {
+    #[error("{0}")]
+    Damaged(String),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("it lacks what the lab needs")]
+    Lacking(Vec<Lack>),
+}
+
+impl Flaw {
+    fn damaged(what: impl Into<String>) -> Flaw {
+        Flaw::Damaged(what.into())
+    }
+
+    fn at(self, path: &Path) -> KernelError {
+        let path = path.to_owned();
+        match self {
+            Flaw::Damaged(what) => KernelError::Damaged { path, what },
+            // Readers of packed data say so when the data is wrong or ends too early.
+            Flaw::Io(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::InvalidData
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::UnexpectedEof
+                        | io::ErrorKind::Other
+                ) =>
+            {
+                let what = error.to_string();
+                KernelError::Damaged { path, what }
+            }
+            Flaw::Io(error) => KernelError::Read { path, error },
+            Flaw::Lacking(lacking) => KernelError::Lacking { path, lacking },
+        }
+    }
+}
+
+/// A module's name and bytes, unpacked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// Its file's name: `virtio_ring.ko`.
+    pub name: String,
+    /// The ELF file.
+    pub bytes: Vec<u8>,
+}
+
+/// A kernel taken out of its package or image, still in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unpacked {
+    /// What `uname -r` will say.
+    pub release: String,
+    /// The uncompressed ELF image.
+    pub vmlinux: Vec<u8>,
+    /// The modules that the lab needs, in the order to load them.
+    pub modules: Vec<Module>,
+    /// Options that the lab needs and that could not be looked up.
+    pub unknown: Vec<String>,
+}
+
+impl Unpacked {
+    /// Returns the SHA-256 over the image and the modules, in hexadecimal.
+    pub fn id(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut part = |name: &str, bytes: &[u8]| {
+            // Lengths keep two neighbors from being taken for other two.
+            hash.update((name.len() as u64).to_le_bytes());
+            hash.update(name);
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        };
+        part("vmlinux", &self.vmlinux);
+        for module in &self.modules {
+            part(&module.name, &module.bytes);
+        }
+        hex(&hash.finalize())
+    }
+}
+
+/// Writes bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a package or an image holds before it was held to the lab's needs.
+struct Parts {
+    /// The release, where the package or the image's header names it.
+    release: Option<String>,
+    vmlinux: Vec<u8>,
+    config: Option<Vec<u8>>,
+    builtin: Option<Vec<u8>>,
+    /// Those of the lab's modules that are there, in load order.
+    modules: Vec<Module>,
+    /// True where the package has a folder of modules, so that a module that is not there is absent.
+    has_modules: bool,
+}
+
+/// Takes a kernel out of a `.deb` package, a bzImage or an ELF vmlinux.
+///
+/// A kernel that lacks what the lab needs is refused, by the name of the missing option.
+pub fn unpack(path: &Path) -> Result<Unpacked, KernelError> {
+    let failed = |error| KernelError::Read {
+        path: path.to_owned(),
+        error,
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let meta = file.metadata().map_err(failed)?;
+    if !meta.is_file() {
+        return Err(KernelError::NoKernel {
+            path: path.to_owned(),
+        });
+    }
+    let mut start = Vec::new();
+    file.by_ref()
+        .take(bzimage::HEADER_LENGTH as u64)
+        .read_to_end(&mut start)
+        .map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    let parts = if deb::is_deb(&start) {
+        deb::parts(&mut file)
+    } else if elf::is_elf(&start) || bzimage::is_bzimage(&start) {
+        whole(&mut file, meta.len()).and_then(image)
+    } else {
+        return Err(KernelError::NoKernel {
+            path: path.to_owned(),
+        });
+    };
+    parts.and_then(held).map_err(|flaw| flaw.at(path))
+}
+
+fn whole(file: &mut File, length: u64) -> Result<Vec<u8>, Flaw> {
+    if length > IMAGE_LIMIT {
+        return Err(Flaw::damaged(format!(
+            "{length} bytes are more than any kernel has"
+        )));
+    }
+    let mut bytes = Vec::new();
+    file.take(IMAGE_LIMIT).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads an image that comes without a package.
+fn image(bytes: Vec<u8>) -> Result<Parts, Flaw> {
+    let mut release = None;
+    let mut vmlinux = bytes;
+    if bzimage::is_bzimage(&vmlinux) {
+        release = bzimage::release(&vmlinux);
+        vmlinux = bzimage::vmlinux(&vmlinux)?;
+    }
+    Ok(Parts {
+        release,
+        vmlinux,
+        config: None,
+        builtin: None,
+        modules: Vec::new(),
+        has_modules: false,
+    })
+}
+
+/// Holds what was read to what the lab needs.
+fn held(parts: Parts) -> Result<Unpacked, Flaw> {
+    let elf = elf::Vmlinux::parse(&parts.vmlinux)?;
+    let config = parts.config.or_else(|| elf.config());
+    let evidence = config::Evidence {
+        has_pvh_note: elf.has_pvh_note(),
+        config: config.map(|text| config::Config::parse(&text)),
+        builtin: parts.builtin.as_deref().map(modules::builtin),
+        modules: parts.modules.iter().map(|m| m.name.as_str()).collect(),
+        has_modules: parts.has_modules,
+    };
+    let unknown = evidence.judge().map_err(Flaw::Lacking)?;
+    let release = parts
+        .release
+        .or_else(|| elf.release())
+        .ok_or_else(|| Flaw::damaged("it does not say its release"))?;
+    Ok(Unpacked {
+        release: plain(&release)?,
+        vmlinux: parts.vmlinux,
+        modules: parts.modules,
+        unknown,
+    })
+}
+
+/// Holds a release to what may be the name of a folder.
+fn plain(release: &str) -> Result<String, Flaw> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._+~-".contains(c);
+    let is_good = release.starts_with(|c: char| c.is_ascii_digit())
+        && release.len() <= 64
+        && release.chars().all(is_plain);
+    match is_good {
+        true => Ok(release.to_owned()),
+        false => Err(Flaw::damaged(format!(
+            "`{}` is no release of a kernel",
+            release.escape_debug()
+        ))),
+    }
+}

@@ -1,0 +1,35 @@
+//! The lab: a real Linux kernel in a small virtual machine, without root and without KVM.
+//!
+//! The modules, in reading order:
+//!
+//! - [`kernel`]: a kernel from a package or an image, unpacked and held to what the lab needs.
+//! - [`cache`]: where unpacked kernels are kept.
+//! - [`fetch`]: gets a kernel's package without root, by apt or from a mirror.
+//! - [`setup`]: makes the lab ready: all of the above, with events on the way.
+//! - [`needed`]: the libraries of a dynamically linked program.
+//! - [`initramfs`]: the initial RAM disk: agent, tools, modules.
+//! - [`image`]: what a guest boots, made of these.
+//! - [`qemu`]: finding QEMU, and its command line.
+//! - [`qmp`]: talking to its monitor.
+//! - [`machine`]: one running machine.
+//! - [`state`]: saved states.
+//! - [`tidy`]: keeping what can be made again within bounds.
+//! - [`guests`]: making guests, resumed or booted once.
+//! - [`shared`]: a folder that the host and a guest have in common.
+//! - [`libraries`]: libraries of programs that were built on the host.
+
+pub mod cache;
+pub mod fetch;
+pub mod guests;
+pub mod image;
+pub mod initramfs;
+pub mod kernel;
+pub mod libraries;
+pub mod machine;
+pub mod needed;
+pub mod qemu;
+pub mod qmp;
+pub mod setup;
+pub mod shared;
+pub mod state;
+pub mod tidy;

@@ -1,0 +1,103 @@
+//! Libraries of programs that were built on the host and run in a guest.
+
+use crate::machine::Machine;
+use crate::needed::{closure, place};
+use crate::shared::{SharedError, failed, send};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tutor_agent::protocol::{GuestRequest, Kind};
+
+/// The libraries that a guest has.
+#[derive(Debug, Default)]
+pub struct Libraries {
+    there: Option<BTreeSet<PathBuf>>,
+}
+
+impl Libraries {
+    /// Sends what programs need and the guest does not have. A program whose libraries are not on
+    /// this machine either is left to say so itself.
+    pub fn bring(
+        &mut self,
+        programs: &[PathBuf],
+        machine: &mut Machine,
+    ) -> Result<(), SharedError> {
+        for program in programs {
+            let Ok(needed) = closure(program) else {
+                continue;
+            };
+            let mut asked = Vec::new();
+            for library in &needed {
+                let path = place(library, &needed);
+                if !self.there(machine)?.insert(merged(&path)) {
+                    continue;
+                }
+                let content = fs::read(library).map_err(failed("read", library))?;
+                let bytes = content.len() as u64;
+                let kind = Kind::File { mode: 0o755, bytes };
+                asked.push(send(machine, &path, &kind, Some(&content))?);
+            }
+            for id in asked {
+                machine.done(id, "take a library")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn there(&mut self, machine: &mut Machine) -> Result<&mut BTreeSet<PathBuf>, SharedError> {
+        let there = match self.there.take() {
+            Some(there) => there,
+            None => {
+                let mut there = BTreeSet::new();
+                for folder in ["/usr/lib", "/usr/lib64"] {
+                    let id = machine.next_id();
+                    let folder = PathBuf::from(folder);
+                    let list = GuestRequest::List {
+                        id,
+                        folder: folder.clone(),
+                    };
+                    machine.request(&list)?;
+                    let entries = machine.answer(id, "list its libraries", &mut |_| ())?;
+                    there.extend(entries.into_iter().map(|entry| folder.join(entry.path)));
+                }
+                there
+            }
+        };
+        Ok(self.there.insert(there))
+    }
+}
+
+/// `/lib` and `/lib64` are links to folders of the same names below `/usr` in the guest.
+fn merged(path: &Path) -> PathBuf {
+    match path.strip_prefix("/") {
+        Ok(below) if below.starts_with("lib") || below.starts_with("lib64") => {
+            Path::new("/usr").join(below)
+        }
+        Ok(_) | Err(_) => path.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_is_known_by_either_of_its_paths() {
+        assert_eq!(
+            merged(Path::new("/lib/x/libc.so.6")),
+            Path::new("/usr/lib/x/libc.so.6")
+        );
+        assert_eq!(
+            merged(Path::new("/lib64/ld.so")),
+            Path::new("/usr/lib64/ld.so")
+        );
+        assert_eq!(
+            merged(Path::new("/opt/lib/x.so")),
+            Path::new("/opt/lib/x.so")
+        );
+        assert_eq!(
+            merged(Path::new("/library/x.so")),
+            Path::new("/library/x.so")
+        );
+    }
+}

@@ -1,0 +1,458 @@
+//! One running machine: its process, its monitor, and the channel to the agent in it.
+
+use crate::qemu::{Beginning, Qemu, command};
+use crate::qmp::Qmp;
+use serde_json::json;
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tutor_agent::client::{self, Channel, Incoming};
+use tutor_agent::protocol::{Entry, GuestReply, GuestRequest, Reply, Request, VERSION};
+
+/// How much of the console and of QEMU's messages is kept.
+const TAIL_BYTES: usize = 64 * 1024;
+
+/// How long a guest may take to boot or resume: emulated on a busy machine it is slow.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// How long QEMU may take to go on with reading or writing a state.
+const MOVING: Duration = Duration::from_secs(30);
+
+/// The program that becomes QEMU with a guard: it is called with these arguments, the process id
+/// of its caller, and the words to become; it calls
+/// [`become_guarded`](tutor_agent::guarded::become_guarded).
+#[derive(Clone, Debug)]
+pub struct Launcher {
+    /// The program.
+    pub program: PathBuf,
+    /// What it is called with first.
+    pub arguments: Vec<OsString>,
+}
+
+/// A machine did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The process could not be started.
+    #[error("cannot start `{program}`: {error}")]
+    Start {
+        /// Which program.
+        program: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The system does not let a program make code and run it.
+    #[error("this system forbids QEMU memory that is both written and executed: {said}")]
+    ExecutableMemory {
+        /// QEMU's words.
+        said: String,
+    },
+    /// The guest's kernel panicked.
+    #[error("the guest's kernel panicked: {said}")]
+    Panic {
+        /// The kernel's words.
+        said: String,
+    },
+    /// The machine ended.
+    #[error("the virtual machine ended{said}")]
+    Ended {
+        /// The last that was said, in parentheses, or nothing.
+        said: String,
+    },
+    /// The agent in it said nothing for long.
+    #[error("the guest did not answer within {} seconds while {doing}", .seconds)]
+    Silent {
+        /// What was waited for.
+        doing: &'static str,
+        /// For how long.
+        seconds: u64,
+    },
+    /// The agent speaks another protocol.
+    #[error("the guest's agent speaks version {found} of the protocol, and not {VERSION}")]
+    Version {
+        /// Its version.
+        found: u32,
+    },
+    /// The monitor refused something.
+    #[error("cannot {doing}: {error}")]
+    Monitor {
+        /// What was being done.
+        doing: &'static str,
+        /// What stood in the way.
+        error: io::Error,
+    },
+    /// The agent refused something.
+    #[error("the guest cannot {doing}: {what}")]
+    Refused {
+        /// What was being done.
+        doing: &'static str,
+        /// What stood in the way.
+        what: String,
+    },
+}
+
+/// A running machine. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Machine {
+    channel: Channel,
+    qmp: Qmp,
+    pid: u32,
+    said: Arc<Mutex<VecDeque<u8>>>,
+    over: mpsc::Receiver<()>,
+    last_id: u32,
+    /// What the agent said while something else was waited for.
+    later: VecDeque<Incoming>,
+}
+
+impl Machine {
+    /// Starts a machine. Nothing is waited for.
+    pub fn start(
+        qemu: &Qemu,
+        launcher: &Launcher,
+        beginning: Beginning<'_>,
+    ) -> Result<Machine, MachineError> {
+        let failed = |error: io::Error| MachineError::Start {
+            program: qemu.program.clone(),
+            error,
+        };
+        let (channel, agent_end) = UnixStream::pair().map_err(failed)?;
+        let (monitor, monitor_end) = UnixStream::pair().map_err(failed)?;
+        let mut starting = Command::new(&launcher.program);
+        starting
+            .args(&launcher.arguments)
+            .arg(std::process::id().to_string())
+            .args(command(qemu, beginning))
+            .stdin(OwnedFd::from(agent_end))
+            .stdout(OwnedFd::from(monitor_end))
+            .stderr(Stdio::piped())
+            .process_group(0);
+        let said = Arc::new(Mutex::new(VecDeque::new()));
+        let (started, has_started) = mpsc::channel();
+        let (ended, over) = mpsc::channel();
+        let kept = Arc::clone(&said);
+        // The guard is tied to the thread that starts the process, so that thread stays with it.
+        std::thread::spawn(move || {
+            let child = client::spawn_beside(&mut starting);
+            // The channels' other ends belong to the child alone.
+            drop(starting);
+            let mut child = match child {
+                Ok(child) => child,
+                Err(error) => return drop(started.send(Err(error))),
+            };
+            let _ = started.send(Ok(child.id()));
+            watch(&mut child, &kept);
+            let _ = ended.send(());
+        });
+        let pid = match has_started.recv() {
+            Ok(pid) => pid.map_err(failed)?,
+            Err(_) => return Err(failed(io::ErrorKind::BrokenPipe.into())),
+        };
+        Ok(Machine {
+            channel: Channel::new(channel.into()).map_err(failed)?,
+            qmp: Qmp::new(monitor).map_err(failed)?,
+            pid,
+            said,
+            over,
+            last_id: u32::MAX / 2,
+            later: VecDeque::new(),
+        })
+    }
+
+    /// The process id of QEMU.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Gives a machine that waits for a state what it waits for.
+    pub fn feed(&mut self, state: &[&[u8]]) -> Result<(), MachineError> {
+        let fed = self.try_feed(state);
+        fed.map_err(|error| self.why("resume the saved state", error))
+    }
+
+    fn try_feed(&mut self, state: &[&[u8]]) -> io::Result<()> {
+        let (mut ours, theirs) = UnixStream::pair()?;
+        ours.set_write_timeout(Some(MOVING))?;
+        self.qmp.give("state", &theirs)?;
+        drop(theirs);
+        self.qmp
+            .execute("migrate-incoming", json!({"uri": "fd:state"}))?;
+        for piece in state {
+            ours.write_all(piece)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the machine's state. The machine stands still afterwards, until it is let [`go_on`].
+    ///
+    /// [`go_on`]: Machine::go_on
+    pub fn state(&mut self) -> Result<Vec<u8>, MachineError> {
+        let state = self.try_state();
+        state.map_err(|error| self.why("save the machine's state", error))
+    }
+
+    fn try_state(&mut self) -> io::Result<Vec<u8>> {
+        let (mut ours, theirs) = UnixStream::pair()?;
+        ours.set_read_timeout(Some(MOVING))?;
+        self.qmp.give("state", &theirs)?;
+        drop(theirs);
+        let fast = json!({"max-bandwidth": 1u64 << 40});
+        self.qmp.execute("migrate-set-parameters", fast)?;
+        self.qmp.execute("migrate", json!({"uri": "fd:state"}))?;
+        let mut state = Vec::new();
+        ours.read_to_end(&mut state)?;
+        let deadline = Instant::now() + MOVING;
+        loop {
+            let now = self.qmp.execute("query-migrate", json!({}))?;
+            match now["status"].as_str() {
+                Some("completed") => return Ok(state),
+                Some("failed" | "cancelled") => {
+                    let said = now["error-desc"].as_str().unwrap_or("migration failed");
+                    return Err(io::Error::other(said.to_owned()));
+                }
+                Some(_) | None if Instant::now() > deadline => {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                Some(_) | None => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+    }
+
+    /// Lets a machine go on that stood still.
+    pub fn go_on(&mut self) -> Result<(), MachineError> {
+        let went = self.qmp.execute("cont", json!({}));
+        went.map(drop)
+            .map_err(|error| self.why("let the machine go on", error))
+    }
+
+    /// Waits until the agent answers, and makes sure that it speaks our protocol.
+    pub fn hello(&mut self) -> Result<(), MachineError> {
+        self.send(&Request::Hello { version: VERSION })?;
+        let doing = "starting";
+        let deadline = Instant::now() + ANSWER;
+        loop {
+            match self.recv(doing, deadline)? {
+                Incoming::Reply(Reply::Hello { version: VERSION }) => return Ok(()),
+                Incoming::Reply(Reply::Hello { version: found }) => {
+                    return Err(MachineError::Version { found });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Gives the guest a secret of its own and the time: a resumed one has those of the saved one.
+    pub fn freshen(&mut self) -> Result<(), MachineError> {
+        let mut bytes = [0; 32];
+        std::fs::File::open("/dev/urandom")
+            .and_then(|mut random| random.read_exact(&mut bytes))
+            .map_err(|error| MachineError::Monitor {
+                doing: "read /dev/urandom",
+                error,
+            })?;
+        let seed = self.next_id();
+        self.request(&GuestRequest::Seed { id: seed, bytes })?;
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        let clock = self.next_id();
+        self.request(&GuestRequest::Clock {
+            id: clock,
+            seconds: now.as_secs() as i64,
+            nanoseconds: i64::from(now.subsec_nanos()),
+        })?;
+        self.done(seed, "seed its random numbers")?;
+        self.done(clock, "set its clock")
+    }
+
+    /// Picks an id that no other request of this machine has. Those of runs are the caller's.
+    pub fn next_id(&mut self) -> u32 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Asks the agent for something that only a guest does.
+    pub fn request(&mut self, request: &GuestRequest) -> Result<(), MachineError> {
+        self.send(&Request::Guest(request.clone()))
+    }
+
+    /// Asks the agent for something.
+    pub fn send(&mut self, request: &Request) -> Result<(), MachineError> {
+        let sent = self.channel.send(request);
+        sent.map_err(|error| self.why("talk to the guest", error))
+    }
+
+    /// Sends part of a file, or what was typed.
+    pub fn send_data(&mut self, id: u32, bytes: &[u8]) -> Result<(), MachineError> {
+        let sent = self.channel.send_data(id, bytes);
+        sent.map_err(|error| self.why("talk to the guest", error))
+    }
+
+    /// Waits until a request was done.
+    pub fn done(&mut self, wanted: u32, doing: &'static str) -> Result<(), MachineError> {
+        self.answer(wanted, doing, &mut |_| ()).map(drop)
+    }
+
+    /// Waits for the answer to a request; `data` gets the bytes that come before it. What else the
+    /// agent says meanwhile is kept for [`Machine::next`].
+    pub fn answer(
+        &mut self,
+        wanted: u32,
+        doing: &'static str,
+        data: &mut dyn FnMut(&[u8]),
+    ) -> Result<Vec<Entry>, MachineError> {
+        let deadline = Instant::now() + ANSWER;
+        loop {
+            match self.recv(doing, deadline)? {
+                Incoming::Data { id, bytes } if id == wanted => data(&bytes),
+                Incoming::Reply(Reply::Guest(GuestReply::Done { id, error })) if id == wanted => {
+                    return match error {
+                        None => Ok(Vec::new()),
+                        Some(what) => Err(MachineError::Refused { doing, what }),
+                    };
+                }
+                Incoming::Reply(Reply::Guest(GuestReply::Listed { id, entries }))
+                    if id == wanted =>
+                {
+                    return Ok(entries);
+                }
+                other => self.later.push_back(other),
+            }
+        }
+    }
+
+    fn recv(&mut self, doing: &'static str, deadline: Instant) -> Result<Incoming, MachineError> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match self.hear(left)? {
+            Some(incoming) => Ok(incoming),
+            None => Err(MachineError::Silent {
+                doing,
+                seconds: ANSWER.as_secs(),
+            }),
+        }
+    }
+
+    /// Waits this long for the agent to say something. Its hanging up is an error that says why.
+    pub fn next(&mut self, wait: Duration) -> Result<Option<Incoming>, MachineError> {
+        match self.later.pop_front() {
+            Some(incoming) => Ok(Some(incoming)),
+            None => self.hear(wait),
+        }
+    }
+
+    fn hear(&mut self, wait: Duration) -> Result<Option<Incoming>, MachineError> {
+        match self.channel.recv(Some(wait)) {
+            Ok(Some(Incoming::HungUp)) => {
+                Err(self.why("hear the guest", io::ErrorKind::UnexpectedEof.into()))
+            }
+            Ok(incoming) => Ok(incoming),
+            Err(error) => Err(self.why("hear the guest", error)),
+        }
+    }
+
+    /// What to wait at for the agent to say something, once [`Machine::next`] has nothing more.
+    pub fn readable(&self) -> Option<BorrowedFd<'_>> {
+        self.channel.readable()
+    }
+
+    /// What the console and QEMU said last.
+    pub fn said(&self) -> String {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(said.make_contiguous()).into_owned()
+    }
+
+    /// Makes of a channel that broke the reason for it, if the machine told one.
+    fn why(&self, doing: &'static str, error: io::Error) -> MachineError {
+        let broke = [
+            io::ErrorKind::UnexpectedEof,
+            io::ErrorKind::BrokenPipe,
+            io::ErrorKind::ConnectionReset,
+        ];
+        if !broke.contains(&error.kind()) {
+            return MachineError::Monitor { doing, error };
+        }
+        // The channels close before the last words are read.
+        let _ = self.over.recv_timeout(Duration::from_secs(2));
+        reason(&self.said())
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let pid = nix::unistd::Pid::from_raw(self.pid as i32);
+        // The thread that watches it says when it is gone; then the id may be another process's.
+        if self.over.try_recv() == Err(mpsc::TryRecvError::Empty) {
+            let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
+            let _ = self.over.recv_timeout(Duration::from_secs(3));
+        }
+    }
+}
+
+/// Keeps the end of what a process says until it has ended.
+fn watch(child: &mut Child, kept: &Mutex<VecDeque<u8>>) {
+    let mut buffer = [0; 4096];
+    while let Some(stderr) = &mut child.stderr
+        && let Ok(count @ 1..) = stderr.read(&mut buffer)
+    {
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.extend(&buffer[..count]);
+        let surplus = kept.len().saturating_sub(TAIL_BYTES);
+        kept.drain(..surplus);
+    }
+    let _ = child.wait();
+    client::ended(child);
+}
+
+/// Why a machine ended, by what it said.
+fn reason(said: &str) -> MachineError {
+    let line_with = |word: &str| {
+        let line = said.lines().rfind(|line| line.contains(word))?;
+        Some(line.trim().to_owned())
+    };
+    if let Some(said) = line_with("Kernel panic") {
+        let said = match said.split_once("Kernel panic - ") {
+            Some((_, what)) => what.to_owned(),
+            None => said,
+        };
+        return MachineError::Panic { said };
+    }
+    let translator = line_with("translator buffer").or_else(|| line_with("jit memory"));
+    if let Some(said) = translator {
+        return MachineError::ExecutableMemory { said };
+    }
+    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+    MachineError::Ended {
+        said: last.map_or_else(String::new, |line| format!(" ({line})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_for_an_end_is_what_was_said_last() {
+        let said = [
+            "",
+            "qemu-system-x86_64: -machine x: unsupported machine type\n",
+            "[    1.2] sysrq: Trigger a crash\r\n[    1.3] Kernel panic - not syncing: sysrq triggered crash\r\n[    1.4] ---[ end ]---\r\n",
+            "qemu-system-x86_64: Could not allocate dynamic translator buffer\nqemu: exiting\n",
+        ];
+        let told: Vec<String> = said.iter().map(|said| reason(said).to_string()).collect();
+        assert_eq!(
+            told,
+            [
+                "the virtual machine ended",
+                "the virtual machine ended (qemu-system-x86_64: -machine x: unsupported machine type)",
+                "the guest's kernel panicked: not syncing: sysrq triggered crash",
+                "this system forbids QEMU memory that is both written and executed: qemu-system-x86_64: Could not allocate dynamic translator buffer",
+            ]
+        );
+    }
+}

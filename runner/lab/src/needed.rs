@@ -1,0 +1,492 @@
+//! The libraries that a dynamically linked program needs, found as the dynamic linker finds them.
+//!
+//! Nothing is run: `ldd` starts the program's own interpreter. The rules are those of ld.so(8):
+//! `DT_RPATH` where there is no `DT_RUNPATH`, then `DT_RUNPATH`, then the folders of
+//! `/etc/ld.so.conf`, then the system's. `LD_LIBRARY_PATH` is left out on purpose, since it belongs
+//! to one shell and not to the program.
+
+use object::Endianness;
+use object::elf::{
+    DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB, FileHeader64, PT_LOAD,
+};
+use object::read::StringTable;
+use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
+use std::collections::{BTreeSet, VecDeque};
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// The most libraries that a program may need; real ones have dozens.
+const LIBRARY_LIMIT: usize = 512;
+
+/// The largest file that is read, in bytes.
+const FILE_LIMIT: u64 = 1 << 30;
+
+/// Why a program's libraries are not known.
+#[derive(Debug, thiserror::Error)]
+pub enum NeededError {
+    /// A file could not be read.
+    #[error("cannot read `{path}`: {error}")]
+    Read {
+        /// The program or library.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: io::Error,
+    },
+    /// The file is not of the kind that is linked.
+    #[error("`{path}` is no 64-bit ELF program: {what}")]
+    NoElf {
+        /// The program or library.
+        path: PathBuf,
+        /// What was found in it.
+        what: String,
+    },
+    /// A library is in none of the folders.
+    #[error("`{program}` needs the library `{library}`, which is not installed")]
+    Missing {
+        /// The program or library that needs it.
+        program: PathBuf,
+        /// The library's name.
+        library: String,
+    },
+    /// It goes on and on.
+    #[error("`{program}` needs more than {LIBRARY_LIMIT} libraries")]
+    TooMany {
+        /// The program.
+        program: PathBuf,
+    },
+}
+
+/// Returns the files that a program needs to start, beside itself: its interpreter and its
+/// libraries, each by the path by which the dynamic linker opens it, sorted. A static program
+/// needs none.
+///
+/// The libraries of one that is found only by `/etc/ld.so.conf` have to be placed by
+/// [`place`], since another root folder has no such list.
+pub fn closure(binary: &Path) -> Result<Vec<PathBuf>, NeededError> {
+    closure_with(binary, &Folders::of_system())
+}
+
+/// Returns where a library found by [`closure`] has to lie in a root folder of its own, so that
+/// its dynamic linker finds it: in the same place, or, where only `/etc/ld.so.conf` leads to it,
+/// beside the C library, whose folder every dynamic linker knows. `all` is the whole closure.
+pub fn place(library: &Path, all: &[PathBuf]) -> PathBuf {
+    Folders::of_system().place(library, all)
+}
+
+/// The folders that libraries are looked for in.
+struct Folders {
+    /// Those of `/etc/ld.so.conf`.
+    configured: Vec<PathBuf>,
+    /// Those that dynamic linkers know by themselves.
+    system: Vec<PathBuf>,
+}
+
+impl Folders {
+    fn of_system() -> Folders {
+        let mut configured = Vec::new();
+        read_configuration(Path::new("/etc/ld.so.conf"), &mut configured, 0);
+        let multiarch = format!("{}-linux-gnu", std::env::consts::ARCH);
+        let system = [
+            format!("/lib/{multiarch}"),
+            format!("/usr/lib/{multiarch}"),
+            "/lib64".to_owned(),
+            "/usr/lib64".to_owned(),
+            "/lib".to_owned(),
+            "/usr/lib".to_owned(),
+        ];
+        Folders {
+            configured,
+            system: system.map(PathBuf::from).to_vec(),
+        }
+    }
+
+    fn place(&self, library: &Path, all: &[PathBuf]) -> PathBuf {
+        let Some(name) = library.file_name() else {
+            return library.to_owned();
+        };
+        let libc = all.iter().find(|path| {
+            let name = path.file_name().map(OsStr::as_bytes);
+            name.is_some_and(|name| name.starts_with(b"libc.so"))
+        });
+        match libc.and_then(|libc| libc.parent()) {
+            Some(folder) if self.is_configured_only(library) => folder.join(name),
+            _ => library.to_owned(),
+        }
+    }
+
+    fn is_configured_only(&self, library: &Path) -> bool {
+        let folder = library.parent();
+        let is_in = |folders: &[PathBuf]| folders.iter().any(|f| Some(f.as_path()) == folder);
+        is_in(&self.configured) && !is_in(&self.system)
+    }
+}
+
+/// Reads folders from a file of the format of ldconfig(8), with `include` and its patterns.
+fn read_configuration(path: &Path, folders: &mut Vec<PathBuf>, depth: usize) {
+    let Ok(text) = fs::read_to_string(path) else {
+        return;
+    };
+    for line in text.lines() {
+        let line = line.split('#').next().unwrap_or("").trim();
+        match line.strip_prefix("include") {
+            Some(pattern) if pattern.starts_with(char::is_whitespace) && depth < 4 => {
+                for file in matching(path, pattern.trim()) {
+                    read_configuration(&file, folders, depth + 1);
+                }
+            }
+            Some(_) => {}
+            None if line.starts_with('/') => folders.push(PathBuf::from(line)),
+            None => {}
+        }
+    }
+}
+
+/// Returns the files that a pattern names, sorted; one `*` in the last part is known, which is
+/// all that distributions use.
+fn matching(base: &Path, pattern: &str) -> Vec<PathBuf> {
+    let pattern = base.parent().unwrap_or(base).join(pattern);
+    let (Some(folder), Some(name)) = (pattern.parent(), pattern.file_name()) else {
+        return Vec::new();
+    };
+    let name = name.to_string_lossy();
+    let Some((start, end)) = name.split_once('*') else {
+        return vec![pattern];
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        })
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    files
+}
+
+/// What an ELF file says about others that it needs.
+struct Linked {
+    machine: u16,
+    interpreter: Option<PathBuf>,
+    needed: Vec<String>,
+    rpath: Vec<String>,
+    runpath: Vec<String>,
+}
+
+fn closure_with(binary: &Path, folders: &Folders) -> Result<Vec<PathBuf>, NeededError> {
+    let program = linked(binary)?;
+    let machine = program.machine;
+    let mut paths: BTreeSet<PathBuf> = program.interpreter.iter().cloned().collect();
+    // The linker loads a name once, whoever asks first.
+    let mut names: BTreeSet<String> = program
+        .interpreter
+        .iter()
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+        .collect();
+    let inherited = match program.runpath.is_empty() {
+        true => program.rpath.clone(),
+        false => Vec::new(),
+    };
+    let mut open = VecDeque::from([(binary.to_owned(), program)]);
+    while let Some((path, file)) = open.pop_front() {
+        for name in &file.needed {
+            if !names.insert(name.clone()) {
+                continue;
+            }
+            if names.len() > LIBRARY_LIMIT {
+                return Err(NeededError::TooMany {
+                    program: binary.to_owned(),
+                });
+            }
+            let own: Vec<&String> = match file.runpath.is_empty() {
+                true => file.rpath.iter().chain(&inherited).collect(),
+                false => file.runpath.iter().collect(),
+            };
+            let mut places = own
+                .into_iter()
+                .map(|folder| expanded(folder, &path))
+                .chain(folders.configured.iter().cloned())
+                .chain(folders.system.iter().cloned());
+            let found = match name.contains('/') {
+                // A name with a slash is a path.
+                true => found(Path::new(name), machine),
+                false => places.find_map(|folder| found(&folder.join(name), machine)),
+            };
+            let (library, file) = found.ok_or_else(|| NeededError::Missing {
+                program: path.clone(),
+                library: name.clone(),
+            })?;
+            if paths.insert(library.clone()) {
+                open.push_back((library, file));
+            }
+        }
+    }
+    Ok(paths.into_iter().collect())
+}
+
+/// Returns a library of the right processor. A file of another one is passed over, as ld.so does.
+fn found(path: &Path, machine: u16) -> Option<(PathBuf, Linked)> {
+    if !path.is_file() {
+        return None;
+    }
+    let file = linked(path).ok()?;
+    (file.machine == machine).then(|| (path.to_owned(), file))
+}
+
+/// Fills in `$ORIGIN`, the folder of the file that names it, and `$LIB`.
+fn expanded(folder: &str, file: &Path) -> PathBuf {
+    let origin = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let origin = origin.parent().unwrap_or(Path::new("/")).to_string_lossy();
+    let mut text = folder.to_owned();
+    for (token, value) in [("ORIGIN", &*origin), ("LIB", "lib64")] {
+        text = text.replace(&format!("${{{token}}}"), value);
+        text = text.replace(&format!("${token}"), value);
+    }
+    PathBuf::from(text)
+}
+
+fn linked(path: &Path) -> Result<Linked, NeededError> {
+    let failed = |error| NeededError::Read {
+        path: path.to_owned(),
+        error,
+    };
+    let meta = fs::metadata(path).map_err(failed)?;
+    if !meta.is_file() || meta.len() > FILE_LIMIT {
+        return Err(NeededError::NoElf {
+            path: path.to_owned(),
+            what: "it is no file that can be run".to_owned(),
+        });
+    }
+    let bytes = fs::read(path).map_err(failed)?;
+    read(&bytes).map_err(|error| NeededError::NoElf {
+        path: path.to_owned(),
+        what: error.to_string(),
+    })
+}
+
+fn read(bytes: &[u8]) -> Result<Linked, object::Error> {
+    let header = FileHeader64::<Endianness>::parse(bytes)?;
+    let endian = header.endian()?;
+    let segments = header.program_headers(endian, bytes)?;
+    let mut linked = Linked {
+        machine: header.e_machine(endian).0,
+        interpreter: None,
+        needed: Vec::new(),
+        rpath: Vec::new(),
+        runpath: Vec::new(),
+    };
+    let mut entries: &[_] = &[];
+    for segment in segments {
+        if let Some(path) = segment.interpreter(endian, bytes)? {
+            linked.interpreter = Some(PathBuf::from(OsStr::from_bytes(path)));
+        }
+        if let Some(found) = segment.dynamic(endian, bytes)? {
+            entries = found;
+        }
+    }
+    let entries: Vec<_> = entries
+        .iter()
+        .map(|entry| (entry.d_tag(endian), entry.d_val(endian)))
+        .take_while(|(tag, _)| *tag != DT_NULL)
+        .collect();
+    let value = |wanted| entries.iter().find(|(tag, _)| *tag == wanted);
+    let (Some((_, address)), Some((_, size))) = (value(DT_STRTAB), value(DT_STRSZ)) else {
+        return Ok(linked);
+    };
+    let mut strings: &[u8] = &[];
+    for segment in segments {
+        if segment.p_type(endian) == PT_LOAD
+            && let Ok(Some(data)) = segment.data_range(endian, bytes, *address, *size)
+        {
+            strings = data;
+        }
+    }
+    let strings = StringTable::new(strings, 0, strings.len() as u64);
+    for (tag, value) in entries {
+        let text = || -> Option<String> {
+            let at = u32::try_from(value).ok()?;
+            String::from_utf8(strings.get(at).ok()?.to_vec()).ok()
+        };
+        let folders = |text: String| text.split(':').map(str::to_owned).collect::<Vec<_>>();
+        match tag {
+            DT_NEEDED => linked.needed.extend(text()),
+            DT_RPATH => linked.rpath.extend(text().map(folders).unwrap_or_default()),
+            DT_RUNPATH => linked
+                .runpath
+                .extend(text().map(folders).unwrap_or_default()),
+            _ => {}
+        }
+    }
+    Ok(linked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// Compiles with the machine's C compiler, which `runner/packages` has.
+    fn compiled(folder: &Path, source: &str, arguments: &[&str]) {
+        fs::write(folder.join("source.c"), source).unwrap();
+        let output = Command::new("gcc")
+            .current_dir(folder)
+            .arg("source.c")
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// What the dynamic linker itself says, for programs that may be run.
+    fn by_ldd(program: &Path) -> BTreeSet<PathBuf> {
+        let output = Command::new("ldd").arg(program).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.split_whitespace()
+            .filter(|word| word.starts_with('/'))
+            .map(PathBuf::from)
+            .collect()
+    }
+
+    #[test]
+    fn it_finds_what_the_dynamic_linker_finds() {
+        let mut programs = 0;
+        for program in [
+            "/bin/bash",
+            "/usr/bin/clang",
+            "/usr/bin/gcc",
+            "/usr/sbin/bpftool",
+        ] {
+            let program = Path::new(program);
+            if program.exists() {
+                let found: BTreeSet<PathBuf> = closure(program).unwrap().into_iter().collect();
+                assert_eq!(found, by_ldd(program), "{}", program.display());
+                programs += 1;
+            }
+        }
+        assert!(programs > 0);
+    }
+
+    #[test]
+    fn a_library_beside_the_program_is_found_by_origin() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir(path.join("lib")).unwrap();
+        let shared = ["-shared", "-fPIC", "-o"];
+        compiled(
+            &path,
+            "int inner(void) { return 1; }",
+            &[&shared[..], &["lib/libinner.so"]].concat(),
+        );
+        let outer = "int inner(void); int outer(void) { return inner(); }";
+        compiled(
+            &path,
+            outer,
+            &[
+                &shared[..],
+                &[
+                    "lib/libouter.so",
+                    "-Llib",
+                    "-linner",
+                    "-Wl,-rpath,${ORIGIN}",
+                ],
+            ]
+            .concat(),
+        );
+        let main = "int outer(void); int main(void) { return outer(); }";
+        let linked = ["-o", "program", "-Llib", "-louter", "-Wl,-rpath-link,lib"];
+        compiled(
+            &path,
+            main,
+            &[&linked[..], &["-Wl,-rpath,$ORIGIN/lib"]].concat(),
+        );
+        let found = closure(&path.join("program")).unwrap();
+        assert!(found.contains(&path.join("lib/libouter.so")), "{found:?}");
+        assert!(found.contains(&path.join("lib/libinner.so")), "{found:?}");
+        // A link to the program does not move its origin.
+        std::os::unix::fs::symlink(path.join("program"), path.join("lib/link")).unwrap();
+        assert_eq!(closure(&path.join("lib/link")).unwrap(), found);
+
+        fs::remove_file(path.join("lib/libinner.so")).unwrap();
+        let error = closure(&path.join("program")).unwrap_err().to_string();
+        assert!(
+            error.ends_with("needs the library `libinner.so`, which is not installed"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_static_program_needs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        compiled(
+            folder.path(),
+            "int main(void) { return 0; }",
+            &["-static", "-o", "program"],
+        );
+        assert_eq!(
+            closure(&folder.path().join("program")).unwrap(),
+            [] as [PathBuf; 0]
+        );
+    }
+
+    #[test]
+    fn a_script_is_no_program_of_this_kind() {
+        let script = tempfile::NamedTempFile::new().unwrap();
+        fs::write(script.path(), "#!/bin/sh\n").unwrap();
+        let error = closure(script.path()).unwrap_err();
+        assert!(matches!(error, NeededError::NoElf { .. }), "{error}");
+    }
+
+    #[test]
+    fn broken_files_are_errors() {
+        let bash = fs::read("/bin/bash").unwrap();
+        for length in (0..4096).step_by(13) {
+            // Some cut-off files still have all that is asked for; none may panic.
+            let _ = read(&bash[..length]);
+        }
+        let mut bytes = bash;
+        for at in (0..1024).step_by(3) {
+            let before = bytes[at];
+            bytes[at] = !before;
+            let _ = read(&bytes);
+            bytes[at] = before;
+        }
+    }
+
+    #[test]
+    fn folders_are_read_from_the_configuration_and_what_it_includes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("conf.d")).unwrap();
+        fs::write(path("conf.d/b.conf"), "/b # comment\n\n").unwrap();
+        fs::write(path("conf.d/a.conf"), "/a1\n/a2\n").unwrap();
+        fs::write(path("conf.d/c.other"), "/c\n").unwrap();
+        fs::write(path("main"), "include conf.d/*.conf\n/last\ninclude main\n").unwrap();
+        let mut folders = Vec::new();
+        read_configuration(&path("main"), &mut folders, 0);
+        let expected = ["/a1", "/a2", "/b", "/last"].map(PathBuf::from);
+        assert_eq!(folders[..4], expected);
+    }
+
+    #[test]
+    fn what_only_the_configuration_leads_to_moves_beside_the_c_library() {
+        let folders = Folders {
+            configured: vec!["/opt/odd".into(), "/lib/x".into()],
+            system: vec!["/lib/x".into()],
+        };
+        let all = [
+            "/lib/x/libc.so.6",
+            "/opt/odd/libodd.so",
+            "/srv/own/libown.so",
+        ]
+        .map(PathBuf::from);
+        let placed = all.iter().map(|library| folders.place(library, &all));
+        let expected =
+            ["/lib/x/libc.so.6", "/lib/x/libodd.so", "/srv/own/libown.so"].map(PathBuf::from);
+        assert_eq!(placed.collect::<Vec<_>>(), expected);
+    }
+}

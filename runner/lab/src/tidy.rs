@@ -1,0 +1,138 @@
+//! Keeps what can be made again within bounds: saved states, and archives that guests boot from.
+//!
+//! Nothing is removed that was used within the last hour, so no running lab loses what it is about
+//! to read; a state is in memory as a whole before a guest resumes from it.
+
+use crate::cache::Cache;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// The most that states and archives may take together before the oldest go.
+pub const LIMIT_BYTES: u64 = 512 * 1024 * 1024;
+
+/// What was not used for so long goes, however little there is.
+pub const LIMIT_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What was used within this time stays, however much there is.
+const IN_USE: Duration = Duration::from_secs(60 * 60);
+
+/// A file that can be made again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How large it is.
+    pub bytes: u64,
+    /// When it was used last.
+    pub used: SystemTime,
+}
+
+/// Returns the states and archives in a cache, the one used last at the end.
+pub fn kept(cache: &Cache) -> io::Result<Vec<Kept>> {
+    let mut kept = Vec::new();
+    for (folder, end) in [("states", "base"), ("initramfs", "cpio")] {
+        let entries = match fs::read_dir(cache.folder().join(folder)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_none_or(|found| found != end) {
+                continue;
+            }
+            // Another process may tidy at the same time.
+            let Ok(there) = fs::metadata(&path) else {
+                continue;
+            };
+            kept.push(Kept {
+                path,
+                bytes: there.len(),
+                used: there.modified()?,
+            });
+        }
+    }
+    kept.sort_by_key(|one| one.used);
+    Ok(kept)
+}
+
+/// Notes that a file is used now.
+pub fn touch(path: &Path) {
+    // In a cache that cannot be written nothing is removed either.
+    let _ = File::options()
+        .append(true)
+        .open(path)
+        .and_then(|file| file.set_modified(SystemTime::now()));
+}
+
+/// Removes what is beyond the bounds, the least used first, and returns it.
+pub fn tidy(cache: &Cache, limit_bytes: u64, limit_age: Duration) -> io::Result<Vec<Kept>> {
+    let kept = kept(cache)?;
+    let now = SystemTime::now();
+    let mut bytes: u64 = kept.iter().map(|one| one.bytes).sum();
+    let mut removed = Vec::new();
+    for one in kept {
+        let age = now.duration_since(one.used).unwrap_or_default();
+        let is_spare = bytes > limit_bytes || age > limit_age;
+        if is_spare && age > IN_USE {
+            fs::remove_file(&one.path)?;
+            bytes -= one.bytes;
+            removed.push(one);
+        }
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cache(files: &[(&str, usize, u64)]) -> (tempfile::TempDir, Cache) {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::below(folder.path());
+        for (name, bytes, hours) in files {
+            let path = cache.folder().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, vec![0; *bytes]).unwrap();
+            let used = SystemTime::now() - Duration::from_secs(hours * 3600);
+            let file = File::options().append(true).open(&path).unwrap();
+            file.set_modified(used).unwrap();
+        }
+        (folder, cache)
+    }
+
+    fn tidied(files: &[(&str, usize, u64)], limit_bytes: u64, days: u64) -> Vec<String> {
+        let (_folder, cache) = cache(files);
+        let removed = tidy(&cache, limit_bytes, Duration::from_secs(days * 24 * 3600)).unwrap();
+        let names = removed.iter().map(|one| one.path.file_name().unwrap());
+        names.map(|name| name.display().to_string()).collect()
+    }
+
+    #[test]
+    fn the_least_used_go_until_the_rest_fits() {
+        let files = [
+            ("states/a.base", 40, 5),
+            ("initramfs/b.cpio", 40, 9),
+            ("states/c.base", 40, 2),
+            ("states/c.lock", 40, 99),
+        ];
+        assert_eq!(tidied(&files, 120, 30), [""; 0]);
+        assert_eq!(tidied(&files, 100, 30), ["b.cpio"]);
+        assert_eq!(tidied(&files, 50, 30), ["b.cpio", "a.base"]);
+    }
+
+    #[test]
+    fn what_nobody_used_for_long_goes_and_what_is_in_use_stays() {
+        let files = [("states/old.base", 1, 50), ("states/new.base", 99, 0)];
+        assert_eq!(tidied(&files, 10, 2), ["old.base"]);
+    }
+
+    #[test]
+    fn a_file_that_is_touched_is_the_one_used_last() {
+        let (_folder, cache) = cache(&[("states/a.base", 1, 5), ("states/b.base", 1, 2)]);
+        touch(&cache.folder().join("states/a.base"));
+        let last = kept(&cache).unwrap().pop().unwrap();
+        assert!(last.path.ends_with("a.base"));
+    }
+}

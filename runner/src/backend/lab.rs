@@ -1,0 +1,314 @@
+//! The lab: one virtual machine a shell, with a kernel of its own, resumed from a saved state.
+//!
+//! The workspace and the steps' home are at the same paths in the guest as on the host; what
+//! changed on one side is on the other before the next step there begins.
+
+use super::told::happening;
+use super::{Backend, BackendError, Happening, Mode, Opening, Session};
+use crate::say;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+use tutor_agent::client::Incoming;
+use tutor_agent::protocol::{Reply, Request};
+use tutor_lab::cache::Cache;
+use tutor_lab::guests::{GuestError, Guests, Progress};
+use tutor_lab::image::{self, Programs};
+use tutor_lab::libraries::Libraries;
+use tutor_lab::machine::{Launcher, Machine, MachineError};
+use tutor_lab::qemu::Qemu;
+use tutor_lab::shared::{Shared, SharedError};
+
+/// How long a shell may take to start in a guest, which is slow on a busy machine.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often files go to and fro while something runs in the background.
+const SHARING: Duration = Duration::from_millis(200);
+
+/// Says what is going on while a guest is made.
+type Tell = dyn Fn(Progress) + Send + Sync;
+
+/// Which guests a lab makes.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Where kernels and states are kept.
+    pub cache: Cache,
+    /// A kernel that is in the cache: `default`, a series such as `6.12`, a whole release; or a path.
+    pub kernel: String,
+    /// The program that becomes QEMU when called with `__agent guarded`.
+    pub tutor: PathBuf,
+}
+
+/// Steps run in guests of one kernel. Nothing is looked for before the first shell is opened.
+pub struct Lab {
+    choice: Choice,
+    tell: Box<Tell>,
+    found: OnceLock<Result<Found, (String, Option<String>)>>,
+}
+
+/// What a lab found on this machine.
+struct Found {
+    guests: Guests,
+    qemu: String,
+}
+
+impl Lab {
+    /// `tell` hears of what takes a while.
+    pub fn new(choice: Choice, tell: impl Fn(Progress) + Send + Sync + 'static) -> Lab {
+        Lab {
+            choice,
+            tell: Box::new(tell),
+            found: OnceLock::new(),
+        }
+    }
+
+    /// The maker of its guests, or what this machine lacks.
+    pub fn guests(&self) -> Result<&Guests, BackendError> {
+        self.found().map(|found| &found.guests)
+    }
+
+    /// Returns a guest that is ready.
+    pub fn guest(&self) -> Result<Machine, BackendError> {
+        self.guests()?.guest(&*self.tell).map_err(unusable)
+    }
+
+    fn found(&self) -> Result<&Found, BackendError> {
+        let found = self.found.get_or_init(|| find(&self.choice));
+        found
+            .as_ref()
+            .map_err(|(reason, remedy)| BackendError::Unusable {
+                reason: reason.clone(),
+                remedy: remedy.clone(),
+            })
+    }
+}
+
+fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
+    let lacks = |reason: String, remedy: String| (reason, Some(remedy));
+    let cache = &choice.cache;
+    let qemu = Qemu::find(cache.folder())
+        .map_err(|error| lacks(error.to_string(), say!("lab-remedy-qemu")))?;
+    let wanted = choice.kernel.as_str();
+    let found = match wanted.contains('/') {
+        true => cache.file(Path::new(wanted)).map(Some),
+        false => cache.kernel(wanted),
+    };
+    let kernel = match found {
+        Ok(Some(kernel)) => kernel,
+        Ok(None) => {
+            let reason = match wanted {
+                "default" => say!("lab-no-kernel"),
+                wanted => say!("lab-no-such-kernel", kernel = wanted),
+            };
+            return Err(lacks(reason, say!("lab-remedy-setup")));
+        }
+        Err(error) => return Err(lacks(error.to_string(), say!("lab-remedy-setup"))),
+    };
+    let programs = Programs {
+        id: tutor_guest::ID,
+        agent: &tutor_guest::agent,
+        tutor: &tutor_guest::tutor,
+    };
+    let image = image::prepare(cache, &kernel, programs)
+        .map_err(|error| lacks(error.to_string(), say!("lab-remedy-image")))?;
+    let launcher = Launcher {
+        program: choice.tutor.clone(),
+        arguments: ["__agent", "guarded"].map(OsString::from).to_vec(),
+    };
+    let states = cache.folder().join("states");
+    Ok(Found {
+        qemu: qemu.version.clone(),
+        guests: Guests::new(qemu, launcher, image, &states),
+    })
+}
+
+impl Backend for Lab {
+    fn emulator(&self) -> Option<String> {
+        let found = self.found().ok()?;
+        let minor: Vec<&str> = found.qemu.split('.').take(2).collect();
+        Some(format!("QEMU {}", minor.join(".")))
+    }
+
+    fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
+        let machine = self.guest()?;
+        let home = opening.environment.iter().find(|(name, _)| name == "HOME");
+        let home = home.map(|(_, home)| Path::new(home));
+        let mut folders = vec![Shared::new(opening.folder)];
+        if let Some(home) = home.filter(|home| !home.starts_with(opening.folder)) {
+            folders.push(Shared::new(home));
+        }
+        let mut session = LabSession {
+            machine,
+            folders,
+            libraries: Libraries::default(),
+            running: BTreeMap::new(),
+            shared_at: Instant::now(),
+        };
+        session.push()?;
+        session.start(opening)?;
+        Ok(Box::new(session))
+    }
+}
+
+struct LabSession {
+    machine: Machine,
+    folders: Vec<Shared>,
+    libraries: Libraries,
+    running: BTreeMap<u32, Mode>,
+    shared_at: Instant,
+}
+
+impl LabSession {
+    fn start(&mut self, opening: &Opening<'_>) -> Result<(), BackendError> {
+        self.send(&Request::Start {
+            cwd: opening.folder.to_owned(),
+            env: opening.environment.to_vec(),
+            // The whole guest goes when the session does.
+            isolate: false,
+        })?;
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.machine.next(left).map_err(ended)? {
+                Some(Incoming::Reply(Reply::Started { .. })) => return Ok(()),
+                Some(Incoming::Reply(Reply::Failed { what })) => {
+                    return Err(BackendError::Failed(what));
+                }
+                Some(_) => {}
+                None => {
+                    let seconds = START_TIMEOUT.as_secs();
+                    return Err(BackendError::Ended(say!("backend-slow", seconds = seconds)));
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, request: &Request) -> Result<(), BackendError> {
+        self.machine.send(request).map_err(ended)
+    }
+
+    /// Brings what changed on the host to the guest.
+    fn push(&mut self) -> Result<(), BackendError> {
+        for folder in &mut self.folders {
+            let programs = folder.push(&mut self.machine).map_err(not_shared)?;
+            self.libraries
+                .bring(&programs, &mut self.machine)
+                .map_err(not_shared)?;
+        }
+        self.shared_at = Instant::now();
+        Ok(())
+    }
+
+    /// Brings what changed in the guest to the host.
+    fn pull(&mut self) -> Result<(), BackendError> {
+        for folder in &mut self.folders {
+            folder.pull(&mut self.machine).map_err(not_shared)?;
+        }
+        self.shared_at = Instant::now();
+        Ok(())
+    }
+
+    /// What goes on in the background, on either side, sees the other side's files.
+    fn share_in_background(&mut self) -> Result<(), BackendError> {
+        let background = self.running.values().any(|mode| *mode == Mode::Background);
+        if background && self.shared_at.elapsed() >= SHARING {
+            self.pull()?;
+            self.push()?;
+        }
+        Ok(())
+    }
+}
+
+impl Session for LabSession {
+    fn run(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), BackendError> {
+        match mode {
+            Mode::Step | Mode::Check | Mode::Background => self.push()?,
+            // It asks what the machine is like.
+            Mode::Aside => {}
+        }
+        self.running.insert(id, mode);
+        self.send(&Request::Run {
+            id,
+            script: script.to_owned(),
+            mode,
+        })
+    }
+
+    fn next(&mut self, wait: Duration) -> Result<Option<Happening>, BackendError> {
+        let deadline = Instant::now() + wait;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(incoming) = self.machine.next(left).map_err(ended)? else {
+                self.share_in_background()?;
+                return Ok(None);
+            };
+            let Some(happening) = happening(incoming)? else {
+                continue;
+            };
+            match &happening {
+                Happening::Ended { id, .. } => match self.running.remove(id) {
+                    Some(Mode::Step | Mode::Background) => self.pull()?,
+                    Some(Mode::Check | Mode::Aside) | None => {}
+                },
+                Happening::Finished { .. } => self.pull()?,
+                Happening::Output { .. } => {}
+            }
+            return Ok(Some(happening));
+        }
+    }
+
+    fn kill(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
+        self.send(&Request::Kill {
+            id,
+            grace_ms: grace.as_millis() as u64,
+        })
+    }
+
+    fn stop(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
+        self.send(&Request::Stop {
+            id,
+            grace_ms: grace.as_millis() as u64,
+        })
+    }
+
+    fn finish(&mut self, grace: Duration) -> Result<(), BackendError> {
+        self.send(&Request::Finish {
+            grace_ms: grace.as_millis() as u64,
+        })
+    }
+}
+
+fn ended(error: MachineError) -> BackendError {
+    BackendError::Ended(error.to_string())
+}
+
+fn not_shared(error: SharedError) -> BackendError {
+    match error {
+        SharedError::Machine(error @ MachineError::Refused { .. }) => {
+            BackendError::Failed(error.to_string())
+        }
+        SharedError::Machine(error) => ended(error),
+        error @ (SharedError::File { .. } | SharedError::TooMuch { .. }) => {
+            BackendError::Failed(error.to_string())
+        }
+    }
+}
+
+fn unusable(error: GuestError) -> BackendError {
+    BackendError::Unusable {
+        reason: error.to_string(),
+        remedy: remedy(&error),
+    }
+}
+
+/// What to do about a lab that does not start.
+fn remedy(error: &GuestError) -> Option<String> {
+    match error {
+        GuestError::Machine(MachineError::ExecutableMemory { .. }) => {
+            Some(say!("lab-remedy-memory"))
+        }
+        GuestError::Machine(_) | GuestError::WarmUp(_) => Some(say!("lab-remedy-machine")),
+    }
+}

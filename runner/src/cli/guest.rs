@@ -1,0 +1,234 @@
+//! `tutor lab run` and `tutor lab shell`: the lab for one's own experiments.
+
+use super::arguments::{GuestArguments, LabRunArguments, LabShellArguments};
+use super::context::{Context, ends};
+use crate::backend::BackendError;
+use crate::exit::Exit;
+use crate::say;
+use anyhow::Context as _;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tutor_agent::client::Incoming;
+use tutor_agent::protocol::{GuestReply, GuestRequest, Mode, Reply, Request, Status, Stream};
+use tutor_lab::libraries::Libraries;
+use tutor_lab::machine::Machine;
+use tutor_lab::shared::Shared;
+
+/// The only run of a guest.
+const RUN: u32 = 1;
+
+/// How often a wait looks whether the window has another size.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// `tutor lab run`: the command's output is this program's, and so is how it ended.
+pub fn run(context: &Context, arguments: &LabRunArguments) -> anyhow::Result<Exit> {
+    let words = arguments.command.iter().map(|word| word.to_str());
+    let words: Option<Vec<&str>> = words.collect();
+    let words = words.ok_or_else(|| ends(Exit::Usage, say!("lab-command-text")))?;
+    let mut guest = Guest::open(context, &arguments.guest)?;
+    guest.machine.send(&Request::Start {
+        cwd: guest.folder.clone(),
+        env: environment(&[("TERM", "dumb".to_owned())]),
+        isolate: false,
+    })?;
+    let script: Vec<String> = words.into_iter().map(quoted).collect();
+    guest.machine.send(&Request::Run {
+        id: RUN,
+        script: script.join(" "),
+        mode: Mode::Step,
+    })?;
+    let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
+    let status = loop {
+        match guest.machine.next(LOOK)? {
+            Some(Incoming::Output { stream, bytes, .. }) => match stream {
+                Stream::Stdout => {
+                    stdout.write_all(&bytes)?;
+                    stdout.flush()?;
+                }
+                Stream::Stderr => stderr.write_all(&bytes)?,
+            },
+            Some(Incoming::Reply(Reply::Ended {
+                id: RUN, status, ..
+            })) => break status,
+            Some(Incoming::Reply(Reply::Failed { what })) => {
+                return Err(ends(Exit::Lacking, what));
+            }
+            Some(Incoming::Reply(_) | Incoming::Data { .. } | Incoming::HungUp) | None => {}
+        }
+    };
+    guest.bring_back()?;
+    Ok(Exit::OfCommand(code(status)))
+}
+
+/// `tutor lab shell`.
+pub fn shell(context: &Context, arguments: &LabShellArguments) -> anyhow::Result<Exit> {
+    if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
+        return Err(ends(Exit::Usage, say!("lab-shell-no-terminal")));
+    }
+    let mut guest = Guest::open(context, &arguments.guest)?;
+    noteln!("{}", context.stderr.dim(&say!("lab-shell-hint")));
+    let term = std::env::var("TERM").unwrap_or("linux".to_owned());
+    let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
+    guest.machine.request(&GuestRequest::Terminal {
+        id: RUN,
+        command: ["bash", "-i"].map(str::to_owned).to_vec(),
+        cwd: guest.folder.clone(),
+        env: environment(&[
+            ("TERM", term),
+            ("PS1", r"lab:\w\$ ".to_owned()),
+            ("SHELL", "/bin/bash".to_owned()),
+        ]),
+        rows,
+        columns,
+    })?;
+    let resized = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGWINCH, Arc::clone(&resized))
+        .context(say!("no-signals"))?;
+    crossterm::terminal::enable_raw_mode()?;
+    let status = relay(&mut guest.machine, &resized);
+    crossterm::terminal::disable_raw_mode()?;
+    let status = status?;
+    guest.bring_back()?;
+    Ok(Exit::OfCommand(code(status)))
+}
+
+/// Passes keys one way and what the terminal shows the other, until its command ends.
+fn relay(machine: &mut Machine, resized: &AtomicBool) -> anyhow::Result<Status> {
+    let (stdin, mut stdout) = (io::stdin(), io::stdout());
+    let mut keys = [0; 4096];
+    loop {
+        if resized.swap(false, Ordering::Relaxed)
+            && let Ok((columns, rows)) = crossterm::terminal::size()
+        {
+            let id = RUN;
+            machine.request(&GuestRequest::Resize { id, rows, columns })?;
+        }
+        while let Some(incoming) = machine.next(Duration::ZERO)? {
+            match incoming {
+                Incoming::Data { bytes, .. } => {
+                    stdout.write_all(&bytes)?;
+                    stdout.flush()?;
+                }
+                Incoming::Reply(Reply::Guest(GuestReply::TerminalEnded { status, .. })) => {
+                    return Ok(status);
+                }
+                Incoming::Reply(Reply::Guest(GuestReply::Done {
+                    error: Some(what), ..
+                })) => return Err(ends(Exit::Lacking, what)),
+                Incoming::Reply(_) | Incoming::Output { .. } | Incoming::HungUp => {}
+            }
+        }
+        let Some(channel) = machine.readable() else {
+            continue;
+        };
+        let mut fds = [
+            PollFd::new(channel, PollFlags::POLLIN),
+            PollFd::new(stdin.as_fd(), PollFlags::POLLIN),
+        ];
+        match poll(&mut fds, PollTimeout::try_from(LOOK)?) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if fds[1].any().unwrap_or(false) {
+            match nix::unistd::read(&stdin, &mut keys) {
+                // The terminal is gone; so is whoever looked at the guest.
+                Ok(0) | Err(Errno::EIO) => return Ok(Status::Exited(0)),
+                Ok(count) => machine.send_data(RUN, &keys[..count])?,
+                Err(Errno::EINTR | Errno::EAGAIN) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// A guest with a folder that was brought along.
+struct Guest {
+    machine: Machine,
+    folder: PathBuf,
+    shared: Option<Shared>,
+}
+
+impl Guest {
+    fn open(context: &Context, arguments: &GuestArguments) -> anyhow::Result<Guest> {
+        let lab = context.lab(&arguments.kernel)?;
+        let mut machine = lab.guest().map_err(lacking)?;
+        let Some(folder) = &arguments.folder else {
+            return Ok(Guest {
+                machine,
+                folder: "/root".into(),
+                shared: None,
+            });
+        };
+        let failed = |error: String| {
+            let folder = folder.display().to_string();
+            ends(
+                Exit::Lacking,
+                say!("lab-folder-failed", folder = folder, error = error),
+            )
+        };
+        let folder = Path::canonicalize(folder).map_err(|error| failed(error.to_string()))?;
+        let mut shared = Shared::new(&folder);
+        let programs = shared.push(&mut machine);
+        let programs = programs.map_err(|error| failed(error.to_string()))?;
+        Libraries::default()
+            .bring(&programs, &mut machine)
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(Guest {
+            machine,
+            folder,
+            shared: Some(shared),
+        })
+    }
+
+    fn bring_back(&mut self) -> anyhow::Result<()> {
+        if let Some(shared) = &mut self.shared {
+            shared.pull(&mut self.machine)?;
+        }
+        Ok(())
+    }
+}
+
+/// A lab that cannot be used, with what to do about it.
+fn lacking(error: BackendError) -> anyhow::Error {
+    let message = match error {
+        BackendError::Unusable {
+            reason,
+            remedy: Some(remedy),
+        } => format!("{reason}\n{}", say!("help", text = remedy)),
+        error => error.to_string(),
+    };
+    ends(Exit::Lacking, message)
+}
+
+fn environment(more: &[(&str, String)]) -> Vec<(String, String)> {
+    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    let base = [
+        ("PATH", path.to_owned()),
+        ("HOME", "/root".to_owned()),
+        ("LC_ALL", "C.UTF-8".to_owned()),
+        ("TZ", "UTC".to_owned()),
+    ];
+    let all = base.iter().chain(more);
+    all.map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect()
+}
+
+/// A word as bash reads it back.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// How a shell tells of an end: 128 and the signal's number.
+fn code(status: Status) -> u8 {
+    let code = match status {
+        Status::Exited(code) => code,
+        Status::Signaled(signal) => 128 + signal,
+    };
+    u8::try_from(code).unwrap_or(u8::MAX)
+}

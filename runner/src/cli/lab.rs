@@ -1,0 +1,401 @@
+//! `tutor lab`: the kernels of the lab, and what it lacks.
+
+use super::arguments::{LabCommand, LabGcArguments, LabSetupArguments, LabStatusArguments};
+use super::context::{Context, ends};
+use super::guest;
+use crate::exit::Exit;
+use crate::packages::{self, Distribution};
+use crate::say;
+use crate::visible::visible_text;
+use serde_json::{Value, json};
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::time::Duration;
+use tutor_lab::cache::{Cache, CacheError, Installed, Parts};
+use tutor_lab::fetch::lock::KernelLock;
+use tutor_lab::fetch::mirror::Mirror;
+use tutor_lab::initramfs;
+use tutor_lab::kernel::{Kernel, KernelError};
+use tutor_lab::setup::{Event, Setup, SetupError, Wanted, Way};
+use tutor_lab::tidy;
+
+/// Programs of the lab that are run here and not carried into the guest, with their packages.
+const MACHINE: (&str, &str) = ("qemu-system-x86_64", "qemu");
+
+pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
+    match command {
+        LabCommand::Run(arguments) => guest::run(context, arguments),
+        LabCommand::Shell(arguments) => guest::shell(context, arguments),
+        LabCommand::Setup(arguments) => setup(context, arguments),
+        LabCommand::Status(arguments) => status(context, arguments),
+        LabCommand::Gc(arguments) => gc(context, arguments),
+    }
+}
+
+/// Gets kernels, after asking.
+fn setup(context: &Context, arguments: &LabSetupArguments) -> anyhow::Result<Exit> {
+    let way =
+        match arguments.mirror.as_deref().filter(|url| !url.is_empty()) {
+            Some(url) => Way::Mirror(Mirror::new(url).map_err(|error| {
+                ends(Exit::Usage, visible_text(&error.to_string()).into_owned())
+            })?),
+            None => Way::Apt,
+        };
+    let setup = Setup {
+        cache: Cache::below(&context.folders.cache),
+        way,
+        lock: KernelLock::own(),
+    };
+    let asked: &[String] = &arguments.kernel;
+    let wanted: Vec<Wanted> = match asked {
+        [] => vec![Wanted::Series("default".to_owned())],
+        texts => texts.iter().map(|text| Wanted::parse(text)).collect(),
+    };
+    let mut missing = Vec::new();
+    for wanted in &wanted {
+        match setup.at_hand(wanted).map_err(|error| failed(&error))? {
+            Some(kernel) => ready(&kernel)?,
+            None => missing.push(wanted),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(Exit::Success);
+    }
+    if !arguments.yes {
+        agree(&setup, &missing)?;
+    }
+    for wanted in missing {
+        let mut progress = Progress::new();
+        let kernel = setup.get(wanted, &mut |event| progress.show(&event));
+        progress.end();
+        ready(&kernel.map_err(|error| failed(&error))?)?;
+    }
+    Ok(Exit::Success)
+}
+
+/// Asks before anything is fetched.
+fn agree(setup: &Setup, missing: &[&Wanted]) -> anyhow::Result<()> {
+    let way = match &setup.way {
+        Way::Apt => say!("lab-way-apt"),
+        Way::Mirror(mirror) => say!("lab-way-mirror", url = mirror.url()),
+    };
+    let mut lines = Vec::new();
+    for wanted in missing {
+        let Wanted::Series(series) = wanted else {
+            continue;
+        };
+        let series = setup.named(series);
+        lines.push(match setup.expected_bytes(series) {
+            Some(bytes) => say!(
+                "lab-would-fetch",
+                series = series,
+                size = size(bytes),
+                way = way.as_str()
+            ),
+            None => say!(
+                "lab-would-fetch-unknown",
+                series = series,
+                way = way.as_str()
+            ),
+        });
+    }
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        lines.push(say!("lab-no-terminal"));
+        return Err(ends(Exit::Lacking, lines.join("\n")));
+    }
+    for line in lines {
+        noteln!("{line}");
+    }
+    match yes(&say!("lab-ask-fetch"))? {
+        true => Ok(()),
+        false => Err(ends(Exit::Lacking, say!("lab-refused"))),
+    }
+}
+
+fn yes(question: &str) -> io::Result<bool> {
+    note!("{question} ");
+    io::stderr().flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "yes"))
+}
+
+fn ready(kernel: &Kernel) -> io::Result<()> {
+    outln!(
+        "{}",
+        say!(
+            "lab-ready",
+            release = kernel.release.as_str(),
+            source = kernel.source.as_str()
+        )
+    );
+    if !kernel.unknown.is_empty() {
+        noteln!(
+            "{}",
+            say!("lab-unknown", options = kernel.unknown.join(", "))
+        );
+    }
+    Ok(())
+}
+
+fn failed(error: &SetupError) -> anyhow::Error {
+    let help = match error {
+        SetupError::Apt(_) => Some(say!("lab-help-mirror")),
+        SetupError::Mirror(_) => Some(say!("lab-help-other-mirror")),
+        SetupError::NotPinned { .. } => Some(say!("lab-help-series")),
+        SetupError::Kernel(_)
+        | SetupError::Cache(CacheError::Kernel(KernelError::Lacking { .. })) => {
+            Some(say!("lab-help-kernel"))
+        }
+        SetupError::Cache(_) | SetupError::Folder { .. } => None,
+    };
+    let message = say!("lab-setup-failed", error = error.to_string());
+    let message = match help {
+        Some(text) => format!("{message}\n{}", say!("help", text = text)),
+        None => message,
+    };
+    ends(Exit::Lacking, message)
+}
+
+/// Tells how it goes: a line a stage, and at a terminal the part that is there.
+struct Progress {
+    is_terminal: bool,
+    shown: Option<u64>,
+}
+
+impl Progress {
+    fn new() -> Progress {
+        Progress {
+            is_terminal: io::stderr().is_terminal(),
+            shown: None,
+        }
+    }
+
+    fn show(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Looking { series, suite } => {
+                noteln!("{}", say!("lab-looking", series = *series, suite = *suite));
+            }
+            Event::Chosen {
+                package,
+                version,
+                bytes,
+                pinned,
+            } => {
+                if let Some(pinned) = pinned {
+                    noteln!(
+                        "{}",
+                        say!("lab-newer", version = *version, pinned = *pinned)
+                    );
+                }
+                noteln!(
+                    "{}",
+                    say!(
+                        "lab-fetching",
+                        package = *package,
+                        version = *version,
+                        size = size(*bytes)
+                    )
+                );
+            }
+            Event::Downloading { done, bytes } => {
+                let percent = done.saturating_mul(100) / (*bytes).max(1);
+                if self.is_terminal && self.shown != Some(percent) {
+                    self.shown = Some(percent);
+                    note!("\r{}", say!("lab-percent", percent = percent.min(100)));
+                }
+            }
+            Event::Unpacking => {
+                self.end();
+                noteln!("{}", say!("lab-unpacking"));
+            }
+        }
+    }
+
+    /// Ends a line that is still being written.
+    fn end(&mut self) {
+        if self.shown.take().is_some() {
+            noteln!("");
+        }
+    }
+}
+
+/// What the lab cannot do without and this machine lacks: its name, and how to get it.
+struct Missing {
+    name: String,
+    remedy: String,
+}
+
+fn missing(cache: &Cache) -> anyhow::Result<Vec<Missing>> {
+    let mut missing = Vec::new();
+    if cache.kernel("default")?.is_none() {
+        missing.push(Missing {
+            name: say!("lab-missing-kernel", series = KernelLock::own().default),
+            remedy: "tutor lab setup".to_owned(),
+        });
+    }
+    let (machine, package) = MACHINE;
+    let mut tools = initramfs::missing_tools();
+    if initramfs::tool(machine).is_none() {
+        tools.insert(0, (machine, package));
+    }
+    for (tool, package) in tools {
+        let package = packages::named(package);
+        let install = package.and_then(|package| Distribution::here().install(&[&package]));
+        missing.push(Missing {
+            name: tool.to_owned(),
+            remedy: install.map_or_else(|| say!("lab-install-by-hand"), |words| words.join(" ")),
+        });
+    }
+    Ok(missing)
+}
+
+fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<Exit> {
+    let cache = Cache::below(&context.folders.cache);
+    let installed = cache.list()?;
+    let default = cache.kernel("default")?;
+    let missing = missing(&cache)?;
+    let exit = match missing.is_empty() {
+        true => Exit::Success,
+        false => Exit::Lacking,
+    };
+    let states = tidy::kept(&cache)?;
+    let states_bytes: u64 = states.iter().map(|one| one.bytes).sum();
+    let is_default = |one: &Installed| !one.is_file && Some(&one.kernel) == default.as_ref();
+    if arguments.json {
+        let kernels: Vec<Value> = installed
+            .iter()
+            .map(|one| {
+                json!({
+                    "release": one.kernel.release,
+                    "series": one.kernel.series(),
+                    "id": one.kernel.id,
+                    "source": one.kernel.source,
+                    "bytes": one.bytes,
+                    "file": one.is_file,
+                    "default": is_default(one),
+                    "unknown": one.kernel.unknown,
+                })
+            })
+            .collect();
+        let missing: Vec<Value> = missing
+            .iter()
+            .map(|one| json!({ "name": one.name, "remedy": one.remedy }))
+            .collect();
+        let status = json!({
+            "format": 1,
+            "folder": cache.folder().display().to_string(),
+            "kernels": kernels,
+            "states": { "count": states.len(), "bytes": states_bytes },
+            "missing": missing,
+        });
+        outln!("{status:#}");
+        return Ok(exit);
+    }
+    let paint = &context.stdout;
+    outln!("{}", paint.bold(&say!("lab-kernels")));
+    if installed.is_empty() {
+        outln!("  {}", say!("lab-no-kernels"));
+    }
+    for one in &installed {
+        let mark = match is_default(one) {
+            true => paint.good(paint.mark("✓", "*")),
+            false => " ".to_owned(),
+        };
+        outln!("  {mark} {}", row(one));
+        if !one.kernel.unknown.is_empty() {
+            let options = one.kernel.unknown.join(", ");
+            outln!(
+                "      {}",
+                paint.dim(&say!("lab-unknown", options = options))
+            );
+        }
+    }
+    if !states.is_empty() {
+        let size = size(states_bytes);
+        outln!("{}", say!("lab-states", count = states.len(), size = size));
+    }
+    outln!(
+        "{}",
+        say!("lab-folder", folder = cache.folder().display().to_string())
+    );
+    for one in &missing {
+        let head = paint.bad(&format!("{} {}", paint.mark("✗", "x"), one.name));
+        outln!("{head}");
+        outln!("    {}", say!("doctor-mend", mend = one.remedy.as_str()));
+    }
+    Ok(exit)
+}
+
+fn row(one: &Installed) -> String {
+    say!(
+        "lab-row",
+        release = one.kernel.release.as_str(),
+        size = size(one.bytes),
+        source = one.kernel.source.as_str()
+    )
+}
+
+/// Lists kernels that lessons do not ask for, and removes them when told to.
+fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
+    let cache = Cache::below(&context.folders.cache);
+    // They are made again when they are needed, so nobody is asked.
+    let states = tidy::tidy(&cache, 0, Duration::ZERO)?;
+    if !states.is_empty() {
+        let bytes = states.iter().map(|one| one.bytes).sum();
+        outln!(
+            "{}",
+            say!("lab-gc-states", count = states.len(), size = size(bytes))
+        );
+    }
+    let lock = KernelLock::own();
+    let mut spare = Vec::new();
+    for one in cache.list()? {
+        let is_newest = cache.kernel(one.kernel.series())?.as_ref() == Some(&one.kernel);
+        let is_pinned = lock.pinned(one.kernel.series()).is_some();
+        if one.is_file || !(is_newest && is_pinned) {
+            spare.push(one);
+        }
+    }
+    let swept = {
+        let _lock = cache.lock_for("fetch")?;
+        cache.sweep_downloads(Parts::Remove)
+    };
+    if swept > 0 {
+        outln!("{}", say!("lab-gc-swept", size = size(swept)));
+    }
+    if spare.is_empty() {
+        outln!("{}", say!("lab-gc-nothing"));
+        return Ok(Exit::Success);
+    }
+    outln!("{}", context.stdout.bold(&say!("lab-gc-spare")));
+    for one in &spare {
+        outln!("  {}", row(one));
+    }
+    if !arguments.yes {
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            outln!("{}", say!("lab-gc-how"));
+            return Ok(Exit::Success);
+        }
+        if !yes(&say!("lab-gc-ask"))? {
+            return Ok(Exit::Success);
+        }
+    }
+    let mut bytes = 0;
+    for one in &spare {
+        cache.remove(one)?;
+        bytes += one.bytes;
+    }
+    outln!(
+        "{}",
+        say!("lab-gc-removed", count = spare.len(), size = size(bytes))
+    );
+    Ok(Exit::Success)
+}
+
+/// A size for people: in megabytes, as package managers count.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        _ => format!("{} MB", (bytes + 500_000) / 1_000_000),
+    }
+}

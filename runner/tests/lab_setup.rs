@@ -1,0 +1,248 @@
+//! `tutor lab setup`, `status` and `gc`, from outside: kernels made up here, and mirrors of this machine.
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use support::{Tutor, until};
+
+/// An ELF kernel: a note of this type, and a banner with a release.
+fn vmlinux(note: u32, release: &str) -> Vec<u8> {
+    let mut elf = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    let mut put = |value: u64, bytes: usize| elf.extend_from_slice(&value.to_le_bytes()[..bytes]);
+    // The file's header: type, machine, version, entry, headers of segments and of sections …
+    for (value, bytes) in [(2, 2), (62, 2), (1, 4), (0, 8), (64, 8), (0, 8), (0, 4)] {
+        put(value, bytes);
+    }
+    for value in [64, 56, 1, 64, 0, 0] {
+        put(value, 2);
+    }
+    // … and one segment, of notes.
+    for (value, bytes) in [
+        (4, 4),
+        (4, 4),
+        (120, 8),
+        (0, 8),
+        (0, 8),
+        (24, 8),
+        (24, 8),
+        (4, 8),
+    ] {
+        put(value, bytes);
+    }
+    for value in [4, 8, note] {
+        put(value.into(), 4);
+    }
+    elf.extend_from_slice(b"Xen\0\0\0\0\0\0\0\0\0");
+    elf.extend_from_slice(format!("Linux version {release} (me)").as_bytes());
+    elf
+}
+
+const PVH: u32 = 18;
+
+/// A mirror that has nothing, and how often it was asked.
+fn empty_mirror() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/debian", listener.local_addr().unwrap());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            let mut byte = [0];
+            while !request.ends_with(b"\r\n\r\n") && stream.read_exact(&mut byte).is_ok() {
+                request.push(byte[0]);
+            }
+            count.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.write_all(
+                b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            );
+        }
+    });
+    (url, asked)
+}
+
+fn learner() -> Tutor {
+    Tutor::new().lesson(support::step("one", "echo hi"))
+}
+
+#[test]
+fn without_a_terminal_nothing_is_fetched_until_somebody_agrees() {
+    let (url, asked) = empty_mirror();
+    let tutor = learner();
+    tutor
+        .run(&format!("lab setup --mirror {url}"))
+        .code(3)
+        .stderr_has("a kernel of the series 6.12: about 35 MB")
+        .stderr_has(&url)
+        .stderr_has("pass `--yes` to agree");
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+    tutor
+        .run(&format!("lab setup --mirror {url} --yes"))
+        .code(3)
+        .stderr_has("fetching linux-image-6.12")
+        .stderr_has("(HTTP 404)")
+        .stderr_has("help: name another mirror");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn the_mirror_may_stand_in_the_environment() {
+    let (url, asked) = empty_mirror();
+    let tutor = learner().env("TUTOR_LAB_MIRROR", &url);
+    tutor
+        .run("lab setup --yes")
+        .code(3)
+        .stderr_has("(HTTP 404)");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    tutor
+        .run("lab setup --yes --mirror ftp://a.test")
+        .code(2)
+        .stderr_has("`ftp://a.test` is no address of a mirror");
+    tutor
+        .run("lab setup --yes --kernel 1.2")
+        .code(3)
+        .stderr_has("no kernel of the series 1.2 is known by its hash");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+/// Runs a command at a terminal that answers, and returns what was seen there and the status.
+fn at_a_terminal(mut command: Command, answer: &str) -> (String, Option<i32>) {
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let slave = || Stdio::from(terminal.slave.try_clone().unwrap());
+    command.stdin(slave()).stdout(slave()).stderr(slave());
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    drop(terminal.slave);
+    let mut master = fs::File::from(terminal.master);
+    let mut writer = master.try_clone().unwrap();
+    let answer = answer.to_owned();
+    let mut seen = Vec::new();
+    let mut buffer = [0; 4096];
+    let mut answered = false;
+    // Reading ends with an error when the last one at the terminal has left.
+    while let Ok(length) = master.read(&mut buffer) {
+        seen.extend_from_slice(&buffer[..length]);
+        if length == 0 {
+            break;
+        }
+        if !answered && String::from_utf8_lossy(&seen).contains("[y/N]") {
+            writer.write_all(answer.as_bytes()).unwrap();
+            answered = true;
+        }
+    }
+    let status = child.wait().unwrap();
+    (String::from_utf8_lossy(&seen).into_owned(), status.code())
+}
+
+#[test]
+fn at_a_terminal_it_asks_with_the_size() {
+    let (url, asked) = empty_mirror();
+    let tutor = learner();
+    let line = format!("lab setup --mirror {url}");
+    let (seen, code) = at_a_terminal(tutor.command(&line), "n\n");
+    assert!(seen.contains("about 35 MB"), "{seen}");
+    assert!(seen.contains("nothing was fetched"), "{seen}");
+    assert_eq!((code, asked.load(Ordering::SeqCst)), (Some(3), 0));
+    let (seen, code) = at_a_terminal(tutor.command(&line), "y\n");
+    assert!(seen.contains("(HTTP 404)"), "{seen}");
+    assert_eq!((code, asked.load(Ordering::SeqCst)), (Some(3), 1));
+}
+
+#[test]
+fn a_kernel_of_ones_own_is_taken_without_asking_shown_and_removed() {
+    let tutor = learner();
+    tutor
+        .run("lab status")
+        .code(3)
+        .stdout_has("none yet")
+        .stdout_has("✗ a kernel 6.12 for the lab")
+        .stdout_has("mend: tutor lab setup");
+    let path = tutor.path("tmp/vmlinux");
+    fs::write(&path, vmlinux(PVH, "6.9.1-mine")).unwrap();
+    tutor
+        .run("lab setup --kernel ./vmlinux")
+        .code(0)
+        .stdout_has("ready: 6.9.1-mine, from ./vmlinux")
+        .stderr_has("CONFIG_VIRTIO_CONSOLE");
+    let json = tutor.run("lab status --json").code(3).json();
+    assert_eq!(json["format"], 1);
+    assert_eq!(json["kernels"][0]["release"], "6.9.1-mine");
+    assert_eq!(json["kernels"][0]["series"], "6.9");
+    assert_eq!(json["kernels"][0]["file"], true);
+    assert_eq!(json["kernels"][0]["default"], false);
+    assert_eq!(json["missing"][0]["remedy"], "tutor lab setup");
+
+    tutor
+        .run("lab gc")
+        .code(0)
+        .stdout_has("6.9.1-mine")
+        .stdout_has("to remove them: tutor lab gc --yes");
+    assert_eq!(
+        tutor.run("lab status --json").json()["kernels"][0]["release"],
+        "6.9.1-mine"
+    );
+    tutor
+        .run("lab gc --yes")
+        .code(0)
+        .stdout_has("removed 1 kernel, ");
+    assert_eq!(
+        tutor.run("lab status --json").json()["kernels"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+    tutor
+        .run("lab gc --yes")
+        .code(0)
+        .stdout_has("nothing to remove");
+}
+
+#[test]
+fn what_cannot_run_in_the_lab_is_refused_by_name() {
+    let tutor = learner();
+    fs::write(tutor.path("tmp/vmlinux"), vmlinux(1, "6.9.1-mine")).unwrap();
+    tutor
+        .run("lab setup --kernel ./vmlinux")
+        .code(3)
+        .stderr_has("it was built without `CONFIG_PVH`")
+        .stderr_has("help: ");
+    tutor.put("tmp/text", "no kernel at all");
+    tutor
+        .run("lab setup --kernel ./text")
+        .code(3)
+        .stderr_has("`./text` is no kernel");
+    tutor
+        .run("lab setup --kernel ./nothing")
+        .code(3)
+        .stderr_has("cannot read `./nothing`");
+    assert_eq!(
+        tutor.run("lab status --json").json()["kernels"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
+}
+
+#[test]
+fn two_at_once_are_both_right() {
+    let tutor = learner();
+    fs::write(tutor.path("tmp/vmlinux"), vmlinux(PVH, "6.9.1-mine")).unwrap();
+    let line = "lab setup --kernel ./vmlinux";
+    let running: Vec<_> = (0..4).map(|_| tutor.start(line)).collect();
+    for running in running {
+        running.end().code(0).stdout_has("ready: 6.9.1-mine");
+    }
+    let folder = tutor.path("home/cache/lab/files");
+    until("one folder is left", || {
+        fs::read_dir(&folder).unwrap().count() == 1
+    });
+}
