@@ -5,6 +5,7 @@ mod console;
 mod disasm;
 mod error;
 mod expand;
+mod features;
 mod input;
 mod insn;
 mod jited;
@@ -21,6 +22,7 @@ pub use console::{Console, Table};
 pub use disasm::DisasmArgs;
 pub use error::{CommandError, Place};
 pub use expand::ExpandArgs;
+pub use features::FeaturesArgs;
 pub use insn::InsnArgs;
 pub use jited::JitedArgs;
 pub use pipeline::PipelineArgs;
@@ -86,6 +88,12 @@ pub enum BpfCommand {
                             BPF program prints meanwhile: the kernel does not say whose line is whose."
     )]
     Run(RunArgs),
+    /// Find out by trying which program types, map types and helpers this kernel takes
+    #[command(
+        after_help = "`tutor bpf probe` tries whole features, and explains a refusal; this tries each type.\n\
+                            Names of types are libbpf's."
+    )]
+    Features(FeaturesArgs),
     /// Show a program as the verifier left it
     #[command(
         after_help = "Loads the file, shows what the kernel holds then, and lets it go again.\n\
@@ -142,6 +150,7 @@ pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, C
         BpfCommand::Expand(args) => expand::run(args, console),
         BpfCommand::Pipeline(args) => pipeline::run(args, console),
         BpfCommand::Run(args) => run::run(args, console),
+        BpfCommand::Features(args) => features::run(args, console),
         BpfCommand::Xlated(args) => xlated::run(args, console),
         BpfCommand::Jited(args) => jited::run(args, console),
     }

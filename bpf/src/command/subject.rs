@@ -220,7 +220,7 @@ pub(super) fn kind_name(kind: u32) -> String {
 }
 
 /// `RawTracepoint` becomes `raw_tracepoint`.
-fn snake(name: &str) -> String {
+pub(super) fn snake(name: &str) -> String {
     let mut text = String::new();
     for c in name.chars() {
         if c.is_ascii_uppercase() && !text.is_empty() {
