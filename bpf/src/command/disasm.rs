@@ -60,6 +60,7 @@ pub(super) fn run(args: &DisasmArgs, console: &mut Console<'_>) -> Result<Verdic
         shows_bytes: args.bytes,
         shows_source: args.source,
         is_wide: console.columns >= WIDE,
+        last: None,
     };
     for (number, span) in spans.iter().enumerate() {
         let gap = if number > 0 { "\n" } else { "" };
@@ -169,6 +170,8 @@ struct Page {
     shows_bytes: bool,
     shows_source: bool,
     is_wide: bool,
+    /// The line of C that was shown last.
+    last: Option<u32>,
 }
 
 impl Page {
@@ -188,6 +191,7 @@ impl Page {
         if let Some(program) = object.program_at(span.section.index, offset) {
             let name = visible(&program.name);
             self.add(format_args!("\n{}:\n", console.bold(&name)));
+            self.last = None;
         }
         if self.shows_source {
             self.source(console, object, span, offset);
@@ -236,6 +240,10 @@ impl Page {
         let Some(line) = line.filter(|line| line.starts_here && line.line > 0) else {
             return;
         };
+        // One line of C has often a record for each of its columns.
+        if self.last.replace(line.line) == Some(line.line) {
+            return;
+        }
         let place = visible(&file_name(&line)).into_owned();
         let text = format!("; {}", visible(line.text.trim()));
         self.add(format_args!(

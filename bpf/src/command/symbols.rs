@@ -40,11 +40,23 @@ pub(super) fn run(args: &SymbolsArgs, console: &mut Console<'_>) -> Result<Verdi
             kind_name(symbol.kind),
             binding_name(symbol.binding),
             home_name(&object, symbol),
-            symbol.name.to_string(),
+            own_name(symbol).to_owned(),
         ]);
     }
     console.table(&table)?;
     Ok(Verdict::Works)
+}
+
+/// A section's own symbol has the name of the section, which stands beside it already.
+fn own_name<'s>(symbol: &'s Symbol<'_>) -> &'s str {
+    match symbol.kind {
+        SymbolKind::Section => "",
+        SymbolKind::Untyped
+        | SymbolKind::Object
+        | SymbolKind::Function
+        | SymbolKind::File
+        | SymbolKind::Other(_) => &symbol.name,
+    }
 }
 
 fn kind_name(kind: SymbolKind) -> String {

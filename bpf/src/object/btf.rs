@@ -9,6 +9,8 @@ const MAGIC: u16 = 0xeb9f;
 /// The length of the header that every version has.
 const HEADER: usize = 24;
 const TYPE: usize = 12;
+/// As much of a string is read: one that is longer could be repeated for each instruction.
+const STRING: usize = 1024;
 
 /// Why BTF cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -164,9 +166,10 @@ impl<'d> Btf<'d> {
         self.types.is_empty()
     }
 
-    /// Returns the string at an offset; bytes that are no UTF-8 are replaced.
+    /// Returns the string at an offset, or its first 1024 bytes; bytes that are no UTF-8 are replaced.
     pub fn string(&self, offset: u32) -> Option<Cow<'d, str>> {
         let rest = self.strings.get(offset as usize..)?;
+        let rest = &rest[..rest.len().min(STRING)];
         let text = rest.split(|byte| *byte == 0).next()?;
         Some(String::from_utf8_lossy(text))
     }

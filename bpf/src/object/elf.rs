@@ -13,6 +13,10 @@ use crate::insn::ByteOrder;
 type Header = FileHeader64<Endianness>;
 type Parts<'d> = (ByteOrder, Vec<Section<'d>>, Vec<Symbol<'d>>);
 
+/// How often a byte of the file may be part of a symbol's name: names share their ends, and a section's own symbol
+/// has the section's name.
+const NAMES: usize = 4;
+
 pub fn read(data: &[u8]) -> Result<Parts<'_>, ObjectError> {
     check_start(data)?;
     let header = Header::parse(data).map_err(|why| ObjectError::broken("the ELF header", why))?;
@@ -34,7 +38,7 @@ pub fn read(data: &[u8]) -> Result<Parts<'_>, ObjectError> {
     let symbol_table = table
         .symbols(endian, data, elf::SHT_SYMTAB)
         .map_err(|why| ObjectError::broken("the symbol table", why))?;
-    let symbols = symbols(endian, &symbol_table, &sections);
+    let symbols = symbols(endian, &symbol_table, &sections, NAMES * data.len())?;
     relocations(endian, data, &table, &mut sections)?;
     Ok((order, sections, symbols))
 }
@@ -86,6 +90,9 @@ fn sections<'d>(
     data: &'d [u8],
     table: &SectionTable<'d, Header>,
 ) -> Result<Vec<Section<'d>>, ObjectError> {
+    // In what a compiler makes no byte is in two sections. In a hostile file all of it may be in each, and what is
+    // made of a section would take more memory than the file's size lets expect.
+    let mut left = data.len();
     let mut sections = Vec::with_capacity(table.len());
     for (index, header) in table.enumerate().skip(1) {
         let index = index.0;
@@ -98,6 +105,7 @@ fn sections<'d>(
             ObjectError::broken(format!("section {index}, `{}`", name.escape_debug()), why)
                 .at(offset)
         })?;
+        left = left.checked_sub(bytes.len()).ok_or(ObjectError::Overlap)?;
         sections.push(Section {
             index,
             name,
@@ -117,7 +125,8 @@ fn symbols<'d>(
     endian: Endianness,
     table: &SymbolTable<'d, Header>,
     sections: &[Section<'d>],
-) -> Vec<Symbol<'d>> {
+    mut names: usize,
+) -> Result<Vec<Symbol<'d>>, ObjectError> {
     let mut symbols = Vec::with_capacity(table.len());
     for (index, symbol) in table.enumerate().skip(1) {
         let home = match symbol.st_shndx(endian) {
@@ -151,6 +160,7 @@ fn symbols<'d>(
             }
             _ => String::from_utf8_lossy(own),
         };
+        names = names.checked_sub(name.len()).ok_or(ObjectError::Overlap)?;
         symbols.push(Symbol {
             index: index.0,
             name,
@@ -161,7 +171,7 @@ fn symbols<'d>(
             home,
         });
     }
-    symbols
+    Ok(symbols)
 }
 
 fn relocations(
@@ -170,8 +180,6 @@ fn relocations(
     table: &SectionTable<'_, Header>,
     sections: &mut [Section<'_>],
 ) -> Result<(), ObjectError> {
-    // Sections may overlap in a hostile file, and then claim more relocations than it has bytes for.
-    let mut left = data.len() / size_of::<elf::Rel64<Endianness>>();
     for (index, header) in table.enumerate().skip(1) {
         let broken = |why| {
             let what = format!("the relocations in section {}", index.0);
@@ -181,9 +189,6 @@ fn relocations(
         let plain = plain.map(|(entries, _)| entries).unwrap_or_default();
         let added = header.rela(endian, data).map_err(broken)?;
         let added = added.map(|(entries, _)| entries).unwrap_or_default();
-        left = left
-            .checked_sub(plain.len() + added.len())
-            .ok_or(ObjectError::Overlap)?;
         let applies_to = header.sh_info(endian) as usize;
         let section = applies_to.checked_sub(1);
         let Some(section) = section.and_then(|place| sections.get_mut(place)) else {

@@ -37,8 +37,8 @@ pub enum ObjectError {
         /// Where, in bytes from the start of the file, where that is known.
         offset: Option<u64>,
     },
-    /// Its sections share bytes, so that reading it would take more memory than its size lets expect.
-    #[error("the relocations it claims take more bytes than the whole file has")]
+    /// Its sections or its symbols' names share bytes, so that showing all would take more memory than its size lets expect.
+    #[error("its sections or names together claim more bytes than the whole file has")]
     Overlap,
 }
 
