@@ -59,13 +59,17 @@ impl Takes {
 fn program_types() -> Vec<(String, ProgramType)> {
     let types = (1..).map(ProgramType::from);
     let types = types.take_while(|kind| *kind != ProgramType::Unknown);
-    types.map(|kind| (snake(&format!("{kind:?}")), kind)).collect()
+    types
+        .map(|kind| (snake(&format!("{kind:?}")), kind))
+        .collect()
 }
 
 fn map_types() -> Vec<(String, MapType)> {
     let types = (1..).map(MapType::from);
     let types = types.take_while(|kind| *kind != MapType::Unknown);
-    types.map(|kind| (snake(&format!("{kind:?}")), kind)).collect()
+    types
+        .map(|kind| (snake(&format!("{kind:?}")), kind))
+        .collect()
 }
 
 pub(super) fn run(args: &FeaturesArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
@@ -96,7 +100,8 @@ fn types(as_json: bool, console: &mut Console<'_>) -> std::io::Result<()> {
     });
     if as_json {
         let list = |items: &[(String, Takes)]| -> Vec<Value> {
-            let item = |(name, takes): &(String, Takes)| json!({ "name": name, "works": takes.json() });
+            let item =
+                |(name, takes): &(String, Takes)| json!({ "name": name, "works": takes.json() });
             items.iter().map(item).collect()
         };
         return console.json(json!({ "program_types": list(&programs), "map_types": list(&maps) }));
@@ -107,7 +112,10 @@ fn types(as_json: bool, console: &mut Console<'_>) -> std::io::Result<()> {
 }
 
 fn write(title: &str, items: &[(String, Takes)], console: &mut Console<'_>) -> std::io::Result<()> {
-    let works = items.iter().filter(|(_, takes)| *takes == Takes::Yes).count();
+    let works = items
+        .iter()
+        .filter(|(_, takes)| *takes == Takes::Yes)
+        .count();
     console.heading(&format!("{title}: {works} of {} work", items.len()))?;
     for (name, takes) in items {
         match takes {
@@ -122,8 +130,10 @@ fn helpers(name: &str, as_json: bool, console: &mut Console<'_>) -> Result<(), C
     let types = program_types();
     let Some((_, kind)) = types.iter().find(|(known, _)| known == name) else {
         let names: Vec<&str> = types.iter().map(|(name, _)| name.as_str()).collect();
-        return Err(CommandError::new(format!("there is no program type `{name}`"))
-            .with_help(format!("the types are {}", names.join(", "))));
+        return Err(
+            CommandError::new(format!("there is no program type `{name}`"))
+                .with_help(format!("the types are {}", names.join(", "))),
+        );
     };
     let (answers, _) = crate::quiet::listening(|| {
         let tried = |helper: &helper::Helper| {
@@ -142,7 +152,8 @@ fn helpers(name: &str, as_json: bool, console: &mut Console<'_>) -> Result<(), C
     let offered = answers.iter().filter(|(_, takes)| *takes == Takes::Yes);
     let offered: Vec<&helper::Helper> = offered.map(|(helper, _)| helper).collect();
     if as_json {
-        let helper = |helper: &&helper::Helper| json!({ "id": helper.id(), "name": helper.to_string() });
+        let helper =
+            |helper: &&helper::Helper| json!({ "id": helper.id(), "name": helper.to_string() });
         let list: Vec<Value> = offered.iter().map(helper).collect();
         console.json(json!({ "type": name, "helpers": list }))?;
         return Ok(());

@@ -213,6 +213,12 @@ fn attached(
     let interrupted = Arc::new(AtomicBool::new(false));
     let mut handlers = Vec::new();
     for signal in [nix::libc::SIGINT, nix::libc::SIGTERM] {
+        // The second one ends the process at once; the kernel then detaches what it held.
+        handlers.push(signal_hook::flag::register_conditional_shutdown(
+            signal,
+            130,
+            Arc::clone(&interrupted),
+        )?);
         handlers.push(signal_hook::flag::register(
             signal,
             Arc::clone(&interrupted),
