@@ -54,20 +54,19 @@ pub enum TraceError {
 impl TracePipe {
     /// Opens it, and drops what it holds.
     pub fn open() -> Result<Self, TraceError> {
-        for place in PLACES.iter().filter(|place| Path::new(place).exists()) {
-            let opened = OpenOptions::new()
-                .read(true)
-                .custom_flags(nix::libc::O_NONBLOCK)
-                .open(place);
-            let source = opened.map_err(|error| match error.raw_os_error() {
-                Some(number) if number == Errno::EBUSY.0 => TraceError::Busy,
-                _ => TraceError::Io(error),
-            })?;
-            let mut pipe = TracePipe::new(source);
-            pipe.read()?;
-            return Ok(pipe);
-        }
-        Err(TraceError::NotMounted)
+        let mut places = PLACES.iter().filter(|place| Path::new(place).exists());
+        let place = places.next().ok_or(TraceError::NotMounted)?;
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(nix::libc::O_NONBLOCK)
+            .open(place);
+        let source = opened.map_err(|error| match error.raw_os_error() {
+            Some(number) if number == Errno::EBUSY.0 => TraceError::Busy,
+            _ => TraceError::Io(error),
+        })?;
+        let mut pipe = TracePipe::new(source);
+        pipe.read()?;
+        Ok(pipe)
     }
 }
 
