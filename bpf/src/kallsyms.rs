@@ -99,6 +99,17 @@ impl<R: Read> KernelSymbols<R> {
         Ok(name)
     }
 
+    /// Returns the name of the symbol that begins at an address, if it stands in what was read already.
+    pub fn name_at_hand(&self, address: u64) -> Option<String> {
+        if let Some(known) = self.names.get(&address) {
+            return known.clone();
+        }
+        let text = self.text();
+        let at = text.find(&format!("\n{address:016x} "))?;
+        let name = name_at(text, at + 1)?;
+        (!name.starts_with("__pfx_")).then(|| name.to_owned())
+    }
+
     fn text(&self) -> &str {
         std::str::from_utf8(&self.text).expect("only ASCII is kept")
     }

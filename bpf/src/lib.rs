@@ -32,4 +32,5 @@ pub mod pipeline;
 pub mod probe;
 mod quiet;
 mod sys;
+pub mod trace;
 pub mod view;

@@ -10,7 +10,7 @@ use super::xlated::{heading, withheld};
 use super::{CommandError, Console, Verdict};
 use crate::jit::Machine;
 use crate::load::{JitedFunction, Shown};
-use crate::view::{MachineCode, MachineError, MachineFunction};
+use crate::view::{MachineCode, MachineError, MachineFunction, Search};
 
 /// What `tutor bpf jited` is asked.
 #[derive(Debug, Clone, Args)]
@@ -37,7 +37,7 @@ pub(super) fn run(args: &JitedArgs, console: &mut Console<'_>) -> Result<Verdict
         }
         let code = match &subject.info.jited {
             Shown::Yes(functions) => {
-                match MachineCode::new(functions, &|_| None, symbols.as_mut()) {
+                match MachineCode::new(functions, &|_| None, Search::Everything, symbols.as_mut()) {
                     Ok(code) => Some(code),
                     Err(MachineError::NoDecoder(why)) => {
                         if !args.json {

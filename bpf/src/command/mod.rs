@@ -5,11 +5,13 @@ mod console;
 mod disasm;
 mod error;
 mod expand;
+mod features;
 mod input;
 mod insn;
 mod jited;
 mod pipeline;
 mod probe;
+mod run;
 mod sections;
 mod subject;
 mod symbols;
@@ -20,10 +22,12 @@ pub use console::{Console, Table};
 pub use disasm::DisasmArgs;
 pub use error::{CommandError, Place};
 pub use expand::ExpandArgs;
+pub use features::FeaturesArgs;
 pub use insn::InsnArgs;
 pub use jited::JitedArgs;
 pub use pipeline::PipelineArgs;
 pub use probe::ProbeArgs;
+pub use run::RunArgs;
 pub use sections::SectionsArgs;
 pub use subject::SubjectArgs;
 pub use symbols::SymbolsArgs;
@@ -77,6 +81,19 @@ pub enum BpfCommand {
                             A line of C stands before what came from it."
     )]
     Pipeline(PipelineArgs),
+    /// Run a program on request, or attach it for a time, and show what it prints
+    #[command(
+        after_help = "Without --attach it runs on request (BPF_PROG_TEST_RUN), if its type can; else it is\n\
+                            attached for three seconds. Nothing is left behind. Attached, it shows what every\n\
+                            BPF program prints meanwhile: the kernel does not say whose line is whose."
+    )]
+    Run(RunArgs),
+    /// Find out by trying which program types, map types and helpers this kernel takes
+    #[command(
+        after_help = "`tutor bpf probe` tries whole features, and explains a refusal; this tries each type.\n\
+                            Names of types are libbpf's."
+    )]
+    Features(FeaturesArgs),
     /// Show a program as the verifier left it
     #[command(
         after_help = "Loads the file, shows what the kernel holds then, and lets it go again.\n\
@@ -132,6 +149,8 @@ pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, C
         BpfCommand::Compare(args) => compare::run(args, console),
         BpfCommand::Expand(args) => expand::run(args, console),
         BpfCommand::Pipeline(args) => pipeline::run(args, console),
+        BpfCommand::Run(args) => run::run(args, console),
+        BpfCommand::Features(args) => features::run(args, console),
         BpfCommand::Xlated(args) => xlated::run(args, console),
         BpfCommand::Jited(args) => jited::run(args, console),
     }

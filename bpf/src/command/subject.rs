@@ -138,33 +138,51 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
         .map_err(|error| CommandError::at(Place::file(path), format!("cannot read it: {error}")))
 }
 
-/// Loads what was read from a file.
+/// Loads what was read from a file, so that its instructions can be followed.
 pub(super) fn load_bytes(
     path: &Path,
     elf: &[u8],
     wanted: &Wanted,
     console: &mut Console<'_>,
 ) -> Result<Loaded, CommandError> {
+    Loaded::load(&object_name(path), elf, wanted).map_err(|error| refused(path, error, console))
+}
+
+/// Loads what was read from a file, as it is.
+pub(super) fn load_plain(
+    path: &Path,
+    elf: &[u8],
+    wanted: &Wanted,
+    console: &mut Console<'_>,
+) -> Result<Loaded, CommandError> {
+    let loaded = Loaded::load_plain(&object_name(path), elf, wanted);
+    loaded.map_err(|error| refused(path, error, console))
+}
+
+fn object_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.split('.').next().filter(|name| !name.is_empty());
-    Loaded::load(name.unwrap_or("tutor"), elf, wanted).map_err(|error| {
-        let refused = match &error {
-            LoadError::Rejected(rejection) => show_rejection(rejection, console),
-            LoadError::Open { .. }
-            | LoadError::NoPrograms
-            | LoadError::NoProgram { .. }
-            | LoadError::Load { .. }
-            | LoadError::Info { .. } => Ok(()),
-        };
-        if let Err(error) = refused {
-            return error.into();
-        }
-        let failed = CommandError::at(Place::file(path), &error);
-        match error.help() {
-            Some(help) => failed.with_help(help),
-            None => failed,
-        }
-    })
+    name.unwrap_or("tutor").to_owned()
+}
+
+/// Shows what the verifier said before it becomes an error.
+fn refused(path: &Path, error: LoadError, console: &mut Console<'_>) -> CommandError {
+    let shown = match &error {
+        LoadError::Rejected(rejection) => show_rejection(rejection, console),
+        LoadError::Open { .. }
+        | LoadError::NoPrograms
+        | LoadError::NoProgram { .. }
+        | LoadError::Load { .. }
+        | LoadError::Info { .. } => Ok(()),
+    };
+    if let Err(error) = shown {
+        return error.into();
+    }
+    let failed = CommandError::at(Place::file(path), &error);
+    match error.help() {
+        Some(help) => failed.with_help(help),
+        None => failed,
+    }
 }
 
 /// Writes the verifier's log, and then what in it matters.
@@ -202,7 +220,7 @@ pub(super) fn kind_name(kind: u32) -> String {
 }
 
 /// `RawTracepoint` becomes `raw_tracepoint`.
-fn snake(name: &str) -> String {
+pub(super) fn snake(name: &str) -> String {
     let mut text = String::new();
     for c in name.chars() {
         if c.is_ascii_uppercase() && !text.is_empty() {

@@ -146,6 +146,14 @@ impl Change {
         Some(match self {
             Self::Same => return None,
             Self::HelperAddress {
+                id,
+                base: None,
+                distance: 0,
+                ..
+            } => format!(
+                "the helper's number {id} became the distance of its address from __bpf_call_base, which the kernel withholds; the verifier did it, not the JIT"
+            ),
+            Self::HelperAddress {
                 id, name, distance, ..
             } => {
                 let helper = helper::by_id(*id).map(|helper| helper.to_string());

@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::change::{Change, Seen};
-use super::{MachineCode, MachineError, MachineRow, Xlated, XlatedError, XlatedInstruction};
+use super::{
+    MachineCode, MachineError, MachineRow, Search, Xlated, XlatedError, XlatedInstruction,
+};
 use crate::disasm::{NoNames, Text};
 use crate::insn::{ByteOrder, Decoded, Instruction, decode};
 use crate::kallsyms::KernelSymbols;
@@ -183,7 +185,7 @@ fn machine(
         let function = followed.function(*starts.get(at)?)?;
         Some(function.name.to_owned())
     };
-    match MachineCode::new(jited, &known, symbols) {
+    match MachineCode::new(jited, &known, Search::Calls, symbols) {
         Ok(code) => Ok((code, None)),
         Err(MachineError::NoDecoder(why)) => none(NoMachine::NoDecoder(why.to_string())),
         Err(error @ MachineError::Symbols(_)) => Err(error.into()),

@@ -35,6 +35,16 @@ pub struct MachineRow {
     pub target_name: Option<String>,
 }
 
+/// For which targets to read on in the kernel's long list of symbols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// For all.
+    Everything,
+    /// For calls. Jumps out of a function go to where it returns, which stands near the list's end: their names
+    /// are shown only if they were read by then.
+    Calls,
+}
+
 /// Why machine code cannot be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum MachineError {
@@ -51,6 +61,7 @@ impl MachineCode {
     pub fn new(
         functions: &[JitedFunction],
         known: &dyn Fn(u64) -> Option<String>,
+        search: Search,
         mut symbols: Option<&mut KernelSymbols>,
     ) -> Result<Self, MachineError> {
         let mut shown = Vec::new();
@@ -64,7 +75,10 @@ impl MachineCode {
                 let target_name = match (outside, function.address, symbols.as_deref_mut()) {
                     (Some(target), Some(_), Some(symbols)) => match known(target) {
                         Some(name) => Some(name),
-                        None => symbols.name(target)?,
+                        None if instruction.is_call || search == Search::Everything => {
+                            symbols.name(target)?
+                        }
+                        None => symbols.name_at_hand(target),
                     },
                     (_, _, _) => None,
                 };

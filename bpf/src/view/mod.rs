@@ -7,5 +7,5 @@ mod xlated;
 
 pub use change::Change;
 pub use compare::{Bytecode, CompareError, Comparison, NoMachine, Row, SourceLine};
-pub use machine::{MachineCode, MachineError, MachineFunction, MachineRow};
+pub use machine::{MachineCode, MachineError, MachineFunction, MachineRow, Search};
 pub use xlated::{CALL_BASE, HelperCall, Xlated, XlatedError, XlatedInstruction};

@@ -1,0 +1,393 @@
+//! `tutor bpf run`: runs a program on request, or while it is attached, and shows what it prints.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use libbpf_rs::{Object, ProgramInput, ProgramMut};
+use serde_json::{Value, json};
+
+use super::error::Place;
+use super::subject::{load_plain, read, wanted};
+use super::{CommandError, Console, Verdict};
+use crate::errno::Errno;
+use crate::kallsyms::KernelSymbols;
+use crate::load::Shown;
+use crate::probe::{Evidence, Feature, Phase, Reason};
+use crate::trace::{Printed, TraceError, TracePipe};
+
+/// How long a program stays attached when nobody says.
+const ATTACHED: f64 = 3.0;
+/// A packet for programs that want one: the shortest that Ethernet allows, of zeroes.
+const PACKET: usize = 64;
+
+/// More printed lines are not kept.
+const MOST_LINES: usize = 100_000;
+
+/// What `tutor bpf run` is asked.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    /// The object file to load
+    pub file: PathBuf,
+    /// The program of this name; needed where the object has several
+    #[arg(long, value_name = "NAME")]
+    pub program: Option<String>,
+    /// Run it this often on request
+    #[arg(long, value_name = "TIMES", conflicts_with = "attach", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub repeat: Option<u32>,
+    /// Attach it for this long instead
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub attach: Option<f64>,
+    /// What a program that looks at packets is given; 64 zeroes when no file is named
+    #[arg(long, value_name = "FILE", conflicts_with = "attach")]
+    pub data: Option<PathBuf>,
+    /// Show only printed lines with this text in them
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
+    /// Show at most this many printed lines
+    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    pub lines: usize,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("write seconds between 0 and 3600".to_owned()),
+    }
+}
+
+/// How it went.
+struct Ran {
+    how: How,
+    printed: Vec<Printed>,
+    no_trace: Option<TraceError>,
+}
+
+enum How {
+    OnRequest {
+        times: u32,
+        /// The values returned, without repetition.
+        returned: Vec<u32>,
+        average: Duration,
+    },
+    Attached {
+        seconds: f64,
+        was_interrupted: bool,
+    },
+}
+
+pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+    let elf = read(&args.file)?;
+    let loaded = load_plain(&args.file, &elf, &wanted(args.program.as_deref()), console)?;
+    let name = match loaded.programs.as_slice() {
+        [only] => only.name.clone(),
+        several => {
+            let names = several.iter().map(|program| program.name.as_str());
+            let names = names.collect::<Vec<_>>().join(", ");
+            return Err(CommandError::at(
+                Place::file(&args.file),
+                format!("there are several programs in it: {names}"),
+            )
+            .with_help("name one with `--program`"));
+        }
+    };
+    let program = find(&loaded.object, &name);
+    let (mut trace, no_trace) = match TracePipe::open() {
+        Ok(trace) => (Some(trace), None),
+        Err(error) => (None, Some(error)),
+    };
+    let how = match args.attach {
+        Some(seconds) => attached(&program, seconds, trace.as_mut())?,
+        None => match on_request(args, &program)? {
+            Some(how) => (how, Vec::new()),
+            None if args.repeat.is_none() && args.data.is_none() => {
+                attached(&program, ATTACHED, trace.as_mut())?
+            }
+            None => {
+                return Err(CommandError::new(format!(
+                    "cannot run `{name}` on request: its type has no test run in this kernel"
+                ))
+                .with_help("attach it for a time with `--attach SECONDS`"));
+            }
+        },
+    };
+    let (how, mut printed) = how;
+    if let Some(trace) = &mut trace {
+        printed.extend(trace.read()?);
+    }
+    if let How::OnRequest { .. } = how {
+        // It ran in this very thread, so whatever others printed is not its own.
+        let own = nix::unistd::gettid().as_raw();
+        printed.retain(|line| line.pid.is_some_and(|pid| i64::from(pid) == i64::from(own)));
+    }
+    if let Some(text) = &args.grep {
+        printed.retain(|line| line.text.contains(text.as_str()));
+    }
+    let ran = Ran {
+        how,
+        printed,
+        no_trace,
+    };
+    match args.json {
+        true => console.json(as_json(&name, args, &ran))?,
+        false => write(&name, args, &ran, console)?,
+    }
+    Ok(Verdict::Works)
+}
+
+fn find<'o>(object: &'o Object, name: &str) -> ProgramMut<'o> {
+    let mut programs = object.progs_mut();
+    let found = programs.find(|program| program.name().to_string_lossy() == *name);
+    found.expect("it was loaded under this name")
+}
+
+/// Runs a program; none if its type cannot be run on request.
+fn on_request(args: &RunArgs, program: &ProgramMut<'_>) -> Result<Option<How>, CommandError> {
+    let packet = match &args.data {
+        Some(file) => read(file)?,
+        None => vec![0; PACKET],
+    };
+    let times = args.repeat.unwrap_or(1);
+    let (mut returned, mut total) = (Vec::new(), Duration::ZERO);
+    // Packets are for the types that look at one; the others refuse them.
+    let mut with_packet = args.data.is_some();
+    for _ in 0..times {
+        let run = |with_packet: bool| {
+            let input = ProgramInput {
+                data_in: with_packet.then_some(packet.as_slice()),
+                ..ProgramInput::default()
+            };
+            program
+                .test_run(input)
+                .map(|output| (output.return_value, output.duration))
+        };
+        let mut result = run(with_packet);
+        if result.is_err() && !with_packet && args.data.is_none() {
+            let answer = run(true);
+            with_packet = answer.is_ok();
+            result = answer.or(result);
+        }
+        match result {
+            Ok((value, duration)) => {
+                if !returned.contains(&value) {
+                    returned.push(value);
+                }
+                total += duration;
+            }
+            Err(error) => {
+                let text = format!("{error:#}");
+                let errno = Errno::in_text(&text);
+                return match errno {
+                    Some(Errno::ENOTSUPP | Errno::EOPNOTSUPP) => Ok(None),
+                    Some(errno) => Err(CommandError::new(format!(
+                        "cannot run the program on request: {errno}"
+                    ))
+                    .with_help(
+                        "`--data FILE` gives it a packet, `--attach SECONDS` waits for real events",
+                    )),
+                    None => Err(CommandError::new(format!(
+                        "cannot run the program on request: {text}"
+                    ))),
+                };
+            }
+        }
+    }
+    Ok(Some(How::OnRequest {
+        times,
+        returned,
+        average: total / times,
+    }))
+}
+
+/// Attaches a program, waits, and detaches it; Ctrl-C ends the waiting.
+fn attached(
+    program: &ProgramMut<'_>,
+    seconds: f64,
+    mut trace: Option<&mut TracePipe>,
+) -> Result<(How, Vec<Printed>), CommandError> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let mut handlers = Vec::new();
+    for signal in [nix::libc::SIGINT, nix::libc::SIGTERM] {
+        // The second one ends the process at once; the kernel then detaches what it held.
+        handlers.push(signal_hook::flag::register_conditional_shutdown(
+            signal,
+            130,
+            Arc::clone(&interrupted),
+        )?);
+        handlers.push(signal_hook::flag::register(
+            signal,
+            Arc::clone(&interrupted),
+        )?);
+    }
+    let (link, heard) = crate::quiet::listening(|| program.attach());
+    let link = link.map_err(|error| unattached(program, &error, &heard));
+    let mut printed = Vec::new();
+    let waited = link.map(|link| {
+        let deadline = Instant::now() + Duration::from_secs_f64(seconds);
+        while Instant::now() < deadline && !interrupted.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(20));
+            if let Some(Ok(lines)) = trace.as_mut().map(|trace| trace.read()) {
+                printed.extend(lines);
+                // More than this nobody reads, and a program on system calls never stops.
+                printed.truncate(MOST_LINES);
+            }
+        }
+        drop(link);
+    });
+    for handler in handlers {
+        signal_hook::low_level::unregister(handler);
+    }
+    waited?;
+    Ok((
+        How::Attached {
+            seconds,
+            was_interrupted: interrupted.load(Ordering::Relaxed),
+        },
+        printed,
+    ))
+}
+
+fn unattached(
+    program: &ProgramMut<'_>,
+    error: &libbpf_rs::Error,
+    heard: &[String],
+) -> CommandError {
+    let text = format!("{error:#}");
+    let errno = Errno::in_text(&text);
+    let section = program.section().to_string_lossy().into_owned();
+    let answer = errno.map_or(text, |errno| errno.to_string());
+    let failed = CommandError::new(format!("cannot attach to `{section}`: {answer}"));
+    let (kind, target) = section.split_once('/').unwrap_or((&section, ""));
+    let function = kind.contains("probe").then_some(target);
+    if let (Some(Errno::ENOENT), Some(function)) = (errno, function)
+        && let Some(help) = other_name(function)
+    {
+        return failed.with_help(help);
+    }
+    let feature = match kind {
+        "kprobe" | "kretprobe" => Feature::Kprobe,
+        "ksyscall" | "kretsyscall" => Feature::Ksyscall,
+        "tp" | "tracepoint" => Feature::Tracepoint,
+        "raw_tp" | "raw_tracepoint" => Feature::RawTracepoint,
+        "fentry" | "fexit" => Feature::Fentry,
+        "uprobe" | "uretprobe" => Feature::Uprobe,
+        _ => {
+            return match heard.first() {
+                Some(line) => failed.with_help(format!("libbpf: {line}")),
+                None => failed.with_help(
+                    "a program of this type needs more to be attached than its section says, such as a network device; `tutor bpf run` without `--attach` runs it on request",
+                ),
+            };
+        }
+    };
+    let evidence = Evidence::gather(function);
+    let reason = Reason::likely(feature, Phase::Attach, errno, &evidence);
+    failed.with_help(format!("{reason}; {}", reason.remedy()))
+}
+
+/// System calls are functions of other names than their own: `sys_write` is `__x64_sys_write`.
+fn other_name(function: &str) -> Option<String> {
+    let mut symbols = KernelSymbols::open().ok()?;
+    if !matches!(symbols.address(function), Ok(Shown::Absent)) {
+        return None;
+    }
+    let other = ["__x64_", "__arm64_", "__s390x_", "__riscv_"]
+        .iter()
+        .map(|prefix| format!("{prefix}{function}"))
+        .find(|other| !matches!(symbols.address(other), Ok(Shown::Absent) | Err(_)));
+    Some(match other {
+        Some(other) => format!(
+            "this kernel has no function `{function}`, and has `{other}`: `SEC(\"kprobe/{other}\")`, or `SEC(\"ksyscall/…\")`, which finds it on every machine"
+        ),
+        None => format!("this kernel has no function `{function}`: look for it in /proc/kallsyms"),
+    })
+}
+
+fn write(name: &str, args: &RunArgs, ran: &Ran, console: &mut Console<'_>) -> std::io::Result<()> {
+    match &ran.how {
+        How::OnRequest {
+            times,
+            returned,
+            average,
+        } => {
+            let values: Vec<String> = returned.iter().map(ToString::to_string).collect();
+            // Types that the kernel does not time report a zero.
+            let took = match average.as_nanos() {
+                0 => String::new(),
+                nanoseconds => format!(", took {nanoseconds} ns"),
+            };
+            writeln!(
+                console.out,
+                "{name} ran {} on request, returned {}{took}",
+                times_word(*times),
+                values.join(" or ")
+            )?;
+        }
+        How::Attached {
+            seconds,
+            was_interrupted,
+        } => {
+            let end = match was_interrupted {
+                true => "until it was interrupted",
+                false => "and is detached again",
+            };
+            writeln!(console.out, "{name} was attached for {seconds} s {end}")?;
+        }
+    }
+    for line in ran.printed.iter().take(args.lines) {
+        let (task, text) = (
+            super::console::visible(&line.task),
+            super::console::visible(&line.text),
+        );
+        writeln!(console.out, "{}  {text}", console.dim(&task))?;
+    }
+    match ran.printed.len().saturating_sub(args.lines) {
+        0 => {}
+        more => writeln!(
+            console.out,
+            "… {more} more lines; `--lines NUMBER` shows more"
+        )?,
+    }
+    match &ran.no_trace {
+        Some(error) => writeln!(console.out, "what it printed is not shown: {error}"),
+        None => writeln!(console.out, "printed lines: {}", ran.printed.len()),
+    }
+}
+
+fn times_word(times: u32) -> String {
+    match times {
+        1 => "once".to_owned(),
+        times => format!("{times} times"),
+    }
+}
+
+fn as_json(name: &str, args: &RunArgs, ran: &Ran) -> Value {
+    let line = |line: &Printed| json!({ "task": line.task, "pid": line.pid, "text": line.text });
+    let lines = ran.printed.iter().take(args.lines).map(line);
+    json!({
+        "program": name,
+        "on_request": match &ran.how {
+            How::OnRequest { times, returned, average } => json!({
+                "times": times,
+                "returned": returned,
+                "average_ns": average.as_nanos() as u64,
+            }),
+            How::Attached { .. } => Value::Null,
+        },
+        "attached": match &ran.how {
+            How::Attached { seconds, was_interrupted } => json!({
+                "seconds": seconds,
+                "interrupted": was_interrupted,
+            }),
+            How::OnRequest { .. } => Value::Null,
+        },
+        "printed": ran.printed.len(),
+        "lines": lines.collect::<Vec<Value>>(),
+        "no_trace": ran.no_trace.as_ref().map(ToString::to_string),
+    })
+}
