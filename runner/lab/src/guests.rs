@@ -1,5 +1,6 @@
 //! Makes guests: each one resumes from the same saved state, which the first boot leaves.
 
+use crate::checkpoint::Checkpoint;
 use crate::image::Image;
 use crate::machine::{Launcher, Machine, MachineError};
 use crate::qemu::{Beginning, Qemu};
@@ -36,6 +37,12 @@ pub enum GuestError {
     /// The machine failed.
     #[error(transparent)]
     Machine(#[from] MachineError),
+    /// A state could not be packed or unpacked.
+    #[error("cannot keep the guest's state: {0}")]
+    Packing(io::Error),
+    /// There is no state that this one could differ from.
+    #[error("no base state was made yet")]
+    NoBase,
     /// What is to be ready in the guest is not.
     #[error("the guest's first commands failed: {0}")]
     WarmUp(String),
@@ -106,6 +113,23 @@ impl Guests {
     pub fn base(&self) -> Option<Arc<Vec<u8>>> {
         let base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
         base.clone()
+    }
+
+    /// Takes the state of a guest that was resumed from the base state; the guest goes on. Nothing
+    /// may be asked of it meanwhile.
+    pub fn checkpoint(&self, machine: &mut Machine) -> Result<Checkpoint, GuestError> {
+        let Some(base) = self.base() else {
+            return Err(GuestError::NoBase);
+        };
+        let state = machine.state()?;
+        machine.go_on()?;
+        Checkpoint::of(&state, base).map_err(GuestError::Packing)
+    }
+
+    /// Returns a guest as it was at a checkpoint, with the time of now.
+    pub fn rewound(&self, checkpoint: &Checkpoint) -> Result<Machine, GuestError> {
+        let state = checkpoint.state().map_err(GuestError::Packing)?;
+        Ok(self.resume(&[&state])?)
     }
 
     /// Resumes from what is in memory or in the file. A state that does not work is taken away.

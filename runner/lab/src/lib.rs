@@ -13,12 +13,14 @@
 //! - [`qmp`]: talking to its monitor.
 //! - [`machine`]: one running machine.
 //! - [`state`]: saved states.
+//! - [`checkpoint`]: states between steps, as differences from the base state.
 //! - [`tidy`]: keeping what can be made again within bounds.
 //! - [`guests`]: making guests, resumed or booted once.
 //! - [`shared`]: a folder that the host and a guest have in common.
 //! - [`libraries`]: libraries of programs that were built on the host.
 
 pub mod cache;
+pub mod checkpoint;
 pub mod fetch;
 pub mod guests;
 pub mod image;

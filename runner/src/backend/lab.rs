@@ -309,6 +309,9 @@ fn remedy(error: &GuestError) -> Option<String> {
         GuestError::Machine(MachineError::ExecutableMemory { .. }) => {
             Some(say!("lab-remedy-memory"))
         }
-        GuestError::Machine(_) | GuestError::WarmUp(_) => Some(say!("lab-remedy-machine")),
+        GuestError::Machine(_)
+        | GuestError::WarmUp(_)
+        | GuestError::Packing(_)
+        | GuestError::NoBase => Some(say!("lab-remedy-machine")),
     }
 }

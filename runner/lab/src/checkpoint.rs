@@ -1,0 +1,127 @@
+//! A guest's state between two steps, kept as what it differs from the base state in.
+//!
+//! A guest that has run some steps shares nearly all its memory with the state that it was resumed
+//! from, so zstd with that as a prefix makes a hundredth of it (zstd(1), `--patch-from`).
+
+use crate::state::write_beside;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+use zstd::stream::{read::Decoder, write::Encoder};
+
+/// zstd's fastest level.
+const LEVEL: i32 = 1;
+
+/// Matches are looked for in so much of the base state: 2^27 bytes are more than any state has.
+const WINDOW_LOG: u32 = 27;
+
+/// The most that a state may unpack to, in bytes.
+const STATE_BYTES: u64 = 1 << 30;
+
+/// A guest's state at one moment.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    base: Arc<Vec<u8>>,
+    delta: Vec<u8>,
+}
+
+impl Checkpoint {
+    /// Keeps a state as its difference from a base state.
+    pub fn of(state: &[u8], base: Arc<Vec<u8>>) -> io::Result<Checkpoint> {
+        let mut encoder = Encoder::with_ref_prefix(Vec::new(), LEVEL, &base)?;
+        encoder.window_log(WINDOW_LOG)?;
+        encoder.long_distance_matching(true)?;
+        encoder.include_checksum(true)?;
+        encoder.write_all(state)?;
+        let delta = encoder.finish()?;
+        Ok(Checkpoint { base, delta })
+    }
+
+    /// Returns the state.
+    pub fn state(&self) -> io::Result<Vec<u8>> {
+        let mut decoder = Decoder::with_ref_prefix(self.delta.as_slice(), &self.base)?;
+        decoder.window_log_max(WINDOW_LOG)?;
+        let mut state = Vec::with_capacity(self.base.len());
+        decoder.take(STATE_BYTES).read_to_end(&mut state)?;
+        Ok(state)
+    }
+
+    /// How many bytes it takes beside the base state.
+    pub fn bytes(&self) -> u64 {
+        self.delta.len() as u64
+    }
+
+    /// Keeps it in a file, for this user alone.
+    pub fn write(&self, file: &Path) -> io::Result<()> {
+        let base = Sha256::digest(self.base.as_slice());
+        write_beside(file, &[base.as_slice(), &self.delta].concat())
+    }
+
+    /// Reads it back; an error if it was made from another base state, or is not whole.
+    pub fn read(file: &Path, base: Arc<Vec<u8>>) -> io::Result<Checkpoint> {
+        let bytes = fs::read(file)?;
+        let expected = Sha256::digest(base.as_slice());
+        let delta = bytes.strip_prefix(expected.as_slice()).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidData, "it is of another base state")
+        })?;
+        let checkpoint = Checkpoint {
+            base,
+            delta: delta.to_vec(),
+        };
+        // The checksum is at the end; a file that is cut short shows itself here and not later.
+        checkpoint.state()?;
+        Ok(checkpoint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that no packing makes smaller, the same each time.
+    fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+        let mut state = seed;
+        let next = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 56) as u8
+        };
+        std::iter::repeat_with(next).take(bytes).collect()
+    }
+
+    fn changed(base: &[u8]) -> Vec<u8> {
+        let mut state = base.to_vec();
+        state[500_000..500_100].fill(7);
+        state.splice(1_000_000..1_000_000, noise(9, 4096));
+        state
+    }
+
+    #[test]
+    fn a_state_that_is_much_like_its_base_takes_little() {
+        let base = Arc::new(noise(1, 3_000_000));
+        let state = changed(&base);
+        let checkpoint = Checkpoint::of(&state, Arc::clone(&base)).unwrap();
+        assert!(checkpoint.bytes() < 20_000, "{} bytes", checkpoint.bytes());
+        assert_eq!(checkpoint.state().unwrap(), state);
+    }
+
+    #[test]
+    fn a_file_is_read_with_its_own_base_and_as_a_whole_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("step");
+        let base = Arc::new(noise(1, 2_000_000));
+        let state = changed(&base);
+        let checkpoint = Checkpoint::of(&state, Arc::clone(&base)).unwrap();
+        checkpoint.write(&file).unwrap();
+        let read = Checkpoint::read(&file, Arc::clone(&base)).unwrap();
+        assert_eq!(read.state().unwrap(), state);
+        let other = Arc::new(noise(2, 2_000_000));
+        assert!(Checkpoint::read(&file, other).is_err());
+        let bytes = fs::read(&file).unwrap();
+        fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+        assert!(Checkpoint::read(&file, base).is_err());
+    }
+}
