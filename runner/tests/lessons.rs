@@ -84,6 +84,21 @@ fn lesson_3_is_as_recorded() {
 }
 
 #[test]
+fn lesson_4_is_as_recorded() {
+    lesson("lesson-4");
+}
+
+#[test]
+fn lesson_5_is_as_recorded() {
+    lesson("lesson-5");
+}
+
+#[test]
+fn lesson_6_is_as_recorded() {
+    lesson("lesson-6");
+}
+
+#[test]
 fn every_lesson_has_a_test_here() {
     let manifest =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons/course.toml"))
