@@ -1,9 +1,9 @@
 //! The command line: what can be asked, and which module answers.
 
 /// Prints results. Unlike std's, these macros panic at no full disk and no reader that left: they
-/// return the error.
+/// return the error. And they write a text at once: standard output would hand it on line by line.
 macro_rules! out {
-    ($($text:tt)*) => { ::std::io::Write::write_fmt(&mut ::std::io::stdout(), format_args!($($text)*))? };
+    ($($text:tt)*) => { ::std::io::Write::write_all(&mut ::std::io::stdout(), format!($($text)*).as_bytes())? };
 }
 
 macro_rules! outln {
