@@ -23,6 +23,7 @@ const CLOSING: Duration = Duration::from_secs(3);
 pub struct Client {
     channel: Option<OwnedFd>,
     decoder: Decoder,
+    buffer: Vec<u8>,
     agent: Child,
 }
 
@@ -69,6 +70,7 @@ impl Client {
         Ok(Client {
             channel: Some(ours),
             decoder: Decoder::default(),
+            buffer: vec![0; 64 * 1024],
             agent,
         })
     }
@@ -78,10 +80,23 @@ impl Client {
         self.agent.id()
     }
 
+    /// True unless the agent is known to have ended.
+    pub fn is_there(&mut self) -> bool {
+        self.channel.is_some() && matches!(self.agent.try_wait(), Ok(None))
+    }
+
     /// Asks for something. What the agent says meanwhile is kept for [`Client::recv`].
     pub fn send(&mut self, request: &Request) -> io::Result<()> {
-        let frame = protocol::message(request)?;
-        let mut rest = frame.as_slice();
+        self.send_all(std::slice::from_ref(request))
+    }
+
+    /// Asks for several things at once.
+    pub fn send_all(&mut self, requests: &[Request]) -> io::Result<()> {
+        let mut frames = Vec::new();
+        for request in requests {
+            frames.extend(protocol::message(request)?);
+        }
+        let mut rest = frames.as_slice();
         while !rest.is_empty() {
             let Some(channel) = &self.channel else {
                 return Err(io::ErrorKind::BrokenPipe.into());
@@ -139,13 +154,12 @@ impl Client {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let mut buffer = [0; 64 * 1024];
         let Some(channel) = &self.channel else {
             return Ok(());
         };
-        match read(channel, &mut buffer) {
+        match read(channel, &mut self.buffer) {
             Ok(0) | Err(Errno::ECONNRESET) => self.channel = None,
-            Ok(count) => self.decoder.push(&buffer[..count]),
+            Ok(count) => self.decoder.push(&self.buffer[..count]),
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }

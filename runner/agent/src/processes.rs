@@ -40,14 +40,6 @@ pub fn children(process: Pid) -> Vec<Pid> {
     found
 }
 
-/// True if neither of these processes, each of one thread only, has children but `but`.
-pub fn are_childless(processes: &[Pid], but: &[Pid]) -> bool {
-    processes.iter().all(|process| {
-        children_of_thread(*process, *process)
-            .is_ok_and(|children| children.iter().all(|child| but.contains(child)))
-    })
-}
-
 fn children_of_thread(process: Pid, thread: Pid) -> io::Result<Vec<Pid>> {
     // The size of such a file is not known before it is read; this is enough for a few.
     let mut list = String::with_capacity(64);
@@ -102,6 +94,16 @@ pub fn command_line(process: Pid) -> Option<String> {
     }
     let name = fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
     Some(format!("[{}]", name.trim_end()))
+}
+
+/// Returns the run that a process comes from, by the mark that it inherited: its soft limit on file
+/// locks (RLIMIT_LOCKS, shown in proc_pid_limits(5)). A process may have changed it.
+pub fn mark(process: Pid) -> Option<u32> {
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).ok()?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max file locks"))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
 }
 
 /// Sends a signal to each; one that is gone already is fine.

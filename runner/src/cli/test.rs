@@ -11,7 +11,7 @@ use crate::record;
 use crate::render::paint::Paint;
 use crate::render::{NoView, json, junit, summary};
 use crate::report::{Item, Judge, Report, Strictness};
-use crate::run::{Findings, Options, Places, Runner};
+use crate::run::{Findings, Options, Pace, Places, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
 use crate::workspace::{Workspace, WorkspaceError};
@@ -32,7 +32,6 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     context.may_run(&course, &lessons, &arguments.running)?;
     let host = context.host()?;
     let places = places(&host, arguments.running.on)?;
-    let options = context.options(&arguments.running)?;
     let findings = Findings::default();
     let jobs = arguments
         .jobs
@@ -42,6 +41,13 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         OnFailure::Stop
     } else {
         OnFailure::GoOn
+    };
+    let options = Options {
+        pace: match on_failure {
+            OnFailure::GoOn => Pace::Ahead,
+            OnFailure::Stop => Pace::StepByStep,
+        },
+        ..context.options(&arguments.running)?
     };
     let bench = Bench {
         course: &course,

@@ -42,12 +42,13 @@ impl<'r> Runner<'r> {
             }
         }
         self.tell(&Event::StepStarted(step), listen);
-        let id = self.next_id();
+        let given = self.ahead.take(step);
+        let id = given.unwrap_or_else(|| self.next_id());
         self.steps.insert(id, step);
         self.records.push(record);
         let index = self.records.len() - 1;
         let began = Instant::now();
-        let outcome = self.run_in_shell(step, id, index, listen);
+        let outcome = self.run_in_shell(step, (id, given.is_some()), index, listen);
         self.spent += began.elapsed();
         drop(held);
         let record = &mut self.records[index];
@@ -97,11 +98,12 @@ impl<'r> Runner<'r> {
         );
     }
 
-    /// Runs a step in its place's shell until it ended (`Some`) or is ready in the background (`None`).
+    /// Runs a step in its place's shell until it ended (`Some`) or is ready in the background
+    /// (`None`). The shell may have been given it ahead.
     pub(super) fn run_in_shell(
         &mut self,
         step: &'r Step,
-        id: u32,
+        (id, given): (u32, bool),
         index: usize,
         listen: Listen<'_, 'r>,
     ) -> Result<Option<Ending>, BackendError> {
@@ -112,7 +114,10 @@ impl<'r> Runner<'r> {
         } else {
             Mode::Step
         };
-        self.shells.session(step.on)?.run(id, mode, &step.script)?;
+        if !given {
+            self.shells.session(step.on)?.run(id, mode, &step.script)?;
+        }
+        self.give_ahead(step)?;
         let mut readiness = step.background.as_ref().map(Readiness::new);
         let began = Instant::now();
         let mut last_output = began;
@@ -173,6 +178,7 @@ impl<'r> Runner<'r> {
                     shell_lost,
                 } if ended == id => {
                     self.records[index].shell_lost = shell_lost;
+                    self.ahead.ended(status, shell_lost);
                     let ending = giving_up.unwrap_or_else(|| ending_of(status));
                     let waited_for = step.background.as_ref();
                     if ending == Ending::Exited(0)
@@ -275,6 +281,7 @@ impl<'r> Runner<'r> {
     /// the next step there opens it anew.
     pub(super) fn lose(&mut self, place: Place, listen: Listen<'_, 'r>) {
         self.shells.drop_session(place);
+        self.ahead.forget();
         let background = std::mem::take(&mut self.background);
         let (lost, kept) = background.into_iter().partition(|(_, on, _)| *on == place);
         self.background = kept;
