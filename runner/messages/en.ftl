@@ -38,12 +38,16 @@ on-host-note = kernel steps load their programs into this machine's own kernel (
 no-lab-reason = it runs on a kernel, and none was named
 no-lab-remedy = pass `--on host` to use this machine's own kernel; loading programs into it takes root's rights
 
+running-before-command = `--on`, `--timeout` and `--yes` belong behind the command: tutor run lesson-2 --on host
+not-a-regular-file = it is no regular file
+
 # Places
 backend-start = cannot start the agent `{ $program }`: { $error }
 backend-gone = the process that keeps the lesson's shell is gone; the next step starts a new one
 backend-failed = the place it runs in says: { $what }
 backend-slow = no answer within { $seconds } s
 agent-failed = the agent ended: { $error }
+port-taken = something listens on port { $port } already, so it could not be told when this step is ready; end it, or choose another port
 never-ready = it ended before it was ready, so `until` never came true
 keep-failed = cannot keep the output of `{ $step }` for its checks: { $error }
 exclusive-failed = cannot wait for `{ $name }`: { $error }
@@ -95,6 +99,7 @@ facet = { $name }: recorded on { $theirs }, here { $ours }
 # Why something did not run
 skip-need = needs { $need }: { $reason }
 skip-step = `{ $step }` did not run
+skipped-prose = what follows was written about a recorded run; `{ $step }` was not run here
 skip-rest = `{ $step }` skipped the rest of the lesson
 skip-stopped = stopped at `{ $step }`
 skip-timeout = the lesson used up its { $limit }

@@ -37,7 +37,7 @@ pub use arguments::{Cli, command};
 use crate::exit::Exit;
 use crate::say;
 use anstyle::AnsiColor;
-use arguments::Command;
+use arguments::{Command, RunningArguments};
 use clap::Parser;
 use context::Context;
 use std::io::{self, IsTerminal, Write};
@@ -60,8 +60,11 @@ pub fn main() -> Exit {
 
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let context = Context::new(cli.global)?;
+    if cli.command.is_some() && cli.running != RunningArguments::default() {
+        return Err(context::ends(Exit::Usage, say!("running-before-command")));
+    }
     match cli.command {
-        None => study::resume(&context),
+        None => study::resume(&context, cli.running),
         Some(Command::List(arguments)) => read::list(&context, &arguments),
         Some(Command::Show(arguments)) => read::show(&context, &arguments),
         Some(Command::Run(arguments)) => run::run(&context, &arguments),

@@ -14,7 +14,7 @@ use crate::report::{Item, Judge, Report, Strictness};
 use crate::run::{Findings, Options, Pace, Places, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
-use crate::workspace::{Workspace, WorkspaceError};
+use crate::workspace::{Workspace, WorkspaceError, remove_abandoned};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,6 +33,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let host = context.host()?;
     let places = places(&host, arguments.running.on)?;
     let findings = Findings::default();
+    remove_abandoned();
     let jobs = arguments
         .jobs
         .or_else(|| thread::available_parallelism().ok())

@@ -1,7 +1,7 @@
 //! One step, from being reached to having ended, and background steps until they are stopped.
 
 use super::hear::ending_of;
-use super::ready::Readiness;
+use super::ready::{Readiness, listens};
 use super::{GRACE, Listen, Runner, TICK, exclusive};
 use crate::backend::{BackendError, Happening, Mode};
 use crate::event::Event;
@@ -29,6 +29,13 @@ impl<'r> Runner<'r> {
                 self.ended(step, record, listen);
                 return;
             }
+        }
+        if let Some(Background::Port(port)) = &step.background
+            && listens(*port)
+        {
+            record.ending = Ending::Broken(say!("port-taken", port = port.to_string()));
+            self.ended(step, record, listen);
+            return;
         }
         let mut held = None;
         if let Some(name) = &step.exclusive {
@@ -69,12 +76,7 @@ impl<'r> Runner<'r> {
                 }
             }
         }
-        let record = &self.records[index];
-        if record.ending == Ending::Exited(SKIP_REST) && step.exit != ExpectedExit::Code(SKIP_REST)
-        {
-            self.rest_skipped
-                .get_or_insert(Skip::RestSkipped(step.id.clone()));
-        }
+        self.heed_skip_rest(step, index);
         if plan.is_checked(&step.id) {
             let kept =
                 self.shells
@@ -206,6 +208,15 @@ impl<'r> Runner<'r> {
         }
     }
 
+    /// Skips what has not begun if a step, in the background or not, asked for that.
+    fn heed_skip_rest(&mut self, step: &Step, index: usize) {
+        let asked = self.records[index].ending == Ending::Exited(SKIP_REST);
+        if asked && step.exit != ExpectedExit::Code(SKIP_REST) {
+            self.rest_skipped
+                .get_or_insert(Skip::RestSkipped(step.id.clone()));
+        }
+    }
+
     pub(super) fn take(
         &mut self,
         step: &'r Step,
@@ -307,6 +318,7 @@ impl<'r> Runner<'r> {
         let Some(step) = self.steps.get(&id).copied() else {
             return;
         };
+        self.heed_skip_rest(step, index);
         let record = self.records[index].clone();
         self.tell(
             &Event::StepEnded {

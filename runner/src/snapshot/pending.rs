@@ -57,7 +57,8 @@ impl Pending {
     /// The output that waits.
     pub fn new_output(&self) -> Result<Recorded, SnapshotError> {
         let path = self.new_file();
-        let bytes = fs::read(&path).map_err(|error| SnapshotError::reading(path.clone(), error))?;
+        let bytes = crate::regular_file::read(&path)
+            .map_err(|error| SnapshotError::reading(path.clone(), error))?;
         super::form::parse(&bytes, self.name.clone())
             .map_err(|damage| SnapshotError::damaged(path, damage))
     }
