@@ -1,7 +1,7 @@
 //! The agent's loop: one thread, one `poll`, no locks.
 
 use crate::isolation;
-use crate::processes::{alive_below, command_line, descendants, mark, signal};
+use crate::processes::{alive_below, below_this, command_line, descendants, mark, signal};
 use crate::protocol::{
     self, Decoder, Frame, Leftover, Mode, Reply, Request, Status, Stream, VERSION, When,
 };
@@ -410,7 +410,7 @@ impl Agent {
         let Some(run) = self.runs.get(&id) else {
             return Vec::new();
         };
-        let below = alive_below(Pid::this(), &BTreeSet::new()).into_iter();
+        let below = alive_below(&BTreeSet::new()).into_iter();
         let tree = |pid: Pid| [vec![pid], descendants(pid)].concat();
         let mut targets: Vec<Pid> = match run.mode {
             Mode::Background => {
@@ -688,7 +688,7 @@ impl Agent {
                 known.extend([vec![pid], descendants(pid)].concat());
             }
         }
-        let left = alive_below(Pid::this(), &known).into_iter();
+        let left = alive_below(&known).into_iter();
         left.filter_map(|pid| {
             let command = command_line(pid)?;
             Some(Leftover {
@@ -720,7 +720,7 @@ impl Agent {
         if !leftovers.is_empty() {
             let pids = leftovers.iter().map(|left| Pid::from_raw(left.pid));
             signal(pids, Signal::SIGTERM);
-            let none = |_: &Agent| alive_below(Pid::this(), &BTreeSet::new()).is_empty();
+            let none = |_: &Agent| alive_below(&BTreeSet::new()).is_empty();
             self.wait_until(grace.min(LEFTOVER_GRACE), none)?;
         }
         self.end_everything();
@@ -737,7 +737,7 @@ impl Agent {
         self.last_id = 0;
         self.reply(&Reply::Finished { leftovers })?;
         // What cannot be ended must not be taken for something of the next lesson.
-        self.leaving = !descendants(Pid::this()).is_empty();
+        self.leaving = !below_this().is_empty();
         Ok(())
     }
 
@@ -769,7 +769,7 @@ impl Agent {
     fn end_everything(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(2);
         loop {
-            let left = descendants(Pid::this());
+            let left = below_this();
             while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive)
             {
             }
