@@ -370,8 +370,9 @@ impl Agent {
                 Signal::SIGTERM
             },
         );
-        // A stopped process acts on SIGTERM only when it goes on.
-        signal(targets, Signal::SIGCONT);
+        // A stopped process acts on SIGTERM only when it goes on. The shell goes on in any case.
+        let shell = self.shell.iter().map(|shell| shell.pid);
+        signal(targets.into_iter().chain(shell), Signal::SIGCONT);
         Ok(())
     }
 
@@ -379,7 +380,8 @@ impl Agent {
     /// ended just now. The shell is stopped, so that its reports are all there.
     fn hold_back_what_follows(&mut self, id: u32) -> Result<(), AgentError> {
         let follows = |run: &Run| run.id > id && !run.ended && run.when == When::AllWell;
-        let (Some(shell), true) = (&self.shell, self.runs.values().any(follows)) else {
+        let in_turn = self.runs.get(&id).is_some_and(Run::is_in_turn);
+        let (Some(shell), true) = (&self.shell, in_turn && self.runs.values().any(follows)) else {
             return Ok(());
         };
         let shell = shell.pid;

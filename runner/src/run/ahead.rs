@@ -9,7 +9,7 @@ use crate::plan::{Action, Plan};
 use std::collections::VecDeque;
 
 /// How many steps a shell is given ahead; each has two pipes open.
-const MOST: usize = 32;
+const MOST: usize = 16;
 
 /// Whether steps may begin before `tutor` has judged those in front of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
