@@ -36,6 +36,9 @@ trust-refused = not run
 trust-no-terminal = the course in `{ $folder }` is not tutor's own, and there is no terminal to ask at: read it with `tutor show`, then pass `--yes`
 on-host-note = kernel steps load their programs into this machine's own kernel (`--on host`)
 
+running-before-command = `--on`, `--timeout` and `--yes` belong behind the command: tutor run lesson-2 --on host
+not-a-regular-file = it is no regular file
+
 # Places
 backend-start = cannot start the agent `{ $program }`: { $error }
 backend-gone = the process that keeps the lesson's shell is gone; the next step starts a new one
@@ -65,6 +68,7 @@ lab-not-kept = cannot keep the lab's state in `{ $folder }`, so the next start t
 backend-slow = no answer within { $seconds } s
 guarded-failed = cannot start the virtual machine: { $error }
 agent-failed = the agent ended: { $error }
+port-taken = something listens on port { $port } already, so it could not be told when this step is ready; end it, or choose another port
 never-ready = it ended before it was ready, so `until` never came true
 keep-failed = cannot keep the output of `{ $step }` for its checks: { $error }
 exclusive-failed = cannot wait for `{ $name }`: { $error }
@@ -116,6 +120,7 @@ facet = { $name }: recorded on { $theirs }, here { $ours }
 # Why something did not run
 skip-need = needs { $need }: { $reason }
 skip-step = `{ $step }` did not run
+skipped-prose = what follows was written about a recorded run; `{ $step }` was not run here
 skip-rest = `{ $step }` skipped the rest of the lesson
 skip-stopped = stopped at `{ $step }`
 skip-timeout = the lesson used up its { $limit }

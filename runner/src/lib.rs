@@ -10,6 +10,8 @@ pub mod visible;
 
 pub mod catalogue;
 
+pub mod regular_file;
+
 pub mod diagnostic;
 
 pub mod lesson;

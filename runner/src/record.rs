@@ -2,7 +2,7 @@
 
 use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report, Verdict};
-use crate::snapshot::{Recorded, SnapshotError, discard_new, name_for, write_new};
+use crate::snapshot::{Pending, Recorded, SnapshotError, name_for, pending_of, write_new};
 use crate::transcript::{Ending, RecordId};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ pub fn changes(
     report: &Report,
 ) -> Result<Vec<PathBuf>, SnapshotError> {
     let steps: HashMap<&str, &Step> = lesson.steps().map(|step| (&*step.id, step)).collect();
+    let waiting: Vec<Pending> = pending_of(folder, &report.lesson)?;
     let mut written = Vec::new();
     for item in &report.items {
         let Some(recorded) = recorded(&steps, report, item) else {
@@ -24,7 +25,11 @@ pub fn changes(
             Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => {
                 written.push(write_new(folder, &recorded)?);
             }
-            Verdict::Passed => discard_new(folder, &recorded.name)?,
+            Verdict::Passed => {
+                // The output is as accepted again.
+                let older = waiting.iter().find(|older| older.name == recorded.name);
+                older.map_or(Ok(()), Pending::reject)?;
+            }
             Verdict::Shown
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }

@@ -7,11 +7,15 @@ use crate::event::Written;
 use crate::folders::Folders;
 use crate::lesson::FileStep;
 use crate::say;
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -62,11 +66,19 @@ impl Workspace {
     /// unless it is to be kept.
     pub fn fresh(lesson: &str, keep: bool) -> Result<Workspace, WorkspaceError> {
         let place = std::env::temp_dir();
+        let prefix = match keep {
+            true => KEPT.to_owned(),
+            false => format!("{FRESH}{}-", std::process::id()),
+        };
         let temporary = tempfile::Builder::new()
-            .prefix("tutor-")
+            .prefix(&prefix)
             .disable_cleanup(keep)
-            .tempdir();
-        let temporary = temporary.map_err(failed("make a folder in", &place))?;
+            .tempdir_in(&place)
+            .map_err(failed("make a folder in", &place))?;
+        // Held until this process ends, however it ends; see `remove_abandoned`.
+        let lock = File::open(temporary.path()).map_err(failed("lock", temporary.path()))?;
+        lock.try_lock_shared()
+            .map_err(|error| failed("lock", temporary.path())(error.into()))?;
         let files = temporary.path().join(lesson);
         let home = temporary.path().join("home");
         for folder in [&files, &home] {
@@ -78,7 +90,7 @@ impl Workspace {
             manifest: Manifest::default(),
             manifest_file: None,
             before: BTreeSet::new(),
-            _lock: None,
+            _lock: Some(lock),
             _temporary: Some(temporary),
         })
     }
@@ -257,6 +269,46 @@ impl Workspace {
     }
 }
 
+/// What the names of folders begin with that go with their `tutor`; its process id follows.
+const FRESH: &str = "tutor-run-";
+/// And of those that somebody asked to keep.
+const KEPT: &str = "tutor-kept-";
+
+/// Removes the fresh folders of this user that a `tutor` left which was killed. One is abandoned if
+/// its process is gone and nobody holds its lock: a process id alone may be another's by now.
+pub fn remove_abandoned() {
+    remove_abandoned_in(&std::env::temp_dir());
+}
+
+fn remove_abandoned_in(place: &Path) {
+    let Ok(entries) = fs::read_dir(place) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(FRESH));
+        let owner = owner.and_then(|rest| rest.split_once('-')?.0.parse::<i32>().ok());
+        // What is not as expected is not ours to remove, and what does not go now may go later.
+        if let Some(owner) = owner
+            && is_abandoned(&entry.path(), owner).unwrap_or(false)
+        {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn is_abandoned(folder: &Path, owner: i32) -> io::Result<bool> {
+    let seen = fs::symlink_metadata(folder)?;
+    if !seen.is_dir() || seen.uid() != nix::unistd::geteuid().as_raw() {
+        return Ok(false);
+    }
+    // EPERM says that it is there as well (kill(2)).
+    if kill(Pid::from_raw(owner), None) != Err(Errno::ESRCH) {
+        return Ok(false);
+    }
+    Ok(File::open(folder)?.try_lock().is_ok())
+}
+
 /// Moves a lasting workspace's files to a folder of their own beside it and forgets what was
 /// known of them. Returns that folder; none if there were no files.
 pub fn set_aside(workspace: Workspace) -> Result<Option<PathBuf>, WorkspaceError> {
@@ -386,6 +438,42 @@ mod tests {
         workspace.begin().unwrap();
         let left: Vec<_> = workspace.listing().into_iter().collect();
         assert_eq!(left, [PathBuf::from("notes")]);
+    }
+
+    #[test]
+    fn folders_of_processes_that_are_gone_are_removed_and_no_others() {
+        let place = tempfile::tempdir().unwrap();
+        let ended = std::process::Command::new("true").spawn().unwrap();
+        let gone = ended.id();
+        ended.wait_with_output().unwrap();
+        let here = std::process::id();
+        let mut names = vec![
+            format!("{FRESH}{gone}-locked"),
+            format!("{FRESH}{here}-ours"),
+            format!("{FRESH}{gone}"),
+            format!("{KEPT}{gone}-x"),
+            "somebody's".to_owned(),
+        ];
+        let abandoned = place.path().join(format!("{FRESH}{gone}-abandoned"));
+        fs::create_dir_all(abandoned.join("hello/sub")).unwrap();
+        for name in &names {
+            fs::create_dir(place.path().join(name)).unwrap();
+        }
+        let lock = File::open(place.path().join(&names[0])).unwrap();
+        lock.try_lock_shared().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        let link = format!("{FRESH}{gone}-link");
+        std::os::unix::fs::symlink(outside.path(), place.path().join(&link)).unwrap();
+        names.push(link);
+        remove_abandoned_in(place.path());
+        let left = fs::read_dir(place.path()).unwrap().flatten();
+        let mut left: Vec<String> = left
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        left.sort();
+        names.sort();
+        assert_eq!(left, names);
+        assert!(outside.path().exists());
     }
 
     #[test]

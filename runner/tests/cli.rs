@@ -518,6 +518,60 @@ fn a_background_step_is_awaited_by_a_port() {
 }
 
 #[test]
+fn a_port_that_somebody_else_listens_on_is_no_sign_of_readiness() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let body = plain(
+        &format!("server background until=port:{port}"),
+        ": >ran; sleep 1000",
+    );
+    let tutor = Tutor::new().lesson(body);
+    let ran = tutor.run("run demo").code(1);
+    ran.stdout_has(&format!("something listens on port {port} already"));
+    assert!(!tutor.workspace("demo").join("ran").exists());
+}
+
+#[test]
+fn a_background_step_that_exits_80_skips_what_has_not_begun() {
+    let body = plain("back background", "exit 80")
+        + &plain(
+            "waits",
+            "until ! kill -0 $! 2>/dev/null; do sleep 0.01; done",
+        )
+        + &plain("later", "echo never");
+    let ran = Tutor::new().lesson(body).run("run demo");
+    ran.stdout_has("`back` skipped the rest of the lesson")
+        .stdout_lacks("│ never");
+}
+
+#[test]
+fn prose_after_a_skipped_step_says_what_it_describes() {
+    let body = plain("no on=kernel", "echo never")
+        + "\nAs you saw, it printed.\n"
+        + &plain("yes", "echo ran")
+        + "\nAnd this ran.\n";
+    let ran = Tutor::new().lesson(body).run("run demo");
+    let told = ran.told();
+    let line = "what follows was written about a recorded run; `no` was not run here";
+    assert_eq!(told.matches(line).count(), 1, "{told}");
+    let (before, after) = told.split_once(line).expect("it is there");
+    assert!(
+        before.contains("no") && after.contains("As you saw"),
+        "{told}"
+    );
+}
+
+#[test]
+fn tutor_alone_takes_a_place_and_a_command_takes_its_own() {
+    let tutor = Tutor::new()
+        .lesson(plain("one on=kernel", "echo on the kernel"))
+        .stdin("r\n");
+    tutor.run("--yes --on host").stdout_has("│ on the kernel");
+    let ran = tutor.run("--on host run demo").code(2);
+    ran.stderr_has("belong behind the command");
+}
+
+#[test]
 fn a_background_step_that_is_never_ready_times_out() {
     let body = plain(
         "server background until=file:nosuch timeout=200ms",

@@ -68,6 +68,63 @@ fn kill_9_of_tutor_leaves_no_process_behind() {
     }
 }
 
+/// What a `tutor` makes in the temporary folder.
+fn temporary(tutor: &Tutor) -> Vec<String> {
+    let entries = fs::read_dir(tutor.path("tmp")).expect("the temporary folder");
+    let names = entries.flatten().map(|entry| entry.file_name());
+    names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect()
+}
+
+#[test]
+fn the_folder_of_a_test_that_was_killed_goes_with_the_next_test() {
+    let seconds = own_seconds();
+    let tutor = Tutor::new().lesson(plain(
+        "hangs",
+        &format!("[ -e ../../../go ] || sleep {seconds}"),
+    ));
+    fs::create_dir_all(tutor.path("tmp")).expect("writable");
+    let temporary_folder = tutor.path("tmp").display().to_string();
+    let tutor = tutor.env("TMPDIR", &temporary_folder);
+    let running = tutor.start("test");
+    until("the step", || sleepers(seconds) == 1);
+    let other = tutor.start("test");
+    until("both", || sleepers(seconds) == 2);
+    running.signal(Signal::SIGKILL);
+    running.end().code(-9);
+    until("the first step's end", || sleepers(seconds) == 1);
+    assert_eq!(temporary(&tutor).len(), 2);
+    tutor.put("go", "");
+    tutor.run("test").code(0);
+    // What is in use stays.
+    assert_eq!(temporary(&tutor).len(), 1);
+    other.signal(Signal::SIGTERM);
+    other.end().code(130);
+    assert_eq!(temporary(&tutor), Vec::<String>::new());
+}
+
+#[test]
+fn a_fifo_in_the_place_of_a_lesson_or_a_snapshot_is_an_error_and_no_wait() {
+    let fifo = |path: &Path| {
+        fs::remove_file(path).expect("it was there");
+        nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).expect("writable");
+    };
+    let tutor = Tutor::new().lesson(step("one", "echo one"));
+    tutor.run("test").code(1);
+    tutor.run("accept --all").code(0);
+    fifo(&tutor.path("course/snapshots/demo/one.snap"));
+    let ran = tutor.run("test").code(1);
+    ran.stdout_has("it is no regular file");
+    let lessons = fs::read_dir(tutor.path("course/lessons")).expect("there are lessons");
+    let lesson = lessons
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.extension().is_some_and(|end| end == "md"));
+    fifo(&lesson.expect("there is one"));
+    tutor.run("test").stderr_has("it is no regular file");
+}
+
 #[test]
 fn a_polite_end_leaves_no_process_behind() {
     for signal in [Signal::SIGTERM, Signal::SIGHUP] {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 use tutor::normalize::Masks;
 use tutor::snapshot::{Recorded, SnapshotName, pending, register_references, write_new};
@@ -104,6 +104,60 @@ fn what_waits_is_shown_and_accepted_byte_for_byte() {
     let accepted = fs::read_to_string(snapshots.join("hello/build.snap")).expect("accepted");
     assert_eq!(accepted, ours);
     assert!(pending(&snapshots).expect("readable").is_empty());
+}
+
+/// It asks at a terminal and hears keys: script(1) gives it one.
+#[test]
+fn what_waits_is_accepted_and_skipped_in_review() {
+    let package = package();
+    let snapshots = package.path().join("snapshots");
+    for step in ["build", "run"] {
+        write_new(&snapshots, &recorded(step, "a\n")).expect("writable");
+    }
+    if cargo_insta(package.path(), &["pending-snapshots"]).is_none() {
+        return;
+    }
+    if Command::new("script").arg("--version").output().is_err() {
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: `script` of util-linux is not installed"
+        );
+        return;
+    }
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let mut review = Command::new("script")
+        .args(["-qec", &format!("'{cargo}' insta review"), "/dev/null"])
+        .current_dir(package.path())
+        .env("CARGO_TARGET_DIR", package.path().join("target"))
+        .env("TERM", "xterm")
+        .env_remove("CI")
+        .env_remove("INSTA_UPDATE")
+        .env_remove("INSTA_WORKSPACE_ROOT")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script runs");
+    let mut keys = review.stdin.take().expect("a pipe");
+    let mut shown = String::new();
+    let mut screen = review.stdout.take().expect("a pipe");
+    // A key that comes before its question would be lost.
+    for (question, key) in [(1, "a"), (2, "s")] {
+        // The last line of each question's choices but for those that toggle.
+        let asked = |shown: &str| shown.matches("keep both for now").count() >= question;
+        let mut piece = [0; 4096];
+        while !asked(&shown) {
+            let count = screen.read(&mut piece).expect("readable");
+            assert!(count > 0, "it ended early: {shown}");
+            shown.push_str(&String::from_utf8_lossy(&piece[..count]));
+        }
+        keys.write_all(key.as_bytes()).expect("writable");
+    }
+    screen.read_to_string(&mut shown).expect("readable");
+    assert!(review.wait().expect("it ends").success(), "{shown}");
+    assert!(shown.contains("clang -O2 hello.bpf.c"), "{shown}");
+    let accepted = snapshots.join("hello/build.snap").exists();
+    let waiting = pending(&snapshots).expect("readable").len();
+    assert_eq!((accepted, waiting), (true, 1), "{shown}");
 }
 
 #[test]

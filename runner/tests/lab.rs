@@ -504,7 +504,14 @@ fn resumed_guests_draw_different_random_numbers() {
 /// Runs a step in a machine of its own, without a session, and returns what it printed.
 fn run_in(machine: &mut Machine, id: u32, script: &str) -> String {
     let (mode, script) = (Mode::Step, script.to_owned());
-    machine.send(&Request::Run { id, script, mode }).unwrap();
+    machine
+        .send(&Request::Run {
+            id,
+            script,
+            mode,
+            when: Default::default(),
+        })
+        .unwrap();
     let deadline = Instant::now() + PATIENCE;
     let mut said = Vec::new();
     while Instant::now() < deadline {

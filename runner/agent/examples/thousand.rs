@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use tutor_agent::client::{Client, Incoming};
-use tutor_agent::protocol::{Mode, Reply, Request};
+use tutor_agent::protocol::{Mode, Reply, Request, When};
 
 fn main() -> std::io::Result<()> {
     let program = std::env::args()
@@ -22,6 +22,7 @@ fn main() -> std::io::Result<()> {
             id,
             script: format!("echo hi {id}"),
             mode: Mode::Step,
+            when: When::Anyway,
         })?;
         while !matches!(
             client.recv(None)?,

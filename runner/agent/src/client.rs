@@ -26,6 +26,7 @@ const STUCK: Duration = Duration::from_secs(60);
 pub struct Channel {
     fd: Option<OwnedFd>,
     decoder: Decoder,
+    buffer: Vec<u8>,
 }
 
 /// A running agent.
@@ -92,9 +93,19 @@ impl Client {
         self.agent.id()
     }
 
+    /// True unless the agent is known to have ended.
+    pub fn is_there(&mut self) -> bool {
+        self.channel.is_open() && matches!(self.agent.try_wait(), Ok(None))
+    }
+
     /// Asks for something. What the agent says meanwhile is kept for [`Client::recv`].
     pub fn send(&mut self, request: &Request) -> io::Result<()> {
         self.channel.send(request)
+    }
+
+    /// Asks for several things at once.
+    pub fn send_all(&mut self, requests: &[Request]) -> io::Result<()> {
+        self.channel.send_all(requests)
     }
 
     /// Waits for what the agent says next; `None` says that the time is up.
@@ -110,12 +121,22 @@ impl Channel {
         Ok(Channel {
             fd: Some(fd),
             decoder: Decoder::default(),
+            buffer: vec![0; 64 * 1024],
         })
     }
 
     /// Asks for something. What the agent says meanwhile is kept for [`Channel::recv`].
     pub fn send(&mut self, request: &Request) -> io::Result<()> {
-        self.write(&protocol::message(request)?)
+        self.send_all(std::slice::from_ref(request))
+    }
+
+    /// Asks for several things at once.
+    pub fn send_all(&mut self, requests: &[Request]) -> io::Result<()> {
+        let mut frames = Vec::new();
+        for request in requests {
+            frames.extend(protocol::message(request)?);
+        }
+        self.write(&frames)
     }
 
     /// Sends part of a file, or what was typed at a terminal.
@@ -126,6 +147,11 @@ impl Channel {
     /// What to wait at for more to come.
     pub fn readable(&self) -> Option<BorrowedFd<'_>> {
         self.fd.as_ref().map(AsFd::as_fd)
+    }
+
+    /// True until the other end is known to have hung up.
+    pub fn is_open(&self) -> bool {
+        self.fd.is_some()
     }
 
     /// Hangs up.
@@ -195,13 +221,12 @@ impl Channel {
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        let mut buffer = [0; 64 * 1024];
         let Some(channel) = &self.fd else {
             return Ok(());
         };
-        match read(channel, &mut buffer) {
+        match read(channel, &mut self.buffer) {
             Ok(0) | Err(Errno::ECONNRESET) => self.fd = None,
-            Ok(count) => self.decoder.push(&buffer[..count]),
+            Ok(count) => self.decoder.push(&self.buffer[..count]),
             Err(Errno::EAGAIN | Errno::EINTR) => {}
             Err(error) => return Err(error.into()),
         }

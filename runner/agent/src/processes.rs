@@ -1,6 +1,8 @@
 //! Processes below this one, found in `/proc` (proc_pid_task_tid_children(5)).
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,6 +17,15 @@ pub fn descendants(root: Pid) -> Vec<Pid> {
         next += 1;
     }
     found
+}
+
+/// Returns all processes below this one; quickly if there are none.
+pub fn below_this() -> Vec<Pid> {
+    let any = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    match waitid(Id::All, any) {
+        Err(Errno::ECHILD) => Vec::new(),
+        Ok(_) | Err(_) => descendants(Pid::this()),
+    }
 }
 
 /// Returns the children of one process, of all its threads. Zombies are among them.
@@ -38,14 +49,6 @@ pub fn children(process: Pid) -> Vec<Pid> {
         }
     }
     found
-}
-
-/// True if neither of these processes, each of one thread only, has children but `but`.
-pub fn are_childless(processes: &[Pid], but: &[Pid]) -> bool {
-    processes.iter().all(|process| {
-        children_of_thread(*process, *process)
-            .is_ok_and(|children| children.iter().all(|child| but.contains(child)))
-    })
 }
 
 fn children_of_thread(process: Pid, thread: Pid) -> io::Result<Vec<Pid>> {
@@ -104,6 +107,16 @@ pub fn command_line(process: Pid) -> Option<String> {
     Some(format!("[{}]", name.trim_end()))
 }
 
+/// Returns the run that a process comes from, by the mark that it inherited: its soft limit on file
+/// locks (RLIMIT_LOCKS, shown in proc_pid_limits(5)). A process may have changed it.
+pub fn mark(process: Pid) -> Option<u32> {
+    let limits = fs::read_to_string(format!("/proc/{process}/limits")).ok()?;
+    let line = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max file locks"))?;
+    line.split_ascii_whitespace().next()?.parse().ok()
+}
+
 /// Sends a signal to each; one that is gone already is fine.
 pub fn signal(processes: impl IntoIterator<Item = Pid>, signal: Signal) {
     for process in processes {
@@ -111,9 +124,9 @@ pub fn signal(processes: impl IntoIterator<Item = Pid>, signal: Signal) {
     }
 }
 
-/// Returns the processes below `root` that are alive and not in `known`.
-pub fn alive_below(root: Pid, known: &BTreeSet<Pid>) -> Vec<Pid> {
-    descendants(root)
+/// Returns the processes below this one that are alive and not in `known`.
+pub fn alive_below(known: &BTreeSet<Pid>) -> Vec<Pid> {
+    below_this()
         .into_iter()
         .filter(|process| !known.contains(process) && is_alive(*process))
         .collect()

@@ -44,6 +44,8 @@ pub enum Request {
         script: String,
         /// In which shell.
         mode: Mode,
+        /// On what condition.
+        when: When,
     },
     /// End a run and all that it started.
     Kill {
@@ -61,7 +63,7 @@ pub enum Request {
     },
     /// Which processes are there that no run is waiting for?
     Leftovers,
-    /// Close the shell, end whatever is left, and go.
+    /// Close the shell and end whatever is left. Another start may follow.
     Finish {
         /// Milliseconds that EXIT traps, and then leftovers, get to end by themselves.
         grace_ms: u64,
@@ -81,6 +83,17 @@ pub enum Mode {
     Background,
     /// A new one with the same folder and environment.
     Aside,
+}
+
+/// On what condition a run takes place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum When {
+    /// On none.
+    #[default]
+    Anyway,
+    /// If every step asked for before it ends with status 0 and keeps the shell. Else it never
+    /// takes place, and nothing is said of it: as if it had not been asked for.
+    AllWell,
 }
 
 /// What the agent answers.

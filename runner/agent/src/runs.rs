@@ -1,9 +1,8 @@
 //! The runs that an agent has begun: their pipes, their processes, how far they are.
 
-use crate::protocol::{Mode, Status, Stream};
+use crate::protocol::{Mode, Status, Stream, When};
 use crate::shell::{self, Pipe};
 use nix::unistd::Pid;
-use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Instant;
@@ -13,6 +12,7 @@ use std::time::Instant;
 pub struct Run {
     pub id: u32,
     pub mode: Mode,
+    pub when: When,
     /// The reading ends, until the last writer is gone.
     pub stdout: Option<OwnedFd>,
     pub stderr: Option<OwnedFd>,
@@ -20,8 +20,6 @@ pub struct Run {
     pub writers: Option<(OwnedFd, OwnedFd)>,
     /// What the shell is told, as long as it may not have come to it.
     pub text: Option<String>,
-    /// The processes that were there before it.
-    pub before: BTreeSet<Pid>,
     /// The process to wait for, of a background run or an aside.
     pub pid: Option<Pid>,
     /// What the run's process or shell reported, before its end was told.
@@ -33,16 +31,16 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(id: u32, mode: Mode, before: BTreeSet<Pid>) -> io::Result<Run> {
+    pub fn new(id: u32, mode: Mode, when: When) -> io::Result<Run> {
         let (stdout, stderr) = (Pipe::new()?, Pipe::new()?);
         Ok(Run {
             id,
             mode,
+            when,
             stdout: Some(stdout.read),
             stderr: Some(stderr.read),
             writers: Some((stdout.write, stderr.write)),
             text: None,
-            before,
             pid: None,
             status: None,
             kill_at: None,
@@ -63,6 +61,14 @@ impl Run {
                 *end = None;
                 0
             }
+        }
+    }
+
+    /// True if it takes its turn in the lesson's shell.
+    pub fn is_in_turn(&self) -> bool {
+        match self.mode {
+            Mode::Step | Mode::Check => true,
+            Mode::Background | Mode::Aside => false,
         }
     }
 

@@ -2,16 +2,16 @@
 
 use crate::guest::Guest;
 use crate::isolation;
-use crate::processes::{alive_below, are_childless, command_line, descendants, signal};
+use crate::processes::{alive_below, below_this, command_line, descendants, mark, signal};
 use crate::protocol::{
-    self, Decoder, Frame, Leftover, Mode, Reply, Request, Status, Stream, VERSION,
+    self, Decoder, Frame, Leftover, Mode, Reply, Request, Status, Stream, VERSION, When,
 };
 use crate::runs::Run;
 use crate::shell::{self, Ends, Pipe, Setup, Shell};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use std::collections::{BTreeMap, BTreeSet};
@@ -85,11 +85,13 @@ struct Agent {
     setup: Option<Setup>,
     shell: Option<Shell>,
     runs: BTreeMap<u32, Run>,
-    /// The processes that were there when the last run ended.
-    known: BTreeSet<Pid>,
-    /// The run that each process came from.
-    owners: BTreeMap<Pid, u32>,
+    /// The runs that the shell is yet to be told of.
+    untold: Vec<u32>,
+    /// The highest id of a run.
+    last_id: u32,
     buffer: Vec<u8>,
+    /// What is yet to be sent.
+    outgoing: Vec<u8>,
     leaving: bool,
     /// What more the agent of a guest does.
     guest: Option<Guest>,
@@ -102,7 +104,7 @@ enum Ready {
     Children,
     AskedToEnd,
     Control,
-    ShellOutput(Stream),
+    ShellStderr,
     Run(u32, Stream),
     Terminal(u32),
 }
@@ -127,9 +129,10 @@ impl Agent {
             setup: None,
             shell: None,
             runs: BTreeMap::new(),
-            known: BTreeSet::new(),
-            owners: BTreeMap::new(),
+            untold: Vec::new(),
+            last_id: 0,
             buffer: vec![0; CHUNK_BYTES],
+            outgoing: Vec::new(),
             leaving: false,
             guest,
         })
@@ -143,7 +146,7 @@ impl Agent {
                     Ready::Children => self.heed_children()?,
                     Ready::AskedToEnd => self.leaving = true,
                     Ready::Control => self.read_reports()?,
-                    Ready::ShellOutput(stream) => drop(self.read_shell(stream)?),
+                    Ready::ShellStderr => drop(self.read_shell()?),
                     Ready::Run(id, stream) => drop(self.read_run(id, stream)?),
                     Ready::Terminal(id) => {
                         let frames = self.guest.as_mut().map(|guest| guest.read_terminal(id));
@@ -151,12 +154,13 @@ impl Agent {
                     }
                 }
                 if self.leaving {
-                    return Ok(());
+                    return self.flush();
                 }
             }
             self.look_at_background()?;
             self.end_what_is_overdue()?;
             self.runs.retain(|_, run| !run.is_over());
+            self.flush()?;
         }
         Ok(())
     }
@@ -175,15 +179,14 @@ impl Agent {
             PollFd::new(self.control.read.as_fd(), PollFlags::POLLIN),
         ];
         if let Some(shell) = &self.shell {
-            for (stream, fd) in [
-                (Stream::Stdout, &shell.stdout),
-                (Stream::Stderr, &shell.stderr),
-            ] {
-                what.push(Ready::ShellOutput(stream));
-                fds.push(PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-            }
+            what.push(Ready::ShellStderr);
+            fds.push(PollFd::new(shell.stderr.as_fd(), PollFlags::POLLIN));
         }
-        for run in self.runs.values() {
+        // A run that waits for its turn prints nothing before the one in front has ended; if the
+        // shell is at it already, what it printed is for later.
+        let turn = self.turn();
+        let heard = |run: &&Run| run.ended || !run.is_in_turn() || Some(run.id) == turn;
+        for run in self.runs.values().filter(heard) {
             for (stream, fd) in [(Stream::Stdout, &run.stdout), (Stream::Stderr, &run.stderr)] {
                 if let Some(fd) = fd {
                     what.push(Ready::Run(run.id, stream));
@@ -204,6 +207,12 @@ impl Agent {
             .zip(what)
             .filter(|(fd, _)| fd.any().unwrap_or(false));
         Ok(ready.map(|(_, what)| what).collect())
+    }
+
+    /// The run that the shell is at, or comes to next.
+    fn turn(&self) -> Option<u32> {
+        let open = |run: &&Run| !run.ended && run.is_in_turn();
+        self.runs.values().find(open).map(|run| run.id)
     }
 
     fn patience(&self) -> PollTimeout {
@@ -247,10 +256,13 @@ impl Agent {
                 .map_err(|error| AgentError::Protocol(error.to_string()))?;
             self.obey(request)?;
         }
-        Ok(())
+        self.tell_shell()
     }
 
     fn obey(&mut self, request: Request) -> Result<(), AgentError> {
+        if !matches!(request, Request::Run { .. }) {
+            self.tell_shell()?;
+        }
         match request {
             Request::Hello { .. } => self.reply(&Reply::Hello { version: VERSION }),
             Request::Start { cwd, env, isolate } => self.start(
@@ -260,7 +272,12 @@ impl Agent {
                 },
                 isolate,
             ),
-            Request::Run { id, script, mode } => self.begin(id, mode, &script),
+            Request::Run {
+                id,
+                script,
+                mode,
+                when,
+            } => self.begin(id, mode, when, &script),
             Request::Kill { id, grace_ms } | Request::Stop { id, grace_ms } => {
                 self.kill(id, Duration::from_millis(grace_ms))
             }
@@ -291,10 +308,9 @@ impl Agent {
         } else {
             None
         };
-        match Shell::start(&setup) {
+        match Shell::start(&setup, &self.control.write) {
             Ok(shell) => {
                 let pid = shell.pid.as_raw();
-                self.known.insert(shell.pid);
                 self.shell = Some(shell);
                 self.setup = Some(setup);
                 self.reply(&Reply::Started {
@@ -310,52 +326,62 @@ impl Agent {
         }
     }
 
-    fn begin(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), AgentError> {
+    fn begin(&mut self, id: u32, mode: Mode, when: When, script: &str) -> Result<(), AgentError> {
         let Some(setup) = &self.setup else {
             return self.failed("a run came before its shell".to_owned());
         };
         if script.contains('\0') {
             return self.failed("a script with a NUL in it cannot be given to bash".to_owned());
         }
-        let mut run = Run::new(id, mode, self.known.clone())?;
+        self.last_id = self.last_id.max(id);
+        let mut run = Run::new(id, mode, when)?;
         if mode == Mode::Aside {
             let Some((stdout, stderr)) = run.writers.take() else {
                 return Ok(());
             };
-            match shell::start_aside(setup, script, stdout, stderr) {
+            match shell::start_aside(id, setup, script, stdout, stderr) {
                 Ok(pid) => run.pid = Some(pid),
                 Err(error) => return self.failed(format!("cannot start bash: {error}")),
             }
-            self.runs.insert(id, run);
-            return Ok(());
-        }
-        if self.shell.is_none() {
-            match Shell::start(setup) {
-                Ok(shell) => {
-                    run.before.insert(shell.pid);
-                    self.known.insert(shell.pid);
-                    self.shell = Some(shell);
-                }
-                Err(error) => {
-                    return self.failed(format!(
-                        "cannot start bash in `{}`: {error}",
-                        setup.folder.display()
-                    ));
-                }
-            }
-        }
-        if let (Some(shell), Some((stdout, stderr))) = (&mut self.shell, &run.writers) {
+        } else if let Some((stdout, stderr)) = &run.writers {
             let ends = Ends {
                 stdout,
                 stderr,
                 control: &self.control.write,
             };
-            let text = shell::text(&self.nonce, id, mode, script, &ends, shell.tracing);
-            shell.tell(&text)?;
-            run.text = Some(text);
+            run.text = Some(shell::text(&self.nonce, id, mode, when, script, &ends));
+            self.untold.push(id);
         }
         self.runs.insert(id, run);
         Ok(())
+    }
+
+    /// Tells the shell of all runs that it does not know of; starts one if there is none.
+    fn tell_shell(&mut self) -> Result<(), AgentError> {
+        let ids = std::mem::take(&mut self.untold);
+        let (Some(setup), false, false) = (&self.setup, ids.is_empty(), self.leaving) else {
+            return Ok(());
+        };
+        let shell = match &mut self.shell {
+            Some(shell) => shell,
+            none => match Shell::start(setup, &self.control.write) {
+                Ok(shell) => none.insert(shell),
+                Err(error) => {
+                    let folder = setup.folder.display();
+                    return self.failed(format!("cannot start bash in `{folder}`: {error}"));
+                }
+            },
+        };
+        let runs = ids.iter().filter_map(|id| self.runs.get(id));
+        let texts: Vec<&str> = runs.filter_map(|run| run.text.as_deref()).collect();
+        Ok(shell.tell(&texts)?)
+    }
+
+    /// Forgets the runs that were to take place only if all went well before them.
+    fn forget_ahead(&mut self) {
+        let runs = &mut self.runs;
+        runs.retain(|_, run| run.ended || run.when == When::Anyway);
+        self.untold.retain(|id| runs.contains_key(id));
     }
 
     /// Waits for the shell to name the background runs that it has begun: what is theirs is known
@@ -373,6 +399,7 @@ impl Agent {
 
     fn kill(&mut self, id: u32, grace: Duration) -> Result<(), AgentError> {
         self.learn_background_pids()?;
+        self.hold_back_what_follows(id)?;
         let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else {
             return Ok(());
         };
@@ -386,9 +413,41 @@ impl Agent {
                 Signal::SIGTERM
             },
         );
-        // A stopped process acts on SIGTERM only when it goes on.
-        signal(targets, Signal::SIGCONT);
+        // A stopped process acts on SIGTERM only when it goes on. The shell goes on in any case.
+        let shell = self.shell.iter().map(|shell| shell.pid);
+        signal(targets.into_iter().chain(shell), Signal::SIGCONT);
         Ok(())
+    }
+
+    /// Sees to it that ending a run does not hit the next one: with runs behind it, it may have
+    /// ended just now. The shell is stopped, so that its reports are all there.
+    fn hold_back_what_follows(&mut self, id: u32) -> Result<(), AgentError> {
+        let follows = |run: &Run| run.id > id && !run.ended && run.when == When::AllWell;
+        let in_turn = self.runs.get(&id).is_some_and(Run::is_in_turn);
+        let (Some(shell), true) = (&self.shell, in_turn && self.runs.values().any(follows)) else {
+            return Ok(());
+        };
+        let shell = shell.pid;
+        signal([shell], Signal::SIGSTOP);
+        let stopped = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        let deadline = Instant::now() + NAMING;
+        while matches!(
+            waitid(Id::Pid(shell), stopped | WaitPidFlag::WNOHANG),
+            Ok(WaitStatus::StillAlive)
+        ) && Instant::now() < deadline
+        {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.read_reports()?;
+        if self.runs.get(&id).is_none_or(|run| run.ended) {
+            signal([shell], Signal::SIGCONT);
+        }
+        Ok(())
+    }
+
+    /// The run that a process comes from, if it still has that run's mark.
+    fn origin(&self, process: Pid) -> Option<u32> {
+        mark(process).filter(|id| (1..=self.last_id).contains(id))
     }
 
     /// The processes to end with a run.
@@ -396,30 +455,28 @@ impl Agent {
         let Some(run) = self.runs.get(&id) else {
             return Vec::new();
         };
-        let mut targets = match run.mode {
+        let below = alive_below(&BTreeSet::new()).into_iter();
+        let tree = |pid: Pid| [vec![pid], descendants(pid)].concat();
+        let mut targets: Vec<Pid> = match run.mode {
             Mode::Background => {
-                let own = run
-                    .pid
-                    .into_iter()
-                    .flat_map(|pid| [vec![pid], descendants(pid)].concat());
-                let owned = self
-                    .owners
-                    .iter()
-                    .filter(|(_, owner)| **owner == id)
-                    .map(|(pid, _)| *pid);
-                own.chain(owned).collect()
+                let own = run.pid.map(tree).unwrap_or_default();
+                let marked = below.filter(|pid| self.origin(*pid) == Some(id));
+                own.iter().copied().chain(marked).collect()
             }
             Mode::Step | Mode::Check | Mode::Aside => {
-                let background: BTreeSet<Pid> = self
+                let background = self
                     .runs
                     .values()
-                    .filter(|other| other.mode == Mode::Background)
+                    .filter(|other| other.mode == Mode::Background);
+                let spared: BTreeSet<Pid> = background
                     .filter_map(|other| other.pid)
-                    .flat_map(|pid| [vec![pid], descendants(pid)].concat())
+                    .flat_map(tree)
                     .collect();
-                let mut targets = alive_below(Pid::this(), &run.before);
-                targets.retain(|pid| !background.contains(pid));
-                targets
+                // A process that lost its mark is taken for one of the run that is ended.
+                let is_target = |pid: &Pid| {
+                    !spared.contains(pid) && self.origin(*pid).is_none_or(|origin| origin == id)
+                };
+                below.filter(is_target).collect()
             }
         };
         match (run.mode, &self.shell) {
@@ -466,24 +523,35 @@ impl Agent {
         Ok(())
     }
 
-    /// Reads reports of runs from the control pipe: `<nonce> <id> <status> <shell options>`.
+    /// Reads reports of runs from the control pipe: `<nonce> <id> <status>`.
     fn read_reports(&mut self) -> Result<(), AgentError> {
         while let Some(count @ 1..) = shell::read_some(&self.control.read, &mut self.buffer) {
             self.reports.extend_from_slice(&self.buffer[..count]);
         }
         while let Some(end) = self.reports.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.reports.drain(..=end).collect();
-            let line = String::from_utf8_lossy(&line).into_owned();
-            self.heed_report(line.trim_end())?;
+            self.heed_line(&line)?;
         }
         Ok(())
     }
 
-    fn heed_report(&mut self, line: &str) -> Result<(), AgentError> {
-        let mut words = line.split(' ');
-        if words.next() != Some(self.nonce.as_str()) {
-            return Ok(());
+    /// Takes what the shell printed outside of any run: a report, or what a trap of its prints.
+    fn heed_line(&mut self, line: &[u8]) -> Result<(), AgentError> {
+        let report = line.strip_prefix(self.nonce.as_bytes());
+        match report.and_then(|report| std::str::from_utf8(report).ok()) {
+            Some(report) => self.heed_report(report),
+            // A report begins with a newline, to stand apart from what was printed before it.
+            None if line == b"\n" => Ok(()),
+            None => self.shell_printed(Stream::Stdout, line),
         }
+    }
+
+    fn shell_printed(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), AgentError> {
+        self.send(&protocol::output(0, stream, bytes))
+    }
+
+    fn heed_report(&mut self, report: &str) -> Result<(), AgentError> {
+        let mut words = report.split_ascii_whitespace();
         let Some(id) = words.next().and_then(|word| word.parse().ok()) else {
             return Ok(());
         };
@@ -506,11 +574,6 @@ impl Agent {
             // Its shell was asked to end as well; see `end_what_is_overdue`.
             return Ok(());
         }
-        if run.mode != Mode::Background
-            && let Some(shell) = &mut self.shell
-        {
-            shell.tracing = second.contains('x');
-        }
         self.end(id)
     }
 
@@ -526,7 +589,7 @@ impl Agent {
         let status = run
             .status
             .unwrap_or(Status::Signaled(Signal::SIGKILL as i32));
-        let (mode, before) = (run.mode, std::mem::take(&mut run.before));
+        let mode = run.mode;
         for stream in [Stream::Stdout, Stream::Stderr] {
             let mut drained = 0;
             while drained < PIPE_BYTES {
@@ -536,37 +599,14 @@ impl Agent {
                 }
             }
         }
-        if mode != Mode::Background {
-            let here = self.below();
-            self.known = here.iter().copied().collect();
-            for process in here {
-                if !before.contains(&process) && !self.is_background(process) {
-                    self.owners.entry(process).or_insert(id);
-                }
-            }
-        }
         let shell = match (mode, &self.shell) {
             (Mode::Step | Mode::Check, None) => protocol::Shell::Lost,
             (Mode::Step | Mode::Check | Mode::Background | Mode::Aside, _) => protocol::Shell::Kept,
         };
-        self.reply(&Reply::Ended { id, status, shell })
-    }
-
-    /// The processes below this one. Most runs leave none but the shell, and that is quickly seen.
-    fn below(&self) -> Vec<Pid> {
-        let shell: Vec<Pid> = self.shell.iter().map(|shell| shell.pid).collect();
-        if are_childless(&[Pid::this()], &shell) && are_childless(&shell, &[]) {
-            return shell;
+        if mode == Mode::Step && (status, shell) != (Status::Exited(0), protocol::Shell::Kept) {
+            self.forget_ahead();
         }
-        descendants(Pid::this())
-    }
-
-    fn is_background(&self, process: Pid) -> bool {
-        self.runs
-            .values()
-            .filter(|run| run.mode == Mode::Background)
-            .filter_map(|run| run.pid)
-            .any(|pid| pid == process || descendants(pid).contains(&process))
+        self.reply(&Reply::Ended { id, status, shell })
     }
 
     /// A background run that was killed with SIGKILL reports nothing: it is seen to be gone.
@@ -605,7 +645,6 @@ impl Agent {
                 Ok(_) | Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error.into()),
             };
-            self.owners.remove(&pid);
             let ended = self
                 .guest
                 .as_mut()
@@ -631,70 +670,45 @@ impl Agent {
     /// The shell is gone: the run that it was at ends with it.
     fn shell_ended(&mut self, status: Status) -> Result<(), AgentError> {
         self.read_reports()?;
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            while self.read_shell(stream)? > 0 {}
+        let rest = std::mem::take(&mut self.reports);
+        if !rest.is_empty() {
+            self.shell_printed(Stream::Stdout, &rest)?;
         }
+        while self.read_shell()? > 0 {}
         let unread = self.shell.take().map_or(0, |shell| shell.unread_runs());
-        let mut told: Vec<&mut Run> = self
-            .runs
-            .values_mut()
-            .filter(|run| run.text.is_some())
+        let untold = &self.untold;
+        let told = self.runs.values_mut();
+        let mut told: Vec<&mut Run> = told
+            .filter(|run| run.text.is_some() && !untold.contains(&run.id))
             .collect();
         let unread = told.split_off(told.len().saturating_sub(unread));
-        let unread: Vec<u32> = unread.into_iter().map(|run| run.id).collect();
-        let was_at = |run: &&mut Run| {
-            !run.ended && !unread.contains(&run.id) && matches!(run.mode, Mode::Step | Mode::Check)
-        };
-        if let Some(run) = self.runs.values_mut().find(was_at) {
+        // Of those that it read it was at the first, and did not come to the rest.
+        let mut read = told.into_iter().filter(|run| !run.ended);
+        let at = read.next().map(|run| {
             run.status = Some(status);
-            let id = run.id;
-            // A run that is being ended is told of when all that it started is gone too.
-            if run.kill_at.is_none() {
-                self.end(id)?;
-            }
+            // It took place.
+            run.when = When::Anyway;
+            (run.id, run.kill_at.is_some())
+        });
+        let again: Vec<u32> = read.chain(unread).map(|run| run.id).collect();
+        self.forget_ahead();
+        self.untold.splice(..0, again);
+        // A run that is being ended is told of when all that it started is gone too.
+        if let Some((id, false)) = at {
+            self.end(id)?;
         }
-        self.begin_again(&unread)
+        let runs = &self.runs;
+        self.untold.retain(|id| runs.contains_key(id));
+        self.tell_shell()
     }
 
-    /// Gives runs that a shell did not come to read before it ended to a new one.
-    fn begin_again(&mut self, ids: &[u32]) -> Result<(), AgentError> {
-        let (Some(setup), false, false) = (&self.setup, ids.is_empty(), self.leaving) else {
-            return Ok(());
-        };
-        let mut shell = match Shell::start(setup) {
-            Ok(shell) => shell,
-            Err(error) => {
-                return self.failed(format!(
-                    "cannot start bash in `{}`: {error}",
-                    setup.folder.display()
-                ));
-            }
-        };
-        for id in ids {
-            let Some(run) = self.runs.get_mut(id) else {
-                continue;
-            };
-            run.before.insert(shell.pid);
-            if let Some(text) = &run.text {
-                shell.tell(text)?;
-            }
-        }
-        self.known.insert(shell.pid);
-        self.shell = Some(shell);
-        Ok(())
-    }
-
-    fn read_shell(&mut self, stream: Stream) -> Result<usize, AgentError> {
+    fn read_shell(&mut self) -> Result<usize, AgentError> {
         let Some(shell) = &self.shell else {
             return Ok(0);
         };
-        let fd = match stream {
-            Stream::Stdout => &shell.stdout,
-            Stream::Stderr => &shell.stderr,
-        };
-        let count = shell::read_some(fd, &mut self.buffer).unwrap_or(0);
+        let count = shell::read_some(&shell.stderr, &mut self.buffer).unwrap_or(0);
         if count > 0 {
-            let frame = protocol::output(0, stream, &self.buffer[..count]);
+            let frame = protocol::output(0, Stream::Stderr, &self.buffer[..count]);
             self.send(&frame)?;
         }
         Ok(count)
@@ -724,21 +738,28 @@ impl Agent {
                 known.extend([vec![pid], descendants(pid)].concat());
             }
         }
-        let left = alive_below(Pid::this(), &known).into_iter();
+        let left = alive_below(&known).into_iter();
         left.filter_map(|pid| {
             let command = command_line(pid)?;
             Some(Leftover {
                 pid: pid.as_raw(),
                 command,
-                run_id: self.owners.get(&pid).copied(),
+                run_id: self.origin(pid),
             })
         })
         .collect()
     }
 
     fn finish(&mut self, grace: Duration) -> Result<(), AgentError> {
+        // Whoever is done does not wait for what was to follow if all went well.
+        let ahead = |run: &Run| !run.ended && run.when == When::AllWell;
+        let breaks_off = self.runs.values().any(ahead);
+        self.forget_ahead();
         if let Some(shell) = &mut self.shell {
             shell.close()?;
+            if breaks_off {
+                signal([shell.pid], Signal::SIGTERM);
+            }
         }
         self.wait_until(grace, |agent| agent.shell.is_none())?;
         if let Some(shell) = &self.shell {
@@ -749,7 +770,7 @@ impl Agent {
         if !leftovers.is_empty() {
             let pids = leftovers.iter().map(|left| Pid::from_raw(left.pid));
             signal(pids, Signal::SIGTERM);
-            let none = |_: &Agent| alive_below(Pid::this(), &BTreeSet::new()).is_empty();
+            let none = |_: &Agent| alive_below(&BTreeSet::new()).is_empty();
             self.wait_until(grace.min(LEFTOVER_GRACE), none)?;
         }
         self.end_everything();
@@ -759,9 +780,15 @@ impl Agent {
                 while self.read_run(id, stream)? > 0 {}
             }
         }
+        self.runs.clear();
+        self.untold.clear();
+        self.reports.clear();
+        self.setup = None;
+        self.last_id = 0;
         self.reply(&Reply::Finished { leftovers })?;
-        // A guest still has files that are wanted; it ends with its machine.
-        self.leaving = self.guest.is_none();
+        // What cannot be ended must not be taken for something of the next lesson. A guest still has
+        // files that are wanted; it ends with its machine.
+        self.leaving = self.guest.is_none() && !below_this().is_empty();
         Ok(())
     }
 
@@ -777,11 +804,8 @@ impl Agent {
             let tick = PollTimeout::from(5u8);
             let _ = poll(&mut fds, tick);
             self.heed_children()?;
-            if self.shell.is_some() {
-                for stream in [Stream::Stdout, Stream::Stderr] {
-                    self.read_shell(stream)?;
-                }
-            }
+            self.read_shell()?;
+            self.read_reports()?;
             let open: Vec<u32> = self.runs.keys().copied().collect();
             for id in open {
                 for stream in [Stream::Stdout, Stream::Stderr] {
@@ -796,7 +820,7 @@ impl Agent {
     fn end_everything(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(2);
         loop {
-            let left = descendants(Pid::this());
+            let left = below_this();
             while matches!(waitpid(None, Some(WaitPidFlag::WNOHANG)), Ok(status) if status != WaitStatus::StillAlive)
             {
             }
@@ -818,9 +842,23 @@ impl Agent {
         self.send(&frame)
     }
 
-    /// Sends to `tutor`; if it is gone, so is the agent's work.
+    /// Sends to `tutor`, at the end of this turn or when much has come together.
     fn send(&mut self, frame: &[u8]) -> Result<(), AgentError> {
-        match self.channel.write_all(frame) {
+        self.outgoing.extend_from_slice(frame);
+        match self.outgoing.len() {
+            0..CHUNK_BYTES => Ok(()),
+            _ => self.flush(),
+        }
+    }
+
+    /// Sends all that waits to be sent; if `tutor` is gone, so is the agent's work.
+    fn flush(&mut self) -> Result<(), AgentError> {
+        if self.outgoing.is_empty() {
+            return Ok(());
+        }
+        let sent = self.channel.write_all(&self.outgoing);
+        self.outgoing.clear();
+        match sent {
             Ok(()) => Ok(()),
             Err(error)
                 if matches!(

@@ -1,18 +1,22 @@
 //! One bash, and what it is told.
 //!
 //! bash reads its commands from its standard input. From a pipe it would read them a byte at a
-//! time, so that is a file in memory (memfd_create(2)), to which each run is added: an `eval` of the
-//! script in ANSI-C quotes, redirected to pipes of its own, and then a report on the control pipe.
-//! After each run bash waits at a gate, a pipe that gets a line when the next run is in the file.
+//! time, so that is a file in memory (memfd_create(2)), to which runs are added: each an `eval` of the
+//! script in ANSI-C quotes, redirected to pipes of its own, and then a report. Reports go to the
+//! shell's own standard output, which is the control pipe; a redirection for them would cost as
+//! much as the rest of a short run. After the runs that it was told of together bash waits at a
+//! gate, a pipe that gets a line when more is in the file.
 //! So a top-level `break` or `return` does no harm, an `exec >file` ends with its run, and what a
 //! run left behind still writes to that run's pipes. bash counts lines over all runs, and no
 //! assignment to `LINENO` changes what its messages say; that number is masked where outputs are
-//! compared. The pipes are opened through `/proc/<agent>/fd`, so no file descriptor of ours is ever
-//! in the shell or in what it starts, and a step that closes all of them closes none of ours.
+//! compared. The pipes are opened through `/proc/<agent>/fd`. While a run goes on, bash keeps its
+//! own files at numbers from 10 that what it starts does not inherit, so no file of ours is ever in
+//! a step's programs, and a step that closes all it finds ends the shell and nothing else.
 
-use crate::protocol::Mode;
+use crate::protocol::{Mode, When};
 use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Pid, pipe2, read, write};
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -58,21 +62,21 @@ pub struct Shell {
     script: File,
     /// How much of it is written, in bytes.
     script_bytes: u64,
-    /// A line for each run that bash has not come to.
+    /// A line for each telling that bash has not come to.
     gate: Pipe,
-    /// What the shell itself prints, outside of any run: EXIT traps.
-    pub stdout: OwnedFd,
+    /// How many runs each telling held.
+    told: Vec<usize>,
+    /// What the shell itself prints outside of any run, but for reports.
     pub stderr: OwnedFd,
-    /// True if the last run left `set -x` on.
-    pub tracing: bool,
 }
 
 /// bash reads a file in pieces of its first size, up to this.
 const PIECE_BYTES: usize = 8192;
 
 impl Shell {
-    pub fn start(setup: &Setup) -> io::Result<Shell> {
-        let (gate, stdout, stderr) = (Pipe::new()?, Pipe::new()?, Pipe::new()?);
+    /// Starts a shell that reports to `control`.
+    pub fn start(setup: &Setup, control: &OwnedFd) -> io::Result<Shell> {
+        let (gate, stderr) = (Pipe::new()?, Pipe::new()?);
         nonblocking(&gate.write)?;
         let script = memfd_create(c"tutor", MFdFlags::MFD_CLOEXEC)?;
         let script = File::from(script);
@@ -83,7 +87,7 @@ impl Shell {
         let child = command(setup)
             .arg("-s")
             .stdin(stdin)
-            .stdout(stdout.write)
+            .stdout(control.try_clone()?)
             .stderr(stderr.write)
             .spawn()?;
         Ok(Shell {
@@ -91,32 +95,35 @@ impl Shell {
             script,
             script_bytes: begin.len() as u64,
             gate,
-            stdout: stdout.read,
+            told: Vec::new(),
             stderr: stderr.read,
-            tracing: false,
         })
     }
 
-    /// Tells the shell to run a text after all that it was told before.
-    pub fn tell(&mut self, text: &str) -> io::Result<()> {
-        let more = format!("{text}\n{}", wait_at(&self.gate));
+    /// Tells the shell to do some runs after all that it was told before.
+    pub fn tell(&mut self, texts: &[&str]) -> io::Result<()> {
+        let mut more = texts.join("\n");
+        more.push('\n');
+        more.push_str(&wait_at(&self.gate));
         self.script
             .write_all_at(more.as_bytes(), self.script_bytes)?;
         self.script_bytes += more.len() as u64;
+        self.told.push(texts.len());
         self.open_gate()
     }
 
-    /// The number of runs that the shell did not come to.
+    /// The number of runs that the shell did not come to: those of the tellings it did not read.
     pub fn unread_runs(self) -> usize {
         let mut bytes = Vec::new();
         drop(self.gate.write);
         // Nobody else holds an end of it, unless a step opened it by hand.
         let _ = File::from(self.gate.read).read_to_end(&mut bytes);
-        bytes.len()
+        self.told.iter().rev().take(bytes.len()).sum()
     }
 
     /// Ends what there is to read: the shell runs its EXIT trap and ends.
     pub fn close(&mut self) -> io::Result<()> {
+        self.told.push(0);
         self.open_gate()
     }
 
@@ -127,30 +134,35 @@ impl Shell {
 }
 
 /// The builtins that the control code needs. A step may have disabled them by `enable -n`.
-const OURS: &str = "builtin eval printf read set trap exit";
+const OURS: &str = "builtin eval printf read set trap exit test ulimit";
 
 /// The line that makes a shell wait until the gate opens. What it reads goes to a name of ours.
 /// A shell that cannot open it, such as a restricted one, can do nothing more for us and ends.
 fn wait_at(gate: &Pipe) -> String {
     let (agent, fd) = (std::process::id(), gate.read.as_raw_fd());
-    format!("\\builtin read -r _tutor </proc/{agent}/fd/{fd} || \\builtin exit 1\n")
+    format!("\\builtin read -r _tutor_gate </proc/{agent}/fd/{fd} || \\builtin exit 1\n")
 }
 
-/// Starts a bash of its own for one script.
+/// Starts a bash of its own for one script, marked as that run's; see [`text`].
 pub fn start_aside(
+    id: u32,
     setup: &Setup,
     script: &str,
     stdout: OwnedFd,
     stderr: OwnedFd,
 ) -> io::Result<Pid> {
+    let (before, most) = getrlimit(Resource::RLIMIT_LOCKS)?;
+    // Where it may not be set the processes of this run are known by nothing but their parents.
+    let _ = setrlimit(Resource::RLIMIT_LOCKS, id.into(), most);
     let child = command(setup)
         .arg("-c")
         .arg(script)
         .stdin(Stdio::null())
         .stdout(stdout)
         .stderr(stderr)
-        .spawn()?;
-    Ok(Pid::from_raw(child.id() as i32))
+        .spawn();
+    let _ = setrlimit(Resource::RLIMIT_LOCKS, before, most);
+    Ok(Pid::from_raw(child?.id() as i32))
 }
 
 fn command(setup: &Setup) -> Command {
@@ -183,38 +195,43 @@ pub struct Ends<'e> {
 }
 
 /// Returns the text that makes a shell run a script and report. `nonce` opens a report that counts.
-pub fn text(
-    nonce: &str,
-    id: u32,
-    mode: Mode,
-    script: &str,
-    ends: &Ends<'_>,
-    tracing: bool,
-) -> String {
+///
+/// What the run starts is told by its limit on file locks, which Linux keeps and has not enforced
+/// since 2.4.25 (RLIMIT_LOCKS in getrlimit(2)): the run's id, inherited by all that it starts.
+pub fn text(nonce: &str, id: u32, mode: Mode, when: When, script: &str, ends: &Ends<'_>) -> String {
     let agent = std::process::id();
     let path = |fd: &OwnedFd| format!("/proc/{agent}/fd/{}", fd.as_fd().as_raw_fd());
     let (stdout, stderr, control) = (path(ends.stdout), path(ends.stderr), path(ends.control));
-    // `set -x` was switched off so that the lines of ours do not show; the script gets it back.
-    let head = if tracing { "set -x;" } else { "" };
-    let script = quoted(head, script);
+    let quoted_script = quoted(script);
     let redirected = format!("</dev/null >|{stdout} 2>|{stderr}");
-    // A restricted shell cannot report, but by the status that it ends with.
-    // What traps or `set -x` print of the report goes to the shell's own output, which nobody shows.
+    let mark = format!("\\builtin ulimit -Sx {id} || \\builtin :");
+    let guard = match when {
+        When::Anyway => "",
+        // Its own report says 1 then, which nobody heeds, and those after it see that.
+        When::AllWell => "\\builtin test \"$_tutor\" = 0 && ",
+    };
+    // A restricted shell could not open the next run's pipes, so it ends.
+    // `set -x` is switched off so that the lines of ours do not show; the next script gets it back.
     let report = format!(
-        "_tutor=$?; \\builtin enable {OURS} || \\enable {OURS}; \
-         \\builtin printf '{nonce} {id} %d %s\\n' \"$_tutor\" \"$-\" >|{control} || \
+        "_tutor=$?; _tutor_x=${{-//[!x]/}}; \\builtin enable {OURS} || \\enable {OURS}; \
+         \\builtin test \"${{-#*r}}\" = \"$-\" && \
+         \\builtin printf '\\n{nonce} {id} %d\\n' \"$_tutor\" || \
          \\builtin exit \"$_tutor\"; \\builtin set +x"
     );
     match mode {
-        Mode::Step => format!("\\builtin eval {script} {redirected}; {report}"),
+        Mode::Step => format!(
+            "{mark}; {guard}\\builtin eval \"${{_tutor_x:+set -x;}}\"{quoted_script} {redirected}; {report}"
+        ),
         // `&&` keeps `set -e` of the lesson's shell from ending it when a check fails.
-        Mode::Check => format!("( \\builtin eval {script} ) {redirected} && \\builtin :; {report}"),
+        Mode::Check => format!(
+            "{mark}; ( \\builtin eval {quoted_script} ) {redirected} && \\builtin :; {report}"
+        ),
         Mode::Background => {
-            let end = format!("\\builtin printf \"{nonce} {id} %d -\\n\" \"$?\" >|{control}");
+            let end = format!("\\builtin printf \"\\n{nonce} {id} %d\\n\" \"$?\" >|{control}");
             format!(
-                "( \\builtin trap {} EXIT; \\builtin eval {script} ) {redirected} & \
-                 \\builtin printf '{nonce} {id} pid %d\\n' \"$!\" >|{control}",
-                quoted("", &end)
+                "{mark}; ( \\builtin trap {} EXIT; \\builtin eval {quoted_script} ) {redirected} & \
+                 \\builtin printf '\\n{nonce} {id} pid %d\\n' \"$!\"",
+                quoted(&end)
             )
         }
         // An aside has a shell of its own; see `start_aside`.
@@ -223,10 +240,9 @@ pub fn text(
 }
 
 /// A text in bash's ANSI-C quotes, on one line.
-fn quoted(head: &str, script: &str) -> String {
-    let mut quoted = String::with_capacity(script.len() + head.len() + 16);
+fn quoted(script: &str) -> String {
+    let mut quoted = String::with_capacity(script.len() + 16);
     quoted.push_str("$'");
-    quoted.push_str(head);
     for character in script.chars() {
         match character {
             '\\' => quoted.push_str("\\\\"),

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tutor_agent::client::{Client, Incoming};
-use tutor_agent::protocol::{Leftover, Mode, Reply, Request, Shell, Status, Stream};
+use tutor_agent::protocol::{Leftover, Mode, Reply, Request, Shell, Status, Stream, When};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -70,6 +70,7 @@ impl Agent {
                 id: self.last_id,
                 script: script.to_owned(),
                 mode,
+                when: When::Anyway,
             })
             .unwrap();
         self.last_id

@@ -41,6 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         id: 1,
         script: command.clone(),
         mode: Mode::Step,
+        when: Default::default(),
     })?;
     loop {
         match machine.next(Duration::from_secs(60))? {

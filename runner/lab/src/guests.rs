@@ -200,6 +200,7 @@ fn warm_up(machine: &mut Machine) -> Result<(), GuestError> {
         id: 1,
         script: state::WARM_UP.to_owned(),
         mode: Mode::Step,
+        when: Default::default(),
     })?;
     let deadline = Instant::now() + WARM_UP_PATIENCE;
     let mut said = String::new();

@@ -66,6 +66,16 @@ macro_rules! promises {
             a_long_script_runs_to_its_last_line
             many_runs_in_a_row_are_each_heard
             two_sessions_know_nothing_of_each_other
+            what_a_step_left_behind_prints_belongs_to_that_step
+            what_a_step_does_to_its_files_ends_with_it
+            no_file_of_ours_is_in_what_a_step_starts
+            what_a_step_reads_of_the_shells_own_input_is_not_missed
+            a_report_is_told_from_what_traps_print
+            steps_given_ahead_run_in_order
+            steps_given_ahead_run_only_if_all_went_well
+            leftovers_of_steps_given_ahead_name_their_step
+            ending_a_step_forgets_those_given_ahead
+            closing_does_not_wait_for_steps_given_ahead
         }
     };
 }
@@ -141,6 +151,15 @@ impl Shell {
             .run(self.last_id, mode, script)
             .expect("the backend takes a run");
         self.last_id
+    }
+
+    /// Gives steps ahead; `None` if this backend takes none so.
+    fn ahead(&mut self, scripts: &[&str]) -> Option<Vec<u32>> {
+        let steps: Vec<(u32, &str)> = (self.last_id + 1..).zip(scripts.iter().copied()).collect();
+        let taken = self.session.run_ahead(&steps);
+        self.last_id += scripts.len() as u32;
+        let ids = steps.iter().map(|(id, _)| *id).collect();
+        taken.expect("the backend answers").then_some(ids)
     }
 
     /// Waits for what `wanted` picks; all else is kept for later.
@@ -900,6 +919,228 @@ pub fn two_sessions_know_nothing_of_each_other(backend: &dyn Backend) {
     );
     two.kill(id, GRACE);
     assert_eq!(two.prints("echo ${x-unset}; ls"), "unset\n");
+}
+
+/// Its pipes are its own.
+pub fn what_a_step_left_behind_prints_belongs_to_that_step(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let late =
+        "(until [ -e go ]; do sleep 0.01; done; echo late; echo late >&2; : >went) & exec 5>&1";
+    let first = shell.begin(Mode::Step, late);
+    assert_eq!(shell.end_of(first).stdout(), "");
+    assert_eq!(
+        shell.prints(": >go; until [ -e went ]; do sleep 0.01; done; echo now; echo five >&5"),
+        "now\n"
+    );
+    let mut said = String::new();
+    for (stream, wanted) in [(Stream::Stdout, "late\nfive\n"), (Stream::Stderr, "late\n")] {
+        said.clear();
+        while said.len() < wanted.len() {
+            said += &shell.await_that("what it printed late", |happening| match happening {
+                Happening::Output {
+                    id,
+                    stream: on,
+                    bytes,
+                } if (*id, *on) == (first, stream) => {
+                    Some(String::from_utf8_lossy(bytes).into_owned())
+                }
+                _ => None,
+            });
+        }
+        assert_eq!(said, wanted);
+    }
+}
+
+/// `exec >file`, `exec 1>&-`, `exec 0<&-`, all from 3 to 255 closed, and numbers that bash picks.
+pub fn what_a_step_does_to_its_files_ends_with_it(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let scripts = [
+        "exec >file 2>&1; echo hidden",
+        "exec 1>&-",
+        "exec 2>&-",
+        "exec 0<&-",
+        "exec 0</etc/passwd",
+        "exec 1>&2",
+        "for n in {3..255}; do eval \"exec $n>&-\"; done",
+        "exec {own}>other; echo there >&$own",
+    ];
+    for script in scripts {
+        shell.run(script);
+        let ran = shell.run("cat; echo out; echo err >&2");
+        assert_eq!(
+            (ran.status, ran.stdout(), ran.stderr()),
+            (Status::Exited(0), "out\n".to_owned(), "err\n".to_owned()),
+            "after `{script}`"
+        );
+    }
+    assert_eq!(
+        shell.prints("cat other; echo more >&$own; cat other"),
+        "there\nthere\nmore\n"
+    );
+}
+
+/// An aside has what the machine gives to every process; no other run has more.
+pub fn no_file_of_ours_is_in_what_a_step_starts(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let list = "sh -c 'set -- /proc/$$/fd/*; for file; do echo ${file##*/}; done'";
+    let everybodys = shell.run_in(Mode::Aside, list).stdout();
+    assert!(everybodys.starts_with("0\n1\n"), "{everybodys}");
+    for mode in [Mode::Step, Mode::Check, Mode::Background] {
+        assert_eq!(shell.run_in(mode, list).stdout(), everybodys, "{mode:?}");
+    }
+}
+
+/// bash keeps it at a number of its own while a step runs; what comes next is not lost to it.
+pub fn what_a_step_reads_of_the_shells_own_input_is_not_missed(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    for script in [
+        "cat /proc/$$/fd/0 >/dev/null",
+        "for file in /proc/$$/fd/1[0-9]; do timeout 0.05 cat $file; done >/dev/null 2>&1; :",
+        "read -r -u 10 line 2>/dev/null; read -r -u 11 line 2>/dev/null; :",
+    ] {
+        shell.run(script);
+        assert_eq!(
+            shell.run("echo next").stdout(),
+            "next\n",
+            "after `{script}`"
+        );
+    }
+}
+
+/// Whether it ends with a newline or not.
+pub fn a_report_is_told_from_what_traps_print(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    for trap in ["printf trapped", "echo trapped", "printf '\\n\\ntrapped'"] {
+        shell.run(&format!("trap {} DEBUG; trap {0} ERR", quoted(trap)));
+        assert_eq!(shell.run("(exit 4)").status, Status::Exited(4), "{trap}");
+        assert_eq!(
+            shell.run("trap - DEBUG ERR; (exit 5)").status,
+            Status::Exited(5)
+        );
+        assert_eq!(shell.prints("echo next"), "next\n");
+    }
+}
+
+/// And each is heard by itself.
+pub fn steps_given_ahead_run_in_order(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let first = shell.begin(Mode::Step, "x=0; set -x; set +x");
+    let scripts: Vec<String> = (1..=40)
+        .map(|number| {
+            format!(
+                "x=$((x + 1)); echo $x >&2; seq 1 {}; set -u -e",
+                number * 500
+            )
+        })
+        .collect();
+    let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
+    let Some(ids) = shell.ahead(&scripts) else {
+        return;
+    };
+    shell.end_of(first);
+    for (number, id) in (1..).zip(ids) {
+        let ran = shell.end_of(id);
+        assert_eq!(ran.stderr(), format!("{number}\n"));
+        assert!(
+            ran.stdout().ends_with(&format!("\n{}\n", number * 500)),
+            "{number}"
+        );
+    }
+}
+
+/// A status, a lost shell: what was to follow does not, and what is asked for then does.
+pub fn steps_given_ahead_run_only_if_all_went_well(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    for bad in [
+        "(exit 80)",
+        "exit 0",
+        "kill -9 $$",
+        "set -e; false",
+        "exec true",
+        "if",
+    ] {
+        let first = shell.begin(
+            Mode::Step,
+            "rm -f ran; until [ -e told ]; do sleep 0.01; done",
+        );
+        let Some(ids) = shell.ahead(&["echo well", bad, ": >ran", "echo never"]) else {
+            return;
+        };
+        shell.run_in(Mode::Aside, ": >told");
+        shell.end_of(first);
+        assert_eq!(shell.end_of(ids[0]).stdout(), "well\n");
+        shell.end_of(ids[1]);
+        assert_eq!(
+            shell.prints("rm told; ls; echo next"),
+            "next\n",
+            "after `{bad}`"
+        );
+        let said_of_them = shell.later.iter().any(|happening| match happening {
+            Happening::Output { id, .. } | Happening::Ended { id, .. } => ids[2..].contains(id),
+            Happening::Finished { .. } => false,
+        });
+        assert!(!said_of_them, "after `{bad}`: {:?}", shell.later);
+    }
+}
+
+/// Daemons as well, whatever ran when they were seen first.
+pub fn leftovers_of_steps_given_ahead_name_their_step(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let (one, two) = (own_seconds(), own_seconds());
+    let daemon =
+        |seconds: u32| format!("setsid sh -c 'sleep {seconds} >/dev/null 2>&1 &' >/dev/null 2>&1");
+    let first = shell.begin(Mode::Step, &daemon(one));
+    let second = daemon(two);
+    let Some(ids) = shell.ahead(&["echo between", &second, "sleep 0.1", "echo last"]) else {
+        return;
+    };
+    shell.end_of(first);
+    for id in &ids {
+        shell.end_of(*id);
+    }
+    shell.until_sleepers(1, one);
+    shell.until_sleepers(1, two);
+    let (mut leftovers, _) = shell.finish();
+    leftovers.sort();
+    assert_eq!(
+        leftovers,
+        [
+            (Some(first), format!("sleep {one}")),
+            (Some(ids[1]), format!("sleep {two}"))
+        ]
+    );
+}
+
+/// A timeout: what comes next is asked for anew.
+pub fn ending_a_step_forgets_those_given_ahead(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let seconds = own_seconds();
+    let first = shell.begin(Mode::Step, &format!("sleep {seconds}"));
+    if shell.ahead(&[": >ran", "echo never"]).is_none() {
+        return;
+    }
+    shell.until_sleepers(1, seconds);
+    assert!(shell.kill(first, GRACE).shell_lost);
+    shell.until_sleepers(0, seconds);
+    assert_eq!(shell.prints("ls; echo next"), "next\n");
+}
+
+/// As after Ctrl-C between two steps.
+pub fn closing_does_not_wait_for_steps_given_ahead(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let seconds = own_seconds();
+    let first = shell.begin(Mode::Step, "echo first");
+    if shell
+        .ahead(&[&format!("sleep {seconds}"), ": >ran"])
+        .is_none()
+    {
+        return;
+    }
+    assert_eq!(shell.end_of(first).stdout(), "first\n");
+    shell.finish();
+    let mut other = Shell::open(backend);
+    other.until_sleepers(0, seconds);
+    assert!(!shell._folder.path().join("ran").exists());
 }
 
 fn quoted(text: &str) -> String {

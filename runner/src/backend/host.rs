@@ -1,11 +1,13 @@
-//! The learner's own machine: one agent process a shell, which guards all that steps start.
+//! The learner's own machine: one agent process a shell, which guards all that steps start. An
+//! agent that closed its shell well serves the next lesson.
 
 use super::told::happening;
 use super::{Backend, BackendError, Happening, Mode, Opening, Session};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tutor_agent::client::{Client, Incoming};
-use tutor_agent::protocol::{Reply, Request};
+use tutor_agent::protocol::{Reply, Request, When};
 
 /// How long an agent may take to say that its shell is there.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -14,13 +16,18 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub struct Host {
     tutor: PathBuf,
+    idle: Idle,
 }
+
+/// Agents without a shell.
+type Idle = Arc<Mutex<Vec<Client>>>;
 
 impl Host {
     /// `tutor` is the program that becomes the agent when called with `__agent`.
     pub fn new(tutor: &Path) -> Host {
         Host {
             tutor: tutor.to_owned(),
+            idle: Idle::default(),
         }
     }
 }
@@ -31,19 +38,30 @@ impl Backend for Host {
             program: self.tutor.clone(),
             error,
         };
-        let client =
-            Client::spawn(&self.tutor, &["__agent"]).map_err(|error| failed(error.to_string()))?;
-        let mut session = HostSession { client };
-        session.send(&Request::Start {
+        let start = Request::Start {
             cwd: opening.folder.to_owned(),
             env: opening.environment.to_vec(),
             isolate: opening.own_mounts,
-        })?;
+        };
+        let client = match self.idle_agent(&start) {
+            Some(client) => client,
+            None => {
+                let spawned = Client::spawn(&self.tutor, &["__agent"]);
+                let mut client = spawned.map_err(|error| failed(error.to_string()))?;
+                client.send(&start).map_err(|_| BackendError::Gone)?;
+                client
+            }
+        };
+        let mut session = HostSession {
+            client: Some(client),
+            // Mounts of its own are an agent's for good.
+            idle: (!opening.own_mounts).then(|| self.idle.clone()),
+        };
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
             let wait = deadline.saturating_duration_since(Instant::now());
             match session
-                .client
+                .client()?
                 .recv(Some(wait))
                 .map_err(|error| failed(error.to_string()))?
             {
@@ -61,13 +79,41 @@ impl Backend for Host {
     }
 }
 
+impl Host {
+    /// Takes an agent that has nothing to do and tells it to start.
+    fn idle_agent(&self, start: &Request) -> Option<Client> {
+        loop {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut client = idle.pop()?;
+            drop(idle);
+            if client.is_there() && client.send(start).is_ok() {
+                return Some(client);
+            }
+        }
+    }
+}
+
 struct HostSession {
-    client: Client,
+    /// Until it is given back.
+    client: Option<Client>,
+    idle: Option<Idle>,
 }
 
 impl HostSession {
+    fn client(&mut self) -> Result<&mut Client, BackendError> {
+        self.client.as_mut().ok_or(BackendError::Gone)
+    }
+
     fn send(&mut self, request: &Request) -> Result<(), BackendError> {
-        self.client.send(request).map_err(|_| BackendError::Gone)
+        let sent = self.client()?.send(request);
+        sent.map_err(|_| BackendError::Gone)
+    }
+
+    fn give_back(&mut self) {
+        if let (Some(client), Some(idle)) = (self.client.take(), &self.idle) {
+            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.push(client);
+        }
     }
 }
 
@@ -77,7 +123,20 @@ impl Session for HostSession {
             id,
             script: script.to_owned(),
             mode,
+            when: When::Anyway,
         })
+    }
+
+    fn run_ahead(&mut self, steps: &[(u32, &str)]) -> Result<bool, BackendError> {
+        let request = |(id, script): &(u32, &str)| Request::Run {
+            id: *id,
+            script: (*script).to_owned(),
+            mode: Mode::Step,
+            when: When::AllWell,
+        };
+        let requests: Vec<Request> = steps.iter().map(request).collect();
+        let sent = self.client()?.send_all(&requests);
+        sent.map(|()| true).map_err(|_| BackendError::Gone)
     }
 
     fn next(&mut self, wait: Duration) -> Result<Option<Happening>, BackendError> {
@@ -85,13 +144,16 @@ impl Session for HostSession {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let incoming = self
-                .client
+                .client()?
                 .recv(Some(left))
                 .map_err(|_| BackendError::Gone)?;
             let Some(incoming) = incoming else {
                 return Ok(None);
             };
             if let Some(happening) = happening(incoming)? {
+                if matches!(happening, Happening::Finished { .. }) {
+                    self.give_back();
+                }
                 return Ok(Some(happening));
             }
         }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
-use tutor_agent::protocol::{Reply, Request};
+use tutor_agent::protocol::{Reply, Request, When};
 use tutor_lab::cache::Cache;
 use tutor_lab::guests::{GuestError, Guests, Progress};
 use tutor_lab::image::{self, Programs};
@@ -233,6 +233,7 @@ impl Session for LabSession {
             id,
             script: script.to_owned(),
             mode,
+            when: When::Anyway,
         })
     }
 

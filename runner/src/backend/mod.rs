@@ -39,6 +39,12 @@ pub struct Opening<'o> {
 pub trait Session {
     /// Begins a run.
     fn run(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), BackendError>;
+    /// Asks for steps, each to run only if every step asked for before it ends with status 0 and
+    /// keeps the shell; else it never runs, and nothing is said of it. Returns false, having done
+    /// nothing, if this place takes none so.
+    fn run_ahead(&mut self, _steps: &[(u32, &str)]) -> Result<bool, BackendError> {
+        Ok(false)
+    }
     /// Waits this long for something to happen.
     fn next(&mut self, wait: Duration) -> Result<Option<Happening>, BackendError>;
     /// Ends a run and all that it started: first kindly, after `grace` surely.

@@ -26,6 +26,9 @@ pub struct Cli {
     /// What holds for every command.
     #[command(flatten)]
     pub global: Global,
+    /// How steps are run where no command is given.
+    #[command(flatten)]
+    pub running: RunningArguments,
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -108,7 +111,7 @@ pub struct ShowArguments {
 }
 
 /// How steps are run; the same for `run`, `study` and `test`.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct RunningArguments {
     /// Where steps that need a kernel run
     #[arg(long, value_enum, value_name = "PLACE", default_value = "lab")]

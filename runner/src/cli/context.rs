@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::folders::Folders;
 use crate::lesson::Lesson;
 use crate::render::paint::Paint;
-use crate::run::{Interrupt, KernelPlace, Options, Places};
+use crate::run::{Interrupt, KernelPlace, Options, Pace, Places};
 use crate::say;
 use crate::snapshot::SnapshotError;
 use crate::store::{self, Store};
@@ -163,6 +163,7 @@ impl Context {
             tutor: program()?.parent().map(Path::to_owned).unwrap_or_default(),
             locks: self.folders.runtime.join("locks"),
             interrupt: listen_for_interrupts()?,
+            pace: Pace::StepByStep,
         })
     }
 

@@ -42,6 +42,7 @@ pub fn run(context: &Context, arguments: &LabRunArguments) -> anyhow::Result<Exi
         id: RUN,
         script: script.join(" "),
         mode: Mode::Step,
+        when: Default::default(),
     })?;
     let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
     let status = loop {

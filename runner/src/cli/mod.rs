@@ -1,9 +1,9 @@
 //! The command line: what can be asked, and which module answers.
 
 /// Prints results. Unlike std's, these macros panic at no full disk and no reader that left: they
-/// return the error.
+/// return the error. And they write a text at once: standard output would hand it on line by line.
 macro_rules! out {
-    ($($text:tt)*) => { ::std::io::Write::write_fmt(&mut ::std::io::stdout(), format_args!($($text)*))? };
+    ($($text:tt)*) => { ::std::io::Write::write_all(&mut ::std::io::stdout(), format!($($text)*).as_bytes())? };
 }
 
 macro_rules! outln {
@@ -39,7 +39,7 @@ pub use arguments::{Cli, command};
 use crate::exit::Exit;
 use crate::say;
 use anstyle::AnsiColor;
-use arguments::Command;
+use arguments::{Command, RunningArguments};
 use clap::Parser;
 use context::Context;
 use std::io::{self, IsTerminal, Write};
@@ -62,8 +62,11 @@ pub fn main() -> Exit {
 
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let context = Context::new(cli.global)?;
+    if cli.command.is_some() && cli.running != RunningArguments::default() {
+        return Err(context::ends(Exit::Usage, say!("running-before-command")));
+    }
     match cli.command {
-        None => study::resume(&context),
+        None => study::resume(&context, cli.running),
         Some(Command::List(arguments)) => read::list(&context, &arguments),
         Some(Command::Show(arguments)) => read::show(&context, &arguments),
         Some(Command::Run(arguments)) => run::run(&context, &arguments),

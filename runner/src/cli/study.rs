@@ -23,13 +23,13 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// `tutor` alone.
-pub fn resume(context: &Context) -> anyhow::Result<Exit> {
+pub fn resume(context: &Context, running: RunningArguments) -> anyhow::Result<Exit> {
     study(
         context,
         &StudyArguments {
             lesson: None,
             from: None,
-            running: RunningArguments::default(),
+            running,
         },
     )
 }

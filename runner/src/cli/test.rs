@@ -11,10 +11,10 @@ use crate::record;
 use crate::render::paint::Paint;
 use crate::render::{NoView, json, junit, summary};
 use crate::report::{Item, Judge, Report, Strictness};
-use crate::run::{Findings, Options, Places, Runner};
+use crate::run::{Findings, Options, Pace, Places, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
-use crate::workspace::{Workspace, WorkspaceError};
+use crate::workspace::{Workspace, WorkspaceError, remove_abandoned};
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,8 +32,8 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     context.may_run(&course, &lessons, &arguments.running)?;
     let backends = context.backends(&arguments.running)?;
     let places = backends.places();
-    let options = context.options(&arguments.running)?;
     let findings = Findings::default();
+    remove_abandoned();
     let jobs = arguments
         .jobs
         .or_else(|| thread::available_parallelism().ok())
@@ -42,6 +42,13 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         OnFailure::Stop
     } else {
         OnFailure::GoOn
+    };
+    let options = Options {
+        pace: match on_failure {
+            OnFailure::GoOn => Pace::Ahead,
+            OnFailure::Stop => Pace::StepByStep,
+        },
+        ..context.options(&arguments.running)?
     };
     let bench = Bench {
         course: &course,

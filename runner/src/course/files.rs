@@ -30,7 +30,7 @@ impl Files {
         let Some(root) = &self.root else {
             return Ok(embedded::file(path).map(<[u8]>::to_vec));
         };
-        match std::fs::read(root.join(path)) {
+        match crate::regular_file::read(&root.join(path)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

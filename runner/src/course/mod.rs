@@ -155,7 +155,7 @@ impl Course {
     pub fn read(&self, relative: &Path) -> Option<Vec<u8>> {
         match &self.origin {
             Origin::Embedded => embedded::file(relative).map(<[u8]>::to_vec),
-            Origin::Folder(root) => std::fs::read(root.join(relative)).ok(),
+            Origin::Folder(root) => crate::regular_file::read(&root.join(relative)).ok(),
         }
     }
 

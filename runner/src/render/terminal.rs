@@ -7,9 +7,9 @@ use super::paint::Paint;
 use super::{prose, verdict};
 use crate::event::{Event, Written};
 use crate::lesson::{Lesson, Step};
-use crate::report::{Item, Report};
+use crate::report::{Item, Report, Verdict};
 use crate::say;
-use crate::transcript::Leftover;
+use crate::transcript::{Leftover, RecordId};
 use crate::visible::visible_text;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -31,6 +31,8 @@ pub struct Terminal<W> {
     live: LiveOutput,
     spinner_shown: bool,
     fresh_line: bool,
+    /// The step that was skipped last, until prose says so that speaks of what it did.
+    skipped: Option<String>,
     /// The first error of writing, if any: a reader that went away ends the drawing, not the run.
     error: Option<io::Error>,
 }
@@ -48,6 +50,7 @@ impl<W: Write> Terminal<W> {
             live: LiveOutput::default(),
             spinner_shown: false,
             fresh_line: true,
+            skipped: None,
             error: None,
         }
     }
@@ -176,6 +179,11 @@ impl<W: Write> View for Terminal<W> {
             Event::Prose(text) => {
                 if self.detail == Detail::Whole {
                     self.gap();
+                    if let Some(step) = self.skipped.take() {
+                        let text = self.paint.dim(&say!("skipped-prose", step = step));
+                        self.line(&text);
+                        self.gap();
+                    }
                     for line in prose::lines(&text.nodes, &self.paint) {
                         self.line(&line);
                     }
@@ -248,6 +256,9 @@ impl<W: Write> View for Terminal<W> {
     }
 
     fn judged(&mut self, item: &Item) {
+        if let (RecordId::Step(step), Verdict::Skipped(_)) = (&item.id, &item.verdict) {
+            self.skipped = Some(step.clone());
+        }
         for line in verdict::lines(item, &self.paint) {
             self.line(&line);
         }

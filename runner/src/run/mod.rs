@@ -1,5 +1,6 @@
 //! Runs a plan and says what happened. Judging is left to [`crate::report`].
 
+mod ahead;
 pub mod asides;
 mod ask;
 pub mod exclusive;
@@ -10,6 +11,7 @@ mod ready;
 mod shells;
 mod step;
 
+pub use ahead::Pace;
 pub use findings::Findings;
 pub use interrupt::Interrupt;
 
@@ -20,6 +22,7 @@ use crate::lesson::{FileStep, Lesson, Place, Step};
 use crate::plan::{Action, Plan};
 use crate::transcript::{Ending, Leftover, Output, Record, RecordId, Skip, Transcript};
 use crate::workspace::{Workspace, WorkspaceError};
+use ahead::Ahead;
 use hear::keep;
 use shells::Shells;
 use std::collections::BTreeMap;
@@ -69,6 +72,8 @@ pub struct Options {
     pub locks: PathBuf,
     /// How the learner stops it.
     pub interrupt: Interrupt,
+    /// Whether steps may begin early.
+    pub pace: Pace,
 }
 
 /// A lesson that is being run, step by step.
@@ -82,6 +87,7 @@ pub struct Runner<'r> {
     shells: Shells,
     steps: BTreeMap<u32, &'r Step>,
     background: Vec<(u32, Place, usize)>,
+    ahead: Ahead<'r>,
     records: Vec<Record>,
     environment: BTreeMap<String, String>,
     inventory: Option<Vec<String>>,
@@ -102,9 +108,12 @@ pub fn execute<'r>(
     listen: Listen<'_, 'r>,
 ) -> (Transcript, Result<(), WorkspaceError>) {
     let mut performed = runner.resume(plan.goes_on, listen);
-    for action in &plan.actions {
+    for (index, action) in plan.actions.iter().enumerate() {
         if performed.is_err() || runner.options.interrupt.presses() > 0 {
             break;
+        }
+        if let (Pace::Ahead, Action::Run(step)) = (runner.options.pace, action) {
+            runner.ahead.look(step, &plan.actions[index + 1..], plan);
         }
         performed = runner.perform(action, plan, listen);
     }
@@ -132,6 +141,7 @@ impl<'r> Runner<'r> {
             shells: Shells::default(),
             steps: BTreeMap::new(),
             background: Vec::new(),
+            ahead: Ahead::default(),
             records: Vec::new(),
             environment: BTreeMap::new(),
             inventory: None,

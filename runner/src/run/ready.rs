@@ -61,7 +61,8 @@ impl<'l> Readiness<'l> {
     }
 }
 
-fn listens(port: u16) -> bool {
+/// True if anybody listens on a TCP port of this machine.
+pub fn listens(port: u16) -> bool {
     let here = [
         SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         SocketAddr::from((Ipv6Addr::LOCALHOST, port)),

@@ -1,7 +1,7 @@
 //! One step, from being reached to having ended, and background steps until they are stopped.
 
 use super::hear::ending_of;
-use super::ready::Readiness;
+use super::ready::{Readiness, listens};
 use super::{GRACE, Listen, Runner, TICK, exclusive};
 use crate::backend::{BackendError, Happening, Mode};
 use crate::event::Event;
@@ -30,6 +30,13 @@ impl<'r> Runner<'r> {
                 return;
             }
         }
+        if let Some(Background::Port(port)) = &step.background
+            && listens(*port)
+        {
+            record.ending = Ending::Broken(say!("port-taken", port = port.to_string()));
+            self.ended(step, record, listen);
+            return;
+        }
         let mut held = None;
         if let Some(name) = &step.exclusive {
             match self.take(step, name, listen) {
@@ -42,12 +49,13 @@ impl<'r> Runner<'r> {
             }
         }
         self.tell(&Event::StepStarted(step), listen);
-        let id = self.next_id();
+        let given = self.ahead.take(step);
+        let id = given.unwrap_or_else(|| self.next_id());
         self.steps.insert(id, step);
         self.records.push(record);
         let index = self.records.len() - 1;
         let began = Instant::now();
-        let outcome = self.run_in_shell(step, id, index, listen);
+        let outcome = self.run_in_shell(step, (id, given.is_some()), index, listen);
         self.spent += began.elapsed();
         drop(held);
         let record = &mut self.records[index];
@@ -68,12 +76,7 @@ impl<'r> Runner<'r> {
                 }
             }
         }
-        let record = &self.records[index];
-        if record.ending == Ending::Exited(SKIP_REST) && step.exit != ExpectedExit::Code(SKIP_REST)
-        {
-            self.rest_skipped
-                .get_or_insert(Skip::RestSkipped(step.id.clone()));
-        }
+        self.heed_skip_rest(step, index);
         if plan.is_checked(&step.id) {
             let kept =
                 self.shells
@@ -97,11 +100,12 @@ impl<'r> Runner<'r> {
         );
     }
 
-    /// Runs a step in its place's shell until it ended (`Some`) or is ready in the background (`None`).
+    /// Runs a step in its place's shell until it ended (`Some`) or is ready in the background
+    /// (`None`). The shell may have been given it ahead.
     pub(super) fn run_in_shell(
         &mut self,
         step: &'r Step,
-        id: u32,
+        (id, given): (u32, bool),
         index: usize,
         listen: Listen<'_, 'r>,
     ) -> Result<Option<Ending>, BackendError> {
@@ -112,7 +116,10 @@ impl<'r> Runner<'r> {
         } else {
             Mode::Step
         };
-        self.shells.session(step.on)?.run(id, mode, &step.script)?;
+        if !given {
+            self.shells.session(step.on)?.run(id, mode, &step.script)?;
+        }
+        self.give_ahead(step)?;
         let mut readiness = step.background.as_ref().map(Readiness::new);
         let began = Instant::now();
         let mut last_output = began;
@@ -173,6 +180,7 @@ impl<'r> Runner<'r> {
                     shell_lost,
                 } if ended == id => {
                     self.records[index].shell_lost = shell_lost;
+                    self.ahead.ended(status, shell_lost);
                     let ending = giving_up.unwrap_or_else(|| ending_of(status));
                     let waited_for = step.background.as_ref();
                     if ending == Ending::Exited(0)
@@ -197,6 +205,15 @@ impl<'r> Runner<'r> {
                 }
                 other => self.heard(other, listen),
             }
+        }
+    }
+
+    /// Skips what has not begun if a step, in the background or not, asked for that.
+    fn heed_skip_rest(&mut self, step: &Step, index: usize) {
+        let asked = self.records[index].ending == Ending::Exited(SKIP_REST);
+        if asked && step.exit != ExpectedExit::Code(SKIP_REST) {
+            self.rest_skipped
+                .get_or_insert(Skip::RestSkipped(step.id.clone()));
         }
     }
 
@@ -275,6 +292,7 @@ impl<'r> Runner<'r> {
     /// the next step there opens it anew.
     pub(super) fn lose(&mut self, place: Place, listen: Listen<'_, 'r>) {
         self.shells.drop_session(place);
+        self.ahead.forget();
         let background = std::mem::take(&mut self.background);
         let (lost, kept) = background.into_iter().partition(|(_, on, _)| *on == place);
         self.background = kept;
@@ -300,6 +318,7 @@ impl<'r> Runner<'r> {
         let Some(step) = self.steps.get(&id).copied() else {
             return;
         };
+        self.heed_skip_rest(step, index);
         let record = self.records[index].clone();
         self.tell(
             &Event::StepEnded {

@@ -30,6 +30,7 @@ fn ran(backend: &Scripted, markdown: &str, stop_at_failure: bool) -> String {
         tutor: PathBuf::from("/opt"),
         locks: locks.path().to_owned(),
         interrupt: Interrupt::default(),
+        pace: Pace::StepByStep,
     };
     let findings = Findings::default();
     let workspace = Workspace::fresh("demo", false).unwrap();

@@ -27,7 +27,7 @@ impl Folder {
 
 impl Files for Folder {
     fn read(&self, file: &Path) -> io::Result<Option<Vec<u8>>> {
-        match std::fs::read(self.0.join(file)) {
+        match crate::regular_file::read(&self.0.join(file)) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),

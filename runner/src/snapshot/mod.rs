@@ -18,9 +18,9 @@ mod yaml;
 pub use error::SnapshotError;
 pub use files::{Files, Folder, OfCourse};
 pub use name::SnapshotName;
-pub use pending::{Pending, pending};
+pub use pending::{Pending, pending, pending_of};
 pub use references::register_references;
-pub use write::{discard_new, write_new};
+pub use write::write_new;
 
 use crate::normalize::StableText;
 use std::collections::BTreeMap;

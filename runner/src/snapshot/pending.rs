@@ -16,27 +16,31 @@ pub struct Pending {
 
 /// All outputs that wait for review below a folder, ordered by lesson and step.
 pub fn pending(dir: &Path) -> Result<Vec<Pending>, SnapshotError> {
-    let list = |folder: &str| {
-        Folder::at(dir)
-            .names(Path::new(folder))
-            .map_err(|error| SnapshotError::listing(dir.join(folder), error))
-    };
     let mut waiting = Vec::new();
-    for lesson in list("")? {
-        if !dir.join(&lesson).is_dir() {
-            continue;
-        }
-        for file in list(&lesson)? {
-            let accepted = file.strip_suffix(".new");
-            let name = accepted.and_then(|file| SnapshotName::parse(&lesson, file));
-            waiting.extend(name.map(|name| Pending {
-                dir: dir.to_owned(),
-                name,
-            }));
+    for lesson in list(dir, "")? {
+        if dir.join(&lesson).is_dir() {
+            waiting.extend(pending_of(dir, &lesson)?);
         }
     }
     waiting.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(waiting)
+}
+
+/// The outputs of one lesson that wait for review, in no order.
+pub fn pending_of(dir: &Path, lesson: &str) -> Result<Vec<Pending>, SnapshotError> {
+    let files = list(dir, lesson)?;
+    let accepted = files.iter().filter_map(|file| file.strip_suffix(".new"));
+    let names = accepted.filter_map(|file| SnapshotName::parse(lesson, file));
+    let waiting = names.map(|name| Pending {
+        dir: dir.to_owned(),
+        name,
+    });
+    Ok(waiting.collect())
+}
+
+fn list(dir: &Path, folder: &str) -> Result<Vec<String>, SnapshotError> {
+    let names = Folder::at(dir).names(Path::new(folder));
+    names.map_err(|error| SnapshotError::listing(dir.join(folder), error))
 }
 
 impl Pending {
@@ -53,7 +57,8 @@ impl Pending {
     /// The output that waits.
     pub fn new_output(&self) -> Result<Recorded, SnapshotError> {
         let path = self.new_file();
-        let bytes = fs::read(&path).map_err(|error| SnapshotError::reading(path.clone(), error))?;
+        let bytes = crate::regular_file::read(&path)
+            .map_err(|error| SnapshotError::reading(path.clone(), error))?;
         super::form::parse(&bytes, self.name.clone())
             .map_err(|damage| SnapshotError::damaged(path, damage))
     }

@@ -17,11 +17,6 @@ pub fn write_new(dir: &Path, recorded: &Recorded) -> Result<PathBuf, SnapshotErr
     Ok(path)
 }
 
-/// Takes away what waits for review under that name: the output is as accepted again.
-pub fn discard_new(dir: &Path, name: &SnapshotName) -> Result<(), SnapshotError> {
-    remove(new_file(dir, name))
-}
-
 pub(super) fn remove(path: PathBuf) -> Result<(), SnapshotError> {
     match fs::remove_file(&path) {
         Ok(()) => Ok(()),
@@ -70,8 +65,8 @@ mod tests {
             0,
             "others may read it, as far as the umask goes"
         );
-        discard_new(dir.path(), &recorded.name).expect("removable");
-        discard_new(dir.path(), &recorded.name).expect("nothing to remove is fine");
+        remove(new_file(dir.path(), &recorded.name)).expect("removable");
+        remove(new_file(dir.path(), &recorded.name)).expect("nothing to remove is fine");
         let left = fs::read_dir(dir.path().join("hello")).expect("readable");
         assert_eq!(left.count(), 0, "no half-written file stays");
     }
