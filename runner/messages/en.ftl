@@ -36,7 +36,7 @@ trust-refused = not run
 trust-no-terminal = the course in `{ $folder }` is not tutor's own, and there is no terminal to ask at: read it with `tutor show`, then pass `--yes`
 on-host-note = kernel steps load their programs into this machine's own kernel (`--on host`)
 
-running-before-command = `--on`, `--timeout` and `--yes` belong behind the command: tutor run lesson-2 --on host
+running-before-command = `--on`, `--kernel`, `--timeout` and `--yes` belong behind the command: tutor run lesson-2 --on host
 not-a-regular-file = it is no regular file
 
 # Places

@@ -111,7 +111,7 @@ pub struct ShowArguments {
 }
 
 /// How steps are run; the same for `run`, `study` and `test`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct RunningArguments {
     /// Where steps that need a kernel run
     #[arg(long, value_enum, value_name = "PLACE", default_value = "lab")]
@@ -125,6 +125,18 @@ pub struct RunningArguments {
     /// Run a course that is not tutor's own without asking
     #[arg(long)]
     pub yes: bool,
+}
+
+/// What holds when nothing was said.
+impl Default for RunningArguments {
+    fn default() -> RunningArguments {
+        RunningArguments {
+            on: On::default(),
+            kernel: "default".to_owned(),
+            timeout: None,
+            yes: false,
+        }
+    }
 }
 
 /// Where steps that need a kernel run.

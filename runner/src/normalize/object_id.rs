@@ -18,7 +18,7 @@ pub const PROG_ID: ObjectId = ObjectId {
     name: "prog-id",
     pattern: &PROG,
 };
-/// `36: array  name x  flags 0x0`, `map_ids 36,37`, `map[id:36]`.
+/// `36: array  name x  flags 0x0`, `map_ids 36,37`, `map[id:36]`, `the address of map 36`.
 pub const MAP_ID: ObjectId = ObjectId {
     name: "map-id",
     pattern: &MAP,
@@ -45,6 +45,7 @@ static MAP: LazyLock<Regex> = LazyLock::new(|| {
     let others = [
         r"(?m:^)[ \t]*(?:[0-9]+|\[ID\]): [a-z0-9_]+ +map ([0-9]+)\b",
         r"\bmap\[id:([0-9]+)\]",
+        r"\baddress of map ([0-9]+)\b",
     ];
     ids("map", r"[a-z0-9_]+ +(?:name [!-~]+ +)?flags 0x", &others)
 });

@@ -401,7 +401,7 @@ mod errors {
         1:48 "prgo-id" unknown mask `prgo-id`
             did you mean `prog-id`?
         1:57 "nothing" unknown mask `nothing`
-            the masks are `prog-id`, `map-id`, `btf-id`, `link-id`, `pid`, `time`, `tag` and `trace`
+            the masks are `prog-id`, `map-id`, `btf-id`, `link-id`, `pid`, `time`, `tag`, `trace` and `source-line`
         "#);
     }
 
