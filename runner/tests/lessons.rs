@@ -1,15 +1,20 @@
 //! Every lesson of the course, run by the program itself and compared with its accepted outputs.
 //!
-//! Kernel steps load programs into this machine's kernel only where that is asked for by
-//! `TUTOR_TEST_ON=host`; `TUTOR_STRICT=1` makes an output fail that differs only because the
+//! Kernel steps run in the lab; they load programs into this machine's kernel only where that is
+//! asked for by `TUTOR_TEST_ON=host`; `TUTOR_STRICT=1` makes an output fail that differs only because the
 //! environment does. What did not run is printed and counted.
 
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
+use tutor::folders::Folders;
 
 fn lesson(stem: &str) {
     let home = tempfile::tempdir().unwrap();
+    // The lab's kernel and saved states are the user's own: they can be made again, and take a while.
+    let cache = Folders::of_user().unwrap().cache;
+    std::fs::create_dir_all(&cache).unwrap();
+    std::os::unix::fs::symlink(cache, home.path().join("cache")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tutor"));
     command
         .args([
