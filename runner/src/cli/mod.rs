@@ -20,6 +20,7 @@ macro_rules! noteln {
 }
 
 mod arguments;
+mod bench;
 mod book;
 mod context;
 mod course;
