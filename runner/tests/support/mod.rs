@@ -21,7 +21,7 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The commands that ask before they run a course that is not `tutor`'s own.
-const ASKING: [&str; 4] = ["run", "test", "study", "doctor"];
+const ASKING: [&str; 5] = ["run", "test", "matrix", "study", "doctor"];
 
 /// A learner: a course, a home, an environment.
 pub struct Tutor {
