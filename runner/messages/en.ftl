@@ -51,6 +51,7 @@ lab-no-such-kernel = the lab has no kernel `{ $kernel }`
 lab-shell-no-terminal = `tutor lab shell` needs a terminal; `tutor lab run -- COMMAND` does not
 lab-shell-hint = root in a virtual machine of its own; `exit` ends it, and nothing of it is kept
 lab-folder-failed = cannot bring `{ $folder }` to the lab: { $error }
+lab-measure-failed = cannot write what was measured to `{ $file }`
 lab-command-text = the command holds bytes that are no text
 lab-states = { $count ->
     [one] one file that makes it start fast: { $size }

@@ -2,8 +2,6 @@
 
 mod support;
 
-use std::fs;
-use std::os::unix::fs::symlink;
 use support::{Tutor, check, has, skipped, step};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
@@ -20,14 +18,6 @@ on = "host"
 probe = "clang --version"
 precision = "major"
 "#;
-
-/// A learner who has the kernels of this user's cache.
-fn with_own_kernels(tutor: &Tutor) {
-    let own = Folders::of_user().expect("a home").cache.join("lab");
-    let lab = tutor.path("home/cache/lab");
-    fs::create_dir_all(&lab).expect("writable");
-    symlink(own.join("kernels"), lab.join("kernels")).expect("writable");
-}
 
 /// The first two of these series that are in this user's cache.
 fn two_series() -> Option<[&'static str; 2]> {
@@ -129,7 +119,7 @@ fn two_kernels_side_by_side_and_their_variants_accepted() {
             + &step("torn on=kernel", "uname -r | cut -d. -f1,2")
             + &check("dot of=release match=\"^[0-9]\"", "cat \"$TUTOR_STDOUT\""),
     );
-    with_own_kernels(&tutor);
+    tutor.with_own_kernels();
     let line = format!("matrix --kernels {one},{other}");
     let ran = tutor.run(&line).code(1);
     ran.stdout_has("environments disagree on `demo/torn`")

@@ -362,6 +362,10 @@ pub struct LabRunArguments {
     /// Which guest
     #[command(flatten)]
     pub guest: GuestArguments,
+    /// Write how long each part took into this file, as JSON; a checkpoint is taken for it when the
+    /// command has ended
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub measure: Option<PathBuf>,
     /// The command and its arguments, after `--`
     #[arg(required = true, last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
