@@ -2,7 +2,8 @@
 
 mod support;
 
-use support::{Tutor, check, has, skipped, step};
+use nix::sys::signal::Signal;
+use support::{Tutor, check, has, own_seconds, skipped, sleepers, step, until};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
 
@@ -147,4 +148,17 @@ fn two_kernels_side_by_side_and_their_variants_accepted() {
     );
     let junit = tutor.run(&format!("{line} --format junit"));
     junit.stdout_has(&format!("<testsuite name=\"demo on {other}\""));
+}
+
+#[test]
+fn an_interrupt_shows_what_was_seen_and_leaves_nothing_to_accept() {
+    let seconds = own_seconds();
+    let script = format!("sleep {seconds}");
+    let tutor = Tutor::new().lesson(step("a", "echo 1") + &step("b", &script));
+    let running = tutor.start("matrix");
+    until("the step sleeps", || sleepers(seconds) > 0);
+    running.signal(Signal::SIGINT);
+    running.end().code(130).stdout_has("b  interrupted");
+    assert_eq!(sleepers(seconds), 0);
+    assert!(!tutor.path("course/snapshots").exists());
 }

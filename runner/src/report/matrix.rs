@@ -47,6 +47,8 @@ pub enum Mark {
     Failed,
     /// It did not run.
     Skipped,
+    /// Ctrl-C ended it.
+    Interrupted,
 }
 
 /// What the outputs of a row are held against.
@@ -75,7 +77,7 @@ impl Group<'_> {
     /// True if there is more to tell of it than its mark.
     pub fn is_worth_telling(&self) -> bool {
         match self.mark {
-            Mark::Same | Mark::Holds | Mark::Done => false,
+            Mark::Same | Mark::Holds | Mark::Done | Mark::Interrupted => false,
             Mark::Variant | Mark::New | Mark::Differs => self.diff.is_some(),
             Mark::Failed | Mark::Skipped => true,
         }
@@ -98,8 +100,8 @@ impl Mark {
             Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut(_)
-            | Verdict::Interrupted
             | Verdict::Broken { .. } => Mark::Failed,
+            Verdict::Interrupted => Mark::Interrupted,
             Verdict::Skipped(_) | Verdict::Recorded => Mark::Skipped,
         }
     }
@@ -108,7 +110,7 @@ impl Mark {
     fn is_compared(self) -> bool {
         match self {
             Mark::Same | Mark::Variant | Mark::New | Mark::Differs => true,
-            Mark::Holds | Mark::Done | Mark::Failed | Mark::Skipped => false,
+            Mark::Holds | Mark::Done | Mark::Failed | Mark::Skipped | Mark::Interrupted => false,
         }
     }
 
@@ -123,6 +125,7 @@ impl Mark {
             Mark::Differs => "differs",
             Mark::Failed => "failed",
             Mark::Skipped => "skipped",
+            Mark::Interrupted => "interrupted",
         }
     }
 }
@@ -196,7 +199,7 @@ fn row<'r>(id: &'r RecordId, reports: &[&'r Report]) -> Row<'r> {
 /// True if two items with the same mark tell the same.
 fn is_equal(one: &Item, other: &Item) -> bool {
     match Mark::of(one) {
-        Mark::Holds | Mark::Done => true,
+        Mark::Holds | Mark::Done | Mark::Interrupted => true,
         Mark::Same | Mark::Variant | Mark::New | Mark::Differs => one.text == other.text,
         Mark::Failed => one.verdict == other.verdict && one.text == other.text,
         Mark::Skipped => one.verdict == other.verdict,

@@ -151,7 +151,9 @@ fn painted(mark: Option<Mark>, paint: &Paint) -> (String, usize) {
     let text = match mark {
         None => paint.dim(word),
         Some(Mark::Same | Mark::Holds | Mark::Done) => paint.good(word),
-        Some(Mark::Variant | Mark::New | Mark::Differs | Mark::Skipped) => paint.notable(word),
+        Some(Mark::Variant | Mark::New | Mark::Differs | Mark::Skipped | Mark::Interrupted) => {
+            paint.notable(word)
+        }
         Some(Mark::Failed) => paint.bad(word),
     };
     (text, word.len())
