@@ -54,6 +54,7 @@ lab-no-such-kernel = the lab has no kernel `{ $kernel }`
 lab-shell-no-terminal = `tutor lab shell` needs a terminal; `tutor lab run -- COMMAND` does not
 lab-shell-hint = root in a virtual machine of its own; `exit` ends it, and nothing of it is kept
 lab-folder-failed = cannot bring `{ $folder }` to the lab: { $error }
+lab-measure-failed = cannot write what was measured to `{ $file }`
 lab-command-text = the command holds bytes that are no text
 lab-states = { $count ->
     [one] one file that makes it start fast: { $size }
@@ -185,6 +186,33 @@ review-how = { $count ->
    *[other] { $count } outputs wait: `tutor accept LESSON [STEP]` or `tutor reject LESSON [STEP]`, `--all` for every one
 }
 review-embedded = outputs can be accepted only in a course's own folder: run it there, or name it with `--course`
+
+# matrix
+matrix-group = { $name } on { $places }: { $mark }
+matrix-beside-recorded = { $name } on { $places }: { $mark }, beside what is recorded ({ $provenance })
+matrix-beside-group = { $name } on { $places }: { $mark }, beside { $others }
+matrix-torn = environments disagree on `{ $name }` and the step does not vary by what tells them apart, so nothing was left to accept: add it to the step's `vary=`
+matrix-cell = { $lesson } on { $environment }
+matrix-one = only one environment: get more kernels with `tutor lab setup --kernel 6.1`, or name compilers with `--clang 14,16`
+matrix-no-kernels = { $count ->
+    [one] the lab has no kernel { $kernels }, so nothing was run
+   *[other] the lab has no kernels { $kernels }, so nothing was run
+}
+matrix-get-kernels = get { $count ->
+    [one] it
+   *[other] them
+} with `{ $command }`; without `--kernels` every kernel that is there is taken
+matrix-no-clang = { $count ->
+    [one] there is no `clang-{ $versions }` in { $path }, so nothing was run
+   *[other] there is no clang { $versions } in { $path }, so nothing was run
+}
+matrix-get-clang = install { $count ->
+    [one] it
+   *[other] them
+} (Debian, Ubuntu: `{ $command }`)
+matrix-bad-clang = `{ $version }` is no major version of clang: write `--clang 14,16`
+matrix-no-links = cannot make a folder of programs for the steps: { $error }
+matrix-twice = the environment { $name } is asked for twice
 
 # check and new
 check-summary = { $lessons ->

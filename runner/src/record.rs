@@ -2,9 +2,11 @@
 
 use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report, Verdict};
-use crate::snapshot::{Pending, Recorded, SnapshotError, name_for, pending_of, write_new};
+use crate::snapshot::{
+    Pending, Recorded, SnapshotError, SnapshotName, name_for, pending_of, same_facets, write_new,
+};
 use crate::transcript::{Ending, RecordId};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Writes `.snap.new` for every output that changed, is new or differs here, and takes away those
@@ -25,11 +27,7 @@ pub fn changes(
             Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => {
                 written.push(write_new(folder, &recorded)?);
             }
-            Verdict::Passed => {
-                // The output is as accepted again.
-                let older = waiting.iter().find(|older| older.name == recorded.name);
-                older.map_or(Ok(()), Pending::reject)?;
-            }
+            Verdict::Passed => discard(&waiting, &recorded.name)?,
             Verdict::Shown
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
@@ -41,6 +39,144 @@ pub fn changes(
         }
     }
     Ok(written)
+}
+
+/// What a matrix leaves behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Across {
+    /// The files that wait now.
+    pub written: Vec<PathBuf>,
+    /// Outputs that nothing was left of: environments disagree on them, and by what the step's
+    /// author says of it one output has to serve them all.
+    pub torn: Vec<SnapshotName>,
+}
+
+/// Leaves what one lesson printed in several environments, each as a variant where the step varies.
+///
+/// A new output of the first report becomes the base, so the first is that of the environment
+/// which learners have most.
+pub fn across(
+    folder: &Path,
+    lesson: &Lesson,
+    reports: &[&Report],
+) -> Result<Across, SnapshotError> {
+    let waiting = pending_of(folder, &lesson.front.name)?;
+    let mut across = Across::default();
+    for step in lesson.steps() {
+        let (settled, torn) = settled(step, reports);
+        across.torn.extend(torn);
+        for (name, recorded) in settled {
+            match recorded {
+                Some(recorded) => across.written.push(write_new(folder, &recorded)?),
+                None => discard(&waiting, &name)?,
+            }
+        }
+    }
+    Ok(across)
+}
+
+/// Takes away what waits for an output that is as accepted again.
+fn discard(waiting: &[Pending], name: &SnapshotName) -> Result<(), SnapshotError> {
+    let older = waiting.iter().find(|older| older.name == *name);
+    older.map_or(Ok(()), Pending::reject)
+}
+
+/// An output as it belongs into a snapshot, and whether it is there already.
+struct Claim {
+    recorded: Recorded,
+    is_accepted: bool,
+}
+
+/// Returns for each snapshot of a step what is to be left beside it, or nothing where what is
+/// accepted holds; and those that environments disagree on.
+fn settled(
+    step: &Step,
+    reports: &[&Report],
+) -> (BTreeMap<SnapshotName, Option<Recorded>>, Vec<SnapshotName>) {
+    let steps = HashMap::from([(step.id.as_str(), step)]);
+    let mut claims: BTreeMap<SnapshotName, Vec<Claim>> = BTreeMap::new();
+    let mut first_new: Option<Recorded> = None;
+    for report in reports {
+        let id = RecordId::Step(step.id.clone());
+        let Some(item) = report.items.iter().find(|item| item.id == id) else {
+            continue;
+        };
+        let Some(mut recorded) = recorded(&steps, report, item) else {
+            continue;
+        };
+        let is_accepted = match item.verdict {
+            Verdict::Passed => true,
+            Verdict::Changed(_) | Verdict::DiffersHere { .. } => false,
+            Verdict::New => {
+                let base = first_new.get_or_insert_with(|| recorded.clone());
+                if base.text != recorded.text {
+                    recorded.name = beside(step, report, base);
+                }
+                false
+            }
+            Verdict::Shown
+            | Verdict::CheckFailed { .. }
+            | Verdict::WrongExit { .. }
+            | Verdict::TimedOut(_)
+            | Verdict::Interrupted
+            | Verdict::Skipped(_)
+            | Verdict::Recorded
+            | Verdict::Broken { .. } => continue,
+        };
+        if let (true, Some(found)) = (is_accepted, &item.recorded) {
+            recorded.name = found.name.clone();
+        }
+        let claim = Claim {
+            recorded,
+            is_accepted,
+        };
+        let name = claim.recorded.name.clone();
+        claims.entry(name).or_default().push(claim);
+    }
+    let mut torn = Vec::new();
+    let mut settled = BTreeMap::new();
+    for (name, mut claims) in claims {
+        let Some(index) = claims.iter().position(|claim| !claim.is_accepted) else {
+            settled.insert(name, None);
+            continue;
+        };
+        let wanted = claims.swap_remove(index).recorded;
+        let mut moved = Vec::new();
+        for claim in claims {
+            if claim.recorded.text == wanted.text {
+                continue;
+            }
+            let own = SnapshotName::base(wanted.name.lesson(), &step.id)
+                .variant_for(&step.vary, &claim.recorded.environment);
+            let is_apart =
+                !same_facets(&step.vary, &wanted.environment, &claim.recorded.environment);
+            match is_apart && claim.is_accepted && own != name {
+                // The base changes for others; what still prints it keeps it as a variant.
+                true => moved.push(Recorded {
+                    name: own,
+                    ..claim.recorded
+                }),
+                false => torn.push(name.clone()),
+            }
+        }
+        if !torn.contains(&name) {
+            settled.insert(name, Some(wanted));
+            settled.extend(moved.into_iter().map(|one| (one.name.clone(), Some(one))));
+        }
+    }
+    torn.dedup();
+    (settled, torn)
+}
+
+/// The name of an output beside the one that becomes the base.
+fn beside(step: &Step, report: &Report, base: &Recorded) -> SnapshotName {
+    name_for(
+        &report.lesson,
+        &step.id,
+        &step.vary,
+        &report.environment,
+        Some(base),
+    )
 }
 
 /// What a step's output would be recorded as.
@@ -70,5 +206,159 @@ pub fn exit(ending: &Ending) -> String {
         Ending::Skipped(_) => "skipped".to_owned(),
         Ending::Interrupted => "interrupted".to_owned(),
         Ending::Broken(_) => "broken".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lesson::Lesson;
+    use crate::report::diff;
+    use crate::snapshot::tests::{environment, recorded as output};
+    use crate::snapshot::{Folder, find, pending};
+    use std::time::Duration;
+
+    fn lesson(vary: &str) -> Lesson {
+        let source = format!(
+            "---\nformat: 1\nname: hello\ntitle: Hello\n---\n\n# Hello\n\n```sh {{id=load{vary}}}\nload\n```\n"
+        );
+        let path = Path::new("lessons/lesson-2.md");
+        crate::lesson::parse("lesson-2", path, &source, &|_| None).0
+    }
+
+    /// What a step that printed this on a kernel amounts to beside what was accepted.
+    fn report(lesson: &Lesson, folder: &Path, kernel: &str, stdout: &str) -> Report {
+        let ours = environment(&format!("kernel {kernel}, clang 14"));
+        let step = lesson.steps().next().unwrap();
+        let files = Folder::at(folder);
+        let found = find(&files, "hello", "load", &step.vary, &ours).unwrap();
+        let text = output("hello", "load", stdout).text;
+        let verdict = match &found {
+            None => Verdict::New,
+            Some(found) if found.text == text => Verdict::Passed,
+            Some(found) if same_facets(&step.vary, &found.environment, &ours) => {
+                Verdict::Changed(diff(&found.text, &text))
+            }
+            Some(found) => Verdict::DiffersHere {
+                diff: diff(&found.text, &text),
+                theirs: found.environment.clone(),
+                ours: ours.clone(),
+            },
+        };
+        let mut report = Report::of_items(lesson, vec![Item::broken("load", String::new())]);
+        report.environment = ours;
+        report.items[0] = Item {
+            verdict,
+            ending: Some(Ending::Exited(0)),
+            duration: Duration::ZERO,
+            text: Some(text),
+            recorded: found,
+            ..report.items[0].clone()
+        };
+        report
+    }
+
+    /// Runs a step on kernels that print this, the default one first, and returns the names of what
+    /// was left to read, and of what is torn.
+    fn left(
+        lesson: &Lesson,
+        folder: &Path,
+        outputs: &[(&str, &str)],
+    ) -> (Vec<String>, Vec<String>) {
+        let reports: Vec<Report> = outputs
+            .iter()
+            .map(|(kernel, stdout)| report(lesson, folder, kernel, stdout))
+            .collect();
+        let reports: Vec<&Report> = reports.iter().collect();
+        let across = across(folder, lesson, &reports).unwrap();
+        let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        (
+            across.written.iter().map(name).collect(),
+            across.torn.iter().map(ToString::to_string).collect(),
+        )
+    }
+
+    fn accept_all(folder: &Path) {
+        for one in pending(folder).unwrap() {
+            one.accept().unwrap();
+        }
+    }
+
+    #[test]
+    fn what_differs_by_kernel_becomes_variants_beside_the_first_and_then_all_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let lesson = lesson(" vary=kernel");
+        let outputs = [
+            ("6.12", "80\n"),
+            ("5.10", "70\n"),
+            ("6.1", "71\n"),
+            ("7.3", "80\n"),
+        ];
+        let (written, torn) = left(&lesson, folder.path(), &outputs);
+        assert_eq!(torn, Vec::<String>::new());
+        assert_eq!(
+            written,
+            [
+                "load.snap.new",
+                "load@kernel-5.10.snap.new",
+                "load@kernel-6.1.snap.new"
+            ]
+        );
+        accept_all(folder.path());
+        assert_eq!(
+            left(&lesson, folder.path(), &outputs),
+            (Vec::new(), Vec::new())
+        );
+        for (kernel, stdout) in outputs {
+            let verdict = &report(&lesson, folder.path(), kernel, stdout).items[0].verdict;
+            assert_eq!(*verdict, Verdict::Passed, "{kernel}");
+        }
+    }
+
+    #[test]
+    fn a_base_that_changes_for_one_kernel_is_kept_as_a_variant_for_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let lesson = lesson(" vary=kernel");
+        left(&lesson, folder.path(), &[("6.12", "80\n")]);
+        accept_all(folder.path());
+        let outputs = [("6.12", "81\n"), ("7.3", "80\n")];
+        let (written, torn) = left(&lesson, folder.path(), &outputs);
+        assert_eq!(torn, Vec::<String>::new());
+        assert_eq!(written, ["load.snap.new", "load@kernel-7.3.snap.new"]);
+        accept_all(folder.path());
+        assert_eq!(
+            left(&lesson, folder.path(), &outputs),
+            (Vec::new(), Vec::new())
+        );
+    }
+
+    #[test]
+    fn kernels_that_disagree_on_a_step_that_does_not_vary_leave_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let lesson = lesson("");
+        let outputs = [("6.12", "80\n"), ("5.10", "70\n")];
+        let torn = (Vec::new(), vec!["hello/load".to_owned()]);
+        assert_eq!(left(&lesson, folder.path(), &outputs), torn);
+        left(&lesson, folder.path(), &[("6.12", "80\n")]);
+        accept_all(folder.path());
+        assert_eq!(left(&lesson, folder.path(), &outputs), torn);
+        let (written, _) = left(
+            &lesson,
+            folder.path(),
+            &[("6.12", "81\n"), ("5.10", "81\n")],
+        );
+        assert_eq!(written, ["load.snap.new"]);
+    }
+
+    #[test]
+    fn what_is_as_accepted_again_waits_no_longer() {
+        let folder = tempfile::tempdir().unwrap();
+        let lesson = lesson(" vary=kernel");
+        left(&lesson, folder.path(), &[("6.12", "80\n")]);
+        accept_all(folder.path());
+        left(&lesson, folder.path(), &[("6.12", "81\n")]);
+        assert_eq!(pending(folder.path()).unwrap().len(), 1);
+        left(&lesson, folder.path(), &[("6.12", "80\n")]);
+        assert_eq!(pending(folder.path()).unwrap().len(), 0);
     }
 }

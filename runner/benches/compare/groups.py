@@ -27,6 +27,8 @@ class Bench:
     tutor: Tool
     cram: Tool
     scrut: Tool
+    vng: Tool
+    kernel: Path | None
 
     def size(self, full: int, quick: int) -> int:
         return quick if self.quick else full

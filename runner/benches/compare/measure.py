@@ -34,6 +34,39 @@ def run(command, folder: Path, environment: dict) -> Run:
         return Run(seconds, status, text(stdout), text(stderr))
 
 
+@dataclass(frozen=True)
+class Until:
+    """How long a command took to print a text, if it did, and what became of it."""
+
+    seconds: float | None
+    run: Run
+
+
+# A virtual machine that hangs does not end by itself.
+PATIENCE_SECONDS = 300
+
+
+def until(command, expected: str, folder: Path, environment: dict) -> Until:
+    """Runs a command to its end and notes when its standard output had the text."""
+    printed, seconds = b"", None
+    with open(Path(environment["TMPDIR"]) / "stderr", "w+b") as stderr:
+        begin = time.perf_counter()
+        process = start(command, folder, environment, subprocess.PIPE, stderr)
+        watch = threading.Timer(PATIENCE_SECONDS, process.terminate)
+        watch.start()
+        try:
+            while piece := os.read(process.stdout.fileno(), 1 << 16):
+                printed += piece
+                if seconds is None and expected.encode() in printed:
+                    seconds = time.perf_counter() - begin
+            status = ended(process)
+        finally:
+            watch.cancel()
+            process.stdout.close()
+        total = time.perf_counter() - begin
+        return Until(seconds, Run(total, status, printed.decode(errors="replace"), text(stderr)))
+
+
 def start(command, folder, environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
     words = [os.fspath(word) for word in command]
     return subprocess.Popen(

@@ -80,3 +80,13 @@ def installed_version(tool: Tool) -> str | None:
 
 def bash() -> Tool:
     return find("bash", None, [], ["--version"], "install the package `bash`")
+
+
+def vng(given) -> Tool:
+    folder = f'"{CACHE_WRITTEN}/vng"'
+    remedy = f"python3 -m venv {folder} && {folder}/bin/pip install virtme-ng; it runs `udevadm`: install the package `udev`"
+    return find("vng", given, [CACHE / "vng/bin/vng"], ["--version"], remedy)
+
+
+def qemu() -> Tool:
+    return find("qemu-system-x86_64", None, [], ["--version"], "install QEMU")

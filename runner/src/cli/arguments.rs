@@ -7,6 +7,7 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
+use tutor_lab::cache::Cache;
 
 /// Lessons in Markdown that run for real: learn BPF programming in C at a terminal.
 ///
@@ -62,6 +63,8 @@ pub enum Command {
     Study(StudyArguments),
     /// Run lessons as tests, in fresh folders
     Test(TestArguments),
+    /// Run lessons on several kernels and compilers and show what differs
+    Matrix(MatrixArguments),
     /// Look at changed outputs one by one and accept or reject them
     Review(ReviewArguments),
     /// Accept changed outputs
@@ -116,8 +119,9 @@ pub struct RunningArguments {
     /// Where steps that need a kernel run
     #[arg(long, value_enum, value_name = "PLACE", default_value = "lab")]
     pub on: On,
-    /// The lab's kernel: a series such as `6.12`, a whole release, or a file
-    #[arg(long, value_name = "KERNEL", default_value = "default")]
+    /// The lab's kernel: a series such as `6.12`, a whole release, `latest` of those that are there,
+    /// or a file
+    #[arg(long, value_name = "KERNEL", default_value = "default", add = ArgValueCompleter::new(complete_kernel))]
     pub kernel: String,
     /// Give every step this long, such as `30s` or `2m`
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
@@ -224,6 +228,54 @@ pub struct TestArguments {
     pub running: RunningArguments,
 }
 
+#[derive(Debug, Args)]
+pub struct MatrixArguments {
+    /// The lessons [default: all]
+    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    pub lessons: Vec<String>,
+    /// The lab's kernels: series such as `5.10,6.12`, whole releases, `latest`, or files [default: every
+    /// series that is there, see `tutor lab status`]
+    #[arg(long, value_name = "KERNELS", value_delimiter = ',', add = ArgValueCompleter::new(complete_kernel))]
+    pub kernels: Vec<String>,
+    /// Major versions of clang and LLVM, such as `14,16`: steps find each as `clang`, `llc`, `llvm-…`
+    /// [default: the one that they find anyway]
+    #[arg(long, value_name = "VERSIONS", value_delimiter = ',', add = ArgValueCompleter::new(complete_clang))]
+    pub clang: Vec<String>,
+    /// How many lessons run side by side, each with a machine of its own [default: the number of
+    /// processors]
+    #[arg(long, short, value_name = "N")]
+    pub jobs: Option<std::num::NonZeroUsize>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: MatrixFormat,
+    /// A step that is skipped is a failure
+    #[arg(long)]
+    pub no_skip: bool,
+    /// An output that differs only because the environment does is a failure
+    #[arg(long)]
+    pub strict: bool,
+    /// Give every step this long, such as `30s` or `2m`
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub timeout: Option<Duration>,
+    /// Run a course that is not tutor's own without asking
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// How a matrix is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum MatrixFormat {
+    /// For people
+    #[default]
+    Pretty,
+    /// For scripts
+    Json,
+    /// JUnit's XML, for CI services: a suite for each lesson and environment
+    Junit,
+    /// Markdown, for a document
+    Md,
+}
+
 /// How a test's result is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -325,6 +377,10 @@ pub struct LabRunArguments {
     /// Which guest
     #[command(flatten)]
     pub guest: GuestArguments,
+    /// Write how long each part took into this file, as JSON; a checkpoint is taken for it when the
+    /// command has ended
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub measure: Option<PathBuf>,
     /// The command and its arguments, after `--`
     #[arg(required = true, last = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
@@ -340,8 +396,8 @@ pub struct LabShellArguments {
 /// Which guest of the lab, and with which files.
 #[derive(Debug, Args)]
 pub struct GuestArguments {
-    /// The kernel: a series such as `6.12`, a whole release, or a file
-    #[arg(long, value_name = "KERNEL", default_value = "default")]
+    /// The kernel: a series such as `6.12`, a whole release, `latest` of those that are there, or a file
+    #[arg(long, value_name = "KERNEL", default_value = "default", add = ArgValueCompleter::new(complete_kernel))]
     pub kernel: String,
     /// Bring this folder along and start in it; what changes there comes back
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
@@ -451,6 +507,27 @@ fn complete_lesson(typed: &OsStr) -> Vec<CompletionCandidate> {
         }
     }
     candidates
+}
+
+/// Kernels that are there, for the shell.
+fn complete_kernel(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let Ok(context) = super::Context::new(Global::default()) else {
+        return Vec::new();
+    };
+    let installed = super::lab::series(&Cache::below(&context.folders.cache));
+    candidates(typed, installed.into_iter().chain(["latest".to_owned()]))
+}
+
+/// Versions of clang that are there, for the shell.
+fn complete_clang(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let installed = super::toolchain::installed();
+    candidates(typed, installed.iter().map(u32::to_string))
+}
+
+fn candidates(typed: &OsStr, words: impl IntoIterator<Item = String>) -> Vec<CompletionCandidate> {
+    let typed = typed.to_string_lossy();
+    let words = words.into_iter().filter(|word| word.starts_with(&*typed));
+    words.map(CompletionCandidate::new).collect()
 }
 
 #[cfg(test)]

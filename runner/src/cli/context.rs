@@ -161,6 +161,7 @@ impl Context {
         Ok(Options {
             timeout: arguments.timeout,
             tutor: program()?.parent().map(Path::to_owned).unwrap_or_default(),
+            programs: None,
             locks: self.folders.runtime.join("locks"),
             interrupt: listen_for_interrupts()?,
             pace: Pace::StepByStep,

@@ -3,17 +3,19 @@
 use super::arguments::{GuestArguments, LabRunArguments, LabShellArguments};
 use super::context::{Context, ends};
 use crate::backend::BackendError;
+use crate::backend::lab::Lab;
 use crate::exit::Exit;
 use crate::say;
 use anyhow::Context as _;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{GuestReply, GuestRequest, Mode, Reply, Request, Status, Stream};
 use tutor_lab::libraries::Libraries;
@@ -31,7 +33,10 @@ pub fn run(context: &Context, arguments: &LabRunArguments) -> anyhow::Result<Exi
     let words = arguments.command.iter().map(|word| word.to_str());
     let words: Option<Vec<&str>> = words.collect();
     let words = words.ok_or_else(|| ends(Exit::Usage, say!("lab-command-text")))?;
+    let began = Instant::now();
     let mut guest = Guest::open(context, &arguments.guest)?;
+    let ready = began.elapsed();
+    let mut first_output = None;
     guest.machine.send(&Request::Start {
         cwd: guest.folder.clone(),
         env: environment(&[("TERM", "dumb".to_owned())]),
@@ -47,13 +52,16 @@ pub fn run(context: &Context, arguments: &LabRunArguments) -> anyhow::Result<Exi
     let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
     let status = loop {
         match guest.machine.next(LOOK)? {
-            Some(Incoming::Output { stream, bytes, .. }) => match stream {
-                Stream::Stdout => {
-                    stdout.write_all(&bytes)?;
-                    stdout.flush()?;
+            Some(Incoming::Output { stream, bytes, .. }) => {
+                first_output.get_or_insert_with(|| began.elapsed());
+                match stream {
+                    Stream::Stdout => {
+                        stdout.write_all(&bytes)?;
+                        stdout.flush()?;
+                    }
+                    Stream::Stderr => stderr.write_all(&bytes)?,
                 }
-                Stream::Stderr => stderr.write_all(&bytes)?,
-            },
+            }
             Some(Incoming::Reply(Reply::Ended {
                 id: RUN, status, ..
             })) => break status,
@@ -63,8 +71,27 @@ pub fn run(context: &Context, arguments: &LabRunArguments) -> anyhow::Result<Exi
             Some(Incoming::Reply(_) | Incoming::Data { .. } | Incoming::HungUp) | None => {}
         }
     };
+    let ended = began.elapsed();
     guest.bring_back()?;
+    if let Some(file) = &arguments.measure {
+        let mut measured = json!({
+            "format": 1,
+            "guest_ready_ms": millis(ready),
+            "first_output_ms": first_output.map(millis),
+            "command_ended_ms": millis(ended),
+        });
+        guest.measure_checkpoint(&mut measured)?;
+        std::fs::write(file, format!("{measured:#}\n")).with_context(|| {
+            let file = file.display().to_string();
+            say!("lab-measure-failed", file = file)
+        })?;
+    }
     Ok(Exit::OfCommand(code(status)))
+}
+
+/// Milliseconds with three digits behind the point.
+fn millis(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
 }
 
 /// `tutor lab shell`.
@@ -150,6 +177,7 @@ fn relay(machine: &mut Machine, resized: &AtomicBool) -> anyhow::Result<Status> 
 
 /// A guest with a folder that was brought along.
 struct Guest {
+    lab: Lab,
     machine: Machine,
     folder: PathBuf,
     shared: Option<Shared>,
@@ -161,6 +189,7 @@ impl Guest {
         let mut machine = lab.guest().map_err(lacking)?;
         let Some(folder) = &arguments.folder else {
             return Ok(Guest {
+                lab,
                 machine,
                 folder: "/root".into(),
                 shared: None,
@@ -181,10 +210,21 @@ impl Guest {
             .bring(&programs, &mut machine)
             .map_err(|error| failed(error.to_string()))?;
         Ok(Guest {
+            lab,
             machine,
             folder,
             shared: Some(shared),
         })
+    }
+
+    /// Takes a checkpoint and notes how long that took, packing included, and how many bytes it is.
+    fn measure_checkpoint(&mut self, measured: &mut Value) -> anyhow::Result<()> {
+        let guests = self.lab.guests().map_err(lacking)?;
+        let began = Instant::now();
+        let checkpoint = guests.checkpoint(&mut self.machine)?;
+        measured["checkpoint_ms"] = millis(began.elapsed()).into();
+        measured["checkpoint_bytes"] = checkpoint.bytes().into();
+        Ok(())
     }
 
     fn bring_back(&mut self) -> anyhow::Result<()> {

@@ -31,6 +31,19 @@ pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
     }
 }
 
+/// The series of which a kernel is there, the oldest first.
+pub fn series(cache: &Cache) -> Vec<String> {
+    let mut series: Vec<String> = cache
+        .list()
+        .into_iter()
+        .flatten()
+        .filter(|one| !one.is_file)
+        .map(|one| one.kernel.series().to_owned())
+        .collect();
+    series.dedup();
+    series
+}
+
 /// Gets kernels, after asking.
 fn setup(context: &Context, arguments: &LabSetupArguments) -> anyhow::Result<Exit> {
     let way =

@@ -20,6 +20,7 @@ macro_rules! noteln {
 }
 
 mod arguments;
+mod bench;
 mod book;
 mod context;
 mod course;
@@ -27,12 +28,14 @@ mod doctor;
 mod guest;
 mod lab;
 mod machine;
+mod matrix;
 mod progress;
 mod read;
 mod review;
 mod run;
 mod study;
 mod test;
+mod toolchain;
 
 pub use arguments::{Cli, command};
 
@@ -72,6 +75,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Run(arguments)) => run::run(&context, &arguments),
         Some(Command::Study(arguments)) => study::study(&context, &arguments),
         Some(Command::Test(arguments)) => test::test(&context, &arguments),
+        Some(Command::Matrix(arguments)) => matrix::matrix(&context, &arguments),
         Some(Command::Review(arguments)) => review::review(&context, &arguments),
         Some(Command::Accept(arguments)) => {
             review::settle(&context, &arguments, review::Choice::Accept)

@@ -1,25 +1,21 @@
 //! `tutor test`: lessons in fresh folders, side by side.
 
 use super::arguments::{Format, Partition, TestArguments};
-use super::context::{Context, ends, unusable, with_help};
-use crate::course::{Course, Origin};
+use super::bench::{self, Bench, Outcome, side_by_side};
+use super::context::{Context, ends, with_help};
+use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;
-use crate::notebook::{self, OnFailure};
-use crate::plan::{Plan, Selection};
+use crate::notebook::OnFailure;
 use crate::record;
 use crate::render::paint::Paint;
-use crate::render::{NoView, json, junit, summary};
-use crate::report::{Item, Judge, Report, Strictness};
-use crate::run::{Findings, Options, Pace, Places, Runner};
+use crate::render::{json, junit, summary};
+use crate::report::{Item, Report, Strictness};
+use crate::run::{Findings, Options, Pace};
 use crate::say;
-use crate::snapshot::{self, Environment, OfCourse};
-use crate::workspace::{Workspace, WorkspaceError, remove_abandoned};
+use crate::workspace::remove_abandoned;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
 
 pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
@@ -34,10 +30,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let places = backends.places();
     let findings = Findings::default();
     remove_abandoned();
-    let jobs = arguments
-        .jobs
-        .or_else(|| thread::available_parallelism().ok())
-        .map_or(1, |jobs| jobs.get());
+    let jobs = bench::jobs(arguments.jobs);
     let on_failure = if arguments.fail_fast {
         OnFailure::Stop
     } else {
@@ -68,12 +61,13 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let mut reports = Vec::new();
     let mut broken = Vec::new();
     let mut printed = Ok(());
-    let mut tell = |lesson: &Lesson, outcome: &Outcome| {
+    let mut tell = |lesson: &&Lesson, outcome: &Outcome| {
         if pretty && printed.is_ok() {
             printed = io::stdout().write_all(told(lesson, outcome, strictness, &paint).as_bytes());
         }
     };
-    for (lesson, outcome) in bench.run(&lessons, jobs, &mut tell) {
+    let work = |lesson: &&Lesson| bench.lesson(lesson);
+    for (lesson, outcome) in side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell) {
         match outcome {
             Ok(tested) => {
                 reports.push(tested.report);
@@ -142,17 +136,7 @@ fn chosen<'c>(
     names: &[String],
     partition: Option<Partition>,
 ) -> anyhow::Result<Vec<&'c Lesson>> {
-    let lessons: Vec<&Lesson> = if names.is_empty() {
-        course.lessons.iter().collect()
-    } else {
-        let found = names.iter().map(|name| course.lesson(name));
-        found.collect::<Result<_, _>>().map_err(unusable)?
-    };
-    let mut seen = std::collections::HashSet::new();
-    let lessons: Vec<&Lesson> = lessons
-        .into_iter()
-        .filter(|lesson| seen.insert(&lesson.stem))
-        .collect();
+    let lessons = bench::lessons(course, names)?;
     let Some(Partition { part, parts }) = partition else {
         return Ok(lessons);
     };
@@ -167,13 +151,9 @@ fn record_changes(
     lessons: &[&Lesson],
     reports: &[Report],
 ) -> anyhow::Result<Vec<PathBuf>> {
-    let Origin::Folder(root) = &course.origin else {
+    let Some(folder) = bench::recording_folder(course) else {
         return Ok(Vec::new());
     };
-    if std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1") {
-        return Ok(Vec::new());
-    }
-    let folder = root.join("snapshots");
     let mut written = Vec::new();
     for report in reports {
         let Some(lesson) = lessons.iter().find(|lesson| lesson.stem == report.stem) else {
@@ -182,94 +162,4 @@ fn record_changes(
         written.extend(record::changes(&folder, lesson, report).map_err(with_help)?);
     }
     Ok(written)
-}
-
-/// What lessons that run side by side share.
-struct Bench<'b> {
-    course: &'b Course,
-    places: &'b Places<'b>,
-    options: &'b Options,
-    findings: &'b Findings,
-    on_failure: OnFailure,
-    keep: bool,
-}
-
-/// What became of a lesson, its folder if that was kept, and what kept `tutor` from doing all of it.
-struct Tested {
-    report: Report,
-    kept: Option<PathBuf>,
-    done: Result<(), WorkspaceError>,
-}
-
-type Outcome = anyhow::Result<Tested>;
-
-impl<'b> Bench<'b> {
-    /// Runs the lessons on that many threads; `done` hears of them in the order of the course.
-    fn run(
-        &self,
-        lessons: &[&'b Lesson],
-        jobs: usize,
-        done: &mut dyn FnMut(&Lesson, &Outcome),
-    ) -> Vec<(&'b Lesson, Outcome)> {
-        let next = AtomicUsize::new(0);
-        let (send, receive) = mpsc::channel();
-        let mut outcomes: Vec<Option<Outcome>> = lessons.iter().map(|_| None).collect();
-        thread::scope(|scope| {
-            for _ in 0..jobs.min(lessons.len()) {
-                let (send, next) = (send.clone(), &next);
-                scope.spawn(move || {
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(lesson) = lessons.get(index) else {
-                            return;
-                        };
-                        if self.options.interrupt.presses() > 0
-                            || send.send((index, self.lesson(lesson))).is_err()
-                        {
-                            return;
-                        }
-                    }
-                });
-            }
-            drop(send);
-            let mut told = 0;
-            for (index, outcome) in receive {
-                outcomes[index] = Some(outcome);
-                while let Some(Some(outcome)) = outcomes.get(told) {
-                    done(lessons[told], outcome);
-                    told += 1;
-                }
-            }
-        });
-        lessons
-            .iter()
-            .zip(outcomes)
-            .filter_map(|(lesson, outcome)| outcome.map(|outcome| (*lesson, outcome)))
-            .collect()
-    }
-
-    fn lesson(&self, lesson: &'b Lesson) -> Outcome {
-        let plan = Plan::new(lesson, &Selection::All)?;
-        let workspace = Workspace::fresh(&lesson.front.name, self.keep)?;
-        let folder = workspace.files().to_owned();
-        let files = OfCourse(self.course);
-        let lookup = |step: &str, vary: &[String], environment: &Environment| {
-            snapshot::find(&files, &lesson.front.name, step, vary, environment)
-        };
-        let judge = Judge::new(lesson, &folder, &lookup);
-        let runner = Runner::new(
-            lesson,
-            self.course,
-            self.places,
-            self.findings,
-            self.options,
-            workspace,
-        );
-        let (report, done) = notebook::run(&plan, runner, &judge, self.on_failure, &mut NoView);
-        Ok(Tested {
-            report,
-            kept: self.keep.then_some(folder),
-            done,
-        })
-    }
 }

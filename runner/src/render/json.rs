@@ -34,7 +34,8 @@ pub fn report(report: &Report) -> Value {
     })
 }
 
-fn item(item: &Item) -> Value {
+/// One step or check.
+pub fn item(item: &Item) -> Value {
     let (kind, name) = match &item.id {
         RecordId::Step(id) => ("step", id),
         RecordId::Check(name) => ("check", name),

@@ -12,9 +12,20 @@ pub fn document(
     reports: &[Report],
     strictness: Strictness,
 ) -> Result<String, quick_junit::SerializeError> {
+    suites(
+        reports.iter().map(|report| (report.stem.clone(), report)),
+        strictness,
+    )
+}
+
+/// Returns the document of reports whose suites have names of their own.
+pub fn suites<'r>(
+    reports: impl IntoIterator<Item = (String, &'r Report)>,
+    strictness: Strictness,
+) -> Result<String, quick_junit::SerializeError> {
     let mut document = Document::new("tutor");
-    for report in reports {
-        let mut suite = TestSuite::new(report.stem.as_str());
+    for (name, report) in reports {
+        let mut suite = TestSuite::new(name);
         suite.set_time(report.duration);
         suite.add_test_cases(
             report

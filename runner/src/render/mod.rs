@@ -4,6 +4,7 @@ pub mod book;
 pub mod json;
 pub mod junit;
 pub mod live;
+pub mod matrix;
 pub mod paint;
 pub mod prose;
 pub mod summary;

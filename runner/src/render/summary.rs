@@ -45,15 +45,8 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
         for line in verdict::lines(item, paint) {
             text.push_str(&format!("{line}\n"));
         }
-        // A step that failed tells by its output why.
-        if matches!(
-            item.verdict,
-            Verdict::WrongExit { .. } | Verdict::TimedOut(_)
-        ) && let Some(output) = &item.text
-        {
-            for line in output.as_str().lines() {
-                text.push_str(&format!("    {} {line}\n", paint.dim(paint.mark("│", "|"))));
-            }
+        for line in verdict::output_of_failed(item, paint) {
+            text.push_str(&format!("{line}\n"));
         }
     }
     for left in &report.leftovers {
@@ -82,6 +75,17 @@ pub fn all(
         .iter()
         .map(|(word, count)| format!("{count} {word}"))
         .collect();
+    result(reports, strictness, &words, written.len(), paint)
+}
+
+/// Whether all is well, the counts, and how many outputs wait to be read.
+pub fn result(
+    reports: &[Report],
+    strictness: Strictness,
+    counts: &[String],
+    written: usize,
+    paint: &Paint,
+) -> String {
     let result = match crate::report::exit(reports, strictness) {
         Exit::Success => paint.good(&say!("test-good")),
         Exit::Lacking => paint.notable(&say!("test-lacking")),
@@ -90,14 +94,14 @@ pub fn all(
             paint.bad(&say!("test-bad"))
         }
     };
-    let counts = if words.is_empty() {
+    let counts = if counts.is_empty() {
         say!("count-none")
     } else {
-        words.join(", ")
+        counts.join(", ")
     };
     let mut text = format!("{result}: {counts}\n");
-    if !written.is_empty() {
-        text.push_str(&format!("{}\n", say!("test-review", count = written.len())));
+    if written > 0 {
+        text.push_str(&format!("{}\n", say!("test-review", count = written)));
     }
     text
 }

@@ -68,6 +68,32 @@ pub fn lines(item: &Item, paint: &Paint) -> Vec<String> {
     lines
 }
 
+/// The same lines without how long it took, for what happened in more than one environment.
+pub fn lines_without_time(item: &Item, paint: &Paint) -> Vec<String> {
+    let mut lines = lines(item, paint);
+    let time = paint.dim(&format!("({})", duration(item.duration)));
+    if let Some(first) = lines.first_mut()
+        && let Some(shorter) = first.strip_suffix(&time)
+    {
+        *first = shorter.trim_end().to_owned();
+    }
+    lines
+}
+
+/// The output of a step that failed, which tells why; nothing for all others.
+pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
+    let failed = matches!(
+        item.verdict,
+        Verdict::WrongExit { .. } | Verdict::TimedOut(_)
+    );
+    let text = item.text.as_ref().filter(|_| failed);
+    let bar = paint.dim(paint.mark("│", "|"));
+    text.into_iter()
+        .flat_map(|text| text.as_str().lines())
+        .map(|line| format!("    {bar} {line}"))
+        .collect()
+}
+
 /// One line: a mark, the verdict in a word, what it is about, how long it took.
 pub fn headline(item: &Item, paint: &Paint) -> String {
     let (good, bad, note) = (

@@ -4,6 +4,7 @@ mod check;
 mod diff;
 mod emphasis;
 mod judge;
+pub mod matrix;
 mod verdict;
 
 pub use diff::{Diff, DiffLine, Hunk, LineKind, Segment, diff};

@@ -23,7 +23,7 @@ impl Asides {
     pub fn new(folder: &Path, options: &Options) -> Asides {
         Asides {
             folder: folder.to_owned(),
-            environment: shells::environment(&options.tutor, folder),
+            environment: shells::environment(options, folder),
             open: BTreeMap::new(),
             last_id: 0,
         }

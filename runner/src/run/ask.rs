@@ -186,7 +186,7 @@ impl<'r> Runner<'r> {
         };
         let opened = self
             .shells
-            .open(place, backend, &self.workspace, &self.options.tutor);
+            .open(place, backend, &self.workspace, self.options);
         opened.map_err(|error| match error {
             BackendError::Unusable { reason, remedy } => {
                 Ending::Skipped(Skip::NoPlace { reason, remedy })

@@ -14,6 +14,7 @@ mod step;
 pub use ahead::Pace;
 pub use findings::Findings;
 pub use interrupt::Interrupt;
+pub use shells::PATH;
 
 use crate::backend::{Backend, Happening};
 use crate::course::Course;
@@ -68,6 +69,8 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// The folder of the `tutor` that steps call; it comes first in their `PATH`.
     pub tutor: PathBuf,
+    /// A folder whose programs steps find before those of the system.
+    pub programs: Option<PathBuf>,
     /// Where locks live.
     pub locks: PathBuf,
     /// How the learner stops it.

@@ -9,10 +9,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::GRACE;
+use super::{GRACE, Options};
 
 /// The folders that steps find programs in, after `tutor`'s own. bpftool is in an sbin folder.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The shells of a lesson.
 #[derive(Default)]
@@ -30,9 +30,9 @@ impl Shells {
         place: Place,
         backend: &dyn Backend,
         workspace: &Workspace,
-        tutor: &Path,
+        options: &Options,
     ) -> Result<(), BackendError> {
-        let environment = environment(tutor, workspace.home());
+        let environment = environment(options, workspace.home());
         let session = backend.open(&Opening {
             folder: workspace.files(),
             environment: &environment,
@@ -110,9 +110,12 @@ impl Shells {
 }
 
 /// The whole environment of steps: the same on every machine, so that output is.
-pub fn environment(tutor: &Path, home: &Path) -> Vec<(String, String)> {
+pub fn environment(options: &Options, home: &Path) -> Vec<(String, String)> {
+    let own = [Some(&options.tutor), options.programs.as_ref()];
+    let own = own.into_iter().flatten();
+    let path: String = own.map(|folder| format!("{}:", folder.display())).collect();
     let pairs = [
-        ("PATH", format!("{}:{PATH}", tutor.display())),
+        ("PATH", path + PATH),
         ("HOME", home.display().to_string()),
         ("LC_ALL", "C.UTF-8".to_owned()),
         ("TZ", "UTC".to_owned()),

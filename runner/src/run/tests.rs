@@ -28,6 +28,7 @@ fn ran(backend: &Scripted, markdown: &str, stop_at_failure: bool) -> String {
     let options = Options {
         timeout: None,
         tutor: PathBuf::from("/opt"),
+        programs: None,
         locks: locks.path().to_owned(),
         interrupt: Interrupt::default(),
         pace: Pace::StepByStep,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -16,12 +17,13 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tutor::folders::Folders;
 
 /// How long anything may take that is known to come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The commands that ask before they run a course that is not `tutor`'s own.
-const ASKING: [&str; 4] = ["run", "test", "study", "doctor"];
+const ASKING: [&str; 5] = ["run", "test", "matrix", "study", "doctor"];
 
 /// A learner: a course, a home, an environment.
 pub struct Tutor {
@@ -118,6 +120,14 @@ impl Tutor {
     pub fn not_trusted(mut self) -> Tutor {
         self.yes = false;
         self
+    }
+
+    /// Gives the learner the kernels of this user's own cache.
+    pub fn with_own_kernels(&self) {
+        let own = Folders::of_user().expect("a home").cache.join("lab");
+        let lab = self.path("home/cache/lab");
+        fs::create_dir_all(&lab).expect("writable");
+        symlink(own.join("kernels"), lab.join("kernels")).expect("writable");
     }
 
     /// A path below the folder that holds all: `course`, `home`, `tmp`.

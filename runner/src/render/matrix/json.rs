@@ -1,0 +1,80 @@
+//! A matrix for scripts. What changes here in a way that breaks one raises `format`.
+
+use crate::render::json::item;
+use crate::render::paint::Paint;
+use crate::render::verdict;
+use crate::report::matrix::{Group, Mark, Matrix, Reference, Row};
+use crate::transcript::RecordId;
+use serde_json::{Value, json};
+
+/// The version of this JSON.
+pub const FORMAT: u32 = 1;
+
+/// The whole document.
+pub fn document(columns: &[String], matrices: &[Matrix<'_>]) -> Value {
+    let lessons = matrices.iter().map(|matrix| lesson(columns, matrix));
+    json!({
+        "format": FORMAT,
+        "environments": columns,
+        "lessons": lessons.collect::<Vec<_>>(),
+    })
+}
+
+fn lesson(columns: &[String], matrix: &Matrix<'_>) -> Value {
+    let first = matrix.lesson();
+    let environments = columns.iter().zip(&matrix.reports).map(|(name, report)| {
+        json!({
+            "name": name,
+            "facets": report.environment,
+            "duration_ms": report.duration.as_millis() as u64,
+        })
+    });
+    let rows = matrix.rows.iter().map(|row| self::row(columns, row));
+    json!({
+        "lesson": first.map(|report| &report.stem),
+        "name": first.map(|report| &report.lesson),
+        "title": first.map(|report| &report.title),
+        "environments": environments.collect::<Vec<_>>(),
+        "rows": rows.collect::<Vec<_>>(),
+    })
+}
+
+fn row(columns: &[String], row: &Row<'_>) -> Value {
+    let (kind, name) = match row.id {
+        RecordId::Step(id) => ("step", id),
+        RecordId::Check(name) => ("check", name),
+    };
+    let marks = columns.iter().zip(&row.cells);
+    let marks = marks.map(|(column, mark)| (column.clone(), json!(mark.map(Mark::word))));
+    let reference = match &row.reference {
+        Some(Reference::Recorded(recorded)) => json!({ "recorded_on": recorded.environment }),
+        Some(Reference::Group(index)) => json!({ "group": index }),
+        None => Value::Null,
+    };
+    let groups = row.groups.iter().map(|one| group(columns, one));
+    json!({
+        "kind": kind,
+        "name": name,
+        "marks": marks.collect::<serde_json::Map<_, _>>(),
+        "reference": reference,
+        "groups": groups.collect::<Vec<_>>(),
+    })
+}
+
+/// What happened is that of the group's first environment, as `tutor test --format json` tells it.
+fn group(columns: &[String], group: &Group<'_>) -> Value {
+    let names: Vec<&String> = group.columns.iter().map(|index| &columns[*index]).collect();
+    let diff = group.diff.as_ref().map(|diff| {
+        let lines = verdict::diff(diff, &Paint::plain(80));
+        let lines = lines
+            .iter()
+            .map(|line| line.trim_start_matches("    ").to_owned());
+        lines.collect::<Vec<_>>()
+    });
+    json!({
+        "environments": names,
+        "mark": group.mark.word(),
+        "item": item(group.item),
+        "diff": diff,
+    })
+}
