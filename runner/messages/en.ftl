@@ -49,6 +49,7 @@ lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine s
 lab-remedy-setup = get one with `tutor lab setup`; `--on host` uses this machine's own kernel, which takes root's rights
 lab-remedy-qemu = install QEMU (Debian, Ubuntu: `apt-get install qemu-system-x86`), or pass `--on host`
 lab-remedy-image = see what is missing with `tutor doctor`, or pass `--on host`
+lab-unusable = the lab was asked for (`--on lab`) and cannot be used: { $reason }
 lab-no-kernel = the lab has no kernel yet
 lab-no-such-kernel = the lab has no kernel `{ $kernel }`
 lab-shell-no-terminal = `tutor lab shell` needs a terminal; `tutor lab run -- COMMAND` does not

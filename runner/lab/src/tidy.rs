@@ -77,6 +77,8 @@ pub fn tidy(cache: &Cache, limit_bytes: u64, limit_age: Duration) -> io::Result<
         let is_spare = bytes > limit_bytes || age > limit_age;
         if is_spare && age > IN_USE {
             fs::remove_file(&one.path)?;
+            // What was asked about a state is of no use without it.
+            let _ = fs::remove_file(one.path.with_extension("answers"));
             bytes -= one.bytes;
             removed.push(one);
         }

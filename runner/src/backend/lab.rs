@@ -4,12 +4,13 @@
 //! changed on one side is on the other before the next step there begins.
 
 use super::told::happening;
-use super::{Backend, BackendError, Happening, Mode, Opening, Session};
+use super::{Answer, Backend, BackendError, Happening, Mode, Opening, Session};
 use crate::say;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request, When};
@@ -20,6 +21,7 @@ use tutor_lab::libraries::Libraries;
 use tutor_lab::machine::{Launcher, Machine, MachineError};
 use tutor_lab::qemu::Qemu;
 use tutor_lab::shared::{Shared, SharedError};
+use tutor_lab::state::write_beside;
 
 /// How long a shell may take to start in a guest, which is slow on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -52,6 +54,40 @@ pub struct Lab {
 struct Found {
     guests: Guests,
     qemu: String,
+    /// What probes said in guests as they begin. They begin the same each time.
+    answers: Answers,
+}
+
+/// Answers to probes, in a file beside the state that they are about.
+struct Answers {
+    file: PathBuf,
+    known: Mutex<BTreeMap<String, Answer>>,
+}
+
+impl Answers {
+    /// What the file holds. One that cannot be read holds nothing.
+    fn read(file: PathBuf) -> Answers {
+        let bytes = fs::read(&file).unwrap_or_default();
+        let known = serde_json::from_slice(&bytes).unwrap_or_default();
+        Answers {
+            file,
+            known: Mutex::new(known),
+        }
+    }
+
+    fn get(&self, probe: &str) -> Option<Answer> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(probe).cloned()
+    }
+
+    /// That a file cannot be written costs a question the next time, and nothing else.
+    fn add(&self, probe: &str, answer: &Answer) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(probe.to_owned(), answer.clone());
+        if let Ok(bytes) = serde_json::to_vec(&*known) {
+            let _ = write_beside(&self.file, &bytes);
+        }
+    }
 }
 
 impl Lab {
@@ -118,9 +154,13 @@ fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
         arguments: ["__agent", "guarded"].map(OsString::from).to_vec(),
     };
     let states = cache.folder().join("states");
+    let version = qemu.version.clone();
+    let guests = Guests::new(qemu, launcher, image, &states);
+    let answers = states.join(guests.key()).with_extension("answers");
     Ok(Found {
-        qemu: qemu.version.clone(),
-        guests: Guests::new(qemu, launcher, image, &states),
+        qemu: version,
+        answers: Answers::read(answers),
+        guests,
     })
 }
 
@@ -129,6 +169,16 @@ impl Backend for Lab {
         let found = self.found().ok()?;
         let minor: Vec<&str> = found.qemu.split('.').take(2).collect();
         Some(format!("QEMU {}", minor.join(".")))
+    }
+
+    fn known(&self, probe: &str) -> Option<Answer> {
+        self.found().ok()?.answers.get(probe)
+    }
+
+    fn note(&self, probe: &str, answer: &Answer) {
+        if let Ok(found) = self.found() {
+            found.answers.add(probe, answer);
+        }
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
@@ -314,5 +364,28 @@ fn remedy(error: &GuestError) -> Option<String> {
         | GuestError::WarmUp(_)
         | GuestError::Packing(_)
         | GuestError::NoBase => Some(say!("lab-remedy-machine")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_probe_said_is_known_to_the_next_process_and_a_broken_file_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("states/key.answers");
+        let answers = Answers::read(file.clone());
+        assert_eq!(answers.get("uname -r"), None);
+        let answer = Answer {
+            yes: true,
+            text: "6.12.1\n".to_owned(),
+        };
+        answers.add("uname -r", &answer);
+        let next = Answers::read(file.clone());
+        assert_eq!(next.get("uname -r"), Some(answer));
+        assert_eq!(next.get("uname"), None);
+        fs::write(&file, "{").unwrap();
+        assert_eq!(Answers::read(file).get("uname -r"), None);
     }
 }

@@ -9,6 +9,8 @@ mod told;
 
 use crate::event::Stream;
 use crate::say;
+use crate::transcript::Output;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +23,31 @@ pub trait Backend: Sync {
     /// What the machine there is emulated by, if it is; part of what an output is recorded with.
     fn emulator(&self) -> Option<String> {
         None
+    }
+    /// What a probe said there before, in any process, where the machine begins as the same one
+    /// each time.
+    fn known(&self, _probe: &str) -> Option<Answer> {
+        None
+    }
+    /// Remembers what a probe said there, if [`known`](Backend::known) can ever tell.
+    fn note(&self, _probe: &str, _answer: &Answer) {}
+}
+
+/// What a probe said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// True if it exited with 0.
+    pub yes: bool,
+    /// What it printed, stdout and then stderr.
+    pub text: String,
+}
+
+impl Answer {
+    /// An answer from what a probe printed.
+    pub fn of(yes: bool, output: &Output) -> Answer {
+        let mut text = String::from_utf8_lossy(&output.stdout.bytes()).into_owned();
+        text.push_str(&String::from_utf8_lossy(&output.stderr.bytes()));
+        Answer { yes, text }
     }
 }
 

@@ -113,9 +113,9 @@ pub struct ShowArguments {
 /// How steps are run; the same for `run`, `study` and `test`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct RunningArguments {
-    /// Where steps that need a kernel run
-    #[arg(long, value_enum, value_name = "PLACE", default_value = "lab")]
-    pub on: On,
+    /// Where steps that need a kernel run [default: lab, and where there is none they are skipped]
+    #[arg(long, value_enum, value_name = "PLACE")]
+    pub on: Option<On>,
     /// The lab's kernel: a series such as `6.12`, a whole release, or a file
     #[arg(long, value_name = "KERNEL", default_value = "default")]
     pub kernel: String,
@@ -125,6 +125,21 @@ pub struct RunningArguments {
     /// Run a course that is not tutor's own without asking
     #[arg(long)]
     pub yes: bool,
+}
+
+impl RunningArguments {
+    /// Where steps that need a kernel run, asked for or not.
+    pub fn place(&self) -> On {
+        self.on.unwrap_or_default()
+    }
+
+    /// True if the command line has any of them.
+    pub fn is_given(&self) -> bool {
+        self.on.is_some()
+            || !["", "default"].contains(&&*self.kernel)
+            || self.timeout.is_some()
+            || self.yes
+    }
 }
 
 /// Where steps that need a kernel run.

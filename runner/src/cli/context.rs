@@ -1,9 +1,9 @@
 //! What every command starts from: the course, the folders, how to draw, how to stop.
 
 use super::arguments::{Global, On, RunningArguments};
-use crate::backend::Backend;
 use crate::backend::host::Host;
 use crate::backend::lab::{Choice, Lab};
+use crate::backend::{Backend, BackendError};
 use crate::course::{Contents, Course, CourseError};
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
@@ -170,10 +170,17 @@ impl Context {
     /// Where steps may run.
     pub fn backends(&self, arguments: &RunningArguments) -> anyhow::Result<Backends> {
         let tutor = program()?;
+        let lab = self.lab(&arguments.kernel)?;
+        // Whoever asks for the lab by name wants it, and not what goes without.
+        if arguments.on == Some(On::Lab)
+            && let Err(error) = lab.guests()
+        {
+            return Err(lab_unusable(error));
+        }
         Ok(Backends {
             host: Host::new(&tutor),
-            lab: self.lab(&arguments.kernel)?,
-            on: arguments.on,
+            lab,
+            on: arguments.place(),
         })
     }
 
@@ -197,6 +204,22 @@ impl Context {
             noteln!("{}", paint.dim(&line));
         }))
     }
+}
+
+/// The lab was asked for and cannot be used here.
+fn lab_unusable(error: BackendError) -> anyhow::Error {
+    let message = say!("lab-unusable", reason = error.to_string());
+    let message = match error {
+        BackendError::Unusable {
+            remedy: Some(text), ..
+        } => format!("{message}\n{}", say!("help", text = text)),
+        BackendError::Unusable { remedy: None, .. }
+        | BackendError::Start { .. }
+        | BackendError::Gone
+        | BackendError::Ended(_)
+        | BackendError::Failed(_) => message,
+    };
+    ends(Exit::Lacking, message)
 }
 
 /// Where steps may run.

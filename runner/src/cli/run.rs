@@ -30,7 +30,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         return Ok(Exit::Success);
     }
     context.may_run(&course, &[lesson], &arguments.running)?;
-    if arguments.running.on == super::arguments::On::Host
+    if arguments.running.place() == super::arguments::On::Host
         && plan.steps().any(|step| step.on == Place::Kernel)
     {
         noteln!("{}", context.stderr.dim(&say!("on-host-note")));

@@ -85,7 +85,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     view.closed(&report);
     match sitting {
         Sitting::Left => {
-            let command = match arguments.running.on {
+            let command = match arguments.running.place() {
                 On::Host => "tutor study --on host",
                 On::Lab => "tutor",
             };

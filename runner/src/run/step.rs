@@ -38,7 +38,9 @@ impl<'r> Runner<'r> {
             return;
         }
         let mut held = None;
-        if let Some(name) = &step.exclusive {
+        if let Some(name) = &step.exclusive
+            && self.is_on_this_kernel(step)
+        {
             match self.take(step, name, listen) {
                 Ok(got) => held = Some(got),
                 Err(ending) => {
@@ -215,6 +217,12 @@ impl<'r> Runner<'r> {
             self.rest_skipped
                 .get_or_insert(Skip::RestSkipped(step.id.clone()));
         }
+    }
+
+    /// False if the step has a kernel that no other lesson shares.
+    fn is_on_this_kernel(&self, step: &Step) -> bool {
+        self.backend(step.on)
+            .is_none_or(|backend| backend.emulator().is_none())
     }
 
     pub(super) fn take(
