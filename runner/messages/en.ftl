@@ -60,6 +60,10 @@ lab-states = { $count ->
     [one] one file that makes it start fast: { $size }
    *[other] { $count } files that make it start fast: { $size }
 }
+lab-checkpoints = { $count ->
+    [one] one file that takes lessons back to a step: { $size }
+   *[other] { $count } files that take lessons back to a step: { $size }
+}
 lab-gc-states = { $count ->
     [one] removed one file that made the lab start fast: { $size }
    *[other] removed { $count } files that made the lab start fast: { $size }
@@ -208,6 +212,8 @@ study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›
 study-unknown = `{ $typed }` is none of run, skip, back, quit
 study-input = cannot read the keyboard: { $error }
 study-left = go on where you are with: { $command }
+rewound = the lab is as it was before `{ $step }`: its shell, what is loaded and attached there, and the files that steps made; the shell of steps on this machine is not taken back, and your edits stay
+not-rewound = no state from before `{ $step }` fits (it was never kept, the lesson or the lab has changed since, or something ran in the background); the steps before it run again first
 study-resumed = the shell is a new one: variables of earlier steps are gone, and so is what they pinned; if a step misses something, go [b]ack
 study-next = next: tutor study { $lesson }  ({ $title })
 study-all-done = you have been through all lessons; begin one again with: tutor study LESSON

@@ -10,11 +10,13 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request, When};
 use tutor_lab::cache::Cache;
+use tutor_lab::checkpoint::Checkpoint;
 use tutor_lab::guests::{GuestError, Guests, Progress};
 use tutor_lab::image::{self, Programs};
 use tutor_lab::libraries::Libraries;
@@ -183,6 +185,7 @@ impl Backend for Lab {
 
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
         let machine = self.guest()?;
+        let base = self.guests()?.base();
         let home = opening.environment.iter().find(|(name, _)| name == "HOME");
         let home = home.map(|(_, home)| Path::new(home));
         let mut folders = vec![Shared::new(opening.folder)];
@@ -195,10 +198,26 @@ impl Backend for Lab {
             libraries: Libraries::default(),
             running: BTreeMap::new(),
             shared_at: Instant::now(),
+            base,
+            writing: None,
         };
         session.push()?;
         session.start(opening)?;
         Ok(Box::new(session))
+    }
+
+    fn reopen(&self, file: &Path) -> Option<Box<dyn Session>> {
+        let guests = self.guests().ok()?;
+        let (machine, note) = guests.rewound_to(file)?;
+        Some(Box::new(LabSession {
+            machine,
+            folders: serde_json::from_slice(&note).ok()?,
+            libraries: Libraries::default(),
+            running: BTreeMap::new(),
+            shared_at: Instant::now(),
+            base: guests.base(),
+            writing: None,
+        }))
     }
 }
 
@@ -208,6 +227,16 @@ struct LabSession {
     libraries: Libraries,
     running: BTreeMap<u32, Mode>,
     shared_at: Instant,
+    /// What checkpoints are told as differences from.
+    base: Option<Arc<Vec<u8>>>,
+    /// The checkpoint that is being written.
+    writing: Option<JoinHandle<()>>,
+}
+
+impl Drop for LabSession {
+    fn drop(&mut self) {
+        self.written();
+    }
 }
 
 impl LabSession {
@@ -237,6 +266,13 @@ impl LabSession {
 
     fn send(&mut self, request: &Request) -> Result<(), BackendError> {
         self.machine.send(request).map_err(ended)
+    }
+
+    /// Waits until the checkpoint before is in its file.
+    fn written(&mut self) {
+        if let Some(writing) = self.writing.take() {
+            let _ = writing.join();
+        }
     }
 
     /// Brings what changed on the host to the guest.
@@ -308,6 +344,28 @@ impl Session for LabSession {
             }
             return Ok(Some(happening));
         }
+    }
+
+    fn save(&mut self, file: &Path) -> Result<bool, BackendError> {
+        // What runs could be cut off in the middle of a word to us.
+        let (true, Some(base)) = (self.running.is_empty(), self.base.clone()) else {
+            return Ok(false);
+        };
+        self.written();
+        // An older one of that name is of another run.
+        let _ = fs::remove_file(file);
+        let Ok(note) = serde_json::to_vec(&self.folders) else {
+            return Ok(false);
+        };
+        let state = self.machine.state().map_err(ended)?;
+        self.machine.go_on().map_err(ended)?;
+        let file = file.to_owned();
+        // The guest goes on meanwhile. A checkpoint that cannot be written is one that is missing.
+        self.writing = Some(std::thread::spawn(move || {
+            let _ =
+                Checkpoint::of(&state, base).and_then(|checkpoint| checkpoint.write(&file, &note));
+        }));
+        Ok(true)
     }
 
     fn kill(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {

@@ -20,6 +20,10 @@ pub use tutor_agent::protocol::Mode;
 pub trait Backend: Sync {
     /// Starts a shell there.
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError>;
+    /// Returns a shell as it was when [`Session::save`] wrote that file; nothing if that cannot be.
+    fn reopen(&self, _file: &Path) -> Option<Box<dyn Session>> {
+        None
+    }
     /// What the machine there is emulated by, if it is; part of what an output is recorded with.
     fn emulator(&self) -> Option<String> {
         None
@@ -70,6 +74,12 @@ pub trait Session {
     /// keeps the shell; else it never runs, and nothing is said of it. Returns false, having done
     /// nothing, if this place takes none so.
     fn run_ahead(&mut self, _steps: &[(u32, &str)]) -> Result<bool, BackendError> {
+        Ok(false)
+    }
+    /// Takes the state of the shell and of the whole machine around it, between two runs, and has
+    /// it written to a file, which may take longer than this call. Returns false if this place
+    /// cannot do that, or not now.
+    fn save(&mut self, _file: &Path) -> Result<bool, BackendError> {
         Ok(false)
     }
     /// Waits this long for something to happen.

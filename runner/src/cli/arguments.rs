@@ -163,6 +163,9 @@ pub struct RunArguments {
     /// Run the steps up to and including this one
     #[arg(long, value_name = "STEP", add = ArgValueCompleter::new(complete_step))]
     pub until: Option<String>,
+    /// Go on from the state before this step, as an earlier run left it in the lab
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["only", "until", "fresh"], add = ArgValueCompleter::new(complete_step))]
+    pub from: Option<String>,
     /// Stop at the first step that is not as expected
     #[arg(long)]
     pub fail_fast: bool,

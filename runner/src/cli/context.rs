@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::folders::Folders;
 use crate::lesson::Lesson;
 use crate::render::paint::Paint;
-use crate::run::{Interrupt, KernelPlace, Options, Pace, Places};
+use crate::run::{Interrupt, KernelPlace, Moments, Options, Pace, Places};
 use crate::say;
 use crate::snapshot::SnapshotError;
 use crate::store::{self, Store};
@@ -19,6 +19,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use tutor_lab::cache::Cache;
 use tutor_lab::guests::Progress;
+use tutor_lab::tidy;
 
 /// An error that says what the process ends with.
 #[derive(Debug, thiserror::Error)]
@@ -182,6 +183,12 @@ impl Context {
             lab,
             on: arguments.place(),
         })
+    }
+
+    /// The moments that runs of a lesson in the lab can be taken back to.
+    pub fn moments(&self, key: &str) -> Moments {
+        let cache = Cache::below(&self.folders.cache);
+        Moments::new(&cache.folder().join(tidy::CHECKPOINTS).join(key))
     }
 
     /// The lab with one of its kernels.

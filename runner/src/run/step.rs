@@ -300,6 +300,9 @@ impl<'r> Runner<'r> {
     /// the next step there opens it anew.
     pub(super) fn lose(&mut self, place: Place, listen: Listen<'_, 'r>) {
         self.shells.drop_session(place);
+        if place == Place::Kernel {
+            self.stands_nowhere();
+        }
         self.ahead.forget();
         let background = std::mem::take(&mut self.background);
         let (lost, kept) = background.into_iter().partition(|(_, on, _)| *on == place);
