@@ -49,6 +49,7 @@ lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine s
 lab-remedy-setup = get one with `tutor lab setup`; `--on host` uses this machine's own kernel, which takes root's rights
 lab-remedy-qemu = install QEMU (Debian, Ubuntu: `apt-get install qemu-system-x86`), or pass `--on host`
 lab-remedy-image = see what is missing with `tutor doctor`, or pass `--on host`
+lab-unusable = the lab was asked for (`--on lab`) and cannot be used: { $reason }
 lab-no-kernel = the lab has no kernel yet
 lab-no-such-kernel = the lab has no kernel `{ $kernel }`
 lab-shell-no-terminal = `tutor lab shell` needs a terminal; `tutor lab run -- COMMAND` does not
@@ -59,6 +60,10 @@ lab-command-text = the command holds bytes that are no text
 lab-states = { $count ->
     [one] one file that makes it start fast: { $size }
    *[other] { $count } files that make it start fast: { $size }
+}
+lab-checkpoints = { $count ->
+    [one] one file that takes lessons back to a step: { $size }
+   *[other] { $count } files that take lessons back to a step: { $size }
 }
 lab-gc-states = { $count ->
     [one] removed one file that made the lab start fast: { $size }
@@ -235,6 +240,8 @@ study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›
 study-unknown = `{ $typed }` is none of run, skip, back, quit
 study-input = cannot read the keyboard: { $error }
 study-left = go on where you are with: { $command }
+rewound = the lab is as it was before `{ $step }`: its shell, what is loaded and attached there, and the files that steps made; the shell of steps on this machine is not taken back, and your edits stay
+not-rewound = no state from before `{ $step }` fits (it was never kept, the lesson or the lab has changed since, or something ran in the background); the steps before it run again first
 study-resumed = the shell is a new one: variables of earlier steps are gone, and so is what they pinned; if a step misses something, go [b]ack
 study-next = next: tutor study { $lesson }  ({ $title })
 study-all-done = you have been through all lessons; begin one again with: tutor study LESSON

@@ -15,6 +15,8 @@ pub enum Selection {
     Only(Vec<String>),
     /// Those up to and including this one.
     Until(String),
+    /// This one and all that follow; files are written first.
+    From(String),
 }
 
 /// What a run will do with one lesson.
@@ -70,6 +72,11 @@ impl<'l> Plan<'l> {
                 let before = ids.take_while(|id| id != last);
                 before.chain([last.as_str()]).collect()
             }
+            Selection::From(first) => {
+                known(lesson, first)?;
+                let ids = lesson.steps().map(|step| step.id.as_str());
+                ids.skip_while(|id| id != first).collect()
+            }
         };
         let wanted: HashSet<&str> = wanted.into_iter().collect();
         let prose = !matches!(selection, Selection::Only(_));
@@ -83,6 +90,27 @@ impl<'l> Plan<'l> {
                 Block::Check(check) => wanted.contains(&*check.of).then_some(Action::Check(check)),
             })
             .collect();
+        if let Selection::From(_) = selection {
+            // The text that leads to the first step belongs to it, and what is before does not.
+            let start = lesson
+                .blocks
+                .iter()
+                .position(|block| matches!(block, Block::Step(step) if wanted.contains(&*step.id)));
+            let mut before = lesson.blocks[..start.unwrap_or(0)].iter().enumerate();
+            let lead = before
+                .rfind(|(_, block)| matches!(block, Block::Step(_) | Block::Check(_)))
+                .map_or(0, |(index, _)| index + 1);
+            let early = lesson.blocks[..lead].iter();
+            let early = early
+                .filter(|block| matches!(block, Block::Prose(_)))
+                .count();
+            let mut seen = 0;
+            actions.retain(|action| {
+                let is_prose = matches!(action, Action::Read(_));
+                seen += usize::from(is_prose);
+                !is_prose || seen > early
+            });
+        }
         if let Selection::Until(_) = selection {
             let end = actions
                 .iter()
@@ -97,7 +125,7 @@ impl<'l> Plan<'l> {
         Ok(Plan {
             lesson,
             actions,
-            goes_on: matches!(selection, Selection::Only(_)),
+            goes_on: matches!(selection, Selection::Only(_) | Selection::From(_)),
             checked,
         })
     }

@@ -29,6 +29,10 @@ pub enum Wish {
 pub trait Learner {
     /// Waits for a wish about this step. The end of input is a wish to leave.
     fn wish(&mut self, step: &Step) -> std::io::Result<Wish>;
+    /// Hears that all is as it was before this step.
+    fn rewound(&mut self, _step: &Step) -> std::io::Result<()> {
+        Ok(())
+    }
     /// Hears where the learner is now, after each step.
     fn progressed(&mut self, progress: &Progress);
 }
@@ -86,7 +90,11 @@ pub fn study<'r>(
         if let Action::Run(step) = action {
             view.event(&crate::event::Event::StepReached(step));
             match learner.wish(step)? {
-                Wish::Run => {}
+                Wish::Run => {
+                    if runner.is_elsewhere(step) && runner.rewind(step)? {
+                        learner.rewound(step)?;
+                    }
+                }
                 Wish::Skip => {
                     runner.skip(step, Skip::ByLearner);
                     progress.next = next_step(plan, index).map(|step| step.id.clone());

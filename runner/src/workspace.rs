@@ -13,9 +13,9 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -174,9 +174,8 @@ impl Workspace {
             return Ok(());
         }
         self.manifest.made = self
-            .listing()
+            .made()
             .into_iter()
-            .filter(|path| !self.before.contains(path) && !self.manifest.written.contains_key(path))
             .filter_map(|path| stamp(&self.files.join(&path)).map(|seen| (path, seen)))
             .collect();
         self.save()
@@ -204,6 +203,43 @@ impl Workspace {
             self.save()?;
         }
         Ok(written)
+    }
+
+    /// The files that steps made in this run, or in the runs that it goes on from.
+    pub fn made(&self) -> Vec<PathBuf> {
+        let found = self.listing().into_iter();
+        found
+            .filter(|path| !self.before.contains(path) && !self.manifest.written.contains_key(path))
+            .collect()
+    }
+
+    /// Makes what steps made what it was at some moment: `then` has those files. A file that is
+    /// the learner's by now stays, and so does one whose content `is_kept` does not know.
+    pub fn restore(
+        &mut self,
+        then: &BTreeMap<PathBuf, (u32, Vec<u8>)>,
+        is_kept: &dyn Fn(&[u8]) -> bool,
+    ) -> Result<(), WorkspaceError> {
+        for path in self.made() {
+            let file = self.files.join(&path);
+            let is_link = fs::symlink_metadata(&file).is_ok_and(|there| there.is_symlink());
+            let is_theirs = is_link || fs::read(&file).is_ok_and(|content| !is_kept(&content));
+            if is_theirs {
+                self.before.insert(path);
+            } else if !then.contains_key(&path) {
+                fs::remove_file(&file).map_err(failed("remove", &file))?;
+            }
+        }
+        for (path, (mode, content)) in then {
+            if self.before.contains(path) || self.manifest.written.contains_key(path) {
+                continue;
+            }
+            let file = self.files.join(path);
+            self.place(path, &file, content)?;
+            fs::set_permissions(&file, Permissions::from_mode(*mode))
+                .map_err(failed("write", &file))?;
+        }
+        self.end()
     }
 
     fn place(&self, path: &Path, target: &Path, content: &[u8]) -> Result<(), WorkspaceError> {

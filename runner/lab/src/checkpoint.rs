@@ -53,26 +53,38 @@ impl Checkpoint {
         self.delta.len() as u64
     }
 
-    /// Keeps it in a file, for this user alone.
-    pub fn write(&self, file: &Path) -> io::Result<()> {
+    /// Keeps it in a file, for this user alone, with a note about it.
+    pub fn write(&self, file: &Path, note: &[u8]) -> io::Result<()> {
         let base = Sha256::digest(self.base.as_slice());
-        write_beside(file, &[base.as_slice(), &self.delta].concat())
+        let length = (note.len() as u64).to_le_bytes();
+        write_beside(
+            file,
+            &[base.as_slice(), &length, note, &self.delta].concat(),
+        )
     }
 
-    /// Reads it back; an error if it was made from another base state, or is not whole.
-    pub fn read(file: &Path, base: Arc<Vec<u8>>) -> io::Result<Checkpoint> {
+    /// Reads it back with its note; an error if it was made from another base state, or is not
+    /// whole.
+    pub fn read(file: &Path, base: Arc<Vec<u8>>) -> io::Result<(Checkpoint, Vec<u8>)> {
         let bytes = fs::read(file)?;
         let expected = Sha256::digest(base.as_slice());
-        let delta = bytes.strip_prefix(expected.as_slice()).ok_or_else(|| {
+        let rest = bytes.strip_prefix(expected.as_slice()).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "it is of another base state")
         })?;
+        let (note, delta) = rest
+            .split_first_chunk()
+            .and_then(|(length, rest)| {
+                let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+                rest.split_at_checked(length)
+            })
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
         let checkpoint = Checkpoint {
             base,
             delta: delta.to_vec(),
         };
         // The checksum is at the end; a file that is cut short shows itself here and not later.
         checkpoint.state()?;
-        Ok(checkpoint)
+        Ok((checkpoint, note.to_vec()))
     }
 }
 
@@ -115,8 +127,9 @@ mod tests {
         let base = Arc::new(noise(1, 2_000_000));
         let state = changed(&base);
         let checkpoint = Checkpoint::of(&state, Arc::clone(&base)).unwrap();
-        checkpoint.write(&file).unwrap();
-        let read = Checkpoint::read(&file, Arc::clone(&base)).unwrap();
+        checkpoint.write(&file, b"of a test").unwrap();
+        let (read, note) = Checkpoint::read(&file, Arc::clone(&base)).unwrap();
+        assert_eq!(note, b"of a test");
         assert_eq!(read.state().unwrap(), state);
         let other = Arc::new(noise(2, 2_000_000));
         assert!(Checkpoint::read(&file, other).is_err());

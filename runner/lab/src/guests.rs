@@ -132,6 +132,22 @@ impl Guests {
         Ok(self.resume(&[&state])?)
     }
 
+    /// Returns a guest as it was at the checkpoint in a file, with its note; nothing if the file is
+    /// missing or damaged, or was made from another base state than these guests have.
+    pub fn rewound_to(&self, file: &Path) -> Option<(Machine, Vec<u8>)> {
+        let base = {
+            let mut base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
+            if base.is_none() {
+                let state = state::read(&state::file(&self.states, &self.key)).ok()?;
+                *base = Some(Arc::new(state));
+            }
+            base.clone()?
+        };
+        let (checkpoint, note) = Checkpoint::read(file, base).ok()?;
+        tidy::touch(file);
+        Some((self.rewound(&checkpoint).ok()?, note))
+    }
+
     /// Resumes from what is in memory or in the file. A state that does not work is taken away.
     fn resumed(&self, base: &mut Option<Arc<Vec<u8>>>) -> Result<Option<Machine>, GuestError> {
         let file = state::file(&self.states, &self.key);

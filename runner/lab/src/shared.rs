@@ -5,6 +5,7 @@
 //! host, since a learner's own edits are never overwritten.
 
 use crate::machine::{Machine, MachineError};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, Permissions};
@@ -49,15 +50,16 @@ pub enum SharedError {
     },
 }
 
-/// A folder at the same path on both sides.
-#[derive(Debug)]
+/// A folder at the same path on both sides. What is known of both can be kept beside a guest's
+/// state, and means something with that state only.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Shared {
     folder: PathBuf,
     known: BTreeMap<PathBuf, Known>,
 }
 
 /// What both sides had at a path when they last were the same.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Known {
     kind: Kind,
     /// Of a file's content.

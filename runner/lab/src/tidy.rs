@@ -9,6 +9,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+/// The folder of a cache where guests' states between steps are kept, a folder for each lesson.
+pub const CHECKPOINTS: &str = "checkpoints";
+
 /// The most that states and archives may take together before the oldest go.
 pub const LIMIT_BYTES: u64 = 512 * 1024 * 1024;
 
@@ -18,9 +21,20 @@ pub const LIMIT_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// What was used within this time stays, however much there is.
 const IN_USE: Duration = Duration::from_secs(60 * 60);
 
+/// What a file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A guest starts fast with it.
+    Start,
+    /// A lesson is taken back to a step with it.
+    Checkpoint,
+}
+
 /// A file that can be made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
+    /// What it is for.
+    pub purpose: Purpose,
     /// Where it is.
     pub path: PathBuf,
     /// How large it is.
@@ -32,14 +46,25 @@ pub struct Kept {
 /// Returns the states and archives in a cache, the one used last at the end.
 pub fn kept(cache: &Cache) -> io::Result<Vec<Kept>> {
     let mut kept = Vec::new();
-    for (folder, end) in [("states", "base"), ("initramfs", "cpio")] {
-        let entries = match fs::read_dir(cache.folder().join(folder)) {
+    let below = |name: &str| cache.folder().join(name);
+    let mut folders = vec![
+        (below("states"), &["base"][..], Purpose::Start),
+        (below("initramfs"), &["cpio"][..], Purpose::Start),
+    ];
+    if let Ok(lessons) = fs::read_dir(below(CHECKPOINTS)) {
+        for lesson in lessons.flatten() {
+            folders.push((lesson.path(), &["guest", "made"][..], Purpose::Checkpoint));
+        }
+    }
+    for (folder, ends, purpose) in folders {
+        let entries = match fs::read_dir(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             entries => entries?,
         };
         for entry in entries {
             let path = entry?.path();
-            if path.extension().is_none_or(|found| found != end) {
+            let end = path.extension().and_then(|end| end.to_str());
+            if end.is_none_or(|end| !ends.contains(&end)) {
                 continue;
             }
             // Another process may tidy at the same time.
@@ -47,6 +72,7 @@ pub fn kept(cache: &Cache) -> io::Result<Vec<Kept>> {
                 continue;
             };
             kept.push(Kept {
+                purpose,
                 path,
                 bytes: there.len(),
                 used: there.modified()?,
@@ -77,6 +103,8 @@ pub fn tidy(cache: &Cache, limit_bytes: u64, limit_age: Duration) -> io::Result<
         let is_spare = bytes > limit_bytes || age > limit_age;
         if is_spare && age > IN_USE {
             fs::remove_file(&one.path)?;
+            // What was asked about a state is of no use without it.
+            let _ = fs::remove_file(one.path.with_extension("answers"));
             bytes -= one.bytes;
             removed.push(one);
         }

@@ -4,22 +4,26 @@
 //! changed on one side is on the other before the next step there begins.
 
 use super::told::happening;
-use super::{Backend, BackendError, Happening, Mode, Opening, Session};
+use super::{Answer, Backend, BackendError, Happening, Mode, Opening, Session};
 use crate::say;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request, When};
 use tutor_lab::cache::Cache;
+use tutor_lab::checkpoint::Checkpoint;
 use tutor_lab::guests::{GuestError, Guests, Progress};
 use tutor_lab::image::{self, Programs};
 use tutor_lab::libraries::Libraries;
 use tutor_lab::machine::{Launcher, Machine, MachineError};
 use tutor_lab::qemu::Qemu;
 use tutor_lab::shared::{Shared, SharedError};
+use tutor_lab::state::write_beside;
 
 /// How long a shell may take to start in a guest, which is slow on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -52,6 +56,40 @@ pub struct Lab {
 struct Found {
     guests: Guests,
     qemu: String,
+    /// What probes said in guests as they begin. They begin the same each time.
+    answers: Answers,
+}
+
+/// Answers to probes, in a file beside the state that they are about.
+struct Answers {
+    file: PathBuf,
+    known: Mutex<BTreeMap<String, Answer>>,
+}
+
+impl Answers {
+    /// What the file holds. One that cannot be read holds nothing.
+    fn read(file: PathBuf) -> Answers {
+        let bytes = fs::read(&file).unwrap_or_default();
+        let known = serde_json::from_slice(&bytes).unwrap_or_default();
+        Answers {
+            file,
+            known: Mutex::new(known),
+        }
+    }
+
+    fn get(&self, probe: &str) -> Option<Answer> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(probe).cloned()
+    }
+
+    /// That a file cannot be written costs a question the next time, and nothing else.
+    fn add(&self, probe: &str, answer: &Answer) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(probe.to_owned(), answer.clone());
+        if let Ok(bytes) = serde_json::to_vec(&*known) {
+            let _ = write_beside(&self.file, &bytes);
+        }
+    }
 }
 
 impl Lab {
@@ -118,9 +156,13 @@ fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
         arguments: ["__agent", "guarded"].map(OsString::from).to_vec(),
     };
     let states = cache.folder().join("states");
+    let version = qemu.version.clone();
+    let guests = Guests::new(qemu, launcher, image, &states);
+    let answers = states.join(guests.key()).with_extension("answers");
     Ok(Found {
-        qemu: qemu.version.clone(),
-        guests: Guests::new(qemu, launcher, image, &states),
+        qemu: version,
+        answers: Answers::read(answers),
+        guests,
     })
 }
 
@@ -131,8 +173,19 @@ impl Backend for Lab {
         Some(format!("QEMU {}", minor.join(".")))
     }
 
+    fn known(&self, probe: &str) -> Option<Answer> {
+        self.found().ok()?.answers.get(probe)
+    }
+
+    fn note(&self, probe: &str, answer: &Answer) {
+        if let Ok(found) = self.found() {
+            found.answers.add(probe, answer);
+        }
+    }
+
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
         let machine = self.guest()?;
+        let base = self.guests()?.base();
         let home = opening.environment.iter().find(|(name, _)| name == "HOME");
         let home = home.map(|(_, home)| Path::new(home));
         let mut folders = vec![Shared::new(opening.folder)];
@@ -145,10 +198,26 @@ impl Backend for Lab {
             libraries: Libraries::default(),
             running: BTreeMap::new(),
             shared_at: Instant::now(),
+            base,
+            writing: None,
         };
         session.push()?;
         session.start(opening)?;
         Ok(Box::new(session))
+    }
+
+    fn reopen(&self, file: &Path) -> Option<Box<dyn Session>> {
+        let guests = self.guests().ok()?;
+        let (machine, note) = guests.rewound_to(file)?;
+        Some(Box::new(LabSession {
+            machine,
+            folders: serde_json::from_slice(&note).ok()?,
+            libraries: Libraries::default(),
+            running: BTreeMap::new(),
+            shared_at: Instant::now(),
+            base: guests.base(),
+            writing: None,
+        }))
     }
 }
 
@@ -158,6 +227,16 @@ struct LabSession {
     libraries: Libraries,
     running: BTreeMap<u32, Mode>,
     shared_at: Instant,
+    /// What checkpoints are told as differences from.
+    base: Option<Arc<Vec<u8>>>,
+    /// The checkpoint that is being written.
+    writing: Option<JoinHandle<()>>,
+}
+
+impl Drop for LabSession {
+    fn drop(&mut self) {
+        self.written();
+    }
 }
 
 impl LabSession {
@@ -187,6 +266,13 @@ impl LabSession {
 
     fn send(&mut self, request: &Request) -> Result<(), BackendError> {
         self.machine.send(request).map_err(ended)
+    }
+
+    /// Waits until the checkpoint before is in its file.
+    fn written(&mut self) {
+        if let Some(writing) = self.writing.take() {
+            let _ = writing.join();
+        }
     }
 
     /// Brings what changed on the host to the guest.
@@ -260,6 +346,28 @@ impl Session for LabSession {
         }
     }
 
+    fn save(&mut self, file: &Path) -> Result<bool, BackendError> {
+        // What runs could be cut off in the middle of a word to us.
+        let (true, Some(base)) = (self.running.is_empty(), self.base.clone()) else {
+            return Ok(false);
+        };
+        self.written();
+        // An older one of that name is of another run.
+        let _ = fs::remove_file(file);
+        let Ok(note) = serde_json::to_vec(&self.folders) else {
+            return Ok(false);
+        };
+        let state = self.machine.state().map_err(ended)?;
+        self.machine.go_on().map_err(ended)?;
+        let file = file.to_owned();
+        // The guest goes on meanwhile. A checkpoint that cannot be written is one that is missing.
+        self.writing = Some(std::thread::spawn(move || {
+            let _ =
+                Checkpoint::of(&state, base).and_then(|checkpoint| checkpoint.write(&file, &note));
+        }));
+        Ok(true)
+    }
+
     fn kill(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
         self.send(&Request::Kill {
             id,
@@ -314,5 +422,28 @@ fn remedy(error: &GuestError) -> Option<String> {
         | GuestError::WarmUp(_)
         | GuestError::Packing(_)
         | GuestError::NoBase => Some(say!("lab-remedy-machine")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_probe_said_is_known_to_the_next_process_and_a_broken_file_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("states/key.answers");
+        let answers = Answers::read(file.clone());
+        assert_eq!(answers.get("uname -r"), None);
+        let answer = Answer {
+            yes: true,
+            text: "6.12.1\n".to_owned(),
+        };
+        answers.add("uname -r", &answer);
+        let next = Answers::read(file.clone());
+        assert_eq!(next.get("uname -r"), Some(answer));
+        assert_eq!(next.get("uname"), None);
+        fs::write(&file, "{").unwrap();
+        assert_eq!(Answers::read(file).get("uname -r"), None);
     }
 }

@@ -9,6 +9,8 @@ mod told;
 
 use crate::event::Stream;
 use crate::say;
+use crate::transcript::Output;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,9 +20,38 @@ pub use tutor_agent::protocol::Mode;
 pub trait Backend: Sync {
     /// Starts a shell there.
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError>;
+    /// Returns a shell as it was when [`Session::save`] wrote that file; nothing if that cannot be.
+    fn reopen(&self, _file: &Path) -> Option<Box<dyn Session>> {
+        None
+    }
     /// What the machine there is emulated by, if it is; part of what an output is recorded with.
     fn emulator(&self) -> Option<String> {
         None
+    }
+    /// What a probe said there before, in any process, where the machine begins as the same one
+    /// each time.
+    fn known(&self, _probe: &str) -> Option<Answer> {
+        None
+    }
+    /// Remembers what a probe said there, if [`known`](Backend::known) can ever tell.
+    fn note(&self, _probe: &str, _answer: &Answer) {}
+}
+
+/// What a probe said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// True if it exited with 0.
+    pub yes: bool,
+    /// What it printed, stdout and then stderr.
+    pub text: String,
+}
+
+impl Answer {
+    /// An answer from what a probe printed.
+    pub fn of(yes: bool, output: &Output) -> Answer {
+        let mut text = String::from_utf8_lossy(&output.stdout.bytes()).into_owned();
+        text.push_str(&String::from_utf8_lossy(&output.stderr.bytes()));
+        Answer { yes, text }
     }
 }
 
@@ -43,6 +74,12 @@ pub trait Session {
     /// keeps the shell; else it never runs, and nothing is said of it. Returns false, having done
     /// nothing, if this place takes none so.
     fn run_ahead(&mut self, _steps: &[(u32, &str)]) -> Result<bool, BackendError> {
+        Ok(false)
+    }
+    /// Takes the state of the shell and of the whole machine around it, between two runs, and has
+    /// it written to a file, which may take longer than this call. Returns false if this place
+    /// cannot do that, or not now.
+    fn save(&mut self, _file: &Path) -> Result<bool, BackendError> {
         Ok(false)
     }
     /// Waits this long for something to happen.

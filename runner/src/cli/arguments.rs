@@ -114,11 +114,11 @@ pub struct ShowArguments {
 }
 
 /// How steps are run; the same for `run`, `study` and `test`.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct RunningArguments {
-    /// Where steps that need a kernel run
-    #[arg(long, value_enum, value_name = "PLACE", default_value = "lab")]
-    pub on: On,
+    /// Where steps that need a kernel run [default: lab, and where there is none they are skipped]
+    #[arg(long, value_enum, value_name = "PLACE")]
+    pub on: Option<On>,
     /// The lab's kernel: a series such as `6.12`, a whole release, `latest` of those that are there,
     /// or a file
     #[arg(long, value_name = "KERNEL", default_value = "default", add = ArgValueCompleter::new(complete_kernel))]
@@ -131,15 +131,18 @@ pub struct RunningArguments {
     pub yes: bool,
 }
 
-/// What holds when nothing was said.
-impl Default for RunningArguments {
-    fn default() -> RunningArguments {
-        RunningArguments {
-            on: On::default(),
-            kernel: "default".to_owned(),
-            timeout: None,
-            yes: false,
-        }
+impl RunningArguments {
+    /// Where steps that need a kernel run, asked for or not.
+    pub fn place(&self) -> On {
+        self.on.unwrap_or_default()
+    }
+
+    /// True if the command line has any of them.
+    pub fn is_given(&self) -> bool {
+        self.on.is_some()
+            || !["", "default"].contains(&&*self.kernel)
+            || self.timeout.is_some()
+            || self.yes
     }
 }
 
@@ -164,6 +167,9 @@ pub struct RunArguments {
     /// Run the steps up to and including this one
     #[arg(long, value_name = "STEP", add = ArgValueCompleter::new(complete_step))]
     pub until: Option<String>,
+    /// Go on from the state before this step, as an earlier run left it in the lab
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["only", "until", "fresh"], add = ArgValueCompleter::new(complete_step))]
+    pub from: Option<String>,
     /// Stop at the first step that is not as expected
     #[arg(long)]
     pub fail_fast: bool,

@@ -1,16 +1,16 @@
 //! What every command starts from: the course, the folders, how to draw, how to stop.
 
 use super::arguments::{Global, On, RunningArguments};
-use crate::backend::Backend;
 use crate::backend::host::Host;
 use crate::backend::lab::{Choice, Lab};
+use crate::backend::{Backend, BackendError};
 use crate::course::{Contents, Course, CourseError};
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::folders::Folders;
 use crate::lesson::Lesson;
 use crate::render::paint::Paint;
-use crate::run::{Interrupt, KernelPlace, Options, Pace, Places};
+use crate::run::{Interrupt, KernelPlace, Moments, Options, Pace, Places};
 use crate::say;
 use crate::snapshot::SnapshotError;
 use crate::store::{self, Store};
@@ -19,6 +19,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use tutor_lab::cache::Cache;
 use tutor_lab::guests::Progress;
+use tutor_lab::tidy;
 
 /// An error that says what the process ends with.
 #[derive(Debug, thiserror::Error)]
@@ -171,11 +172,24 @@ impl Context {
     /// Where steps may run.
     pub fn backends(&self, arguments: &RunningArguments) -> anyhow::Result<Backends> {
         let tutor = program()?;
+        let lab = self.lab(&arguments.kernel)?;
+        // Whoever asks for the lab by name wants it, and not what goes without.
+        if arguments.on == Some(On::Lab)
+            && let Err(error) = lab.guests()
+        {
+            return Err(lab_unusable(error));
+        }
         Ok(Backends {
             host: Host::new(&tutor),
-            lab: self.lab(&arguments.kernel)?,
-            on: arguments.on,
+            lab,
+            on: arguments.place(),
         })
+    }
+
+    /// The moments that runs of a lesson in the lab can be taken back to.
+    pub fn moments(&self, key: &str) -> Moments {
+        let cache = Cache::below(&self.folders.cache);
+        Moments::new(&cache.folder().join(tidy::CHECKPOINTS).join(key))
     }
 
     /// The lab with one of its kernels.
@@ -198,6 +212,22 @@ impl Context {
             noteln!("{}", paint.dim(&line));
         }))
     }
+}
+
+/// The lab was asked for and cannot be used here.
+fn lab_unusable(error: BackendError) -> anyhow::Error {
+    let message = say!("lab-unusable", reason = error.to_string());
+    let message = match error {
+        BackendError::Unusable {
+            remedy: Some(text), ..
+        } => format!("{message}\n{}", say!("help", text = text)),
+        BackendError::Unusable { remedy: None, .. }
+        | BackendError::Start { .. }
+        | BackendError::Gone
+        | BackendError::Ended(_)
+        | BackendError::Failed(_) => message,
+    };
+    ends(Exit::Lacking, message)
 }
 
 /// Where steps may run.

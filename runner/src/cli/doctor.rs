@@ -1,6 +1,6 @@
 //! `tutor doctor`.
 
-use super::arguments::{DoctorArguments, RunningArguments};
+use super::arguments::{DoctorArguments, On, RunningArguments};
 use super::context::{Context, ends};
 use crate::doctor::{self, Finding, Mend, State};
 use crate::exit::Exit;
@@ -16,7 +16,8 @@ use std::process::Command;
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
     let running = RunningArguments {
-        on: arguments.on,
+        // That the lab lacks something is what is to be told here.
+        on: Some(arguments.on).filter(|on| *on == On::Host),
         kernel: "default".to_owned(),
         yes: arguments.yes,
         ..RunningArguments::default()

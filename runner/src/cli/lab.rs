@@ -16,7 +16,7 @@ use tutor_lab::fetch::mirror::Mirror;
 use tutor_lab::initramfs;
 use tutor_lab::kernel::{Kernel, KernelError};
 use tutor_lab::setup::{Event, Setup, SetupError, Wanted, Way};
-use tutor_lab::tidy;
+use tutor_lab::tidy::{self, Purpose};
 
 /// Programs of the lab that are run here and not carried into the guest, with their packages.
 const MACHINE: (&str, &str) = ("qemu-system-x86_64", "qemu");
@@ -271,7 +271,10 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
         true => Exit::Success,
         false => Exit::Lacking,
     };
-    let states = tidy::kept(&cache)?;
+    let (states, checkpoints): (Vec<_>, Vec<_>) = tidy::kept(&cache)?
+        .into_iter()
+        .partition(|one| one.purpose == Purpose::Start);
+    let checkpoints_bytes: u64 = checkpoints.iter().map(|one| one.bytes).sum();
     let states_bytes: u64 = states.iter().map(|one| one.bytes).sum();
     let is_default = |one: &Installed| !one.is_file && Some(&one.kernel) == default.as_ref();
     if arguments.json {
@@ -299,6 +302,7 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
             "folder": cache.folder().display().to_string(),
             "kernels": kernels,
             "states": { "count": states.len(), "bytes": states_bytes },
+            "checkpoints": { "count": checkpoints.len(), "bytes": checkpoints_bytes },
             "missing": missing,
         });
         outln!("{status:#}");
@@ -326,6 +330,11 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
     if !states.is_empty() {
         let size = size(states_bytes);
         outln!("{}", say!("lab-states", count = states.len(), size = size));
+    }
+    if !checkpoints.is_empty() {
+        let count = checkpoints.len();
+        let size = size(checkpoints_bytes);
+        outln!("{}", say!("lab-checkpoints", count = count, size = size));
     }
     outln!(
         "{}",

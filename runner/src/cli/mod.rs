@@ -42,7 +42,7 @@ pub use arguments::{Cli, command};
 use crate::exit::Exit;
 use crate::say;
 use anstyle::AnsiColor;
-use arguments::{Command, RunningArguments};
+use arguments::Command;
 use clap::Parser;
 use context::Context;
 use std::io::{self, IsTerminal, Write};
@@ -65,7 +65,7 @@ pub fn main() -> Exit {
 
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     let context = Context::new(cli.global)?;
-    if cli.command.is_some() && cli.running != RunningArguments::default() {
+    if cli.command.is_some() && cli.running.is_given() {
         return Err(context::ends(Exit::Usage, say!("running-before-command")));
     }
     match cli.command {

@@ -14,6 +14,7 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
     // Opening it makes sure that nothing runs there.
     let workspace = Workspace::lasting(&context.folders, &key)?;
     let aside = set_aside(workspace).map_err(|error| ends(Exit::Lacking, error.to_string()))?;
+    context.moments(&key).forget()?;
     context.store().forget(&key)?;
     match aside {
         Some(folder) => outln!(

@@ -1,6 +1,6 @@
 //! `tutor run`.
 
-use super::arguments::RunArguments;
+use super::arguments::{On, RunArguments};
 use super::context::{Context, ends, unusable};
 use crate::course::Course;
 use crate::exit::Exit;
@@ -21,7 +21,7 @@ use std::io;
 pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
     let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
-    let plan = Plan::new(lesson, &selection(arguments))
+    let mut plan = Plan::new(lesson, &selection(arguments))
         .map_err(|error| ends(Exit::Usage, error.to_string()))?;
     if arguments.dry_run {
         let mut plan = plan.to_json();
@@ -30,9 +30,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         return Ok(Exit::Success);
     }
     context.may_run(&course, &[lesson], &arguments.running)?;
-    if arguments.running.on == super::arguments::On::Host
-        && plan.steps().any(|step| step.on == Place::Kernel)
-    {
+    if arguments.running.place() == On::Host && plan.steps().any(|step| step.on == Place::Kernel) {
         noteln!("{}", context.stderr.dim(&say!("on-host-note")));
     }
     let backends = context.backends(&arguments.running)?;
@@ -50,13 +48,27 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         snapshot::find(&files, &lesson.front.name, step, vary, environment)
     };
     let judge = Judge::new(lesson, &folder, &lookup);
-    let runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
+    let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
+    if !arguments.fresh && arguments.running.place() == On::Lab {
+        runner.keep_moments(context.moments(&key));
+    }
+    let first = plan.steps().next();
+    if let Some(first) = first.filter(|_| plan.goes_on) {
+        let rewound = runner.rewind(first)?;
+        let step = first.id.as_str();
+        if rewound {
+            noteln!("{}", context.stderr.dim(&say!("rewound", step = step)));
+        } else if arguments.from.is_some() {
+            noteln!("{}", context.stderr.dim(&say!("not-rewound", step = step)));
+            plan = Plan::new(lesson, &Selection::All)?;
+        }
+    }
     let on_failure = if arguments.fail_fast {
         OnFailure::Stop
     } else {
         OnFailure::GoOn
     };
-    let is_whole = arguments.only.is_empty() && arguments.until.is_none();
+    let is_whole = !plan.goes_on && arguments.until.is_none();
     let detail = if arguments.quiet {
         Detail::Steps
     } else {
@@ -99,6 +111,9 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
 }
 
 fn selection(arguments: &RunArguments) -> Selection {
+    if let Some(step) = &arguments.from {
+        return Selection::From(step.clone());
+    }
     match (&arguments.until, arguments.only.is_empty()) {
         (Some(step), _) => Selection::Until(step.clone()),
         (None, false) => Selection::Only(arguments.only.clone()),

@@ -62,7 +62,10 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     };
     let judge = Judge::new(lesson, &folder, &lookup);
     let plan = Plan::new(lesson, &Selection::All)?;
-    let runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
+    let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
+    if arguments.running.place() == On::Lab {
+        runner.keep_moments(context.moments(&key));
+    }
     if progress.next.is_some() {
         outln!("{}", context.stdout.dim(&say!("study-resumed")));
     }
@@ -85,7 +88,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     view.closed(&report);
     match sitting {
         Sitting::Left => {
-            let command = match arguments.running.on {
+            let command = match arguments.running.place() {
                 On::Host => "tutor study --on host",
                 On::Lab => "tutor",
             };
@@ -157,6 +160,12 @@ impl Learner for Keyboard<'_> {
         };
         outln!("");
         wish
+    }
+
+    fn rewound(&mut self, step: &Step) -> io::Result<()> {
+        let line = say!("rewound", step = step.id.as_str());
+        outln!("{}", self.paint.dim(&line));
+        Ok(())
     }
 
     fn progressed(&mut self, progress: &Progress) {

@@ -2,7 +2,7 @@
 
 use super::hear::{ending_of, keep};
 use super::{GRACE, KernelPlace, Listen, PROBE_TIMEOUT, Runner, TICK, findings};
-use crate::backend::{BackendError, Happening, Mode};
+use crate::backend::{Backend, BackendError, Happening, Mode};
 use crate::event::Event;
 use crate::lesson::{Check, LESSON_TIMEOUT, Place, Step};
 use crate::transcript::{Ending, Leftover, Output, Record, RecordId, Skip};
@@ -149,7 +149,9 @@ impl<'r> Runner<'r> {
             };
             self.open(place)?;
             let findings = self.findings;
-            let answer = findings.answer(place, &probe.probe, || self.probe(place, &probe.probe));
+            let answer = findings.answer(place, &probe.probe, || {
+                self.known_or_probed(place, &probe.probe)
+            });
             let answer = answer.map_err(|error| Ending::Broken(error.to_string()))?;
             if let Some(skip) = findings::missing(need, probe, &answer) {
                 return Err(Ending::Skipped(skip));
@@ -165,7 +167,39 @@ impl<'r> Runner<'r> {
     ) -> Result<findings::Answer, BackendError> {
         let asked = self.ask(place, Mode::Aside, script)?;
         let yes = asked.ending == Ending::Exited(0);
-        Ok(findings::Answer::of(yes, &asked.output))
+        let answer = findings::Answer::of(yes, &asked.output);
+        // A probe that was cut short says nothing of the machine, and a refusal may be what steps
+        // brought about.
+        let is_untouched = !self.steps.values().any(|step| step.on == place);
+        if let (Ending::Exited(_), Some(backend)) = (&asked.ending, self.backend(place))
+            && (yes || is_untouched)
+        {
+            backend.note(script, &answer);
+        }
+        Ok(answer)
+    }
+
+    /// What is known of a machine that begins as the same one each time; else its probe is run.
+    fn known_or_probed(
+        &mut self,
+        place: Place,
+        script: &str,
+    ) -> Result<findings::Answer, BackendError> {
+        match self
+            .backend(place)
+            .and_then(|backend| backend.known(script))
+        {
+            Some(answer) => Ok(answer),
+            None => self.probe(place, script),
+        }
+    }
+
+    pub(super) fn backend(&self, place: Place) -> Option<&'r dyn Backend> {
+        match (place, &self.places.kernel) {
+            (Place::Host, _) => Some(self.places.host),
+            (Place::Kernel, KernelPlace::Backend(backend)) => Some(*backend),
+            (Place::Kernel, KernelPlace::None { .. }) => None,
+        }
     }
 
     /// Opens a place's shell at its first use, and learns what its environment is like.
@@ -204,8 +238,9 @@ impl<'r> Runner<'r> {
         let course = self.course;
         let findings = self.findings;
         for (name, facet) in course.facets.iter().filter(|(_, facet)| facet.on == place) {
-            let answer =
-                findings.answer(place, &facet.probe, || self.probe(place, &facet.probe))?;
+            let answer = findings.answer(place, &facet.probe, || {
+                self.known_or_probed(place, &facet.probe)
+            })?;
             if let Some(value) = findings::facet_value(facet, &answer) {
                 self.environment.insert(name.clone(), value);
             }
@@ -214,7 +249,7 @@ impl<'r> Runner<'r> {
             && self.inventory.is_none()
             && let Some(inventory) = &course.inventory
         {
-            self.inventory = Some(lines(&self.probe(place, inventory)?.text));
+            self.inventory = Some(lines(&self.known_or_probed(place, inventory)?.text));
         }
         Ok(())
     }
@@ -224,10 +259,11 @@ impl<'r> Runner<'r> {
         else {
             return Vec::new();
         };
-        let Ok(after) = self.probe(Place::Kernel, inventory) else {
+        // Not by `probe`, which would remember it as what the machine begins with.
+        let Ok(after) = self.ask(Place::Kernel, Mode::Aside, inventory) else {
             return Vec::new();
         };
-        lines(&after.text)
+        lines(&findings::Answer::of(true, &after.output).text)
             .into_iter()
             .filter(|line| !before.contains(line))
             .map(|what| Leftover {

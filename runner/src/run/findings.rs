@@ -1,9 +1,10 @@
 //! What this machine has, asked once: needs of steps, and facets of the environment.
 
+pub use crate::backend::Answer;
 use crate::course::{Facet, NeedProbe, Precision};
 use crate::lesson::{Need, Place};
 use crate::say;
-use crate::transcript::{Output, Skip};
+use crate::transcript::Skip;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -11,24 +12,6 @@ use std::sync::Mutex;
 #[derive(Debug, Default)]
 pub struct Findings {
     answers: Mutex<HashMap<(Place, String), Answer>>,
-}
-
-/// What a probe said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// True if it exited with 0.
-    pub yes: bool,
-    /// What it printed, stdout and then stderr.
-    pub text: String,
-}
-
-impl Answer {
-    /// An answer from what a probe printed.
-    pub fn of(yes: bool, output: &Output) -> Answer {
-        let mut text = String::from_utf8_lossy(&output.stdout.bytes()).into_owned();
-        text.push_str(&String::from_utf8_lossy(&output.stderr.bytes()));
-        Answer { yes, text }
-    }
 }
 
 impl Findings {

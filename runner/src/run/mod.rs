@@ -7,6 +7,7 @@ pub mod exclusive;
 pub mod findings;
 mod hear;
 pub mod interrupt;
+mod moments;
 mod ready;
 mod shells;
 mod step;
@@ -14,6 +15,7 @@ mod step;
 pub use ahead::Pace;
 pub use findings::Findings;
 pub use interrupt::Interrupt;
+pub use moments::Moments;
 pub use shells::PATH;
 
 use crate::backend::{Backend, Happening};
@@ -25,6 +27,7 @@ use crate::transcript::{Ending, Leftover, Output, Record, RecordId, Skip, Transc
 use crate::workspace::{Workspace, WorkspaceError};
 use ahead::Ahead;
 use hear::keep;
+use moments::Standing;
 use shells::Shells;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -91,6 +94,7 @@ pub struct Runner<'r> {
     steps: BTreeMap<u32, &'r Step>,
     background: Vec<(u32, Place, usize)>,
     ahead: Ahead<'r>,
+    standing: Standing,
     records: Vec<Record>,
     environment: BTreeMap<String, String>,
     inventory: Option<Vec<String>>,
@@ -145,6 +149,7 @@ impl<'r> Runner<'r> {
             steps: BTreeMap::new(),
             background: Vec::new(),
             ahead: Ahead::default(),
+            standing: Standing::default(),
             records: Vec::new(),
             environment: BTreeMap::new(),
             inventory: None,
@@ -174,7 +179,10 @@ impl<'r> Runner<'r> {
     pub fn resume(&mut self, goes_on: bool, listen: Listen<'_, 'r>) -> Result<(), WorkspaceError> {
         match goes_on {
             true => self.workspace.go_on(),
-            false => self.workspace.begin()?,
+            false => {
+                self.workspace.begin()?;
+                self.stands_at_the_beginning();
+            }
         }
         let event = Event::LessonStarted {
             lesson: self.lesson,
@@ -206,7 +214,13 @@ impl<'r> Runner<'r> {
         match action {
             Action::Read(prose) => self.tell(&Event::Prose(prose), listen),
             Action::Write(file) => self.write(file, listen)?,
-            Action::Run(step) => self.run(step, plan, listen),
+            Action::Run(step) => {
+                if self.is_elsewhere(step) {
+                    self.stands_nowhere();
+                }
+                self.run(step, plan, listen);
+                self.moved_past(step);
+            }
             Action::Check(check) => self.check(check, listen),
         }
         Ok(())

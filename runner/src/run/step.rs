@@ -38,7 +38,9 @@ impl<'r> Runner<'r> {
             return;
         }
         let mut held = None;
-        if let Some(name) = &step.exclusive {
+        if let Some(name) = &step.exclusive
+            && self.is_on_this_kernel(step)
+        {
             match self.take(step, name, listen) {
                 Ok(got) => held = Some(got),
                 Err(ending) => {
@@ -217,6 +219,12 @@ impl<'r> Runner<'r> {
         }
     }
 
+    /// False if the step has a kernel that no other lesson shares.
+    fn is_on_this_kernel(&self, step: &Step) -> bool {
+        self.backend(step.on)
+            .is_none_or(|backend| backend.emulator().is_none())
+    }
+
     pub(super) fn take(
         &mut self,
         step: &'r Step,
@@ -292,6 +300,9 @@ impl<'r> Runner<'r> {
     /// the next step there opens it anew.
     pub(super) fn lose(&mut self, place: Place, listen: Listen<'_, 'r>) {
         self.shells.drop_session(place);
+        if place == Place::Kernel {
+            self.stands_nowhere();
+        }
         self.ahead.forget();
         let background = std::mem::take(&mut self.background);
         let (lost, kept) = background.into_iter().partition(|(_, on, _)| *on == place);
