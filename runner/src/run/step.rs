@@ -127,7 +127,6 @@ impl<'r> Runner<'r> {
         let mut last_output = began;
         let deadline = began + limit;
         let mut giving_up: Option<Ending> = None;
-        let presses_before = self.options.interrupt.presses();
         loop {
             if readiness
                 .as_ref()
@@ -136,8 +135,9 @@ impl<'r> Runner<'r> {
             {
                 return Ok(None);
             }
-            let presses = self.options.interrupt.presses()
-                - presses_before.min(self.options.interrupt.presses());
+            // All of them count, those from before the step as well: whoever pressed wants an end, and
+            // who goes on after one forgets it.
+            let presses = self.options.interrupt.presses();
             let now = Instant::now();
             let wait = deadline.saturating_duration_since(now).min(TICK);
             match &giving_up {

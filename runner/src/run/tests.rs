@@ -8,6 +8,22 @@ use std::path::Path;
 
 /// Runs a lesson and returns one line for each record, and one for each thing left behind.
 fn ran(backend: &Scripted, markdown: &str, stop_at_failure: bool) -> String {
+    ran_while(backend, markdown, &|event, _| match event {
+        Event::StepEnded { step, record }
+            if stop_at_failure && record.ending != Ending::Exited(0) =>
+        {
+            ControlFlow::Break(Skip::StoppedEarly(step.id.clone()))
+        }
+        _ => ControlFlow::Continue(()),
+    })
+}
+
+/// The same while somebody listens who can press Ctrl-C.
+fn ran_while(
+    backend: &Scripted,
+    markdown: &str,
+    listen: &dyn Fn(&Event<'_>, &Interrupt) -> ControlFlow<Skip>,
+) -> String {
     let source = format!("---\nformat: 1\nname: demo\ntitle: Demo\n---\n\n{markdown}");
     let (lesson, _) = crate::lesson::parse(
         "lesson-1",
@@ -37,13 +53,8 @@ fn ran(backend: &Scripted, markdown: &str, stop_at_failure: bool) -> String {
     let workspace = Workspace::fresh("demo", false).unwrap();
     let runner = Runner::new(&lesson, &course, &places, &findings, &options, workspace);
     let plan = Plan::new(&lesson, &Selection::All).unwrap();
-    let (transcript, done) = execute(&plan, runner, &mut |event, _| match event {
-        Event::StepEnded { step, record }
-            if stop_at_failure && record.ending != Ending::Exited(0) =>
-        {
-            ControlFlow::Break(Skip::StoppedEarly(step.id.clone()))
-        }
-        _ => ControlFlow::Continue(()),
+    let (transcript, done) = execute(&plan, runner, &mut |event, _| {
+        listen(event, &options.interrupt)
     });
     done.unwrap();
     let line = |record: &Record| {
@@ -97,6 +108,19 @@ fn a_step_that_hangs_times_out_and_the_next_one_runs() {
     first: TimedOut(50ms), shell lost ""
     second: Exited(0) "two"
     "#);
+}
+
+#[test]
+fn an_interrupt_that_comes_as_a_step_begins_ends_it() {
+    let backend = Scripted::default().hangs("sleep");
+    let lesson = "```sh {id=first timeout=2s}\nsleep\n```\n\n```sh {id=second}\nb\n```\n";
+    let records = ran_while(&backend, lesson, &|event, interrupt| {
+        if matches!(event, Event::StepStarted(_)) {
+            interrupt.press();
+        }
+        ControlFlow::Continue(())
+    });
+    assert_snapshot!(records, @r#"first: Interrupted, shell lost """#);
 }
 
 #[test]
