@@ -195,18 +195,20 @@ impl<'r> Runner<'r> {
         let ending = self.record(&RecordId::Step(step.id.clone()));
         let ending = ending.map(|record| record.ending.clone());
         let is_whole = !matches!(ending, None | Some(Ending::Interrupted | Ending::Broken(_)));
-        if self.standing.kept.is_none() || self.standing.next != index || !is_whole {
+        let ran = !matches!(ending, Some(Ending::Skipped(_)));
+        // A guest that a kernel step did not run in is no state to come back to.
+        let is_missed = step.on == Place::Kernel && !ran;
+        if self.standing.kept.is_none() || self.standing.next != index || !is_whole || is_missed {
             return self.stands_nowhere();
         }
         self.standing.next = index.map(|index| index + 1);
-        let ran = !matches!(ending, Some(Ending::Skipped(_)));
         // Without a moment a later run has a longer way, and nothing else is lost.
-        if !self.background.is_empty() || self.note_moment(step, ran).is_none() {
+        if !self.background.is_empty() || self.note_moment(step).is_none() {
             self.stands_nowhere();
         }
     }
 
-    fn note_moment(&mut self, step: &Step, ran: bool) -> Option<()> {
+    fn note_moment(&mut self, step: &Step) -> Option<()> {
         let moments = self.standing.kept.clone()?;
         fs::create_dir_all(&moments.folder).ok()?;
         let moment = moments.moment(&step.id);
@@ -227,7 +229,7 @@ impl<'r> Runner<'r> {
             let hash = moments.keep(&fs::read(&file).ok()?).ok()?;
             files.insert(path, (there.permissions().mode() & 0o777, hash));
         }
-        if step.on == Place::Kernel && ran {
+        if step.on == Place::Kernel {
             let saved = self.shells.session(Place::Kernel).ok()?;
             let saved = saved.save(&moments.guest(&step.id)).ok()?;
             self.standing.guest = Some(step.id.clone()).filter(|_| saved);

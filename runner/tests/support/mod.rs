@@ -82,6 +82,18 @@ impl Tutor {
         self
     }
 
+    /// Writes a lesson anew that was added before.
+    pub fn edited(self, stem: &str, body: &str) -> Tutor {
+        let file = format!("course/lessons/{stem}.md");
+        let page = self.get(&file);
+        let end = page.find("\n\n").and_then(|front| {
+            let title = page[front + 2..].find("\n\n")?;
+            Some(front + 2 + title + 2)
+        });
+        self.put(&file, &format!("{}{body}", &page[..end.expect("a title")]));
+        self
+    }
+
     /// Adds to `course.toml`.
     pub fn course(mut self, toml: &str) -> Tutor {
         self.manifest.push_str(toml);
