@@ -136,11 +136,13 @@ fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
     let kernel = match found {
         Ok(Some(kernel)) => kernel,
         Ok(None) => {
-            let reason = match wanted {
-                "default" => say!("lab-no-kernel"),
-                wanted => say!("lab-no-such-kernel", kernel = wanted),
-            };
-            return Err(lacks(reason, say!("lab-remedy-setup")));
+            return Err(match wanted {
+                "default" => lacks(say!("lab-no-kernel"), say!("lab-remedy-setup")),
+                wanted => lacks(
+                    say!("lab-no-such-kernel", kernel = wanted),
+                    say!("lab-remedy-kernel", kernel = wanted),
+                ),
+            });
         }
         Err(error) => return Err(lacks(error.to_string(), say!("lab-remedy-setup"))),
     };
