@@ -331,6 +331,15 @@ fn what_clang_refuses_is_shown_in_its_words() {
     assert!(text.contains("use of undeclared identifier 'x'"), "{text}");
     assert!(verdict.unwrap_err().to_string().contains("`clang` refused"));
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("hello.bpf.c");
+    for (file, line, said) in [
+        (source.as_path(), "999", "there is no line 999 in"),
+        (source.as_path(), "0", "there is no line 0 in"),
+        (Path::new("/bin/ls"), "1", "it holds bytes that no text has"),
+    ] {
+        let (text, verdict) = bpf(&["pipeline", file.to_str().unwrap(), "--line", line]);
+        let error = verdict.expect_err(&text).to_string();
+        assert!(error.contains(said), "{error}");
+    }
     let (_, verdict) = bpf(&["pipeline", source.to_str().unwrap(), "--function", "nobody"]);
     assert_eq!(
         verdict.unwrap_err().to_string(),

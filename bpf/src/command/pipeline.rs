@@ -66,6 +66,10 @@ pub(super) fn run(args: &PipelineArgs, console: &mut Console<'_>) -> Result<Verd
         options: include.chain(define).chain(mcpu).collect(),
     };
     let source = input.source().map_err(|error| stopped(error, console))?;
+    if let Some(line) = args.line {
+        let there = input.has_line(&source, line);
+        there.map_err(|error| stopped(error, console))?;
+    }
     let stages = match args.stages.as_slice() {
         [] => &Stage::ALL,
         stages => stages,

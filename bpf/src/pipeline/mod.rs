@@ -121,6 +121,22 @@ pub enum PipelineError {
         /// What stands in the way.
         source: io::Error,
     },
+    /// The file holds what no text does.
+    #[error("`{}` is no C file: it holds bytes that no text has", file.display())]
+    NoText {
+        /// The file.
+        file: PathBuf,
+    },
+    /// There is no such line.
+    #[error("there is no line {wanted} in `{}`: it has {lines} lines", file.display())]
+    NoLine {
+        /// The file.
+        file: PathBuf,
+        /// The line asked for, counted from 1.
+        wanted: u32,
+        /// The lines that are there.
+        lines: usize,
+    },
     /// There is no such function.
     #[error("there is no function `{wanted}` in the file; it has {}", names.join(", "))]
     NoFunction {
@@ -138,8 +154,24 @@ impl Input {
             file: self.file.clone(),
             source,
         })?;
+        if text.contains(&0) {
+            let file = self.file.clone();
+            return Err(PipelineError::NoText { file });
+        }
         let text = String::from_utf8_lossy(&text);
         Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// Returns an error where the C file, of these lines, has no such line.
+    pub fn has_line(&self, source: &[String], wanted: u32) -> Result<(), PipelineError> {
+        match wanted as usize {
+            line if (1..=source.len()).contains(&line) => Ok(()),
+            _ => Err(PipelineError::NoLine {
+                file: self.file.clone(),
+                wanted,
+                lines: source.len(),
+            }),
+        }
     }
 
     /// Returns the names of the functions in the C file, in its order, as the object will have them.
