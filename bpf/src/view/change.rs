@@ -3,7 +3,7 @@
 use super::XlatedInstruction;
 use super::compare::Bytecode;
 use crate::helper;
-use crate::insn::{AluOp, Callee, Instruction, Raw, Register, WideKind};
+use crate::insn::{AluOp, Callee, Instruction, Operand, Raw, Register, WideKind};
 
 /// What happened to an instruction between the object and the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +83,9 @@ impl Change {
         match (before, seen.after) {
             (_, []) => Self::Dead,
             (_, [one]) if is_same(one) => Self::Same,
-            (_, after) if is_blinded(before, after) => Self::Blinded { instructions },
+            (_, after) if is_blinded(before, after) || is_zeroed(before, after) => {
+                Self::Blinded { instructions }
+            }
             (Instruction::Call { callee, .. }, after) => call(*callee, after, seen.call_base),
             (Instruction::LoadWide { .. }, [one]) => wide(one, seen.map),
             (_, [one]) if one.instruction.jump().is_some() && before.jump().is_some() => {
@@ -292,6 +294,20 @@ fn wide(after: &XlatedInstruction, map: &mut dyn FnMut(u32) -> String) -> Change
     }
 }
 
+/// Blinding makes a zero by `r0 ^= r0`, in the same function of the kernel as below.
+fn is_zeroed(before: &Instruction, after: &[XlatedInstruction]) -> bool {
+    let Instruction::Alu {
+        op: AluOp::Mov,
+        dst: zero,
+        src: Operand::Immediate(0),
+        ..
+    } = before
+    else {
+        return false;
+    };
+    matches!(after, [XlatedInstruction { instruction: Instruction::Alu { op: AluOp::Xor, dst, src: Operand::Register(src), .. }, .. }] if dst == zero && src == zero)
+}
+
 /// Blinding puts a constant into the kernel's own register, in two halves that only together make it
 /// (`bpf_jit_blind_insn` in the kernel's `kernel/bpf/core.c`).
 fn is_blinded(before: &Instruction, after: &[XlatedInstruction]) -> bool {
@@ -308,4 +324,55 @@ fn is_blinded(before: &Instruction, after: &[XlatedInstruction]) -> bool {
         && after
             .windows(2)
             .any(|pair| into_own(&pair[0], AluOp::Mov) && into_own(&pair[1], AluOp::Xor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insn::{ByteOrder, Width};
+
+    fn alu(op: AluOp, dst: Register, src: Operand) -> Instruction {
+        let width = Width::W64;
+        Instruction::Alu {
+            width,
+            op,
+            dst,
+            src,
+        }
+    }
+
+    fn became(before: Instruction, after: Instruction) -> Change {
+        let bytecode = Bytecode {
+            slot: 0,
+            bytes: before.encode(ByteOrder::NATIVE).to_vec(),
+            instruction: before,
+            text: String::new(),
+            relocation: None,
+        };
+        let xlated = XlatedInstruction {
+            slot: 0,
+            bytes: after.encode(ByteOrder::NATIVE).to_vec(),
+            instruction: after,
+            text: String::new(),
+            call: None,
+        };
+        Change::between(Seen {
+            before: &bytecode,
+            after: &[xlated],
+            call_base: None,
+            map: &mut |_| String::new(),
+        })
+    }
+
+    #[test]
+    fn a_zero_made_by_xor_is_blinding_and_a_xor_of_others_is_not() {
+        let (r0, r1) = (Register::R0, Register::R1);
+        let zero = alu(AluOp::Mov, r0, Operand::Immediate(0));
+        let own = alu(AluOp::Xor, r0, Operand::Register(r0));
+        let other = alu(AluOp::Xor, r0, Operand::Register(r1));
+        assert_eq!(became(zero, own), Change::Blinded { instructions: 1 });
+        assert_eq!(became(zero, other), Change::Rewritten { instructions: 1 });
+        let one = alu(AluOp::Mov, r0, Operand::Immediate(1));
+        assert_eq!(became(one, own), Change::Rewritten { instructions: 1 });
+    }
 }
