@@ -32,7 +32,11 @@ pub struct Run {
 
 impl Run {
     pub fn new(id: u32, mode: Mode, when: When) -> io::Result<Run> {
-        let (stdout, stderr) = (Pipe::new()?, Pipe::new()?);
+        let pipe = match mode {
+            Mode::Step | Mode::Check | Mode::Background => Pipe::to_be_opened,
+            Mode::Aside => Pipe::new,
+        };
+        let (stdout, stderr) = (pipe()?, pipe()?);
         Ok(Run {
             id,
             mode,

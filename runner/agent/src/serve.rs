@@ -45,6 +45,13 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// is among that many bytes.
 const PIPE_BYTES: usize = 1024 * 1024;
 
+/// How long this process sleeps, and wakes for nobody, while the shell has much to do: a shell that
+/// wakes it with every line is slowed by that more than by what it does itself.
+const NAP: Duration = Duration::from_micros(400);
+
+/// How many runs a shell is told of that has much to do.
+const FAR_AHEAD: usize = 16;
+
 /// How often a background run is looked at, since its process is not a child of ours.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -140,6 +147,9 @@ impl Agent {
 
     fn run(&mut self) -> Result<(), AgentError> {
         while !self.leaving {
+            if self.is_far_ahead() {
+                std::thread::sleep(NAP);
+            }
             for ready in self.wait()? {
                 match ready {
                     Ready::Channel => self.hear()?,
@@ -213,6 +223,15 @@ impl Agent {
     fn turn(&self) -> Option<u32> {
         let open = |run: &&Run| !run.ended && run.is_in_turn();
         self.runs.values().find(open).map(|run| run.id)
+    }
+
+    /// True if the shell has enough to go on with for longer than a nap.
+    fn is_far_ahead(&self) -> bool {
+        let open = self
+            .runs
+            .values()
+            .filter(|run| !run.ended && run.is_in_turn());
+        open.count() >= FAR_AHEAD
     }
 
     fn patience(&self) -> PollTimeout {
@@ -535,15 +554,18 @@ impl Agent {
         Ok(())
     }
 
-    /// Takes what the shell printed outside of any run: a report, or what a trap of its prints.
+    /// Takes what the shell printed outside of any run: a report, behind what a trap of its printed
+    /// without an end of line, or such a line alone.
     fn heed_line(&mut self, line: &[u8]) -> Result<(), AgentError> {
-        let report = line.strip_prefix(self.nonce.as_bytes());
-        match report.and_then(|report| std::str::from_utf8(report).ok()) {
-            Some(report) => self.heed_report(report),
-            // A report begins with a newline, to stand apart from what was printed before it.
-            None if line == b"\n" => Ok(()),
-            None => self.shell_printed(Stream::Stdout, line),
+        let nonce = self.nonce.as_bytes();
+        let Some(start) = line.windows(nonce.len()).position(|bytes| bytes == nonce) else {
+            return self.shell_printed(Stream::Stdout, line);
+        };
+        let report = String::from_utf8_lossy(&line[start + nonce.len()..]).into_owned();
+        if start > 0 {
+            self.shell_printed(Stream::Stdout, &line[..start])?;
         }
+        self.heed_report(&report)
     }
 
     fn shell_printed(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), AgentError> {

@@ -47,6 +47,12 @@ impl Pipe {
         nonblocking(&read)?;
         Ok(Pipe { read, write })
     }
+
+    /// A pipe whose writing end is there to be opened anew, through `/proc`: that one does block.
+    pub fn to_be_opened() -> io::Result<Pipe> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        Ok(Pipe { read, write })
+    }
 }
 
 pub fn nonblocking(fd: &OwnedFd) -> io::Result<()> {
@@ -71,7 +77,7 @@ pub struct Shell {
 }
 
 /// bash reads a file in pieces of its first size, up to this.
-const PIECE_BYTES: usize = 8192;
+const PIECE_BYTES: usize = 2048;
 
 impl Shell {
     /// Starts a shell that reports to `control`.
@@ -80,7 +86,12 @@ impl Shell {
         nonblocking(&gate.write)?;
         let script = memfd_create(c"tutor", MFdFlags::MFD_CLOEXEC)?;
         let script = File::from(script);
-        let begin = format!("#{:>PIECE_BYTES$}\n{}", "", wait_at(&gate));
+        let off = quoted(OFF);
+        let begin = format!(
+            "#{:>PIECE_BYTES$}\n_tutor_x= _tutor_off={off}\n{}",
+            "",
+            wait_at(&gate)
+        );
         script.write_all_at(begin.as_bytes(), 0)?;
         // A file opened anew has a position of its own.
         let stdin = File::open(format!("/proc/self/fd/{}", script.as_raw_fd()))?;
@@ -102,8 +113,7 @@ impl Shell {
 
     /// Tells the shell to do some runs after all that it was told before.
     pub fn tell(&mut self, texts: &[&str]) -> io::Result<()> {
-        let mut more = texts.join("\n");
-        more.push('\n');
+        let mut more = format!("{{ {}\n}} </dev/null\n", texts.join("\n"));
         more.push_str(&wait_at(&self.gate));
         self.script
             .write_all_at(more.as_bytes(), self.script_bytes)?;
@@ -133,14 +143,22 @@ impl Shell {
     }
 }
 
-/// The builtins that the control code needs. A step may have disabled them by `enable -n`.
-const OURS: &str = "builtin eval printf read set trap exit test ulimit";
+/// The builtins that every run needs. A step may have disabled them by `enable -n`.
+const OURS: &str = "eval printf ulimit";
+
+/// What a shell does after a run that left `set -x` or `set -r` on. A restricted one could not open
+/// the next run's pipes, so it ends. `set -x` is switched off so that the lines of ours do not show;
+/// the next script gets it back.
+const OFF: &str = "[[ $- == *r* ]] && \\builtin exit \"$_tutor\"; \
+                   _tutor_x='set -x;'; \\builtin enable set; \\builtin set +x";
 
 /// The line that makes a shell wait until the gate opens. What it reads goes to a name of ours.
 /// A shell that cannot open it, such as a restricted one, can do nothing more for us and ends.
 fn wait_at(gate: &Pipe) -> String {
     let (agent, fd) = (std::process::id(), gate.read.as_raw_fd());
-    format!("\\builtin read -r _tutor_gate </proc/{agent}/fd/{fd} || \\builtin exit 1\n")
+    format!(
+        "\\builtin enable read exit; \\builtin read -r _tutor_gate </proc/{agent}/fd/{fd} || \\builtin exit 1\n"
+    )
 }
 
 /// Starts a bash of its own for one script, marked as that run's; see [`text`].
@@ -203,34 +221,32 @@ pub fn text(nonce: &str, id: u32, mode: Mode, when: When, script: &str, ends: &E
     let path = |fd: &OwnedFd| format!("/proc/{agent}/fd/{}", fd.as_fd().as_raw_fd());
     let (stdout, stderr, control) = (path(ends.stdout), path(ends.stderr), path(ends.control));
     let quoted_script = quoted(script);
-    let redirected = format!("</dev/null >|{stdout} 2>|{stderr}");
+    let redirected = format!("<&0 >|{stdout} 2>|{stderr}");
     let mark = format!("\\builtin ulimit -Sx {id} || \\builtin :");
+    // `((` is no word, so that no alias stands for it.
     let guard = match when {
         When::Anyway => "",
         // Its own report says 1 then, which nobody heeds, and those after it see that.
-        When::AllWell => "\\builtin test \"$_tutor\" = 0 && ",
+        When::AllWell => "((_tutor == 0)) && ",
     };
-    // A restricted shell could not open the next run's pipes, so it ends.
-    // `set -x` is switched off so that the lines of ours do not show; the next script gets it back.
     let report = format!(
-        "_tutor=$?; _tutor_x=${{-//[!x]/}}; \\builtin enable {OURS} || \\enable {OURS}; \
-         \\builtin test \"${{-#*r}}\" = \"$-\" && \
-         \\builtin printf '\\n{nonce} {id} %d\\n' \"$_tutor\" || \
-         \\builtin exit \"$_tutor\"; \\builtin set +x"
+        "_tutor=$? _tutor_x=; [[ $- == *[rx]* ]] && \\builtin eval \"$_tutor_off\"; \
+         \\builtin enable {OURS} || \\enable builtin {OURS}; \
+         \\builtin printf '{nonce} {id} %d\\n' \"$_tutor\" || \\builtin exit \"$_tutor\""
     );
     match mode {
         Mode::Step => format!(
-            "{mark}; {guard}\\builtin eval \"${{_tutor_x:+set -x;}}\"{quoted_script} {redirected}; {report}"
+            "{mark}; {guard}\\builtin eval \"$_tutor_x\"{quoted_script} {redirected}; {report}"
         ),
         // `&&` keeps `set -e` of the lesson's shell from ending it when a check fails.
         Mode::Check => format!(
             "{mark}; ( \\builtin eval {quoted_script} ) {redirected} && \\builtin :; {report}"
         ),
         Mode::Background => {
-            let end = format!("\\builtin printf \"\\n{nonce} {id} %d\\n\" \"$?\" >|{control}");
+            let end = format!("\\builtin printf \"{nonce} {id} %d\\n\" \"$?\" >|{control}");
             format!(
-                "{mark}; ( \\builtin trap {} EXIT; \\builtin eval {quoted_script} ) {redirected} & \
-                 \\builtin printf '\\n{nonce} {id} pid %d\\n' \"$!\"",
+                "{mark}; ( \\builtin enable trap; \\builtin trap {} EXIT; \\builtin eval {quoted_script} ) {redirected} & \
+                 \\builtin printf '{nonce} {id} pid %d\\n' \"$!\"",
                 quoted(&end)
             )
         }

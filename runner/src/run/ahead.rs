@@ -9,7 +9,11 @@ use crate::plan::{Action, Plan};
 use std::collections::VecDeque;
 
 /// How many steps a shell is given ahead; each has two pipes open.
-const MOST: usize = 16;
+const MOST: usize = 64;
+
+/// How many of them are enough for now: with fewer a shell that goes through short ones would wait
+/// until it is given more.
+const ENOUGH: usize = MOST * 3 / 4;
 
 /// Whether steps may begin before `tutor` has judged those in front of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +36,10 @@ pub(super) struct Ahead<'r> {
 impl<'r> Ahead<'r> {
     /// Looks at what follows a step.
     pub(super) fn look(&mut self, step: &'r Step, following: &[Action<'r>], plan: &Plan<'r>) {
+        // As long as nothing more is given, nobody asks; the step itself may be the first of those.
+        if self.given.len() > ENOUGH + 1 {
+            return;
+        }
         self.coming.clear();
         let stands_alone = |step: &Step| step.background.is_some() || step.exclusive.is_some();
         if stands_alone(step) || plan.is_checked(&step.id) {
@@ -77,7 +85,7 @@ impl<'r> Runner<'r> {
     /// Gives the shell of the step that runs more to do, many at once.
     pub(super) fn give_ahead(&mut self, step: &'r Step) -> Result<(), BackendError> {
         let given = self.ahead.given.len();
-        if given > MOST / 2 || given >= self.ahead.coming.len() || !self.background.is_empty() {
+        if given > ENOUGH || given >= self.ahead.coming.len() || !self.background.is_empty() {
             return Ok(());
         }
         let more = self.ahead.coming[given..].to_vec();

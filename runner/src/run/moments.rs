@@ -191,6 +191,9 @@ impl<'r> Runner<'r> {
 
     /// A step ended: if all before it ran, this is the moment after it.
     pub(super) fn moved_past(&mut self, step: &Step) {
+        if self.standing.kept.is_none() {
+            return;
+        }
         let index = self.index_of(step);
         let ending = self.record(&RecordId::Step(step.id.clone()));
         let ending = ending.map(|record| record.ending.clone());
@@ -198,7 +201,7 @@ impl<'r> Runner<'r> {
         let ran = !matches!(ending, Some(Ending::Skipped(_)));
         // A guest that a kernel step did not run in is no state to come back to.
         let is_missed = step.on == Place::Kernel && !ran;
-        if self.standing.kept.is_none() || self.standing.next != index || !is_whole || is_missed {
+        if self.standing.next != index || !is_whole || is_missed {
             return self.stands_nowhere();
         }
         self.standing.next = index.map(|index| index + 1);
