@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The bytes of a regular file.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         // Opening a FIFO would wait for somebody to write (fifo(7)).
         .custom_flags(OFlag::O_NONBLOCK.bits())
@@ -20,8 +20,9 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     if !kind.is_file() && !kind.is_dir() {
         return Err(io::Error::other(say!("not-a-regular-file")));
     }
-    let mut bytes = Vec::with_capacity(kind.len() as usize);
-    file.read_to_end(&mut bytes)?;
+    // Room for one more byte, so that the end is seen; a `File` alone would ask for its size again.
+    let mut bytes = Vec::with_capacity(kind.len() as usize + 1);
+    file.take(u64::MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

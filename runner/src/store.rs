@@ -134,7 +134,7 @@ impl Store {
     }
 
     /// Keeps what the last run of a lesson saw.
-    pub fn set_last_run(&self, key: &str, report: &serde_json::Value) -> Result<(), StoreError> {
+    pub fn set_last_run(&self, key: &str, report: &impl Serialize) -> Result<(), StoreError> {
         self.write(
             &self.folder.join("runs").join(format!("{key}.json")),
             report,

@@ -3,6 +3,7 @@
 
 use super::told::happening;
 use super::{Backend, BackendError, Happening, Mode, Opening, Session};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,6 +31,23 @@ impl Host {
             idle: Idle::default(),
         }
     }
+
+    /// Starts an agent for whoever opens the first shell, who then need not wait for it. One that
+    /// does not start is for them to tell.
+    pub fn get_ready(&self) {
+        if let Ok(client) = self.spawn() {
+            give(&self.idle, client);
+        }
+    }
+
+    fn spawn(&self) -> io::Result<Client> {
+        Client::spawn(&self.tutor, &["__agent"])
+    }
+}
+
+fn give(idle: &Idle, client: Client) {
+    let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+    idle.push(client);
 }
 
 impl Backend for Host {
@@ -46,8 +64,7 @@ impl Backend for Host {
         let client = match self.idle_agent(&start) {
             Some(client) => client,
             None => {
-                let spawned = Client::spawn(&self.tutor, &["__agent"]);
-                let mut client = spawned.map_err(|error| failed(error.to_string()))?;
+                let mut client = self.spawn().map_err(|error| failed(error.to_string()))?;
                 client.send(&start).map_err(|_| BackendError::Gone)?;
                 client
             }
@@ -111,8 +128,7 @@ impl HostSession {
 
     fn give_back(&mut self) {
         if let (Some(client), Some(idle)) = (self.client.take(), &self.idle) {
-            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.push(client);
+            give(idle, client);
         }
     }
 }

@@ -238,6 +238,11 @@ pub struct Backends {
 }
 
 impl Backends {
+    /// Begins what takes a while before the first step can run.
+    pub fn get_ready(&self) {
+        self.host.get_ready();
+    }
+
     /// The places of a run.
     pub fn places(&self) -> Places<'_> {
         let kernel: &dyn Backend = match self.on {

@@ -85,7 +85,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     let remembered = remember(&context.store(), &key, lesson, &report, is_whole);
     if arguments.json {
         let whole = json::document([&report]);
-        outln!("{whole:#}");
+        outln!("{}", serde_json::to_string_pretty(&whole)?);
     } else {
         for line in what_next(&course, lesson, &report, is_whole) {
             outln!("{line}");

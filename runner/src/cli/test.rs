@@ -16,8 +16,11 @@ use crate::say;
 use crate::workspace::remove_abandoned;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::thread;
 
 pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit> {
+    let backends = context.backends(&arguments.running)?;
+    backends.get_ready();
     let course = context.sound_course()?;
     let lessons = chosen(&course, &arguments.lessons, arguments.partition)?;
     if lessons.is_empty() && arguments.partition.is_some() {
@@ -26,10 +29,8 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         return Ok(Exit::Success);
     }
     context.may_run(&course, &lessons, &arguments.running)?;
-    let backends = context.backends(&arguments.running)?;
     let places = backends.places();
     let findings = Findings::default();
-    remove_abandoned();
     let jobs = bench::jobs(arguments.jobs);
     let on_failure = if arguments.fail_fast {
         OnFailure::Stop
@@ -67,7 +68,12 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         }
     };
     let work = |lesson: &&Lesson| bench.lesson(lesson);
-    for (lesson, outcome) in side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell) {
+    let outcomes = thread::scope(|scope| {
+        // Nobody waits for these to be gone.
+        scope.spawn(remove_abandoned);
+        side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell)
+    });
+    for (lesson, outcome) in outcomes {
         match outcome {
             Ok(tested) => {
                 reports.push(tested.report);
@@ -93,7 +99,10 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     match arguments.format {
         Format::Pretty => out!("{}", summary::all(&reports, strictness, &written, &paint)),
         Format::Json => {
-            outln!("{:#}", json::document(&reports));
+            outln!(
+                "{}",
+                serde_json::to_string_pretty(&json::document(&reports))?
+            );
         }
         Format::Junit => out!("{}", junit::document(&reports, strictness)?),
     }

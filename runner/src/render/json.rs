@@ -2,89 +2,172 @@
 
 use super::verdict;
 use crate::report::{Item, Report, Verdict};
-use crate::transcript::RecordId;
-use serde_json::{Value, json};
+use crate::snapshot::Environment;
+use crate::transcript::{Leftover, RecordId};
+use serde::Serialize;
 
 /// The version of the JSON that `tutor` prints.
 pub const FORMAT: u32 = 1;
 
 /// Several reports as one document.
-pub fn document<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Value {
-    let lessons: Vec<Value> = reports.into_iter().map(report).collect();
-    json!({ "format": FORMAT, "lessons": lessons })
+#[derive(Debug, Serialize)]
+pub struct Document<'r> {
+    format: u32,
+    lessons: Vec<Lesson<'r>>,
 }
 
 /// One lesson's report.
-pub fn report(report: &Report) -> Value {
-    let leftovers: Vec<Value> = report
-        .leftovers
-        .iter()
-        .map(
-            |left| json!({ "step": left.step, "what": left.what, "still_there": left.still_there }),
-        )
-        .collect();
-    json!({
-        "lesson": report.stem,
-        "name": report.lesson,
-        "title": report.title,
-        "environment": report.environment,
-        "duration_ms": report.duration.as_millis() as u64,
-        "items": report.items.iter().map(item).collect::<Vec<_>>(),
-        "leftovers": leftovers,
-    })
+#[derive(Debug, Serialize)]
+pub struct Lesson<'r> {
+    lesson: &'r str,
+    name: &'r str,
+    title: &'r str,
+    environment: &'r Environment,
+    duration_ms: u64,
+    items: Vec<Row<'r>>,
+    leftovers: Vec<Left<'r>>,
+}
+
+/// One step or check. A field that says nothing of this verdict is left out.
+#[derive(Debug, Serialize)]
+pub struct Row<'r> {
+    kind: &'static str,
+    name: &'r str,
+    on: String,
+    verdict: &'static str,
+    exit: Option<String>,
+    duration_ms: u64,
+    shell_lost: bool,
+    #[serde(flatten)]
+    printed: Option<Printed>,
+    #[serde(flatten)]
+    why: Option<Why<'r>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Printed {
+    stdout: String,
+    stderr: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Why<'r> {
+    Lacking {
+        reason: String,
+        remedy: Option<String>,
+    },
+    CheckFailed {
+        sentence: &'r str,
+        expected: String,
+        actual: &'r str,
+    },
+    DiffersHere {
+        recorded_on: &'r Environment,
+        ran_on: &'r Environment,
+    },
+    WrongExit {
+        expected: String,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct Left<'r> {
+    step: Option<&'r str>,
+    what: &'r str,
+    still_there: bool,
+}
+
+impl Left<'_> {
+    fn of(left: &Leftover) -> Left<'_> {
+        Left {
+            step: left.step.as_deref(),
+            what: &left.what,
+            still_there: left.still_there,
+        }
+    }
+}
+
+/// Several reports as one document.
+pub fn document<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Document<'r> {
+    Document {
+        format: FORMAT,
+        lessons: reports.into_iter().map(report).collect(),
+    }
+}
+
+/// One lesson's report.
+pub fn report(report: &Report) -> Lesson<'_> {
+    Lesson {
+        lesson: &report.stem,
+        name: &report.lesson,
+        title: &report.title,
+        environment: &report.environment,
+        duration_ms: report.duration.as_millis() as u64,
+        items: report.items.iter().map(item).collect(),
+        leftovers: report.leftovers.iter().map(Left::of).collect(),
+    }
 }
 
 /// One step or check.
-pub fn item(item: &Item) -> Value {
+pub fn item(item: &Item) -> Row<'_> {
     let (kind, name) = match &item.id {
         RecordId::Step(id) => ("step", id),
         RecordId::Check(name) => ("check", name),
     };
-    let mut row = json!({
-        "kind": kind,
-        "name": name,
-        "on": item.place.to_string(),
-        "verdict": verdict::word(&item.verdict),
-        "exit": item.ending.as_ref().map(crate::record::exit),
-        "duration_ms": item.duration.as_millis() as u64,
-        "shell_lost": item.shell_lost,
-    });
-    if let Some(text) = &item.text {
+    let printed = item.text.as_ref().map(|text| {
         let sections = text.sections();
-        row["stdout"] = json!(sections.stdout.text());
-        row["stderr"] = json!(sections.stderr.text());
-    }
-    match &item.verdict {
-        Verdict::Skipped(skip) => {
-            row["reason"] = json!(verdict::reason(skip));
-            row["remedy"] = json!(verdict::remedy(skip));
+        Printed {
+            stdout: sections.stdout.text(),
+            stderr: sections.stderr.text(),
         }
+    });
+    Row {
+        kind,
+        name,
+        on: item.place.to_string(),
+        verdict: verdict::word(&item.verdict),
+        exit: item.ending.as_ref().map(crate::record::exit),
+        duration_ms: item.duration.as_millis() as u64,
+        shell_lost: item.shell_lost,
+        printed,
+        why: why(&item.verdict),
+    }
+}
+
+fn why(verdict: &Verdict) -> Option<Why<'_>> {
+    match verdict {
+        Verdict::Skipped(skip) => Some(Why::Lacking {
+            reason: verdict::reason(skip),
+            remedy: verdict::remedy(skip),
+        }),
+        Verdict::Broken { message, help } => Some(Why::Lacking {
+            reason: message.clone(),
+            remedy: help.clone(),
+        }),
         Verdict::CheckFailed {
             sentence,
             expected,
             actual,
             ..
-        } => {
-            row["sentence"] = json!(sentence);
-            row["expected"] = json!(expected.to_string());
-            row["actual"] = json!(actual);
-        }
-        Verdict::DiffersHere { theirs, ours, .. } => {
-            row["recorded_on"] = json!(theirs);
-            row["ran_on"] = json!(ours);
-        }
-        Verdict::WrongExit { expected, .. } => row["expected"] = json!(expected.to_string()),
-        Verdict::Broken { message, help } => {
-            row["reason"] = json!(message);
-            row["remedy"] = json!(help);
-        }
+        } => Some(Why::CheckFailed {
+            sentence,
+            expected: expected.to_string(),
+            actual,
+        }),
+        Verdict::DiffersHere { theirs, ours, .. } => Some(Why::DiffersHere {
+            recorded_on: theirs,
+            ran_on: ours,
+        }),
+        Verdict::WrongExit { expected, .. } => Some(Why::WrongExit {
+            expected: expected.to_string(),
+        }),
         Verdict::Changed(_)
         | Verdict::Passed
         | Verdict::Shown
         | Verdict::New
         | Verdict::TimedOut(_)
         | Verdict::Interrupted
-        | Verdict::Recorded => {}
+        | Verdict::Recorded => None,
     }
-    row
 }
