@@ -4,8 +4,10 @@
 //! time, so that is a file in memory (memfd_create(2)), to which runs are added: each an `eval` of the
 //! script in ANSI-C quotes, redirected to pipes of its own, and then a report. Reports go to the
 //! shell's own standard output, which is the control pipe; a redirection for them would cost as
-//! much as the rest of a short run. After the runs that it was told of together bash waits at a
-//! gate, a pipe that gets a line when more is in the file.
+//! much as the rest of a short run. Runs that bash is told of together are one group with
+//! `/dev/null` as its input, which each of them has anew by `<&0`: at a redirection of the input
+//! that it reads its commands from, bash drops what it read, and would read it again for each run.
+//! After a group bash waits at a gate, a pipe that gets a line when more is in the file.
 //! So a top-level `break` or `return` does no harm, an `exec >file` ends with its run, and what a
 //! run left behind still writes to that run's pipes. bash counts lines over all runs, and no
 //! assignment to `LINENO` changes what its messages say; that number is masked where outputs are

@@ -1,0 +1,224 @@
+//! What the shell and its children tell: output, reports, their end.
+
+use super::{Agent, AgentError};
+use crate::processes::signal;
+use crate::protocol::{self, Mode, Reply, Status, Stream, When};
+use crate::runs::Run;
+use crate::shell;
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+use std::io::Read;
+
+/// The most that a pipe holds (/proc/sys/fs/pipe-max-size): what was written before a run ended
+/// is among that many bytes.
+const PIPE_BYTES: usize = 1024 * 1024;
+
+impl Agent {
+    /// Reads reports of runs from the control pipe: `<nonce> <id> <status>`.
+    pub(super) fn read_reports(&mut self) -> Result<(), AgentError> {
+        while let Some(count @ 1..) = shell::read_some(&self.control.read, &mut self.buffer) {
+            self.reports.extend_from_slice(&self.buffer[..count]);
+        }
+        while let Some(end) = self.reports.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.reports.drain(..=end).collect();
+            self.heed_line(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Takes what the shell printed outside of any run: a report, behind what a trap of its printed
+    /// without an end of line, or such a line alone.
+    fn heed_line(&mut self, line: &[u8]) -> Result<(), AgentError> {
+        let nonce = self.nonce.as_bytes();
+        let Some(start) = line.windows(nonce.len()).position(|bytes| bytes == nonce) else {
+            return self.shell_printed(Stream::Stdout, line);
+        };
+        let report = String::from_utf8_lossy(&line[start + nonce.len()..]).into_owned();
+        if start > 0 {
+            self.shell_printed(Stream::Stdout, &line[..start])?;
+        }
+        self.heed_report(&report)
+    }
+
+    fn shell_printed(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), AgentError> {
+        self.send(&protocol::output(0, stream, bytes))
+    }
+
+    fn heed_report(&mut self, report: &str) -> Result<(), AgentError> {
+        let mut words = report.split_ascii_whitespace();
+        let Some(id) = words.next().and_then(|word| word.parse().ok()) else {
+            return Ok(());
+        };
+        let (Some(first), second) = (words.next(), words.next().unwrap_or("")) else {
+            return Ok(());
+        };
+        let Some(run) = self.runs.get_mut(&id) else {
+            return Ok(());
+        };
+        if first == "pid" {
+            run.pid = second.parse().ok().map(Pid::from_raw);
+            run.text = None;
+            return Ok(());
+        }
+        let Ok(code) = first.parse() else {
+            return Ok(());
+        };
+        run.status = Some(Status::Exited(code));
+        if run.kill_at.is_some() {
+            // Its shell was asked to end as well; see `end_what_is_overdue`.
+            return Ok(());
+        }
+        self.end(id)
+    }
+
+    /// Tells that a run ended, after all that it printed.
+    pub(super) fn end(&mut self, id: u32) -> Result<(), AgentError> {
+        // Whoever still holds a writing end is a process that the run left behind.
+        let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else {
+            return Ok(());
+        };
+        run.ended = true;
+        run.writers = None;
+        run.text = None;
+        let status = run
+            .status
+            .unwrap_or(Status::Signaled(Signal::SIGKILL as i32));
+        let mode = run.mode;
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let mut drained = 0;
+            while drained < PIPE_BYTES {
+                match self.read_run(id, stream)? {
+                    0 => break,
+                    count => drained += count,
+                }
+            }
+        }
+        let shell = match (mode, &self.shell) {
+            (Mode::Step | Mode::Check, None) => protocol::Shell::Lost,
+            (Mode::Step | Mode::Check | Mode::Background | Mode::Aside, _) => protocol::Shell::Kept,
+        };
+        if mode == Mode::Step && (status, shell) != (Status::Exited(0), protocol::Shell::Kept) {
+            self.forget_ahead();
+        }
+        self.reply(&Reply::Ended { id, status, shell })
+    }
+
+    /// A background run that was killed with SIGKILL reports nothing: it is seen to be gone.
+    pub(super) fn look_at_background(&mut self) -> Result<(), AgentError> {
+        let gone: Vec<u32> = self
+            .runs
+            .values()
+            .filter(|run| run.mode == Mode::Background && !run.ended)
+            .filter(|run| run.pid.is_some_and(|pid| !crate::processes::is_alive(pid)))
+            .map(|run| run.id)
+            .collect();
+        for id in gone {
+            // Its report may be on its way.
+            self.read_reports()?;
+            if let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) {
+                run.status
+                    .get_or_insert(Status::Signaled(Signal::SIGKILL as i32));
+            }
+            signal(self.targets(id), Signal::SIGKILL);
+            self.end(id)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn heed_children(&mut self) -> Result<(), AgentError> {
+        while matches!((&self.children).read(&mut self.buffer), Ok(1..)) {}
+        self.reap()
+    }
+
+    fn reap(&mut self) -> Result<(), AgentError> {
+        loop {
+            let (pid, status) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::Exited(pid, code)) => (pid, Status::Exited(code)),
+                Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, Status::Signaled(signal as i32)),
+                Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(()),
+                Ok(_) | Err(Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let ended = self
+                .guest
+                .as_mut()
+                .map(|guest| guest.child_ended(pid, status));
+            self.send(&ended.unwrap_or_default())?;
+            if self.shell.as_ref().is_some_and(|shell| shell.pid == pid) {
+                self.shell_ended(status)?;
+                continue;
+            }
+            let run = self
+                .runs
+                .values_mut()
+                .find(|run| run.pid == Some(pid) && !run.ended);
+            let Some(run) = run else { continue };
+            let id = run.id;
+            run.status.get_or_insert(status);
+            if run.kill_at.is_none() || run.mode == Mode::Background {
+                self.end(id)?;
+            }
+        }
+    }
+
+    /// The shell is gone: the run that it was at ends with it.
+    fn shell_ended(&mut self, status: Status) -> Result<(), AgentError> {
+        self.read_reports()?;
+        let rest = std::mem::take(&mut self.reports);
+        if !rest.is_empty() {
+            self.shell_printed(Stream::Stdout, &rest)?;
+        }
+        while self.read_shell()? > 0 {}
+        let unread = self.shell.take().map_or(0, |shell| shell.unread_runs());
+        let untold = &self.untold;
+        let told = self.runs.values_mut();
+        let mut told: Vec<&mut Run> = told
+            .filter(|run| run.text.is_some() && !untold.contains(&run.id))
+            .collect();
+        let unread = told.split_off(told.len().saturating_sub(unread));
+        // Of those that it read it was at the first, and did not come to the rest.
+        let mut read = told.into_iter().filter(|run| !run.ended);
+        let at = read.next().map(|run| {
+            run.status = Some(status);
+            // It took place.
+            run.when = When::Anyway;
+            (run.id, run.kill_at.is_some())
+        });
+        let again: Vec<u32> = read.chain(unread).map(|run| run.id).collect();
+        self.forget_ahead();
+        self.untold.splice(..0, again);
+        // A run that is being ended is told of when all that it started is gone too.
+        if let Some((id, false)) = at {
+            self.end(id)?;
+        }
+        let runs = &self.runs;
+        self.untold.retain(|id| runs.contains_key(id));
+        self.tell_shell()
+    }
+
+    pub(super) fn read_shell(&mut self) -> Result<usize, AgentError> {
+        let Some(shell) = &self.shell else {
+            return Ok(0);
+        };
+        let count = shell::read_some(&shell.stderr, &mut self.buffer).unwrap_or(0);
+        if count > 0 {
+            let frame = protocol::output(0, Stream::Stderr, &self.buffer[..count]);
+            self.send(&frame)?;
+        }
+        Ok(count)
+    }
+
+    pub(super) fn read_run(&mut self, id: u32, stream: Stream) -> Result<usize, AgentError> {
+        let Some(run) = self.runs.get_mut(&id) else {
+            return Ok(0);
+        };
+        let count = run.read(stream, &mut self.buffer);
+        if count > 0 {
+            let frame = protocol::output(id, stream, &self.buffer[..count]);
+            self.send(&frame)?;
+        }
+        Ok(count)
+    }
+}
