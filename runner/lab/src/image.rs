@@ -93,6 +93,7 @@ fn program(path: &Path, bytes: &dyn Fn() -> io::Result<Vec<u8>>) -> Result<PathB
         // Only what is executable is taken for a program.
         fs::set_permissions(path, Permissions::from_mode(0o755)).map_err(failed(path))?;
     }
+    tidy::touch(path);
     Ok(path.to_owned())
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
@@ -50,6 +50,8 @@ pub struct Lab {
     choice: Choice,
     tell: Box<Tell>,
     found: OnceLock<Result<Found, (String, Option<String>)>>,
+    /// A guest that nobody has taken yet.
+    ready: Mutex<Option<Machine>>,
 }
 
 /// What a lab found on this machine.
@@ -99,6 +101,7 @@ impl Lab {
             choice,
             tell: Box::new(tell),
             found: OnceLock::new(),
+            ready: Mutex::default(),
         }
     }
 
@@ -109,7 +112,22 @@ impl Lab {
 
     /// Returns a guest that is ready.
     pub fn guest(&self) -> Result<Machine, BackendError> {
-        self.guests()?.guest(&*self.tell).map_err(unusable)
+        let ready = self.ready().take();
+        match ready {
+            Some(machine) => Ok(machine),
+            None => self.guests()?.guest(&*self.tell).map_err(unusable),
+        }
+    }
+
+    /// Makes a guest for whoever comes first, or says why there can be none.
+    pub fn make_ready(&self) -> Result<(), BackendError> {
+        let machine = self.guest()?;
+        *self.ready() = Some(machine);
+        Ok(())
+    }
+
+    fn ready(&self) -> MutexGuard<'_, Option<Machine>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn found(&self) -> Result<&Found, BackendError> {
@@ -211,6 +229,7 @@ impl Backend for Lab {
     fn reopen(&self, file: &Path) -> Option<Box<dyn Session>> {
         let guests = self.guests().ok()?;
         let (machine, note) = guests.rewound_to(file)?;
+        self.ready().take();
         Some(Box::new(LabSession {
             machine,
             folders: serde_json::from_slice(&note).ok()?,
