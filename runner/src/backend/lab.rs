@@ -15,13 +15,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request, When};
-use tutor_lab::cache::Cache;
+use tutor_lab::cache::{Cache, CacheError};
 use tutor_lab::checkpoint::Checkpoint;
 use tutor_lab::guests::{GuestError, Guests, Progress};
-use tutor_lab::image::{self, Programs};
+use tutor_lab::image::{self, ImageError, Programs};
 use tutor_lab::libraries::Libraries;
 use tutor_lab::machine::{Launcher, Machine, MachineError};
-use tutor_lab::qemu::Qemu;
+use tutor_lab::qemu::{Qemu, QemuError};
 use tutor_lab::shared::{Shared, SharedError};
 use tutor_lab::state::write_beside;
 
@@ -52,6 +52,8 @@ pub struct Lab {
     found: OnceLock<Result<Found, (String, Option<String>)>>,
     /// A guest that nobody has taken yet.
     ready: Mutex<Option<Machine>>,
+    /// Why a guest did not start. The next one would not either, and take as long.
+    broken: OnceLock<(String, Option<String>)>,
 }
 
 /// What a lab found on this machine.
@@ -102,6 +104,7 @@ impl Lab {
             tell: Box::new(tell),
             found: OnceLock::new(),
             ready: Mutex::default(),
+            broken: OnceLock::new(),
         }
     }
 
@@ -112,10 +115,15 @@ impl Lab {
 
     /// Returns a guest that is ready.
     pub fn guest(&self) -> Result<Machine, BackendError> {
+        let unusable = |(reason, remedy)| BackendError::Unusable { reason, remedy };
         let ready = self.ready().take();
-        match ready {
-            Some(machine) => Ok(machine),
-            None => self.guests()?.guest(&*self.tell).map_err(unusable),
+        match (ready, self.broken.get()) {
+            (Some(machine), _) => Ok(machine),
+            (None, Some(why)) => Err(unusable(why.clone())),
+            (None, None) => self.guests()?.guest(&*self.tell).map_err(|error| {
+                let why = (error.to_string(), remedy(&error));
+                unusable(self.broken.get_or_init(|| why).clone())
+            }),
         }
     }
 
@@ -144,8 +152,13 @@ impl Lab {
 fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
     let lacks = |reason: String, remedy: String| (reason, Some(remedy));
     let cache = &choice.cache;
-    let qemu = Qemu::find(cache.folder())
-        .map_err(|error| lacks(error.to_string(), say!("lab-remedy-qemu")))?;
+    let qemu = Qemu::find(cache.folder()).map_err(|error| {
+        let remedy = match error {
+            QemuError::Missing | QemuError::Strange { .. } => say!("lab-remedy-qemu"),
+            QemuError::TooOld { .. } => say!("lab-remedy-old-qemu"),
+        };
+        lacks(error.to_string(), remedy)
+    })?;
     let wanted = choice.kernel.as_str();
     let found = match wanted.contains('/') {
         true => cache.file(Path::new(wanted)).map(Some),
@@ -162,15 +175,26 @@ fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
                 ),
             });
         }
-        Err(error) => return Err(lacks(error.to_string(), say!("lab-remedy-setup"))),
+        Err(error) => {
+            let remedy = match error {
+                CacheError::Files { .. } => say!("lab-remedy-disk"),
+                CacheError::Kernel(_) => say!("lab-remedy-setup"),
+            };
+            return Err(lacks(error.to_string(), remedy));
+        }
     };
     let programs = Programs {
         id: tutor_guest::ID,
         agent: &tutor_guest::agent,
         tutor: &tutor_guest::tutor,
     };
-    let image = image::prepare(cache, &kernel, programs)
-        .map_err(|error| lacks(error.to_string(), say!("lab-remedy-image")))?;
+    let image = image::prepare(cache, &kernel, programs).map_err(|error| {
+        let remedy = match error {
+            ImageError::Initramfs(_) => say!("lab-remedy-image"),
+            ImageError::Write { .. } => say!("lab-remedy-disk"),
+        };
+        lacks(error.to_string(), remedy)
+    })?;
     let launcher = Launcher {
         program: choice.tutor.clone(),
         arguments: ["__agent", "guarded"].map(OsString::from).to_vec(),
@@ -423,13 +447,6 @@ fn not_shared(error: SharedError) -> BackendError {
         error @ (SharedError::File { .. } | SharedError::TooMuch { .. }) => {
             BackendError::Failed(error.to_string())
         }
-    }
-}
-
-fn unusable(error: GuestError) -> BackendError {
-    BackendError::Unusable {
-        reason: error.to_string(),
-        remedy: remedy(&error),
     }
 }
 

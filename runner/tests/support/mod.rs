@@ -371,12 +371,19 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// What it ended with; a signal counts below zero.
+    fn ended_with(&self) -> i32 {
+        let signal = || -self.status.signal().unwrap_or(0);
+        self.status.code().unwrap_or_else(signal)
+    }
+
+    pub fn code_is(&self, code: i32) -> bool {
+        self.ended_with() == code
+    }
+
     #[track_caller]
     pub fn code(self, code: i32) -> Ran {
-        let found = self
-            .status
-            .code()
-            .unwrap_or_else(|| -self.status.signal().unwrap_or(0));
+        let found = self.ended_with();
         assert_eq!(found, code, "{}", self.told());
         self
     }
