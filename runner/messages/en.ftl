@@ -250,6 +250,7 @@ study-next = next: tutor study { $lesson }  ({ $title })
 study-all-done = you have been through all lessons; begin one again with: tutor study LESSON
 reset-aside = { $lesson } begins afresh; your files are kept in { $folder }
 reset-done = { $lesson } begins afresh
+reset-states = cannot remove the lab's states of it below `{ $folder }`: { $error }; until they are gone, `--from` goes on from them
 
 # doctor
 doctor-host = Tools

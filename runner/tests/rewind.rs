@@ -362,6 +362,25 @@ fn a_disk_that_is_full_costs_the_way_back_and_nothing_else() {
     );
 }
 
+#[test]
+fn states_that_cannot_be_removed_are_named_and_the_rest_is_reset() {
+    let tutor = Tutor::new().lesson(plain("one", "echo made >made") + &plain("two", "cat made"));
+    tutor.run("run demo").code(0);
+    let cache = tutor.path("home/cache").display().to_string();
+    let prepare = format!("mount --bind {cache} {cache} && mount -o remount,bind,ro {cache}");
+    let line = "reset demo";
+    let Some(command) = in_own_mounts(&tutor, &prepare, line) else {
+        return;
+    };
+    let ran = tutor.start_command(command, line).end().code(3);
+    ran.stdout_has("your files are kept in")
+        .stderr_has("cannot remove the lab's states of it")
+        .stderr_has("Read-only file system");
+    assert!(!kept(&tutor).is_empty());
+    tutor.run(line).code(0);
+    tutor.run("run demo").stdout_has("│ made").code(0);
+}
+
 /// The verdict of each step and check, by its name.
 fn verdicts(ran: &Ran) -> BTreeMap<String, String> {
     let whole: Value = ran.json();

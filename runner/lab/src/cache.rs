@@ -32,7 +32,6 @@ pub enum CacheError {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        #[source]
         error: io::Error,
     },
     /// The kernel cannot be used.
