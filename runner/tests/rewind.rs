@@ -363,6 +363,21 @@ fn a_disk_that_is_full_costs_the_way_back_and_nothing_else() {
 }
 
 #[test]
+fn study_goes_back_as_far_and_as_often_as_one_likes() {
+    let Some(kernel) = kernel() else { return };
+    let tutor = Tutor::new().lesson(lesson(FIRST));
+    // One, two; three, four after going back to two; back to two from the end of three; on.
+    let tutor = tutor.stdin("r\nr\nb\nr\nr\nb\nb\nr\nr\nr\n");
+    let ran = tutor.run(&format!("study demo --kernel {kernel}")).code(0);
+    let count = |text: &str| ran.stdout.matches(text).count();
+    assert_eq!(count("all is as it was before `two`"), 2, "{}", ran.told());
+    assert_eq!(count("│ x is 2"), 3, "{}", ran.told());
+    assert_eq!(count("│ one two\n"), 3, "{}", ran.told());
+    assert_eq!(count("│ one two three\n"), 2, "{}", ran.told());
+    assert_eq!(count("│ x is 3"), 1, "{}", ran.told());
+}
+
+#[test]
 fn states_that_cannot_be_removed_are_named_and_the_rest_is_reset() {
     let tutor = Tutor::new().lesson(plain("one", "echo made >made") + &plain("two", "cat made"));
     tutor.run("run demo").code(0);

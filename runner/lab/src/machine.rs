@@ -412,8 +412,8 @@ fn watch(child: &mut Child, kept: &Mutex<VecDeque<u8>>) {
 /// Why a machine ended, by what it said.
 fn reason(said: &str) -> MachineError {
     let line_with = |word: &str| {
-        let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
-        let line = lines.filter(|line| line.contains(word)).last()?;
+        let mut lines = said.lines().map(str::trim);
+        let line = lines.rfind(|line| !line.is_empty() && line.contains(word))?;
         Some(line.to_owned())
     };
     if let Some(said) = line_with("Kernel panic") {
