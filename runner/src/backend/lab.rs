@@ -187,6 +187,7 @@ fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
         id: tutor_guest::ID,
         agent: &tutor_guest::agent,
         tutor: &tutor_guest::tutor,
+        sizes: tutor_guest::sizes(),
     };
     let image = image::prepare(cache, &kernel, programs).map_err(|error| {
         let remedy = match error {
