@@ -200,6 +200,16 @@ fn the_shell_on_this_machine_is_taken_back_with_what_it_knows() {
         .stdout_has("│ x is other\n  │ sub\n");
     run("--only two");
     run("--only three").stdout_has(three);
+    // A shell that cannot be trusted to tell the truth is not taken back.
+    let tutor = tutor.edited(
+        "demo",
+        &(plain("one", "x=1; builtin() { :; }") + &plain("two", "echo \"x is $x\"")),
+    );
+    let run = |how: &str| tutor.run(&format!("run demo {how}")).code(0);
+    run("").stdout_has("│ x is 1");
+    run("--from two")
+        .stderr_has("the steps before it run again first")
+        .stdout_has("│ x is 1");
 }
 
 #[test]
@@ -412,7 +422,8 @@ fn verdicts(ran: &Ran) -> BTreeMap<String, String> {
 fn the_steps_of_the_courses_own_lessons_say_the_same_in_any_order() {
     let Some(kernel) = kernel() else { return };
     let root = env!("CARGO_MANIFEST_DIR");
-    for stem in ["lesson-2", "lesson-5", "lesson-6"] {
+    // All of them were tried; each takes a run of its own.
+    for (stem, most) in [("lesson-2", 12), ("lesson-5", 6), ("lesson-6", 6)] {
         let tutor = Tutor::new();
         let run = |how: &[&str]| {
             let line = format!("run {stem} --kernel {kernel} --json --yes --course {root}");
@@ -440,7 +451,9 @@ fn the_steps_of_the_courses_own_lessons_say_the_same_in_any_order() {
                 .wrapping_add(1_442_695_040_888_963_407);
             steps.swap(last, (state >> 33) as usize % (last + 1));
         }
+        let first = whole.json()["lessons"][0]["items"][0]["name"].clone();
         let mut taken_back = 0;
+        steps.truncate(most);
         for step in &steps {
             let ran = run(&["--only", step]);
             taken_back += usize::from(ran.stderr.contains("all is as it was before"));
@@ -448,7 +461,8 @@ fn the_steps_of_the_courses_own_lessons_say_the_same_in_any_order() {
                 assert_eq!(verdict, all[&name], "{name} alone: {}", ran.told());
             }
         }
-        // To the first step no way leads back.
-        assert_eq!(taken_back, steps.len() - 1, "of {stem}");
+        // Before the first step there is no state.
+        let later = steps.iter().filter(|step| first != **step).count();
+        assert_eq!(taken_back, later, "of {stem}");
     }
 }

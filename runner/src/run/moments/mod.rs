@@ -130,7 +130,8 @@ impl<'r> Runner<'r> {
         let asked = self.ask(Place::Host, Mode::Check, shell::TELL).ok()?;
         let said = asked.printed();
         let is_whole = asked.ended() == &Ending::Exited(0) && said.left_out_bytes() == 0;
-        String::from_utf8(said.bytes()).ok().filter(|_| is_whole)
+        let script = String::from_utf8(said.bytes()).ok()?;
+        (is_whole && script.ends_with(shell::ALL)).then_some(script)
     }
 
     /// True if what kept these steps from running does so still. A kernel lacks what it lacked.

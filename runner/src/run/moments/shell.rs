@@ -22,5 +22,8 @@ done
 \builtin declare -f
 \builtin declare -F
 \builtin alias -p
-\builtin printf '%s\n' "$_tutor_options"
+\builtin printf '%s\n# all\n' "$_tutor_options"
 "#;
+
+/// How it ends. A shell whose `builtin` is a function of a step's tells something else.
+pub const ALL: &str = "\n# all\n";
