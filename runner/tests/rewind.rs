@@ -200,10 +200,10 @@ fn the_shell_on_this_machine_is_taken_back_with_what_it_knows() {
         .stdout_has("│ x is other\n  │ sub\n");
     run("--only two");
     run("--only three").stdout_has(three);
-    // A shell that cannot be trusted to tell the truth is not taken back.
+    // A shell that does not tell all is not taken back.
     let tutor = tutor.edited(
         "demo",
-        &(plain("one", "x=1; builtin() { :; }") + &plain("two", "echo \"x is $x\"")),
+        &(plain("one", "x=1; readonly IFS") + &plain("two", "echo \"x is $x\"")),
     );
     let run = |how: &str| tutor.run(&format!("run demo {how}")).code(0);
     run("").stdout_has("│ x is 1");

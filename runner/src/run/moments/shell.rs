@@ -25,5 +25,5 @@ done
 \builtin printf '%s\n# all\n' "$_tutor_options"
 "#;
 
-/// How it ends. A shell whose `builtin` is a function of a step's tells something else.
+/// How it ends, if the shell told all: one with a read-only `IFS` cannot.
 pub const ALL: &str = "\n# all\n";
