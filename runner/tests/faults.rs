@@ -8,7 +8,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use support::{Tutor, check, has, is_root, own_seconds, skipped, sleepers, step, until};
+use support::{
+    Tutor, check, in_own_mounts, is_root, nearly_full, own_seconds, skipped, sleepers, step, until,
+};
 
 fn plain(id: &str, script: &str) -> String {
     step(&format!("{id} compare=none"), script)
@@ -385,38 +387,6 @@ fn snapshots_that_cannot_be_written_cost_no_result() {
     ran.stderr_has("cannot write snapshot `")
         .stderr_has("Permission denied")
         .stderr_has("help: make the folder writable");
-}
-
-/// A command that runs `tutor` after `prepare`, a line of shell, in mounts of its own; `None`,
-/// with a line, where that cannot be.
-fn in_own_mounts(tutor: &Tutor, prepare: &str, line: &str) -> Option<Command> {
-    let trial = Command::new("unshare").args(["-m", "true"]).output();
-    if !is_root() || !has("unshare") || !trial.is_ok_and(|output| output.status.success()) {
-        skipped(
-            "no mounts of one's own without root, so a full disk and a missing bash were not tried",
-        );
-        return None;
-    }
-    let plain = tutor.command(line);
-    let mut command = Command::new("unshare");
-    command.args(["-m", "sh", "-c", &format!("{prepare} && exec \"$@\""), "sh"]);
-    command.arg(plain.get_program()).args(plain.get_args());
-    command.env_clear().envs(
-        plain
-            .get_envs()
-            .filter_map(|(name, value)| Some((name, value?))),
-    );
-    command.current_dir(tutor.path("tmp"));
-    Some(command)
-}
-
-/// Mounts a small disk there and fills it but for that many pages of 4 KiB.
-fn nearly_full(folder: &Path, pages: usize) -> String {
-    let folder = folder.display();
-    format!(
-        "mount -t tmpfs -o size=256k tmpfs {folder} && {{ head -c {} /dev/zero >{folder}/.full; }}",
-        256 * 1024 - pages * 4096
-    )
 }
 
 #[test]

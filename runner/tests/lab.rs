@@ -424,6 +424,29 @@ fn a_state_that_is_cut_short_or_of_something_else_is_made_again() {
 }
 
 #[test]
+fn what_guests_boot_from_is_made_again_where_it_was_cut_short() {
+    let own = lab_or_skip!(OwnLab::new());
+    drop(own.lab.guest().unwrap());
+    let lab = own.folder.path().join("lab");
+    let files = |below: &Path| -> Vec<PathBuf> {
+        let entries = fs::read_dir(below).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let programs = files(&files(&lab.join("guest"))[0]);
+    let archives = files(&lab.join("initramfs")).into_iter();
+    let archives = archives.filter(|file| file.extension().is_some_and(|end| end == "cpio"));
+    for file in programs.into_iter().chain(archives) {
+        let whole = fs::read(&file).unwrap();
+        fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+        fs::remove_file(own.state()).unwrap();
+        let boots = own.boots();
+        drop(own.again().guest().unwrap());
+        assert_eq!(own.boots(), boots + 1);
+        assert!(fs::read(&file).unwrap() == whole, "{}", file.display());
+    }
+}
+
+#[test]
 fn a_disk_that_is_full_costs_the_state_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let states = folder.path().join("lab/states");

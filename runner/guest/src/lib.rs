@@ -5,14 +5,24 @@
 
 use std::io;
 
+const AGENT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tutor-agent.zst"));
+
+const TUTOR: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tutor-bpf.zst"));
+
 /// Returns the agent, which is the guest's `/init`.
 pub fn agent() -> io::Result<Vec<u8>> {
-    zstd::stream::decode_all(&include_bytes!(concat!(env!("OUT_DIR"), "/tutor-agent.zst"))[..])
+    zstd::stream::decode_all(AGENT)
 }
 
 /// Returns the program that is called `tutor` in the guest.
 pub fn tutor() -> io::Result<Vec<u8>> {
-    zstd::stream::decode_all(&include_bytes!(concat!(env!("OUT_DIR"), "/tutor-bpf.zst"))[..])
+    zstd::stream::decode_all(TUTOR)
+}
+
+/// Returns how many bytes the agent has, and how many the `tutor`, without unpacking them.
+pub fn sizes() -> Option<(u64, u64)> {
+    let size = |packed| zstd::zstd_safe::get_frame_content_size(packed).ok()?;
+    Some((size(AGENT)?, size(TUTOR)?))
 }
 
 /// Names these programs: another name, other programs.
@@ -28,5 +38,7 @@ mod tests {
             assert!(program.starts_with(b"\x7fELF"));
             assert!(program.len() < 8 << 20, "{} bytes", program.len());
         }
+        let lengths = (agent().unwrap().len(), tutor().unwrap().len());
+        assert_eq!(sizes(), Some((lengths.0 as u64, lengths.1 as u64)));
     }
 }

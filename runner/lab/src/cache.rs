@@ -32,7 +32,6 @@ pub enum CacheError {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        #[source]
         error: io::Error,
     },
     /// The kernel cannot be used.
@@ -231,6 +230,16 @@ impl Cache {
         bytes
     }
 
+    /// Removes what processes left that ended while they unpacked a kernel, and returns how many
+    /// bytes that were.
+    pub fn sweep_kernels(&self) -> Result<u64, CacheError> {
+        let _lock = self.lock()?;
+        Ok([self.kernels(), self.own_files()]
+            .iter()
+            .map(|folder| sweep(folder))
+            .sum())
+    }
+
     /// Removes a kernel. That it is gone already is no error.
     pub fn remove(&self, installed: &Installed) -> Result<(), CacheError> {
         let _lock = self.lock()?;
@@ -320,14 +329,18 @@ fn put(parent: &Path, name: &str, unpacked: &Unpacked, source: &str) -> Result<K
     })
 }
 
-/// Removes what processes left that ended while they wrote. The caller holds the lock.
-fn sweep(parent: &Path) {
+/// Removes what processes left that ended while they wrote, and returns how many bytes that were.
+/// The caller holds the lock.
+fn sweep(parent: &Path) -> u64 {
+    let mut bytes = 0;
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            bytes += size(&entry.path());
             // What cannot be removed harms nobody.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
+    bytes
 }
 
 /// Reads a kernel's folder. One that is not whole is none.
@@ -493,6 +506,10 @@ mod tests {
         fs::copy(&kernel.vmlinux, left.join("vmlinux")).unwrap();
         assert_eq!(cache.list().unwrap().len(), 1);
         cache.add(&unpacked("6.1.8", b"kernel"), "a").unwrap();
+        assert!(!left.exists());
+        fs::create_dir(&left).unwrap();
+        fs::write(left.join("vmlinux"), "12345").unwrap();
+        assert_eq!(cache.sweep_kernels().unwrap(), 5);
         assert!(!left.exists());
     }
 

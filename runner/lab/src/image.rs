@@ -31,6 +31,8 @@ pub struct Programs<'p> {
     pub agent: &'p dyn Fn() -> io::Result<Vec<u8>>,
     /// Gives the program that is called `tutor` in the guest.
     pub tutor: &'p dyn Fn() -> io::Result<Vec<u8>>,
+    /// How many bytes the agent has, and how many the other one, where that is known.
+    pub sizes: Option<(u64, u64)>,
 }
 
 /// Why there is no image.
@@ -57,8 +59,9 @@ pub fn prepare(
     programs: Programs<'_>,
 ) -> Result<Image, ImageError> {
     let folder = cache.folder().join("guest").join(programs.id);
-    let agent = program(&folder.join("tutor-agent"), programs.agent)?;
-    let tutor = program(&folder.join("tutor"), programs.tutor)?;
+    let (agent_bytes, tutor_bytes) = programs.sizes.unzip();
+    let agent = program(&folder.join("tutor-agent"), programs.agent, agent_bytes)?;
+    let tutor = program(&folder.join("tutor"), programs.tutor, tutor_bytes)?;
     let archive = initramfs::build(Contents {
         agent: &agent,
         tutor: Some(&tutor),
@@ -73,7 +76,8 @@ pub fn prepare(
         .folder()
         .join("initramfs")
         .join(format!("{hash}.cpio"));
-    if !initramfs.exists() {
+    let there = fs::metadata(&initramfs).map(|there| there.len());
+    if there.ok() != Some(archive.len() as u64) {
         write_beside(&initramfs, &archive).map_err(failed(&initramfs))?;
     }
     tidy::touch(&initramfs);
@@ -86,13 +90,20 @@ pub fn prepare(
     })
 }
 
-fn program(path: &Path, bytes: &dyn Fn() -> io::Result<Vec<u8>>) -> Result<PathBuf, ImageError> {
-    if !path.exists() {
+/// Puts a program there, unless it is there as a whole.
+fn program(
+    path: &Path,
+    bytes: &dyn Fn() -> io::Result<Vec<u8>>,
+    length_bytes: Option<u64>,
+) -> Result<PathBuf, ImageError> {
+    let there = fs::metadata(path).map(|there| there.len()).ok();
+    if there.is_none() || there != length_bytes.or(there) {
         let bytes = bytes().map_err(failed(path))?;
         write_beside(path, &bytes).map_err(failed(path))?;
         // Only what is executable is taken for a program.
         fs::set_permissions(path, Permissions::from_mode(0o755)).map_err(failed(path))?;
     }
+    tidy::touch(path);
     Ok(path.to_owned())
 }
 

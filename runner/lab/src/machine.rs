@@ -412,8 +412,9 @@ fn watch(child: &mut Child, kept: &Mutex<VecDeque<u8>>) {
 /// Why a machine ended, by what it said.
 fn reason(said: &str) -> MachineError {
     let line_with = |word: &str| {
-        let line = said.lines().rfind(|line| line.contains(word))?;
-        Some(line.trim().to_owned())
+        let mut lines = said.lines().map(str::trim);
+        let line = lines.rfind(|line| !line.is_empty() && line.contains(word))?;
+        Some(line.to_owned())
     };
     if let Some(said) = line_with("Kernel panic") {
         let said = match said.split_once("Kernel panic - ") {
@@ -422,11 +423,12 @@ fn reason(said: &str) -> MachineError {
         };
         return MachineError::Panic { said };
     }
-    let translator = line_with("translator buffer").or_else(|| line_with("jit memory"));
-    if let Some(said) = translator {
+    let of_translator = ["translator buffer", "jit memory", "jit buffer"];
+    if let Some(said) = of_translator.into_iter().find_map(line_with) {
         return MachineError::ExecutableMemory { said };
     }
-    let last = said.lines().map(str::trim).rfind(|line| !line.is_empty());
+    // What the agent ended by says more than the kernel that then switches off.
+    let last = line_with("tutor-agent: ").or_else(|| line_with(""));
     MachineError::Ended {
         said: last.map_or_else(String::new, |line| format!(" ({line})")),
     }
@@ -443,6 +445,7 @@ mod tests {
             "qemu-system-x86_64: -machine x: unsupported machine type\n",
             "[    1.2] sysrq: Trigger a crash\r\n[    1.3] Kernel panic - not syncing: sysrq triggered crash\r\n[    1.4] ---[ end ]---\r\n",
             "qemu-system-x86_64: Could not allocate dynamic translator buffer\nqemu: exiting\n",
+            "tutor-agent: no port appeared\r\n[   31.7] reboot: Power down\r\n",
         ];
         let told: Vec<String> = said.iter().map(|said| reason(said).to_string()).collect();
         assert_eq!(
@@ -452,6 +455,7 @@ mod tests {
                 "the virtual machine ended (qemu-system-x86_64: -machine x: unsupported machine type)",
                 "the guest's kernel panicked: not syncing: sysrq triggered crash",
                 "this system forbids QEMU memory that is both written and executed: qemu-system-x86_64: Could not allocate dynamic translator buffer",
+                "the virtual machine ended (tutor-agent: no port appeared)",
             ]
         );
     }

@@ -33,7 +33,6 @@ pub enum NeededError {
         /// The program or library.
         path: PathBuf,
         /// What the system said.
-        #[source]
         error: io::Error,
     },
     /// The file is not of the kind that is linked.

@@ -101,7 +101,6 @@ pub enum SetupError {
         /// Where.
         path: PathBuf,
         /// What the system said.
-        #[source]
         error: io::Error,
     },
 }

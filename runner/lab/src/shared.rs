@@ -18,6 +18,9 @@ use tutor_agent::protocol::{Entry, GuestRequest, Kind};
 /// The most that a shared folder may hold, in bytes: the guest keeps it in its memory.
 pub const LIMIT_BYTES: u64 = 96 * 1024 * 1024;
 
+/// How the name of a file begins that is being fetched from a guest.
+pub const UNFINISHED: &str = ".tutor-fetching-";
+
 /// How much of a file is sent at once.
 const CHUNK_BYTES: usize = 256 * 1024;
 
@@ -375,7 +378,7 @@ fn place(path: &Path, kind: &Kind, content: Option<&[u8]>) -> io::Result<()> {
         }
         Kind::File { mode, .. } => {
             let mut beside = tempfile::Builder::new()
-                .prefix(".fetched-")
+                .prefix(UNFINISHED)
                 .tempfile_in(folder)?;
             beside.write_all(content.unwrap_or_default())?;
             // What root made in the guest is the caller's here, so no set-user-ID.

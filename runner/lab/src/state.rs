@@ -15,6 +15,9 @@ pub const WARM_UP: &str = "bpftool prog show; bpftool version; ls / | sort | gre
 /// zstd's fastest level makes a third of a state; the next ones cost more than they save.
 const LEVEL: i32 = 1;
 
+/// How the name of a file begins that is being written.
+pub const UNFINISHED: &str = ".saving-";
+
 /// The name of a state: everything that must be the same for it to be resumed.
 pub fn key(qemu: &Qemu, image: &str) -> String {
     let mut hash = Sha256::new();
@@ -63,7 +66,7 @@ pub fn write_beside(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let mut beside = tempfile::Builder::new()
-        .prefix(".saving-")
+        .prefix(UNFINISHED)
         .permissions(Permissions::from_mode(0o600))
         .tempfile_in(folder)?;
     beside.write_all(bytes)?;

@@ -4,6 +4,7 @@
 //! to read; a state is in memory as a whole before a guest resumes from it.
 
 use crate::cache::Cache;
+use crate::state::UNFINISHED;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -47,16 +48,23 @@ pub struct Kept {
 pub fn kept(cache: &Cache) -> io::Result<Vec<Kept>> {
     let mut kept = Vec::new();
     let below = |name: &str| cache.folder().join(name);
+    let folders_in = |name: &str| {
+        let entries = fs::read_dir(below(name)).into_iter().flatten().flatten();
+        let paths = entries.map(|entry| entry.path());
+        paths.filter(|path| path.is_dir()).collect::<Vec<_>>()
+    };
     let mut folders = vec![
-        (below("states"), &["base"][..], Purpose::Start),
-        (below("initramfs"), &["cpio"][..], Purpose::Start),
+        (below("states"), Purpose::Start),
+        (below("initramfs"), Purpose::Start),
     ];
-    if let Ok(lessons) = fs::read_dir(below(CHECKPOINTS)) {
-        for lesson in lessons.flatten() {
-            folders.push((lesson.path(), &["guest", "made"][..], Purpose::Checkpoint));
-        }
-    }
-    for (folder, ends, purpose) in folders {
+    folders.extend(
+        folders_in("guest")
+            .into_iter()
+            .map(|one| (one, Purpose::Start)),
+    );
+    let lessons = folders_in(CHECKPOINTS).into_iter();
+    folders.extend(lessons.map(|one| (one, Purpose::Checkpoint)));
+    for (folder, purpose) in folders {
         let entries = match fs::read_dir(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             entries => entries?,
@@ -64,7 +72,8 @@ pub fn kept(cache: &Cache) -> io::Result<Vec<Kept>> {
         for entry in entries {
             let path = entry?.path();
             let end = path.extension().and_then(|end| end.to_str());
-            if end.is_none_or(|end| !ends.contains(&end)) {
+            // They go with the states that they are about.
+            if matches!(end, Some("lock" | "answers")) {
                 continue;
             }
             // Another process may tidy at the same time.
@@ -100,16 +109,30 @@ pub fn tidy(cache: &Cache, limit_bytes: u64, limit_age: Duration) -> io::Result<
     let mut removed = Vec::new();
     for one in kept {
         let age = now.duration_since(one.used).unwrap_or_default();
-        let is_spare = bytes > limit_bytes || age > limit_age;
+        let is_spare = bytes > limit_bytes || age > limit_age || is_unfinished(&one.path);
         if is_spare && age > IN_USE {
-            fs::remove_file(&one.path)?;
+            match fs::remove_file(&one.path) {
+                // Another process tidies at the same time.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                done => done?,
+            }
             // What was asked about a state is of no use without it.
             let _ = fs::remove_file(one.path.with_extension("answers"));
+            // A folder goes when it is empty.
+            if let Some(folder) = one.path.parent() {
+                let _ = fs::remove_dir(folder);
+            }
             bytes -= one.bytes;
             removed.push(one);
         }
     }
     Ok(removed)
+}
+
+/// True for what a process left that was killed while it wrote.
+fn is_unfinished(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with(UNFINISHED))
 }
 
 #[cfg(test)]
@@ -154,6 +177,40 @@ mod tests {
     fn what_nobody_used_for_long_goes_and_what_is_in_use_stays() {
         let files = [("states/old.base", 1, 50), ("states/new.base", 99, 0)];
         assert_eq!(tidied(&files, 10, 2), ["old.base"]);
+    }
+
+    #[test]
+    fn all_that_guests_and_lessons_leave_is_counted_and_goes() {
+        let files = [
+            ("states/a.base", 9, 3),
+            ("states/a.answers", 9, 9),
+            ("guest/1/tutor", 1, 8),
+            ("guest/1/tutor-agent", 1, 7),
+            ("checkpoints/hello/load-5.guest", 1, 6),
+            ("checkpoints/hello/load.moment", 1, 5),
+            ("checkpoints/hello/0.made", 1, 4),
+        ];
+        let (_folder, cache) = cache(&files);
+        let of_lessons = kept(&cache).unwrap();
+        let of_lessons = of_lessons
+            .iter()
+            .filter(|one| one.purpose == Purpose::Checkpoint);
+        assert_eq!(of_lessons.count(), 3);
+        tidy(&cache, 10, LIMIT_AGE).unwrap();
+        let left = |name: &str| cache.folder().join(name).exists();
+        assert!(!left("guest/1") && left("checkpoints/hello"));
+        tidy(&cache, 0, LIMIT_AGE).unwrap();
+        assert!(!left("checkpoints/hello") && !left("states"));
+    }
+
+    #[test]
+    fn what_was_never_finished_goes_however_little_it_is() {
+        let files = [
+            ("states/.saving-x", 1, 2),
+            ("checkpoints/hello/.saving-y", 1, 2),
+            ("checkpoints/hello/.saving-z", 1, 0),
+        ];
+        assert_eq!(tidied(&files, 100, 30), [".saving-x", ".saving-y"]);
     }
 
     #[test]

@@ -10,18 +10,18 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request, When};
-use tutor_lab::cache::Cache;
+use tutor_lab::cache::{Cache, CacheError};
 use tutor_lab::checkpoint::Checkpoint;
 use tutor_lab::guests::{GuestError, Guests, Progress};
-use tutor_lab::image::{self, Programs};
+use tutor_lab::image::{self, ImageError, Programs};
 use tutor_lab::libraries::Libraries;
 use tutor_lab::machine::{Launcher, Machine, MachineError};
-use tutor_lab::qemu::Qemu;
+use tutor_lab::qemu::{Qemu, QemuError};
 use tutor_lab::shared::{Shared, SharedError};
 use tutor_lab::state::write_beside;
 
@@ -50,6 +50,10 @@ pub struct Lab {
     choice: Choice,
     tell: Box<Tell>,
     found: OnceLock<Result<Found, (String, Option<String>)>>,
+    /// A guest that nobody has taken yet.
+    ready: Mutex<Option<Machine>>,
+    /// Why a guest did not start. The next one would not either, and take as long.
+    broken: OnceLock<(String, Option<String>)>,
 }
 
 /// What a lab found on this machine.
@@ -99,6 +103,8 @@ impl Lab {
             choice,
             tell: Box::new(tell),
             found: OnceLock::new(),
+            ready: Mutex::default(),
+            broken: OnceLock::new(),
         }
     }
 
@@ -109,7 +115,27 @@ impl Lab {
 
     /// Returns a guest that is ready.
     pub fn guest(&self) -> Result<Machine, BackendError> {
-        self.guests()?.guest(&*self.tell).map_err(unusable)
+        let unusable = |(reason, remedy)| BackendError::Unusable { reason, remedy };
+        let ready = self.ready().take();
+        match (ready, self.broken.get()) {
+            (Some(machine), _) => Ok(machine),
+            (None, Some(why)) => Err(unusable(why.clone())),
+            (None, None) => self.guests()?.guest(&*self.tell).map_err(|error| {
+                let why = (error.to_string(), remedy(&error));
+                unusable(self.broken.get_or_init(|| why).clone())
+            }),
+        }
+    }
+
+    /// Makes a guest for whoever comes first, or says why there can be none.
+    pub fn make_ready(&self) -> Result<(), BackendError> {
+        let machine = self.guest()?;
+        *self.ready() = Some(machine);
+        Ok(())
+    }
+
+    fn ready(&self) -> MutexGuard<'_, Option<Machine>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn found(&self) -> Result<&Found, BackendError> {
@@ -126,8 +152,13 @@ impl Lab {
 fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
     let lacks = |reason: String, remedy: String| (reason, Some(remedy));
     let cache = &choice.cache;
-    let qemu = Qemu::find(cache.folder())
-        .map_err(|error| lacks(error.to_string(), say!("lab-remedy-qemu")))?;
+    let qemu = Qemu::find(cache.folder()).map_err(|error| {
+        let remedy = match error {
+            QemuError::Missing | QemuError::Strange { .. } => say!("lab-remedy-qemu"),
+            QemuError::TooOld { .. } => say!("lab-remedy-old-qemu"),
+        };
+        lacks(error.to_string(), remedy)
+    })?;
     let wanted = choice.kernel.as_str();
     let found = match wanted.contains('/') {
         true => cache.file(Path::new(wanted)).map(Some),
@@ -144,15 +175,27 @@ fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
                 ),
             });
         }
-        Err(error) => return Err(lacks(error.to_string(), say!("lab-remedy-setup"))),
+        Err(error) => {
+            let remedy = match error {
+                CacheError::Files { .. } => say!("lab-remedy-disk"),
+                CacheError::Kernel(_) => say!("lab-remedy-setup"),
+            };
+            return Err(lacks(error.to_string(), remedy));
+        }
     };
     let programs = Programs {
         id: tutor_guest::ID,
         agent: &tutor_guest::agent,
         tutor: &tutor_guest::tutor,
+        sizes: tutor_guest::sizes(),
     };
-    let image = image::prepare(cache, &kernel, programs)
-        .map_err(|error| lacks(error.to_string(), say!("lab-remedy-image")))?;
+    let image = image::prepare(cache, &kernel, programs).map_err(|error| {
+        let remedy = match error {
+            ImageError::Initramfs(_) => say!("lab-remedy-image"),
+            ImageError::Write { .. } => say!("lab-remedy-disk"),
+        };
+        lacks(error.to_string(), remedy)
+    })?;
     let launcher = Launcher {
         program: choice.tutor.clone(),
         arguments: ["__agent", "guarded"].map(OsString::from).to_vec(),
@@ -211,6 +254,7 @@ impl Backend for Lab {
     fn reopen(&self, file: &Path) -> Option<Box<dyn Session>> {
         let guests = self.guests().ok()?;
         let (machine, note) = guests.rewound_to(file)?;
+        self.ready().take();
         Some(Box::new(LabSession {
             machine,
             folders: serde_json::from_slice(&note).ok()?,
@@ -404,13 +448,6 @@ fn not_shared(error: SharedError) -> BackendError {
         error @ (SharedError::File { .. } | SharedError::TooMuch { .. }) => {
             BackendError::Failed(error.to_string())
         }
-    }
-}
-
-fn unusable(error: GuestError) -> BackendError {
-    BackendError::Unusable {
-        reason: error.to_string(),
-        remedy: remedy(&error),
     }
 }
 

@@ -175,7 +175,7 @@ impl Context {
         let lab = self.lab(&arguments.kernel)?;
         // Whoever asks for the lab by name wants it, and not what goes without.
         if arguments.on == Some(On::Lab)
-            && let Err(error) = lab.guests()
+            && let Err(error) = lab.make_ready()
         {
             return Err(lab_unusable(error));
         }

@@ -382,6 +382,7 @@ fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
         let _lock = cache.lock_for("fetch")?;
         cache.sweep_downloads(Parts::Remove)
     };
+    let swept = swept + cache.sweep_kernels()?;
     if swept > 0 {
         outln!("{}", say!("lab-gc-swept", size = size(swept)));
     }

@@ -14,8 +14,8 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
     // Opening it makes sure that nothing runs there.
     let workspace = Workspace::lasting(&context.folders, &key)?;
     let aside = set_aside(workspace).map_err(|error| ends(Exit::Lacking, error.to_string()))?;
-    context.moments(&key).forget()?;
     context.store().forget(&key)?;
+    let forgotten = context.moments(&key).forget();
     match aside {
         Some(folder) => outln!(
             "{}",
@@ -27,5 +27,13 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
         ),
         None => outln!("{}", say!("reset-done", lesson = lesson.stem.as_str())),
     }
+    forgotten.map_err(|error| {
+        let folder = context.folders.cache.display().to_string();
+        let error = error.to_string();
+        ends(
+            Exit::Lacking,
+            say!("reset-states", folder = folder, error = error),
+        )
+    })?;
     Ok(Exit::Success)
 }

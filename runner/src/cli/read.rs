@@ -200,18 +200,7 @@ fn recorded(
     let Some(found) = variants.first() else {
         return Ok(vec![paint.dim(&format!("  {}", say!("show-unrecorded")))]);
     };
-    let provenance = crate::render::verdict::provenance(found);
-    let mut lines = vec![paint.dim(&format!(
-        "  {}",
-        say!("show-recorded", provenance = provenance)
-    ))];
-    let bar = paint.dim(paint.mark("│", "|"));
-    lines.extend(found.text.as_str().lines().map(|line| {
-        format!("  {bar} {}", visible_text(line))
-            .trim_end()
-            .to_owned()
-    }));
-    Ok(lines)
+    Ok(crate::render::verdict::as_recorded(found, paint))
 }
 
 /// Through a pager, if this is a terminal; `less -FRX` leaves short texts alone.

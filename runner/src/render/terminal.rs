@@ -9,7 +9,7 @@ use crate::event::{Event, Written};
 use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::say;
-use crate::transcript::{Leftover, RecordId};
+use crate::transcript::{Leftover, RecordId, Skip};
 use crate::visible::visible_text;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -261,6 +261,14 @@ impl<W: Write> View for Terminal<W> {
         }
         for line in verdict::lines(item, &self.paint) {
             self.line(&line);
+        }
+        // What this machine cannot show is shown as it was elsewhere.
+        if let (Verdict::Skipped(Skip::Need { .. } | Skip::NoPlace { .. }), Some(recorded)) =
+            (&item.verdict, &item.recorded)
+        {
+            for line in verdict::as_recorded(recorded, &self.paint) {
+                self.line(&line);
+            }
         }
         if item.shell_lost {
             let text = self.paint.dim(&say!("shell-lost"));

@@ -317,6 +317,19 @@ pub fn provenance(recorded: &Recorded) -> String {
     words.join(", ")
 }
 
+/// An accepted output, labelled as one.
+pub fn as_recorded(recorded: &Recorded, paint: &Paint) -> Vec<String> {
+    let label = say!("show-recorded", provenance = provenance(recorded));
+    let bar = paint.dim(paint.mark("│", "|"));
+    let lines = recorded.text.as_str().lines().map(|line| {
+        let line = format!("  {bar} {}", visible_text(line));
+        line.trim_end().to_owned()
+    });
+    std::iter::once(paint.dim(&format!("  {label}")))
+        .chain(lines)
+        .collect()
+}
+
 /// The step that an item is, or belongs to.
 pub fn step_of(id: &RecordId, lesson: &Lesson) -> String {
     match id {

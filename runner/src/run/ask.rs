@@ -5,7 +5,7 @@ use super::{GRACE, KernelPlace, Listen, PROBE_TIMEOUT, Runner, TICK, findings};
 use crate::backend::{Backend, BackendError, Happening, Mode};
 use crate::event::Event;
 use crate::lesson::{Check, LESSON_TIMEOUT, Place, Step};
-use crate::transcript::{Ending, Leftover, Output, Record, RecordId, Skip};
+use crate::transcript::{Capture, Ending, Leftover, Output, Record, RecordId, Skip};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,18 @@ pub(super) struct Asked {
     output: Output,
     /// True if it ended the lesson's shell.
     shell_lost: bool,
+}
+
+impl Asked {
+    /// How it ended.
+    pub(super) fn ended(&self) -> &Ending {
+        &self.ending
+    }
+
+    /// What it printed to standard output.
+    pub(super) fn printed(&self) -> &Capture {
+        &self.output.stdout
+    }
 }
 
 impl<'r> Runner<'r> {
@@ -148,16 +160,23 @@ impl<'r> Runner<'r> {
                 Place::Host
             };
             self.open(place)?;
-            let findings = self.findings;
-            let answer = findings.answer(place, &probe.probe, || {
-                self.known_or_probed(place, &probe.probe)
-            });
+            let answer = self.answer(place, &probe.probe);
             let answer = answer.map_err(|error| Ending::Broken(error.to_string()))?;
             if let Some(skip) = findings::missing(need, probe, &answer) {
                 return Err(Ending::Skipped(skip));
             }
         }
         Ok(())
+    }
+
+    /// The answer to a probe in a place, whose shell is opened if it has to be asked.
+    pub(super) fn answer(
+        &mut self,
+        place: Place,
+        probe: &str,
+    ) -> Result<findings::Answer, BackendError> {
+        let findings = self.findings;
+        findings.answer(place, probe, || self.known_or_probed(place, probe))
     }
 
     pub(super) fn probe(
@@ -236,11 +255,8 @@ impl<'r> Runner<'r> {
 
     pub(super) fn learn(&mut self, place: Place) -> Result<(), BackendError> {
         let course = self.course;
-        let findings = self.findings;
         for (name, facet) in course.facets.iter().filter(|(_, facet)| facet.on == place) {
-            let answer = findings.answer(place, &facet.probe, || {
-                self.known_or_probed(place, &facet.probe)
-            })?;
+            let answer = self.answer(place, &facet.probe)?;
             if let Some(value) = findings::facet_value(facet, &answer) {
                 self.environment.insert(name.clone(), value);
             }

@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use tutor::folders::Folders;
 
 /// How long anything may take that is known to come.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The commands that ask before they run a course that is not `tutor`'s own.
 const ASKING: [&str; 5] = ["run", "test", "matrix", "study", "doctor"];
@@ -371,12 +371,19 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// What it ended with; a signal counts below zero.
+    fn ended_with(&self) -> i32 {
+        let signal = || -self.status.signal().unwrap_or(0);
+        self.status.code().unwrap_or_else(signal)
+    }
+
+    pub fn code_is(&self, code: i32) -> bool {
+        self.ended_with() == code
+    }
+
     #[track_caller]
     pub fn code(self, code: i32) -> Ran {
-        let found = self
-            .status
-            .code()
-            .unwrap_or_else(|| -self.status.signal().unwrap_or(0));
+        let found = self.ended_with();
         assert_eq!(found, code, "{}", self.told());
         self
     }
@@ -499,6 +506,38 @@ pub fn sleepers(seconds: u32) -> usize {
 /// Says past the test harness, which would swallow it, what this machine lacks.
 pub fn skipped(what: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {what}");
+}
+
+/// A command that runs `tutor` after `prepare`, a line of shell, in mounts of its own; `None`,
+/// with a line, where that cannot be.
+pub fn in_own_mounts(tutor: &Tutor, prepare: &str, line: &str) -> Option<Command> {
+    let trial = Command::new("unshare").args(["-m", "true"]).output();
+    if !is_root() || !has("unshare") || !trial.is_ok_and(|output| output.status.success()) {
+        skipped(
+            "no mounts of one's own without root, so a full disk or a missing program was not tried",
+        );
+        return None;
+    }
+    let plain = tutor.command(line);
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &format!("{prepare} && exec \"$@\""), "sh"]);
+    command.arg(plain.get_program()).args(plain.get_args());
+    command.env_clear().envs(
+        plain
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    command.current_dir(tutor.path("tmp"));
+    Some(command)
+}
+
+/// Mounts a small disk there and fills it but for that many pages of 4 KiB.
+pub fn nearly_full(folder: &Path, pages: usize) -> String {
+    let folder = folder.display();
+    format!(
+        "mount -t tmpfs -o size=256k tmpfs {folder} && {{ head -c {} /dev/zero >{folder}/.full; }}",
+        256 * 1024 - pages * 4096
+    )
 }
 
 /// True if this process is root.

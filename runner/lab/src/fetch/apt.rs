@@ -30,7 +30,6 @@ pub enum AptError {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
-        #[source]
         error: io::Error,
     },
     /// The folder's name cannot be written into apt's configuration.

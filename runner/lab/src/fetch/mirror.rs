@@ -58,7 +58,6 @@ pub enum MirrorError {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        #[source]
         error: io::Error,
     },
 }

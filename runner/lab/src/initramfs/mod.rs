@@ -59,7 +59,6 @@ pub enum InitramfsError {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        #[source]
         error: io::Error,
     },
     /// A file is far larger than what the guest's memory can hold.

@@ -70,7 +70,6 @@ pub enum KernelError {
         /// The file that was to be read.
         path: PathBuf,
         /// What the system said.
-        #[source]
         error: io::Error,
     },
     /// The file is of no kind that is known.

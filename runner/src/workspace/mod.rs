@@ -2,6 +2,11 @@
 //!
 //! Three kinds of files live there: those that the lesson wrote, those that its steps made, and
 //! those that the learner wrote or edited. The last are never overwritten and never removed.
+//! The steps' own home folder lies beside it; all in there is theirs.
+
+mod tree;
+
+pub use tree::Made;
 
 use crate::event::Written;
 use crate::folders::Folders;
@@ -13,20 +18,27 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Component, Path, PathBuf};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
+use tree::{Tree, remove_folder};
+
+/// How the names of files begin that are being written: here, and by the lab, which brings what
+/// its steps made.
+const UNFINISHED: [&str; 2] = [".tutor-writing-", ".tutor-fetching-"];
+
+/// The most that what steps made may hold to be kept, in bytes.
+const LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A folder to run a lesson in.
 #[derive(Debug)]
 pub struct Workspace {
-    files: PathBuf,
-    home: PathBuf,
+    files: Tree,
+    home: Tree,
     manifest: Manifest,
     manifest_file: Option<PathBuf>,
-    before: BTreeSet<PathBuf>,
     _lock: Option<File>,
     _temporary: Option<tempfile::TempDir>,
 }
@@ -38,6 +50,18 @@ struct Manifest {
     written: BTreeMap<PathBuf, String>,
     /// What its steps made in the last run: length in bytes and time of change in nanoseconds.
     made: BTreeMap<PathBuf, (u64, u128)>,
+    /// The folders that they made. They go only when nothing is in them.
+    #[serde(default)]
+    folders: BTreeSet<PathBuf>,
+}
+
+/// What steps had made at some moment, by path: in the workspace, and in their home folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Works<C> {
+    /// Below [`Workspace::files`].
+    pub files: BTreeMap<PathBuf, Made<C>>,
+    /// Below [`Workspace::home`].
+    pub home: BTreeMap<PathBuf, Made<C>>,
 }
 
 /// A workspace could not be used.
@@ -85,11 +109,10 @@ impl Workspace {
             fs::create_dir(folder).map_err(failed("make", folder))?;
         }
         Ok(Workspace {
-            files,
-            home,
+            files: Tree::new(files),
+            home: Tree::new(home),
             manifest: Manifest::default(),
             manifest_file: None,
-            before: BTreeSet::new(),
             _lock: Some(lock),
             _temporary: Some(temporary),
         })
@@ -116,12 +139,15 @@ impl Workspace {
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
+        let (files, home) = (Tree::new(files), Tree::new(home));
+        for tree in [&files, &home] {
+            tree.sweep();
+        }
         Ok(Workspace {
             files,
             home,
             manifest,
             manifest_file: Some(manifest_file),
-            before: BTreeSet::new(),
             _lock: Some(lock),
             _temporary: None,
         })
@@ -134,12 +160,12 @@ impl Workspace {
 
     /// The folder that steps start in.
     pub fn files(&self) -> &Path {
-        &self.files
+        &self.files.root
     }
 
     /// The steps' own home folder.
     pub fn home(&self) -> &Path {
-        &self.home
+        &self.home.root
     }
 
     /// Begins a whole run: what steps of the last run made, and nobody changed since, goes.
@@ -148,24 +174,33 @@ impl Workspace {
             return Ok(());
         }
         for (path, seen) in std::mem::take(&mut self.manifest.made) {
-            let file = self.files.join(&path);
+            let file = self.files().join(&path);
             if stamp(&file) == Some(seen) {
                 fs::remove_file(&file).map_err(failed("remove", &file))?;
             }
         }
-        self.before = self.listing();
+        // What is in a folder goes before the folder.
+        for path in std::mem::take(&mut self.manifest.folders).iter().rev() {
+            remove_folder(&self.files().join(path))?;
+        }
+        self.home.take_back(&BTreeMap::new(), &|_, _| false)?;
+        self.files.before = self.files.listing();
         Ok(())
     }
 
     /// Begins a run that goes on from the last one: what its steps made stays, and stays theirs.
     pub fn go_on(&mut self) {
-        self.before = self.listing();
+        let mut before = self.files.listing();
         for (path, seen) in &self.manifest.made {
             // What was changed since is the learner's.
-            if stamp(&self.files.join(path)).as_ref() == Some(seen) {
-                self.before.remove(path);
+            if stamp(&self.files().join(path)).as_ref() == Some(seen) {
+                before.remove(path);
             }
         }
+        for path in &self.manifest.folders {
+            before.remove(path);
+        }
+        self.files.before = before;
     }
 
     /// Ends a whole run: remembers what its steps made.
@@ -173,17 +208,23 @@ impl Workspace {
         if self.manifest_file.is_none() {
             return Ok(());
         }
-        self.manifest.made = self
+        let is_folder =
+            |path: &Path| fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_dir());
+        let (folders, made): (Vec<_>, Vec<_>) = self
             .made()
             .into_iter()
-            .filter_map(|path| stamp(&self.files.join(&path)).map(|seen| (path, seen)))
+            .partition(|path| is_folder(&self.files().join(path)));
+        self.manifest.folders = folders.into_iter().collect();
+        self.manifest.made = made
+            .into_iter()
+            .filter_map(|path| stamp(&self.files().join(&path)).map(|seen| (path, seen)))
             .collect();
         self.save()
     }
 
     /// Puts a file of the lesson into the workspace, unless the learner has edited it.
     pub fn write(&mut self, file: &FileStep) -> Result<Written, WorkspaceError> {
-        let target = self.files.join(&file.path);
+        let target = self.files().join(&file.path);
         let written = match fs::read(&target) {
             Ok(found) if found == file.content.as_bytes() => Written::Unchanged,
             Ok(found) if self.manifest.written.get(&file.path) == Some(&hash(&found)) => {
@@ -194,7 +235,7 @@ impl Workspace {
             Err(error) => return Err(failed("read", &target)(error)),
         };
         if written != Written::Unchanged {
-            self.place(&file.path, &target, file.content.as_bytes())?;
+            self.files.place(&file.path, file.content.as_bytes())?;
         }
         self.manifest
             .written
@@ -205,65 +246,81 @@ impl Workspace {
         Ok(written)
     }
 
-    /// The files that steps made in this run, or in the runs that it goes on from.
-    pub fn made(&self) -> Vec<PathBuf> {
-        let found = self.listing().into_iter();
+    /// What steps made in this run, or in the runs that it goes on from; a folder comes before
+    /// what is in it.
+    fn made(&self) -> Vec<PathBuf> {
+        let found = self.files.listing().into_iter();
         found
-            .filter(|path| !self.before.contains(path) && !self.manifest.written.contains_key(path))
+            .filter(|path| {
+                !self.files.before.contains(path) && !self.manifest.written.contains_key(path)
+            })
             .collect()
     }
 
-    /// Makes what steps made what it was at some moment: `then` has those files. A file that is
-    /// the learner's by now stays, and so does one whose content `is_kept` does not know.
-    pub fn restore(
-        &mut self,
-        then: &BTreeMap<PathBuf, (u32, Vec<u8>)>,
-        is_kept: &dyn Fn(&[u8]) -> bool,
-    ) -> Result<(), WorkspaceError> {
-        for path in self.made() {
-            let file = self.files.join(&path);
-            let is_link = fs::symlink_metadata(&file).is_ok_and(|there| there.is_symlink());
-            let is_theirs = is_link || fs::read(&file).is_ok_and(|content| !is_kept(&content));
-            if is_theirs {
-                self.before.insert(path);
-            } else if !then.contains_key(&path) {
-                fs::remove_file(&file).map_err(failed("remove", &file))?;
-            }
-        }
-        for (path, (mode, content)) in then {
-            if self.before.contains(path) || self.manifest.written.contains_key(path) {
-                continue;
-            }
-            let file = self.files.join(path);
-            self.place(path, &file, content)?;
-            fs::set_permissions(&file, Permissions::from_mode(*mode))
-                .map_err(failed("write", &file))?;
-        }
-        self.end()
+    /// What steps made until now, each file's content as `keep` has it. Nothing if that cannot be
+    /// kept: it is too much, or neither a file nor a folder nor a link, or `keep` fails.
+    pub fn works<C>(&self, keep: &mut dyn FnMut(&[u8]) -> Option<C>) -> Option<Works<C>> {
+        let mut left_bytes = LIMIT_BYTES;
+        let mut kept = |tree: &Tree, paths: Vec<PathBuf>| {
+            let of = |path: PathBuf| {
+                let made = match tree.look(&path).ok()?? {
+                    Made::Folder(mode) => Made::Folder(mode),
+                    Made::Link(target) => Made::Link(target),
+                    Made::File(mode, bytes) => {
+                        left_bytes = left_bytes.checked_sub(bytes)?;
+                        Made::File(mode, keep(&tree.content(&path, bytes)?)?)
+                    }
+                };
+                Some((path, made))
+            };
+            paths
+                .into_iter()
+                .map(of)
+                .collect::<Option<BTreeMap<_, _>>>()
+        };
+        Some(Works {
+            files: kept(&self.files, self.made())?,
+            home: kept(&self.home, self.home.listing().into_iter().collect())?,
+        })
     }
 
-    fn place(&self, path: &Path, target: &Path, content: &[u8]) -> Result<(), WorkspaceError> {
-        let folder = target.parent().unwrap_or(&self.files);
-        fs::create_dir_all(folder).map_err(failed("make", folder))?;
-        let root = self
-            .files
-            .canonicalize()
-            .map_err(failed("find", &self.files))?;
-        let real = folder.canonicalize().map_err(failed("find", folder))?;
-        let plain = path
-            .components()
-            .all(|part| matches!(part, Component::Normal(_)));
-        if !plain || !real.starts_with(&root) {
-            return Err(WorkspaceError::Escape(path.to_owned()));
-        }
-        let mut file = tempfile::Builder::new()
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile_in(&real)
-            .map_err(failed("write", target))?;
-        file.write_all(content).map_err(failed("write", target))?;
-        file.persist(target)
-            .map_err(|error| failed("write", target)(error.error))?;
-        Ok(())
+    /// Makes what steps made what it was at some moment. `is_known` says that steps made this at
+    /// that path once. What they did not make, or somebody changed since, is the learner's and
+    /// stays.
+    pub fn restore(
+        &mut self,
+        then: &Works<Vec<u8>>,
+        is_known: &dyn Fn(&Path, &Made<Vec<u8>>) -> bool,
+    ) -> Result<(), WorkspaceError> {
+        let mut files = std::mem::replace(&mut self.files, Tree::new(PathBuf::new()));
+        let root = files.root.clone();
+        let manifest = &self.manifest;
+        let is_unchanged = |path: &Path| {
+            let seen = manifest.made.get(path);
+            seen.is_some() && stamp(&root.join(path)).as_ref() == seen
+        };
+        let content = |path: &Path, bytes| Tree::new(root.clone()).content(path, bytes);
+        let taken = files.take_back(&then.files, &|path, now| match now {
+            _ if manifest.written.contains_key(path) => true,
+            Some(Made::Folder(mode)) => {
+                !manifest.folders.contains(path) && !is_known(path, &Made::Folder(mode))
+            }
+            Some(Made::Link(target)) => !is_unchanged(path) && !is_known(path, &Made::Link(target)),
+            Some(Made::File(mode, bytes)) => {
+                let is_known = |content| is_known(path, &Made::File(mode, content));
+                !is_unchanged(path) && !content(path, bytes).is_some_and(is_known)
+            }
+            None => !is_unchanged(path),
+        });
+        self.files = files;
+        taken?;
+        let before = &self.files.before;
+        let is_theirs =
+            |path: &Path| before.contains(path) || self.manifest.written.contains_key(path);
+        self.files.bring_back(&then.files, &is_theirs)?;
+        self.home.take_back(&then.home, &|_, _| false)?;
+        self.home.bring_back(&then.home, &|_| false)?;
+        self.end()
     }
 
     fn save(&self) -> Result<(), WorkspaceError> {
@@ -279,29 +336,6 @@ impl Workspace {
             .persist(file)
             .map_err(|error| failed("write", file)(error.error))?;
         Ok(())
-    }
-
-    /// The files below the workspace; symbolic links and other file systems are not followed.
-    fn listing(&self) -> BTreeSet<PathBuf> {
-        let mut found = BTreeSet::new();
-        let mut folders = vec![self.files.clone()];
-        while let Some(folder) = folders.pop() {
-            let Ok(entries) = fs::read_dir(&folder) else {
-                continue;
-            };
-            for entry in entries.flatten() {
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-                    Ok(_) => {
-                        if let Ok(path) = entry.path().strip_prefix(&self.files) {
-                            found.insert(path.to_owned());
-                        }
-                    }
-                    Err(_) => {}
-                }
-            }
-        }
-        found
     }
 }
 
@@ -348,7 +382,7 @@ fn is_abandoned(folder: &Path, owner: i32) -> io::Result<bool> {
 /// Moves a lasting workspace's files to a folder of their own beside it and forgets what was
 /// known of them. Returns that folder; none if there were no files.
 pub fn set_aside(workspace: Workspace) -> Result<Option<PathBuf>, WorkspaceError> {
-    let files = workspace.files.clone();
+    let files = workspace.files().to_owned();
     if let Some(manifest) = &workspace.manifest_file
         && manifest.exists()
     {
@@ -388,146 +422,4 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Workspa
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(path: &str, content: &str) -> FileStep {
-        FileStep {
-            path: path.into(),
-            language: "c".into(),
-            content: content.into(),
-            span: 0..0,
-        }
-    }
-
-    fn lasting(home: &Path) -> Workspace {
-        Workspace::lasting(&Folders::below(home), "hello").unwrap()
-    }
-
-    #[test]
-    fn what_the_learner_edited_is_kept_and_what_the_lesson_changed_is_renewed() {
-        let home = tempfile::tempdir().unwrap();
-        let mut workspace = lasting(home.path());
-        assert_eq!(
-            workspace.write(&file("a.c", "one\n")).unwrap(),
-            Written::New
-        );
-        assert_eq!(
-            workspace.write(&file("a.c", "one\n")).unwrap(),
-            Written::Unchanged
-        );
-        assert_eq!(
-            workspace.write(&file("a.c", "two\n")).unwrap(),
-            Written::Updated
-        );
-        fs::write(workspace.files().join("a.c"), "mine\n").unwrap();
-        assert_eq!(
-            workspace.write(&file("a.c", "three\n")).unwrap(),
-            Written::KeptEdits
-        );
-        assert_eq!(
-            fs::read_to_string(workspace.files().join("a.c")).unwrap(),
-            "mine\n"
-        );
-    }
-
-    #[test]
-    fn what_steps_made_goes_at_the_next_run_and_the_learners_own_files_stay() {
-        let home = tempfile::tempdir().unwrap();
-        let mut workspace = lasting(home.path());
-        fs::write(workspace.files().join("notes"), "mine").unwrap();
-        workspace.begin().unwrap();
-        fs::write(workspace.files().join("made.o"), "object").unwrap();
-        fs::write(workspace.files().join("made-and-edited"), "object").unwrap();
-        workspace.end().unwrap();
-        drop(workspace);
-        fs::write(
-            home.path().join("data/workspaces/hello/made-and-edited"),
-            "by the learner",
-        )
-        .unwrap();
-        let mut workspace = lasting(home.path());
-        workspace.begin().unwrap();
-        let left: Vec<_> = workspace.listing().into_iter().collect();
-        assert_eq!(
-            left,
-            [PathBuf::from("made-and-edited"), PathBuf::from("notes")]
-        );
-    }
-
-    #[test]
-    fn a_run_that_goes_on_keeps_what_steps_made_and_claims_nothing_of_the_learners() {
-        let home = tempfile::tempdir().unwrap();
-        let files = home.path().join("data/workspaces/hello");
-        let mut workspace = lasting(home.path());
-        workspace.begin().unwrap();
-        fs::write(files.join("made.o"), "object").unwrap();
-        workspace.end().unwrap();
-        drop(workspace);
-        fs::write(files.join("notes"), "mine").unwrap();
-        let mut workspace = lasting(home.path());
-        workspace.go_on();
-        assert!(files.join("made.o").exists());
-        workspace.end().unwrap();
-        drop(workspace);
-        let mut workspace = lasting(home.path());
-        workspace.begin().unwrap();
-        let left: Vec<_> = workspace.listing().into_iter().collect();
-        assert_eq!(left, [PathBuf::from("notes")]);
-    }
-
-    #[test]
-    fn folders_of_processes_that_are_gone_are_removed_and_no_others() {
-        let place = tempfile::tempdir().unwrap();
-        let ended = std::process::Command::new("true").spawn().unwrap();
-        let gone = ended.id();
-        ended.wait_with_output().unwrap();
-        let here = std::process::id();
-        let mut names = vec![
-            format!("{FRESH}{gone}-locked"),
-            format!("{FRESH}{here}-ours"),
-            format!("{FRESH}{gone}"),
-            format!("{KEPT}{gone}-x"),
-            "somebody's".to_owned(),
-        ];
-        let abandoned = place.path().join(format!("{FRESH}{gone}-abandoned"));
-        fs::create_dir_all(abandoned.join("hello/sub")).unwrap();
-        for name in &names {
-            fs::create_dir(place.path().join(name)).unwrap();
-        }
-        let lock = File::open(place.path().join(&names[0])).unwrap();
-        lock.try_lock_shared().unwrap();
-        let outside = tempfile::tempdir().unwrap();
-        let link = format!("{FRESH}{gone}-link");
-        std::os::unix::fs::symlink(outside.path(), place.path().join(&link)).unwrap();
-        names.push(link);
-        remove_abandoned_in(place.path());
-        let left = fs::read_dir(place.path()).unwrap().flatten();
-        let mut left: Vec<String> = left
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        left.sort();
-        names.sort();
-        assert_eq!(left, names);
-        assert!(outside.path().exists());
-    }
-
-    #[test]
-    fn two_runs_at_once_in_one_workspace_are_refused() {
-        let home = tempfile::tempdir().unwrap();
-        let _first = lasting(home.path());
-        let second = Workspace::lasting(&Folders::below(home.path()), "hello");
-        assert!(matches!(second, Err(WorkspaceError::Busy(_))));
-    }
-
-    #[test]
-    fn a_link_that_a_step_made_does_not_lead_a_file_out() {
-        let home = tempfile::tempdir().unwrap();
-        let outside = tempfile::tempdir().unwrap();
-        let mut workspace = lasting(home.path());
-        std::os::unix::fs::symlink(outside.path(), workspace.files().join("sub")).unwrap();
-        let result = workspace.write(&file("sub/a.c", "text"));
-        assert!(matches!(result, Err(WorkspaceError::Escape(_))));
-        assert!(!outside.path().join("a.c").exists());
-    }
-}
+mod tests;

@@ -1,0 +1,252 @@
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+
+fn file(path: &str, content: &str) -> FileStep {
+    FileStep {
+        path: path.into(),
+        language: "c".into(),
+        content: content.into(),
+        span: 0..0,
+    }
+}
+
+fn lasting(home: &Path) -> Workspace {
+    Workspace::lasting(&Folders::below(home), "hello").unwrap()
+}
+
+#[test]
+fn what_the_learner_edited_is_kept_and_what_the_lesson_changed_is_renewed() {
+    let home = tempfile::tempdir().unwrap();
+    let mut workspace = lasting(home.path());
+    assert_eq!(
+        workspace.write(&file("a.c", "one\n")).unwrap(),
+        Written::New
+    );
+    assert_eq!(
+        workspace.write(&file("a.c", "one\n")).unwrap(),
+        Written::Unchanged
+    );
+    assert_eq!(
+        workspace.write(&file("a.c", "two\n")).unwrap(),
+        Written::Updated
+    );
+    fs::write(workspace.files().join("a.c"), "mine\n").unwrap();
+    assert_eq!(
+        workspace.write(&file("a.c", "three\n")).unwrap(),
+        Written::KeptEdits
+    );
+    assert_eq!(
+        fs::read_to_string(workspace.files().join("a.c")).unwrap(),
+        "mine\n"
+    );
+}
+
+#[test]
+fn what_steps_made_goes_at_the_next_run_and_the_learners_own_files_stay() {
+    let home = tempfile::tempdir().unwrap();
+    let mut workspace = lasting(home.path());
+    fs::write(workspace.files().join("notes"), "mine").unwrap();
+    workspace.begin().unwrap();
+    fs::write(workspace.files().join("made.o"), "object").unwrap();
+    fs::write(workspace.files().join("made-and-edited"), "object").unwrap();
+    workspace.end().unwrap();
+    drop(workspace);
+    fs::write(
+        home.path().join("data/workspaces/hello/made-and-edited"),
+        "by the learner",
+    )
+    .unwrap();
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    let left: Vec<_> = workspace.files.listing().into_iter().collect();
+    assert_eq!(
+        left,
+        [PathBuf::from("made-and-edited"), PathBuf::from("notes")]
+    );
+}
+
+#[test]
+fn a_run_that_goes_on_keeps_what_steps_made_and_claims_nothing_of_the_learners() {
+    let home = tempfile::tempdir().unwrap();
+    let files = home.path().join("data/workspaces/hello");
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    fs::write(files.join("made.o"), "object").unwrap();
+    workspace.end().unwrap();
+    drop(workspace);
+    fs::write(files.join("notes"), "mine").unwrap();
+    let mut workspace = lasting(home.path());
+    workspace.go_on();
+    assert!(files.join("made.o").exists());
+    workspace.end().unwrap();
+    drop(workspace);
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    let left: Vec<_> = workspace.files.listing().into_iter().collect();
+    assert_eq!(left, [PathBuf::from("notes")]);
+}
+
+#[test]
+fn a_folder_that_steps_made_goes_when_nobody_has_anything_in_it() {
+    let home = tempfile::tempdir().unwrap();
+    let files = home.path().join("data/workspaces/hello");
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    fs::create_dir_all(files.join("a/b")).unwrap();
+    fs::create_dir(files.join("c")).unwrap();
+    fs::write(files.join("a/b/made"), "").unwrap();
+    fs::write(workspace.home().join("note"), "").unwrap();
+    workspace.end().unwrap();
+    drop(workspace);
+    fs::write(files.join("c/mine"), "").unwrap();
+    fs::create_dir(files.join("empty")).unwrap();
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    let left: Vec<_> = workspace.files.listing().into_iter().collect();
+    assert_eq!(left, ["c", "c/mine", "empty"].map(PathBuf::from));
+    assert!(workspace.home.listing().is_empty());
+}
+
+#[test]
+fn what_steps_made_is_as_it_was_and_the_learners_own_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    let files = workspace.files().to_owned();
+    let at = |name: &str| files.join(name);
+    fs::create_dir_all(at("d/e")).unwrap();
+    fs::write(at("d/e/f"), "1").unwrap();
+    fs::set_permissions(at("d/e"), fs::Permissions::from_mode(0o500)).unwrap();
+    std::os::unix::fs::symlink("d", at("l")).unwrap();
+    fs::write(at("edited"), "1").unwrap();
+    let then = workspace.works(&mut |content| Some(content.to_vec()));
+    let then = then.unwrap();
+    // Steps change it all, and make more.
+    fs::set_permissions(at("d/e"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::remove_dir_all(at("d")).unwrap();
+    fs::write(at("d"), "now a file").unwrap();
+    fs::remove_file(at("l")).unwrap();
+    fs::create_dir_all(at("l/deep")).unwrap();
+    fs::create_dir_all(at("more/of")).unwrap();
+    nix::unistd::mkfifo(&at("more/fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    fs::write(workspace.home().join("h"), "").unwrap();
+    workspace.end().unwrap();
+    // And the learner puts something in, and edits something.
+    fs::write(at("mine"), "1").unwrap();
+    fs::write(at("more/mine"), "1").unwrap();
+    fs::write(at("edited"), "other").unwrap();
+    workspace.restore(&then, &|_, _| false).unwrap();
+    let read = |name: &str| fs::read_to_string(at(name)).unwrap();
+    assert_eq!(read("l/e/f"), "1");
+    assert_eq!(read("edited"), "other");
+    let mode = fs::metadata(at("d/e")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o500);
+    let left: Vec<_> = workspace.files.listing().into_iter().collect();
+    let expected = [
+        "d",
+        "d/e",
+        "d/e/f",
+        "edited",
+        "l",
+        "mine",
+        "more",
+        "more/mine",
+    ];
+    assert_eq!(left, expected.map(PathBuf::from));
+    assert!(workspace.home.listing().is_empty());
+    // What a step made at that path once is a step's, though nobody saw it end.
+    fs::write(at("mine"), "known").unwrap();
+    let known = Made::File(0, b"known".to_vec());
+    let is_known = |path: &Path, made: &Made<Vec<u8>>| match (made, &known) {
+        (Made::File(_, made), Made::File(_, known)) => path == "mine" && made == known,
+        _ => false,
+    };
+    workspace.restore(&then, &is_known).unwrap();
+    assert!(!at("mine").exists());
+    fs::set_permissions(at("d/e"), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[test]
+fn too_much_and_what_is_no_file_is_not_kept() {
+    let home = tempfile::tempdir().unwrap();
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    let keep = &mut |_: &[u8]| Some(());
+    let large = File::create(workspace.files().join("large")).unwrap();
+    large.set_len(LIMIT_BYTES).unwrap();
+    assert!(workspace.works(keep).is_some());
+    fs::write(workspace.home().join("one"), "1").unwrap();
+    assert!(workspace.works(keep).is_none());
+    large.set_len(0).unwrap();
+    let fifo = workspace.files().join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert!(workspace.works(keep).is_none());
+}
+
+#[test]
+fn what_was_being_written_when_a_tutor_was_killed_goes() {
+    let home = tempfile::tempdir().unwrap();
+    let files = lasting(home.path()).files().to_owned();
+    fs::create_dir(files.join("sub")).unwrap();
+    for prefix in UNFINISHED {
+        fs::write(files.join(format!("sub/{prefix}x")), "half").unwrap();
+    }
+    fs::write(files.join("sub/mine"), "").unwrap();
+    let left = lasting(home.path()).files.listing();
+    assert_eq!(Vec::from_iter(left), ["sub", "sub/mine"].map(PathBuf::from));
+}
+
+#[test]
+fn folders_of_processes_that_are_gone_are_removed_and_no_others() {
+    let place = tempfile::tempdir().unwrap();
+    let ended = std::process::Command::new("true").spawn().unwrap();
+    let gone = ended.id();
+    ended.wait_with_output().unwrap();
+    let here = std::process::id();
+    let mut names = vec![
+        format!("{FRESH}{gone}-locked"),
+        format!("{FRESH}{here}-ours"),
+        format!("{FRESH}{gone}"),
+        format!("{KEPT}{gone}-x"),
+        "somebody's".to_owned(),
+    ];
+    let abandoned = place.path().join(format!("{FRESH}{gone}-abandoned"));
+    fs::create_dir_all(abandoned.join("hello/sub")).unwrap();
+    for name in &names {
+        fs::create_dir(place.path().join(name)).unwrap();
+    }
+    let lock = File::open(place.path().join(&names[0])).unwrap();
+    lock.try_lock_shared().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let link = format!("{FRESH}{gone}-link");
+    std::os::unix::fs::symlink(outside.path(), place.path().join(&link)).unwrap();
+    names.push(link);
+    remove_abandoned_in(place.path());
+    let left = fs::read_dir(place.path()).unwrap().flatten();
+    let mut left: Vec<String> = left
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    left.sort();
+    names.sort();
+    assert_eq!(left, names);
+    assert!(outside.path().exists());
+}
+
+#[test]
+fn two_runs_at_once_in_one_workspace_are_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let _first = lasting(home.path());
+    let second = Workspace::lasting(&Folders::below(home.path()), "hello");
+    assert!(matches!(second, Err(WorkspaceError::Busy(_))));
+}
+
+#[test]
+fn a_link_that_a_step_made_does_not_lead_a_file_out() {
+    let home = tempfile::tempdir().unwrap();
+    let outside = tempfile::tempdir().unwrap();
+    let mut workspace = lasting(home.path());
+    std::os::unix::fs::symlink(outside.path(), workspace.files().join("sub")).unwrap();
+    let result = workspace.write(&file("sub/a.c", "text"));
+    assert!(matches!(result, Err(WorkspaceError::Escape(_))));
+    assert!(!outside.path().join("a.c").exists());
+}

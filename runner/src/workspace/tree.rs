@@ -1,0 +1,217 @@
+//! One folder of a workspace: what steps made in it, and making it what it was at some moment.
+
+use super::{LIMIT_BYTES, UNFINISHED, WorkspaceError, failed};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, DirBuilder, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::path::{Component, Path, PathBuf};
+
+/// What steps made at a path. `C` stands for a file's content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Made<C> {
+    /// A folder with these permissions.
+    Folder(u32),
+    /// A symbolic link that leads there.
+    Link(PathBuf),
+    /// A file with these permissions.
+    File(u32, C),
+}
+
+/// A folder and what was in it before steps ran.
+#[derive(Debug)]
+pub(super) struct Tree {
+    pub(super) root: PathBuf,
+    pub(super) before: BTreeSet<PathBuf>,
+}
+
+impl Tree {
+    pub(super) fn new(root: PathBuf) -> Tree {
+        Tree {
+            root,
+            before: BTreeSet::new(),
+        }
+    }
+
+    /// What is below the folder, a folder before what is in it. Symbolic links are not followed.
+    pub(super) fn listing(&self) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let mut folders = vec![self.root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(path.clone());
+                }
+                if let Ok(path) = path.strip_prefix(&self.root) {
+                    found.insert(path.to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    /// Removes what a `tutor` left that was killed while it wrote.
+    pub(super) fn sweep(&self) {
+        let is_unfinished = |path: &Path| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| UNFINISHED.iter().any(|prefix| name.starts_with(prefix)))
+        };
+        for path in self.listing().iter().filter(|path| is_unfinished(path)) {
+            // What does not go now may go later.
+            let _ = fs::remove_file(self.root.join(path));
+        }
+    }
+
+    /// Returns what is at a path, with a file's length in bytes; nothing if that is neither a file
+    /// nor a folder nor a link.
+    pub(super) fn look(&self, path: &Path) -> io::Result<Option<Made<u64>>> {
+        let path = self.root.join(path);
+        let there = fs::symlink_metadata(&path)?;
+        let mode = there.permissions().mode() & 0o777;
+        Ok(match there.file_type() {
+            kind if kind.is_dir() => Some(Made::Folder(mode)),
+            kind if kind.is_symlink() => Some(Made::Link(fs::read_link(&path)?)),
+            kind if kind.is_file() => Some(Made::File(mode, there.len())),
+            _ => None,
+        })
+    }
+
+    /// Returns a file's content, unless that is too much to be kept.
+    pub(super) fn content(&self, path: &Path, bytes: u64) -> Option<Vec<u8>> {
+        let file = self.root.join(path);
+        (bytes <= LIMIT_BYTES).then(|| fs::read(file).ok())?
+    }
+
+    /// Removes what is there now and was not there `then`, but for what `is_theirs` says to be the
+    /// learner's; that is what was there before any steps from now on.
+    pub(super) fn take_back(
+        &mut self,
+        then: &BTreeMap<PathBuf, Made<Vec<u8>>>,
+        is_theirs: &dyn Fn(&Path, Option<Made<u64>>) -> bool,
+    ) -> Result<(), WorkspaceError> {
+        self.before.clear();
+        // What is in a folder goes before the folder.
+        for path in self.listing().into_iter().rev() {
+            let file = self.root.join(&path);
+            let now = match self.look(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                now => now.map_err(failed("read", &file))?,
+            };
+            if is_theirs(&path, now.clone()) {
+                self.before.insert(path);
+                continue;
+            }
+            match (now, then.get(&path)) {
+                (Some(Made::Folder(_)), Some(Made::Folder(_)))
+                | (Some(Made::File(..)), Some(Made::File(..))) => {}
+                (Some(Made::Folder(_)), _) => remove_folder(&file)?,
+                _ => fs::remove_file(&file).map_err(failed("remove", &file))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts there what was there then, but for what the learner has at those paths.
+    pub(super) fn bring_back(
+        &self,
+        then: &BTreeMap<PathBuf, Made<Vec<u8>>>,
+        is_theirs: &dyn Fn(&Path) -> bool,
+    ) -> Result<(), WorkspaceError> {
+        for (path, made) in then {
+            let file = self.root.join(path);
+            let mut above = path.ancestors().skip(1).map(|above| self.root.join(above));
+            // The learner put a file where the folder was.
+            let is_blocked = above.any(|above| above.exists() && !above.is_dir());
+            if is_theirs(path) || is_blocked {
+                continue;
+            }
+            match made {
+                Made::Folder(_) if file.is_dir() => {}
+                Made::Folder(_) => {
+                    self.parent_of(path)?;
+                    let made = DirBuilder::new().mode(0o700).create(&file);
+                    made.map_err(failed("make", &file))?;
+                }
+                // A folder that the learner has something in.
+                Made::Link(_) | Made::File(..) if is_folder(&file) => {}
+                Made::Link(target) => {
+                    self.parent_of(path)?;
+                    symlink(target, &file).map_err(failed("write", &file))?;
+                }
+                Made::File(mode, content) => {
+                    self.place(path, content)?;
+                    let permissions = Permissions::from_mode(*mode);
+                    fs::set_permissions(&file, permissions).map_err(failed("write", &file))?;
+                }
+            }
+        }
+        // Last, as one may forbid to put something into it.
+        for (path, made) in then.iter().rev() {
+            let file = self.root.join(path);
+            if let Made::Folder(mode) = made
+                && is_folder(&file)
+                && !is_theirs(path)
+            {
+                let permissions = Permissions::from_mode(*mode);
+                fs::set_permissions(&file, permissions).map_err(failed("write", &file))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a file there as a whole.
+    pub(super) fn place(&self, path: &Path, content: &[u8]) -> Result<(), WorkspaceError> {
+        let target = self.root.join(path);
+        let folder = self.parent_of(path)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(UNFINISHED[0])
+            .permissions(Permissions::from_mode(0o644))
+            .tempfile_in(&folder)
+            .map_err(failed("write", &target))?;
+        file.write_all(content).map_err(failed("write", &target))?;
+        file.persist(&target)
+            .map_err(|error| failed("write", &target)(error.error))?;
+        Ok(())
+    }
+
+    /// Makes the folder that a path lies in, and returns it without links; an error if it is
+    /// outside.
+    fn parent_of(&self, path: &Path) -> Result<PathBuf, WorkspaceError> {
+        let target = self.root.join(path);
+        let folder = target.parent().unwrap_or(&self.root);
+        fs::create_dir_all(folder).map_err(failed("make", folder))?;
+        let root = self.root.canonicalize();
+        let root = root.map_err(failed("find", &self.root))?;
+        let real = folder.canonicalize().map_err(failed("find", folder))?;
+        let plain = path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        if !plain || !real.starts_with(&root) {
+            return Err(WorkspaceError::Escape(path.to_owned()));
+        }
+        Ok(real)
+    }
+}
+
+fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|there| there.is_dir())
+}
+
+/// Removes a folder, unless somebody has something in it.
+pub(super) fn remove_folder(folder: &Path) -> Result<(), WorkspaceError> {
+    match fs::remove_dir(folder) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::DirectoryNotEmpty
+                    | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(())
+        }
+        removed => removed.map_err(failed("remove", folder)),
+    }
+}

@@ -1,0 +1,184 @@
+//! What the lab cannot do without: each is named with its remedy, the step is skipped with that
+//! reason and shows what was recorded, and `--on lab` is an error.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use support::{Ran, Tutor, has, in_own_mounts, skipped, step};
+use tutor::folders::Folders;
+use tutor_lab::cache::Cache;
+
+/// A learner with a kernel step whose output is recorded.
+fn tutor() -> Tutor {
+    let tutor = Tutor::new().lesson(step("one on=kernel", "echo one"));
+    tutor.put(
+        "course/snapshots/demo/one.snap",
+        "---\nexpression: echo one\ninfo:\n  exit: 0\n  environment:\n    kernel: \"6.12\"\n---\nwhat was recorded\n",
+    );
+    tutor
+}
+
+/// The same with the kernels of this user; nothing, with a line, where there are none.
+fn with_kernels() -> Option<Tutor> {
+    let cache = Cache::below(&Folders::of_user().ok()?.cache);
+    if !matches!(cache.kernel("default"), Ok(Some(_))) {
+        skipped("what the lab lacks: it has no kernel here");
+        return None;
+    }
+    let tutor = tutor();
+    tutor.with_own_kernels();
+    Some(tutor)
+}
+
+/// Puts a program called as QEMU before all others.
+fn with_qemu(tutor: Tutor, script: &str) -> Tutor {
+    tutor.put("bin/qemu-system-x86_64", &format!("#!/bin/sh\n{script}\n"));
+    let program = tutor.path("bin/qemu-system-x86_64");
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!(
+        "{}:/usr/sbin:/usr/bin:/sbin:/bin",
+        tutor.path("bin").display()
+    );
+    tutor.env("PATH", &path)
+}
+
+/// Holds what is said without `--on lab`, and with it, to the reason and the remedy.
+#[track_caller]
+fn named(tutor: &Tutor, prepare: Option<&str>, reason: &str, remedy: &str) {
+    if let Some(prepare) = prepare
+        && in_own_mounts(tutor, prepare, "run demo").is_none()
+    {
+        return;
+    }
+    let start = |line: &str| {
+        let command = match prepare {
+            None => tutor.command(line),
+            Some(prepare) => in_own_mounts(tutor, prepare, line).expect("as before"),
+        };
+        tutor.start_command(command, line).end()
+    };
+    held(&start, reason, remedy);
+}
+
+/// The same, however it is started.
+#[track_caller]
+fn held(start: &dyn Fn(&str) -> Ran, reason: &str, remedy: &str) {
+    let ran = start("run demo");
+    ran.stdout_has(&format!("one: skipped: {reason}"))
+        .stdout_has("help: ")
+        .stdout_has(remedy)
+        .stdout_has("recorded, not run")
+        .stdout_has("what was recorded")
+        .stdout_has("1 skipped")
+        .code(3);
+    let ran = start("run demo --on lab");
+    ran.stderr_has("the lab was asked for (`--on lab`) and cannot be used: ")
+        .stderr_has(reason)
+        .stderr_has("help: ")
+        .stderr_has(remedy)
+        .stdout_lacks("one: ")
+        .code(3);
+}
+
+#[test]
+fn no_qemu_is_named() {
+    let Some(tutor) = with_kernels() else { return };
+    tutor.put("empty", "");
+    let empty = tutor.path("empty").display().to_string();
+    let hide = ["/usr/local/bin", "/usr/bin", "/bin"].map(|folder| {
+        let program = format!("{folder}/qemu-system-x86_64");
+        format!("{{ [ ! -e {program} ] || mount --bind {empty} {program}; }}")
+    });
+    named(
+        &tutor,
+        Some(&hide.join(" && ")),
+        "`qemu-system-x86_64` is not installed",
+        "install QEMU (Debian, Ubuntu: `apt-get install qemu-system-x86`)",
+    );
+}
+
+#[test]
+fn no_kernel_is_named() {
+    named(
+        &tutor(),
+        None,
+        "the lab has no kernel yet",
+        "get one with `tutor lab setup`",
+    );
+}
+
+#[test]
+fn a_qemu_that_is_too_old_is_named() {
+    let Some(tutor) = with_kernels() else { return };
+    let tutor = with_qemu(tutor, "echo QEMU emulator version 5.2.0");
+    let reason = format!(
+        "`{}` is QEMU 5.2.0, and the lab needs 7.0 or newer",
+        tutor.path("bin/qemu-system-x86_64").display()
+    );
+    named(&tutor, None, &reason, "install a newer QEMU");
+}
+
+/// Forbids itself, and what it becomes, memory that is both written and executed, as a systemd unit
+/// does with `MemoryDenyWriteExecute=` (PR_SET_MDWE(2const), since Linux 6.3).
+const FORBIDDEN: &str = "\
+import ctypes, os, sys
+if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) != 0: sys.exit(77)
+os.execv(sys.argv[1], sys.argv[1:])";
+
+#[test]
+fn executable_memory_that_is_forbidden_is_named() {
+    let Some(tutor) = with_kernels() else { return };
+    let start = |line: &str| {
+        let plain = tutor.command(line);
+        let mut command = Command::new("python3");
+        command.args(["-c", FORBIDDEN]).arg(plain.get_program());
+        command.args(plain.get_args()).env_clear();
+        let environment = plain.get_envs();
+        command.envs(environment.filter_map(|(name, value)| Some((name, value?))));
+        tutor.start_command(command, line).end()
+    };
+    if !has("python3") || start("list").code_is(77) {
+        skipped("this system cannot forbid executable memory, so that was not tried");
+        return;
+    }
+    held(
+        &start,
+        "this system forbids QEMU memory that is both written and executed: ",
+        "MemoryDenyWriteExecute=no",
+    );
+}
+
+#[test]
+fn a_machine_that_does_not_start_is_named_and_tried_once() {
+    let Some(tutor) = with_kernels() else { return };
+    let count = tutor.path("count").display().to_string();
+    let script = format!(
+        "case $1 in --version) echo QEMU emulator version 7.2.1 ;; *) echo x >>{count}; echo no such machine >&2; exit 1 ;; esac"
+    );
+    let tutor = with_qemu(tutor, &script);
+    let reason = "the virtual machine ended (no such machine)";
+    named(&tutor, None, reason, "tutor lab run -- true");
+    fs::remove_file(&count).unwrap();
+    let tutor = tutor.edited(
+        "demo",
+        &["one", "two", "three"]
+            .map(|id| step(&format!("{id} on=kernel"), "true"))
+            .concat(),
+    );
+    tutor.run("run demo").stdout_has("3 skipped").code(3);
+    assert_eq!(tutor.get("count"), "x\n");
+}
+
+#[test]
+fn a_full_disk_is_named() {
+    let Some(tutor) = with_kernels() else { return };
+    let lab = tutor.path("home/cache/lab").display().to_string();
+    let own = Folders::of_user().unwrap().cache.join("lab/kernels");
+    let prepare = format!(
+        "mount -t tmpfs -o size=64k tmpfs {lab} && ln -s {} {lab}/kernels",
+        own.display()
+    );
+    named(&tutor, Some(&prepare), "cannot write `", "free some space");
+}
