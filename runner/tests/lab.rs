@@ -120,7 +120,7 @@ impl OwnLab {
 /// A shell in a guest.
 struct Shell {
     session: Box<dyn Session>,
-    folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
     last_id: u32,
 }
 
@@ -132,21 +132,34 @@ impl Shell {
     fn open_with(lab: &Lab, prepare: impl FnOnce(&Path)) -> Shell {
         let folder = tempfile::tempdir().unwrap();
         prepare(folder.path());
+        Shell {
+            session: Shell::session(lab, folder.path()),
+            folder: Some(folder),
+            last_id: 0,
+        }
+    }
+
+    /// A shell in a folder that others may have had before.
+    fn in_folder(lab: &Lab, folder: &Path) -> Shell {
+        Shell {
+            session: Shell::session(lab, folder),
+            folder: None,
+            last_id: 0,
+        }
+    }
+
+    fn session(lab: &Lab, folder: &Path) -> Box<dyn Session> {
         let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         let environment = [
             ("PATH".to_owned(), path.to_owned()),
-            ("HOME".to_owned(), folder.path().display().to_string()),
+            ("HOME".to_owned(), folder.display().to_string()),
         ];
         let session = lab.open(&Opening {
-            folder: folder.path(),
+            folder,
             environment: &environment,
             own_mounts: true,
         });
-        Shell {
-            session: session.unwrap(),
-            folder,
-            last_id: 0,
-        }
+        session.unwrap()
     }
 
     fn begin(&mut self, mode: Mode, script: &str) -> u32 {
@@ -182,7 +195,8 @@ impl Shell {
     }
 
     fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        let folder = self.folder.as_ref().expect("a folder of its own");
+        folder.path().join(name)
     }
 }
 
@@ -404,6 +418,7 @@ fn a_state_that_is_cut_short_or_of_something_else_is_made_again() {
     let own = lab_or_skip!(OwnLab::new());
     drop(own.lab.guest().unwrap());
     assert_eq!(own.boots(), 1);
+    // Another process waits until it is saved.
     drop(own.again().guest().unwrap());
     assert_eq!(own.boots(), 1, "the saved state was resumed");
     let file = own.state();
@@ -442,6 +457,7 @@ fn a_disk_that_is_full_costs_the_state_and_nothing_else() {
     let own = OwnLab::in_folder(folder);
     let tried = own.as_ref().map(|own| {
         let machine = own.lab.guest().map(drop);
+        own.lab.guests().unwrap().saved();
         let told = own.told.lock().unwrap().clone();
         let again = own.lab.guest().map(drop);
         let left = fs::read_dir(&states).unwrap().count();
@@ -499,6 +515,40 @@ fn resumed_guests_draw_different_random_numbers() {
     let draw = "head -c 16 /dev/urandom | od -An -tx1";
     let drawn = [0; 3].map(|_| Shell::open(&lab).prints(draw));
     assert!(drawn[0] != drawn[1] && drawn[1] != drawn[2] && drawn[0] != drawn[2]);
+}
+
+#[test]
+fn a_guest_has_random_numbers_before_its_first_program() {
+    let lab = lab_or_skip!(lab());
+    let said = Shell::open(&lab).prints("dmesg");
+    let line = |what: &[&str]| {
+        let mut lines = said.lines();
+        lines.position(|line| what.iter().any(|what| line.contains(what)))
+    };
+    // Before Linux 5.18 it says `crng done`.
+    let random = line(&["crng init done", "crng done"]).expect("the kernel's random numbers");
+    let init = line(&["Run /init as init process"]).expect("the first program");
+    assert!(random < init, "{said}");
+}
+
+/// What a lesson could show of a guest: ids and tags, addresses, process numbers.
+const LOOK: &str = "bpftool map create /sys/fs/bpf/m type hash key 4 value 4 entries 8 name m
+bpftool map show; bpftool prog show; bpftool btf list; tutor bpf probe kprobe
+echo $$; ls /proc | grep -c '^[0-9]'; ls /sys/fs/bpf /tmp /run; mount
+grep -e ' bpf_prog_load' -e ' bpf_trace_printk' /proc/kallsyms
+cat /sys/kernel/tracing/current_tracer /proc/sys/kernel/tainted";
+
+#[test]
+fn the_guest_that_booted_shows_what_a_resumed_one_shows() {
+    let own = lab_or_skip!(OwnLab::new());
+    let folder = tempfile::tempdir().unwrap();
+    let said = |lab: &Lab| Shell::in_folder(lab, folder.path()).prints(LOOK);
+    let booted = said(&own.lab);
+    assert_eq!(own.boots(), 1);
+    assert!(booted.contains("bpf_trace_printk"), "{booted}");
+    assert_eq!(said(&own.lab), booted, "resumed from memory");
+    assert_eq!(said(&own.again()), booted, "resumed from the file");
+    assert_eq!(own.boots(), 1);
 }
 
 /// Runs a step in a machine of its own, without a session, and returns what it printed.

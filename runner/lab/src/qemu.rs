@@ -159,7 +159,10 @@ pub enum Beginning<'b> {
 
 /// The devices that a guest has: they are part of what its saved state means.
 ///
-/// QEMU 7.2 emulates `cmpxchg16b` wrongly where a kernel needs it, hence no `cx16`. The channels
+/// QEMU 7.2 emulates `cmpxchg16b` wrongly where a kernel needs it, hence no `cx16`. With `rdrand`
+/// the kernel has its random numbers at once (`random.trust_cpu`); without it, the first program
+/// that asks for some waits until the kernel has gathered them from its own timing, which is a third
+/// of a boot (`try_to_generate_entropy` in its `drivers/char/random.c`). The channels
 /// are the process's standard files, so that no file descriptor has to be handed down by number:
 /// standard input is the agent's port, standard output the monitor, standard error takes QEMU's
 /// messages and the guest's console.
@@ -178,7 +181,7 @@ pub fn devices() -> Vec<String> {
         "-accel",
         "tcg",
         "-cpu",
-        "qemu64,-cx16",
+        "qemu64,-cx16,+rdrand",
         "-m",
         &memory,
         "-smp",
