@@ -32,6 +32,19 @@ fn kernel() -> String {
     std::env::var("TUTOR_TEST_KERNEL").unwrap_or("default".to_owned())
 }
 
+/// The kernel as a file, which a cache of one's own takes too.
+fn kernel_file() -> Result<String, String> {
+    match kernel() {
+        path if path.contains('/') => Ok(path),
+        name => {
+            let cache = Cache::below(&Folders::of_user().map_err(|e| e.to_string())?.cache);
+            let kernel = cache.kernel(&name).map_err(|error| error.to_string())?;
+            let kernel = kernel.ok_or("the lab has no kernel yet")?;
+            Ok(kernel.vmlinux.display().to_string())
+        }
+    }
+}
+
 fn lab_in(
     cache: Cache,
     kernel: &str,
@@ -84,17 +97,8 @@ impl OwnLab {
 
     /// A lab as another process would make it, with the same states.
     fn another(folder: &Path, told: &Arc<Mutex<Vec<Progress>>>) -> Result<Lab, String> {
-        let kernel = match kernel() {
-            path if path.contains('/') => path,
-            name => {
-                let cache = Cache::below(&Folders::of_user().map_err(|e| e.to_string())?.cache);
-                let kernel = cache.kernel(&name).map_err(|error| error.to_string())?;
-                let kernel = kernel.ok_or("the lab has no kernel yet")?;
-                kernel.vmlinux.display().to_string()
-            }
-        };
         let told = Arc::clone(told);
-        lab_in(Cache::below(folder), &kernel, move |progress| {
+        lab_in(Cache::below(folder), &kernel_file()?, move |progress| {
             told.lock().unwrap().push(progress);
         })
     }
@@ -484,6 +488,41 @@ fn two_labs_that_begin_at_once_boot_once() {
         }
     });
     assert_eq!(own.boots(), 1);
+}
+
+#[test]
+fn a_tutor_that_is_killed_while_it_saves_leaves_a_whole_state_or_none() {
+    drop(lab_or_skip!(lab()));
+    let kernel = kernel_file().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let run = |script: &str| {
+        let mut tutor = Command::new(TUTOR);
+        tutor
+            .args(["lab", "run", "--kernel", &kernel, "--", "sh", "-c", script])
+            .env("TUTOR_HOME", home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        tutor
+    };
+    let states = home.path().join("cache/lab/states");
+    let left = || {
+        let files = fs::read_dir(&states).unwrap();
+        let mut files = files.map(|entry| entry.unwrap().path());
+        files.find(|path| path.extension().is_some_and(|end| end == "base"))
+    };
+    // The first command is there before the state is written.
+    let mut tutor = run("echo up; sleep 1000").spawn().unwrap();
+    let mut up = [0; 3];
+    std::io::Read::read_exact(tutor.stdout.as_mut().unwrap(), &mut up).unwrap();
+    tutor.kill().unwrap();
+    tutor.wait().unwrap();
+    if let Some(file) = left() {
+        tutor_lab::state::read(&file).unwrap();
+    }
+    let next = run("echo up").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&next.stdout), "up\n");
+    tutor_lab::state::read(&left().expect("it was saved")).unwrap();
 }
 
 #[test]
