@@ -32,6 +32,19 @@ fn kernel() -> String {
     std::env::var("TUTOR_TEST_KERNEL").unwrap_or("default".to_owned())
 }
 
+/// The kernel as a file, which a cache of one's own takes too.
+fn kernel_file() -> Result<String, String> {
+    match kernel() {
+        path if path.contains('/') => Ok(path),
+        name => {
+            let cache = Cache::below(&Folders::of_user().map_err(|e| e.to_string())?.cache);
+            let kernel = cache.kernel(&name).map_err(|error| error.to_string())?;
+            let kernel = kernel.ok_or("the lab has no kernel yet")?;
+            Ok(kernel.vmlinux.display().to_string())
+        }
+    }
+}
+
 fn lab_in(
     cache: Cache,
     kernel: &str,
@@ -84,17 +97,8 @@ impl OwnLab {
 
     /// A lab as another process would make it, with the same states.
     fn another(folder: &Path, told: &Arc<Mutex<Vec<Progress>>>) -> Result<Lab, String> {
-        let kernel = match kernel() {
-            path if path.contains('/') => path,
-            name => {
-                let cache = Cache::below(&Folders::of_user().map_err(|e| e.to_string())?.cache);
-                let kernel = cache.kernel(&name).map_err(|error| error.to_string())?;
-                let kernel = kernel.ok_or("the lab has no kernel yet")?;
-                kernel.vmlinux.display().to_string()
-            }
-        };
         let told = Arc::clone(told);
-        lab_in(Cache::below(folder), &kernel, move |progress| {
+        lab_in(Cache::below(folder), &kernel_file()?, move |progress| {
             told.lock().unwrap().push(progress);
         })
     }
@@ -120,7 +124,7 @@ impl OwnLab {
 /// A shell in a guest.
 struct Shell {
     session: Box<dyn Session>,
-    folder: tempfile::TempDir,
+    folder: Option<tempfile::TempDir>,
     last_id: u32,
 }
 
@@ -132,21 +136,34 @@ impl Shell {
     fn open_with(lab: &Lab, prepare: impl FnOnce(&Path)) -> Shell {
         let folder = tempfile::tempdir().unwrap();
         prepare(folder.path());
+        Shell {
+            session: Shell::session(lab, folder.path()),
+            folder: Some(folder),
+            last_id: 0,
+        }
+    }
+
+    /// A shell in a folder that others may have had before.
+    fn in_folder(lab: &Lab, folder: &Path) -> Shell {
+        Shell {
+            session: Shell::session(lab, folder),
+            folder: None,
+            last_id: 0,
+        }
+    }
+
+    fn session(lab: &Lab, folder: &Path) -> Box<dyn Session> {
         let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         let environment = [
             ("PATH".to_owned(), path.to_owned()),
-            ("HOME".to_owned(), folder.path().display().to_string()),
+            ("HOME".to_owned(), folder.display().to_string()),
         ];
         let session = lab.open(&Opening {
-            folder: folder.path(),
+            folder,
             environment: &environment,
             own_mounts: true,
         });
-        Shell {
-            session: session.unwrap(),
-            folder,
-            last_id: 0,
-        }
+        session.unwrap()
     }
 
     fn begin(&mut self, mode: Mode, script: &str) -> u32 {
@@ -182,7 +199,8 @@ impl Shell {
     }
 
     fn at(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        let folder = self.folder.as_ref().expect("a folder of its own");
+        folder.path().join(name)
     }
 }
 
@@ -404,6 +422,7 @@ fn a_state_that_is_cut_short_or_of_something_else_is_made_again() {
     let own = lab_or_skip!(OwnLab::new());
     drop(own.lab.guest().unwrap());
     assert_eq!(own.boots(), 1);
+    // Another process waits until it is saved.
     drop(own.again().guest().unwrap());
     assert_eq!(own.boots(), 1, "the saved state was resumed");
     let file = own.state();
@@ -465,6 +484,7 @@ fn a_disk_that_is_full_costs_the_state_and_nothing_else() {
     let own = OwnLab::in_folder(folder);
     let tried = own.as_ref().map(|own| {
         let machine = own.lab.guest().map(drop);
+        own.lab.guests().unwrap().saved();
         let told = own.told.lock().unwrap().clone();
         let again = own.lab.guest().map(drop);
         let left = fs::read_dir(&states).unwrap().count();
@@ -491,6 +511,41 @@ fn two_labs_that_begin_at_once_boot_once() {
         }
     });
     assert_eq!(own.boots(), 1);
+}
+
+#[test]
+fn a_tutor_that_is_killed_while_it_saves_leaves_a_whole_state_or_none() {
+    drop(lab_or_skip!(lab()));
+    let kernel = kernel_file().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let run = |script: &str| {
+        let mut tutor = Command::new(TUTOR);
+        tutor
+            .args(["lab", "run", "--kernel", &kernel, "--", "sh", "-c", script])
+            .env("TUTOR_HOME", home.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        tutor
+    };
+    let states = home.path().join("cache/lab/states");
+    let left = || {
+        let files = fs::read_dir(&states).unwrap();
+        let mut files = files.map(|entry| entry.unwrap().path());
+        files.find(|path| path.extension().is_some_and(|end| end == "base"))
+    };
+    // The first command is there before the state is written.
+    let mut tutor = run("echo up; sleep 1000").spawn().unwrap();
+    let mut up = [0; 3];
+    std::io::Read::read_exact(tutor.stdout.as_mut().unwrap(), &mut up).unwrap();
+    tutor.kill().unwrap();
+    tutor.wait().unwrap();
+    if let Some(file) = left() {
+        tutor_lab::state::read(&file).unwrap();
+    }
+    let next = run("echo up").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&next.stdout), "up\n");
+    tutor_lab::state::read(&left().expect("it was saved")).unwrap();
 }
 
 #[test]
@@ -522,6 +577,53 @@ fn resumed_guests_draw_different_random_numbers() {
     let draw = "head -c 16 /dev/urandom | od -An -tx1";
     let drawn = [0; 3].map(|_| Shell::open(&lab).prints(draw));
     assert!(drawn[0] != drawn[1] && drawn[1] != drawn[2] && drawn[0] != drawn[2]);
+}
+
+#[test]
+fn a_guest_has_random_numbers_before_its_first_program() {
+    let lab = lab_or_skip!(lab());
+    let said = Shell::open(&lab).prints("dmesg");
+    let line = |what: &[&str]| {
+        let mut lines = said.lines();
+        lines.position(|line| what.iter().any(|what| line.contains(what)))
+    };
+    // Before Linux 5.18 it says `crng done`.
+    let random = line(&["crng init done", "crng done"]).expect("the kernel's random numbers");
+    let init = line(&["Run /init as init process"]).expect("the first program");
+    assert!(random < init, "{said}");
+}
+
+#[test]
+fn programs_lie_at_the_same_addresses_each_time() {
+    let lab = lab_or_skip!(lab());
+    let mut shell = Shell::open(&lab);
+    // Without inodes: a pipe has another one each time.
+    let maps = "cut -d' ' -f1,2,6- /proc/self/maps";
+    let first = shell.prints(maps);
+    assert!(first.contains("[stack]"), "{first}");
+    assert_eq!(shell.prints(maps), first);
+    assert_eq!(Shell::open(&lab).prints(maps), first);
+}
+
+/// What a lesson could show of a guest: ids, addresses, mounts. Numbers of processes are left out:
+/// the kernel starts workers when it has need of them.
+const LOOK: &str = "bpftool map create /sys/fs/bpf/m type hash key 4 value 4 entries 8 name m
+bpftool map show; bpftool prog show; bpftool btf list; tutor bpf probe kprobe
+ls /sys/fs/bpf /tmp /run; mount
+grep -e ' bpf_prog_load' -e ' bpf_trace_printk' /proc/kallsyms
+cat /sys/kernel/tracing/current_tracer /proc/sys/kernel/tainted";
+
+#[test]
+fn the_guest_that_booted_shows_what_a_resumed_one_shows() {
+    let own = lab_or_skip!(OwnLab::new());
+    let folder = tempfile::tempdir().unwrap();
+    let said = |lab: &Lab| Shell::in_folder(lab, folder.path()).prints(LOOK);
+    let booted = said(&own.lab);
+    assert_eq!(own.boots(), 1);
+    assert!(booted.contains("bpf_trace_printk"), "{booted}");
+    assert_eq!(said(&own.lab), booted, "resumed from memory");
+    assert_eq!(said(&own.again()), booted, "resumed from the file");
+    assert_eq!(own.boots(), 1);
 }
 
 /// Runs a step in a machine of its own, without a session, and returns what it printed.

@@ -2,10 +2,11 @@
 //! part took.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Mode, Reply, Request};
-use tutor_lab::guests::Guests;
+use tutor_lab::guests::{Guests, Tell};
 use tutor_lab::image::Image;
 use tutor_lab::machine::Launcher;
 use tutor_lab::qemu::Qemu;
@@ -27,7 +28,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let states = Path::new(states);
     let began = Instant::now();
     let guests = Guests::new(Qemu::find(states)?, launcher, image, states);
-    let mut machine = guests.guest(&|progress| eprintln!("{progress:?}"))?;
+    let tell: Tell = Arc::new(|progress| eprintln!("{progress:?}"));
+    let mut machine = guests.guest(&tell)?;
     eprintln!("ready after {:?}", began.elapsed());
     machine.send(&Request::Start {
         cwd: "/".into(),

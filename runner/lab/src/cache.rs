@@ -4,9 +4,9 @@
 //! renamed, so what is there is whole, and all of it may be deleted at any time. A kernel from a
 //! file of the user's own lies in `files/<SHA-256 of the file>/`, in the same form.
 
-use crate::kernel::{self, Kernel, KernelError, Unpacked, hex};
+use crate::hashes::noted_hash;
+use crate::kernel::{self, Kernel, KernelError, Unpacked};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io;
@@ -146,7 +146,8 @@ impl Cache {
 
     /// Returns the kernel in a file of the user's own, from the cache where it was used before.
     pub fn file(&self, path: &Path) -> Result<Kernel, CacheError> {
-        let hash = hash(path).map_err(files("read", path))?;
+        let hash = noted_hash(path, &self.folder.join("hashes.json"));
+        let hash = hash.map_err(files("read", path))?;
         if let Some(kernel) = load(&self.own_files().join(&hash)) {
             return Ok(kernel);
         }
@@ -383,26 +384,6 @@ pub(crate) fn size(folder: &Path) -> u64 {
         };
     }
     sum
-}
-
-/// Returns the SHA-256 of a file, in hexadecimal.
-pub(crate) fn hash(path: &Path) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut HashWriter(&mut hash))?;
-    Ok(hex(&hash.finalize()))
-}
-
-struct HashWriter<'h>(&'h mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

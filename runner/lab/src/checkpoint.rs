@@ -3,8 +3,7 @@
 //! A guest that has run some steps shares nearly all its memory with the state that it was resumed
 //! from, so zstd with that as a prefix makes a hundredth of it (zstd(1), `--patch-from`).
 
-use crate::state::write_beside;
-use sha2::{Digest, Sha256};
+use crate::state::{Base, STATE_BYTES, write_beside};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -17,19 +16,16 @@ const LEVEL: i32 = 1;
 /// Matches are looked for in so much of the base state: 2^27 bytes are more than any state has.
 const WINDOW_LOG: u32 = 27;
 
-/// The most that a state may unpack to, in bytes.
-const STATE_BYTES: u64 = 1 << 30;
-
 /// A guest's state at one moment.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    base: Arc<Vec<u8>>,
+    base: Arc<Base>,
     delta: Vec<u8>,
 }
 
 impl Checkpoint {
     /// Keeps a state as its difference from a base state.
-    pub fn of(state: &[u8], base: Arc<Vec<u8>>) -> io::Result<Checkpoint> {
+    pub fn of(state: &[u8], base: Arc<Base>) -> io::Result<Checkpoint> {
         let mut encoder = Encoder::with_ref_prefix(Vec::new(), LEVEL, &base)?;
         encoder.window_log(WINDOW_LOG)?;
         encoder.long_distance_matching(true)?;
@@ -55,20 +51,18 @@ impl Checkpoint {
 
     /// Keeps it in a file, for this user alone, with a note about it.
     pub fn write(&self, file: &Path, note: &[u8]) -> io::Result<()> {
-        let base = Sha256::digest(self.base.as_slice());
         let length = (note.len() as u64).to_le_bytes();
         write_beside(
             file,
-            &[base.as_slice(), &length, note, &self.delta].concat(),
+            &[self.base.hash(), &length[..], note, &self.delta].concat(),
         )
     }
 
     /// Reads it back with its note; an error if it was made from another base state, or is not
     /// whole.
-    pub fn read(file: &Path, base: Arc<Vec<u8>>) -> io::Result<(Checkpoint, Vec<u8>)> {
+    pub fn read(file: &Path, base: Arc<Base>) -> io::Result<(Checkpoint, Vec<u8>)> {
         let bytes = fs::read(file)?;
-        let expected = Sha256::digest(base.as_slice());
-        let rest = bytes.strip_prefix(expected.as_slice()).ok_or_else(|| {
+        let rest = bytes.strip_prefix(base.hash()).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, "it is of another base state")
         })?;
         let (note, delta) = rest
@@ -113,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_state_that_is_much_like_its_base_takes_little() {
-        let base = Arc::new(noise(1, 3_000_000));
+        let base = Arc::new(Base::new(noise(1, 3_000_000)));
         let state = changed(&base);
         let checkpoint = Checkpoint::of(&state, Arc::clone(&base)).unwrap();
         assert!(checkpoint.bytes() < 20_000, "{} bytes", checkpoint.bytes());
@@ -124,14 +118,14 @@ mod tests {
     fn a_file_is_read_with_its_own_base_and_as_a_whole_only() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("step");
-        let base = Arc::new(noise(1, 2_000_000));
+        let base = Arc::new(Base::new(noise(1, 2_000_000)));
         let state = changed(&base);
         let checkpoint = Checkpoint::of(&state, Arc::clone(&base)).unwrap();
         checkpoint.write(&file, b"of a test").unwrap();
         let (read, note) = Checkpoint::read(&file, Arc::clone(&base)).unwrap();
         assert_eq!(note, b"of a test");
         assert_eq!(read.state().unwrap(), state);
-        let other = Arc::new(noise(2, 2_000_000));
+        let other = Arc::new(Base::new(noise(2, 2_000_000)));
         assert!(Checkpoint::read(&file, other).is_err());
         let bytes = fs::read(&file).unwrap();
         fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();

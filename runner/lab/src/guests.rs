@@ -1,21 +1,20 @@
 //! Makes guests: each one resumes from the same saved state, which the first boot leaves.
+//!
+//! The guest that boots goes on from that state too, so that what comes after is the same in it as in
+//! one that was resumed. It is handed out as soon as its state was taken; the state is packed and
+//! written while it is used.
 
 use crate::checkpoint::Checkpoint;
 use crate::image::Image;
 use crate::machine::{Launcher, Machine, MachineError};
 use crate::qemu::{Beginning, Qemu};
-use crate::state;
+use crate::state::{self, Base, Packed};
 use crate::tidy;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-use tutor_agent::client::Incoming;
-use tutor_agent::protocol::{Mode, Reply, Request, Status};
-
-/// How long the warm-up may take on a busy machine.
-const WARM_UP_PATIENCE: Duration = Duration::from_secs(60);
+use std::thread::JoinHandle;
 
 /// What is worth saying while a guest is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,20 +42,32 @@ pub enum GuestError {
     /// There is no state that this one could differ from.
     #[error("no base state was made yet")]
     NoBase,
-    /// What is to be ready in the guest is not.
-    #[error("the guest's first commands failed: {0}")]
-    WarmUp(String),
 }
 
+/// Hears of what is worth saying.
+pub type Tell = Arc<dyn Fn(Progress) + Send + Sync>;
+
 /// Makes guests of one kernel.
-#[derive(Debug)]
 pub struct Guests {
     qemu: Qemu,
     launcher: Launcher,
     image: Image,
     states: PathBuf,
     key: String,
-    base: Mutex<Option<Arc<Vec<u8>>>>,
+    base: Mutex<Option<Arc<Base>>>,
+    saving: Mutex<Option<Saving>>,
+}
+
+/// A state that is being written, and who hears of it if that fails.
+struct Saving {
+    thread: JoinHandle<io::Result<()>>,
+    tell: Tell,
+}
+
+impl Drop for Guests {
+    fn drop(&mut self) {
+        self.saved();
+    }
 }
 
 impl Guests {
@@ -69,6 +80,7 @@ impl Guests {
             image,
             states: states.to_owned(),
             base: Mutex::default(),
+            saving: Mutex::default(),
         }
     }
 
@@ -78,7 +90,7 @@ impl Guests {
     }
 
     /// Returns a guest that is ready: resumed if that can be, else booted.
-    pub fn guest(&self, tell: &dyn Fn(Progress)) -> Result<Machine, GuestError> {
+    pub fn guest(&self, tell: &Tell) -> Result<Machine, GuestError> {
         // Whoever comes while another one boots waits, and then resumes.
         let mut base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(machine) = self.resumed(&mut base)? {
@@ -98,19 +110,47 @@ impl Guests {
         }
         tell(Progress::Boots);
         let (machine, state) = self.booted()?;
+        let state = Arc::new(state);
+        *base = Some(Arc::clone(&state));
+        self.save(state, held.ok(), tell);
+        Ok(machine)
+    }
+
+    /// Has a state written, with the lock held until that is done.
+    fn save(&self, state: Arc<Base>, lock: Option<File>, tell: &Tell) {
+        self.saved();
         let file = state::file(&self.states, &self.key);
-        if let Err(error) = state::write(&file, &state) {
+        let thread = std::thread::spawn(move || {
+            let written = state::write(&file, &state);
+            drop(lock);
+            written
+        });
+        let mut saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        *saving = Some(Saving {
+            thread,
+            tell: Arc::clone(tell),
+        });
+    }
+
+    /// Waits until the state of a guest that was booted is in its file, and tells if it could not be
+    /// kept.
+    pub fn saved(&self) {
+        let mut saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(Saving { thread, tell }) = saving.take() else {
+            return;
+        };
+        let written = thread.join();
+        let written = written.unwrap_or_else(|_| Err(io::Error::other("it could not be packed")));
+        if let Err(error) = written {
             tell(Progress::NotKept {
                 folder: self.states.clone(),
                 error: error.to_string(),
             });
         }
-        *base = Some(Arc::new(state));
-        Ok(machine)
     }
 
     /// The state that guests resume from, once there is one.
-    pub fn base(&self) -> Option<Arc<Vec<u8>>> {
+    pub fn base(&self) -> Option<Arc<Base>> {
         let base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
         base.clone()
     }
@@ -129,7 +169,7 @@ impl Guests {
     /// Returns a guest as it was at a checkpoint, with the time of now.
     pub fn rewound(&self, checkpoint: &Checkpoint) -> Result<Machine, GuestError> {
         let state = checkpoint.state().map_err(GuestError::Packing)?;
-        Ok(self.resume(&[&state])?)
+        Ok(self.resume(&mut std::iter::once(&*state))?)
     }
 
     /// Returns a guest as it was at the checkpoint in a file, with its note; nothing if the file is
@@ -149,29 +189,28 @@ impl Guests {
     }
 
     /// Resumes from what is in memory or in the file. A state that does not work is taken away.
-    fn resumed(&self, base: &mut Option<Arc<Vec<u8>>>) -> Result<Option<Machine>, GuestError> {
+    fn resumed(&self, base: &mut Option<Arc<Base>>) -> Result<Option<Machine>, GuestError> {
         let file = state::file(&self.states, &self.key);
-        if base.is_none() {
-            match state::read(&file) {
-                Ok(state) => {
+        let resumed = match base {
+            Some(state) => Ok(self.resume(&mut std::iter::once(&***state))),
+            None => match Packed::open(&file) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+                packed => packed.and_then(|packed| {
+                    // The machine starts while the state is unpacked.
+                    let (state, resumed) = packed.unpack(|pieces| self.resume(pieces))?;
                     tidy::touch(&file);
                     *base = Some(Arc::new(state));
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-                Err(_) => {
-                    let _ = fs::remove_file(&file);
-                    return Ok(None);
-                }
-            }
-        }
-        let Some(state) = base else { return Ok(None) };
-        match self.resume(&[state]) {
-            Ok(machine) => Ok(Some(machine)),
+                    Ok(resumed)
+                }),
+            },
+        };
+        match resumed {
+            Ok(Ok(machine)) => Ok(Some(machine)),
             // A boot would not fare better.
-            Err(error @ (MachineError::Start { .. } | MachineError::ExecutableMemory { .. })) => {
-                Err(error.into())
-            }
-            Err(_) => {
+            Ok(Err(
+                error @ (MachineError::Start { .. } | MachineError::ExecutableMemory { .. }),
+            )) => Err(error.into()),
+            Ok(Err(_)) | Err(_) => {
                 *base = None;
                 let _ = fs::remove_file(&file);
                 Ok(None)
@@ -180,64 +219,27 @@ impl Guests {
     }
 
     /// Resumes a guest from a state in pieces.
-    pub fn resume(&self, state: &[&[u8]]) -> Result<Machine, MachineError> {
+    fn resume(&self, pieces: &mut dyn Iterator<Item = &[u8]>) -> Result<Machine, MachineError> {
         let mut machine = Machine::start(&self.qemu, &self.launcher, Beginning::State)?;
-        machine.feed(state)?;
+        machine.feed(pieces)?;
         machine.hello()?;
         machine.freshen()?;
         Ok(machine)
     }
 
-    /// Boots a guest, makes it warm, and returns it with the state that it had then.
-    fn booted(&self) -> Result<(Machine, Vec<u8>), GuestError> {
+    /// Boots a guest, and returns it with the state that it had when its agent answered first.
+    fn booted(&self) -> Result<(Machine, Base), GuestError> {
         let beginning = Beginning::Kernel {
             vmlinux: &self.image.vmlinux,
             initramfs: &self.image.initramfs,
         };
         let mut machine = Machine::start(&self.qemu, &self.launcher, beginning)?;
         machine.hello()?;
-        machine.freshen()?;
-        warm_up(&mut machine)?;
         let state = machine.state()?;
         machine.go_on()?;
+        // As one that was resumed.
+        machine.hello()?;
         machine.freshen()?;
-        Ok((machine, state))
-    }
-}
-
-fn warm_up(machine: &mut Machine) -> Result<(), GuestError> {
-    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    machine.send(&Request::Start {
-        cwd: "/".into(),
-        env: vec![("PATH".to_owned(), path.to_owned())],
-        isolate: false,
-    })?;
-    machine.send(&Request::Run {
-        id: 1,
-        script: state::WARM_UP.to_owned(),
-        mode: Mode::Step,
-        when: Default::default(),
-    })?;
-    let deadline = Instant::now() + WARM_UP_PATIENCE;
-    let mut said = String::new();
-    let mut ended = None;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let Some(incoming) = machine.next(left)? else {
-            return Err(GuestError::WarmUp("they did not end".to_owned()));
-        };
-        match incoming {
-            Incoming::Output { bytes, .. } => said.push_str(&String::from_utf8_lossy(&bytes)),
-            Incoming::Reply(Reply::Failed { what }) => return Err(GuestError::WarmUp(what)),
-            Incoming::Reply(Reply::Ended { status, .. }) => {
-                ended = Some(status);
-                machine.send(&Request::Finish { grace_ms: 2000 })?;
-            }
-            Incoming::Reply(Reply::Finished { .. }) if ended == Some(Status::Exited(0)) => {
-                return Ok(());
-            }
-            Incoming::Reply(Reply::Finished { .. }) => return Err(GuestError::WarmUp(said)),
-            Incoming::Reply(_) | Incoming::Data { .. } | Incoming::HungUp => {}
-        }
+        Ok((machine, Base::new(state)))
     }
 }

@@ -2,14 +2,17 @@
 
 use crate::cache::Cache;
 use crate::initramfs::{self, Contents, InitramfsError};
-use crate::kernel::Kernel;
+use crate::inputs::{Inputs, Stamp};
+use crate::kernel::{Kernel, hex};
 use crate::state::write_beside;
 use crate::tidy;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What a guest boots.
 #[derive(Clone, Debug)]
@@ -51,8 +54,17 @@ pub enum ImageError {
     },
 }
 
-/// Makes the image of a kernel, or finds it made. What of the archive comes from this machine is
-/// read each time, so that a tool that was updated is seen.
+/// An archive, and what it was made of: kept beside it, so that it is made again only if that
+/// changed.
+#[derive(Serialize, Deserialize)]
+struct Made {
+    archive: String,
+    bytes: u64,
+    inputs: Inputs,
+}
+
+/// Makes the image of a kernel, or finds it made. Whatever of the archive comes from this machine is
+/// looked at each time, so that a tool that was updated is seen.
 pub fn prepare(
     cache: &Cache,
     kernel: &Kernel,
@@ -62,32 +74,94 @@ pub fn prepare(
     let (agent_bytes, tutor_bytes) = programs.sizes.unzip();
     let agent = program(&folder.join("tutor-agent"), programs.agent, agent_bytes)?;
     let tutor = program(&folder.join("tutor"), programs.tutor, tutor_bytes)?;
-    let archive = initramfs::build(Contents {
-        agent: &agent,
-        tutor: Some(&tutor),
-        kernel,
-    })?;
-    let hash = Sha256::digest(&archive);
-    let hash: String = hash[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let initramfs = cache
-        .folder()
-        .join("initramfs")
-        .join(format!("{hash}.cpio"));
-    let there = fs::metadata(&initramfs).map(|there| there.len());
-    if there.ok() != Some(archive.len() as u64) {
-        write_beside(&initramfs, &archive).map_err(failed(&initramfs))?;
-    }
+    let archives = cache.folder().join("initramfs");
+    let note = recipe(kernel, programs.id).map(|recipe| archives.join(recipe + ".inputs"));
+    let made = note.as_deref().and_then(|note| noted(note, &archives));
+    let made = match made {
+        Some(made) => made,
+        None => {
+            let contents = Contents {
+                agent: &agent,
+                tutor: Some(&tutor),
+                kernel,
+            };
+            make(contents, &archives, note.as_deref())?
+        }
+    };
+    let initramfs = archive(&archives, &made);
     tidy::touch(&initramfs);
     // What is left of older ones may be much; that it cannot be removed harms nobody.
     let _ = tidy::tidy(cache, tidy::LIMIT_BYTES, tidy::LIMIT_AGE);
     Ok(Image {
         vmlinux: kernel.vmlinux.clone(),
         initramfs,
-        id: format!("{} {hash}", kernel.id),
+        id: format!("{} {made}", kernel.id),
     })
+}
+
+/// Names all that decides what goes into an archive beside files: the program that makes it, which
+/// is told by its file, the kernel, and where tools are looked for. Nothing if that is not known.
+fn recipe(kernel: &Kernel, programs: &str) -> Option<String> {
+    let maker = Stamp::of(&std::env::current_exe().ok()?)?;
+    let maker = serde_json::to_vec(&maker).ok()?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let parts = [
+        &*maker,
+        kernel.id.as_bytes(),
+        programs.as_bytes(),
+        path.as_encoded_bytes(),
+    ];
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    Some(hex(&hash.finalize()[..16]))
+}
+
+/// Returns the archive that a note tells of, if it would be the same today.
+fn noted(note: &Path, archives: &Path) -> Option<String> {
+    let made: Made = serde_json::from_slice(&fs::read(note).ok()?).ok()?;
+    let there = fs::metadata(archive(archives, &made.archive)).ok()?;
+    let is_usable = there.len() == made.bytes && made.inputs.are_the_same();
+    is_usable.then(|| {
+        tidy::touch(note);
+        made.archive
+    })
+}
+
+/// Makes an archive and notes what it was made of. Returns its name.
+fn make(
+    contents: Contents<'_>,
+    archives: &Path,
+    note: Option<&Path>,
+) -> Result<String, ImageError> {
+    let began = SystemTime::now();
+    // Our own programs are told by their id.
+    let own = [Some(contents.agent), contents.tutor];
+    let own: Vec<&Path> = own.into_iter().flatten().collect();
+    let inputs = Inputs::besides(&own);
+    let bytes = initramfs::build(contents, &inputs)?;
+    let made = Made {
+        archive: hex(&Sha256::digest(&bytes)[..16]),
+        bytes: bytes.len() as u64,
+        inputs,
+    };
+    let file = archive(archives, &made.archive);
+    if fs::metadata(&file).map_or(0, |there| there.len()) != made.bytes {
+        write_beside(&file, &bytes).map_err(failed(&file))?;
+    }
+    if let Some(note) = note.filter(|_| made.inputs.are_settled(began))
+        && let Ok(text) = serde_json::to_vec(&made)
+    {
+        // Without a note it is made again.
+        let _ = write_beside(note, &text);
+    }
+    Ok(made.archive)
+}
+
+fn archive(archives: &Path, name: &str) -> PathBuf {
+    archives.join(format!("{name}.cpio"))
 }
 
 /// Puts a program there, unless it is there as a whole.
@@ -110,4 +184,105 @@ fn program(
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> ImageError {
     let path = path.to_owned();
     move |error| ImageError::Write { path, error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::time::Duration;
+
+    const AGENT: &str = "the agent";
+
+    fn prepared(cache: &Cache, folder: &Path) -> Option<Image> {
+        let kernel = Kernel {
+            release: "6.1.7".to_owned(),
+            vmlinux: folder.join("vmlinux"),
+            modules: vec![folder.join("a.ko")],
+            id: "a kernel".to_owned(),
+            source: String::new(),
+            unknown: Vec::new(),
+        };
+        // Any program of this machine does.
+        let cat = || fs::read(initramfs::tool("cat").expect("cat"));
+        let programs = Programs {
+            id: AGENT,
+            sizes: None,
+            agent: &cat,
+            tutor: &cat,
+        };
+        match prepare(cache, &kernel, programs) {
+            Ok(image) => Some(image),
+            Err(ImageError::Initramfs(error @ InitramfsError::MissingTool { .. })) => {
+                println!("skipped: {error}");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn notes(cache: &Cache) -> Vec<PathBuf> {
+        let archives = fs::read_dir(cache.folder().join("initramfs")).unwrap();
+        let mut paths: Vec<PathBuf> = archives.map(|entry| entry.unwrap().path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|end| end == "inputs"));
+        paths
+    }
+
+    #[test]
+    fn a_changed_input_is_seen_and_nothing_is_noted_of_files_that_changed_just_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::below(folder.path());
+        let module = folder.path().join("a.ko");
+        fs::write(&module, "1").unwrap();
+        let Some(first) = prepared(&cache, folder.path()) else {
+            return;
+        };
+        assert_eq!(notes(&cache), [] as [PathBuf; 0]);
+        assert_eq!(prepared(&cache, folder.path()).unwrap().id, first.id);
+        let time = fs::metadata(&module).unwrap().modified().unwrap();
+        fs::write(&module, "2").unwrap();
+        File::options()
+            .append(true)
+            .open(&module)
+            .and_then(|file| file.set_modified(time))
+            .unwrap();
+        assert_ne!(prepared(&cache, folder.path()).unwrap().id, first.id);
+    }
+
+    #[test]
+    fn a_note_is_heeded_while_it_holds_and_the_archive_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::below(folder.path());
+        let module = folder.path().join("a.ko");
+        fs::write(&module, "1").unwrap();
+        // Until what was made for this test has been there for long enough.
+        let deadline = SystemTime::now() + Duration::from_secs(60);
+        let image = loop {
+            let Some(image) = prepared(&cache, folder.path()) else {
+                return;
+            };
+            if !notes(&cache).is_empty() {
+                break image;
+            }
+            assert!(SystemTime::now() < deadline, "nothing was noted");
+            std::thread::sleep(Duration::from_millis(200));
+        };
+        let note = notes(&cache).remove(0);
+        let name = noted(&note, note.parent().unwrap()).unwrap();
+        assert_eq!(image.id, format!("a kernel {name}"));
+        // It is the note that is believed: another archive of that size would do.
+        let bytes = fs::read(&image.initramfs).unwrap();
+        fs::write(&image.initramfs, vec![0; bytes.len()]).unwrap();
+        assert_eq!(prepared(&cache, folder.path()).unwrap().id, image.id);
+        assert_ne!(fs::read(&image.initramfs).unwrap(), bytes);
+        // One that was cut short is made again.
+        fs::write(&image.initramfs, &bytes[..bytes.len() / 2]).unwrap();
+        assert_eq!(prepared(&cache, folder.path()).unwrap().id, image.id);
+        assert_eq!(fs::read(&image.initramfs).unwrap(), bytes);
+        // What tidying does to our own programs is no change.
+        tidy::touch(&cache.folder().join("guest").join(AGENT).join("tutor"));
+        assert!(noted(&note, note.parent().unwrap()).is_some());
+        fs::write(&module, "2").unwrap();
+        assert_ne!(prepared(&cache, folder.path()).unwrap().id, image.id);
+    }
 }

@@ -3,6 +3,8 @@
 //! The modules, in reading order:
 //!
 //! - [`kernel`]: a kernel from a package or an image, unpacked and held to what the lab needs.
+//! - [`inputs`]: what files looked like when something was made of them.
+//! - [`hashes`]: hashes of files, remembered.
 //! - [`cache`]: where unpacked kernels are kept.
 //! - [`fetch`]: gets a kernel's package without root, by apt or from a mirror.
 //! - [`setup`]: makes the lab ready: all of the above, with events on the way.
@@ -23,8 +25,10 @@ pub mod cache;
 pub mod checkpoint;
 pub mod fetch;
 pub mod guests;
+pub mod hashes;
 pub mod image;
 pub mod initramfs;
+pub mod inputs;
 pub mod kernel;
 pub mod libraries;
 pub mod machine;

@@ -1,7 +1,8 @@
 //! Libraries of programs that were built on the host and run in a guest.
 
+use crate::inputs::Inputs;
 use crate::machine::Machine;
-use crate::needed::{closure, place};
+use crate::needed::Linker;
 use crate::shared::{SharedError, failed, send};
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,13 +23,18 @@ impl Libraries {
         programs: &[PathBuf],
         machine: &mut Machine,
     ) -> Result<(), SharedError> {
+        if programs.is_empty() {
+            return Ok(());
+        }
+        let inputs = Inputs::default();
+        let linker = Linker::new(&inputs);
         for program in programs {
-            let Ok(needed) = closure(program) else {
+            let Ok(needed) = linker.closure(program) else {
                 continue;
             };
             let mut asked = Vec::new();
             for library in &needed {
-                let path = place(library, &needed);
+                let path = linker.place(library, &needed);
                 if !self.there(machine)?.insert(merged(&path)) {
                     continue;
                 }

@@ -170,20 +170,20 @@ impl Machine {
         self.pid
     }
 
-    /// Gives a machine that waits for a state what it waits for.
-    pub fn feed(&mut self, state: &[&[u8]]) -> Result<(), MachineError> {
-        let fed = self.try_feed(state);
+    /// Gives a machine that waits for a state what it waits for, in pieces.
+    pub fn feed(&mut self, pieces: &mut dyn Iterator<Item = &[u8]>) -> Result<(), MachineError> {
+        let fed = self.try_feed(pieces);
         fed.map_err(|error| self.why("resume the saved state", error))
     }
 
-    fn try_feed(&mut self, state: &[&[u8]]) -> io::Result<()> {
+    fn try_feed(&mut self, pieces: &mut dyn Iterator<Item = &[u8]>) -> io::Result<()> {
         let (mut ours, theirs) = UnixStream::pair()?;
         ours.set_write_timeout(Some(MOVING))?;
         self.qmp.give("state", &theirs)?;
         drop(theirs);
         self.qmp
             .execute("migrate-incoming", json!({"uri": "fd:state"}))?;
-        for piece in state {
+        for piece in pieces {
             ours.write_all(piece)?;
         }
         Ok(())

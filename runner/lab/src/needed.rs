@@ -5,18 +5,21 @@
 //! `/etc/ld.so.conf`, then the system's. `LD_LIBRARY_PATH` is left out on purpose, since it belongs
 //! to one shell and not to the program.
 
+use crate::inputs::Inputs;
 use object::Endianness;
 use object::elf::{
     DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_STRSZ, DT_STRTAB, FileHeader64, PT_LOAD,
 };
 use object::read::StringTable;
 use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
-use std::collections::{BTreeSet, VecDeque};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The most libraries that a program may need; real ones have dozens.
 const LIBRARY_LIMIT: usize = 512;
@@ -64,16 +67,16 @@ pub enum NeededError {
 /// needs none.
 ///
 /// The libraries of one that is found only by `/etc/ld.so.conf` have to be placed by
-/// [`place`], since another root folder has no such list.
+/// [`Linker::place`], since another root folder has no such list.
 pub fn closure(binary: &Path) -> Result<Vec<PathBuf>, NeededError> {
-    closure_with(binary, &Folders::of_system())
+    Linker::new(&Inputs::default()).closure(binary)
 }
 
-/// Returns where a library found by [`closure`] has to lie in a root folder of its own, so that
-/// its dynamic linker finds it: in the same place, or, where only `/etc/ld.so.conf` leads to it,
-/// beside the C library, whose folder every dynamic linker knows. `all` is the whole closure.
-pub fn place(library: &Path, all: &[PathBuf]) -> PathBuf {
-    Folders::of_system().place(library, all)
+/// Finds the libraries of many programs; each file is read once.
+pub struct Linker<'i> {
+    inputs: &'i Inputs,
+    folders: Folders,
+    read: RefCell<BTreeMap<PathBuf, Option<Rc<Linked>>>>,
 }
 
 /// The folders that libraries are looked for in.
@@ -85,9 +88,9 @@ struct Folders {
 }
 
 impl Folders {
-    fn of_system() -> Folders {
+    fn of_system(inputs: &Inputs) -> Folders {
         let mut configured = Vec::new();
-        read_configuration(Path::new("/etc/ld.so.conf"), &mut configured, 0);
+        read_configuration(Path::new("/etc/ld.so.conf"), &mut configured, 0, inputs);
         let multiarch = format!("{}-linux-gnu", std::env::consts::ARCH);
         let system = [
             format!("/lib/{multiarch}"),
@@ -125,7 +128,8 @@ impl Folders {
 }
 
 /// Reads folders from a file of the format of ldconfig(8), with `include` and its patterns.
-fn read_configuration(path: &Path, folders: &mut Vec<PathBuf>, depth: usize) {
+fn read_configuration(path: &Path, folders: &mut Vec<PathBuf>, depth: usize, inputs: &Inputs) {
+    inputs.look(path);
     let Ok(text) = fs::read_to_string(path) else {
         return;
     };
@@ -133,8 +137,8 @@ fn read_configuration(path: &Path, folders: &mut Vec<PathBuf>, depth: usize) {
         let line = line.split('#').next().unwrap_or("").trim();
         match line.strip_prefix("include") {
             Some(pattern) if pattern.starts_with(char::is_whitespace) && depth < 4 => {
-                for file in matching(path, pattern.trim()) {
-                    read_configuration(&file, folders, depth + 1);
+                for file in matching(path, pattern.trim(), inputs) {
+                    read_configuration(&file, folders, depth + 1, inputs);
                 }
             }
             Some(_) => {}
@@ -146,7 +150,7 @@ fn read_configuration(path: &Path, folders: &mut Vec<PathBuf>, depth: usize) {
 
 /// Returns the files that a pattern names, sorted; one `*` in the last part is known, which is
 /// all that distributions use.
-fn matching(base: &Path, pattern: &str) -> Vec<PathBuf> {
+fn matching(base: &Path, pattern: &str, inputs: &Inputs) -> Vec<PathBuf> {
     let pattern = base.parent().unwrap_or(base).join(pattern);
     let (Some(folder), Some(name)) = (pattern.parent(), pattern.file_name()) else {
         return Vec::new();
@@ -155,6 +159,7 @@ fn matching(base: &Path, pattern: &str) -> Vec<PathBuf> {
     let Some((start, end)) = name.split_once('*') else {
         return vec![pattern];
     };
+    inputs.look(folder);
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries
         .filter(|entry| {
@@ -177,64 +182,88 @@ struct Linked {
     runpath: Vec<String>,
 }
 
-fn closure_with(binary: &Path, folders: &Folders) -> Result<Vec<PathBuf>, NeededError> {
-    let program = linked(binary)?;
-    let machine = program.machine;
-    let mut paths: BTreeSet<PathBuf> = program.interpreter.iter().cloned().collect();
-    // The linker loads a name once, whoever asks first.
-    let mut names: BTreeSet<String> = program
-        .interpreter
-        .iter()
-        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
-        .collect();
-    let inherited = match program.runpath.is_empty() {
-        true => program.rpath.clone(),
-        false => Vec::new(),
-    };
-    let mut open = VecDeque::from([(binary.to_owned(), program)]);
-    while let Some((path, file)) = open.pop_front() {
-        for name in &file.needed {
-            if !names.insert(name.clone()) {
-                continue;
-            }
-            if names.len() > LIBRARY_LIMIT {
-                return Err(NeededError::TooMany {
-                    program: binary.to_owned(),
-                });
-            }
-            let own: Vec<&String> = match file.runpath.is_empty() {
-                true => file.rpath.iter().chain(&inherited).collect(),
-                false => file.runpath.iter().collect(),
-            };
-            let mut places = own
-                .into_iter()
-                .map(|folder| expanded(folder, &path))
-                .chain(folders.configured.iter().cloned())
-                .chain(folders.system.iter().cloned());
-            let found = match name.contains('/') {
-                // A name with a slash is a path.
-                true => found(Path::new(name), machine),
-                false => places.find_map(|folder| found(&folder.join(name), machine)),
-            };
-            let (library, file) = found.ok_or_else(|| NeededError::Missing {
-                program: path.clone(),
-                library: name.clone(),
-            })?;
-            if paths.insert(library.clone()) {
-                open.push_back((library, file));
-            }
+impl<'i> Linker<'i> {
+    /// One that notes what it looks at.
+    pub fn new(inputs: &'i Inputs) -> Linker<'i> {
+        Linker {
+            inputs,
+            folders: Folders::of_system(inputs),
+            read: RefCell::default(),
         }
     }
-    Ok(paths.into_iter().collect())
-}
 
-/// Returns a library of the right processor. A file of another one is passed over, as ld.so does.
-fn found(path: &Path, machine: u16) -> Option<(PathBuf, Linked)> {
-    if !path.is_file() {
-        return None;
+    /// Returns where a library found by [`closure`](Linker::closure) has to lie in a root folder of
+    /// its own, so that its dynamic linker finds it: in the same place, or, where only
+    /// `/etc/ld.so.conf` leads to it, beside the C library, whose folder every dynamic linker knows.
+    /// `all` is the whole closure.
+    pub fn place(&self, library: &Path, all: &[PathBuf]) -> PathBuf {
+        self.folders.place(library, all)
     }
-    let file = linked(path).ok()?;
-    (file.machine == machine).then(|| (path.to_owned(), file))
+
+    /// Returns what [`closure`] returns.
+    pub fn closure(&self, binary: &Path) -> Result<Vec<PathBuf>, NeededError> {
+        self.inputs.look(binary);
+        let program = linked(binary)?;
+        let machine = program.machine;
+        let mut paths: BTreeSet<PathBuf> = program.interpreter.iter().cloned().collect();
+        // The linker loads a name once, whoever asks first.
+        let mut names: BTreeSet<String> = program
+            .interpreter
+            .iter()
+            .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+            .collect();
+        let inherited = match program.runpath.is_empty() {
+            true => program.rpath.clone(),
+            false => Vec::new(),
+        };
+        let mut open = VecDeque::from([(binary.to_owned(), Rc::new(program))]);
+        while let Some((path, file)) = open.pop_front() {
+            for name in &file.needed {
+                if !names.insert(name.clone()) {
+                    continue;
+                }
+                if names.len() > LIBRARY_LIMIT {
+                    return Err(NeededError::TooMany {
+                        program: binary.to_owned(),
+                    });
+                }
+                let own: Vec<&String> = match file.runpath.is_empty() {
+                    true => file.rpath.iter().chain(&inherited).collect(),
+                    false => file.runpath.iter().collect(),
+                };
+                let mut places = own
+                    .into_iter()
+                    .map(|folder| expanded(folder, &path))
+                    .chain(self.folders.configured.iter().cloned())
+                    .chain(self.folders.system.iter().cloned());
+                let found = match name.contains('/') {
+                    // A name with a slash is a path.
+                    true => self.found(Path::new(name), machine),
+                    false => places.find_map(|folder| self.found(&folder.join(name), machine)),
+                };
+                let (library, file) = found.ok_or_else(|| NeededError::Missing {
+                    program: path.clone(),
+                    library: name.clone(),
+                })?;
+                if paths.insert(library.clone()) {
+                    open.push_back((library, file));
+                }
+            }
+        }
+        Ok(paths.into_iter().collect())
+    }
+
+    /// Returns a library of the right processor. A file of another one is passed over, as ld.so does.
+    fn found(&self, path: &Path, machine: u16) -> Option<(PathBuf, Rc<Linked>)> {
+        let mut known = self.read.borrow_mut();
+        let known = known.entry(path.to_owned()).or_insert_with(|| {
+            let is_file = self.inputs.look(path) && path.is_file();
+            let file = is_file.then(|| linked(path).ok()).flatten();
+            file.map(Rc::new)
+        });
+        let file = known.clone().filter(|file| file.machine == machine)?;
+        Some((path.to_owned(), file))
+    }
 }
 
 /// Fills in `$ORIGIN`, the folder of the file that names it, and `$LIB`.
@@ -466,7 +495,7 @@ mod tests {
         fs::write(path("conf.d/c.other"), "/c\n").unwrap();
         fs::write(path("main"), "include conf.d/*.conf\n/last\ninclude main\n").unwrap();
         let mut folders = Vec::new();
-        read_configuration(&path("main"), &mut folders, 0);
+        read_configuration(&path("main"), &mut folders, 0, &Inputs::default());
         let expected = ["/a1", "/a2", "/b", "/last"].map(PathBuf::from);
         assert_eq!(folders[..4], expected);
     }

@@ -16,10 +16,13 @@ pub const OLDEST: (u32, u32) = (7, 0);
 /// What the guest's memory is, in MiB.
 const MEMORY_MIB: u32 = 256;
 
-/// The kernel's command line. `nokaslr` makes addresses the same in every guest;
+/// The kernel's command line. `nokaslr` makes the kernel's addresses the same in every guest, and
+/// `norandmaps` those of programs. QEMU 7.2 finds what it has translated by virtual address, so that
+/// without it each start of a program is translated anew, which takes four times as long.
 /// `cryptomgr.notests` and the timer's settings spare time that emulation makes long.
-pub const KERNEL_ARGUMENTS: &str = "quiet panic=-1 nokaslr mitigations=off cryptomgr.notests \
-     tsc=reliable no_timer_check random.trust_cpu=on nr_cpus=1 console=ttyS0";
+/// They are explained in the kernel's `Documentation/admin-guide/kernel-parameters.txt`.
+pub const KERNEL_ARGUMENTS: &str = "quiet panic=-1 nokaslr norandmaps mitigations=off \
+     cryptomgr.notests tsc=reliable no_timer_check random.trust_cpu=on nr_cpus=1 console=ttyS0";
 
 /// A QEMU that can run guests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -159,7 +162,10 @@ pub enum Beginning<'b> {
 
 /// The devices that a guest has: they are part of what its saved state means.
 ///
-/// QEMU 7.2 emulates `cmpxchg16b` wrongly where a kernel needs it, hence no `cx16`. The channels
+/// QEMU 7.2 emulates `cmpxchg16b` wrongly where a kernel needs it, hence no `cx16`. With `rdrand`
+/// the kernel has its random numbers at once (`random.trust_cpu`); without it, the first program
+/// that asks for some waits until the kernel has gathered them from its own timing, which is a third
+/// of a boot (`try_to_generate_entropy` in its `drivers/char/random.c`). The channels
 /// are the process's standard files, so that no file descriptor has to be handed down by number:
 /// standard input is the agent's port, standard output the monitor, standard error takes QEMU's
 /// messages and the guest's console.
@@ -178,7 +184,7 @@ pub fn devices() -> Vec<String> {
         "-accel",
         "tcg",
         "-cpu",
-        "qemu64,-cx16",
+        "qemu64,-cx16,+rdrand",
         "-m",
         &memory,
         "-smp",

@@ -2,21 +2,57 @@
 
 use crate::qemu::{KERNEL_ARGUMENTS, Qemu, devices};
 use sha2::{Digest, Sha256};
-use std::fs::{self, Permissions};
-use std::io::{self, Write};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
+use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{OnceLock, mpsc};
 use tutor_agent::protocol::VERSION;
-
-/// How a guest is made ready before its state is saved: what most lessons need is then in its
-/// memory. A part of the key.
-pub const WARM_UP: &str = "bpftool prog show; bpftool version; ls / | sort | grep -c .; sleep 0";
+use zstd::stream::read::Decoder;
+use zstd::zstd_safe;
 
 /// zstd's fastest level makes a third of a state; the next ones cost more than they save.
 const LEVEL: i32 = 1;
 
 /// How the name of a file begins that is being written.
 pub const UNFINISHED: &str = ".saving-";
+/// The most that a state may unpack to, in bytes.
+pub const STATE_BYTES: u64 = 1 << 30;
+
+/// The longest that tells how much a file unpacks to (RFC 8878, 3.1.1.1).
+const HEADER_BYTES: u64 = 18;
+
+/// How much of a state is unpacked before it is handed on.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// The state that guests resume from, unpacked.
+#[derive(Debug)]
+pub struct Base {
+    bytes: Vec<u8>,
+    hash: OnceLock<[u8; 32]>,
+}
+
+impl Base {
+    /// Takes a state.
+    pub fn new(bytes: Vec<u8>) -> Base {
+        let hash = OnceLock::new();
+        Base { bytes, hash }
+    }
+
+    /// Its SHA-256, by which it is told from another one.
+    pub fn hash(&self) -> &[u8; 32] {
+        self.hash.get_or_init(|| Sha256::digest(&self.bytes).into())
+    }
+}
+
+impl Deref for Base {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
 
 /// The name of a state: everything that must be the same for it to be resumed.
 pub fn key(qemu: &Qemu, image: &str) -> String {
@@ -29,7 +65,6 @@ pub fn key(qemu: &Qemu, image: &str) -> String {
         KERNEL_ARGUMENTS.as_bytes(),
         devices.as_bytes(),
         version.as_bytes(),
-        WARM_UP.as_bytes(),
     ];
     for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
@@ -47,16 +82,74 @@ pub fn file(states: &Path, key: &str) -> PathBuf {
     states.join(format!("{key}.base"))
 }
 
+/// A base state in its file, of which the beginning was read.
+#[derive(Debug)]
+pub struct Packed {
+    header: Vec<u8>,
+    rest: File,
+    bytes: usize,
+}
+
+impl Packed {
+    /// Opens the file; an error if it is missing or begins wrongly.
+    pub fn open(file: &Path) -> io::Result<Packed> {
+        let mut rest = File::open(file)?;
+        let mut header = Vec::new();
+        (&mut rest).take(HEADER_BYTES).read_to_end(&mut header)?;
+        let bytes = match zstd_safe::get_frame_content_size(&header) {
+            Ok(Some(bytes @ 1..=STATE_BYTES)) => bytes as usize,
+            Ok(_) | Err(_) => return Err(io::ErrorKind::InvalidData.into()),
+        };
+        Ok(Packed {
+            header,
+            rest,
+            bytes,
+        })
+    }
+
+    /// Unpacks it; an error if it was cut short or is damaged. Meanwhile somebody gets what is
+    /// there, piece by piece; in case of an error that was worth nothing.
+    pub fn unpack<T>(
+        self,
+        meanwhile: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T,
+    ) -> io::Result<(Base, T)> {
+        let mut decoder = Decoder::new(self.header.chain(self.rest))?;
+        let mut state = vec![0; self.bytes];
+        let (ready, pieces) = mpsc::channel::<&[u8]>();
+        let done = std::thread::scope(|scope| {
+            let parts = state.chunks_mut(PIECE_BYTES);
+            let unpacking = scope.spawn(move || {
+                for part in parts {
+                    decoder.read_exact(part)?;
+                    // That nobody wants it any more is theirs to tell.
+                    let _ = ready.send(part);
+                }
+                // The checksum is behind the last byte.
+                match decoder.read(&mut [0])? {
+                    0 => Ok(()),
+                    _ => Err(io::Error::from(io::ErrorKind::InvalidData)),
+                }
+            });
+            let done = meanwhile(&mut pieces.into_iter());
+            let unpacked = unpacking.join();
+            unpacked
+                .unwrap_or_else(|_| Err(io::Error::other("it could not be unpacked")))
+                .map(|()| done)
+        })?;
+        Ok((Base::new(state), done))
+    }
+}
+
 /// Reads a base state; an error if it is missing, cut short or damaged.
-pub fn read(file: &Path) -> io::Result<Vec<u8>> {
-    let state = fs::read(file)?;
-    zstd::stream::decode_all(state.as_slice())
+pub fn read(file: &Path) -> io::Result<Base> {
+    Ok(Packed::open(file)?.unpack(|_| ())?.0)
 }
 
 /// Keeps a base state, for this user alone: it holds a guest's memory.
 pub fn write(file: &Path, state: &[u8]) -> io::Result<()> {
     let mut encoder = zstd::stream::Encoder::new(Vec::new(), LEVEL)?;
     encoder.include_checksum(true)?;
+    encoder.set_pledged_src_size(Some(state.len() as u64))?;
     encoder.write_all(state)?;
     write_beside(file, &encoder.finish()?)
 }
@@ -82,9 +175,13 @@ mod tests {
     fn a_state_comes_back_whole_and_is_nobody_elses() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(&folder.path().join("states"), "k");
-        let state: Vec<u8> = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
+        let state: Vec<u8> = (0..700_000u32).flat_map(u32::to_le_bytes).collect();
         write(&path, &state).unwrap();
-        assert_eq!(read(&path).unwrap(), state);
+        let mut taken = Vec::new();
+        let unpacked = Packed::open(&path).unwrap().unpack(|pieces| {
+            pieces.for_each(|piece| taken.extend_from_slice(piece));
+        });
+        assert!(*unpacked.unwrap().0 == *state && taken == state);
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600
@@ -99,16 +196,24 @@ mod tests {
         let whole = fs::read(&path).unwrap();
         for end in [0, 1, whole.len() / 2, whole.len() - 1] {
             fs::write(&path, &whole[..end]).unwrap();
-            assert!(
-                end == 0 || read(&path).is_err(),
-                "{end} of {} bytes",
-                whole.len()
-            );
+            assert!(read(&path).is_err(), "{end} of {} bytes", whole.len());
         }
         let mut damaged = whole.clone();
         *damaged.last_mut().unwrap() ^= 1;
         fs::write(&path, damaged).unwrap();
         assert!(read(&path).is_err());
+    }
+
+    #[test]
+    fn what_is_not_taken_is_unpacked_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(folder.path(), "k");
+        write(&path, &vec![7; 3 * PIECE_BYTES]).unwrap();
+        let unpacked = Packed::open(&path)
+            .unwrap()
+            .unpack(|pieces| pieces.next().is_some());
+        let (base, taken) = unpacked.unwrap();
+        assert!(base.len() == 3 * PIECE_BYTES && taken);
     }
 
     #[test]

@@ -17,22 +17,19 @@ use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request, When};
 use tutor_lab::cache::{Cache, CacheError};
 use tutor_lab::checkpoint::Checkpoint;
-use tutor_lab::guests::{GuestError, Guests, Progress};
+use tutor_lab::guests::{GuestError, Guests, Progress, Tell};
 use tutor_lab::image::{self, ImageError, Programs};
 use tutor_lab::libraries::Libraries;
 use tutor_lab::machine::{Launcher, Machine, MachineError};
 use tutor_lab::qemu::{Qemu, QemuError};
 use tutor_lab::shared::{Shared, SharedError};
-use tutor_lab::state::write_beside;
+use tutor_lab::state::{Base, write_beside};
 
 /// How long a shell may take to start in a guest, which is slow on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often files go to and fro while something runs in the background.
 const SHARING: Duration = Duration::from_millis(200);
-
-/// Says what is going on while a guest is made.
-type Tell = dyn Fn(Progress) + Send + Sync;
 
 /// Which guests a lab makes.
 #[derive(Clone, Debug)]
@@ -48,7 +45,7 @@ pub struct Choice {
 /// Steps run in guests of one kernel. Nothing is looked for before the first shell is opened.
 pub struct Lab {
     choice: Choice,
-    tell: Box<Tell>,
+    tell: Tell,
     found: OnceLock<Result<Found, (String, Option<String>)>>,
     /// A guest that nobody has taken yet.
     ready: Mutex<Option<Machine>>,
@@ -101,7 +98,7 @@ impl Lab {
     pub fn new(choice: Choice, tell: impl Fn(Progress) + Send + Sync + 'static) -> Lab {
         Lab {
             choice,
-            tell: Box::new(tell),
+            tell: Arc::new(tell),
             found: OnceLock::new(),
             ready: Mutex::default(),
             broken: OnceLock::new(),
@@ -120,7 +117,7 @@ impl Lab {
         match (ready, self.broken.get()) {
             (Some(machine), _) => Ok(machine),
             (None, Some(why)) => Err(unusable(why.clone())),
-            (None, None) => self.guests()?.guest(&*self.tell).map_err(|error| {
+            (None, None) => self.guests()?.guest(&self.tell).map_err(|error| {
                 let why = (error.to_string(), remedy(&error));
                 unusable(self.broken.get_or_init(|| why).clone())
             }),
@@ -274,7 +271,7 @@ struct LabSession {
     running: BTreeMap<u32, Mode>,
     shared_at: Instant,
     /// What checkpoints are told as differences from.
-    base: Option<Arc<Vec<u8>>>,
+    base: Option<Arc<Base>>,
     /// The checkpoint that is being written.
     writing: Option<JoinHandle<()>>,
 }
@@ -457,10 +454,9 @@ fn remedy(error: &GuestError) -> Option<String> {
         GuestError::Machine(MachineError::ExecutableMemory { .. }) => {
             Some(say!("lab-remedy-memory"))
         }
-        GuestError::Machine(_)
-        | GuestError::WarmUp(_)
-        | GuestError::Packing(_)
-        | GuestError::NoBase => Some(say!("lab-remedy-machine")),
+        GuestError::Machine(_) | GuestError::Packing(_) | GuestError::NoBase => {
+            Some(say!("lab-remedy-machine"))
+        }
     }
 }
 

@@ -196,7 +196,7 @@ impl Apt {
             .map(|entry| entry.path())
             .find(|path| path.extension().is_some_and(|end| end == "deb"))
             .ok_or_else(|| failed("there is no package where it was to be".to_owned()))?;
-        let hash = crate::cache::hash(&file).map_err(files("read", &file))?;
+        let hash = crate::hashes::hash(&file).map_err(files("read", &file))?;
         if hash != package.sha256 {
             return Err(failed("it is not what the index promised".to_owned()));
         }
@@ -355,7 +355,7 @@ fn last_line(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::hash;
+    use crate::hashes::hash;
     use std::os::unix::fs::PermissionsExt as _;
 
     /// A system with an apt of scripts. `apt-get update` works for the suites that are named, and

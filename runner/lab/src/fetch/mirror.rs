@@ -132,7 +132,7 @@ impl Mirror {
                 Err(other) => return Err(other),
             }
         }
-        let hash = crate::cache::hash(&part).map_err(files("read", &part))?;
+        let hash = crate::hashes::hash(&part).map_err(files("read", &part))?;
         if hash != pinned.sha256 {
             fs::remove_file(&part).map_err(files("remove", &part))?;
             return Err(MirrorError::WrongHash { url });

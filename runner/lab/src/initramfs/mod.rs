@@ -9,8 +9,9 @@
 mod cpio;
 mod tools;
 
+use crate::inputs::Inputs;
 use crate::kernel::Kernel;
-use crate::needed::{self, NeededError};
+use crate::needed::{Linker, NeededError};
 use cpio::Archive;
 use std::collections::BTreeMap;
 use std::fs;
@@ -81,9 +82,15 @@ pub enum InitramfsError {
 }
 
 /// Makes the initial RAM disk: an archive that is not packed, which the kernel takes fastest.
-/// The same files give the same bytes.
-pub fn build(contents: Contents<'_>) -> Result<Vec<u8>, InitramfsError> {
-    let mut image = Image::default();
+/// The same files give the same bytes. All files that are looked at on the way, and all that are
+/// looked for in vain, are noted.
+pub fn build(contents: Contents<'_>, inputs: &Inputs) -> Result<Vec<u8>, InitramfsError> {
+    let mut image = Image {
+        archive: Archive::default(),
+        placed: BTreeMap::new(),
+        inputs,
+        linker: Linker::new(inputs),
+    };
     image.skeleton();
     image.program(contents.agent, "/init")?;
     if let Some(tutor) = contents.tutor {
@@ -91,14 +98,14 @@ pub fn build(contents: Contents<'_>) -> Result<Vec<u8>, InitramfsError> {
     }
     image.modules(contents.kernel)?;
     for tool in tools::REQUIRED {
-        let path = tools::find(tool.name).ok_or(InitramfsError::MissingTool {
+        let path = tools::find(tool.name, inputs).ok_or(InitramfsError::MissingTool {
             tool: tool.name,
             package: tool.package,
         })?;
         image.tool(tool.name, &path)?;
     }
     for name in tools::PREFERRED {
-        if let Some(path) = tools::find(name)
+        if let Some(path) = tools::find(name, inputs)
             && image.extra(&path)? <= EXTRA_LIMIT
         {
             image.tool(name, &path)?;
@@ -113,7 +120,7 @@ pub fn build(contents: Contents<'_>) -> Result<Vec<u8>, InitramfsError> {
 /// Returns a program of this machine by its name, looked for in the `PATH` and in the folders for
 /// administrators.
 pub fn tool(name: &str) -> Option<PathBuf> {
-    tools::find(name)
+    tools::find(name, &Inputs::default())
 }
 
 /// Returns the tools that [`build`] cannot do without and that are not installed, each with its
@@ -122,19 +129,20 @@ pub fn missing_tools() -> Vec<(&'static str, &'static str)> {
     let required = tools::REQUIRED.iter().map(|tool| (tool.name, tool.package));
     required
         .chain([("busybox", "busybox")])
-        .filter(|(name, _)| tools::find(name).is_none())
+        .filter(|(name, _)| tool(name).is_none())
         .collect()
 }
 
 /// The archive, and where this machine's files lie in it.
-#[derive(Default)]
-struct Image {
+struct Image<'i> {
     archive: Archive,
     /// Programs by their true path here.
     placed: BTreeMap<PathBuf, String>,
+    inputs: &'i Inputs,
+    linker: Linker<'i>,
 }
 
-impl Image {
+impl Image<'_> {
     fn skeleton(&mut self) {
         let archive = &mut self.archive;
         for folder in ["bin", "sbin", "lib", "lib64"] {
@@ -176,16 +184,16 @@ impl Image {
 
     /// Adds a program under a name of its own, and its libraries.
     fn program(&mut self, host: &Path, guest: &str) -> Result<(), InitramfsError> {
-        self.archive.file(guest, 0o755, read(host)?);
+        self.archive.file(guest, 0o755, self.read(host)?);
         self.libraries(host)
     }
 
     fn libraries(&mut self, program: &Path) -> Result<(), InitramfsError> {
-        let libraries = needed::closure(program)?;
+        let libraries = self.linker.closure(program)?;
         for library in &libraries {
-            let guest = merged(&needed::place(library, &libraries));
+            let guest = merged(&self.linker.place(library, &libraries));
             if !self.archive.has(&guest) {
-                self.archive.file(&guest, 0o755, read(library)?);
+                self.archive.file(&guest, 0o755, self.read(library)?);
             }
         }
         Ok(())
@@ -193,9 +201,9 @@ impl Image {
 
     /// Returns how many bytes of libraries a program would add.
     fn extra(&self, program: &Path) -> Result<u64, InitramfsError> {
-        let libraries = needed::closure(program)?;
+        let libraries = self.linker.closure(program)?;
         let new = libraries.iter().filter(|library| {
-            let guest = merged(&needed::place(library, &libraries));
+            let guest = merged(&self.linker.place(library, &libraries));
             !self.archive.has(&guest)
         });
         Ok(new
@@ -229,12 +237,18 @@ impl Image {
         Ok(())
     }
 
+    /// Reads a file of this machine.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, InitramfsError> {
+        self.inputs.look(path);
+        read(path)
+    }
+
     fn modules(&mut self, kernel: &Kernel) -> Result<(), InitramfsError> {
         let mut order = String::new();
         for module in &kernel.modules {
             let name = module.file_name().unwrap_or_default().to_string_lossy();
             let guest = format!("{MODULES}/{name}");
-            self.archive.file(&guest, 0o644, read(module)?);
+            self.archive.file(&guest, 0o644, self.read(module)?);
             order.push_str(&name);
             order.push('\n');
         }
@@ -244,7 +258,7 @@ impl Image {
 
     /// Adds busybox, and its commands where no tool of this machine has the name.
     fn busybox(&mut self) -> Result<(), InitramfsError> {
-        let busybox = tools::find("busybox").ok_or(InitramfsError::MissingTool {
+        let busybox = tools::find("busybox", self.inputs).ok_or(InitramfsError::MissingTool {
             tool: "busybox",
             package: "busybox",
         })?;
@@ -273,12 +287,14 @@ impl Image {
         for name in ["C.utf8", "C.UTF-8"] {
             let folder = Path::new("/usr/lib/locale").join(name);
             for part in ["", "LC_MESSAGES"] {
+                self.inputs.look(&folder.join(part));
                 let Ok(entries) = fs::read_dir(folder.join(part)) else {
                     continue;
                 };
                 let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
                 files.sort();
                 for file in files {
+                    self.inputs.look(&file);
                     if let (Some(guest), Ok(text)) = (file.to_str(), fs::read(&file)) {
                         self.archive.file(guest, 0o644, text);
                     }
@@ -303,7 +319,7 @@ impl Image {
             let texts = folders
                 .iter()
                 .map(|folder| Path::new(folder).join(&file))
-                .find_map(|path| fs::read(path).ok());
+                .find_map(|path| self.inputs.look(&path).then(|| fs::read(path).ok())?);
             if let Some(text) = texts {
                 // ncurses looks here on every distribution.
                 let guest = format!("/usr/share/terminfo/{file}");
@@ -378,13 +394,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let kernel = kernel(folder.path());
         // Any program of this machine does for an agent.
-        let agent = tools::find("cat").unwrap();
+        let agent = tool("cat").unwrap();
         let contents = Contents {
             agent: &agent,
             tutor: Some(&agent),
             kernel: &kernel,
         };
-        let bytes = match build(contents) {
+        let inputs = Inputs::default();
+        let bytes = match build(contents, &inputs) {
             Ok(bytes) => bytes,
             Err(error @ InitramfsError::MissingTool { .. }) => {
                 eprintln!("skipped: {error}");
@@ -392,7 +409,7 @@ mod tests {
             }
             Err(error) => panic!("{error}"),
         };
-        assert_eq!(bytes, build(contents).unwrap());
+        assert_eq!(bytes, build(contents, &Inputs::default()).unwrap());
         let lines = listed(&bytes);
         let starts = |start: &str| lines.iter().any(|line| line.starts_with(start));
         for start in [
@@ -439,11 +456,12 @@ mod tests {
     fn an_agent_that_is_not_there_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let kernel = kernel(folder.path());
-        let error = build(Contents {
+        let contents = Contents {
             agent: Path::new("/nowhere/agent"),
             tutor: None,
             kernel: &kernel,
-        });
+        };
+        let error = build(contents, &Inputs::default());
         let text = error.unwrap_err().to_string();
         assert!(
             text.starts_with("cannot read `/nowhere/agent` for the lab"),

@@ -1,5 +1,6 @@
 //! The tools of this machine that go into the guest.
 
+use crate::inputs::Inputs;
 use std::collections::BTreeSet;
 use std::env;
 use std::fs::{self, File};
@@ -57,22 +58,24 @@ pub const LEFT_OUT: [&str; 5] = ["busybox", "init", "linuxrc", "tutor", "bpftool
 /// Returns a tool's path: the first program of that name in the `PATH` and in the folders for
 /// administrators that a user's `PATH` often lacks. Scripts are passed over, as they would need
 /// their interpreters too.
-pub fn find(name: &str) -> Option<PathBuf> {
+pub fn find(name: &str, inputs: &Inputs) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path)
         .chain(["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from));
     let mut found = folders
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name));
-    found
-        .find(|path| is_program(path))
-        .or_else(|| (name == "bpftool").then(versioned_bpftool).flatten())
+    found.find(|path| is_program(path, inputs)).or_else(|| {
+        let by_version = || versioned_bpftool(inputs);
+        (name == "bpftool").then(by_version).flatten()
+    })
 }
 
 /// True for an ELF file that may be run.
-fn is_program(path: &Path) -> bool {
-    let is_executable = fs::metadata(path)
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
+fn is_program(path: &Path, inputs: &Inputs) -> bool {
+    let is_executable = inputs.look(path)
+        && fs::metadata(path)
+            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0);
     let mut magic = [0; 4];
     is_executable
         && File::open(path).is_ok_and(|mut file| file.read_exact(&mut magic).is_ok())
@@ -81,9 +84,10 @@ fn is_program(path: &Path) -> bool {
 
 /// On Ubuntu the command is a script that starts the program of the running kernel's version;
 /// any version will do here.
-fn versioned_bpftool() -> Option<PathBuf> {
+fn versioned_bpftool(inputs: &Inputs) -> Option<PathBuf> {
     let mut found = BTreeSet::new();
     for parent in ["/usr/lib", "/usr/lib/linux-tools"] {
+        inputs.look(Path::new(parent));
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
             let is_tools = parent.ends_with("linux-tools")
                 || entry
@@ -91,7 +95,7 @@ fn versioned_bpftool() -> Option<PathBuf> {
                     .to_string_lossy()
                     .starts_with("linux-tools-");
             let path = entry.path().join("bpftool");
-            if is_tools && is_program(&path) {
+            if is_tools && is_program(&path, inputs) {
                 found.insert(path);
             }
         }

@@ -1,0 +1,119 @@
+//! The SHA-256 of files, and of large ones that were hashed before: a kernel's package has a hundred
+//! megabytes, and is named at each start.
+
+use crate::inputs::Stamp;
+use crate::kernel::hex;
+use crate::state::write_beside;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// The most files that are remembered.
+const MOST: usize = 64;
+
+/// What is known of a file.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    stamp: Stamp,
+    hash: String,
+}
+
+/// Returns the SHA-256 of a file, in hexadecimal.
+pub fn hash(path: &Path) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut HashWriter(&mut hash))?;
+    Ok(hex(&hash.finalize()))
+}
+
+/// Returns the SHA-256 of a file, from the notes in another one where it has not changed since.
+pub fn noted_hash(path: &Path, notes: &Path) -> io::Result<String> {
+    let path = path.canonicalize()?;
+    let stamp = Stamp::of(&path);
+    // A file that cannot be read holds nothing.
+    let known = std::fs::read(notes).unwrap_or_default();
+    let mut known: BTreeMap<PathBuf, Known> = serde_json::from_slice(&known).unwrap_or_default();
+    if let Some(known) = known.get(&path)
+        && Some(&known.stamp) == stamp.as_ref()
+    {
+        return Ok(known.hash.clone());
+    }
+    let began = SystemTime::now();
+    let hash = hash(&path)?;
+    if let Some(stamp) = stamp.filter(|stamp| stamp.is_settled(began)) {
+        known.retain(|path, known| Stamp::of(path).as_ref() == Some(&known.stamp));
+        while known.len() >= MOST {
+            known.pop_first();
+        }
+        let hash = hash.clone();
+        known.insert(path, Known { stamp, hash });
+        // Without a note it is hashed again.
+        if let Ok(bytes) = serde_json::to_vec(&known) {
+            let _ = write_beside(notes, &bytes);
+        }
+    }
+    Ok(hash)
+}
+
+struct HashWriter<'h>(&'h mut Sha256);
+
+impl io::Write for HashWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A program that was installed long ago.
+    fn old() -> PathBuf {
+        std::env::current_exe().unwrap()
+    }
+
+    #[test]
+    fn a_note_is_used_while_the_file_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("notes");
+        let path = folder.path().join("file");
+        fs::write(&path, "abc").unwrap();
+        let of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(noted_hash(&path, &notes).unwrap(), of_abc);
+        // It was written just now, so nothing is said of it.
+        assert!(!notes.exists());
+        fs::write(&path, "abd").unwrap();
+        assert_ne!(noted_hash(&path, &notes).unwrap(), of_abc);
+        let real = noted_hash(&old(), &notes);
+        assert_eq!(real.unwrap(), hash(&old()).unwrap());
+    }
+
+    #[test]
+    fn what_the_notes_say_of_another_state_of_the_file_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("notes");
+        let path = folder.path().join("file");
+        fs::write(&path, "abc").unwrap();
+        let path = path.canonicalize().unwrap();
+        let note = |stamp: Stamp| {
+            let hash = "noted".to_owned();
+            let known = BTreeMap::from([(path.clone(), Known { stamp, hash })]);
+            fs::write(&notes, serde_json::to_vec(&known).unwrap()).unwrap();
+        };
+        note(Stamp::of(&path).unwrap());
+        assert_eq!(noted_hash(&path, &notes).unwrap(), "noted");
+        note(Stamp::of(&notes).unwrap());
+        assert_eq!(noted_hash(&path, &notes).unwrap(), hash(&path).unwrap());
+        fs::write(&notes, "{").unwrap();
+        assert_eq!(noted_hash(&path, &notes).unwrap(), hash(&path).unwrap());
+    }
+}
