@@ -49,6 +49,10 @@ lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine s
 lab-remedy-setup = get one with `tutor lab setup`; `--on host` uses this machine's own kernel, which takes root's rights
 lab-remedy-kernel = get it with `tutor lab setup --kernel { $kernel }`, or see what is there with `tutor lab status`
 lab-remedy-qemu = install QEMU (Debian, Ubuntu: `apt-get install qemu-system-x86`), or pass `--on host`
+lab-remedy-qemu-old = install QEMU 7.0 or newer (Debian 12 and Ubuntu 24.04 have one), or pass `--on host`
+lab-remedy-architecture = pass `--on host`, which uses this machine's own kernel
+lab-remedy-kvm = leave KVM alone with `TUTOR_LAB_ACCEL=tcg`, which works everywhere and is slower
+lab-bad-accelerator = `TUTOR_LAB_ACCEL` is `{ $value }`, and it may be `tcg`, `kvm`, or not set
 lab-remedy-image = see what is missing with `tutor doctor`, or pass `--on host`
 lab-unusable = the lab was asked for (`--on lab`) and cannot be used: { $reason }
 lab-no-kernel = the lab has no kernel yet
@@ -70,6 +74,7 @@ lab-gc-states = { $count ->
     [one] removed one file that made the lab start fast: { $size }
    *[other] removed { $count } files that made the lab start fast: { $size }
 }
+lab-tries-kvm = trying whether KVM works here, once: ten seconds at most
 lab-boots = starting the lab's machine; later runs resume it in a fraction of a second
 lab-not-kept = cannot keep the lab's state in `{ $folder }`, so the next start takes as long: { $error }
 backend-slow = no answer within { $seconds } s
@@ -251,7 +256,28 @@ reset-done = { $lesson } begins afresh
 
 # doctor
 doctor-host = Tools
-doctor-kernel = The kernel
+doctor-lab = The lab
+doctor-kernel-lab = The lab's kernel
+doctor-kernel-host = This machine's own kernel
+doctor-no-lab = the lab cannot be used: see what it lacks above
+doctor-lab-why = steps that need a kernel run in the lab, unless `--on host` is given
+doctor-lab-qemu = the virtual machine itself
+doctor-lab-memory = the system lets QEMU run code that it makes
+doctor-lab-kernel = the kernel that lessons run on, of the series { $series }
+doctor-lab-tools = what the lab takes along from this machine: bash, bpftool and others
+doctor-lab-tool = the lab takes it along from this machine
+doctor-lab-no-tool = there is no `{ $tool }` here
+doctor-lab-disk = room for kernels and states in { $folder }
+doctor-lab-free = { $size } free
+doctor-lab-full = { $size } are free, and { $needed } are needed
+doctor-lab-remedy-disk = remove what can be made again with `tutor lab gc`, or name another folder by `TUTOR_HOME`
+doctor-lab-accelerator = what runs the machine's code
+doctor-lab-state = the state that the machine starts from
+doctor-lab-saved = saved
+doctor-lab-not-saved = not saved
+doctor-lab-resumed = a machine was resumed from it just now
+doctor-lab-booted = a machine was booted just now, since there was none; later ones resume
+doctor-lab-machine = a machine that starts
 doctor-reason = here: { $reason }
 doctor-why = why: { $why } ({ $lessons })
 doctor-mend = mend: { $mend }
@@ -267,6 +293,13 @@ doctor-ask = run `{ $command }`? [y/N]
 lab-kernels = Kernels
 lab-no-kernels = none yet
 lab-row = { $release }  { $size }  { $source }
+lab-tcg-asked = TCG runs the machine: `TUTOR_LAB_ACCEL` asks for it
+lab-tcg-device = TCG runs the machine, without KVM: `{ $device }` cannot be opened: { $error }
+lab-tcg-refused = TCG runs the machine, without KVM: a machine did not start under it: { $said }
+lab-kvm-worked = KVM runs the machine: it was tried, and worked
+lab-kvm-untried = KVM is tried when the lab starts next; where it does not work, TCG runs the machine
+lab-saved = the machine resumes from a saved state
+lab-not-saved = the machine boots the next time, and its state is saved then
 lab-folder = in { $folder }; all of it can be made again
 lab-way-apt = by apt, from this system's own mirror, without root
 lab-way-mirror = from { $url }

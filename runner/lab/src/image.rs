@@ -18,6 +18,8 @@ pub struct Image {
     pub vmlinux: PathBuf,
     /// The archive with `/init`.
     pub initramfs: PathBuf,
+    /// Tells its kernel, with the modules, from every other.
+    pub kernel: String,
     /// Tells this image from every other: kernel, modules, and what is in the archive.
     pub id: String,
 }
@@ -82,6 +84,7 @@ pub fn prepare(
     Ok(Image {
         vmlinux: kernel.vmlinux.clone(),
         initramfs,
+        kernel: kernel.id.clone(),
         id: format!("{} {hash}", kernel.id),
     })
 }

@@ -12,6 +12,9 @@ use std::time::{Duration, SystemTime};
 /// The folder of a cache where guests' states between steps are kept, a folder for each lesson.
 pub const CHECKPOINTS: &str = "checkpoints";
 
+/// The folder of a cache where it is noted whether KVM works.
+pub const TRIALS: &str = "trials";
+
 /// The most that states and archives may take together before the oldest go.
 pub const LIMIT_BYTES: u64 = 512 * 1024 * 1024;
 
@@ -50,6 +53,7 @@ pub fn kept(cache: &Cache) -> io::Result<Vec<Kept>> {
     let mut folders = vec![
         (below("states"), &["base"][..], Purpose::Start),
         (below("initramfs"), &["cpio"][..], Purpose::Start),
+        (below(TRIALS), &["trial"][..], Purpose::Start),
     ];
     if let Ok(lessons) = fs::read_dir(below(CHECKPOINTS)) {
         for lesson in lessons.flatten() {

@@ -83,7 +83,11 @@ pub enum Command {
     /// Find out what this machine has and lacks for the lessons
     Doctor(DoctorArguments),
     /// The lab: a real kernel in a small virtual machine
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "KVM runs the machine where a trial has shown that it works, else QEMU translates.\n\
+                      TUTOR_LAB_ACCEL=tcg leaves KVM alone, TUTOR_LAB_ACCEL=kvm takes nothing else."
+    )]
     Lab(LabCommand),
     /// Start a lesson afresh; what you wrote is kept aside
     Reset(ResetArguments),
@@ -359,8 +363,8 @@ pub struct DoctorArguments {
     /// not tutor's own
     #[arg(long)]
     pub yes: bool,
-    /// Where to look for a kernel
-    #[arg(long, value_enum, value_name = "PLACE", default_value = "host")]
+    /// Whose kernel is asked: the one that steps would run on
+    #[arg(long, value_enum, value_name = "PLACE", default_value_t)]
     pub on: On,
 }
 

@@ -27,6 +27,7 @@ mod course;
 mod doctor;
 mod guest;
 mod lab;
+mod lab_findings;
 mod machine;
 mod matrix;
 mod progress;
