@@ -55,10 +55,7 @@ fn the_kernel_that_is_asked_is_the_one_that_steps_would_run_on() {
         .as_str()
         .expect("a version")
         .to_owned();
-    assert!(
-        release.starts_with(&asked),
-        "{asked} of {release}"
-    );
+    assert!(release.starts_with(&asked), "{asked} of {release}");
     let kernel = named(&doctor, "kernel");
     assert_eq!(kernel["on"], "lab");
     assert_eq!(kernel["version"], release);
