@@ -118,6 +118,33 @@ impl<'r> Runner<'r> {
         self.standing.kept.is_some() && self.standing.next != self.index_of(step)
     }
 
+    /// Returns the last step, up to this one, before which the lab can be had as it was; the first
+    /// step of the lesson if there is none. Nothing if no moments are kept, or no step before had to do
+    /// with the lab. A state that is there is not looked into, so that taking it back may fail still.
+    pub fn last_kept(&self, step: &Step) -> Option<&'r Step> {
+        let moments = self.standing.kept.as_ref()?;
+        let lesson = self.lesson;
+        let steps: Vec<&'r Step> = lesson.steps().collect();
+        let index = self.index_of(step)?;
+        let is_of_lab = |step: &&&Step| step.on == Place::Kernel;
+        steps[..index].iter().find(is_of_lab)?;
+        let is_kept = |before: &Step| {
+            let moment = moments.read(&before.id);
+            moment.is_some_and(|moment| {
+                moment.text == text_until(lesson, &before.id)
+                    && moment
+                        .files
+                        .values()
+                        .all(|(_, hash)| moments.blob(hash).exists())
+                    && moment
+                        .guest
+                        .is_none_or(|step| moments.guest(&step).exists())
+            })
+        };
+        let kept = (1..=index).rev().find(|index| is_kept(steps[index - 1]));
+        steps.get(kept.unwrap_or(0)).copied()
+    }
+
     /// Takes the guest, and the files that steps made, back to the moment before a step. Returns
     /// false, having changed nothing, if no moment fits or something runs in the background.
     pub fn rewind(&mut self, step: &Step) -> Result<bool, WorkspaceError> {
