@@ -78,8 +78,7 @@ pub enum Command {
     /// Make a book of the lessons
     Book(BookArguments),
     /// Look into BPF programs and what this kernel can do
-    #[command(subcommand)]
-    Bpf(tutor_bpf::command::BpfCommand),
+    Bpf(BpfArguments),
     /// Find out what this machine has and lacks for the lessons
     Doctor(DoctorArguments),
     /// The lab: a real kernel in a small virtual machine
@@ -349,6 +348,28 @@ pub struct BookArguments {
     /// Where the book goes
     #[arg(long, value_name = "FOLDER", default_value = "book/out", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
+}
+
+/// `--on` and `--kernel` have ids of their own: a global argument shares its value with one of the same
+/// id before the command.
+#[derive(Debug, Args)]
+pub struct BpfArguments {
+    /// Whose kernel is asked, where one is: this machine's own, or the lab's [default: host]
+    #[arg(
+        id = "bpf-on",
+        long = "on",
+        global = true,
+        value_enum,
+        value_name = "PLACE"
+    )]
+    pub on: Option<On>,
+    /// A kernel of the lab: a series such as `6.12`, a whole release, `latest` of those that are there, or
+    /// a file; with it, `--on lab` goes without saying
+    #[arg(id = "bpf-kernel", long = "kernel", global = true, value_name = "KERNEL", add = ArgValueCompleter::new(complete_kernel))]
+    pub kernel: Option<String>,
+    /// What to look into
+    #[command(subcommand)]
+    pub command: tutor_bpf::command::BpfCommand,
 }
 
 #[derive(Debug, Args)]

@@ -279,7 +279,7 @@ pub fn program() -> anyhow::Result<PathBuf> {
 const LAST_PRESS: usize = 3;
 
 /// Counts Ctrl-C (and a polite TERM or HUP) instead of dying of it, so that what runs is ended first.
-fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
+pub fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let interrupt = Interrupt::default();
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])

@@ -367,7 +367,7 @@ impl Running {
 #[derive(Debug)]
 pub struct Ran {
     line: String,
-    status: ExitStatus,
+    pub status: ExitStatus,
     pub stdout: String,
     pub stderr: String,
 }
