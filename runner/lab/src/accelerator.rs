@@ -220,7 +220,7 @@ impl Trial<'_> {
 }
 
 /// What is the same for two processors of one model: who made it, its numbers, its name and what it
-/// can do, from `/proc/cpuinfo` (the kernel's `arch/x86/kernel/cpu/proc.c`).
+/// can do, from `/proc/cpuinfo` (the kernel's `arch/x86/kernel/cpu/proc.c`, `arch/arm64/kernel/cpuinfo.c`).
 fn model(processors: &str) -> String {
     let first = processors.split("\n\n").next().unwrap_or_default();
     let names = [
@@ -230,6 +230,12 @@ fn model(processors: &str) -> String {
         "model name",
         "stepping",
         "flags",
+        "CPU implementer",
+        "CPU architecture",
+        "CPU variant",
+        "CPU part",
+        "CPU revision",
+        "Features",
     ];
     let fields = first.lines().filter_map(|line| line.split_once(':'));
     let told: Vec<String> = fields
