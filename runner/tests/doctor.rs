@@ -92,7 +92,7 @@ fn a_lab_without_a_kernel_is_mended_by_one_command_and_its_steps_are_skipped_for
     let ran = tutor.run("doctor").code(3);
     ran.stdout_has("here: the lab has no kernel yet")
         .stdout_has("mend: tutor lab setup")
-        .stdout_has("the lab cannot be used: see what it lacks above");
+        .stdout_has("not asked, since the lab cannot be used (see what it lacks above): series");
     let doctor = tutor.run("doctor --json").code(3).json();
     assert_eq!(
         named(&doctor, "kernel")["mend"]["remedy"],
@@ -127,5 +127,9 @@ fn a_qemu_that_is_too_old_or_may_not_make_code_is_told_with_what_mends_it() {
 #[test]
 fn a_course_without_kernel_steps_is_told_nothing_of_the_lab() {
     let tutor = Tutor::new().lesson(step("one compare=none", "true"));
-    tutor.run("doctor").code(0).stdout_lacks("The lab");
+    tutor
+        .run("doctor")
+        .code(0)
+        .stdout_has("the course declares no needs")
+        .stdout_lacks("The lab");
 }

@@ -69,6 +69,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
             context,
             &findings,
             arguments.on,
+            no_lab.is_none(),
             &course
                 .lessons
                 .iter()
@@ -106,8 +107,17 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     }
 }
 
-fn show(context: &Context, findings: &[Finding], on: On, all: &[&str]) -> io::Result<()> {
+fn show(
+    context: &Context,
+    findings: &[Finding],
+    on: On,
+    is_asked: bool,
+    all: &[&str],
+) -> io::Result<()> {
     let paint = &context.stdout;
+    if findings.is_empty() {
+        outln!("{}", say!("doctor-no-needs"));
+    }
     for area in [Area::Host, Area::Lab, Area::Kernel] {
         if !findings.iter().any(|found| found.area == area) {
             continue;
@@ -119,6 +129,12 @@ fn show(context: &Context, findings: &[Finding], on: On, all: &[&str]) -> io::Re
             (Area::Kernel, On::Host) => say!("doctor-kernel-host"),
         };
         outln!("{}", paint.bold(&title));
+        if area == Area::Kernel && !is_asked {
+            let names = findings.iter().filter(|found| found.area == area);
+            let names: Vec<&str> = names.map(|found| found.name.as_str()).collect();
+            outln!("  {}\n", say!("doctor-not-asked", names = names.join(", ")));
+            continue;
+        }
         for found in findings.iter().filter(|found| found.area == area) {
             let lessons = match found.lessons.as_slice() {
                 [] => say!("doctor-no-lesson"),
