@@ -52,6 +52,7 @@ lab-remedy-qemu = install QEMU (Debian, Ubuntu: `apt-get install qemu-system-x86
 lab-remedy-qemu-old = install QEMU 7.0 or newer (Debian 12 and Ubuntu 24.04 have one), or pass `--on host`
 lab-remedy-architecture = pass `--on host`, which uses this machine's own kernel
 lab-remedy-kvm = leave KVM alone with `TUTOR_LAB_ACCEL=tcg`, which works everywhere and is slower
+lab-remedy-kvm-device = become a member of the group that owns it (often `usermod -aG kvm USER`, and log in again), or leave KVM alone with `TUTOR_LAB_ACCEL=tcg`
 lab-bad-accelerator = `TUTOR_LAB_ACCEL` is `{ $value }`, and it may be `tcg`, `kvm`, or not set
 lab-remedy-image = see what is missing with `tutor doctor`, or pass `--on host`
 lab-unusable = the lab was asked for (`--on lab`) and cannot be used: { $reason }

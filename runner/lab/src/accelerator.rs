@@ -156,7 +156,7 @@ impl Trial<'_> {
         if let Err(error) = opened {
             return tcg(Reason::NoDevice {
                 device: self.device.to_owned(),
-                error: error.to_string(),
+                error: error.kind().to_string(),
             });
         }
         let note = self.note(cache);

@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request, When};
-use tutor_lab::accelerator::{self, Trial, Wish};
+use tutor_lab::accelerator::{self, NoKvm, Trial, Wish};
 use tutor_lab::cache::Cache;
 use tutor_lab::checkpoint::Checkpoint;
 use tutor_lab::guests::{GuestError, Guests, Progress};
@@ -239,7 +239,13 @@ fn find(choice: &Choice, tell: &Tell) -> Result<Found, Lack> {
     let parts = parts(choice)?;
     let tries = || tell(Progress::TriesKvm);
     let chosen = parts.trial().choose(choice.accelerator, cache, &tries);
-    let chosen = chosen.map_err(|error| (error.to_string(), Some(say!("lab-remedy-kvm"))))?;
+    let chosen = chosen.map_err(|error| {
+        let remedy = match error {
+            NoKvm::Device { .. } => say!("lab-remedy-kvm-device"),
+            NoKvm::Refused { .. } => say!("lab-remedy-kvm"),
+        };
+        (error.to_string(), Some(remedy))
+    })?;
     let qemu = parts.qemu.under(chosen.accelerator.clone());
     let guests = parts.guests(chosen.accelerator.clone(), cache);
     let answers = states(cache).join(guests.key()).with_extension("answers");
