@@ -30,10 +30,11 @@ fn main() -> ExitCode {
 
 fn answer(command: &BpfCommand) -> Result<Verdict, CommandError> {
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let wants_color = is_set("CLICOLOR_FORCE") || io::stdout().is_terminal();
     let mut console = Console {
         input: &mut io::stdin().lock(),
-        color: !plain && io::stdout().is_terminal(),
+        color: !is_set("NO_COLOR") && wants_color,
         columns: columns(),
         out: &mut out,
     };

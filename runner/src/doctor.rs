@@ -3,9 +3,34 @@
 
 use crate::course::{Course, NeedProbe};
 use crate::lesson::Place;
-use crate::packages::{self, Distribution, Package};
+use crate::packages::{self, Distribution};
 use crate::run::findings::{self, Answer};
 use serde_json::{Value, json};
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Area {
+    /// The tools of this machine.
+    Host,
+    /// The lab, as a machine that starts.
+    Lab,
+    /// The kernel that kernel steps run on.
+    Kernel,
+}
+
+impl Area {
+    /// Its name for scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Area::Host => "host",
+            Area::Lab => "lab",
+            Area::Kernel => "kernel",
+        }
+    }
+}
+
+/// A probe could not be asked: why, and what to do about it.
+pub type Unasked = (String, Option<String>);
 
 /// One thing that was looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +44,13 @@ pub struct Finding {
     /// The lessons that want it, by stem.
     pub lessons: Vec<String>,
     /// Where it was looked for.
-    pub place: Place,
+    pub area: Area,
     /// What was found.
     pub state: State,
+    /// More about it, for people.
+    pub note: Option<String>,
+    /// The rows of the list of packages that bring it.
+    pub packages: Vec<String>,
     /// What to do about it.
     pub mend: Option<Mend>,
 }
@@ -46,15 +75,16 @@ pub enum Mend {
 
 /// Looks for everything that the course's steps may need.
 ///
-/// `ask` runs a probe in a place and returns its answer, or why it could not be asked.
+/// `ask` runs a probe in a place and returns its answer, or why it could not be asked. What was
+/// `found` already is told with the rest.
 pub fn examine(
     course: &Course,
     distribution: Distribution,
-    ask: &mut dyn FnMut(Place, &str) -> Result<Answer, String>,
+    ask: &mut dyn FnMut(Place, &str) -> Result<Answer, Unasked>,
+    mut found: Vec<Finding>,
 ) -> Vec<Finding> {
-    let mut found = Vec::new();
     for (name, probe) in &course.needs {
-        let (state, remedy) = match ask(probe.on, &probe.probe) {
+        let (state, mend) = match ask(probe.on, &probe.probe) {
             Ok(answer) if answer.yes => {
                 let numbers = findings::version(&answer.text);
                 (
@@ -64,27 +94,36 @@ pub fn examine(
             }
             Ok(answer) => {
                 let remedy = findings::remedy(probe, &answer);
-                (State::Lacks(findings::reason(probe, &answer)), remedy)
+                let mend = mend(probe, remedy, distribution);
+                (State::Lacks(findings::reason(probe, &answer)), mend)
             }
-            Err(reason) => (State::Lacks(reason), probe.remedy.clone()),
-        };
-        let mend = match &state {
-            State::Has(_) => None,
-            State::Lacks(_) => mend(probe, remedy, distribution),
+            Err((reason, remedy)) => (State::Lacks(reason), remedy.map(Mend::Remedy)),
         };
         found.push(Finding {
             name: name.clone(),
             what: probe.what.clone(),
             why: probe.why.clone(),
             lessons: lessons_that_need(course, name),
-            place: probe.on,
+            area: match probe.on {
+                Place::Host => Area::Host,
+                Place::Kernel => Area::Kernel,
+            },
             state,
+            note: None,
+            packages: probe.package.iter().cloned().collect(),
             mend,
         });
     }
     // What the lessons want most stands first; ties keep the order of names.
-    found.sort_by_key(|finding| (finding.place, std::cmp::Reverse(finding.lessons.len())));
+    found.sort_by_key(|finding| (finding.area, std::cmp::Reverse(finding.lessons.len())));
     found
+}
+
+/// The lessons with steps that need a kernel, by stem.
+pub fn lessons_with_kernel_steps(course: &Course) -> Vec<String> {
+    let has = |lesson: &&crate::lesson::Lesson| lesson.steps().any(|step| step.on == Place::Kernel);
+    let lessons = course.lessons.iter().filter(has);
+    lessons.map(|lesson| lesson.stem.clone()).collect()
 }
 
 fn lessons_that_need(course: &Course, name: &str) -> Vec<String> {
@@ -106,27 +145,30 @@ fn lessons_that_need(course: &Course, name: &str) -> Vec<String> {
 }
 
 fn mend(probe: &NeedProbe, remedy: Option<String>, distribution: Distribution) -> Option<Mend> {
-    let package = probe.package.as_deref().and_then(packages::named);
-    let install = package.and_then(|package| distribution.install(&[&package]));
-    install
+    let packages: Vec<String> = probe.package.iter().cloned().collect();
+    install(&packages, distribution)
         .map(Mend::Install)
         .or_else(|| remedy.map(Mend::Remedy))
 }
 
-/// Returns one command that installs everything missing that a package brings.
-pub fn install_all(
-    course: &Course,
-    findings: &[Finding],
-    distribution: Distribution,
-) -> Option<Vec<String>> {
-    let missing = findings
+/// The command that installs rows of the list of packages.
+pub fn install(names: &[String], distribution: Distribution) -> Option<Vec<String>> {
+    let packages: Vec<_> = names
         .iter()
-        .filter(|finding| matches!(finding.state, State::Lacks(_)));
-    let packages: Vec<Package> = missing
-        .filter_map(|finding| course.needs.get(&finding.name)?.package.as_deref())
-        .filter_map(packages::named)
+        .filter_map(|name| packages::named(name))
         .collect();
     distribution.install(&packages.iter().collect::<Vec<_>>())
+}
+
+/// Returns one command that installs everything missing that a package brings.
+pub fn install_all(findings: &[Finding], distribution: Distribution) -> Option<Vec<String>> {
+    let missing = findings
+        .iter()
+        .filter(|finding| matches!(finding.mend, Some(Mend::Install(_))));
+    let names: Vec<String> = missing
+        .flat_map(|finding| finding.packages.clone())
+        .collect();
+    install(&names, distribution)
 }
 
 /// The findings for a script.
@@ -147,10 +189,11 @@ pub fn to_json(findings: &[Finding]) -> Value {
                 "what": finding.what,
                 "why": finding.why,
                 "lessons": finding.lessons,
-                "on": finding.place.to_string(),
+                "on": finding.area.name(),
                 "has": has,
                 "version": version,
                 "reason": reason,
+                "note": finding.note,
                 "mend": mend,
             })
         })

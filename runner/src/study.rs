@@ -29,6 +29,11 @@ pub enum Wish {
 pub trait Learner {
     /// Waits for a wish about this step. The end of input is a wish to leave.
     fn wish(&mut self, step: &Step) -> std::io::Result<Wish>;
+    /// Hears, before a sitting that goes on at this step, before which step the lab can be had as it
+    /// was: this one, or one to go back to; nothing if steps run in no lab.
+    fn resumed(&mut self, _step: &Step, _kept: Option<&Step>) -> std::io::Result<()> {
+        Ok(())
+    }
     /// Hears that all is as it was before this step.
     fn rewound(&mut self, _step: &Step) -> std::io::Result<()> {
         Ok(())
@@ -85,14 +90,24 @@ pub fn study<'r>(
     {
         runner.perform(action, plan, &mut |_, _| ControlFlow::Continue(()))?;
     }
+    if let Some(Action::Run(step)) = start.and_then(|start| plan.actions.get(start)) {
+        learner.resumed(step, runner.last_kept(step))?;
+    }
     let mut sitting = Sitting::Finished;
     while let Some(action) = plan.actions.get(index) {
         if let Action::Run(step) = action {
             view.event(&crate::event::Event::StepReached(step));
             match learner.wish(step)? {
                 Wish::Run => {
-                    if runner.is_elsewhere(step) && runner.rewind(step)? {
-                        learner.rewound(step)?;
+                    if runner.is_elsewhere(step) {
+                        let kept = runner.last_kept(step);
+                        let is_kept = kept.is_some_and(|kept| kept.id == step.id);
+                        if runner.rewind(step)? {
+                            learner.rewound(step)?;
+                        } else if is_kept && items.is_empty() {
+                            // It is of another lab than this one, and so are all others.
+                            learner.resumed(step, plan.steps().next())?;
+                        }
                     }
                 }
                 Wish::Skip => {

@@ -6,6 +6,7 @@ use tutor::backend::conformance;
 use tutor::backend::host::Host;
 use tutor::backend::lab::{Choice, Lab};
 use tutor::folders::Folders;
+use tutor_lab::accelerator::Wish;
 use tutor_lab::cache::Cache;
 
 const TUTOR: &str = env!("CARGO_BIN_EXE_tutor");
@@ -57,6 +58,7 @@ fn lab() -> Result<&'static Lab, String> {
         let choice = Choice {
             cache: Cache::below(&Folders::of_user().ok()?.cache),
             kernel: std::env::var("TUTOR_TEST_KERNEL").unwrap_or("default".to_owned()),
+            accelerator: Wish::Tcg,
             tutor: TUTOR.into(),
         };
         Some(Lab::new(choice, |_| ()))

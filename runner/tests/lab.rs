@@ -13,6 +13,7 @@ use tutor::backend::{Backend, BackendError, Happening, Mode, Opening, Session, S
 use tutor::folders::Folders;
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request};
+use tutor_lab::accelerator::Wish;
 use tutor_lab::cache::Cache;
 use tutor_lab::guests::Progress;
 use tutor_lab::machine::Machine;
@@ -53,6 +54,7 @@ fn lab_in(
     let choice = Choice {
         cache,
         kernel: kernel.to_owned(),
+        accelerator: Wish::Tcg,
         tutor: TUTOR.into(),
     };
     let lab = Lab::new(choice, tell);

@@ -11,7 +11,9 @@ use support::{Tutor, skipped, step, until};
 use tutor::folders::Folders;
 use tutor_agent::processes;
 use tutor_lab::cache::Cache;
-use tutor_lab::qemu::{PROGRAM, Qemu};
+use tutor_lab::qemu::Qemu;
+
+const PROGRAM: &str = "qemu-system-x86_64";
 
 /// A learner with a lab; nothing, with a line, where there is none.
 fn tutor() -> Option<Tutor> {

@@ -1,5 +1,6 @@
 //! A program that ends with the process that started it, however that ends.
 
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use std::ffi::OsString;
 use std::io;
@@ -19,5 +20,7 @@ pub fn become_guarded(parent: u32, words: &[OsString]) -> io::Error {
     if nix::unistd::getppid().as_raw() as u32 != parent {
         return io::ErrorKind::BrokenPipe.into();
     }
+    // What it dies of is told; a memory image of it would lie in whatever folder the caller is in.
+    let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     Command::new(program).args(arguments).exec()
 }

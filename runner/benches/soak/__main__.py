@@ -82,7 +82,7 @@ class Slot:
 
     def __init__(self, arguments, home: Path):
         self.command = [arguments.tutor, "lab", "run", "--kernel", arguments.kernel, "--", "sh", "-c", SCRIPT]
-        self.environment = {**os.environ, "TUTOR_HOME": str(home)}
+        self.environment = {**os.environ, "TUTOR_HOME": str(home), "TUTOR_LAB_ACCEL": "tcg"}
         own = subprocess.run([arguments.tutor, "lab", "status", "--json"], capture_output=True, text=True, check=False)
         kernels = Path(json.loads(own.stdout)["folder"]) / "kernels"
         self.lab = home / "cache" / "lab"

@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let image = Image {
         vmlinux: vmlinux.into(),
         initramfs: initramfs.into(),
+        kernel: vmlinux.clone(),
         id: vmlinux.clone(),
     };
     let states = Path::new(states);

@@ -19,6 +19,8 @@ use std::thread::JoinHandle;
 /// What is worth saying while a guest is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
+    /// It is tried whether KVM works, which takes ten seconds where it hangs.
+    TriesKvm,
     /// There is no saved state that can be used; the guest boots, which takes seconds.
     Boots,
     /// Its state could not be kept, so that the next one boots too.
@@ -87,6 +89,11 @@ impl Guests {
     /// The name of the state that guests resume from.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// True if there is a saved state to resume from.
+    pub fn is_saved(&self) -> bool {
+        state::file(&self.states, &self.key).exists()
     }
 
     /// Returns a guest that is ready: resumed if that can be, else booted.

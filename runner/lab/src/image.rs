@@ -21,6 +21,8 @@ pub struct Image {
     pub vmlinux: PathBuf,
     /// The archive with `/init`.
     pub initramfs: PathBuf,
+    /// Tells its kernel, with the modules, from every other.
+    pub kernel: String,
     /// Tells this image from every other: kernel, modules, and what is in the archive.
     pub id: String,
 }
@@ -95,6 +97,7 @@ pub fn prepare(
     Ok(Image {
         vmlinux: kernel.vmlinux.clone(),
         initramfs,
+        kernel: kernel.id.clone(),
         id: format!("{} {made}", kernel.id),
     })
 }

@@ -1,4 +1,4 @@
-//! The lab: a real Linux kernel in a small virtual machine, without root and without KVM.
+//! The lab: a real Linux kernel in a small virtual machine, without root; KVM is used where it works.
 //!
 //! The modules, in reading order:
 //!
@@ -11,16 +11,21 @@
 //! - [`needed`]: the libraries of a dynamically linked program.
 //! - [`initramfs`]: the initial RAM disk: agent, tools, modules.
 //! - [`image`]: what a guest boots, made of these.
+//! - [`architecture`]: the machine of each processor architecture.
 //! - [`qemu`]: finding QEMU, and its command line.
 //! - [`qmp`]: talking to its monitor.
 //! - [`machine`]: one running machine.
 //! - [`state`]: saved states.
 //! - [`checkpoint`]: states between steps, as differences from the base state.
+//! - [`trial`]: whether a guest works under KVM.
+//! - [`accelerator`]: KVM or not, and why.
 //! - [`tidy`]: keeping what can be made again within bounds.
 //! - [`guests`]: making guests, resumed or booted once.
 //! - [`shared`]: a folder that the host and a guest have in common.
 //! - [`libraries`]: libraries of programs that were built on the host.
 
+pub mod accelerator;
+pub mod architecture;
 pub mod cache;
 pub mod checkpoint;
 pub mod fetch;
@@ -39,3 +44,4 @@ pub mod setup;
 pub mod shared;
 pub mod state;
 pub mod tidy;
+pub mod trial;

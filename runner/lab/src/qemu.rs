@@ -1,14 +1,14 @@
-//! QEMU itself: finding it, its version, and the command line of a machine.
+//! QEMU itself: finding it, what it can do, and the command line of a machine.
 
+use crate::architecture::Architecture;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-
-/// The program that emulates the guest's machine.
-pub const PROGRAM: &str = "qemu-system-x86_64";
+use std::time::{Duration, Instant};
 
 /// The oldest version whose machine and migration were tried.
 pub const OLDEST: (u32, u32) = (7, 0);
@@ -16,13 +16,42 @@ pub const OLDEST: (u32, u32) = (7, 0);
 /// What the guest's memory is, in MiB.
 const MEMORY_MIB: u32 = 256;
 
-/// The kernel's command line. `nokaslr` makes the kernel's addresses the same in every guest, and
-/// `norandmaps` those of programs. QEMU 7.2 finds what it has translated by virtual address, so that
-/// without it each start of a program is translated anew, which takes four times as long.
-/// `cryptomgr.notests` and the timer's settings spare time that emulation makes long.
-/// They are explained in the kernel's `Documentation/admin-guide/kernel-parameters.txt`.
-pub const KERNEL_ARGUMENTS: &str = "quiet panic=-1 nokaslr norandmaps mitigations=off \
-     cryptomgr.notests tsc=reliable no_timer_check random.trust_cpu=on nr_cpus=1 console=ttyS0";
+/// How long QEMU may take to start with no machine at all.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a QEMU is forbidden: programs of its own, other rights, another share of the processor.
+const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
+/// What runs a guest's code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accelerator {
+    /// QEMU translates it.
+    Tcg,
+    /// The processor runs it.
+    Kvm {
+        /// Tells the host's processor from other models: a state that was saved on one is not
+        /// resumed on another.
+        processor: String,
+    },
+}
+
+impl Accelerator {
+    /// What QEMU calls it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Accelerator::Tcg => "tcg",
+            Accelerator::Kvm { .. } => "kvm",
+        }
+    }
+
+    /// The processor that its states are for; empty where that is QEMU's own.
+    pub fn processor(&self) -> &str {
+        match self {
+            Accelerator::Tcg => "",
+            Accelerator::Kvm { processor } => processor,
+        }
+    }
+}
 
 /// A QEMU that can run guests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,14 +60,29 @@ pub struct Qemu {
     pub program: PathBuf,
     /// Its version, as `7.2.22`.
     pub version: String,
+    /// The machine that it makes.
+    pub architecture: &'static Architecture,
+    /// True if it can forbid itself system calls: a build may come without seccomp.
+    pub has_sandbox: bool,
+    /// What runs the guests' code.
+    pub accelerator: Accelerator,
 }
 
 /// No QEMU can be used.
 #[derive(Debug, thiserror::Error)]
 pub enum QemuError {
+    /// The lab knows no machine for this processor.
+    #[error(
+        "the lab has no machine for the processor architecture `{}`",
+        std::env::consts::ARCH
+    )]
+    Architecture,
     /// There is none.
-    #[error("`{PROGRAM}` is not installed")]
-    Missing,
+    #[error("`{program}` is not installed")]
+    Missing {
+        /// What was looked for.
+        program: &'static str,
+    },
     /// It is of a time before what the lab needs.
     #[error("`{program}` is QEMU {version}, and the lab needs {}.{} or newer", OLDEST.0, OLDEST.1)]
     TooOld {
@@ -58,27 +102,35 @@ pub enum QemuError {
 }
 
 impl Qemu {
-    /// Finds QEMU in `PATH` or the usual folders. Its version is read once and noted in `cache`.
+    /// Finds QEMU in `PATH` or the usual folders. What it is like is asked once and noted in `cache`.
+    /// It translates, as long as it is not told another accelerator.
     pub fn find(cache: &Path) -> Result<Qemu, QemuError> {
+        let architecture = Architecture::here().ok_or(QemuError::Architecture)?;
+        let name = architecture.program;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let usual = ["/usr/local/bin", "/usr/bin", "/bin"].map(PathBuf::from);
         let mut folders = std::env::split_paths(&path).chain(usual);
         let program = folders
-            .find_map(|folder| Some(folder.join(PROGRAM)).filter(|path| is_program(path)))
-            .ok_or(QemuError::Missing)?;
-        Qemu::at(&program, cache)
+            .find_map(|folder| Some(folder.join(name)).filter(|path| is_program(path)))
+            .ok_or(QemuError::Missing { program: name })?;
+        Qemu::at(&program, architecture, cache)
     }
 
     /// Takes the QEMU at a path.
-    pub fn at(program: &Path, cache: &Path) -> Result<Qemu, QemuError> {
-        let version = match noted(program, cache) {
-            Some(version) => version,
+    pub fn at(
+        program: &Path,
+        architecture: &'static Architecture,
+        cache: &Path,
+    ) -> Result<Qemu, QemuError> {
+        let told = match noted(program, cache) {
+            Some(told) => told,
             None => {
-                let version = ask(program)?;
-                note(program, cache, &version);
-                version
+                let told = ask(program)?;
+                note(program, cache, &told);
+                told
             }
         };
+        let Told { version, sandbox } = told;
         let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
         let minor = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         if minor < OLDEST {
@@ -90,26 +142,101 @@ impl Qemu {
         Ok(Qemu {
             program: program.to_owned(),
             version,
+            architecture,
+            has_sandbox: sandbox,
+            accelerator: Accelerator::Tcg,
         })
     }
+
+    /// Finds out whether the system lets it make code and run it: where memory may not be both
+    /// written and executed it cannot translate, and says so as it starts. An error is its words.
+    pub fn may_translate(&self) -> Result<(), String> {
+        let failed = |error: std::io::Error| error.to_string();
+        let words = [
+            "-nodefaults",
+            "-no-user-config",
+            "-display",
+            "none",
+            "-machine",
+            "none",
+        ];
+        let mut child = Command::new(&self.program)
+            .args(words)
+            .args(["-accel", "tcg", "-monitor", "stdio"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        // One that ended already has told why.
+        let _ = child
+            .stdin
+            .take()
+            .map(|mut stdin| stdin.write_all(b"quit\n"));
+        let deadline = Instant::now() + START_PATIENCE;
+        while child.try_wait().map_err(failed)?.is_none() {
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let output = child.wait_with_output().map_err(failed)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let first = said.lines().find(|line| !line.trim().is_empty());
+        Err(first.map_or_else(|| output.status.to_string(), |line| line.trim().to_owned()))
+    }
+
+    /// The same QEMU with another accelerator.
+    pub fn under(&self, accelerator: Accelerator) -> Qemu {
+        Qemu {
+            accelerator,
+            ..self.clone()
+        }
+    }
+}
+
+/// What a QEMU says of itself.
+struct Told {
+    version: String,
+    sandbox: bool,
 }
 
 fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|there| there.is_file() && there.permissions().mode() & 0o111 != 0)
 }
 
-fn ask(program: &Path) -> Result<String, QemuError> {
+/// Options are read in their order, so a sandbox that it does not know ends it before it tells its
+/// version (`qemu_init` in QEMU's `system/vl.c`).
+fn ask(program: &Path) -> Result<Told, QemuError> {
+    if let Ok(version) = ask_for_version(program, &["-sandbox", SANDBOX, "-version"]) {
+        return Ok(Told {
+            version,
+            sandbox: true,
+        });
+    }
+    Ok(Told {
+        version: ask_for_version(program, &["-version"])?,
+        sandbox: false,
+    })
+}
+
+fn ask_for_version(program: &Path, words: &[&str]) -> Result<String, QemuError> {
     let strange = |said: String| QemuError::Strange {
         program: program.to_owned(),
         said,
     };
     let output = Command::new(program)
-        .arg("--version")
+        .args(words)
         .stdin(Stdio::null())
         .output()
         .map_err(|error| strange(error.to_string()))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    version_in(&said).ok_or_else(|| {
+    let version = version_in(&said).filter(|_| output.status.success());
+    version.ok_or_else(|| {
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         strange(format!("{said}{complaint}").trim().to_owned())
     })
@@ -124,7 +251,7 @@ fn version_in(said: &str) -> Option<String> {
 }
 
 /// What tells one installation of a program from another.
-fn stamp(program: &Path) -> Option<Value> {
+pub(crate) fn stamp(program: &Path) -> Option<Value> {
     let there = fs::metadata(program).ok()?;
     Some(json!([
         program.display().to_string(),
@@ -134,15 +261,23 @@ fn stamp(program: &Path) -> Option<Value> {
     ]))
 }
 
-fn noted(program: &Path, cache: &Path) -> Option<String> {
+fn noted(program: &Path, cache: &Path) -> Option<Told> {
     let note: Value = serde_json::from_slice(&fs::read(cache.join("qemu.json")).ok()?).ok()?;
     let same = note["stamp"] == stamp(program)?;
-    note["version"].as_str().filter(|_| same).map(str::to_owned)
+    let told = Told {
+        version: note["version"].as_str()?.to_owned(),
+        sandbox: note["sandbox"].as_bool()?,
+    };
+    same.then_some(told)
 }
 
 /// A note that cannot be written costs a question the next time, and nothing else.
-fn note(program: &Path, cache: &Path, version: &str) {
-    let note = json!({"stamp": stamp(program), "version": version});
+fn note(program: &Path, cache: &Path, told: &Told) {
+    let note = json!({
+        "stamp": stamp(program),
+        "version": told.version,
+        "sandbox": told.sandbox,
+    });
     let _ = crate::state::write_beside(&cache.join("qemu.json"), note.to_string().as_bytes());
 }
 
@@ -162,14 +297,10 @@ pub enum Beginning<'b> {
 
 /// The devices that a guest has: they are part of what its saved state means.
 ///
-/// QEMU 7.2 emulates `cmpxchg16b` wrongly where a kernel needs it, hence no `cx16`. With `rdrand`
-/// the kernel has its random numbers at once (`random.trust_cpu`); without it, the first program
-/// that asks for some waits until the kernel has gathered them from its own timing, which is a third
-/// of a boot (`try_to_generate_entropy` in its `drivers/char/random.c`). The channels
-/// are the process's standard files, so that no file descriptor has to be handed down by number:
-/// standard input is the agent's port, standard output the monitor, standard error takes QEMU's
-/// messages and the guest's console.
-pub fn devices() -> Vec<String> {
+/// The channels are the process's standard files, so that no file descriptor has to be handed down
+/// by number: standard input is the agent's port, standard output the monitor, standard error takes
+/// QEMU's messages and the guest's console.
+pub fn devices(qemu: &Qemu) -> Vec<String> {
     let memory = MEMORY_MIB.to_string();
     [
         "-nodefaults",
@@ -180,11 +311,11 @@ pub fn devices() -> Vec<String> {
         "-monitor",
         "none",
         "-machine",
-        "q35",
+        qemu.architecture.machine,
         "-accel",
-        "tcg",
+        qemu.accelerator.name(),
         "-cpu",
-        "qemu64,-cx16,+rdrand",
+        qemu.architecture.processor,
         "-m",
         &memory,
         "-smp",
@@ -211,9 +342,10 @@ pub fn devices() -> Vec<String> {
 /// The words that start a guest.
 pub fn command(qemu: &Qemu, beginning: Beginning<'_>) -> Vec<OsString> {
     let mut words = vec![qemu.program.clone().into_os_string()];
-    words.extend(devices().into_iter().map(OsString::from));
-    let sandbox = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
-    words.extend(["-sandbox", sandbox].map(OsString::from));
+    words.extend(devices(qemu).into_iter().map(OsString::from));
+    if qemu.has_sandbox {
+        words.extend(["-sandbox", SANDBOX].map(OsString::from));
+    }
     match beginning {
         Beginning::Kernel { vmlinux, initramfs } => words.extend([
             "-kernel".into(),
@@ -221,7 +353,7 @@ pub fn command(qemu: &Qemu, beginning: Beginning<'_>) -> Vec<OsString> {
             "-initrd".into(),
             initramfs.into(),
             "-append".into(),
-            KERNEL_ARGUMENTS.into(),
+            qemu.architecture.command_line().into(),
         ]),
         Beginning::State => words.extend(["-incoming", "defer"].map(OsString::from)),
     }
@@ -246,6 +378,10 @@ mod tests {
         program
     }
 
+    fn at(program: &Path, cache: &Path) -> Result<Qemu, QemuError> {
+        Qemu::at(program, Architecture::named("x86_64").unwrap(), cache)
+    }
+
     #[test]
     fn a_version_is_read_from_what_distributions_print() {
         let debian = "QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18+b3)\nCopyright";
@@ -262,7 +398,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let program = fake(folder.path(), "echo QEMU emulator version 8.1.0");
         for _ in 0..2 {
-            assert_eq!(Qemu::at(&program, folder.path()).unwrap().version, "8.1.0");
+            assert_eq!(at(&program, folder.path()).unwrap().version, "8.1.0");
         }
         assert_eq!(
             fs::read_to_string(folder.path().join("asked")).unwrap(),
@@ -271,10 +407,49 @@ mod tests {
     }
 
     #[test]
+    fn a_sandbox_is_asked_for_where_qemu_has_one() {
+        let without = "case \"$1\" in -sandbox) echo 'not enabled in this QEMU' >&2; exit 1;; esac\n\
+                       echo QEMU emulator version 8.1.0";
+        for (says, has) in [("echo QEMU emulator version 8.1.0", true), (without, false)] {
+            let folder = tempfile::tempdir().unwrap();
+            let program = fake(folder.path(), says);
+            // What is noted is what was told.
+            for _ in 0..2 {
+                let qemu = at(&program, folder.path()).unwrap();
+                assert_eq!(qemu.has_sandbox, has);
+                let words = command(&qemu, Beginning::State);
+                assert_eq!(words.contains(&"-sandbox".into()), has, "{words:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_qemu_that_may_not_make_code_is_quoted() {
+        let says = "case \"$*\" in *version*) echo QEMU emulator version 8.1.0;; \
+                    *) echo 'qemu: Could not allocate dynamic translator buffer' >&2; exit 1;; esac";
+        let folder = tempfile::tempdir().unwrap();
+        let program = fake(folder.path(), says);
+        let qemu = at(&program, folder.path()).unwrap();
+        let said = "qemu: Could not allocate dynamic translator buffer";
+        assert_eq!(qemu.may_translate(), Err(said.to_owned()));
+        fake(folder.path(), "read -r line; test \"$line\" = quit");
+        assert_eq!(qemu.may_translate(), Ok(()));
+    }
+
+    #[test]
+    fn a_qemu_that_was_replaced_is_asked_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = fake(folder.path(), "echo QEMU emulator version 8.1.0");
+        assert_eq!(at(&program, folder.path()).unwrap().version, "8.1.0");
+        fake(folder.path(), "echo QEMU emulator version 10.0.0");
+        assert_eq!(at(&program, folder.path()).unwrap().version, "10.0.0");
+    }
+
+    #[test]
     fn a_qemu_that_is_too_old_is_named_with_its_version() {
         let folder = tempfile::tempdir().unwrap();
         let program = fake(folder.path(), "echo QEMU emulator version 6.2.0");
-        let error = Qemu::at(&program, folder.path()).unwrap_err().to_string();
+        let error = at(&program, folder.path()).unwrap_err().to_string();
         assert!(
             error.ends_with("is QEMU 6.2.0, and the lab needs 7.0 or newer"),
             "{error}"
@@ -285,7 +460,7 @@ mod tests {
     fn a_program_that_tells_no_version_is_quoted() {
         let folder = tempfile::tempdir().unwrap();
         let program = fake(folder.path(), "echo broken >&2; exit 1");
-        let error = Qemu::at(&program, folder.path()).unwrap_err().to_string();
+        let error = at(&program, folder.path()).unwrap_err().to_string();
         assert!(
             error.ends_with("does not tell a version: broken"),
             "{error}"

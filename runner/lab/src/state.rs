@@ -1,6 +1,6 @@
 //! Saved states of machines: files that a guest resumes from in a fraction of the time of a boot.
 
-use crate::qemu::{KERNEL_ARGUMENTS, Qemu, devices};
+use crate::qemu::{Qemu, devices};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
@@ -58,12 +58,14 @@ impl Deref for Base {
 pub fn key(qemu: &Qemu, image: &str) -> String {
     let mut hash = Sha256::new();
     let version = VERSION.to_string();
-    let devices = devices().join("\n");
+    let devices = devices(qemu).join("\n");
+    let line = qemu.architecture.command_line();
     let parts = [
         qemu.version.as_bytes(),
         image.as_bytes(),
-        KERNEL_ARGUMENTS.as_bytes(),
+        line.as_bytes(),
         devices.as_bytes(),
+        qemu.accelerator.processor().as_bytes(),
         version.as_bytes(),
     ];
     for part in parts {
@@ -170,6 +172,8 @@ pub fn write_beside(file: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architecture::Architecture;
+    use crate::qemu::Accelerator;
 
     #[test]
     fn a_state_comes_back_whole_and_is_nobody_elses() {
@@ -221,11 +225,20 @@ mod tests {
         let qemu = |version: &str| Qemu {
             program: "qemu".into(),
             version: version.to_owned(),
+            architecture: Architecture::named("x86_64").unwrap(),
+            has_sandbox: true,
+            accelerator: Accelerator::Tcg,
+        };
+        let kvm = |processor: &str| {
+            let processor = processor.to_owned();
+            qemu("7.2.1").under(Accelerator::Kvm { processor })
         };
         let keys = [
             key(&qemu("7.2.1"), "kernel archive"),
             key(&qemu("7.2.2"), "kernel archive"),
             key(&qemu("7.2.1"), "kernel archives"),
+            key(&kvm("one model"), "kernel archive"),
+            key(&kvm("another"), "kernel archive"),
         ];
         let mut different = keys.to_vec();
         different.sort();

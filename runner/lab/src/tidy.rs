@@ -13,6 +13,9 @@ use std::time::{Duration, SystemTime};
 /// The folder of a cache where guests' states between steps are kept, a folder for each lesson.
 pub const CHECKPOINTS: &str = "checkpoints";
 
+/// The folder of a cache where it is noted whether KVM works.
+pub const TRIALS: &str = "trials";
+
 /// The most that states and archives may take together before the oldest go.
 pub const LIMIT_BYTES: u64 = 512 * 1024 * 1024;
 
@@ -56,6 +59,7 @@ pub fn kept(cache: &Cache) -> io::Result<Vec<Kept>> {
     let mut folders = vec![
         (below("states"), Purpose::Start),
         (below("initramfs"), Purpose::Start),
+        (below(TRIALS), Purpose::Start),
     ];
     folders.extend(
         folders_in("guest")

@@ -15,13 +15,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request, When};
+use tutor_lab::accelerator::{self, NoKvm, Trial, Wish};
 use tutor_lab::cache::{Cache, CacheError};
 use tutor_lab::checkpoint::Checkpoint;
 use tutor_lab::guests::{GuestError, Guests, Progress, Tell};
-use tutor_lab::image::{self, ImageError, Programs};
+use tutor_lab::image::{self, Image, ImageError, Programs};
 use tutor_lab::libraries::Libraries;
 use tutor_lab::machine::{Launcher, Machine, MachineError};
-use tutor_lab::qemu::{Qemu, QemuError};
+use tutor_lab::qemu::{Accelerator, Qemu, QemuError};
 use tutor_lab::shared::{Shared, SharedError};
 use tutor_lab::state::{Base, write_beside};
 
@@ -38,6 +39,8 @@ pub struct Choice {
     pub cache: Cache,
     /// A kernel that is in the cache: `default`, a series such as `6.12`, a whole release; or a path.
     pub kernel: String,
+    /// What is to run the guests' code.
+    pub accelerator: Wish,
     /// The program that becomes QEMU when called with `__agent guarded`.
     pub tutor: PathBuf,
 }
@@ -46,17 +49,21 @@ pub struct Choice {
 pub struct Lab {
     choice: Choice,
     tell: Tell,
-    found: OnceLock<Result<Found, (String, Option<String>)>>,
+    found: OnceLock<Result<Found, Lack>>,
     /// A guest that nobody has taken yet.
     ready: Mutex<Option<Machine>>,
     /// Why a guest did not start. The next one would not either, and take as long.
-    broken: OnceLock<(String, Option<String>)>,
+    broken: OnceLock<Lack>,
 }
+
+/// What this machine lacks, and what to do about it.
+type Lack = (String, Option<String>);
 
 /// What a lab found on this machine.
 struct Found {
     guests: Guests,
-    qemu: String,
+    qemu: Qemu,
+    chosen: accelerator::Choice,
     /// What probes said in guests as they begin. They begin the same each time.
     answers: Answers,
 }
@@ -117,10 +124,14 @@ impl Lab {
         match (ready, self.broken.get()) {
             (Some(machine), _) => Ok(machine),
             (None, Some(why)) => Err(unusable(why.clone())),
-            (None, None) => self.guests()?.guest(&self.tell).map_err(|error| {
-                let why = (error.to_string(), remedy(&error));
-                unusable(self.broken.get_or_init(|| why).clone())
-            }),
+            (None, None) => {
+                let found = self.found()?;
+                found.guests.guest(&self.tell).map_err(|error| {
+                    let remedy = remedy(&error, &found.qemu.accelerator);
+                    let why = (error.to_string(), Some(remedy));
+                    unusable(self.broken.get_or_init(|| why).clone())
+                })
+            }
         }
     }
 
@@ -135,27 +146,83 @@ impl Lab {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What runs its guests' code, and why. KVM was tried by then.
+    pub fn accelerator(&self) -> Result<&accelerator::Choice, BackendError> {
+        self.found().map(|found| &found.chosen)
+    }
+
     fn found(&self) -> Result<&Found, BackendError> {
-        let found = self.found.get_or_init(|| find(&self.choice));
-        found
-            .as_ref()
-            .map_err(|(reason, remedy)| BackendError::Unusable {
-                reason: reason.clone(),
-                remedy: remedy.clone(),
-            })
+        let found = self.found.get_or_init(|| find(&self.choice, &self.tell));
+        found.as_ref().map_err(|lack| lacking(lack.clone()))
     }
 }
 
-fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
+/// What guests are made of.
+struct Parts {
+    qemu: Qemu,
+    launcher: Launcher,
+    image: Image,
+}
+
+impl Parts {
+    fn trial(&self) -> Trial<'_> {
+        Trial {
+            qemu: &self.qemu,
+            launcher: &self.launcher,
+            image: &self.image,
+            device: Path::new(accelerator::DEVICE),
+            patience: accelerator::PATIENCE,
+        }
+    }
+
+    fn guests(self, accelerator: Accelerator, cache: &Cache) -> Guests {
+        let qemu = self.qemu.under(accelerator);
+        Guests::new(qemu, self.launcher, self.image, &states(cache))
+    }
+}
+
+fn states(cache: &Cache) -> PathBuf {
+    cache.folder().join("states")
+}
+
+/// What a lab would do, as far as it is known without starting a machine.
+#[derive(Clone, Debug)]
+pub struct Outlook {
+    /// What would run its guests' code, and why.
+    pub accelerator: accelerator::Choice,
+    /// True if its guests resume from a saved state.
+    pub is_saved: bool,
+}
+
+/// Says what a lab would do, without starting a machine.
+pub fn outlook(choice: &Choice) -> Result<Outlook, BackendError> {
+    let parts = parts(choice).map_err(lacking)?;
+    let chosen = parts.trial().known(choice.accelerator, &choice.cache);
+    let guests = parts.guests(chosen.accelerator.clone(), &choice.cache);
+    Ok(Outlook {
+        accelerator: chosen,
+        is_saved: guests.is_saved(),
+    })
+}
+
+fn lacking((reason, remedy): Lack) -> BackendError {
+    BackendError::Unusable { reason, remedy }
+}
+
+/// What to do about a QEMU that cannot be used.
+pub fn qemu_remedy(error: &QemuError) -> String {
+    match error {
+        QemuError::Missing { .. } | QemuError::Strange { .. } => say!("lab-remedy-qemu"),
+        QemuError::TooOld { .. } => say!("lab-remedy-qemu-old"),
+        QemuError::Architecture => say!("lab-remedy-architecture"),
+    }
+}
+
+fn parts(choice: &Choice) -> Result<Parts, Lack> {
     let lacks = |reason: String, remedy: String| (reason, Some(remedy));
     let cache = &choice.cache;
-    let qemu = Qemu::find(cache.folder()).map_err(|error| {
-        let remedy = match error {
-            QemuError::Missing | QemuError::Strange { .. } => say!("lab-remedy-qemu"),
-            QemuError::TooOld { .. } => say!("lab-remedy-old-qemu"),
-        };
-        lacks(error.to_string(), remedy)
-    })?;
+    let qemu = Qemu::find(cache.folder())
+        .map_err(|error| lacks(error.to_string(), qemu_remedy(&error)))?;
     let wanted = choice.kernel.as_str();
     let found = match wanted.contains('/') {
         true => cache.file(Path::new(wanted)).map(Some),
@@ -197,22 +264,45 @@ fn find(choice: &Choice) -> Result<Found, (String, Option<String>)> {
         program: choice.tutor.clone(),
         arguments: ["__agent", "guarded"].map(OsString::from).to_vec(),
     };
-    let states = cache.folder().join("states");
-    let version = qemu.version.clone();
-    let guests = Guests::new(qemu, launcher, image, &states);
-    let answers = states.join(guests.key()).with_extension("answers");
+    Ok(Parts {
+        qemu,
+        launcher,
+        image,
+    })
+}
+
+fn find(choice: &Choice, tell: &Tell) -> Result<Found, Lack> {
+    let cache = &choice.cache;
+    let parts = parts(choice)?;
+    let tries = || tell(Progress::TriesKvm);
+    let chosen = parts.trial().choose(choice.accelerator, cache, &tries);
+    let chosen = chosen.map_err(|error| {
+        let remedy = match error {
+            NoKvm::Device { .. } => say!("lab-remedy-kvm-device"),
+            NoKvm::Refused { .. } => say!("lab-remedy-kvm"),
+        };
+        (error.to_string(), Some(remedy))
+    })?;
+    let qemu = parts.qemu.under(chosen.accelerator.clone());
+    let guests = parts.guests(chosen.accelerator.clone(), cache);
+    let answers = states(cache).join(guests.key()).with_extension("answers");
     Ok(Found {
-        qemu: version,
+        qemu,
         answers: Answers::read(answers),
         guests,
+        chosen,
     })
 }
 
 impl Backend for Lab {
     fn emulator(&self) -> Option<String> {
         let found = self.found().ok()?;
-        let minor: Vec<&str> = found.qemu.split('.').take(2).collect();
-        Some(format!("QEMU {}", minor.join(".")))
+        let minor: Vec<&str> = found.qemu.version.split('.').take(2).collect();
+        let minor = minor.join(".");
+        Some(match found.qemu.accelerator {
+            Accelerator::Tcg => format!("QEMU {minor}"),
+            Accelerator::Kvm { .. } => format!("QEMU {minor} with KVM"),
+        })
     }
 
     fn known(&self, probe: &str) -> Option<Answer> {
@@ -449,14 +539,15 @@ fn not_shared(error: SharedError) -> BackendError {
 }
 
 /// What to do about a lab that does not start.
-fn remedy(error: &GuestError) -> Option<String> {
-    match error {
-        GuestError::Machine(MachineError::ExecutableMemory { .. }) => {
-            Some(say!("lab-remedy-memory"))
-        }
-        GuestError::Machine(_) | GuestError::Packing(_) | GuestError::NoBase => {
-            Some(say!("lab-remedy-machine"))
-        }
+fn remedy(error: &GuestError, accelerator: &Accelerator) -> String {
+    let is_forbidden = matches!(
+        error,
+        GuestError::Machine(MachineError::ExecutableMemory { .. })
+    );
+    match accelerator {
+        Accelerator::Tcg | Accelerator::Kvm { .. } if is_forbidden => say!("lab-remedy-memory"),
+        Accelerator::Kvm { .. } => say!("lab-remedy-kvm"),
+        Accelerator::Tcg => say!("lab-remedy-machine"),
     }
 }
 

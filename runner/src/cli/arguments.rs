@@ -78,12 +78,15 @@ pub enum Command {
     /// Make a book of the lessons
     Book(BookArguments),
     /// Look into BPF programs and what this kernel can do
-    #[command(subcommand)]
-    Bpf(tutor_bpf::command::BpfCommand),
+    Bpf(BpfArguments),
     /// Find out what this machine has and lacks for the lessons
     Doctor(DoctorArguments),
     /// The lab: a real kernel in a small virtual machine
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "KVM runs the machine where a trial has shown that it works, else QEMU translates.\n\
+                      TUTOR_LAB_ACCEL=tcg leaves KVM alone, TUTOR_LAB_ACCEL=kvm takes nothing else."
+    )]
     Lab(LabCommand),
     /// Start a lesson afresh; what you wrote is kept aside
     Reset(ResetArguments),
@@ -347,6 +350,28 @@ pub struct BookArguments {
     pub out: PathBuf,
 }
 
+/// `--on` and `--kernel` have ids of their own: a global argument shares its value with one of the same
+/// id before the command.
+#[derive(Debug, Args)]
+pub struct BpfArguments {
+    /// Whose kernel is asked, where one is: this machine's own, or the lab's [default: host]
+    #[arg(
+        id = "bpf-on",
+        long = "on",
+        global = true,
+        value_enum,
+        value_name = "PLACE"
+    )]
+    pub on: Option<On>,
+    /// A kernel of the lab: a series such as `6.12`, a whole release, `latest` of those that are there, or
+    /// a file; with it, `--on lab` goes without saying
+    #[arg(id = "bpf-kernel", long = "kernel", global = true, value_name = "KERNEL", add = ArgValueCompleter::new(complete_kernel))]
+    pub kernel: Option<String>,
+    /// What to look into
+    #[command(subcommand)]
+    pub command: tutor_bpf::command::BpfCommand,
+}
+
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
     /// Print JSON
@@ -359,8 +384,8 @@ pub struct DoctorArguments {
     /// not tutor's own
     #[arg(long)]
     pub yes: bool,
-    /// Where to look for a kernel
-    #[arg(long, value_enum, value_name = "PLACE", default_value = "host")]
+    /// Whose kernel is asked: the one that steps would run on
+    #[arg(long, value_enum, value_name = "PLACE", default_value_t)]
     pub on: On,
 }
 

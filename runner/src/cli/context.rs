@@ -17,6 +17,7 @@ use crate::store::{self, Store};
 use anyhow::Context as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use tutor_lab::accelerator::Wish;
 use tutor_lab::cache::Cache;
 use tutor_lab::guests::Progress;
 use tutor_lab::tidy;
@@ -192,16 +193,34 @@ impl Context {
         Moments::new(&cache.folder().join(tidy::CHECKPOINTS).join(key))
     }
 
-    /// The lab with one of its kernels.
-    pub fn lab(&self, kernel: &str) -> anyhow::Result<Lab> {
-        let choice = Choice {
+    /// Which guests the lab with one of its kernels makes.
+    pub fn lab_choice(&self, kernel: &str) -> anyhow::Result<Choice> {
+        let accelerator = std::env::var_os("TUTOR_LAB_ACCEL").unwrap_or_default();
+        let accelerator = match accelerator.to_string_lossy().as_ref() {
+            "" => Wish::Best,
+            "tcg" => Wish::Tcg,
+            "kvm" => Wish::Kvm,
+            value => {
+                return Err(ends(
+                    Exit::Usage,
+                    say!("lab-bad-accelerator", value = value),
+                ));
+            }
+        };
+        Ok(Choice {
             cache: Cache::below(&self.folders.cache),
             kernel: kernel.to_owned(),
+            accelerator,
             tutor: program()?,
-        };
+        })
+    }
+
+    /// The lab with one of its kernels.
+    pub fn lab(&self, kernel: &str) -> anyhow::Result<Lab> {
         let paint = self.stderr;
-        Ok(Lab::new(choice, move |progress| {
+        Ok(Lab::new(self.lab_choice(kernel)?, move |progress| {
             let line = match progress {
+                Progress::TriesKvm => say!("lab-tries-kvm"),
                 Progress::Boots => say!("lab-boots"),
                 Progress::NotKept { folder, error } => say!(
                     "lab-not-kept",
@@ -257,7 +276,7 @@ impl Backends {
 }
 
 /// This program, which steps call too and which becomes the agent.
-fn program() -> anyhow::Result<PathBuf> {
+pub fn program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context(say!("no-own-path"))
 }
 
@@ -265,7 +284,7 @@ fn program() -> anyhow::Result<PathBuf> {
 const LAST_PRESS: usize = 3;
 
 /// Counts Ctrl-C (and a polite TERM or HUP) instead of dying of it, so that what runs is ended first.
-fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
+pub fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     let interrupt = Interrupt::default();
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])

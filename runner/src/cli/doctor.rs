@@ -1,23 +1,25 @@
 //! `tutor doctor`.
 
 use super::arguments::{DoctorArguments, On, RunningArguments};
-use super::context::{Context, ends};
-use crate::doctor::{self, Finding, Mend, State};
+use super::context::{Context, ends, program};
+use super::lab_findings;
+use crate::backend::host::Host;
+use crate::backend::{Backend, BackendError};
+use crate::doctor::{self, Area, Finding, Mend, State, Unasked};
 use crate::exit::Exit;
 use crate::lesson::Place;
 use crate::packages::Distribution;
 use crate::run::asides::Asides;
-use crate::run::{KernelPlace, findings::Answer};
+use crate::run::findings::Answer;
 use crate::say;
 use crate::visible::visible_text;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::Command;
+use tutor_lab::cache::Cache;
 
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
     let running = RunningArguments {
-        // That the lab lacks something is what is to be told here.
-        on: Some(arguments.on).filter(|on| *on == On::Host),
         kernel: "default".to_owned(),
         yes: arguments.yes,
         ..RunningArguments::default()
@@ -27,29 +29,47 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
         &course.lessons.iter().collect::<Vec<_>>(),
         &running,
     )?;
-    let backends = context.backends(&running)?;
-    let places = backends.places();
+    let distribution = Distribution::here();
+    let host = Host::new(&program()?);
+    let lab = context.lab("default")?;
+    let lessons = doctor::lessons_with_kernel_steps(&course);
+    // What the lab lacks is of interest where something would run there.
+    let is_lab = arguments.on == On::Lab;
+    let (found, no_lab) = match is_lab && !lessons.is_empty() {
+        true => {
+            let cache = Cache::below(&context.folders.cache);
+            lab_findings::examine(&lab, &cache, &lessons, distribution)
+        }
+        false => (Vec::new(), None),
+    };
     let options = context.options(&running)?;
     let folder = tempfile::tempdir()?;
     let mut asides = Asides::new(folder.path(), &options);
-    let mut ask = |place: Place, probe: &str| -> Result<Answer, String> {
-        let backend = match (place, &places.kernel) {
-            (Place::Host, _) => places.host,
-            (Place::Kernel, KernelPlace::Backend(backend)) => *backend,
-            (Place::Kernel, KernelPlace::None { reason, .. }) => return Err(reason.clone()),
+    let mut ask = |place: Place, probe: &str| -> Result<Answer, Unasked> {
+        let backend: &dyn Backend = match (place, arguments.on) {
+            (Place::Host, On::Host | On::Lab) | (Place::Kernel, On::Host) => &host,
+            (Place::Kernel, On::Lab) => {
+                if let Some(why) = &no_lab {
+                    return Err(why.clone());
+                }
+                &lab
+            }
         };
-        asides
-            .ask(place, backend, probe)
-            .map_err(|error| error.to_string())
+        let answer = asides.ask(place, backend, probe);
+        answer.map_err(|error| match error {
+            BackendError::Unusable { reason, remedy } => (reason, remedy),
+            error => (error.to_string(), None),
+        })
     };
-    let distribution = Distribution::here();
-    let findings = doctor::examine(&course, distribution, &mut ask);
+    let findings = doctor::examine(&course, distribution, &mut ask, found);
     if arguments.json {
         outln!("{:#}", doctor::to_json(&findings));
     } else {
         show(
             context,
             &findings,
+            arguments.on,
+            no_lab.is_none(),
             &course
                 .lessons
                 .iter()
@@ -60,7 +80,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     let lacking = findings
         .iter()
         .any(|found| matches!(found.state, State::Lacks(_)) && !found.lessons.is_empty());
-    let install = doctor::install_all(&course, &findings, distribution);
+    let install = doctor::install_all(&findings, distribution);
     match (arguments.fix, install) {
         (true, Some(words)) => fix(&words, arguments.yes),
         (true, None) => {
@@ -87,15 +107,35 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     }
 }
 
-fn show(context: &Context, findings: &[Finding], all: &[&str]) -> io::Result<()> {
+fn show(
+    context: &Context,
+    findings: &[Finding],
+    on: On,
+    is_asked: bool,
+    all: &[&str],
+) -> io::Result<()> {
     let paint = &context.stdout;
-    for place in [Place::Host, Place::Kernel] {
-        let title = match place {
-            Place::Host => say!("doctor-host"),
-            Place::Kernel => say!("doctor-kernel"),
+    if findings.is_empty() {
+        outln!("{}", say!("doctor-no-needs"));
+    }
+    for area in [Area::Host, Area::Lab, Area::Kernel] {
+        if !findings.iter().any(|found| found.area == area) {
+            continue;
+        }
+        let title = match (area, on) {
+            (Area::Host, On::Lab | On::Host) => say!("doctor-host"),
+            (Area::Lab, On::Lab | On::Host) => say!("doctor-lab"),
+            (Area::Kernel, On::Lab) => say!("doctor-kernel-lab"),
+            (Area::Kernel, On::Host) => say!("doctor-kernel-host"),
         };
         outln!("{}", paint.bold(&title));
-        for found in findings.iter().filter(|found| found.place == place) {
+        if area == Area::Kernel && !is_asked {
+            let names = findings.iter().filter(|found| found.area == area);
+            let names: Vec<&str> = names.map(|found| found.name.as_str()).collect();
+            outln!("  {}\n", say!("doctor-not-asked", names = names.join(", ")));
+            continue;
+        }
+        for found in findings.iter().filter(|found| found.area == area) {
             let lessons = match found.lessons.as_slice() {
                 [] => say!("doctor-no-lesson"),
                 lessons if lessons.len() == all.len() => say!("doctor-all-lessons"),
@@ -110,6 +150,9 @@ fn show(context: &Context, findings: &[Finding], all: &[&str]) -> io::Result<()>
                     let head =
                         paint.good(&format!("{} {}{version}", paint.mark("✓", "+"), found.name));
                     outln!("  {head}  {}", paint.dim(&visible_text(&found.what)));
+                    if let Some(note) = &found.note {
+                        outln!("      {}", paint.dim(&visible_text(note)));
+                    }
                 }
                 State::Lacks(reason) => {
                     let head = paint.bad(&format!("{} {}", paint.mark("✗", "x"), found.name));

@@ -5,6 +5,7 @@ use super::context::{Context, ends};
 use crate::backend::BackendError;
 use crate::backend::lab::Lab;
 use crate::exit::Exit;
+use crate::run::Interrupt;
 use crate::say;
 use anyhow::Context as _;
 use nix::errno::Errno;
@@ -25,6 +26,9 @@ use tutor_lab::shared::Shared;
 /// The only run of a guest.
 const RUN: u32 = 1;
 
+/// How long a command that was interrupted may take to say what it has seen by then.
+const LAST_WORDS: Duration = Duration::from_secs(10);
+
 /// How often a wait looks whether the window has another size.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -37,40 +41,13 @@ pub fn run(context: &Context, arguments: &LabRunArguments) -> anyhow::Result<Exi
     let mut guest = Guest::open(context, &arguments.guest)?;
     let ready = began.elapsed();
     let mut first_output = None;
-    guest.machine.send(&Request::Start {
-        cwd: guest.folder.clone(),
-        env: environment(&[("TERM", "dumb".to_owned())]),
-        isolate: false,
-    })?;
-    let script: Vec<String> = words.into_iter().map(quoted).collect();
-    guest.machine.send(&Request::Run {
-        id: RUN,
-        script: script.join(" "),
-        mode: Mode::Step,
-        when: Default::default(),
-    })?;
-    let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
-    let status = loop {
-        match guest.machine.next(LOOK)? {
-            Some(Incoming::Output { stream, bytes, .. }) => {
-                first_output.get_or_insert_with(|| began.elapsed());
-                match stream {
-                    Stream::Stdout => {
-                        stdout.write_all(&bytes)?;
-                        stdout.flush()?;
-                    }
-                    Stream::Stderr => stderr.write_all(&bytes)?,
-                }
-            }
-            Some(Incoming::Reply(Reply::Ended {
-                id: RUN, status, ..
-            })) => break status,
-            Some(Incoming::Reply(Reply::Failed { what })) => {
-                return Err(ends(Exit::Lacking, what));
-            }
-            Some(Incoming::Reply(_) | Incoming::Data { .. } | Incoming::HungUp) | None => {}
-        }
+    let folder = guest.folder.clone();
+    let environment = environment(&[("TERM", "dumb".to_owned())]);
+    let mut hear = || {
+        first_output.get_or_insert_with(|| began.elapsed());
     };
+    let nobody = Interrupt::default();
+    let status = guest.perform(&folder, &environment, &words, &nobody, &mut hear)?;
     let ended = began.elapsed();
     guest.bring_back()?;
     if let Some(file) = &arguments.measure {
@@ -176,7 +153,7 @@ fn relay(machine: &mut Machine, resized: &AtomicBool) -> anyhow::Result<Status> 
 }
 
 /// A guest with a folder that was brought along.
-struct Guest {
+pub struct Guest {
     lab: Lab,
     machine: Machine,
     folder: PathBuf,
@@ -184,7 +161,8 @@ struct Guest {
 }
 
 impl Guest {
-    fn open(context: &Context, arguments: &GuestArguments) -> anyhow::Result<Guest> {
+    /// A guest that is ready, with its folder.
+    pub fn open(context: &Context, arguments: &GuestArguments) -> anyhow::Result<Guest> {
         let lab = context.lab(&arguments.kernel)?;
         let mut machine = lab.guest().map_err(lacking)?;
         let Some(folder) = &arguments.folder else {
@@ -217,6 +195,63 @@ impl Guest {
         })
     }
 
+    /// The machine that it runs in.
+    pub fn machine(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    /// Runs a command in a folder; its output is this program's. `hear` is called when some comes. An
+    /// interrupt ends the command, which may still say something then.
+    pub fn perform(
+        &mut self,
+        folder: &Path,
+        environment: &[(String, String)],
+        words: &[&str],
+        interrupt: &Interrupt,
+        hear: &mut dyn FnMut(),
+    ) -> anyhow::Result<Status> {
+        self.machine.send(&Request::Start {
+            cwd: folder.to_owned(),
+            env: environment.to_vec(),
+            isolate: false,
+        })?;
+        let script: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+        self.machine.send(&Request::Run {
+            id: RUN,
+            script: script.join(" "),
+            mode: Mode::Step,
+            when: Default::default(),
+        })?;
+        let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
+        let mut heeded = 0;
+        loop {
+            if interrupt.presses() > heeded {
+                heeded = interrupt.presses();
+                let grace_ms = LAST_WORDS.as_millis() as u64;
+                self.machine.send(&Request::Kill { id: RUN, grace_ms })?;
+            }
+            match self.machine.next(LOOK)? {
+                Some(Incoming::Output { stream, bytes, .. }) => {
+                    hear();
+                    match stream {
+                        Stream::Stdout => {
+                            stdout.write_all(&bytes)?;
+                            stdout.flush()?;
+                        }
+                        Stream::Stderr => stderr.write_all(&bytes)?,
+                    }
+                }
+                Some(Incoming::Reply(Reply::Ended {
+                    id: RUN, status, ..
+                })) => return Ok(status),
+                Some(Incoming::Reply(Reply::Failed { what })) => {
+                    return Err(ends(Exit::Lacking, what));
+                }
+                Some(Incoming::Reply(_) | Incoming::Data { .. } | Incoming::HungUp) | None => {}
+            }
+        }
+    }
+
     /// Takes a checkpoint and notes how long that took, packing included, and how many bytes it is.
     fn measure_checkpoint(&mut self, measured: &mut Value) -> anyhow::Result<()> {
         let guests = self.lab.guests().map_err(lacking)?;
@@ -247,7 +282,8 @@ fn lacking(error: BackendError) -> anyhow::Error {
     ends(Exit::Lacking, message)
 }
 
-fn environment(more: &[(&str, String)]) -> Vec<(String, String)> {
+/// What commands in a guest find in their environment.
+pub fn environment(more: &[(&str, String)]) -> Vec<(String, String)> {
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     let base = [
         ("PATH", path.to_owned()),
@@ -266,7 +302,7 @@ fn quoted(word: &str) -> String {
 }
 
 /// How a shell tells of an end: 128 and the signal's number.
-fn code(status: Status) -> u8 {
+pub fn code(status: Status) -> u8 {
     let code = match status {
         Status::Exited(code) => code,
         Status::Signaled(signal) => 128 + signal,

@@ -3,6 +3,7 @@
 use super::arguments::{LabCommand, LabGcArguments, LabSetupArguments, LabStatusArguments};
 use super::context::{Context, ends};
 use super::guest;
+use crate::backend::lab::{outlook, qemu_remedy};
 use crate::exit::Exit;
 use crate::packages::{self, Distribution};
 use crate::say;
@@ -10,16 +11,15 @@ use crate::visible::visible_text;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
+use tutor_lab::accelerator::{Choice, Reason};
 use tutor_lab::cache::{Cache, CacheError, Installed, Parts};
 use tutor_lab::fetch::lock::KernelLock;
 use tutor_lab::fetch::mirror::Mirror;
 use tutor_lab::initramfs;
 use tutor_lab::kernel::{Kernel, KernelError};
+use tutor_lab::qemu::{Qemu, QemuError};
 use tutor_lab::setup::{Event, Setup, SetupError, Wanted, Way};
 use tutor_lab::tidy::{self, Purpose};
-
-/// Programs of the lab that are run here and not carried into the guest, with their packages.
-const MACHINE: (&str, &str) = ("qemu-system-x86_64", "qemu");
 
 pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
     match command {
@@ -66,7 +66,7 @@ fn setup(context: &Context, arguments: &LabSetupArguments) -> anyhow::Result<Exi
     let mut missing = Vec::new();
     for wanted in &wanted {
         match setup.at_hand(wanted).map_err(|error| failed(&error))? {
-            Some(kernel) => ready(&kernel)?,
+            Some(kernel) => ready(context, &kernel)?,
             None => missing.push(wanted),
         }
     }
@@ -80,7 +80,7 @@ fn setup(context: &Context, arguments: &LabSetupArguments) -> anyhow::Result<Exi
         let mut progress = Progress::new();
         let kernel = setup.get(wanted, &mut |event| progress.show(&event));
         progress.end();
-        ready(&kernel.map_err(|error| failed(&error))?)?;
+        ready(context, &kernel.map_err(|error| failed(&error))?)?;
     }
     Ok(Exit::Success)
 }
@@ -132,7 +132,7 @@ fn yes(question: &str) -> io::Result<bool> {
     Ok(matches!(answer.trim(), "y" | "yes"))
 }
 
-fn ready(kernel: &Kernel) -> io::Result<()> {
+fn ready(context: &Context, kernel: &Kernel) -> anyhow::Result<()> {
     outln!(
         "{}",
         say!(
@@ -147,6 +147,8 @@ fn ready(kernel: &Kernel) -> io::Result<()> {
             say!("lab-unknown", options = kernel.unknown.join(", "))
         );
     }
+    // The first lesson does not have to wait for that. What is missing is told when it is needed.
+    let _ = context.lab(&kernel.release)?.accelerator();
     Ok(())
 }
 
@@ -246,10 +248,17 @@ fn missing(cache: &Cache) -> anyhow::Result<Vec<Missing>> {
             remedy: "tutor lab setup".to_owned(),
         });
     }
-    let (machine, package) = MACHINE;
     let mut tools = initramfs::missing_tools();
-    if initramfs::tool(machine).is_none() {
-        tools.insert(0, (machine, package));
+    match Qemu::find(cache.folder()) {
+        Ok(_) => {}
+        Err(QemuError::Missing { program }) => tools.insert(0, (program, "qemu")),
+        Err(
+            error
+            @ (QemuError::Architecture | QemuError::TooOld { .. } | QemuError::Strange { .. }),
+        ) => missing.push(Missing {
+            name: error.to_string(),
+            remedy: qemu_remedy(&error),
+        }),
     }
     for (tool, package) in tools {
         let package = packages::named(package);
@@ -276,6 +285,8 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
         .partition(|one| one.purpose == Purpose::Start);
     let checkpoints_bytes: u64 = checkpoints.iter().map(|one| one.bytes).sum();
     let states_bytes: u64 = states.iter().map(|one| one.bytes).sum();
+    // Where something is missing, that is told below.
+    let outlook = outlook(&context.lab_choice("default")?).ok();
     let is_default = |one: &Installed| !one.is_file && Some(&one.kernel) == default.as_ref();
     if arguments.json {
         let kernels: Vec<Value> = installed
@@ -303,6 +314,12 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
             "kernels": kernels,
             "states": { "count": states.len(), "bytes": states_bytes },
             "checkpoints": { "count": checkpoints.len(), "bytes": checkpoints_bytes },
+            "accelerator": outlook.as_ref().map(|outlook| json!({
+                "name": outlook.accelerator.accelerator.name(),
+                "why": why(&outlook.accelerator.reason),
+                "text": accelerated(&outlook.accelerator),
+            })),
+            "saved": outlook.as_ref().map(|outlook| outlook.is_saved),
             "missing": missing,
         });
         outln!("{status:#}");
@@ -327,6 +344,14 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
             );
         }
     }
+    if let Some(outlook) = &outlook {
+        outln!("{}", accelerated(&outlook.accelerator));
+        let saved = match outlook.is_saved {
+            true => say!("lab-saved"),
+            false => say!("lab-not-saved"),
+        };
+        outln!("{saved}");
+    }
     if !states.is_empty() {
         let size = size(states_bytes);
         outln!("{}", say!("lab-states", count = states.len(), size = size));
@@ -346,6 +371,31 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
         outln!("    {}", say!("doctor-mend", mend = one.remedy.as_str()));
     }
     Ok(exit)
+}
+
+/// What runs the guests' code, and why.
+pub fn accelerated(choice: &Choice) -> String {
+    match &choice.reason {
+        Reason::Asked => say!("lab-tcg-asked"),
+        Reason::NoDevice { device, error } => {
+            let device = device.display().to_string();
+            say!("lab-tcg-device", device = device, error = error.as_str())
+        }
+        Reason::Refused { said } => say!("lab-tcg-refused", said = said.as_str()),
+        Reason::Worked => say!("lab-kvm-worked"),
+        Reason::NotTried => say!("lab-kvm-untried"),
+    }
+}
+
+/// The same for scripts.
+fn why(reason: &Reason) -> &'static str {
+    match reason {
+        Reason::Asked => "asked",
+        Reason::NoDevice { .. } => "no-device",
+        Reason::Refused { .. } => "refused",
+        Reason::Worked => "worked",
+        Reason::NotTried => "not-tried",
+    }
 }
 
 fn row(one: &Installed) -> String {
@@ -415,10 +465,11 @@ fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
-/// A size for people: in megabytes, as package managers count.
-fn size(bytes: u64) -> String {
+/// A size for people: in powers of ten, as package managers count.
+pub fn size(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        10_000_000_000.. => format!("{} GB", (bytes + 500_000_000) / 1_000_000_000),
         _ => format!("{} MB", (bytes + 500_000) / 1_000_000),
     }
 }

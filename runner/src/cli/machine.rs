@@ -1,14 +1,12 @@
-//! Commands about the program and the machine: the agent, `bpf`, completions, man pages.
+//! Commands about the program itself: the agent, completions, man pages.
 
 use super::arguments::{CompletionsArguments, ManArguments, command};
-use super::context::{Context, ends};
 use crate::exit::Exit;
 use crate::say;
 use anyhow::Context as _;
 use std::ffi::OsString;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::fd::AsFd;
-use tutor_bpf::command::{BpfCommand, CommandError, Console, Verdict};
 
 /// Becomes the agent that keeps a shell: the channel to `tutor` is its standard input. With the
 /// words `guarded PARENT PROGRAM …` it becomes a program that ends with its parent.
@@ -32,36 +30,6 @@ pub fn agent(mut words: impl Iterator<Item = OsString>) -> Exit {
             Exit::Lacking
         }
     }
-}
-
-/// `tutor bpf`.
-pub fn bpf(context: &Context, arguments: &BpfCommand) -> anyhow::Result<Exit> {
-    // One buffer for all of it: standard output alone would write line by line.
-    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    let mut console = Console {
-        input: &mut io::stdin().lock(),
-        out: &mut out,
-        color: context.stdout.color,
-        columns: context.stdout.columns,
-    };
-    let verdict = tutor_bpf::command::run(arguments, &mut console).map_err(unanswered)?;
-    out.flush()?;
-    Ok(match verdict {
-        Verdict::Works => Exit::Success,
-        Verdict::Refused => Exit::Different,
-    })
-}
-
-/// An error of `tutor bpf`, with what to do about it.
-fn unanswered(error: CommandError) -> anyhow::Error {
-    if let CommandError::Io(_) = error {
-        return error.into();
-    }
-    let message = match error.help() {
-        Some(text) => format!("{error}\n{}", say!("help", text = text)),
-        None => error.to_string(),
-    };
-    ends(Exit::Different, message)
 }
 
 /// `tutor completions`.

@@ -22,11 +22,13 @@ macro_rules! noteln {
 mod arguments;
 mod bench;
 mod book;
+mod bpf;
 mod context;
 mod course;
 mod doctor;
 mod guest;
 mod lab;
+mod lab_findings;
 mod machine;
 mod matrix;
 mod progress;
@@ -86,7 +88,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Check(arguments)) => course::check(&context, &arguments),
         Some(Command::New(arguments)) => course::new(&context, &arguments),
         Some(Command::Book(arguments)) => book::book(&context, &arguments),
-        Some(Command::Bpf(arguments)) => machine::bpf(&context, &arguments),
+        Some(Command::Bpf(arguments)) => bpf::bpf(&context, &arguments),
         Some(Command::Doctor(arguments)) => doctor::doctor(&context, &arguments),
         Some(Command::Lab(command)) => lab::lab(&context, &command),
         Some(Command::Reset(arguments)) => progress::reset(&context, &arguments),

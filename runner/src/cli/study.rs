@@ -66,14 +66,12 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     if arguments.running.place() == On::Lab {
         runner.keep_moments(context.moments(&key));
     }
-    if progress.next.is_some() {
-        outln!("{}", context.stdout.dim(&say!("study-resumed")));
-    }
     let mut view = Terminal::new(io::stdout(), context.stdout, Detail::Whole);
     let mut learner = Keyboard {
         paint: context.stdout,
         store: &store,
         key: &key,
+        lesson: &lesson.stem,
         interrupt: &options.interrupt,
     };
     let (report, sitting) = study::study(
@@ -145,6 +143,7 @@ struct Keyboard<'k> {
     paint: Paint,
     store: &'k Store,
     key: &'k str,
+    lesson: &'k str,
     interrupt: &'k Interrupt,
 }
 
@@ -160,6 +159,21 @@ impl Learner for Keyboard<'_> {
         };
         outln!("");
         wish
+    }
+
+    fn resumed(&mut self, step: &Step, kept: Option<&Step>) -> io::Result<()> {
+        let line = match kept {
+            None => say!("study-resumed"),
+            Some(kept) if kept.id == step.id => say!("study-resumed-in-lab"),
+            Some(kept) => say!(
+                "study-resumed-anew",
+                step = step.id.as_str(),
+                back = kept.id.as_str(),
+                lesson = self.lesson
+            ),
+        };
+        outln!("{}", self.paint.dim(&line));
+        Ok(())
     }
 
     fn rewound(&mut self, step: &Step) -> io::Result<()> {

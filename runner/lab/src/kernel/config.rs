@@ -106,8 +106,8 @@ pub const DRIVERS: [(&str, &str); 2] = [
 
 /// What is known of a kernel.
 pub struct Evidence<'e> {
-    /// The image has the PVH note.
-    pub has_pvh_note: bool,
+    /// QEMU finds an entry; where it does not, the image lacks the PVH note.
+    pub has_entry: bool,
     /// From the package's `config-*`, or from inside the image.
     pub config: Option<Config>,
     /// The names in the package's `modules.builtin`.
@@ -123,7 +123,7 @@ impl Evidence<'_> {
     pub fn judge(&self) -> Result<Vec<String>, Vec<Lack>> {
         let mut lacking = Vec::new();
         let mut unknown = Vec::new();
-        if !self.has_pvh_note {
+        if !self.has_entry {
             lacking.push(Lack {
                 option: "CONFIG_PVH",
                 why: Why::NoNote,

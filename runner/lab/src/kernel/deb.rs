@@ -4,7 +4,7 @@
 //! the crate `ar` sets aside as much memory as a header claims, up to 10 GB.
 
 use super::decompress::{Packing, bounded};
-use super::{Flaw, Module, Parts, bzimage, config, elf, modules};
+use super::{Flaw, Module, Parts, bzimage, config, modules, vmlinux};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -244,10 +244,12 @@ impl Found {
             .ok_or_else(|| Flaw::damaged("the package holds no kernel (`boot/vmlinuz-*`)"))?;
         let vmlinux = if bzimage::is_bzimage(&image) {
             bzimage::vmlinux(&image)?
-        } else if elf::is_elf(&image) {
+        } else if vmlinux::is_plain(&image) {
             image
         } else {
-            return Err(Flaw::damaged("the kernel in the package is no bzImage"));
+            return Err(Flaw::damaged(
+                "the kernel in the package is neither a bzImage nor an arm64 image",
+            ));
         };
         for (name, (_, needs)) in &self.modules {
             let absent = |need: &&String| !self.modules.contains_key(*need);

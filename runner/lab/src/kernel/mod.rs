@@ -2,18 +2,18 @@
 //!
 //! QEMU boots an uncompressed ELF kernel by its PVH note (Xen's `elfnote.h`,
 //! `XEN_ELFNOTE_PHYS32_ENTRY`). Nothing is unpacked in the guest then, which takes more
-//! than half of the time away from a cold boot.
+//! than half of the time away from a cold boot. An arm64 kernel is a flat image, and unpacked already.
 
 mod bzimage;
 mod config;
 mod deb;
 mod decompress;
-mod elf;
 mod modules;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
+mod vmlinux;
 
 use sha2::{Digest as _, Sha256};
 use std::fs::File;
@@ -30,7 +30,7 @@ const IMAGE_LIMIT: u64 = 2 << 30;
 pub struct Kernel {
     /// What `uname -r` says in the guest: `6.12.118+deb13-cloud-amd64`.
     pub release: String,
-    /// The uncompressed ELF image, which has the PVH note.
+    /// The uncompressed image: on x86-64 an ELF file, which has the PVH note.
     pub vmlinux: PathBuf,
     /// Modules for the channel to the host, uncompressed, in the order to load them; none where
     /// the kernel has them built in.
@@ -74,7 +74,7 @@ pub enum KernelError {
     },
     /// The file is of no kind that is known.
     #[error(
-        "`{path}` is no kernel: it is neither a `.deb` package, nor a bzImage, nor an ELF vmlinux"
+        "`{path}` is no kernel: it is neither a `.deb` package, nor a bzImage, nor an ELF vmlinux, nor an arm64 image"
     )]
     NoKernel {
         /// The file.
@@ -87,6 +87,17 @@ pub enum KernelError {
         path: PathBuf,
         /// What was found in it.
         what: String,
+    },
+    /// The kernel is for another processor than this machine has.
+    #[error(
+        "the kernel `{path}` is for {kernel}, and this machine is {}",
+        std::env::consts::ARCH
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The architecture, as Rust names it.
+        kernel: &'static str,
     },
     /// The kernel lacks what the lab needs.
     #[error("the kernel `{path}` cannot run in the lab: {}", lacks(.lacking))]
@@ -110,6 +121,8 @@ enum Flaw {
     Damaged(String),
     #[error(transparent)]
     Io(#[from] io::Error),
+    #[error("it is for {0}")]
+    Foreign(&'static str),
     #[error("it lacks what the lab needs")]
     Lacking(Vec<Lack>),
 }
@@ -137,6 +150,7 @@ impl Flaw {
                 KernelError::Damaged { path, what }
             }
             Flaw::Io(error) => KernelError::Read { path, error },
+            Flaw::Foreign(kernel) => KernelError::Foreign { path, kernel },
             Flaw::Lacking(lacking) => KernelError::Lacking { path, lacking },
         }
     }
@@ -156,7 +170,7 @@ pub struct Module {
 pub struct Unpacked {
     /// What `uname -r` will say.
     pub release: String,
-    /// The uncompressed ELF image.
+    /// The uncompressed image.
     pub vmlinux: Vec<u8>,
     /// The modules that the lab needs, in the order to load them.
     pub modules: Vec<Module>,
@@ -201,10 +215,14 @@ struct Parts {
     has_modules: bool,
 }
 
-/// Takes a kernel out of a `.deb` package, a bzImage or an ELF vmlinux.
+/// Takes a kernel out of a `.deb` package, a bzImage, an ELF vmlinux or an arm64 image.
 ///
 /// A kernel that lacks what the lab needs is refused, by the name of the missing option.
 pub fn unpack(path: &Path) -> Result<Unpacked, KernelError> {
+    unpack_for(std::env::consts::ARCH, path)
+}
+
+fn unpack_for(architecture: &str, path: &Path) -> Result<Unpacked, KernelError> {
     let failed = |error| KernelError::Read {
         path: path.to_owned(),
         error,
@@ -224,14 +242,15 @@ pub fn unpack(path: &Path) -> Result<Unpacked, KernelError> {
     file.rewind().map_err(failed)?;
     let parts = if deb::is_deb(&start) {
         deb::parts(&mut file)
-    } else if elf::is_elf(&start) || bzimage::is_bzimage(&start) {
+    } else if vmlinux::is_plain(&start) || bzimage::is_bzimage(&start) {
         whole(&mut file, meta.len()).and_then(image)
     } else {
         return Err(KernelError::NoKernel {
             path: path.to_owned(),
         });
     };
-    parts.and_then(held).map_err(|flaw| flaw.at(path))
+    let held = parts.and_then(|parts| held(parts, architecture));
+    held.map_err(|flaw| flaw.at(path))
 }
 
 fn whole(file: &mut File, length: u64) -> Result<Vec<u8>, Flaw> {
@@ -264,11 +283,14 @@ fn image(bytes: Vec<u8>) -> Result<Parts, Flaw> {
 }
 
 /// Holds what was read to what the lab needs.
-fn held(parts: Parts) -> Result<Unpacked, Flaw> {
-    let elf = elf::Vmlinux::parse(&parts.vmlinux)?;
-    let config = parts.config.or_else(|| elf.config());
+fn held(parts: Parts, architecture: &str) -> Result<Unpacked, Flaw> {
+    let image = vmlinux::Vmlinux::parse(&parts.vmlinux)?;
+    if image.architecture() != architecture {
+        return Err(Flaw::Foreign(image.architecture()));
+    }
+    let config = parts.config.or_else(|| image.config());
     let evidence = config::Evidence {
-        has_pvh_note: elf.has_pvh_note(),
+        has_entry: image.has_entry(),
         config: config.map(|text| config::Config::parse(&text)),
         builtin: parts.builtin.as_deref().map(modules::builtin),
         modules: parts.modules.iter().map(|m| m.name.as_str()).collect(),
@@ -277,7 +299,7 @@ fn held(parts: Parts) -> Result<Unpacked, Flaw> {
     let unknown = evidence.judge().map_err(Flaw::Lacking)?;
     let release = parts
         .release
-        .or_else(|| elf.release())
+        .or_else(|| image.release())
         .ok_or_else(|| Flaw::damaged("it does not say its release"))?;
     Ok(Unpacked {
         release: plain(&release)?,

@@ -63,6 +63,17 @@ pub fn vmlinux(note: u32, more: &[u8]) -> Vec<u8> {
     elf
 }
 
+/// An arm64 kernel: a header, a banner, and whatever else is put behind it.
+pub fn arm64(more: &[u8]) -> Vec<u8> {
+    let mut image = vec![0; 0x40];
+    image[..2].copy_from_slice(b"MZ");
+    image[0x38..0x3c].copy_from_slice(b"ARM\x64");
+    image.extend_from_slice(&[0; 0x300]);
+    image.extend_from_slice(b"Linux version 6.12.7-tiny (me) #1\0");
+    image.extend_from_slice(more);
+    image
+}
+
 /// The note's type that QEMU looks for.
 pub const PVH: u32 = 18;
 

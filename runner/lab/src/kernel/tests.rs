@@ -173,7 +173,7 @@ fn where_the_list_of_what_is_built_in_is_all_there_is_it_decides() {
 fn what_is_no_kernel_is_told_so() {
     assert_eq!(
         refusal(b"#!/bin/sh\n"),
-        " is no kernel: it is neither a `.deb` package, nor a bzImage, nor an ELF vmlinux"
+        " is no kernel: it is neither a `.deb` package, nor a bzImage, nor an ELF vmlinux, nor an arm64 image"
     );
     assert_eq!(
         refusal(&deb(Some(Packing::Xz), &[("usr/bin/tool", b"x")])),
@@ -271,6 +271,36 @@ proptest! {
 }
 
 #[test]
+fn an_arm64_image_is_a_kernel_for_arm64_and_for_nothing_else() {
+    let image = arm64(b"");
+    let package = deb(
+        None,
+        &[
+            ("boot/vmlinuz-6.12.7-tiny", &image),
+            ("boot/config-6.12.7-tiny", CONFIG.as_bytes()),
+        ],
+    );
+    let at = |architecture: &str, bytes: &[u8]| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        unpack_for(architecture, file.path()).map_err(|error| error.to_string())
+    };
+    for bytes in [&package, &image] {
+        let unpacked = at("aarch64", bytes).unwrap();
+        assert_eq!(unpacked.release, "6.12.7-tiny");
+        assert_eq!(unpacked.vmlinux, image);
+        let refused = at("x86_64", bytes).unwrap_err();
+        assert!(refused.contains("` is for aarch64, and"), "{refused}");
+    }
+    let refused = at("aarch64", &whole(CONFIG)).unwrap_err();
+    assert!(refused.contains("` is for x86_64, and"), "{refused}");
+    // What it lacks is named all the same.
+    let lacking = arm64(&ikconfig(&CONFIG.replace("BPF_SYSCALL=y", "BPF_SYSCALL=n")));
+    let refused = at("aarch64", &lacking).unwrap_err();
+    assert!(refused.contains("CONFIG_BPF_SYSCALL"), "{refused}");
+}
+
+#[test]
 fn the_series_is_the_first_two_numbers() {
     assert_eq!(series("6.12.118+deb13-cloud-amd64"), "6.12");
     assert_eq!(series("7.0"), "7.0");
@@ -323,8 +353,8 @@ fn the_real_kernel_has_what_the_lab_needs() {
     };
     let bytes = fs::read(&kernel.vmlinux).unwrap();
     assert!(bytes.len() > 20 << 20);
-    let elf = elf::Vmlinux::parse(&bytes).unwrap();
-    assert!(elf.has_pvh_note());
+    let elf = super::vmlinux::Vmlinux::parse(&bytes).unwrap();
+    assert!(elf.has_entry());
     assert_eq!(elf.release().as_deref(), Some(kernel.release.as_str()));
     // It is taken for what it is without its package too, with less known of it.
     let bare = unpack(&kernel.vmlinux).unwrap();

@@ -1,4 +1,4 @@
-//! What an uncompressed kernel image says of itself.
+//! What an uncompressed kernel image says of itself: an ELF file for x86-64, a flat one for arm64.
 
 use super::Flaw;
 use super::decompress::{Packing, unpacked};
@@ -13,29 +13,51 @@ const XEN_ELFNOTE_PHYS32_ENTRY: NoteType = NoteType(18);
 /// The largest configuration that is unpacked, in bytes; real ones have some 300 KB.
 const CONFIG_LIMIT: u64 = 8 << 20;
 
+/// The magic number of an arm64 image and where it is: the kernel's `Documentation/arch/arm64/booting.rst`.
+const ARM64_MAGIC: (usize, &[u8]) = (0x38, b"ARM\x64");
+
+/// True for the start of an image that QEMU boots as it is.
+pub fn is_plain(start: &[u8]) -> bool {
+    is_elf(start) || is_arm64(start)
+}
+
+/// True for the start of an arm64 image.
+fn is_arm64(start: &[u8]) -> bool {
+    let (at, magic) = ARM64_MAGIC;
+    start.get(at..).is_some_and(|rest| rest.starts_with(magic))
+}
+
 /// True for the start of an ELF file.
-pub fn is_elf(start: &[u8]) -> bool {
+fn is_elf(start: &[u8]) -> bool {
     start.starts_with(b"\x7fELF")
 }
 
-/// An ELF kernel for a processor that the lab has.
+/// A kernel's image, unpacked.
 pub struct Vmlinux<'v> {
     bytes: &'v [u8],
-    has_pvh_note: bool,
+    architecture: &'static str,
+    has_entry: bool,
 }
 
 impl<'v> Vmlinux<'v> {
     /// Reads the headers.
     pub fn parse(bytes: &'v [u8]) -> Result<Vmlinux<'v>, Flaw> {
+        if is_arm64(bytes) {
+            return Ok(Vmlinux {
+                bytes,
+                architecture: "aarch64",
+                has_entry: true,
+            });
+        }
         let flaw = |error: object::Error| Flaw::damaged(format!("the ELF image: {error}"));
         let header = FileHeader64::<Endianness>::parse(bytes).map_err(flaw)?;
         let endian = header.endian().map_err(flaw)?;
         if header.e_machine(endian) != EM_X86_64 {
             return Err(Flaw::damaged(
-                "the kernel is for another processor than x86-64",
+                "the ELF image is for another processor than x86-64",
             ));
         }
-        let mut has_pvh_note = false;
+        let mut has_entry = false;
         for segment in header.program_headers(endian, bytes).map_err(flaw)? {
             let end = segment
                 .p_offset(endian)
@@ -50,19 +72,25 @@ impl<'v> Vmlinux<'v> {
                 continue;
             };
             while let Some(note) = notes.next().map_err(flaw)? {
-                has_pvh_note |=
+                has_entry |=
                     note.name() == b"Xen" && note.n_type(endian) == XEN_ELFNOTE_PHYS32_ENTRY;
             }
         }
         Ok(Vmlinux {
             bytes,
-            has_pvh_note,
+            architecture: "x86_64",
+            has_entry,
         })
     }
 
-    /// True where QEMU finds an entry by the PVH boot protocol: `CONFIG_PVH`.
-    pub fn has_pvh_note(&self) -> bool {
-        self.has_pvh_note
+    /// The processor architecture, as Rust names it.
+    pub fn architecture(&self) -> &'static str {
+        self.architecture
+    }
+
+    /// True where QEMU finds an entry: on x86-64 by the PVH boot protocol (`CONFIG_PVH`), on arm64 always.
+    pub fn has_entry(&self) -> bool {
+        self.has_entry
     }
 
     /// Returns the release from the banner `Linux version …` (the kernel's `init/version.c`).

@@ -1,0 +1,399 @@
+//! What runs a guest's code: QEMU's translator (TCG), or KVM where a trial under it has worked.
+//!
+//! That `/dev/kvm` is there says little: in a container it may belong to nobody here, and under
+//! another hypervisor KVM may abort on a register or hang. So a guest is tried first, and what came
+//! of it is noted for this boot of the host's kernel, this QEMU and the guest's kernel.
+
+use crate::cache::Cache;
+use crate::image::Image;
+use crate::machine::Launcher;
+use crate::qemu::{Accelerator, Qemu, stamp};
+use crate::state::write_beside;
+use crate::tidy::{TRIALS, touch};
+use crate::trial;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The device by which QEMU uses KVM.
+pub const DEVICE: &str = "/dev/kvm";
+
+/// How long a trial may take in all. Under a KVM that works it takes a second or two.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What the user wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// KVM where it works.
+    #[default]
+    Best,
+    /// TCG.
+    Tcg,
+    /// KVM, or nothing.
+    Kvm,
+}
+
+/// Why guests have the accelerator that they have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It was asked for.
+    Asked,
+    /// The device cannot be opened.
+    NoDevice {
+        /// The device.
+        device: PathBuf,
+        /// What the system said.
+        error: String,
+    },
+    /// A trial failed.
+    Refused {
+        /// What was said.
+        said: String,
+    },
+    /// A trial worked.
+    Worked,
+    /// Nothing was tried yet: that happens with the next guest.
+    NotTried,
+}
+
+/// The accelerator of guests, and why it is this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Which one.
+    pub accelerator: Accelerator,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// KVM was asked for and cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoKvm {
+    /// The device cannot be opened.
+    #[error("KVM was asked for, and `{device}` cannot be opened: {error}")]
+    Device {
+        /// The device.
+        device: PathBuf,
+        /// What the system said.
+        error: String,
+    },
+    /// A guest did not work under it.
+    #[error("KVM was asked for, and a machine did not start under it: {said}")]
+    Refused {
+        /// What was said.
+        said: String,
+    },
+}
+
+/// What a trial said, as it is noted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Outcome {
+    Worked,
+    Refused(String),
+}
+
+/// What KVM is tried with.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial<'t> {
+    /// The QEMU.
+    pub qemu: &'t Qemu,
+    /// What starts it.
+    pub launcher: &'t Launcher,
+    /// What the guest boots.
+    pub image: &'t Image,
+    /// KVM's device.
+    pub device: &'t Path,
+    /// How long it may take.
+    pub patience: Duration,
+}
+
+impl Trial<'_> {
+    /// Chooses an accelerator. A guest is tried where nothing is noted, after `tries` was told so; the
+    /// note is kept in `cache`.
+    pub fn choose(&self, wish: Wish, cache: &Cache, tries: &dyn Fn()) -> Result<Choice, NoKvm> {
+        let found = match self.known(wish, cache) {
+            Choice {
+                reason: Reason::NotTried,
+                ..
+            } => {
+                // Whoever comes meanwhile waits for the note. Without a lock each one tries.
+                let _lock = cache.lock_for("trial");
+                match self.known(wish, cache) {
+                    Choice {
+                        reason: Reason::NotTried,
+                        ..
+                    } => {
+                        tries();
+                        self.tried(cache)
+                    }
+                    found => found,
+                }
+            }
+            found => found,
+        };
+        if wish != Wish::Kvm {
+            return Ok(found);
+        }
+        match found.reason {
+            Reason::NoDevice { device, error } => Err(NoKvm::Device { device, error }),
+            Reason::Refused { said } => Err(NoKvm::Refused { said }),
+            Reason::Asked | Reason::Worked | Reason::NotTried => Ok(found),
+        }
+    }
+
+    /// Says which accelerator a guest would have, without trying one.
+    pub fn known(&self, wish: Wish, cache: &Cache) -> Choice {
+        let tcg = |reason| Choice {
+            accelerator: Accelerator::Tcg,
+            reason,
+        };
+        if wish == Wish::Tcg {
+            return tcg(Reason::Asked);
+        }
+        let opened = File::options().read(true).write(true).open(self.device);
+        if let Err(error) = opened {
+            return tcg(Reason::NoDevice {
+                device: self.device.to_owned(),
+                error: error.kind().to_string(),
+            });
+        }
+        let note = self.note(cache);
+        let outcome = fs::read(&note).ok();
+        match outcome.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            Some(outcome) => {
+                touch(&note);
+                self.made_of(outcome)
+            }
+            None => tcg(Reason::NotTried),
+        }
+    }
+
+    fn tried(&self, cache: &Cache) -> Choice {
+        let kvm = self.qemu.under(self.kvm());
+        let outcome = match trial::run(&kvm, self.launcher, self.image, self.patience) {
+            Ok(()) => Outcome::Worked,
+            Err(failure) => Outcome::Refused(failure.to_string()),
+        };
+        // A note that cannot be written costs another trial, and nothing else.
+        if let Ok(bytes) = serde_json::to_vec(&outcome) {
+            let _ = write_beside(&self.note(cache), &bytes);
+        }
+        self.made_of(outcome)
+    }
+
+    fn made_of(&self, outcome: Outcome) -> Choice {
+        match outcome {
+            Outcome::Worked => Choice {
+                accelerator: self.kvm(),
+                reason: Reason::Worked,
+            },
+            Outcome::Refused(said) => Choice {
+                accelerator: Accelerator::Tcg,
+                reason: Reason::Refused { said },
+            },
+        }
+    }
+
+    fn kvm(&self) -> Accelerator {
+        let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        Accelerator::Kvm {
+            processor: model(&processors),
+        }
+    }
+
+    /// The file for what came of a trial.
+    fn note(&self, cache: &Cache) -> PathBuf {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let about = json!([
+            boot.trim(),
+            stamp(&self.qemu.program),
+            self.qemu.version,
+            self.qemu.has_sandbox,
+            self.image.kernel,
+            self.kvm().processor(),
+        ]);
+        let name = digest(&about.to_string());
+        cache.folder().join(TRIALS).join(format!("{name}.trial"))
+    }
+}
+
+/// What is the same for two processors of one model: who made it, its numbers, its name and what it
+/// can do, from `/proc/cpuinfo` (the kernel's `arch/x86/kernel/cpu/proc.c`, `arch/arm64/kernel/cpuinfo.c`).
+fn model(processors: &str) -> String {
+    let first = processors.split("\n\n").next().unwrap_or_default();
+    let names = [
+        "vendor_id",
+        "cpu family",
+        "model",
+        "model name",
+        "stepping",
+        "flags",
+        "CPU implementer",
+        "CPU architecture",
+        "CPU variant",
+        "CPU part",
+        "CPU revision",
+        "Features",
+    ];
+    let fields = first.lines().filter_map(|line| line.split_once(':'));
+    let told: Vec<String> = fields
+        .filter(|(name, _)| names.contains(&name.trim()))
+        .map(|(name, value)| format!("{}:{}", name.trim(), value.trim()))
+        .collect();
+    digest(&told.join("\n"))
+}
+
+fn digest(text: &str) -> String {
+    let hash = Sha256::digest(text);
+    hash[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::architecture::Architecture;
+    use std::os::unix::fs::PermissionsExt;
+    use tempfile::TempDir;
+
+    /// A QEMU of a few lines of shell, and what a trial with it says.
+    struct Stand {
+        folder: TempDir,
+        qemu: Qemu,
+        launcher: Launcher,
+        image: Image,
+    }
+
+    impl Stand {
+        fn new(script: &str) -> Stand {
+            let folder = tempfile::tempdir().unwrap();
+            let program = folder.path().join("qemu");
+            let tries = folder.path().join("tries").display().to_string();
+            fs::write(&program, format!("#!/bin/sh\necho x >>{tries}\n{script}\n")).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+            fs::write(folder.path().join("kvm"), "").unwrap();
+            let qemu = Qemu {
+                program,
+                version: "10.0.0".to_owned(),
+                architecture: Architecture::named("x86_64").unwrap(),
+                has_sandbox: true,
+                accelerator: Accelerator::Tcg,
+            };
+            // Instead of the guard: it drops the caller's process id.
+            let launcher = Launcher {
+                program: "/bin/sh".into(),
+                arguments: ["-c", "shift; exec \"$@\"", "guard"]
+                    .map(Into::into)
+                    .to_vec(),
+            };
+            let image = Image {
+                vmlinux: "vmlinux".into(),
+                initramfs: "initramfs".into(),
+                kernel: "a kernel".to_owned(),
+                id: "an image".to_owned(),
+            };
+            Stand {
+                folder,
+                qemu,
+                launcher,
+                image,
+            }
+        }
+
+        fn chosen(&self, wish: Wish) -> Result<Choice, NoKvm> {
+            self.with_device(wish, &self.folder.path().join("kvm"), &self.image)
+        }
+
+        fn with_device(&self, wish: Wish, device: &Path, image: &Image) -> Result<Choice, NoKvm> {
+            let trial = Trial {
+                qemu: &self.qemu,
+                launcher: &self.launcher,
+                image,
+                device,
+                patience: Duration::from_secs(2),
+            };
+            trial.choose(wish, &Cache::below(self.folder.path()), &|| ())
+        }
+
+        fn tries(&self) -> usize {
+            let tries = fs::read_to_string(self.folder.path().join("tries"));
+            tries.unwrap_or_default().lines().count()
+        }
+    }
+
+    fn refusal(choice: Result<Choice, NoKvm>) -> String {
+        match choice {
+            Ok(Choice {
+                accelerator: Accelerator::Tcg,
+                reason: Reason::Refused { said },
+            }) => said,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_kvm_that_aborts_is_tried_once_and_told_in_qemus_words() {
+        let stand = Stand::new("echo 'qemu: Assertion failed.' >&2; kill -ABRT $$");
+        for _ in 0..2 {
+            let said = refusal(stand.chosen(Wish::Best));
+            assert_eq!(said, "the virtual machine ended (qemu: Assertion failed.)");
+        }
+        assert_eq!(stand.tries(), 1);
+        // Another kernel is another question.
+        let other = Image {
+            kernel: "another".to_owned(),
+            ..stand.image.clone()
+        };
+        refusal(stand.with_device(Wish::Best, &stand.folder.path().join("kvm"), &other));
+        assert_eq!(stand.tries(), 2);
+    }
+
+    #[test]
+    fn a_kvm_that_hangs_is_ended_when_patience_is_over() {
+        let pid = tempfile::NamedTempFile::new().unwrap();
+        let stand = Stand::new(&format!(
+            "echo $$ >{}; exec sleep 1000",
+            pid.path().display()
+        ));
+        let said = refusal(stand.chosen(Wish::Best));
+        assert_eq!(said, "the machine was not ready after 2 seconds");
+        // It is gone, and nobody has to wait for it any more.
+        let pid = fs::read_to_string(pid.path()).unwrap();
+        assert!(!Path::new("/proc").join(pid.trim()).exists());
+    }
+
+    #[test]
+    fn nothing_is_tried_where_the_device_cannot_be_opened_or_tcg_was_asked_for() {
+        let stand = Stand::new("exit 1");
+        let missing = stand.folder.path().join("missing");
+        let choice = stand.with_device(Wish::Best, &missing, &stand.image);
+        let choice = choice.unwrap();
+        assert_eq!(choice.accelerator, Accelerator::Tcg);
+        assert!(matches!(choice.reason, Reason::NoDevice { .. }));
+        let error = stand.with_device(Wish::Kvm, &missing, &stand.image);
+        assert!(matches!(error, Err(NoKvm::Device { .. })));
+        assert_eq!(stand.chosen(Wish::Tcg).unwrap().reason, Reason::Asked);
+        assert_eq!(stand.tries(), 0);
+    }
+
+    #[test]
+    fn kvm_that_was_asked_for_and_is_refused_is_an_error() {
+        let stand = Stand::new("echo no >&2; exit 1");
+        let error = stand.chosen(Wish::Kvm).unwrap_err().to_string();
+        let expected = "KVM was asked for, and a machine did not start under it: the virtual machine ended (no)";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn a_processor_is_told_by_its_model_and_not_by_its_speed() {
+        let one =
+            "vendor_id\t: A\nmodel name\t: B\ncpu MHz\t\t: 1\nflags\t\t: fpu\n\nvendor_id: C\n";
+        assert_eq!(model(one), model(&one.replace(": 1", ": 2")));
+        assert_ne!(model(one), model(&one.replace("fpu", "fpu bmi2")));
+        assert_ne!(model(one), model(&one.replace(": B", ": D")));
+    }
+}

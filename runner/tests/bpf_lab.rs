@@ -1,0 +1,124 @@
+//! `tutor bpf --on lab`: the same answers, from another kernel.
+
+mod support;
+
+use nix::sys::signal::Signal;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+use support::{Tutor, skipped};
+use tutor::folders::Folders;
+use tutor_lab::cache::Cache;
+
+const PROGRAM: &str = "
+#define SEC(name) __attribute__((section(name), used))
+static long (*printk)(const char *text, int bytes, ...) = (void *)6;
+SEC(\"raw_tp/sys_enter\") int here(void *ctx)
+{
+    char text[] = \"-here\";
+    printk(text, sizeof(text));
+    return 0;
+}
+char gpl[] SEC(\"license\") = \"GPL\";
+";
+
+/// A learner with the lab's kernels, and an object in the folder `tmp`.
+fn learner() -> Option<Tutor> {
+    let cache = Cache::below(&Folders::of_user().ok()?.cache);
+    let scratch = tempfile::tempdir().ok()?;
+    tutor_lab::qemu::Qemu::find(scratch.path()).ok()?;
+    cache.kernel("default").ok()??;
+    let tutor = Tutor::new();
+    tutor.with_own_kernels();
+    tutor.put("tmp/here.bpf.c", PROGRAM);
+    let mut clang = Command::new("clang");
+    clang.args(["-O2", "-g", "-target", "bpf", "-c", "here.bpf.c"]);
+    let compiled = clang.current_dir(tutor.path("tmp")).status().ok()?;
+    assert!(compiled.success());
+    Some(tutor)
+}
+
+#[test]
+fn a_command_on_a_kernel_of_the_lab_says_what_it_says_there() {
+    let Some(tutor) = learner() else {
+        return skipped(
+            "`tutor bpf --on lab`: there is no QEMU, no kernel for the lab or no clang",
+        );
+    };
+    let folder = tutor.path("tmp").display().to_string();
+    for words in [
+        "xlated here.bpf.o --json",
+        "xlated --opcodes --program here here.bpf.o",
+        "jited here.bpf.o",
+        "run --repeat 3 here.bpf.o --grep=-here --lines=0",
+        "probe btf",
+        "features --helpers xdp",
+    ] {
+        let mut command = tutor.command(&format!("lab run --folder {folder}"));
+        command.args(["--", "tutor", "bpf"]).args(words.split(' '));
+        let there = tutor.start_command(command, words).end();
+        let here = tutor.run(&format!("bpf --on lab {words}"));
+        assert!(!here.stdout.is_empty(), "{words}: {}", here.stderr);
+        assert_eq!(plain(&here.stdout), plain(&there.stdout), "{words}");
+        assert_eq!(here.status, there.status, "{words}");
+    }
+    let json = tutor.run("bpf xlated --json --on lab here.bpf.o").json();
+    assert_eq!(json["programs"][0]["name"], "here");
+}
+
+/// Without what the kernel makes anew each time.
+fn plain(text: &str) -> String {
+    let moves = [
+        "load_time_ns",
+        "at 0x",
+        "address",
+        "average",
+        "call ",
+        "bytes",
+        " ns",
+    ];
+    let lines = text
+        .lines()
+        .filter(|line| !moves.iter().any(|word| line.contains(word)));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn an_interrupt_ends_the_attachment_and_shows_what_was_printed() {
+    let Some(tutor) = learner() else {
+        return skipped("an interrupt of `tutor bpf --on lab`: no QEMU, kernel or clang");
+    };
+    // Nothing tells from outside when the program is attached, so it is tried until it was.
+    for tenths in [2, 5, 10, 20, 40, 80, 160] {
+        let running = tutor.start("bpf run --on lab --attach 3600 here.bpf.o");
+        thread::sleep(Duration::from_millis(tenths * 100));
+        running.signal(Signal::SIGINT);
+        let ran = running.end();
+        if ran.stdout.contains("-here") {
+            ran.code(130).stdout_has("until it was interrupted");
+            return;
+        }
+    }
+    panic!("nothing was shown");
+}
+
+#[test]
+fn what_asks_no_kernel_or_what_is_not_in_the_lab_is_refused() {
+    let tutor = Tutor::new();
+    tutor
+        .run("bpf disasm --on lab here.bpf.o")
+        .code(2)
+        .stderr_has("this command asks no kernel");
+    tutor
+        .run("bpf xlated --on lab id 3")
+        .code(2)
+        .stderr_has("nothing loaded yet");
+    tutor
+        .run("bpf xlated --on host --kernel 6.1 here.bpf.o")
+        .code(2)
+        .stderr_has("leave one of them out");
+    tutor
+        .run("bpf features --kernel 6.99")
+        .code(3)
+        .stderr_has("lab");
+}
