@@ -42,6 +42,29 @@ impl<'r> Runner<'r> {
         self.standing.kept.is_some() && self.standing.next != self.index_of(step)
     }
 
+    /// Returns the last step, up to this one, before which the lab can be had as it was; the first
+    /// step of the lesson if there is none. Nothing if no moments are kept, or no step before had
+    /// to do with the lab. A state that is there is not looked into, so that taking it back may fail
+    /// still.
+    pub fn last_kept(&self, step: &Step) -> Option<&'r Step> {
+        let moments = self.standing.kept.as_ref()?;
+        let steps: Vec<&'r Step> = self.lesson.steps().collect();
+        let index = self.index_of(step)?;
+        let is_of_lab = |step: &&&Step| step.on == Place::Kernel;
+        steps[..index].iter().find(is_of_lab)?;
+        let is_kept = |before: &Step| {
+            let moment = moments.read(&before.id);
+            moment.is_some_and(|moment| self.fits(&moment, before) && moments.has_all_of(&moment))
+        };
+        let kept = (1..=index).rev().find(|index| is_kept(steps[index - 1]));
+        steps.get(kept.unwrap_or(0)).copied()
+    }
+
+    /// True if a moment is of this text, and of this `tutor`.
+    fn fits(&self, moment: &Moment, before: &Step) -> bool {
+        moment.text == text_until(self.lesson, &before.id) && moment.tutor == self.options.tutor
+    }
+
     /// Takes the guest, the shell of host steps, and the files that steps made, back to the moment
     /// before a step. Returns false if no moment fits or something runs in the background.
     pub fn rewind(&mut self, step: &Step) -> Result<bool, WorkspaceError> {
@@ -55,10 +78,8 @@ impl<'r> Runner<'r> {
         let Some(before) = lesson.steps().nth(index - 1) else {
             return Ok(false);
         };
-        let fits = |moment: &Moment| {
-            moment.text == text_until(lesson, &before.id) && moment.tutor == self.options.tutor
-        };
-        let Some(moment) = moments.read(&before.id).filter(fits) else {
+        let moment = moments.read(&before.id);
+        let Some(moment) = moment.filter(|moment| self.fits(moment, before)) else {
             return Ok(false);
         };
         let Some(made) = moments.contents(&moment.made) else {
