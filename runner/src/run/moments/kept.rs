@@ -139,6 +139,24 @@ impl Moments {
             .collect()
     }
 
+    /// The files beside its own that a moment needs.
+    fn files_of(&self, moment: &Moment) -> Vec<PathBuf> {
+        let made = moment.made.files.values().chain(moment.made.home.values());
+        let hashes = made.filter_map(|made| match made {
+            Made::File(_, hash) => Some(hash),
+            Made::Folder(_) | Made::Link(_) => None,
+        });
+        let blobs = hashes.chain(&moment.shell).map(|hash| self.blob(hash));
+        blobs
+            .chain(moment.guest.iter().map(|name| self.guest(name)))
+            .collect()
+    }
+
+    /// True if all is there that a moment needs.
+    pub(super) fn has_all_of(&self, moment: &Moment) -> bool {
+        self.files_of(moment).iter().all(|file| file.exists())
+    }
+
     /// Removes what no moment needs any more, and notes of the rest that it is in use.
     pub(super) fn tidy(&self) -> io::Result<()> {
         let entries: Vec<PathBuf> = fs::read_dir(&self.folder)?
@@ -147,13 +165,7 @@ impl Moments {
         let ends = |path: &Path, end: &str| path.extension().is_some_and(|other| other == end);
         let mut used = BTreeSet::new();
         for moment in self.all() {
-            used.extend(moment.shell.as_deref().map(|hash| self.blob(hash)));
-            used.extend(moment.guest.as_deref().map(|name| self.guest(name)));
-            let made = moment.made.files.values().chain(moment.made.home.values());
-            used.extend(made.filter_map(|made| match made {
-                Made::File(_, hash) => Some(self.blob(hash)),
-                Made::Folder(_) | Made::Link(_) => None,
-            }));
+            used.extend(self.files_of(&moment));
         }
         for path in &entries {
             if used.contains(path) || ends(path, "moment") {

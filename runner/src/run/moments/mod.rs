@@ -42,9 +42,10 @@ impl<'r> Runner<'r> {
         self.standing.kept.is_some() && self.standing.next != self.index_of(step)
     }
 
-    /// Returns the last step, up to this one, before which all can be had as it was; the first step of
-    /// the lesson if there is none. Nothing if no moments are kept, or no step before had to do with
-    /// the lab. A guest's state is not looked into, so that taking it back may fail still.
+    /// Returns the last step, up to this one, before which the lab can be had as it was; the first
+    /// step of the lesson if there is none. Nothing if no moments are kept, or no step before had
+    /// to do with the lab. A state that is there is not looked into, so that taking it back may fail
+    /// still.
     pub fn last_kept(&self, step: &Step) -> Option<&'r Step> {
         let moments = self.standing.kept.as_ref()?;
         let steps: Vec<&'r Step> = self.lesson.steps().collect();
@@ -53,18 +54,13 @@ impl<'r> Runner<'r> {
         steps[..index].iter().find(is_of_lab)?;
         let is_kept = |before: &Step| {
             let moment = moments.read(&before.id);
-            moment.is_some_and(|moment| {
-                let guest = moment.guest.as_deref();
-                self.fits(&moment, before)
-                    && moments.contents(&moment.made).is_some()
-                    && guest.is_none_or(|name| moments.guest(name).exists())
-            })
+            moment.is_some_and(|moment| self.fits(&moment, before) && moments.has_all_of(&moment))
         };
         let kept = (1..=index).rev().find(|index| is_kept(steps[index - 1]));
         steps.get(kept.unwrap_or(0)).copied()
     }
 
-    /// True if a moment is of the lesson as it is, and of this `tutor`.
+    /// True if a moment is of this text, and of this `tutor`.
     fn fits(&self, moment: &Moment, before: &Step) -> bool {
         moment.text == text_until(self.lesson, &before.id) && moment.tutor == self.options.tutor
     }
