@@ -172,6 +172,7 @@ show-unrecorded = no output is recorded yet
 
 # test and review
 test-good = all as expected
+test-good-elsewhere = nothing failed; what differs was recorded in another environment
 test-empty-part = this part has no lessons
 test-bad = not as expected
 test-lacking = not everything could run
@@ -281,7 +282,10 @@ lab-fetching = fetching { $package } { $version } ({ $size })
 lab-percent = { $percent } %
 lab-unpacking = unpacking
 lab-ready = ready: { $release }, from { $source }
-lab-unknown = not known of it: { $options }
+lab-unknown = { $count ->
+    [one] its package tells no configuration: whether it has an option that the lab needs shows when it boots
+   *[other] its package tells no configuration: whether it has { $count } options that the lab needs shows when it boots
+}
 lab-setup-failed = cannot get a kernel for the lab: { $error }
 lab-help-mirror = name a mirror of Debian's archive with `--mirror URL` or `TUTOR_LAB_MIRROR`, or a kernel of your own with `--kernel PATH`
 lab-help-other-mirror = name another mirror with `--mirror URL`, or leave it out where apt works

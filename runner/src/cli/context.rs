@@ -163,6 +163,7 @@ impl Context {
             timeout: arguments.timeout,
             tutor: program()?.parent().map(Path::to_owned).unwrap_or_default(),
             programs: None,
+            cargo_home: cargo_home(),
             locks: self.folders.runtime.join("locks"),
             interrupt: listen_for_interrupts()?,
             pace: Pace::StepByStep,
@@ -249,6 +250,14 @@ impl Backends {
             kernel: KernelPlace::Backend(kernel),
         }
     }
+}
+
+/// Where cargo keeps what it fetched, as cargo finds it: `CARGO_HOME`, else `.cargo` in `HOME`.
+fn cargo_home() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let home = || set("HOME").map(|home| PathBuf::from(home).join(".cargo"));
+    let folder = set("CARGO_HOME").map(PathBuf::from).or_else(home);
+    folder.filter(|folder| folder.is_absolute())
 }
 
 /// This program, which steps call too and which becomes the agent.

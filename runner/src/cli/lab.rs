@@ -144,7 +144,7 @@ fn ready(kernel: &Kernel) -> io::Result<()> {
     if !kernel.unknown.is_empty() {
         noteln!(
             "{}",
-            say!("lab-unknown", options = kernel.unknown.join(", "))
+            say!("lab-unknown", count = kernel.unknown.len())
         );
     }
     Ok(())
@@ -320,11 +320,8 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
         };
         outln!("  {mark} {}", row(one));
         if !one.kernel.unknown.is_empty() {
-            let options = one.kernel.unknown.join(", ");
-            outln!(
-                "      {}",
-                paint.dim(&say!("lab-unknown", options = options))
-            );
+            let text = say!("lab-unknown", count = one.kernel.unknown.len());
+            outln!("      {}", paint.dim(&text));
         }
     }
     if !states.is_empty() {

@@ -86,7 +86,10 @@ pub fn result(
     written: usize,
     paint: &Paint,
 ) -> String {
+    let mut verdicts = reports.iter().flat_map(|report| &report.items);
+    let differs = verdicts.any(|item| matches!(item.verdict, Verdict::DiffersHere { .. }));
     let result = match crate::report::exit(reports, strictness) {
+        Exit::Success if differs => paint.good(&say!("test-good-elsewhere")),
         Exit::Success => paint.good(&say!("test-good")),
         Exit::Lacking => paint.notable(&say!("test-lacking")),
         Exit::Interrupted => paint.notable(&say!("test-interrupted")),

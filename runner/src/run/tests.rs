@@ -45,6 +45,7 @@ fn ran_while(
         timeout: None,
         tutor: PathBuf::from("/opt"),
         programs: None,
+        cargo_home: None,
         locks: locks.path().to_owned(),
         interrupt: Interrupt::default(),
         pace: Pace::StepByStep,
