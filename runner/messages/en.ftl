@@ -19,6 +19,7 @@ kept = kept: { $folder }
 
 # Choosing what runs
 plan-no-step = no step `{ $step }` in { $lesson }: its steps are { $steps }
+plan-no-step-but = no step `{ $step }` in { $lesson }; did you mean `{ $meant }`?
 bad-time = `{ $text }` is no length of time: write `500ms`, `30s` or `2m`
 bad-partition = `{ $text }` is no part: write `1/4` for the first of four
 course-invalid = { $count ->

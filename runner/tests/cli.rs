@@ -788,8 +788,8 @@ fn a_changed_output_is_shown_reviewed_accepted_and_green_again() {
 
     tutor
         .run("accept demo nosuch")
-        .code(0)
-        .stdout_has("no output waits");
+        .code(2)
+        .stderr_has("no step `nosuch` in demo");
     tutor
         .run("accept demo one")
         .code(0)
@@ -1451,6 +1451,82 @@ fn prose_fits_a_narrow_and_a_wide_screen() {
 }
 
 #[test]
+fn at_a_narrow_terminal_nothing_but_code_is_wider_than_it() {
+    let sentence = "a sentence that is a good deal longer than forty columns of a terminal";
+    let body = step("fails timeout=20s", &format!("echo '{sentence}'\nexit 3"))
+        + &check(
+            "wrong of=fails expect=1",
+            &format!("echo '{sentence}'; echo 'why: {sentence}' >&2"),
+        )
+        + &step("lacks needs=thing", "true")
+        + "What follows the step that was skipped.\n";
+    let need = format!(
+        "[needs.thing]\nwhat = \"{sentence}\"\nwhy = \"{sentence}\"\nremedy = \"{sentence}\"\nprobe = \"echo {sentence}; false\""
+    );
+    let tutor = Tutor::new().lesson(body).course(&need).env("NO_COLOR", "1");
+    for line in [
+        "run demo",
+        "test",
+        "doctor",
+        "list",
+        "run demo --only fals",
+        "show demo --no-pager",
+    ] {
+        let Some(running) = at_a_terminal_of(&tutor, 40, line) else {
+            return;
+        };
+        let ran = running.end();
+        for row in ran.stdout.lines() {
+            // What moves is drawn over, and code is as its author wrote it.
+            let row = row
+                .trim_end_matches('\r')
+                .rsplit("\u{1b}[2K")
+                .next()
+                .unwrap_or(row);
+            let is_code = row.starts_with("  $ ") || row.starts_with("    exit 3");
+            let columns = unicode_width::UnicodeWidthStr::width(row);
+            assert!(
+                columns <= 40 || is_code,
+                "{columns} columns: {row:?} in {}",
+                ran.told()
+            );
+        }
+        assert!(!ran.stdout.is_empty());
+        ran.stdout_lacks("colu\r\n");
+    }
+    // Scripts look for whole lines.
+    tutor
+        .run("run demo")
+        .code(1)
+        .stdout_has(&format!("  │ {sentence}\n"));
+}
+
+#[test]
+fn a_step_or_a_lesson_that_is_not_there_is_answered_with_what_was_meant() {
+    let tutor = Tutor::new().lesson(plain("compile", "true"));
+    for line in [
+        "run demo --only compil",
+        "run demo --until compil",
+        "accept demo compil",
+        "study demo --from compil",
+    ] {
+        let ran = tutor.run(line).code(2);
+        ran.stderr_has("no step `compil` in demo; did you mean `compile`?");
+    }
+    let ran = tutor.run("run demo --only x").code(2);
+    ran.stderr_has("its steps are `compile`");
+    tutor
+        .run("run dmo")
+        .code(2)
+        .stderr_has("did you mean `demo`?");
+    tutor
+        .run("run demo-7")
+        .code(2)
+        .stderr_has("the lessons are `demo`");
+    tutor.run("accept demo compile").code(0);
+}
+
+#[test]
 fn the_course_is_found_from_below_and_by_its_variable() {
     let tutor = Tutor::new().lesson(plain("one", "true"));
     fs::create_dir_all(tutor.path("course/deep/below")).expect("writable");
@@ -1478,6 +1554,11 @@ fn the_course_is_found_from_below_and_by_its_variable() {
 
 /// A command line as somebody types it at a terminal; `None`, with a line, where none can be played.
 fn at_a_terminal(tutor: &Tutor, line: &str) -> Option<support::Running> {
+    at_a_terminal_of(tutor, 80, line)
+}
+
+/// The same at a terminal that many columns wide.
+fn at_a_terminal_of(tutor: &Tutor, columns: usize, line: &str) -> Option<support::Running> {
     if !support::has("script") {
         skipped("`script` is not installed, so no terminal was played");
         return None;
@@ -1487,7 +1568,11 @@ fn at_a_terminal(tutor: &Tutor, line: &str) -> Option<support::Running> {
     let words: Vec<String> = words.map(|word| format!("'{}'", word.display())).collect();
     let mut command = std::process::Command::new("script");
     command
-        .args(["-qec", &words.join(" "), "/dev/null"])
+        .args([
+            "-qec",
+            &format!("stty cols {columns}; {}", words.join(" ")),
+            "/dev/null",
+        ])
         .env_clear();
     command
         .envs(

@@ -9,7 +9,9 @@ use serde_json::{Value as Json, json};
 use super::console::visible;
 use super::subject::hex;
 use super::{CommandError, Console, Verdict};
-use crate::expand::{Definition, ExpandError, Expansion, Question, Step, Unknown, Value, expand, parts};
+use crate::expand::{
+    Definition, ExpandError, Expansion, Question, Step, Unknown, Value, expand, parts,
+};
 
 /// More parts of a list than this are not shown unless they are asked for.
 const PARTS: usize = 12;
@@ -149,7 +151,11 @@ fn meaningless(unknown: &Unknown, question: &Question) -> String {
     if unknown.lacks_arguments {
         return format!("`{name}` takes arguments: write `{name}(…)`");
     }
-    let near: Vec<String> = unknown.near.iter().map(|near| format!("`{near}`")).collect();
+    let near: Vec<String> = unknown
+        .near
+        .iter()
+        .map(|near| format!("`{near}`"))
+        .collect();
     let help = match near.is_empty() {
         true => "name the header that has it with --header".to_owned(),
         false => format!("did you mean {}?", near.join(" or ")),

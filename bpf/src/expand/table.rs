@@ -84,10 +84,16 @@ impl Table {
     pub(super) fn near(&self, name: &str) -> Vec<String> {
         let wanted = name.to_lowercase();
         let distance = |other: &&str| strsim::damerau_levenshtein(&wanted, &other.to_lowercase());
-        let mut near: Vec<(usize, &str)> = self.names().map(|other| (distance(&other), other)).collect();
+        let mut near: Vec<(usize, &str)> = self
+            .names()
+            .map(|other| (distance(&other), other))
+            .collect();
         near.retain(|(distance, _)| *distance <= name.chars().count().div_ceil(3));
         near.sort_unstable();
-        near.into_iter().take(NEAR).map(|(_, name)| name.to_owned()).collect()
+        near.into_iter()
+            .take(NEAR)
+            .map(|(_, name)| name.to_owned())
+            .collect()
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {

@@ -71,6 +71,21 @@ impl Context {
         })
     }
 
+    /// A note for people, on stderr.
+    pub fn note(&self, text: &str) {
+        for line in self.stderr.fitted_in(Paint::dim, "", text) {
+            noteln!("{line}");
+        }
+    }
+
+    /// A line for people, on stdout.
+    pub fn tell(&self, text: &str) -> io::Result<()> {
+        for line in self.stdout.resized().fitted("", text) {
+            outln!("{line}");
+        }
+        Ok(())
+    }
+
     pub fn store(&self) -> Store {
         Store::new(&self.folders)
     }
@@ -140,7 +155,9 @@ impl Context {
                 say!("trust-no-terminal", folder = folder_text),
             ));
         }
-        noteln!("{question}");
+        for line in self.stderr.fitted("", &question) {
+            noteln!("{line}");
+        }
         loop {
             note!("{} ", say!("trust-choices"));
             io::stderr().flush()?;
@@ -210,7 +227,9 @@ impl Context {
                     error = error
                 ),
             };
-            noteln!("{}", paint.dim(&line));
+            for line in paint.fitted_in(Paint::dim, "", &line) {
+                noteln!("{line}");
+            }
         }))
     }
 }

@@ -142,10 +142,7 @@ fn ready(kernel: &Kernel) -> io::Result<()> {
         )
     );
     if !kernel.unknown.is_empty() {
-        noteln!(
-            "{}",
-            say!("lab-unknown", count = kernel.unknown.len())
-        );
+        noteln!("{}", say!("lab-unknown", count = kernel.unknown.len()));
     }
     Ok(())
 }

@@ -50,7 +50,7 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
     let options = context.options(&running)?;
     let columns = columns(context, &running, &options, &kernels, &toolchains)?;
     if columns.len() == 1 {
-        noteln!("{}", context.stderr.dim(&say!("matrix-one")));
+        context.note(&say!("matrix-one"));
     }
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     let strictness = Strictness {

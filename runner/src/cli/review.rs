@@ -3,6 +3,7 @@
 use super::arguments::{ReviewArguments, SettleArguments};
 use super::context::{Context, ends};
 use crate::exit::Exit;
+use crate::plan::known;
 use crate::render::verdict;
 use crate::report::diff;
 use crate::say;
@@ -35,6 +36,12 @@ pub fn settle(
         })
         .collect();
     if chosen.is_empty() {
+        // Nothing waits of a step that there is; one that there is not is a slip.
+        if let (Some(lesson), Some(step)) = (&arguments.lesson, &arguments.step) {
+            let course = context.load_course()?;
+            let lesson = course.lesson(lesson).map_err(super::context::unusable)?;
+            known(lesson, step).map_err(|error| ends(Exit::Usage, error.to_string()))?;
+        }
         outln!("{}", say!("review-nothing"));
         return Ok(Exit::Success);
     }

@@ -31,7 +31,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     }
     context.may_run(&course, &[lesson], &arguments.running)?;
     if arguments.running.place() == On::Host && plan.steps().any(|step| step.on == Place::Kernel) {
-        noteln!("{}", context.stderr.dim(&say!("on-host-note")));
+        context.note(&say!("on-host-note"));
     }
     let backends = context.backends(&arguments.running)?;
     let places = backends.places();
@@ -57,9 +57,9 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         let rewound = runner.rewind(first)?;
         let step = first.id.as_str();
         if rewound {
-            noteln!("{}", context.stderr.dim(&say!("rewound", step = step)));
+            context.note(&say!("rewound", step = step));
         } else if arguments.from.is_some() {
-            noteln!("{}", context.stderr.dim(&say!("not-rewound", step = step)));
+            context.note(&say!("not-rewound", step = step));
             plan = Plan::new(lesson, &Selection::All)?;
         }
     }
@@ -88,10 +88,10 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         outln!("{whole:#}");
     } else {
         for line in what_next(&course, lesson, &report, is_whole) {
-            outln!("{line}");
+            context.tell(&line)?;
         }
         if arguments.keep {
-            outln!("{}", say!("kept", folder = folder.display().to_string()));
+            context.tell(&say!("kept", folder = folder.display().to_string()))?;
         }
     }
     if let Some(error) = terminal.error() {

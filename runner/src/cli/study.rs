@@ -38,7 +38,7 @@ pub fn resume(context: &Context, running: RunningArguments) -> anyhow::Result<Ex
 pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
     let Some(lesson) = chosen(context, &course, arguments.lesson.as_deref())? else {
-        outln!("{}", say!("study-all-done"));
+        context.tell(&say!("study-all-done"))?;
         return Ok(Exit::Success);
     };
     context.may_run(&course, &[lesson], &arguments.running)?;
@@ -67,7 +67,12 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
         runner.keep_moments(context.moments(&key));
     }
     if progress.next.is_some() {
-        outln!("{}", context.stdout.dim(&say!("study-resumed")));
+        for line in context
+            .stdout
+            .fitted_in(Paint::dim, "", &say!("study-resumed"))
+        {
+            outln!("{line}");
+        }
     }
     let mut view = Terminal::new(io::stdout(), context.stdout, Detail::Whole);
     let mut learner = Keyboard {
@@ -92,7 +97,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
                 On::Host => "tutor study --on host",
                 On::Lab => "tutor",
             };
-            outln!("{}", say!("study-left", command = command));
+            context.tell(&say!("study-left", command = command))?;
         }
         Sitting::Finished => {
             let position = course
@@ -100,14 +105,11 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
                 .iter()
                 .position(|other| other.stem == lesson.stem);
             if let Some(next) = position.and_then(|index| course.lessons.get(index + 1)) {
-                outln!(
-                    "{}",
-                    say!(
-                        "study-next",
-                        lesson = next.stem.as_str(),
-                        title = next.front.title.as_str()
-                    )
-                );
+                context.tell(&say!(
+                    "study-next",
+                    lesson = next.stem.as_str(),
+                    title = next.front.title.as_str()
+                ))?;
             }
         }
     }
@@ -151,7 +153,8 @@ struct Keyboard<'k> {
 impl Learner for Keyboard<'_> {
     fn wish(&mut self, step: &Step) -> io::Result<Wish> {
         let prompt = say!("study-prompt", step = step.id.as_str());
-        out!("{} ", self.paint.bold(&prompt));
+        let lines = self.paint.resized().fitted_in(Paint::bold, "", &prompt);
+        out!("{} ", lines.join("\n"));
         io::stdout().flush()?;
         let wish = if io::stdin().is_terminal() {
             pressed(self.interrupt)
@@ -163,8 +166,10 @@ impl Learner for Keyboard<'_> {
     }
 
     fn rewound(&mut self, step: &Step) -> io::Result<()> {
-        let line = say!("rewound", step = step.id.as_str());
-        outln!("{}", self.paint.dim(&line));
+        let text = say!("rewound", step = step.id.as_str());
+        for line in self.paint.resized().fitted_in(Paint::dim, "", &text) {
+            outln!("{line}");
+        }
         Ok(())
     }
 
