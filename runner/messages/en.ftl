@@ -104,6 +104,9 @@ leftover-stays = the lesson left this behind, and tutor cannot take it away: { $
 
 # Verdicts
 verdict-passed = { $name }: as recorded
+verdict-passed-failing = { $name }: as recorded, and it fails as it should: { $exit }
+verdict-shown-failing = { $name }: done, and it fails as it should: { $exit }
+exit-status = exit status { $status }
 verdict-holds = { $name } holds
 verdict-holds-value = { $name } holds: { $value }
 verdict-shown = { $name }: done

@@ -77,6 +77,19 @@ fn a_step_with_a_wrong_exit_status_ends_with_1_and_the_next_still_runs() {
 }
 
 #[test]
+fn a_step_that_fails_as_it_should_says_so() {
+    let tutor = accepted(
+        &(step("one exit=3", "echo no >&2; (exit 3)")
+            + &plain("two exit=nonzero", "sh -c 'kill -9 $$'")
+            + &plain("three", "true")),
+    );
+    let ran = tutor.run("run demo").code(0);
+    ran.stdout_has("one: as recorded, and it fails as it should: exit status 3 (")
+        .stdout_has("two: done, and it fails as it should: exit status 137 (")
+        .stdout_has("three: done (");
+}
+
+#[test]
 fn a_wrong_command_line_ends_with_2_and_runs_nothing() {
     let tutor = Tutor::new().lesson(plain("one", "true"));
     tutor

@@ -137,8 +137,20 @@ fn told(item: &Item) -> (Tone, String) {
         Verdict::Passed if matches!(item.id, RecordId::Check(_)) => {
             (Tone::Good, holds(item, &name))
         }
-        Verdict::Passed => (Tone::Good, say!("verdict-passed", name = name)),
-        Verdict::Shown => (Tone::Good, say!("verdict-shown", name = name)),
+        Verdict::Passed => match failing(item) {
+            Some(exit) => {
+                let text = say!("verdict-passed-failing", name = name, exit = exit);
+                (Tone::Good, text)
+            }
+            None => (Tone::Good, say!("verdict-passed", name = name)),
+        },
+        Verdict::Shown => match failing(item) {
+            Some(exit) => {
+                let text = say!("verdict-shown-failing", name = name, exit = exit);
+                (Tone::Good, text)
+            }
+            None => (Tone::Good, say!("verdict-shown", name = name)),
+        },
         Verdict::New => (Tone::Note, say!("verdict-new", name = name)),
         Verdict::Recorded => (Tone::Quiet, say!("verdict-recorded", name = name)),
         Verdict::Changed(_) => (Tone::Bad, say!("verdict-changed", name = name)),
@@ -171,6 +183,21 @@ fn told(item: &Item) -> (Tone, String) {
             let text = say!("verdict-broken", name = name, message = message.as_str());
             (Tone::Bad, text)
         }
+    }
+}
+
+/// What a step ended with that had to fail, so that errors above a good verdict are no riddle.
+fn failing(item: &Item) -> Option<String> {
+    let ending = item.ending.as_ref()?;
+    match ending {
+        Ending::Exited(0) => None,
+        Ending::Exited(status) => Some(say!("exit-status", status = status.to_string())),
+        Ending::Signaled(_) => Some(crate::record::exit(ending)),
+        Ending::TimedOut(_)
+        | Ending::Interrupted
+        | Ending::Stopped
+        | Ending::Skipped(_)
+        | Ending::Broken(_) => None,
     }
 }
 
