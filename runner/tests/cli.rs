@@ -1114,6 +1114,14 @@ fn new_writes_a_page_that_check_passes() {
         .code(2)
         .stderr_has("it is there already");
     tutor.run("new ../out").code(2);
+    if support::has("cc") {
+        // What it says of masks and checks holds: the next run prints another number.
+        tutor.run("test lesson-11").code(1);
+        tutor.run("accept lesson-11").code(0);
+        tutor.run("test lesson-11").code(0);
+    } else {
+        skipped("there is no `cc`, so the page of `tutor new` was not run");
+    }
 }
 
 #[test]
