@@ -1,7 +1,7 @@
 //! Commands that only read: `list` and `show`.
 
 use super::arguments::{ListArguments, ShowArguments};
-use super::context::{Context, unusable};
+use super::context::{Context, unusable, with_help};
 use crate::exit::Exit;
 use crate::lesson::{Block, Compare, Lesson};
 use crate::plan::{Plan, Selection};
@@ -228,7 +228,8 @@ fn recorded(
     step: &str,
     paint: &Paint,
 ) -> anyhow::Result<Vec<String>> {
-    let variants = snapshot::all_variants(&OfCourse(course), &lesson.front.name, step)?;
+    let variants =
+        snapshot::all_variants(&OfCourse(course), &lesson.front.name, step).map_err(with_help)?;
     let Some(found) = variants.first() else {
         return Ok(paint.fitted_in(Paint::dim, "  ", &say!("show-unrecorded")));
     };

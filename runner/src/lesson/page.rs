@@ -62,7 +62,7 @@ mod tests {
             "lesson-11",
             Path::new("lessons/lesson-11.md"),
             &page,
-            &|_| None,
+            &|_| Err(crate::lesson::NotIncluded::Missing),
         );
         assert_eq!(reading.diagnostics, []);
         assert_eq!(reading.lints, []);
