@@ -166,12 +166,15 @@ fn ctrl_c_stops_the_step_and_the_run_and_ends_with_130() {
     let body = plain("one", "echo before")
         + &plain("two", &format!("sleep {seconds}"))
         + &plain("three", "echo after");
-    let tutor = Tutor::new().lesson(body);
+    let tutor = Tutor::new().lesson(body).lesson(plain("next", "true"));
     let running = tutor.start("run demo");
     until("the step", || sleepers(seconds) == 1);
     running.signal(Signal::SIGINT);
     let ran = running.end().code(130);
+    let list = tutor.run("list --json").json();
+    assert_eq!(list["lessons"][0]["done"], 1, "{list}");
     ran.stdout_has("two: interrupted")
+        .stdout_lacks("next: tutor run demo-2")
         .stdout_has("│ before")
         .stdout_lacks("│ after");
     assert_eq!(sleepers(seconds), 0);
@@ -1282,6 +1285,9 @@ fn ctrl_c_in_study_stops_the_step_and_not_the_sitting() {
         .stdout_has("one: interrupted")
         .stdout_has("│ ran-2");
     assert_eq!(sleepers(seconds), 0);
+    // What was stopped is not done.
+    let list = tutor.run("list --json").json();
+    assert_eq!(list["lessons"][0]["done"], 1, "{list}");
 }
 
 // The screen
@@ -1656,6 +1662,9 @@ fn study_at_a_terminal_takes_single_keys() {
     running.until_stdout("one: [Enter] run");
     running.say("\r");
     running.until_stdout("two: [Enter] run");
+    // Ctrl-Z stops the program where a shell waits for it; when it goes on it asks again.
+    running.say("\x1a");
+    running.until_stdout("two: [Enter] run  [s]kip  [b]ack  [q]uit › \r\ntwo: [Enter] run");
     running.say("s");
     running.until_stdout("three: [Enter] run");
     running.say("q");

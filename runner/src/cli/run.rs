@@ -68,7 +68,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     } else {
         OnFailure::GoOn
     };
-    let is_whole = !plan.goes_on && arguments.until.is_none();
+    let asked_for_all = !plan.goes_on && arguments.until.is_none();
     let detail = if arguments.quiet {
         Detail::Steps
     } else {
@@ -82,6 +82,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         &mut terminal
     };
     let (report, done) = notebook::run(&plan, runner, &judge, on_failure, view);
+    let is_whole = asked_for_all && options.interrupt.presses() == 0;
     let remembered = remember(&context.store(), &key, lesson, &report, is_whole);
     if arguments.json {
         let whole = json::document([&report]);
@@ -131,8 +132,8 @@ fn remember(
 ) -> Result<(), StoreError> {
     store.set_last_run(key, &json::report(report))?;
     let mut progress = store.progress(key);
-    let well = |item: &&Item| !item.verdict.is_failure() && !item.verdict.is_skipped();
-    for item in report.items.iter().filter(well) {
+    let done = |item: &&Item| item.verdict.is_done();
+    for item in report.items.iter().filter(done) {
         if let RecordId::Step(id) = &item.id
             && let Some(step) = lesson.step(id)
         {
