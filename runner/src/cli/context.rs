@@ -117,7 +117,7 @@ impl Context {
         }
         note!(
             "{}",
-            super::course::drawn(&course, &course.diagnostics, self.stderr.color)
+            super::course::drawn(&course, &course.diagnostics, &self.stderr)
         );
         Err(ends(Exit::Invalid, say!("course-invalid", count = errors)))
     }

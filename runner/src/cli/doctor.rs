@@ -65,7 +65,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     match (arguments.fix, install) {
         (true, Some(words)) => fix(&words, arguments.yes),
         (true, None) => {
-            outln!("{}", say!("doctor-nothing-to-install"));
+            context.tell(&say!("doctor-nothing-to-install"))?;
             Ok(if lacking {
                 Exit::Lacking
             } else {

@@ -5,6 +5,7 @@ use super::context::{Context, ends};
 use super::guest;
 use crate::exit::Exit;
 use crate::packages::{self, Distribution};
+use crate::render::paint::Paint;
 use crate::say;
 use crate::visible::visible_text;
 use serde_json::{Value, json};
@@ -315,20 +316,28 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
             true => paint.good(paint.mark("✓", "*")),
             false => " ".to_owned(),
         };
-        outln!("  {mark} {}", row(one));
+        // The mark may be colored, so it is put in after the fitting.
+        for (number, line) in paint.fitted("    ", &row(one)).iter().enumerate() {
+            match (number, line.strip_prefix("    ")) {
+                (0, Some(row)) => outln!("  {mark} {row}"),
+                (_, _) => outln!("{line}"),
+            }
+        }
         if !one.kernel.unknown.is_empty() {
             let text = say!("lab-unknown", count = one.kernel.unknown.len());
-            outln!("      {}", paint.dim(&text));
+            for line in paint.fitted_in(Paint::dim, "      ", &text) {
+                outln!("{line}");
+            }
         }
     }
     if !states.is_empty() {
         let size = size(states_bytes);
-        outln!("{}", say!("lab-states", count = states.len(), size = size));
+        context.tell(&say!("lab-states", count = states.len(), size = size))?;
     }
     if !checkpoints.is_empty() {
         let count = checkpoints.len();
         let size = size(checkpoints_bytes);
-        outln!("{}", say!("lab-checkpoints", count = count, size = size));
+        context.tell(&say!("lab-checkpoints", count = count, size = size))?;
     }
     outln!(
         "{}",
@@ -377,10 +386,10 @@ fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
         cache.sweep_downloads(Parts::Remove)
     };
     if swept > 0 {
-        outln!("{}", say!("lab-gc-swept", size = size(swept)));
+        context.tell(&say!("lab-gc-swept", size = size(swept)))?;
     }
     if spare.is_empty() {
-        outln!("{}", say!("lab-gc-nothing"));
+        context.tell(&say!("lab-gc-nothing"))?;
         return Ok(Exit::Success);
     }
     outln!("{}", context.stdout.bold(&say!("lab-gc-spare")));
@@ -389,7 +398,7 @@ fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
     }
     if !arguments.yes {
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            outln!("{}", say!("lab-gc-how"));
+            context.tell(&say!("lab-gc-how"))?;
             return Ok(Exit::Success);
         }
         if !yes(&say!("lab-gc-ask"))? {
