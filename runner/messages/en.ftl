@@ -120,6 +120,7 @@ verdict-timed-out = { $name }: timed out after { $limit }
 verdict-interrupted = { $name }: interrupted
 verdict-skipped = { $name }: skipped: { $reason }
 verdict-broken = { $name }: could not be run: { $message }
+verdict-unjudged = { $name }: ran, and could not be judged: { $message }
 check-name = check { $name }
 check-expected = expected: { $expected }
 check-actual = got:      { $actual }
@@ -154,7 +155,7 @@ count-wrong-exit = { $count } with a wrong exit status
 count-timed-out = { $count } timed out
 count-interrupted = { $count } interrupted
 count-skipped = { $count } skipped
-count-broken = { $count } could not be run
+count-broken = { $count } could not be run or judged
 count-none = nothing ran
 
 # What next

@@ -115,7 +115,8 @@ fn a_fifo_in_the_place_of_a_lesson_or_a_snapshot_is_an_error_and_no_wait() {
     tutor.run("accept --all").code(0);
     fifo(&tutor.path("course/snapshots/demo/one.snap"));
     let ran = tutor.run("test").code(1);
-    ran.stdout_has("it is no regular file");
+    ran.stdout_has("one: ran, and could not be judged: cannot read snapshot")
+        .stdout_has("it is no regular file");
     let ran = tutor.run("show demo").code(3);
     assert_eq!(
         ran.stderr.matches("it is no regular file").count(),

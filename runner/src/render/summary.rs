@@ -16,9 +16,11 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
         .items
         .iter()
         .any(|item| strictness.exit_for(&item.verdict) != Exit::Success);
-    let mark = match failed {
-        true => paint.bad(paint.mark("✗", "x")),
-        false => paint.good(paint.mark("✓", "+")),
+    let mark = match (failed, report.exit(strictness)) {
+        (false, Exit::Success) => paint.good(paint.mark("✓", "+")),
+        // All of it was skipped.
+        (false, Exit::Lacking) => paint.notable(paint.mark("•", "-")),
+        (true | false, _) => paint.bad(paint.mark("✗", "x")),
     };
     let lead = format!("{mark} {} ", paint.bold(&report.stem));
     let lead = (lead, width(&report.stem) + 3);

@@ -180,7 +180,13 @@ fn told(item: &Item) -> (Tone, String) {
             (Tone::Note, text)
         }
         Verdict::Broken { message, .. } => {
-            let text = say!("verdict-broken", name = name, message = message.as_str());
+            let message = message.as_str();
+            let text = match item.ending {
+                Some(Ending::Exited(_) | Ending::Signaled(_)) => {
+                    say!("verdict-unjudged", name = name, message = message)
+                }
+                Some(_) | None => say!("verdict-broken", name = name, message = message),
+            };
             (Tone::Bad, text)
         }
     }
