@@ -288,8 +288,8 @@ lab-percent = { $percent } %
 lab-unpacking = unpacking
 lab-ready = ready: { $release }, from { $source }
 lab-unknown = { $count ->
-    [one] its package tells no configuration: whether it has an option that the lab needs shows when it boots
-   *[other] its package tells no configuration: whether it has { $count } options that the lab needs shows when it boots
+    [one] it tells no configuration of its own: whether it has an option that the lab needs shows when it boots
+   *[other] it tells no configuration of its own: whether it has { $count } options that the lab needs shows when it boots
 }
 lab-setup-failed = cannot get a kernel for the lab: { $error }
 lab-help-mirror = name a mirror of Debian's archive with `--mirror URL` or `TUTOR_LAB_MIRROR`, or a kernel of your own with `--kernel PATH`

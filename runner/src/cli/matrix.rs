@@ -10,7 +10,7 @@ use crate::lesson::Lesson;
 use crate::notebook::OnFailure;
 use crate::record;
 use crate::render::matrix::{self as drawn, End};
-use crate::render::{junit, verdict};
+use crate::render::{counts, junit};
 use crate::report::matrix::Matrix;
 use crate::report::{Item, Report, Strictness};
 use crate::run::{Findings, Options, PATH};
@@ -185,7 +185,7 @@ fn run(
 fn note_of(context: &Context, lesson: &Lesson, environment: &str, outcome: &Outcome) {
     let paint = &context.stderr;
     let counts = match outcome {
-        Ok(tested) => verdict::counts(&tested.report, paint),
+        Ok(tested) => counts::counts(&tested.report, paint),
         Err(error) => format!("{error:#}"),
     };
     // The counts are colored, so they are not filled in by the catalogue.

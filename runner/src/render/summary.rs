@@ -1,7 +1,7 @@
 //! The result of `tutor test`, for people: a line a lesson, details only of what is not as it should be.
 
 use super::paint::Paint;
-use super::verdict;
+use super::{counts, verdict};
 use crate::exit::Exit;
 use crate::report::{Report, Strictness, Verdict};
 use crate::say;
@@ -25,7 +25,7 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
     let lead = format!("{mark} {} ", paint.bold(&report.stem));
     let lead = (lead, width(&report.stem) + 3);
     let time = format!(" ({})", verdict::duration(report.duration));
-    let lines = verdict::fitted_counts(lead, &time, report, paint);
+    let lines = counts::fitted_counts(lead, &time, report, paint);
     let mut text = lines.join("\n") + "\n";
     for item in &report.items {
         let shown = match &item.verdict {

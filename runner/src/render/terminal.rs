@@ -4,7 +4,7 @@
 use super::View;
 use super::live::LiveOutput;
 use super::paint::Paint;
-use super::{prose, verdict};
+use super::{counts, prose, verdict};
 use crate::event::{Event, Written};
 use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report, Verdict};
@@ -169,7 +169,7 @@ impl<W: Write> Terminal<W> {
         let lead = format!("{}:", report.stem);
         let lead = (self.paint.bold(&lead), width(&lead));
         let time = format!("  {}", verdict::duration(report.duration));
-        for line in verdict::fitted_counts(lead, &time, report, &self.paint) {
+        for line in counts::fitted_counts(lead, &time, report, &self.paint) {
             self.line(&line);
         }
     }

@@ -465,3 +465,20 @@ fn the_environment_of_steps_is_fixed() {
     }
     assert!(!out.contains("SECRET") && out.contains("tutor 0."), "{out}");
 }
+
+#[test]
+fn a_host_step_finds_what_cargo_fetched_wherever_the_learner_keeps_it() {
+    let body = plain("one", "echo \"cargo: $CARGO_HOME\"");
+    let tutor = Tutor::new().lesson(body);
+    let home = tutor.path("home").display().to_string();
+    let ran = tutor.run("run demo").code(0);
+    ran.stdout_has(&format!("cargo: {home}/.cargo\n"));
+    let tutor = tutor.env("CARGO_HOME", "/somewhere/else");
+    tutor
+        .run("run demo")
+        .code(0)
+        .stdout_has("cargo: /somewhere/else\n");
+    // What is not absolute would be another folder for each step.
+    let tutor = tutor.env("CARGO_HOME", "here").env("HOME", "");
+    tutor.run("run demo").code(0).stdout_has("cargo: \n");
+}

@@ -231,6 +231,21 @@ fn at_a_narrow_terminal_nothing_but_code_is_wider_than_it() {
         assert!(!ran.stdout.is_empty());
         ran.stdout_lacks("colu\r\n");
     }
+    let changed = format!("echo 'other {sentence}'");
+    let tutor = tutor.edited("demo", &step("fails", &format!("echo '{sentence}'")));
+    tutor.run("test").code(1);
+    tutor.run("accept --all").code(0);
+    let tutor = tutor.edited("demo", &step("fails", &changed));
+    if let Some(running) = at_a_terminal_of(&tutor, 40, "test") {
+        let ran = running.end();
+        ran.stdout_has("    -a sentence that is a good deal\r\n")
+            .stdout_has("    +other a sentence that is a good\r\n")
+            .stdout_has("       longer than forty columns of a\r\n");
+    }
+    let tutor = tutor.edited(
+        "demo",
+        &plain("fails", &format!("echo '{sentence}'; (exit 1)")),
+    );
     // Scripts look for whole lines.
     tutor
         .run("run demo")
