@@ -616,7 +616,7 @@ fn a_full_or_closed_output_is_no_panic() {
         "completions bash",
         "study demo",
         "reset demo",
-        "accept demo nosuch",
+        "accept demo one",
         "reject demo one",
     ];
     for line in lines

@@ -263,7 +263,7 @@ impl<'r> Runner<'r> {
         asked: u32,
         listen: Listen<'_, 'r>,
     ) -> Result<(), BackendError> {
-        let deadline = Instant::now() + GRACE;
+        let deadline = Instant::now() + GRACE * 4;
         while Instant::now() < deadline {
             match self.shells.session(place)?.next(TICK)? {
                 Some(Happening::Ended { id, .. }) if id == asked => return Ok(()),
