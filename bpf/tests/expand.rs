@@ -191,3 +191,23 @@ fn what_cannot_be_expanded_is_said_with_its_reason() {
         assert!(error.help().unwrap().contains("-I"));
     }
 }
+
+#[test]
+fn a_name_that_no_header_has_is_told_with_those_like_it() {
+    if !has_clang("a_name_that_no_header_has_is_told_with_those_like_it") {
+        return;
+    }
+    let unknown = |expression| {
+        let unknown = expanded(expression).unknown.into_iter();
+        let told = unknown.map(|unknown| (unknown.name, unknown.lacks_arguments, unknown.near));
+        told.collect::<Vec<_>>()
+    };
+    let near = vec!["SPREAD".to_owned()];
+    assert_eq!(unknown("SPRAED(1)"), [("SPRAED".to_owned(), false, near)]);
+    assert_eq!(unknown("SPRAED(NUMBER_two)")[0].0, "SPRAED");
+    assert_eq!(unknown("SPRAED(NUMBER_two)").len(), 1);
+    assert_eq!(unknown("F"), [("F".to_owned(), true, Vec::new())]);
+    assert!(unknown("1 + 2").is_empty());
+    assert!(unknown("NUMBER_two").is_empty());
+    assert!(unknown("SPRAED(V)").is_empty(), "V was opened");
+}

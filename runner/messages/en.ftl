@@ -19,6 +19,7 @@ kept = kept: { $folder }
 
 # Choosing what runs
 plan-no-step = no step `{ $step }` in { $lesson }: its steps are { $steps }
+plan-no-step-but = no step `{ $step }` in { $lesson }; did you mean `{ $meant }`?
 bad-time = `{ $text }` is no length of time: write `500ms`, `30s` or `2m`
 bad-partition = `{ $text }` is no part: write `1/4` for the first of four
 course-invalid = { $count ->
@@ -113,6 +114,9 @@ leftover-stays = the lesson left this behind, and tutor cannot take it away: { $
 
 # Verdicts
 verdict-passed = { $name }: as recorded
+verdict-passed-failing = { $name }: as recorded, and it fails as it should: { $exit }
+verdict-shown-failing = { $name }: done, and it fails as it should: { $exit }
+exit-status = exit status { $status }
 verdict-holds = { $name } holds
 verdict-holds-value = { $name } holds: { $value }
 verdict-shown = { $name }: done
@@ -126,6 +130,7 @@ verdict-timed-out = { $name }: timed out after { $limit }
 verdict-interrupted = { $name }: interrupted
 verdict-skipped = { $name }: skipped: { $reason }
 verdict-broken = { $name }: could not be run: { $message }
+verdict-unjudged = { $name }: ran, and could not be judged: { $message }
 check-name = check { $name }
 check-expected = expected: { $expected }
 check-actual = got:      { $actual }
@@ -160,7 +165,7 @@ count-wrong-exit = { $count } with a wrong exit status
 count-timed-out = { $count } timed out
 count-interrupted = { $count } interrupted
 count-skipped = { $count } skipped
-count-broken = { $count } could not be run
+count-broken = { $count } could not be run or judged
 count-none = nothing ran
 
 # What next
@@ -182,6 +187,7 @@ show-unrecorded = no output is recorded yet
 
 # test and review
 test-good = all as expected
+test-good-elsewhere = nothing failed; what differs was recorded in another environment
 test-empty-part = this part has no lessons
 test-bad = not as expected
 test-lacking = not everything could run
@@ -324,7 +330,10 @@ lab-fetching = fetching { $package } { $version } ({ $size })
 lab-percent = { $percent } %
 lab-unpacking = unpacking
 lab-ready = ready: { $release }, from { $source }
-lab-unknown = not known of it: { $options }
+lab-unknown = { $count ->
+    [one] it tells no configuration of its own: whether it has an option that the lab needs shows when it boots
+   *[other] it tells no configuration of its own: whether it has { $count } options that the lab needs shows when it boots
+}
 lab-setup-failed = cannot get a kernel for the lab: { $error }
 lab-help-mirror = name a mirror of Debian's archive with `--mirror URL` or `TUTOR_LAB_MIRROR`, or a kernel of your own with `--kernel PATH`
 lab-help-other-mirror = name another mirror with `--mirror URL`, or leave it out where apt works

@@ -1,5 +1,6 @@
 //! What a run will do, in order. Doing it is left to [`crate::run`].
 
+use crate::diagnostic::nearest;
 use crate::lesson::{Block, Check, FileStep, Lesson, Prose, Step};
 use crate::say;
 use serde_json::{Value, json};
@@ -47,7 +48,7 @@ pub enum Action<'l> {
 
 /// A step that a command line names and the lesson lacks.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{}", say!("plan-no-step", lesson = .lesson.as_str(), step = .step.as_str(), steps = .steps.as_str()))]
+#[error("{}", self.told())]
 pub struct NoSuchStep {
     /// The lesson's stem.
     pub lesson: String,
@@ -55,6 +56,28 @@ pub struct NoSuchStep {
     pub step: String,
     /// The names that would do.
     pub steps: String,
+    /// The one of them that was probably meant.
+    pub meant: Option<String>,
+}
+
+impl NoSuchStep {
+    fn told(&self) -> String {
+        let (lesson, step) = (self.lesson.as_str(), self.step.as_str());
+        match &self.meant {
+            Some(meant) => say!(
+                "plan-no-step-but",
+                lesson = lesson,
+                step = step,
+                meant = meant.as_str()
+            ),
+            None => say!(
+                "plan-no-step",
+                lesson = lesson,
+                step = step,
+                steps = self.steps.as_str()
+            ),
+        }
+    }
 }
 
 impl<'l> Plan<'l> {
@@ -195,7 +218,8 @@ fn step_of<'l>(lesson: &'l Lesson, id: &'l str) -> Result<&'l str, NoSuchStep> {
     }
 }
 
-fn known(lesson: &Lesson, id: &str) -> Result<(), NoSuchStep> {
+/// Fails if a lesson has no step of that name.
+pub fn known(lesson: &Lesson, id: &str) -> Result<(), NoSuchStep> {
     if lesson.step(id).is_some() {
         return Ok(());
     }
@@ -207,5 +231,6 @@ fn known(lesson: &Lesson, id: &str) -> Result<(), NoSuchStep> {
         lesson: lesson.stem.clone(),
         step: id.to_owned(),
         steps: steps.join(", "),
+        meant: nearest(id, lesson.steps().map(|step| step.id.as_str())).map(str::to_owned),
     })
 }

@@ -223,7 +223,10 @@ mod tests {
             "---\nformat: 1\nname: hello\ntitle: Hello\n---\n\n# Hello\n\n```sh {{id=load{vary}}}\nload\n```\n"
         );
         let path = Path::new("lessons/lesson-2.md");
-        crate::lesson::parse("lesson-2", path, &source, &|_| None).0
+        crate::lesson::parse("lesson-2", path, &source, &|_| {
+            Err(crate::lesson::NotIncluded::Missing)
+        })
+        .0
     }
 
     /// What a step that printed this on a kernel amounts to beside what was accepted.

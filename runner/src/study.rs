@@ -149,11 +149,7 @@ pub fn study<'r>(
             let fine = items[before.min(items.len())..]
                 .iter()
                 .chain(items.last())
-                .any(|item| {
-                    item.id == RecordId::Step(step.id.clone())
-                        && !item.verdict.is_failure()
-                        && !item.verdict.is_skipped()
-                });
+                .any(|item| item.id == RecordId::Step(step.id.clone()) && item.verdict.is_done());
             if fine || step.background.is_some() {
                 progress.did(step);
             }

@@ -117,7 +117,15 @@ fn a_fifo_in_the_place_of_a_lesson_or_a_snapshot_is_an_error_and_no_wait() {
     tutor.run("accept --all").code(0);
     fifo(&tutor.path("course/snapshots/demo/one.snap"));
     let ran = tutor.run("test").code(1);
-    ran.stdout_has("it is no regular file");
+    ran.stdout_has("one: ran, and could not be judged: cannot read snapshot")
+        .stdout_has("it is no regular file");
+    let ran = tutor.run("show demo").code(3);
+    assert_eq!(
+        ran.stderr.matches("it is no regular file").count(),
+        1,
+        "{}",
+        ran.told()
+    );
     let lessons = fs::read_dir(tutor.path("course/lessons")).expect("there are lessons");
     let lesson = lessons
         .flatten()
@@ -125,6 +133,31 @@ fn a_fifo_in_the_place_of_a_lesson_or_a_snapshot_is_an_error_and_no_wait() {
         .find(|path| path.extension().is_some_and(|end| end == "md"));
     fifo(&lesson.expect("there is one"));
     tutor.run("test").stderr_has("it is no regular file");
+    fifo(&tutor.path("course/lessons/course.toml"));
+    tutor
+        .run("list")
+        .code(2)
+        .stderr_has("it is no regular file");
+}
+
+#[test]
+fn what_cannot_be_included_is_named_with_its_reason() {
+    let include =
+        |file: &str| format!("```c {{file={file}}}\n{{{{#include ../bpf/{file}}}}}\n```\n\n");
+    let files = ["fifo.c", "folder.c", "bytes.c", "link.c", "none.c"];
+    let tutor = Tutor::new().lesson(files.map(include).concat() + &step("one", "true"));
+    let bpf = tutor.path("course/bpf");
+    fs::create_dir_all(bpf.join("folder.c")).expect("writable");
+    nix::unistd::mkfifo(&bpf.join("fifo.c"), nix::sys::stat::Mode::S_IRWXU).expect("writable");
+    fs::write(bpf.join("bytes.c"), b"int \xff;\n").expect("writable");
+    std::os::unix::fs::symlink("/etc/hostname", bpf.join("link.c")).expect("writable");
+    let ran = tutor.run("check").code(4);
+    ran.stdout_has("`bpf/fifo.c` cannot be included: it is no regular file")
+        .stdout_has("`bpf/folder.c` cannot be included: Is a directory")
+        .stdout_has("`bpf/bytes.c` cannot be included: invalid utf-8")
+        .stdout_has("`bpf/link.c` is a link that leads out of the course")
+        .stdout_has("there is no file `bpf/none.c` to include")
+        .stdout_has("5 errors");
 }
 
 #[test]
@@ -553,7 +586,7 @@ fn a_full_or_closed_output_is_no_panic() {
         "completions bash",
         "study demo",
         "reset demo",
-        "accept demo nosuch",
+        "accept demo one",
         "reject demo one",
     ];
     for line in lines

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Tutor, skipped};
+use support::{Tutor, has, skipped};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
 
@@ -51,4 +51,95 @@ fn a_kernel_that_is_not_there_is_told_before_anything_is_measured() {
     let ran = tutor.start_command(command, line).end();
     ran.code(3).stderr_has("the lab has no kernel `6.99`");
     assert!(!tutor.path("tmp/measured.json").exists());
+}
+
+/// What `tutor bpf compare` says of an object in a guest, with `bpf_jit_harden` set so.
+fn compared(tutor: &Tutor, harden: u32) -> Value {
+    let line = format!("lab run --folder {}", tutor.path("tmp").display());
+    let script = format!(
+        "echo {harden} >/proc/sys/net/core/bpf_jit_harden && \
+         tutor bpf compare hello.bpf.o --json"
+    );
+    let mut command = tutor.command(&line);
+    command.args(["--", "sh", "-c", &script]);
+    tutor.start_command(command, &line).end().code(0).json()
+}
+
+#[test]
+fn under_a_hardened_jit_constants_are_blinded_and_the_call_is_still_the_verifiers() {
+    let cache = Folders::of_user().map(|folders| Cache::below(&folders.cache));
+    if !matches!(cache.map(|cache| cache.kernel("default")), Ok(Ok(Some(_)))) || !has("clang") {
+        skipped("there is no kernel of the lab or no clang, so no hardened JIT was seen");
+        return;
+    }
+    let tutor = Tutor::new();
+    tutor.with_own_kernels();
+    let program = "#define SEC(name) __attribute__((section(name), used))\n\
+        static long (*print)(const char *, unsigned, ...) = (void *)6;\n\
+        SEC(\"raw_tp/sys_enter\") int prog(void *ctx)\n{\n\tchar text[] = \"a\\n\";\n\
+        \tprint(text, sizeof(text));\n\treturn 0;\n}\n\
+        SEC(\"license\") char _license[] = \"GPL\";\n";
+    tutor.put("tmp/hello.bpf.c", program);
+    let clang = std::process::Command::new("clang")
+        .args([
+            "-O2",
+            "-g",
+            "-mcpu=v1",
+            "-target",
+            "bpf",
+            "-c",
+            "hello.bpf.c",
+        ])
+        .args(["-o", "hello.bpf.o"])
+        .current_dir(tutor.path("tmp"))
+        .output()
+        .expect("clang starts");
+    assert!(clang.status.success(), "{clang:?}");
+    let rows = |value: &Value| {
+        value["programs"][0]["rows"]
+            .as_array()
+            .cloned()
+            .expect("rows")
+    };
+    let named =
+        |rows: &[Value], change: &str| rows.iter().filter(|row| row["change"] == change).count();
+
+    let plain = rows(&compared(&tutor, 0));
+    assert_eq!(
+        (named(&plain, "blinded"), named(&plain, "helper-address")),
+        (0, 1)
+    );
+    assert_eq!(named(&plain, "same"), plain.len() - 1);
+
+    let hard = rows(&compared(&tutor, 2));
+    assert_eq!(
+        (hard.len(), named(&hard, "helper-address")),
+        (plain.len(), 1)
+    );
+    assert_eq!(
+        named(&hard, "blinded") + named(&hard, "same") + 1,
+        hard.len()
+    );
+    // The size of the text, 3, is put together from two halves that only together make it.
+    let size = hard
+        .iter()
+        .find(|row| row["bytecode"]["text"] == "r2 = 3")
+        .expect("the size");
+    assert_eq!(size["change"], "blinded");
+    let half = |at: usize, before: &str| {
+        let text = size["xlated"][at]["text"].as_str().expect("text");
+        text.strip_prefix(before)
+            .and_then(|number| number.parse::<i32>().ok())
+            .expect(text)
+    };
+    assert_eq!(half(0, "r11 = ") ^ half(1, "r11 ^= "), 3);
+    assert_eq!(size["xlated"][2]["text"], "r2 = r11");
+    let zero = hard
+        .iter()
+        .find(|row| row["bytecode"]["text"] == "r0 = 0")
+        .expect("the zero");
+    assert_eq!(
+        (&zero["change"], &zero["xlated"][0]["text"]),
+        (&"blinded".into(), &"r0 ^= r0".into())
+    );
 }

@@ -170,7 +170,7 @@ fn a_kernel_of_ones_own_is_taken_without_asking_shown_and_removed() {
         .run("lab setup --kernel ./vmlinux")
         .code(0)
         .stdout_has("ready: 6.9.1-mine, from ./vmlinux")
-        .stderr_has("CONFIG_VIRTIO_CONSOLE");
+        .stderr_has("whether it has 9 options that the lab needs shows when it boots");
     let json = tutor.run("lab status --json").code(3).json();
     assert_eq!(json["format"], 1);
     assert_eq!(json["kernels"][0]["release"], "6.9.1-mine");

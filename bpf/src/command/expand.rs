@@ -6,9 +6,12 @@ use std::ops::RangeInclusive;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
+use super::console::visible;
 use super::subject::hex;
 use super::{CommandError, Console, Verdict};
-use crate::expand::{Definition, ExpandError, Expansion, Question, Step, Value, expand, parts};
+use crate::expand::{
+    Definition, ExpandError, Expansion, Question, Step, Unknown, Value, expand, parts,
+};
 
 /// More parts of a list than this are not shown unless they are asked for.
 const PARTS: usize = 12;
@@ -69,7 +72,10 @@ pub(super) fn run(args: &ExpandArgs, console: &mut Console<'_>) -> Result<Verdic
     } else {
         write(args, &question, &expansion, console)?;
     }
-    Ok(Verdict::Works)
+    Ok(match expansion.unknown.is_empty() {
+        true => Verdict::Works,
+        false => Verdict::Refused,
+    })
 }
 
 fn unexpanded(error: ExpandError) -> CommandError {
@@ -126,6 +132,9 @@ fn write(
         }
         None => writeln!(console.out, "  it has no constant value here"),
     }?;
+    for unknown in &expansion.unknown {
+        writeln!(console.out, "  {}", meaningless(unknown, question))?;
+    }
     match expansion.missing_headers.as_slice() {
         [] => Ok(()),
         missing => writeln!(
@@ -134,6 +143,25 @@ fn write(
             missing.join(", ")
         ),
     }
+}
+
+/// That a name means nothing, and what may have been meant.
+fn meaningless(unknown: &Unknown, question: &Question) -> String {
+    let name = visible(&unknown.name);
+    if unknown.lacks_arguments {
+        return format!("`{name}` takes arguments: write `{name}(…)`");
+    }
+    let near: Vec<String> = unknown
+        .near
+        .iter()
+        .map(|near| format!("`{near}`"))
+        .collect();
+    let help = match near.is_empty() {
+        true => "name the header that has it with --header".to_owned(),
+        false => format!("did you mean {}?", near.join(" or ")),
+    };
+    let headers = question.headers.join(", ");
+    format!("`{name}` is no name of {headers}\n  help: {help}")
 }
 
 fn in_both(number: i128) -> String {
@@ -226,6 +254,11 @@ fn as_json(args: &ExpandArgs, question: &Question, expansion: &Expansion) -> Jso
             Some(Value::Integer(_)) | None => Json::Null,
         },
         "missing_headers": expansion.missing_headers,
+        "unknown": expansion.unknown.iter().map(|unknown| json!({
+            "name": unknown.name,
+            "lacks_arguments": unknown.lacks_arguments,
+            "near": unknown.near,
+        })).collect::<Vec<Json>>(),
     })
 }
 

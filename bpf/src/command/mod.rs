@@ -72,7 +72,8 @@ pub enum BpfCommand {
     /// Open the macros of an expression one at a time, as clang's preprocessor does
     #[command(
         after_help = "Each step says which macro of which header and line was opened. Names in a list,\n\
-                            such as an enum's, are numbered. What is constant is worked out by clang, too."
+                            such as an enum's, are numbered. What is constant is worked out by clang, too.\n\
+                            Exits 1 when the headers know no name of it."
     )]
     Expand(ExpandArgs),
     /// Show a C file on its way through clang and LLVM: tokens, tree, IR, assembly, object

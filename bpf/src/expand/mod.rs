@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 
 use crate::clang::{Tool, ToolError, include_options};
 use table::Table;
-use token::{tokens, unbalanced};
+use token::{is_identifier, tokens, unbalanced};
 
 pub use table::Definition;
 pub use token::parts;
@@ -58,6 +58,19 @@ pub struct Expansion {
     pub constants: Vec<(String, i128)>,
     /// Headers that another one wants and that are not there. clang goes on without them, and finds no value.
     pub missing_headers: Vec<String>,
+    /// Names that mean nothing to the headers, where nothing could be opened and the whole has no value.
+    pub unknown: Vec<Unknown>,
+}
+
+/// A name that is no macro of the headers, and no constant of theirs either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown {
+    /// The name.
+    pub name: String,
+    /// True for a macro that takes arguments and was given none.
+    pub lacks_arguments: bool,
+    /// Macros with a name much like it, the nearest first.
+    pub near: Vec<String>,
 }
 
 /// One macro opened.
@@ -173,12 +186,18 @@ pub fn expand(question: &Question) -> Result<Expansion, ExpandError> {
         ),
         false => (None, Vec::new()),
     };
+    let mut unknown = match steps.is_empty() && value.is_none() {
+        true => preprocessor.unknown(expression),
+        false => Vec::new(),
+    };
+    unknown.retain(|unknown| constants.iter().all(|(name, _)| *name != unknown.name));
     Ok(Expansion {
         steps,
         result,
         value,
         constants,
         missing_headers: preprocessor.missing,
+        unknown,
     })
 }
 
@@ -325,6 +344,31 @@ impl<'q> Preprocessor<'q> {
             }
         }
         names
+    }
+
+    /// Returns the names in a text that nothing is known of. Where a header is missing nothing was worked
+    /// out, so only what looks like a call can be told from a constant.
+    fn unknown(&self, text: &str) -> Vec<Unknown> {
+        let tokens = tokens(text);
+        let mut unknown: Vec<Unknown> = Vec::new();
+        for (at, token) in tokens.iter().enumerate() {
+            let is_called = tokens.get(at + 1) == Some(&"(");
+            let is_told = is_called || self.missing.is_empty();
+            let is_first = !unknown.iter().any(|unknown| unknown.name == *token);
+            if !is_identifier(token) || !is_told || !is_first {
+                continue;
+            }
+            let lacks_arguments = self.table.get(token).is_some();
+            unknown.push(Unknown {
+                name: (*token).to_owned(),
+                lacks_arguments,
+                near: match lacks_arguments {
+                    true => Vec::new(),
+                    false => self.table.near(token),
+                },
+            });
+        }
+        unknown
     }
 
     /// Preprocesses the expression with only some macros let through.

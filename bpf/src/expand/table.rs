@@ -80,10 +80,29 @@ impl Table {
         self.macros.values()
     }
 
+    /// Returns the names most like that one, whatever their case: those that a third of it would make.
+    pub(super) fn near(&self, name: &str) -> Vec<String> {
+        let wanted = name.to_lowercase();
+        let distance = |other: &&str| strsim::damerau_levenshtein(&wanted, &other.to_lowercase());
+        let mut near: Vec<(usize, &str)> = self
+            .names()
+            .map(|other| (distance(&other), other))
+            .collect();
+        near.retain(|(distance, _)| *distance <= name.chars().count().div_ceil(3));
+        near.sort_unstable();
+        near.into_iter()
+            .take(NEAR)
+            .map(|(_, name)| name.to_owned())
+            .collect()
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.macros.keys().map(String::as_str)
     }
 }
+
+/// So many names are offered in place of an unknown one.
+const NEAR: usize = 3;
 
 /// Reads `# 46 "/usr/include/linux/bpf.h" 1 3`.
 fn marker(row: &str) -> Option<(u32, Option<String>)> {
@@ -112,5 +131,12 @@ mod tests {
         assert_eq!(table.revive("G").unwrap().undefined_at, Some(13));
         assert!(table.get("G").is_some() && table.revive("F").is_none());
         assert_eq!(table.get("__BPF__").unwrap().header, None);
+    }
+
+    #[test]
+    fn near_names_come_nearest_first_and_far_ones_not_at_all() {
+        let table = Table::read("#define BPF_CALL 1\n#define BPF_CALLS 1\n#define EXIT 2\n");
+        assert_eq!(table.near("bpf_cal"), ["BPF_CALL", "BPF_CALLS"]);
+        assert!(table.near("nothing_like_it").is_empty());
     }
 }

@@ -4,11 +4,11 @@
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;
 use tutor::diagnostic::render;
-use tutor::lesson::parse;
+use tutor::lesson::{Included, parse};
 
 fuzz_target!(|source: &str| {
     // Whatever is included is the page itself, so that its text is tried as a C file too.
-    let includes = |_: &Path| Some(source.to_owned());
+    let includes = |_: &Path| -> Included { Ok(source.to_owned()) };
     let (lesson, diagnostics) = parse("fuzz", Path::new("lessons/fuzz.md"), source, &includes);
     let mut end = 0;
     for block in &lesson.blocks {

@@ -72,6 +72,21 @@ impl Context {
         })
     }
 
+    /// A note for people, on stderr.
+    pub fn note(&self, text: &str) {
+        for line in self.stderr.fitted_in(Paint::dim, "", text) {
+            noteln!("{line}");
+        }
+    }
+
+    /// A line for people, on stdout.
+    pub fn tell(&self, text: &str) -> io::Result<()> {
+        for line in self.stdout.resized().fitted("", text) {
+            outln!("{line}");
+        }
+        Ok(())
+    }
+
     pub fn store(&self) -> Store {
         Store::new(&self.folders)
     }
@@ -103,7 +118,7 @@ impl Context {
         }
         note!(
             "{}",
-            super::course::drawn(&course, &course.diagnostics, self.stderr.color)
+            super::course::drawn(&course, &course.diagnostics, &self.stderr)
         );
         Err(ends(Exit::Invalid, say!("course-invalid", count = errors)))
     }
@@ -141,7 +156,9 @@ impl Context {
                 say!("trust-no-terminal", folder = folder_text),
             ));
         }
-        noteln!("{question}");
+        for line in self.stderr.fitted("", &question) {
+            noteln!("{line}");
+        }
         loop {
             note!("{} ", say!("trust-choices"));
             io::stderr().flush()?;
@@ -164,6 +181,7 @@ impl Context {
             timeout: arguments.timeout,
             tutor: program()?.parent().map(Path::to_owned).unwrap_or_default(),
             programs: None,
+            cargo_home: cargo_home(),
             locks: self.folders.runtime.join("locks"),
             interrupt: listen_for_interrupts()?,
             pace: Pace::StepByStep,
@@ -228,7 +246,9 @@ impl Context {
                     error = error
                 ),
             };
-            noteln!("{}", paint.dim(&line));
+            for line in paint.fitted_in(Paint::dim, "", &line) {
+                noteln!("{line}");
+            }
         }))
     }
 }
@@ -273,6 +293,14 @@ impl Backends {
             kernel: KernelPlace::Backend(kernel),
         }
     }
+}
+
+/// Where cargo keeps what it fetched, as cargo finds it: `CARGO_HOME`, else `.cargo` in `HOME`.
+fn cargo_home() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let home = || set("HOME").map(|home| PathBuf::from(home).join(".cargo"));
+    let folder = set("CARGO_HOME").map(PathBuf::from).or_else(home);
+    folder.filter(|folder| folder.is_absolute())
 }
 
 /// This program, which steps call too and which becomes the agent.

@@ -3,14 +3,19 @@
 use super::arguments::{CheckArguments, NewArguments};
 use super::context::{Context, ends};
 use crate::course::{self, Course, Origin};
-use crate::diagnostic::{self, Diagnostic, Severity};
+use crate::diagnostic::{self, Diagnostic, Drawing, Severity};
 use crate::exit::Exit;
+use crate::render::paint::Paint;
 use crate::say;
 use serde_json::json;
 
 /// Draws diagnostics with the lines they are about.
-pub fn drawn(course: &Course, diagnostics: &[Diagnostic], color: bool) -> String {
-    diagnostic::render(diagnostics, |path| course.source(path), color)
+pub fn drawn(course: &Course, diagnostics: &[Diagnostic], paint: &Paint) -> String {
+    let drawing = Drawing {
+        color: paint.color,
+        columns: paint.live.then_some(paint.columns),
+    };
+    diagnostic::render(diagnostics, |path| course.source(path), drawing)
 }
 
 /// `tutor check`.
@@ -28,18 +33,15 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
             .collect();
         outln!("{:#}", json!({ "format": 1, "diagnostics": rows }));
     } else {
-        out!("{}", drawn(&course, &found, context.stdout.color));
+        out!("{}", drawn(&course, &found, &context.stdout));
         let lessons = course.lessons.len();
         let warnings = found.len() - errors;
-        outln!(
-            "{}",
-            say!(
-                "check-summary",
-                lessons = lessons,
-                errors = errors,
-                warnings = warnings
-            )
-        );
+        context.tell(&say!(
+            "check-summary",
+            lessons = lessons,
+            errors = errors,
+            warnings = warnings
+        ))?;
     }
     Ok(if errors > 0 {
         Exit::Invalid
@@ -73,13 +75,10 @@ pub fn new(context: &Context, arguments: &NewArguments) -> anyhow::Result<Exit> 
     };
     let path = course::create(root, &arguments.lesson)
         .map_err(|error| ends(Exit::Usage, error.to_string()))?;
-    outln!(
-        "{}",
-        say!(
-            "new-written",
-            path = path.display().to_string(),
-            lesson = arguments.lesson.as_str()
-        )
-    );
+    context.tell(&say!(
+        "new-written",
+        path = path.display().to_string(),
+        lesson = arguments.lesson.as_str()
+    ))?;
     Ok(Exit::Success)
 }

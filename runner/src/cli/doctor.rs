@@ -9,10 +9,11 @@ use crate::doctor::{self, Area, Finding, Mend, State, Unasked};
 use crate::exit::Exit;
 use crate::lesson::Place;
 use crate::packages::Distribution;
+use crate::render::paint::Paint;
 use crate::run::asides::Asides;
 use crate::run::findings::Answer;
 use crate::say;
-use crate::visible::visible_text;
+use crate::visible::{visible_text, width};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::Command;
 use tutor_lab::cache::Cache;
@@ -84,7 +85,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     match (arguments.fix, install) {
         (true, Some(words)) => fix(&words, arguments.yes),
         (true, None) => {
-            outln!("{}", say!("doctor-nothing-to-install"));
+            context.tell(&say!("doctor-nothing-to-install"))?;
             Ok(if lacking {
                 Exit::Lacking
             } else {
@@ -93,10 +94,8 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
         }
         (false, install) => {
             if let Some(words) = install.filter(|_| !arguments.json) {
-                outln!(
-                    "{}",
-                    say!("doctor-install", command = with_sudo(&words).join(" "))
-                );
+                let command = with_sudo(&words).join(" ");
+                context.tell(&say!("doctor-install", command = command))?;
             }
             Ok(if lacking {
                 Exit::Lacking
@@ -147,32 +146,38 @@ fn show(
                         .as_deref()
                         .map(|version| format!(" {version}"))
                         .unwrap_or_default();
-                    let head =
-                        paint.good(&format!("{} {}{version}", paint.mark("✓", "+"), found.name));
-                    outln!("  {head}  {}", paint.dim(&visible_text(&found.what)));
-                    if let Some(note) = &found.note {
-                        outln!("      {}", paint.dim(&visible_text(note)));
+                    let head = format!("{} {}{version}", paint.mark("✓", "+"), found.name);
+                    for line in headed(paint, Paint::good, &head, Paint::dim, &found.what) {
+                        outln!("{line}");
+                    }
+                    for line in found
+                        .note
+                        .iter()
+                        .flat_map(|note| paint.fitted_in(Paint::dim, "      ", &visible_text(note)))
+                    {
+                        outln!("{line}");
                     }
                 }
                 State::Lacks(reason) => {
-                    let head = paint.bad(&format!("{} {}", paint.mark("✗", "x"), found.name));
-                    outln!("  {head}  {}", visible_text(&found.what));
-                    outln!("      {}", say!("doctor-reason", reason = reason.as_str()));
-                    outln!(
-                        "      {}",
-                        say!("doctor-why", why = found.why.as_str(), lessons = lessons)
-                    );
-                    match &found.mend {
-                        Some(Mend::Install(words)) => {
-                            outln!(
-                                "      {}",
-                                say!("doctor-mend", mend = with_sudo(words).join(" "))
-                            );
-                        }
-                        Some(Mend::Remedy(text)) => {
-                            outln!("      {}", say!("doctor-mend", mend = text.as_str()))
-                        }
-                        None => {}
+                    let head = format!("{} {}", paint.mark("✗", "x"), found.name);
+                    let plain: Style = |_, text| text.to_owned();
+                    let mut lines = headed(paint, Paint::bad, &head, plain, &found.what);
+                    let why = found.why.as_str();
+                    let mend = match &found.mend {
+                        Some(Mend::Install(words)) => Some(with_sudo(words).join(" ")),
+                        Some(Mend::Remedy(text)) => Some(text.clone()),
+                        None => None,
+                    };
+                    let texts = [
+                        Some(say!("doctor-reason", reason = reason.as_str())),
+                        Some(say!("doctor-why", why = why, lessons = lessons)),
+                        mend.map(|mend| say!("doctor-mend", mend = mend)),
+                    ];
+                    for text in texts.into_iter().flatten() {
+                        lines.extend(paint.fitted("      ", &text));
+                    }
+                    for line in lines {
+                        outln!("{line}");
                     }
                 }
             }
@@ -180,6 +185,23 @@ fn show(
         outln!("");
     }
     Ok(())
+}
+
+type Style = fn(&Paint, &str) -> String;
+
+/// A finding's name and what it is, beside each other where they fit, else one below the other.
+fn headed(paint: &Paint, head_style: Style, head: &str, style: Style, what: &str) -> Vec<String> {
+    let what = visible_text(what);
+    if !paint.live || width(head) + width(&what) + 4 <= paint.columns {
+        return vec![format!(
+            "  {}  {}",
+            head_style(paint, head),
+            style(paint, &what)
+        )];
+    }
+    let mut lines = paint.fitted_in(head_style, "  ", head);
+    lines.extend(paint.fitted_in(style, "      ", &what));
+    lines
 }
 
 fn with_sudo(words: &[String]) -> Vec<String> {

@@ -6,6 +6,7 @@ use super::guest;
 use crate::backend::lab::{outlook, qemu_remedy};
 use crate::exit::Exit;
 use crate::packages::{self, Distribution};
+use crate::render::paint::Paint;
 use crate::say;
 use crate::visible::visible_text;
 use serde_json::{Value, json};
@@ -142,10 +143,7 @@ fn ready(context: &Context, kernel: &Kernel) -> anyhow::Result<()> {
         )
     );
     if !kernel.unknown.is_empty() {
-        noteln!(
-            "{}",
-            say!("lab-unknown", options = kernel.unknown.join(", "))
-        );
+        noteln!("{}", say!("lab-unknown", count = kernel.unknown.len()));
     }
     // The first lesson does not have to wait for that. What is missing is told when it is needed.
     let _ = context.lab(&kernel.release)?.accelerator();
@@ -335,13 +333,18 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
             true => paint.good(paint.mark("✓", "*")),
             false => " ".to_owned(),
         };
-        outln!("  {mark} {}", row(one));
+        // The mark may be colored, so it is put in after the fitting.
+        for (number, line) in paint.fitted("    ", &row(one)).iter().enumerate() {
+            match (number, line.strip_prefix("    ")) {
+                (0, Some(row)) => outln!("  {mark} {row}"),
+                (_, _) => outln!("{line}"),
+            }
+        }
         if !one.kernel.unknown.is_empty() {
-            let options = one.kernel.unknown.join(", ");
-            outln!(
-                "      {}",
-                paint.dim(&say!("lab-unknown", options = options))
-            );
+            let text = say!("lab-unknown", count = one.kernel.unknown.len());
+            for line in paint.fitted_in(Paint::dim, "      ", &text) {
+                outln!("{line}");
+            }
         }
     }
     if let Some(outlook) = &outlook {
@@ -354,12 +357,12 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
     }
     if !states.is_empty() {
         let size = size(states_bytes);
-        outln!("{}", say!("lab-states", count = states.len(), size = size));
+        context.tell(&say!("lab-states", count = states.len(), size = size))?;
     }
     if !checkpoints.is_empty() {
         let count = checkpoints.len();
         let size = size(checkpoints_bytes);
-        outln!("{}", say!("lab-checkpoints", count = count, size = size));
+        context.tell(&say!("lab-checkpoints", count = count, size = size))?;
     }
     outln!(
         "{}",
@@ -434,10 +437,10 @@ fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
     };
     let swept = swept + cache.sweep_kernels()?;
     if swept > 0 {
-        outln!("{}", say!("lab-gc-swept", size = size(swept)));
+        context.tell(&say!("lab-gc-swept", size = size(swept)))?;
     }
     if spare.is_empty() {
-        outln!("{}", say!("lab-gc-nothing"));
+        context.tell(&say!("lab-gc-nothing"))?;
         return Ok(Exit::Success);
     }
     outln!("{}", context.stdout.bold(&say!("lab-gc-spare")));
@@ -446,7 +449,7 @@ fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
     }
     if !arguments.yes {
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            outln!("{}", say!("lab-gc-how"));
+            context.tell(&say!("lab-gc-how"))?;
             return Ok(Exit::Success);
         }
         if !yes(&say!("lab-gc-ask"))? {

@@ -10,7 +10,7 @@ use crate::lesson::Lesson;
 use crate::notebook::OnFailure;
 use crate::record;
 use crate::render::matrix::{self as drawn, End};
-use crate::render::{junit, verdict};
+use crate::render::{counts, junit};
 use crate::report::matrix::Matrix;
 use crate::report::{Item, Report, Strictness};
 use crate::run::{Findings, Options, PATH};
@@ -50,7 +50,7 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
     let options = context.options(&running)?;
     let columns = columns(context, &running, &options, &kernels, &toolchains)?;
     if columns.len() == 1 {
-        noteln!("{}", context.stderr.dim(&say!("matrix-one")));
+        context.note(&say!("matrix-one"));
     }
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
     let strictness = Strictness {
@@ -185,7 +185,7 @@ fn run(
 fn note_of(context: &Context, lesson: &Lesson, environment: &str, outcome: &Outcome) {
     let paint = &context.stderr;
     let counts = match outcome {
-        Ok(tested) => verdict::counts(&tested.report, paint),
+        Ok(tested) => counts::counts(&tested.report, paint),
         Err(error) => format!("{error:#}"),
     };
     // The counts are colored, so they are not filled in by the catalogue.

@@ -106,10 +106,30 @@ fn complain(error: &anyhow::Error, color: crate::render::paint::Color) -> Exit {
     let paint = crate::render::paint::Paint::of_stream(color, io::stderr().is_terminal());
     let label = paint.style(AnsiColor::Red.on_default().bold(), &say!("error"));
     let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "{label}: {error:#}");
+    for line in complaint(&format!("{error:#}"), &paint) {
+        // What wrote that fits is ours; the color comes after the fitting.
+        let line = match line.strip_prefix(&say!("error")) {
+            Some(rest) => format!("{label}{rest}"),
+            None => line,
+        };
+        let _ = writeln!(stderr, "{line}");
+    }
     error
         .downcast_ref::<context::Ends>()
         .map_or(Exit::Lacking, |ends| ends.exit)
+}
+
+/// An error as lines: what it says, then each help, hanging below their labels.
+fn complaint(error: &str, paint: &crate::render::paint::Paint) -> Vec<String> {
+    let label = format!("{}: ", say!("error"));
+    let help = say!("help", text = "");
+    let lines = error.split('\n').enumerate();
+    let fitted = lines.flat_map(|(number, line)| match (number, line.strip_prefix(&help)) {
+        (0, _) => paint.fitted(&label, line),
+        (_, Some(text)) => paint.fitted(&help, text),
+        (_, None) => paint.fitted("", line),
+    });
+    fitted.collect()
 }
 
 fn broken_pipe(error: &anyhow::Error) -> bool {

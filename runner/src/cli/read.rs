@@ -1,7 +1,7 @@
 //! Commands that only read: `list` and `show`.
 
 use super::arguments::{ListArguments, ShowArguments};
-use super::context::{Context, unusable};
+use super::context::{Context, unusable, with_help};
 use crate::exit::Exit;
 use crate::lesson::{Block, Compare, Lesson};
 use crate::plan::{Plan, Selection};
@@ -80,21 +80,26 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
             lesson.steps().count(),
         );
         let state = match (done, changed) {
-            (0, 0) => paint.dim(&say!("standing-new", count = all)),
-            (_, 0) if done == all => paint.good(&say!("standing-done", count = all)),
-            (_, 0) => say!("standing-here", done = done, count = all),
-            _ => paint.notable(&say!(
-                "standing-changed",
-                done = done,
-                count = all,
-                changed = changed
-            )),
+            (0, 0) => (say!("standing-new", count = all), Paint::dim as Style),
+            (_, 0) if done == all => (say!("standing-done", count = all), Paint::good as Style),
+            (_, 0) => {
+                let text = say!("standing-here", done = done, count = all);
+                (text, plain as Style)
+            }
+            _ => {
+                let text = say!(
+                    "standing-changed",
+                    done = done,
+                    count = all,
+                    changed = changed
+                );
+                (text, Paint::notable as Style)
+            }
         };
-        let stem_gap = " ".repeat(stems - lesson.stem.width());
-        let title = visible_text(&lesson.front.title);
-        let title_gap = " ".repeat(titles - title.width());
-        let stem = paint.bold(&lesson.stem);
-        writeln!(out, "  {stem}{stem_gap}  {title}{title_gap}  {state}")?;
+        let (state, style) = state;
+        let columns = (stems, titles);
+        let cells = [&*lesson.stem, &visible_text(&lesson.front.title), &state];
+        write_row(&mut out, columns, cells, style, paint)?;
     }
     Ok(Exit::Success)
 }
@@ -112,17 +117,43 @@ fn untouched(context: &Context, out: &mut dyn Write) -> anyhow::Result<Exit> {
         .max()
         .unwrap_or(0);
     for row in rows {
-        let stem_gap = " ".repeat(stems - row.stem.width());
-        let title = visible_text(&row.front.title);
-        let title_gap = " ".repeat(titles - title.width());
-        let time = paint.dim(&visible_text(row.front.time.as_deref().unwrap_or("")));
-        let line = format!(
-            "  {}{stem_gap}  {title}{title_gap}  {time}",
-            paint.bold(&row.stem)
-        );
-        writeln!(out, "{}", line.trim_end())?;
+        let time = visible_text(row.front.time.as_deref().unwrap_or(""));
+        let cells = [&*row.stem, &visible_text(&row.front.title), &time];
+        write_row(out, (stems, titles), cells, Paint::dim, paint)?;
     }
     Ok(Exit::Success)
+}
+
+type Style = fn(&Paint, &str) -> String;
+
+fn plain(_: &Paint, text: &str) -> String {
+    text.to_owned()
+}
+
+/// A row of the list: the stem, the title, and the rest below them where the terminal is narrow.
+fn write_row(
+    out: &mut dyn Write,
+    (stems, titles): (usize, usize),
+    [stem, title, rest]: [&str; 3],
+    style: Style,
+    paint: &Paint,
+) -> io::Result<()> {
+    let stem_gap = " ".repeat(stems - stem.width());
+    let lead = format!("  {stem}{stem_gap}  ");
+    if paint.live && lead.width() + titles + 2 + rest.width() > paint.columns {
+        for line in paint.fitted(&lead, title) {
+            writeln!(out, "{line}")?;
+        }
+        let blank = " ".repeat(lead.width());
+        for line in paint.fitted_in(style, &blank, rest) {
+            writeln!(out, "{line}")?;
+        }
+        return Ok(());
+    }
+    let title_gap = " ".repeat(titles - title.width());
+    let (stem, rest) = (paint.bold(stem), style(paint, rest));
+    let line = format!("  {stem}{stem_gap}  {title}{title_gap}  {rest}");
+    writeln!(out, "{}", line.trim_end())
 }
 
 /// `tutor show`.
@@ -182,7 +213,8 @@ fn page(course: &crate::course::Course, lesson: &Lesson, paint: &Paint) -> anyho
                     sentence = check.sentence.as_str(),
                     expect = check.expect.to_string()
                 );
-                lines.push(paint.dim(&format!("  {} {text}", paint.mark("•", "*"))));
+                let lead = format!("  {} ", paint.mark("•", "*"));
+                lines.extend(paint.fitted_in(Paint::dim, &lead, &text));
             }
         }
     }
@@ -196,9 +228,10 @@ fn recorded(
     step: &str,
     paint: &Paint,
 ) -> anyhow::Result<Vec<String>> {
-    let variants = snapshot::all_variants(&OfCourse(course), &lesson.front.name, step)?;
+    let variants =
+        snapshot::all_variants(&OfCourse(course), &lesson.front.name, step).map_err(with_help)?;
     let Some(found) = variants.first() else {
-        return Ok(vec![paint.dim(&format!("  {}", say!("show-unrecorded")))]);
+        return Ok(paint.fitted_in(Paint::dim, "  ", &say!("show-unrecorded")));
     };
     Ok(crate::render::verdict::as_recorded(found, paint))
 }

@@ -3,6 +3,8 @@
 use super::arguments::{ReviewArguments, SettleArguments};
 use super::context::{Context, ends};
 use crate::exit::Exit;
+use crate::plan::known;
+use crate::render::paint::Paint;
 use crate::render::verdict;
 use crate::report::diff;
 use crate::say;
@@ -35,6 +37,12 @@ pub fn settle(
         })
         .collect();
     if chosen.is_empty() {
+        // Nothing waits of a step that there is; one that there is not is a slip.
+        if let (Some(lesson), Some(step)) = (&arguments.lesson, &arguments.step) {
+            let course = context.load_course()?;
+            let lesson = course.lesson(lesson).map_err(super::context::unusable)?;
+            known(lesson, step).map_err(|error| ends(Exit::Usage, error.to_string()))?;
+        }
         outln!("{}", say!("review-nothing"));
         return Ok(Exit::Success);
     }
@@ -66,7 +74,7 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
         let choice = match (asks, for_the_rest) {
             (false, _) => None,
             (true, Some(choice)) => Some(choice),
-            (true, None) => match ask()? {
+            (true, None) => match ask(&context.stdout)? {
                 Answer::One(choice) => choice,
                 Answer::Rest(choice) => {
                     for_the_rest = Some(choice);
@@ -80,7 +88,7 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
         }
     }
     if !asks {
-        outln!("{}", say!("review-how", count = waiting.len()));
+        context.tell(&say!("review-how", count = waiting.len()))?;
     }
     Ok(Exit::Success)
 }
@@ -144,29 +152,29 @@ fn show(context: &Context, found: &Pending, number: usize, count: usize) -> anyh
     }
     match old {
         None => {
-            outln!(
-                "  {}",
-                paint.notable(&say!("review-new", provenance = verdict::provenance(&new)))
-            );
+            let text = say!("review-new", provenance = verdict::provenance(&new));
+            print(paint.fitted_in(Paint::notable, "  ", &text))?;
+            let plus = format!("    {} ", paint.good("+"));
             for line in new.text.as_str().lines() {
-                outln!("    {} {}", paint.good("+"), visible_text(line));
+                print(verdict::behind_bar(&plus, 6, &visible_text(line), paint))?;
             }
         }
         Some(old) => {
-            outln!(
-                "  {}",
-                paint.dim(&say!("review-old", provenance = verdict::provenance(&old)))
-            );
-            outln!(
-                "  {}",
-                paint.dim(&say!("review-now", provenance = verdict::provenance(&new)))
-            );
-            for line in verdict::diff(&diff(&old.text, &new.text), paint) {
-                outln!("{line}");
-            }
+            let old_place = say!("review-old", provenance = verdict::provenance(&old));
+            print(paint.fitted_in(Paint::dim, "  ", &old_place))?;
+            let new_place = say!("review-now", provenance = verdict::provenance(&new));
+            print(paint.fitted_in(Paint::dim, "  ", &new_place))?;
+            print(verdict::diff(&diff(&old.text, &new.text), paint))?;
         }
     }
     outln!("");
+    Ok(())
+}
+
+fn print(lines: Vec<String>) -> io::Result<()> {
+    for line in lines {
+        outln!("{line}");
+    }
     Ok(())
 }
 
@@ -176,9 +184,10 @@ enum Answer {
     Quit,
 }
 
-fn ask() -> io::Result<Answer> {
+fn ask(paint: &Paint) -> io::Result<Answer> {
     loop {
-        out!("{} ", say!("review-choices"));
+        let lines = paint.resized().fitted("", &say!("review-choices"));
+        out!("{} ", lines.join("\n"));
         io::stdout().flush()?;
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {

@@ -31,7 +31,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     }
     context.may_run(&course, &[lesson], &arguments.running)?;
     if arguments.running.place() == On::Host && plan.steps().any(|step| step.on == Place::Kernel) {
-        noteln!("{}", context.stderr.dim(&say!("on-host-note")));
+        context.note(&say!("on-host-note"));
     }
     let backends = context.backends(&arguments.running)?;
     let places = backends.places();
@@ -57,9 +57,9 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         let rewound = runner.rewind(first)?;
         let step = first.id.as_str();
         if rewound {
-            noteln!("{}", context.stderr.dim(&say!("rewound", step = step)));
+            context.note(&say!("rewound", step = step));
         } else if arguments.from.is_some() {
-            noteln!("{}", context.stderr.dim(&say!("not-rewound", step = step)));
+            context.note(&say!("not-rewound", step = step));
             plan = Plan::new(lesson, &Selection::All)?;
         }
     }
@@ -68,7 +68,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     } else {
         OnFailure::GoOn
     };
-    let is_whole = !plan.goes_on && arguments.until.is_none();
+    let asked_for_all = !plan.goes_on && arguments.until.is_none();
     let detail = if arguments.quiet {
         Detail::Steps
     } else {
@@ -82,16 +82,17 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         &mut terminal
     };
     let (report, done) = notebook::run(&plan, runner, &judge, on_failure, view);
+    let is_whole = asked_for_all && options.interrupt.presses() == 0;
     let remembered = remember(&context.store(), &key, lesson, &report, is_whole);
     if arguments.json {
         let whole = json::document([&report]);
         outln!("{}", serde_json::to_string_pretty(&whole)?);
     } else {
         for line in what_next(&course, lesson, &report, is_whole) {
-            outln!("{line}");
+            context.tell(&line)?;
         }
         if arguments.keep {
-            outln!("{}", say!("kept", folder = folder.display().to_string()));
+            context.tell(&say!("kept", folder = folder.display().to_string()))?;
         }
     }
     if let Some(error) = terminal.error() {
@@ -131,8 +132,8 @@ fn remember(
 ) -> Result<(), StoreError> {
     store.set_last_run(key, &json::report(report))?;
     let mut progress = store.progress(key);
-    let well = |item: &&Item| !item.verdict.is_failure() && !item.verdict.is_skipped();
-    for item in report.items.iter().filter(well) {
+    let done = |item: &&Item| item.verdict.is_done();
+    for item in report.items.iter().filter(done) {
         if let RecordId::Step(id) = &item.id
             && let Some(step) = lesson.step(id)
         {

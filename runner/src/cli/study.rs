@@ -18,6 +18,7 @@ use crate::study::{self, Learner, Sitting, Wish};
 use crate::workspace::Workspace;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, raise};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -38,7 +39,7 @@ pub fn resume(context: &Context, running: RunningArguments) -> anyhow::Result<Ex
 pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
     let Some(lesson) = chosen(context, &course, arguments.lesson.as_deref())? else {
-        outln!("{}", say!("study-all-done"));
+        context.tell(&say!("study-all-done"))?;
         return Ok(Exit::Success);
     };
     context.may_run(&course, &[lesson], &arguments.running)?;
@@ -90,7 +91,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
                 On::Host => "tutor study --on host",
                 On::Lab => "tutor",
             };
-            outln!("{}", say!("study-left", command = command));
+            context.tell(&say!("study-left", command = command))?;
         }
         Sitting::Finished => {
             let position = course
@@ -98,14 +99,11 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
                 .iter()
                 .position(|other| other.stem == lesson.stem);
             if let Some(next) = position.and_then(|index| course.lessons.get(index + 1)) {
-                outln!(
-                    "{}",
-                    say!(
-                        "study-next",
-                        lesson = next.stem.as_str(),
-                        title = next.front.title.as_str()
-                    )
-                );
+                context.tell(&say!(
+                    "study-next",
+                    lesson = next.stem.as_str(),
+                    title = next.front.title.as_str()
+                ))?;
             }
         }
     }
@@ -150,15 +148,17 @@ struct Keyboard<'k> {
 impl Learner for Keyboard<'_> {
     fn wish(&mut self, step: &Step) -> io::Result<Wish> {
         let prompt = say!("study-prompt", step = step.id.as_str());
-        out!("{} ", self.paint.bold(&prompt));
-        io::stdout().flush()?;
-        let wish = if io::stdin().is_terminal() {
-            pressed(self.interrupt)
-        } else {
-            typed()
-        };
-        outln!("");
-        wish
+        loop {
+            let lines = self.paint.resized().fitted_in(Paint::bold, "", &prompt);
+            let wish = match io::stdin().is_terminal() {
+                true => pressed(&lines, self.interrupt),
+                false => typed(&lines).map(Some),
+            };
+            outln!("");
+            if let Some(wish) = wish? {
+                return Ok(wish);
+            }
+        }
     }
 
     fn resumed(&mut self, step: &Step, kept: Option<&Step>) -> io::Result<()> {
@@ -172,13 +172,17 @@ impl Learner for Keyboard<'_> {
                 lesson = self.lesson
             ),
         };
-        outln!("{}", self.paint.dim(&line));
+        for line in self.paint.resized().fitted_in(Paint::dim, "", &line) {
+            outln!("{line}");
+        }
         Ok(())
     }
 
     fn rewound(&mut self, step: &Step) -> io::Result<()> {
-        let line = say!("rewound", step = step.id.as_str());
-        outln!("{}", self.paint.dim(&line));
+        let text = say!("rewound", step = step.id.as_str());
+        for line in self.paint.resized().fitted_in(Paint::dim, "", &text) {
+            outln!("{line}");
+        }
         Ok(())
     }
 
@@ -192,14 +196,25 @@ impl Learner for Keyboard<'_> {
 /// How often a wait for a key looks whether it is still wanted.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Waits for a key. A signal to end, or a terminal that is gone, is a wish to leave.
-fn pressed(interrupt: &Interrupt) -> io::Result<Wish> {
+/// Waits for a key. A signal to end, or a terminal that is gone, is a wish to leave; nothing is
+/// wished by who stopped the program by Ctrl-Z and goes on with it.
+fn pressed(prompt: &[String], interrupt: &Interrupt) -> io::Result<Option<Wish>> {
+    // Before the prompt, so that no key comes in the usual mode.
     crossterm::terminal::enable_raw_mode()?;
-    let wish = loop {
+    let wish = asked(prompt, interrupt);
+    crossterm::terminal::disable_raw_mode()?;
+    wish
+}
+
+fn asked(prompt: &[String], interrupt: &Interrupt) -> io::Result<Option<Wish>> {
+    // A terminal in raw mode does not go back to the first column by itself.
+    out!("{} ", prompt.join("\r\n"));
+    io::stdout().flush()?;
+    loop {
         // crossterm reads a terminal that hung up for ever, so it waits for nothing: this does.
         let ready = key_is_ready();
         if interrupt.presses() > 0 || ready.is_none() {
-            break Ok(Wish::Quit);
+            break Ok(Some(Wish::Quit));
         }
         match crossterm::event::poll(Duration::ZERO) {
             Ok(true) => {}
@@ -208,16 +223,21 @@ fn pressed(interrupt: &Interrupt) -> io::Result<Wish> {
         }
         match crossterm::event::read() {
             Ok(Event::Key(key)) if key.kind == KeyEventKind::Press => {
+                if is_suspend(key) {
+                    // Raw mode keeps the terminal from doing it.
+                    crossterm::terminal::disable_raw_mode()?;
+                    let _ = raise(Signal::SIGTSTP);
+                    crossterm::terminal::enable_raw_mode()?;
+                    break Ok(None);
+                }
                 if let Some(wish) = wish_of(key) {
-                    break Ok(wish);
+                    break Ok(Some(wish));
                 }
             }
             Ok(_) => {}
             Err(error) => break Err(error),
         }
-    };
-    crossterm::terminal::disable_raw_mode()?;
-    wish
+    }
 }
 
 /// Waits a little for a key; nothing if there is no terminal any more.
@@ -229,6 +249,10 @@ fn key_is_ready() -> Option<bool> {
     let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
     let is_gone = fds[0].revents().is_some_and(|found| found.intersects(gone));
     (!is_gone).then_some(count > 0)
+}
+
+fn is_suspend(key: KeyEvent) -> bool {
+    key.code == KeyCode::Char('z') && key.modifiers.contains(KeyModifiers::CONTROL)
 }
 
 fn wish_of(key: KeyEvent) -> Option<Wish> {
@@ -245,7 +269,9 @@ fn wish_of(key: KeyEvent) -> Option<Wish> {
     }
 }
 
-fn typed() -> io::Result<Wish> {
+fn typed(prompt: &[String]) -> io::Result<Wish> {
+    out!("{} ", prompt.join("\n"));
+    io::stdout().flush()?;
     loop {
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {

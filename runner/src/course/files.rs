@@ -2,6 +2,7 @@
 
 use super::{Origin, embedded};
 use crate::diagnostic::Diagnostic;
+use crate::lesson::{Included, NotIncluded};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
@@ -37,23 +38,29 @@ impl Files {
         }
     }
 
-    /// The text of a file that a lesson includes; a link that leads out of the course is none.
-    pub fn include(&self, path: &Path) -> Option<String> {
+    /// The text of a file that a lesson includes.
+    pub fn include(&self, path: &Path) -> Included {
         if let Some(text) = self.sources.borrow().get(path) {
-            return Some(text.clone());
+            return Ok(text.clone());
         }
+        let unreadable = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => NotIncluded::Missing,
+            _ => NotIncluded::Unreadable(error.to_string()),
+        };
         if let Some(root) = &self.root {
-            let real = root.join(path).canonicalize().ok()?;
-            if !real.starts_with(root.canonicalize().ok()?) {
-                return None;
+            let real = root.join(path).canonicalize().map_err(unreadable)?;
+            if !real.starts_with(root.canonicalize().map_err(unreadable)?) {
+                return Err(NotIncluded::Outside);
             }
         }
-        let bytes = self.read(path).ok()??;
-        let text = String::from_utf8(bytes).ok()?;
+        let bytes = self.read(path).map_err(unreadable)?;
+        let bytes = bytes.ok_or(NotIncluded::Missing)?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| NotIncluded::Unreadable(error.utf8_error().to_string()))?;
         self.sources
             .borrow_mut()
             .insert(path.to_owned(), text.clone());
-        Some(text)
+        Ok(text)
     }
 
     /// The bytes as text; what is no UTF-8 is replaced and complained of.

@@ -17,16 +17,19 @@ pub(super) fn find(
     if let Some(folder) = env.filter(|folder| !folder.is_empty()) {
         return named(Path::new(folder), "`TUTOR_COURSE`", cwd);
     }
-    let upward = cwd
-        .ancestors()
-        .find(|folder| folder.join(MANIFEST).is_file());
+    let upward = cwd.ancestors().find(|folder| is_there(folder));
     Ok(upward.map_or(Origin::Embedded, |root| Origin::Folder(root.to_owned())))
+}
+
+/// True if a folder has a manifest, whatever kind of file that is: reading it tells.
+fn is_there(root: &Path) -> bool {
+    root.join(MANIFEST).symlink_metadata().is_ok()
 }
 
 /// The course in `folder`, which may be its `lessons` folder or its manifest as well.
 fn named(folder: &Path, asked: &'static str, cwd: &Path) -> Result<Origin, CourseError> {
     let folder = cwd.join(folder);
-    if folder.join(MANIFEST).is_file() {
+    if is_there(&folder) {
         return Ok(Origin::Folder(folder));
     }
     // Resolved first: `.` has no parent, and `lessons` may be a link.
@@ -34,7 +37,7 @@ fn named(folder: &Path, asked: &'static str, cwd: &Path) -> Result<Origin, Cours
     let root = resolved
         .ancestors()
         .take(3)
-        .find(|root| resolved.starts_with(root.join("lessons")) && root.join(MANIFEST).is_file());
+        .find(|root| resolved.starts_with(root.join("lessons")) && is_there(root));
     match root {
         Some(root) => Ok(Origin::Folder(root.to_owned())),
         None => Err(CourseError::NotFound { asked, folder }),

@@ -126,7 +126,11 @@ impl Course {
     fn lesson_help(&self, key: &str) -> String {
         let stems = self.lessons.iter().map(|lesson| lesson.stem.as_str());
         let names = self.lessons.iter().map(|lesson| lesson.front.name.as_str());
-        if let Some(meant) = nearest(key, stems.clone().chain(names)) {
+        // Who asks for lesson 9 does not mean lesson 1.
+        let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+        let candidates = stems.chain(names);
+        let mut likely = candidates.filter(|name| digits(name) == digits(key));
+        if let Some(meant) = nearest(key, &mut likely) {
             return format!("did you mean `{meant}`?");
         }
         let listed: Vec<String> = self

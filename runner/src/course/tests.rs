@@ -306,7 +306,7 @@ mod checking {
         let course = Course::load(None, None, folder.path()).expect("a course");
         assert_eq!(
             course.diagnostics[0].message,
-            "there is no file `bpf/a.c` to include"
+            "`bpf/a.c` is a link that leads out of the course"
         );
     }
 }

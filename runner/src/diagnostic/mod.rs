@@ -6,7 +6,7 @@ mod place;
 mod render;
 
 pub use place::{line_column, within};
-pub use render::render;
+pub use render::{Drawing, render};
 
 pub(crate) use place::{line_end, line_start};
 

@@ -4,9 +4,28 @@
 
 use super::place::{BYTE_ORDER_MARK, line_column, line_end, line_start, within};
 use super::{Diagnostic, Severity, sort};
+use crate::visible::wrap;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 use std::path::Path;
+
+/// How diagnostics are drawn.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Drawing {
+    /// Whether to color.
+    pub color: bool,
+    /// The width of the terminal in columns; a pipe has none, and gets messages on one line.
+    pub columns: Option<usize>,
+}
+
+impl From<bool> for Drawing {
+    fn from(color: bool) -> Drawing {
+        Drawing {
+            color,
+            columns: None,
+        }
+    }
+}
 
 /// Draws diagnostics for people, in the order of files and places.
 ///
@@ -14,39 +33,73 @@ use std::path::Path;
 pub fn render<'a>(
     diagnostics: &[Diagnostic],
     source: impl Fn(&Path) -> Option<&'a str>,
-    color: bool,
+    drawing: impl Into<Drawing>,
 ) -> String {
+    let drawing = drawing.into();
     let mut ordered = diagnostics.to_vec();
     sort(&mut ordered);
     let drawn: Vec<String> = ordered
         .iter()
-        .map(|diagnostic| draw(diagnostic, source(&diagnostic.path), color))
+        .map(|diagnostic| draw(diagnostic, source(&diagnostic.path), drawing))
         .collect();
     drawn.join("\n")
 }
 
-fn draw(diagnostic: &Diagnostic, source: Option<&str>, color: bool) -> String {
+fn draw(diagnostic: &Diagnostic, source: Option<&str>, drawing: Drawing) -> String {
+    let color = drawing.color;
     let source = source.unwrap_or_default();
     let (line, column) = line_column(source, diagnostic.span.start);
     let path = visible(&diagnostic.path.display().to_string());
-    let place = paint(&format!("{path}:{line}:{column}:"), "1", color);
+    let place = format!("{path}:{line}:{column}:");
     let kind = match diagnostic.severity {
-        Severity::Warning => paint("warning: ", "33", color),
-        Severity::Error => String::new(),
+        Severity::Warning => "warning: ",
+        Severity::Error => "",
     };
-    let mut text = format!("{place} {kind}{}\n", visible(&diagnostic.message));
+    let head = fitted(
+        &format!("{place} {kind}{}", visible(&diagnostic.message)),
+        drawing,
+    );
+    // What is colored is whole in the first line, unless that is too narrow for it.
+    let head = match head.strip_prefix(&format!("{place} {kind}")) {
+        Some(rest) => {
+            let kind = match kind.is_empty() {
+                true => String::new(),
+                false => paint(kind, "33", color),
+            };
+            format!("{} {kind}{rest}", paint(&place, "1", color))
+        }
+        None => head,
+    };
+    let mut text = format!("{head}\n");
     if !source.is_empty() {
-        text.push_str(&draw_line(diagnostic, source, line, color));
+        text.push_str(&draw_line(diagnostic, source, line, drawing));
     }
     if let Some(help) = &diagnostic.help {
         let word = paint("help:", "36", color);
-        let help = help.lines().map(visible).collect::<Vec<_>>();
-        text.push_str(&format!("{word} {}\n", help.join("\n      ")));
+        let beside = Drawing {
+            columns: drawing.columns.map(|columns| columns.saturating_sub(6)),
+            ..drawing
+        };
+        let help = help.lines().map(|line| fitted(&visible(line), beside));
+        let help: Vec<String> = help.collect();
+        let help = help.join("\n").replace('\n', "\n      ");
+        text.push_str(&format!("{word} {help}\n"));
     }
     text
 }
 
-fn draw_line(diagnostic: &Diagnostic, source: &str, line: usize, color: bool) -> String {
+/// Text broken between words where it does not fit.
+fn fitted(text: &str, drawing: Drawing) -> String {
+    match drawing.columns {
+        Some(columns) => wrap(text, columns.max(LEAST_COLUMNS)).join("\n"),
+        None => text.to_owned(),
+    }
+}
+
+/// Nothing is broken into narrower lines.
+const LEAST_COLUMNS: usize = 14;
+
+fn draw_line(diagnostic: &Diagnostic, source: &str, line: usize, drawing: Drawing) -> String {
     let (shown, marked) = line_shown(source, &diagnostic.span);
     let level = match diagnostic.severity {
         Severity::Warning => Level::WARNING,
@@ -55,9 +108,13 @@ fn draw_line(diagnostic: &Diagnostic, source: &str, line: usize, color: bool) ->
     let snippet = Snippet::source(shown)
         .line_start(line)
         .annotation(AnnotationKind::Primary.span(marked));
-    let renderer = match color {
+    let renderer = match drawing.color {
         true => Renderer::styled(),
         false => Renderer::plain(),
+    };
+    let renderer = match drawing.columns {
+        Some(columns) => renderer.term_width(columns),
+        None => renderer,
     };
     let drawn = renderer.render(&[Group::with_level(level).element(snippet)]);
     let mut text = String::new();
@@ -219,5 +276,26 @@ mod tests {
             drawn.starts_with("\x1b[1ma.md:1:1:\x1b[0m wrong\n"),
             "{drawn:?}"
         );
+    }
+
+    #[test]
+    fn at_a_terminal_messages_break_between_words() {
+        let source = "hello wrold, this is a line that is a good deal longer than a terminal\n";
+        let message = "there is no such word in this language";
+        let found = Diagnostic::error(Path::new("lessons/a.md"), 6..11, message)
+            .help("write the word as everybody else does");
+        let drawing = Drawing {
+            color: false,
+            columns: Some(32),
+        };
+        assert_snapshot!(render(&[found], |_| Some(source), drawing), @"
+        lessons/a.md:1:7: there is no
+        such word in this language
+          |
+        1 | hello wrold, this is a li...
+          |       ^^^^^
+        help: write the word as
+              everybody else does
+        ");
     }
 }

@@ -120,7 +120,9 @@ mod tests {
     /// What an author should look at; line 1 is the text's first.
     fn linted(text: &str) -> String {
         let source = format!("---\nformat: 1\nname: a\ntitle: A\n---\n{text}");
-        let reading = read("a", Path::new("lessons/a.md"), &source, &|_| None);
+        let reading = read("a", Path::new("lessons/a.md"), &source, &|_| {
+            Err(crate::lesson::NotIncluded::Missing)
+        });
         let lines: Vec<String> = reading
             .lints
             .iter()

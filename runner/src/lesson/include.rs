@@ -5,6 +5,20 @@
 use super::values::Complaint;
 use std::path::{Component, Path, PathBuf};
 
+/// The text of a file that a lesson includes, or why it cannot be had.
+pub type Included = Result<String, NotIncluded>;
+
+/// Why a file cannot be included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotIncluded {
+    /// It is not there.
+    Missing,
+    /// A link leads out of the course.
+    Outside,
+    /// It cannot be read as text, for this reason.
+    Unreadable(String),
+}
+
 const OPEN: &str = "{{#include";
 
 /// Where an include directive stands in the text of a fence; it is read from the source.
@@ -23,23 +37,41 @@ pub(crate) fn find(text: &str) -> Option<std::ops::Range<usize>> {
 pub(crate) fn resolve(
     content: &str,
     lesson: &Path,
-    files: &dyn Fn(&Path) -> Option<String>,
+    files: &dyn Fn(&Path) -> Included,
 ) -> Result<String, Complaint> {
     if !content.contains(OPEN) {
         return Ok(content.to_owned());
     }
     let (target, anchor) = directive(content)?;
     let path = below_root(lesson, target)?;
-    let Some(text) = files(&path) else {
-        return Err(Complaint {
-            message: format!("there is no file `{}` to include", path.display()),
-            help: "the path is relative to the lesson's file, as in `../bpf/hello.bpf.c`"
-                .to_owned(),
-        });
-    };
+    let text = files(&path).map_err(|why| why.complaint(&path))?;
     match anchor {
         None => Ok(without_anchors(&text)),
         Some(anchor) => part(&text, anchor, &path),
+    }
+}
+
+impl NotIncluded {
+    fn complaint(self, path: &Path) -> Complaint {
+        let path = path.display();
+        let (message, help) = match self {
+            NotIncluded::Missing => (
+                format!("there is no file `{path}` to include"),
+                "the path is relative to the lesson's file, as in `../bpf/hello.bpf.c`",
+            ),
+            NotIncluded::Outside => (
+                format!("`{path}` is a link that leads out of the course"),
+                "put the file itself there",
+            ),
+            NotIncluded::Unreadable(why) => (
+                format!("`{path}` cannot be included: {why}"),
+                "what is included is a text in UTF-8",
+            ),
+        };
+        Complaint {
+            message,
+            help: help.to_owned(),
+        }
     }
 }
 
@@ -163,7 +195,11 @@ mod tests {
     fn included(content: &str) -> String {
         let c =
             "int a;\n// ANCHOR: two\nint b; // ANCHOR: three\nint c;\n// ANCHOR_END: two\nint d;\n";
-        let files = |path: &Path| (path == Path::new("bpf/a.c")).then(|| c.to_owned());
+        let files = |path: &Path| {
+            (path == Path::new("bpf/a.c"))
+                .then(|| c.to_owned())
+                .ok_or(NotIncluded::Missing)
+        };
         match resolve(content, Path::new("lessons/lesson-1.md"), &files) {
             Ok(text) => text,
             Err(complaint) => format!("{}; {}", complaint.message, complaint.help),

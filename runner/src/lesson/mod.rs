@@ -16,6 +16,7 @@ mod page;
 mod values;
 
 pub use front_matter::FrontMatter;
+pub use include::{Included, NotIncluded};
 pub use page::new_page;
 pub use parse::{Mark, marks, parse};
 pub use prose::{Inline, Node};

@@ -24,7 +24,7 @@ A fence with `file=` writes a file into the learner's workspace:
 
 int main(void)
 {
-	printf("hello from process %d\n", getpid());
+	printf("hello from pid %d\n", getpid());
 	return 0;
 }
 ```
@@ -45,7 +45,7 @@ What differs from run to run is masked by name, and what a mask hides, a check c
 [The program says hello exactly once](#check-one-hello), whatever its process is called.
 
 ```sh {check=one-hello of=run expect=1}
-grep -c '^hello from process [0-9][0-9]*$' "$TUTOR_STDOUT"
+grep -c '^hello from pid [0-9][0-9]*$' "$TUTOR_STDOUT"
 ```
 "##;
 
@@ -62,7 +62,7 @@ mod tests {
             "lesson-11",
             Path::new("lessons/lesson-11.md"),
             &page,
-            &|_| None,
+            &|_| Err(crate::lesson::NotIncluded::Missing),
         );
         assert_eq!(reading.diagnostics, []);
         assert_eq!(reading.lints, []);

@@ -34,7 +34,11 @@ pub(crate) fn name(text: &str) -> Read<String> {
     {
         None => Ok(text.to_owned()),
         Some(bad) => complaint(
-            format!("`{bad}` may not stand in the name `{text}`"),
+            match bad {
+                // Among backticks one could not be told.
+                '`' => "a backtick may not stand in a name".to_owned(),
+                bad => format!("`{bad}` may not stand in the name `{text}`"),
+            },
             match mended_name(text) {
                 Some(mended) => format!("use lower-case letters, digits and `-`: `{mended}`"),
                 None => "use lower-case letters, digits and `-`".to_owned(),

@@ -3,7 +3,7 @@
 use super::paint::Paint;
 use crate::event::Stream;
 use crate::say;
-use crate::visible::Visible;
+use crate::visible::{Visible, fold};
 use std::collections::BTreeMap;
 
 /// What is shown of one step's output; more is kept and compared, but not shown.
@@ -14,6 +14,8 @@ const SHOWN_BYTES: usize = 256 * 1024;
 pub struct LiveOutput {
     streams: BTreeMap<(Option<String>, bool), Visible>,
     line_of: Option<(Option<String>, bool)>,
+    /// What the unfinished line on the screen holds, after its bar.
+    line: String,
     shown_bytes: usize,
     hidden_bytes: usize,
 }
@@ -44,11 +46,39 @@ impl LiveOutput {
         for line in text.split_inclusive('\n') {
             if self.line_of.is_none() {
                 drawn.push_str(&bar(stream, paint));
+                self.line.clear();
             }
-            drawn.push_str(line);
+            self.put(line, stream, paint, &mut drawn);
             self.line_of = (!line.ends_with('\n')).then(|| key.clone());
         }
         drawn
+    }
+
+    /// Adds a piece of a line. On a terminal what does not fit goes on behind a bar of its own, and a
+    /// word stays whole where the piece holds all of it.
+    fn put(&mut self, piece: &str, stream: Stream, paint: &Paint, drawn: &mut String) {
+        let room = paint.columns.saturating_sub(BAR_COLUMNS).max(BAR_COLUMNS);
+        if !paint.live {
+            drawn.push_str(piece);
+            return;
+        }
+        let (text, end) = match piece.strip_suffix('\n') {
+            Some(text) => (text, "\n"),
+            None => (piece, ""),
+        };
+        let mut lines = fold(&format!("{}{text}", self.line), room);
+        let fits = lines[0].starts_with(self.line.trim_end_matches(' '));
+        if !fits {
+            // A word of which the first part is on the screen: the rest goes on as a word of its own.
+            lines = fold(&format!("  {text}"), room);
+            lines.insert(0, self.line.clone());
+        }
+        drawn.push_str(lines[0].get(self.line.len()..).unwrap_or_default());
+        for line in &lines[1..] {
+            drawn.push_str(&format!("\n{}{line}", bar(stream, paint)));
+        }
+        self.line = lines.pop().unwrap_or_default();
+        drawn.push_str(end);
     }
 
     /// Returns what to write when the step ended, so that the next line is a new one.
@@ -90,6 +120,9 @@ impl LiveOutput {
     }
 }
 
+/// How wide a bar is, with the blanks beside it.
+const BAR_COLUMNS: usize = 4;
+
 /// Standard error has a mark of its own, not only a color.
 fn bar(stream: Stream, paint: &Paint) -> String {
     match stream {
@@ -116,6 +149,34 @@ mod tests {
         drawn += &live.push(Some("a"), Stream::Stdout, b"\x8c", &paint);
         drawn += &live.end(&paint);
         assert_eq!(drawn, "  | one\n  | two\n  ! oops\n  | 验\n");
+    }
+
+    #[test]
+    fn a_long_line_goes_on_behind_a_bar_of_its_own_on_a_terminal() {
+        let paint = Paint {
+            live: true,
+            ..Paint::plain(24)
+        };
+        let drawn = |paint: &Paint, pieces: &[&str]| {
+            let mut live = LiveOutput::default();
+            let pieces = pieces.iter();
+            let drawn =
+                pieces.map(|piece| live.push(None, Stream::Stdout, piece.as_bytes(), paint));
+            let mut drawn: String = drawn.collect();
+            drawn += &live.end(paint);
+            drawn
+        };
+        let line = "the kernel has it, and nothing 调用它\n";
+        let folded = "  │ the kernel has it,\n  │   and nothing 调用它\n";
+        assert_eq!(drawn(&paint, &[line]), folded);
+        assert_eq!(drawn(&paint, &["the kernel ", &line[11..]]), folded);
+        let torn = "  │ the kernel has it, a\n  │   nd nothing 调用它\n";
+        assert_eq!(drawn(&paint, &[&line[..20], &line[20..]]), torn);
+        assert_eq!(
+            drawn(&paint, &["a\tb\n", "next\n"]),
+            "  │ a       b\n  │ next\n"
+        );
+        assert_eq!(drawn(&Paint::plain(24), &[line]), format!("  │ {line}"));
     }
 
     #[test]

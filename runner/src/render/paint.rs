@@ -1,7 +1,7 @@
 //! What the terminal can do: color, width, marks. Color only repeats what the words say.
 
 use crate::highlight::{self, Kind};
-use crate::visible::visible_text;
+use crate::visible::{visible_text, width, wrap};
 use anstyle::{AnsiColor, Style};
 use std::ffi::OsStr;
 
@@ -49,20 +49,26 @@ impl Paint {
             }
             Color::Auto => is_terminal && !dumb && !is("CLICOLOR", "0"),
         };
-        let of_terminal = is_terminal
-            .then(crossterm::terminal::size)
-            .and_then(Result::ok);
-        let of_environment = std::env::var("COLUMNS")
-            .ok()
-            .and_then(|text| text.parse().ok());
-        let columns = of_terminal
-            .map(|(columns, _)| usize::from(columns))
-            .or(of_environment);
+        let of_environment = || std::env::var("COLUMNS").ok()?.parse().ok();
+        let of_terminal = is_terminal.then(terminal_columns).flatten();
+        let columns = of_terminal.or_else(of_environment);
         Paint {
             color,
             unicode: !is("TUTOR_ASCII", "1"),
             live: is_terminal && !dumb,
-            columns: columns.filter(|columns| *columns >= 20).unwrap_or(80),
+            columns: columns
+                .filter(|columns| *columns >= LEAST_COLUMNS)
+                .unwrap_or(80),
+        }
+    }
+
+    /// The same for the terminal as wide as it is now: somebody may have pulled at its window.
+    pub fn resized(self) -> Paint {
+        let columns = self.live.then(terminal_columns).flatten();
+        let columns = columns.filter(|columns| *columns >= LEAST_COLUMNS);
+        Paint {
+            columns: columns.unwrap_or(self.columns),
+            ..self
         }
     }
 
@@ -79,6 +85,46 @@ impl Paint {
     /// The width of prose.
     pub fn prose_columns(&self) -> usize {
         self.columns.min(PROSE_COLUMNS)
+    }
+
+    /// A line for people as lines that fit the terminal, broken between words: `lead` stands before
+    /// the first, blanks as wide before the others. A pipe gets it whole, as scripts search in lines.
+    pub fn fitted(&self, lead: &str, text: &str) -> Vec<String> {
+        if !self.live {
+            let lines = text.split('\n').enumerate();
+            let blank = " ".repeat(width(lead));
+            return lines
+                .map(|(number, line)| format!("{}{line}", if number == 0 { lead } else { &blank }))
+                .collect();
+        }
+        let columns = self.columns.saturating_sub(width(lead));
+        if columns < LEAST_COLUMNS / 2 {
+            // Too narrow for both side by side.
+            let below = self.fitted("  ", text);
+            return std::iter::once(lead.trim_end().to_owned())
+                .chain(below)
+                .collect();
+        }
+        let blank = " ".repeat(width(lead));
+        let lines = wrap(text, columns).into_iter().enumerate();
+        lines
+            .map(|(number, line)| format!("{}{line}", if number == 0 { lead } else { &blank }))
+            .collect()
+    }
+
+    /// The same, each line in a style that begins after its blanks.
+    pub fn fitted_in(
+        &self,
+        style: fn(&Paint, &str) -> String,
+        lead: &str,
+        text: &str,
+    ) -> Vec<String> {
+        let lines = self.fitted(lead, text).into_iter();
+        let styled = lines.map(|line| {
+            let text = line.trim_start_matches(' ');
+            " ".repeat(line.len() - text.len()) + &style(self, text)
+        });
+        styled.collect()
     }
 
     /// The text in that style, if there is color. Making it safe is left to who knows its source.
@@ -102,6 +148,11 @@ impl Paint {
     /// Good news.
     pub fn good(&self, text: &str) -> String {
         self.style(AnsiColor::Green.on_default(), text)
+    }
+
+    /// What to do.
+    pub fn advice(&self, text: &str) -> String {
+        self.style(AnsiColor::Cyan.on_default(), text)
     }
 
     /// Bad news.
@@ -140,6 +191,14 @@ impl Paint {
     }
 }
 
+/// A terminal that claims to be narrower is taken for one that does not know.
+const LEAST_COLUMNS: usize = 20;
+
+fn terminal_columns() -> Option<usize> {
+    let (columns, _) = crossterm::terminal::size().ok()?;
+    Some(usize::from(columns))
+}
+
 /// The sixteen colors only: the learner's own theme decides how they look.
 fn code_style(kind: Kind) -> Style {
     match kind {
@@ -152,5 +211,42 @@ fn code_style(kind: Kind) -> Style {
         Kind::Function => AnsiColor::Blue.on_default(),
         Kind::Preprocessor => AnsiColor::Magenta.on_default(),
         Kind::Variable => AnsiColor::Cyan.on_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(columns: usize) -> Paint {
+        Paint {
+            live: true,
+            ..Paint::plain(columns)
+        }
+    }
+
+    #[test]
+    fn a_line_is_broken_between_words_and_hangs_below_its_lead() {
+        let lines = at(24).fitted("  • ", "skipped: there is no 验证器 here");
+        assert_eq!(lines, ["  • skipped: there is no", "    验证器 here"]);
+    }
+
+    #[test]
+    fn a_pipe_gets_lines_whole() {
+        let lines = Paint::plain(24).fitted("  • ", "skipped: there is no verifier here\nhelp");
+        assert_eq!(
+            lines,
+            ["  • skipped: there is no verifier here", "    help"]
+        );
+    }
+
+    #[test]
+    fn a_lead_that_takes_it_all_leaves_room_below() {
+        let lines = at(20).fitted("a-lead-of-18-words ", "some text of its own here");
+        assert!(
+            lines.iter().skip(1).all(|line| width(line) <= 20),
+            "{lines:?}"
+        );
+        assert_eq!(lines[0], "a-lead-of-18-words");
     }
 }

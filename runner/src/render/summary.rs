@@ -1,11 +1,12 @@
 //! The result of `tutor test`, for people: a line a lesson, details only of what is not as it should be.
 
 use super::paint::Paint;
-use super::verdict;
+use super::{counts, verdict};
 use crate::exit::Exit;
 use crate::report::{Report, Strictness, Verdict};
 use crate::say;
 use crate::transcript::Skip;
+use crate::visible::width;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -15,16 +16,17 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
         .items
         .iter()
         .any(|item| strictness.exit_for(&item.verdict) != Exit::Success);
-    let mark = match failed {
-        true => paint.bad(paint.mark("✗", "x")),
-        false => paint.good(paint.mark("✓", "+")),
+    let mark = match (failed, report.exit(strictness)) {
+        (false, Exit::Success) => paint.good(paint.mark("✓", "+")),
+        // All of it was skipped.
+        (false, Exit::Lacking) => paint.notable(paint.mark("•", "-")),
+        (true | false, _) => paint.bad(paint.mark("✗", "x")),
     };
-    let time = paint.dim(&format!("({})", verdict::duration(report.duration)));
-    let mut text = format!(
-        "{mark} {}  {} {time}\n",
-        paint.bold(&report.stem),
-        verdict::counts(report, paint)
-    );
+    let lead = format!("{mark} {} ", paint.bold(&report.stem));
+    let lead = (lead, width(&report.stem) + 3);
+    let time = format!(" ({})", verdict::duration(report.duration));
+    let lines = counts::fitted_counts(lead, &time, report, paint);
+    let mut text = lines.join("\n") + "\n";
     for item in &report.items {
         let shown = match &item.verdict {
             Verdict::Passed | Verdict::Shown | Verdict::Recorded => false,
@@ -55,7 +57,9 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
             true => say!("leftover-stays", what = left.what.as_str()),
             false => say!("leftover-ended", step = step, what = left.what.as_str()),
         };
-        text.push_str(&format!("  {}\n", paint.notable(&what)));
+        for line in paint.fitted_in(Paint::notable, "  ", &what) {
+            text.push_str(&format!("{line}\n"));
+        }
     }
     text
 }
@@ -86,22 +90,29 @@ pub fn result(
     written: usize,
     paint: &Paint,
 ) -> String {
-    let result = match crate::report::exit(reports, strictness) {
-        Exit::Success => paint.good(&say!("test-good")),
-        Exit::Lacking => paint.notable(&say!("test-lacking")),
-        Exit::Interrupted => paint.notable(&say!("test-interrupted")),
-        Exit::Different | Exit::Usage | Exit::Invalid | Exit::OfCommand(_) => {
-            paint.bad(&say!("test-bad"))
-        }
-    };
+    let mut verdicts = reports.iter().flat_map(|report| &report.items);
+    let differs = verdicts.any(|item| matches!(item.verdict, Verdict::DiffersHere { .. }));
+    let (style, result): (fn(&Paint, &str) -> String, _) =
+        match crate::report::exit(reports, strictness) {
+            Exit::Success if differs => (Paint::good, say!("test-good-elsewhere")),
+            Exit::Success => (Paint::good, say!("test-good")),
+            Exit::Lacking => (Paint::notable, say!("test-lacking")),
+            Exit::Interrupted => (Paint::notable, say!("test-interrupted")),
+            Exit::Different | Exit::Usage | Exit::Invalid | Exit::OfCommand(_) => {
+                (Paint::bad, say!("test-bad"))
+            }
+        };
     let counts = if counts.is_empty() {
         say!("count-none")
     } else {
         counts.join(", ")
     };
-    let mut text = format!("{result}: {counts}\n");
-    if written > 0 {
-        text.push_str(&format!("{}\n", say!("test-review", count = written)));
+    let mut lines = paint.fitted("", &format!("{result}: {counts}"));
+    if let Some(rest) = lines[0].strip_prefix(&result) {
+        lines[0] = style(paint, &result) + rest;
     }
-    text
+    if written > 0 {
+        lines.extend(paint.fitted("", &say!("test-review", count = written)));
+    }
+    lines.join("\n") + "\n"
 }

@@ -4,13 +4,13 @@
 use super::View;
 use super::live::LiveOutput;
 use super::paint::Paint;
-use super::{prose, verdict};
+use super::{counts, prose, verdict};
 use crate::event::{Event, Written};
 use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::say;
 use crate::transcript::{Leftover, RecordId, Skip};
-use crate::visible::visible_text;
+use crate::visible::{visible_text, width, wrap};
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -81,6 +81,13 @@ impl<W: Write> Terminal<W> {
         self.write(&format!("{text}\n"));
     }
 
+    /// A line of `tutor`'s own, in that style, broken between words where the terminal is narrow.
+    fn note(&mut self, style: fn(&Paint, &str) -> String, lead: &str, text: &str) {
+        for line in self.paint.fitted_in(style, lead, text) {
+            self.line(&line);
+        }
+    }
+
     fn gap(&mut self) {
         if !self.fresh_line {
             self.line("");
@@ -89,8 +96,7 @@ impl<W: Write> Terminal<W> {
 
     fn title(&mut self, lesson: &Lesson) {
         let title = format!("{}  {}", lesson.stem, visible_text(&lesson.front.title));
-        let title = self.paint.bold(&title);
-        self.line(&title);
+        self.note(Paint::bold, "", &title);
     }
 
     /// A step's command, before it runs.
@@ -129,7 +135,13 @@ impl<W: Write> Terminal<W> {
             seconds = running.as_secs()
         );
         // `\r` and "erase in line" (ECMA-48 EL) draw over the line.
-        let drawn = format!("\r\x1b[2K  {}", self.paint.dim(&format!("{frame} {text}")));
+        // One that took two rows would be cleared by half.
+        let line = wrap(
+            &format!("{frame} {text}"),
+            self.paint.columns.saturating_sub(3),
+        );
+        let line = line.first().map_or("", String::as_str);
+        let drawn = format!("\r\x1b[2K  {}", self.paint.dim(line));
         self.put(&drawn);
         self.spinner_shown = true;
     }
@@ -148,40 +160,37 @@ impl<W: Write> Terminal<W> {
             (None, false) => say!("leftover-ended-unknown", what = what),
             (_, true) => say!("leftover-stays", what = what),
         };
-        let text = self
-            .paint
-            .notable(&format!("{} {text}", self.paint.mark("⚠", "!")));
-        self.line(&text);
+        let lead = format!("{} ", self.paint.mark("⚠", "!"));
+        self.note(Paint::notable, &lead, &text);
     }
 
     fn summary(&mut self, report: &Report) {
         self.gap();
-        let counts = verdict::counts(report, &self.paint);
-        let time = verdict::duration(report.duration);
-        let line = format!(
-            "{}: {counts}  {}",
-            self.paint.bold(&report.stem),
-            self.paint.dim(&time)
-        );
-        self.line(&line);
+        let lead = format!("{}:", report.stem);
+        let lead = (self.paint.bold(&lead), width(&lead));
+        let time = format!("  {}", verdict::duration(report.duration));
+        for line in counts::fitted_counts(lead, &time, report, &self.paint) {
+            self.line(&line);
+        }
     }
 }
 
 impl<W: Write> View for Terminal<W> {
     fn event(&mut self, event: &Event<'_>) {
+        if let Event::Prose(_) | Event::StepReached(_) | Event::StepEnded { .. } = event {
+            self.paint = self.paint.resized();
+        }
         match event {
             Event::LessonStarted { lesson, workspace } => {
                 self.title(lesson);
                 let folder = say!("workspace", folder = workspace.display().to_string());
-                let folder = self.paint.dim(&folder);
-                self.line(&folder);
+                self.note(Paint::dim, "", &folder);
             }
             Event::Prose(text) => {
                 if self.detail == Detail::Whole {
                     self.gap();
                     if let Some(step) = self.skipped.take() {
-                        let text = self.paint.dim(&say!("skipped-prose", step = step));
-                        self.line(&text);
+                        self.note(Paint::dim, "", &say!("skipped-prose", step = step));
                         self.gap();
                     }
                     for line in prose::lines(&text.nodes, &self.paint) {
@@ -206,12 +215,12 @@ impl<W: Write> View for Terminal<W> {
                     Written::Updated => say!("file-updated", file = name),
                     Written::KeptEdits => say!("file-kept", file = name),
                 };
-                let text = match written {
-                    Written::KeptEdits => self.paint.notable(&text),
-                    Written::New | Written::Unchanged | Written::Updated => self.paint.dim(&text),
+                let style = match written {
+                    Written::KeptEdits => Paint::notable,
+                    Written::New | Written::Unchanged | Written::Updated => Paint::dim,
                 };
                 if self.detail == Detail::Whole || *written == Written::KeptEdits {
-                    self.line(&format!("  {text}"));
+                    self.note(style, "  ", &text);
                 }
             }
             Event::StepReached(step) => {
@@ -220,8 +229,7 @@ impl<W: Write> View for Terminal<W> {
             }
             Event::StepWaits(step) => {
                 let text = say!("step-waits", step = step.id.as_str());
-                let text = self.paint.dim(&text);
-                self.line(&format!("  {text}"));
+                self.note(Paint::dim, "  ", &text);
             }
             Event::StepStarted(_) => {}
             Event::StepTicks {
@@ -243,8 +251,11 @@ impl<W: Write> View for Terminal<W> {
             Event::StepReady(step) => {
                 let rest = self.live.end(&self.paint);
                 self.write(&rest);
-                let text = self.paint.dim(&say!("step-ready", step = step.id.as_str()));
-                self.line(&format!("  {text}"));
+                self.note(
+                    Paint::dim,
+                    "  ",
+                    &say!("step-ready", step = step.id.as_str()),
+                );
             }
             Event::StepEnded { .. } => {
                 let rest = self.live.end(&self.paint);
@@ -271,8 +282,7 @@ impl<W: Write> View for Terminal<W> {
             }
         }
         if item.shell_lost {
-            let text = self.paint.dim(&say!("shell-lost"));
-            self.line(&format!("  {text}"));
+            self.note(Paint::dim, "  ", &say!("shell-lost"));
         }
     }
 

@@ -2,12 +2,12 @@
 
 use super::paint::Paint;
 use crate::lesson::Lesson;
-use crate::report::{Diff, Item, LineKind, Report, Verdict};
+use crate::report::{Diff, Item, LineKind, Verdict};
 use crate::say;
 use crate::snapshot::{Environment, Recorded};
 use crate::transcript::{Ending, RecordId, Skip};
-use crate::visible::{visible_text, width};
-use anstyle::{AnsiColor, Style};
+use crate::visible::{fold, visible_text, width};
+use anstyle::AnsiColor;
 use std::time::Duration;
 
 /// Of what a failed check printed, so many lines are shown.
@@ -16,9 +16,28 @@ const SHOWN_LINES: usize = 12;
 /// What a check found is shown up to this width.
 const SHORT_COLUMNS: usize = 60;
 
+/// How a line is styled.
+pub type Style = fn(&Paint, &str) -> String;
+
+/// Whether it is told how long something took.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Time {
+    Shown,
+    Hidden,
+}
+
 /// Returns the lines that say what became of a step or check.
 pub fn lines(item: &Item, paint: &Paint) -> Vec<String> {
-    let mut lines = vec![format!("  {}", headline(item, paint))];
+    lines_of(item, Time::Shown, paint)
+}
+
+/// The same lines without how long it took, for what happened in more than one environment.
+pub fn lines_without_time(item: &Item, paint: &Paint) -> Vec<String> {
+    lines_of(item, Time::Hidden, paint)
+}
+
+fn lines_of(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
+    let mut lines = headline(item, time, paint);
     match &item.verdict {
         Verdict::Changed(changed) => lines.extend(diff(changed, paint)),
         Verdict::DiffersHere {
@@ -36,26 +55,24 @@ pub fn lines(item: &Item, paint: &Paint) -> Vec<String> {
             stderr,
             ..
         } => {
-            lines.push(format!(
-                "    {}",
-                say!("check-expected", expected = expected.to_string())
-            ));
+            let expected = say!("check-expected", expected = expected.to_string());
+            lines.extend(paint.fitted("    ", &expected));
             lines.extend(bounded(
                 &say!("check-actual", actual = actual.as_str()),
                 paint,
             ));
             if let Some(ending) = ending {
-                lines.push(format!(
-                    "    {}",
-                    say!("check-ended", ending = crate::record::exit(ending))
-                ));
+                let ending = say!("check-ended", ending = crate::record::exit(ending));
+                lines.extend(paint.fitted("    ", &ending));
             }
             lines.extend(bounded(stderr, paint));
         }
-        Verdict::Skipped(skip) => lines.extend(remedy(skip).map(|text| help(&text, paint))),
+        Verdict::Skipped(skip) => {
+            lines.extend(remedy(skip).iter().flat_map(|text| help(text, paint)));
+        }
         Verdict::Broken {
             help: Some(text), ..
-        } => lines.push(help(text, paint)),
+        } => lines.extend(help(text, paint)),
         Verdict::Passed
         | Verdict::Shown
         | Verdict::New
@@ -64,18 +81,6 @@ pub fn lines(item: &Item, paint: &Paint) -> Vec<String> {
         | Verdict::Interrupted
         | Verdict::Recorded
         | Verdict::Broken { help: None, .. } => {}
-    }
-    lines
-}
-
-/// The same lines without how long it took, for what happened in more than one environment.
-pub fn lines_without_time(item: &Item, paint: &Paint) -> Vec<String> {
-    let mut lines = lines(item, paint);
-    let time = paint.dim(&format!("({})", duration(item.duration)));
-    if let Some(first) = lines.first_mut()
-        && let Some(shorter) = first.strip_suffix(&time)
-    {
-        *first = shorter.trim_end().to_owned();
     }
     lines
 }
@@ -90,91 +95,136 @@ pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
     let bar = paint.dim(paint.mark("│", "|"));
     text.into_iter()
         .flat_map(|text| text.as_str().lines())
-        .map(|line| format!("    {bar} {line}"))
+        .flat_map(|line| behind_bar(&format!("    {bar} "), 6, line, paint))
         .collect()
 }
 
-/// One line: a mark, the verdict in a word, what it is about, how long it took.
-pub fn headline(item: &Item, paint: &Paint) -> String {
-    let (good, bad, note) = (
-        paint.mark("✓", "+"),
-        paint.mark("✗", "x"),
-        paint.mark("•", "-"),
-    );
+/// A mark, the verdict in a word, what it is about, how long it took.
+fn headline(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
+    let (tone, text) = told(item);
+    let (style, mark): (Style, _) = match tone {
+        Tone::Good => (Paint::good, paint.mark("✓", "+")),
+        Tone::Bad => (Paint::bad, paint.mark("✗", "x")),
+        Tone::Note => (Paint::notable, paint.mark("•", "-")),
+        Tone::Quiet => (Paint::dim, paint.mark("•", "-")),
+    };
+    let lead = format!("  {mark} ");
+    let mut lines = paint.fitted_in(style, &lead, &text);
+    let shown = time == Time::Shown && is_timed(&item.verdict);
+    if let Some(last) = lines.last_mut().filter(|_| shown) {
+        let time = format!("({})", duration(item.duration));
+        let plain = paint.fitted(&lead, &text);
+        let columns = plain.last().map_or(0, |line| width(line)) + 1 + width(&time);
+        match paint.live && columns > paint.columns {
+            true => lines.push(format!("{}{}", " ".repeat(width(&lead)), paint.dim(&time))),
+            false => last.push_str(&format!(" {}", paint.dim(&time))),
+        }
+    }
+    lines
+}
+
+enum Tone {
+    Good,
+    Bad,
+    Note,
+    Quiet,
+}
+
+/// A verdict as a sentence.
+fn told(item: &Item) -> (Tone, String) {
     let name = match &item.id {
         RecordId::Step(id) => id.clone(),
         RecordId::Check(name) => say!("check-name", name = name.as_str()),
     };
-    let time = paint.dim(&format!("({})", duration(item.duration)));
     match &item.verdict {
         Verdict::Passed if matches!(item.id, RecordId::Check(_)) => {
-            format!(
-                "{} {time}",
-                paint.good(&format!("{good} {}", holds(item, &name)))
-            )
+            (Tone::Good, holds(item, &name))
         }
-        Verdict::Passed => format!(
-            "{} {time}",
-            paint.good(&format!("{good} {}", say!("verdict-passed", name = name)))
-        ),
-        Verdict::Shown => format!(
-            "{} {time}",
-            paint.good(&format!("{good} {}", say!("verdict-shown", name = name)))
-        ),
-        Verdict::New => format!(
-            "{} {time}",
-            paint.notable(&format!("{note} {}", say!("verdict-new", name = name)))
-        ),
-        Verdict::Recorded => {
-            paint.dim(&format!("{note} {}", say!("verdict-recorded", name = name)))
-        }
-        Verdict::Changed(_) => format!(
-            "{} {time}",
-            paint.bad(&format!("{bad} {}", say!("verdict-changed", name = name)))
-        ),
-        Verdict::DiffersHere { .. } => {
-            format!(
-                "{} {time}",
-                paint.notable(&format!(
-                    "{note} {}",
-                    say!("verdict-differs-here", name = name)
-                ))
-            )
-        }
+        Verdict::Passed => match failing(item) {
+            Some(exit) => {
+                let text = say!("verdict-passed-failing", name = name, exit = exit);
+                (Tone::Good, text)
+            }
+            None => (Tone::Good, say!("verdict-passed", name = name)),
+        },
+        Verdict::Shown => match failing(item) {
+            Some(exit) => {
+                let text = say!("verdict-shown-failing", name = name, exit = exit);
+                (Tone::Good, text)
+            }
+            None => (Tone::Good, say!("verdict-shown", name = name)),
+        },
+        Verdict::New => (Tone::Note, say!("verdict-new", name = name)),
+        Verdict::Recorded => (Tone::Quiet, say!("verdict-recorded", name = name)),
+        Verdict::Changed(_) => (Tone::Bad, say!("verdict-changed", name = name)),
+        Verdict::DiffersHere { .. } => (Tone::Note, say!("verdict-differs-here", name = name)),
         Verdict::CheckFailed { sentence, .. } => {
-            let text = say!(
-                "verdict-check-failed",
-                name = name,
-                sentence = sentence.as_str()
-            );
-            paint.bad(&format!("{bad} {text}"))
+            let sentence = sentence.as_str();
+            let text = say!("verdict-check-failed", name = name, sentence = sentence);
+            (Tone::Bad, text)
         }
         Verdict::WrongExit { expected, got } => {
-            let got = crate::record::exit(got);
+            let (expected, got) = (expected.to_string(), crate::record::exit(got));
             let text = say!(
                 "verdict-wrong-exit",
                 name = name,
-                expected = expected.to_string(),
+                expected = expected,
                 got = got
             );
-            format!("{} {time}", paint.bad(&format!("{bad} {text}")))
+            (Tone::Bad, text)
         }
-        Verdict::TimedOut(limit) => paint.bad(&format!(
-            "{bad} {}",
-            say!("verdict-timed-out", name = name, limit = duration(*limit))
-        )),
-        Verdict::Interrupted => paint.notable(&format!(
-            "{note} {}",
-            say!("verdict-interrupted", name = name)
-        )),
+        Verdict::TimedOut(limit) => {
+            let text = say!("verdict-timed-out", name = name, limit = duration(*limit));
+            (Tone::Bad, text)
+        }
+        Verdict::Interrupted => (Tone::Note, say!("verdict-interrupted", name = name)),
         Verdict::Skipped(skip) => {
             let text = say!("verdict-skipped", name = name, reason = reason(skip));
-            paint.notable(&format!("{note} {text}"))
+            (Tone::Note, text)
         }
-        Verdict::Broken { message, .. } => paint.bad(&format!(
-            "{bad} {}",
-            say!("verdict-broken", name = name, message = message.as_str())
-        )),
+        Verdict::Broken { message, .. } => {
+            let message = message.as_str();
+            let text = match item.ending {
+                Some(Ending::Exited(_) | Ending::Signaled(_)) => {
+                    say!("verdict-unjudged", name = name, message = message)
+                }
+                Some(_) | None => say!("verdict-broken", name = name, message = message),
+            };
+            (Tone::Bad, text)
+        }
+    }
+}
+
+/// What a step ended with that had to fail, so that errors above a good verdict are no riddle.
+fn failing(item: &Item) -> Option<String> {
+    let ending = item.ending.as_ref()?;
+    match ending {
+        Ending::Exited(0) => None,
+        Ending::Exited(status) => Some(say!("exit-status", status = status.to_string())),
+        Ending::Signaled(_) => Some(crate::record::exit(ending)),
+        Ending::TimedOut(_)
+        | Ending::Interrupted
+        | Ending::Stopped
+        | Ending::Skipped(_)
+        | Ending::Broken(_) => None,
+    }
+}
+
+/// True where it says something how long it took.
+fn is_timed(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Passed
+        | Verdict::Shown
+        | Verdict::New
+        | Verdict::Changed(_)
+        | Verdict::DiffersHere { .. }
+        | Verdict::WrongExit { .. } => true,
+        Verdict::Recorded
+        | Verdict::CheckFailed { .. }
+        | Verdict::TimedOut(_)
+        | Verdict::Interrupted
+        | Verdict::Skipped(_)
+        | Verdict::Broken { .. } => false,
     }
 }
 
@@ -182,7 +232,7 @@ pub fn headline(item: &Item, paint: &Paint) -> String {
 fn bounded(text: &str, paint: &Paint) -> Vec<String> {
     let count = text.lines().count();
     let shown = text.lines().take(SHOWN_LINES);
-    let mut lines: Vec<String> = shown.map(|line| format!("    {line}")).collect();
+    let mut lines: Vec<String> = shown.flat_map(|line| paint.fitted("    ", line)).collect();
     if count > SHOWN_LINES {
         let more = say!("lines-left-out", count = count - SHOWN_LINES);
         lines.push(format!("    {}", paint.dim(&more)));
@@ -215,67 +265,6 @@ pub fn word(verdict: &Verdict) -> &'static str {
         Verdict::Skipped(_) => "skipped",
         Verdict::Recorded => "recorded",
         Verdict::Broken { .. } => "broken",
-    }
-}
-
-/// How many there are of each verdict, in words; those that are none are left out.
-pub fn counts(report: &Report, paint: &Paint) -> String {
-    let counts = report.counts();
-    let rows = [
-        (
-            counts.passed,
-            paint.good(&say!("count-passed", count = counts.passed)),
-        ),
-        (
-            counts.shown,
-            paint.good(&say!("count-shown", count = counts.shown)),
-        ),
-        (
-            counts.new,
-            paint.notable(&say!("count-new", count = counts.new)),
-        ),
-        (
-            counts.changed,
-            paint.bad(&say!("count-changed", count = counts.changed)),
-        ),
-        (
-            counts.differs_here,
-            paint.notable(&say!("count-differs-here", count = counts.differs_here)),
-        ),
-        (
-            counts.check_failed,
-            paint.bad(&say!("count-check-failed", count = counts.check_failed)),
-        ),
-        (
-            counts.wrong_exit,
-            paint.bad(&say!("count-wrong-exit", count = counts.wrong_exit)),
-        ),
-        (
-            counts.timed_out,
-            paint.bad(&say!("count-timed-out", count = counts.timed_out)),
-        ),
-        (
-            counts.interrupted,
-            paint.notable(&say!("count-interrupted", count = counts.interrupted)),
-        ),
-        (
-            counts.skipped,
-            paint.notable(&say!("count-skipped", count = counts.skipped)),
-        ),
-        (
-            counts.broken,
-            paint.bad(&say!("count-broken", count = counts.broken)),
-        ),
-    ];
-    let words: Vec<String> = rows
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(_, text)| text)
-        .collect();
-    if words.is_empty() {
-        say!("count-none")
-    } else {
-        words.join(", ")
     }
 }
 
@@ -321,13 +310,12 @@ pub fn provenance(recorded: &Recorded) -> String {
 pub fn as_recorded(recorded: &Recorded, paint: &Paint) -> Vec<String> {
     let label = say!("show-recorded", provenance = provenance(recorded));
     let bar = paint.dim(paint.mark("│", "|"));
-    let lines = recorded.text.as_str().lines().map(|line| {
-        let line = format!("  {bar} {}", visible_text(line));
-        line.trim_end().to_owned()
-    });
-    std::iter::once(paint.dim(&format!("  {label}")))
-        .chain(lines)
-        .collect()
+    let mut lines = paint.fitted_in(Paint::dim, "  ", &label);
+    lines.extend(recorded.text.as_str().lines().flat_map(|line| {
+        let lines = behind_bar(&format!("  {bar} "), 4, &visible_text(line), paint);
+        lines.into_iter().map(|line| line.trim_end().to_owned())
+    }));
+    lines
 }
 
 /// The step that an item is, or belongs to.
@@ -356,11 +344,20 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-fn help(text: &str, paint: &Paint) -> String {
-    format!(
-        "    {}",
-        paint.style(AnsiColor::Cyan.on_default(), &say!("help", text = text))
-    )
+fn help(text: &str, paint: &Paint) -> Vec<String> {
+    paint.fitted_in(Paint::advice, "    ", &say!("help", text = text))
+}
+
+/// A line of output behind its bar, and on a terminal what does not fit below it, behind a bar too.
+pub fn behind_bar(bar: &str, bar_columns: usize, line: &str, paint: &Paint) -> Vec<String> {
+    let columns = paint.columns.saturating_sub(bar_columns).max(bar_columns);
+    match paint.live {
+        true => fold(line, columns),
+        false => vec![line.to_owned()],
+    }
+    .iter()
+    .map(|line| format!("{bar}{line}"))
+    .collect()
 }
 
 /// The changed lines with their context; `-` and `+` say what color repeats.
@@ -373,10 +370,22 @@ pub fn diff(diff: &Diff, paint: &Paint) -> Vec<String> {
         ));
         for line in &hunk.lines {
             let (sign, style) = match line.kind {
-                LineKind::Context => (" ", Style::new().dimmed()),
+                LineKind::Context => (" ", anstyle::Style::new().dimmed()),
                 LineKind::Removed => ("-", AnsiColor::Red.on_default()),
                 LineKind::Added => ("+", AnsiColor::Green.on_default()),
             };
+            let whole: String = line.segments.iter().map(|one| &*one.text).collect();
+            let room = paint.columns.saturating_sub(5).max(5);
+            if paint.live && width(&visible_text(&whole)) > room {
+                for (number, piece) in fold(&visible_text(&whole), room).iter().enumerate() {
+                    let sign = if number == 0 { sign } else { " " };
+                    lines.push(format!(
+                        "    {}",
+                        paint.style(style, &format!("{sign}{piece}"))
+                    ));
+                }
+                continue;
+            }
             let pieces = line.segments.iter().map(|segment| {
                 let style = if segment.emphasis {
                     style.underline()
@@ -413,10 +422,11 @@ fn environments(theirs: &Environment, ours: &Environment, paint: &Paint) -> Vec<
             theirs = theirs.as_str(),
             ours = ours.as_str()
         );
-        lines.push(match theirs == ours {
-            true => format!("    {}", paint.dim(&text)),
-            false => format!("    {}", paint.notable(&text)),
-        });
+        let style = match theirs == ours {
+            true => Paint::dim,
+            false => Paint::notable,
+        };
+        lines.extend(paint.fitted_in(style, "    ", &text));
     }
     lines
 }

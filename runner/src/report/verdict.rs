@@ -71,6 +71,21 @@ impl Verdict {
         Strictness::default().exit_for(self) == Exit::Different
     }
 
+    /// True if it ran to its end, and nothing is wrong with it.
+    pub fn is_done(&self) -> bool {
+        match self {
+            Verdict::Passed | Verdict::Shown | Verdict::New | Verdict::DiffersHere { .. } => true,
+            Verdict::Changed(_)
+            | Verdict::CheckFailed { .. }
+            | Verdict::WrongExit { .. }
+            | Verdict::TimedOut(_)
+            | Verdict::Interrupted
+            | Verdict::Skipped(_)
+            | Verdict::Recorded
+            | Verdict::Broken { .. } => false,
+        }
+    }
+
     /// True if it did not run.
     pub fn is_skipped(&self) -> bool {
         matches!(self, Verdict::Skipped(_))

@@ -13,7 +13,7 @@ use std::time::Instant;
 /// Shells to ask things in.
 pub struct Asides {
     folder: PathBuf,
-    environment: Vec<(String, String)>,
+    options: Options,
     open: BTreeMap<Place, Box<dyn Session>>,
     last_id: u32,
 }
@@ -23,7 +23,7 @@ impl Asides {
     pub fn new(folder: &Path, options: &Options) -> Asides {
         Asides {
             folder: folder.to_owned(),
-            environment: shells::environment(options, folder),
+            options: options.clone(),
             open: BTreeMap::new(),
             last_id: 0,
         }
@@ -37,9 +37,10 @@ impl Asides {
         probe: &str,
     ) -> Result<Answer, BackendError> {
         if !self.open.contains_key(&place) {
+            let environment = shells::environment(&self.options, place, &self.folder);
             let opening = Opening {
                 folder: &self.folder,
-                environment: &self.environment,
+                environment: &environment,
                 own_mounts: place == Place::Kernel,
             };
             self.open.insert(place, backend.open(&opening)?);

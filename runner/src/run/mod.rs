@@ -74,6 +74,8 @@ pub struct Options {
     pub tutor: PathBuf,
     /// A folder whose programs steps find before those of the system.
     pub programs: Option<PathBuf>,
+    /// Where the learner's cargo keeps what it fetched, for steps on this machine.
+    pub cargo_home: Option<PathBuf>,
     /// Where locks live.
     pub locks: PathBuf,
     /// How the learner stops it.

@@ -3,9 +3,7 @@
 use crate::event::Stream;
 use crate::lesson::Background;
 use regex::bytes::Regex;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::Path;
-use std::time::Duration;
 
 /// Watches one background step.
 #[derive(Debug)]
@@ -61,14 +59,42 @@ impl<'l> Readiness<'l> {
     }
 }
 
-/// True if anybody listens on a TCP port of this machine.
+/// A command that succeeds once a step in a guest is ready, to be run there: its ports and files are
+/// not this machine's. Nothing for what is seen from here.
+pub fn question(until: &Background, folder: &Path) -> Option<String> {
+    match until {
+        Background::AtOnce | Background::Line(_) => None,
+        Background::File(path) => {
+            let path = folder.join(path).display().to_string();
+            Some(format!("test -e '{}'", path.replace('\'', r"'\''")))
+        }
+        // As `listens` does it.
+        Background::Port(port) => Some(format!(
+            "for list in {}; do\n[[ -r $list ]] && while builtin read -r _ at _ state _; do\n\
+             [[ $state = 0A && $at = *:{port:04X} ]] && exit 0\ndone <$list\ndone\nexit 1",
+            SOCKETS.join(" ")
+        )),
+    }
+}
+
+/// The kernel's lists of TCP sockets, of a machine's whole network (proc(5)).
+const SOCKETS: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
+
+/// True if anybody listens on a TCP port of this machine. Nobody is connected to: a server that
+/// takes one connection would be used up by that.
 pub fn listens(port: u16) -> bool {
-    let here = [
-        SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-        SocketAddr::from((Ipv6Addr::LOCALHOST, port)),
-    ];
-    here.iter()
-        .any(|address| TcpStream::connect_timeout(address, Duration::from_millis(100)).is_ok())
+    let lists = SOCKETS
+        .iter()
+        .filter_map(|file| std::fs::read_to_string(file).ok());
+    let wanted = format!(":{port:04X}");
+    lists.into_iter().any(|list| {
+        list.lines().any(|line| {
+            let mut words = line.split_ascii_whitespace().skip(1);
+            let is_here = words.next().is_some_and(|at| at.ends_with(&wanted));
+            // 0A is TCP_LISTEN (include/net/tcp_states.h).
+            is_here && words.nth(1) == Some("0A")
+        })
+    })
 }
 
 #[cfg(test)]
@@ -85,6 +111,28 @@ mod tests {
         assert!(!readiness.is_ready(Path::new("/")));
         readiness.printed(Stream::Stdout, b"\n");
         assert!(readiness.is_ready(Path::new("/")));
+    }
+
+    #[test]
+    fn the_question_to_a_guest_is_answered_by_bash() {
+        let folder = tempfile::tempdir().unwrap();
+        let yes = |until: &Background| {
+            let script = question(until, folder.path()).unwrap();
+            let status = std::process::Command::new("bash")
+                .args(["-c", &script])
+                .status();
+            status.unwrap().success()
+        };
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = Background::Port(listener.local_addr().unwrap().port());
+        assert!(yes(&port));
+        drop(listener);
+        assert!(!yes(&port));
+        let file = Background::File("it's there".into());
+        assert!(!yes(&file));
+        std::fs::write(folder.path().join("it's there"), "").unwrap();
+        assert!(yes(&file));
+        assert_eq!(question(&Background::Line("a".into()), folder.path()), None);
     }
 
     #[test]

@@ -32,7 +32,7 @@ impl Shells {
         workspace: &Workspace,
         options: &Options,
     ) -> Result<(), BackendError> {
-        let environment = environment(options, workspace.home());
+        let environment = environment(options, place, workspace.home());
         let session = backend.open(&Opening {
             folder: workspace.files(),
             environment: &environment,
@@ -114,8 +114,9 @@ impl Shells {
     }
 }
 
-/// The whole environment of steps: the same on every machine, so that output is.
-pub fn environment(options: &Options, home: &Path) -> Vec<(String, String)> {
+/// The whole environment of steps: the same on every machine, so that output is. Where cargo keeps
+/// what it fetched is the one thing told of the learner's own.
+pub fn environment(options: &Options, place: Place, home: &Path) -> Vec<(String, String)> {
     let own = [Some(&options.tutor), options.programs.as_ref()];
     let own = own.into_iter().flatten();
     let path: String = own.map(|folder| format!("{}:", folder.display())).collect();
@@ -129,8 +130,12 @@ pub fn environment(options: &Options, home: &Path) -> Vec<(String, String)> {
         ("NO_COLOR", "1".to_owned()),
         ("TUTOR", "1".to_owned()),
     ];
+    // What is in that folder is of this machine only.
+    let cargo_home = options.cargo_home.iter().filter(|_| place == Place::Host);
+    let cargo_home = cargo_home.map(|folder| ("CARGO_HOME", folder.display().to_string()));
     pairs
         .into_iter()
+        .chain(cargo_home)
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
 }

@@ -1,9 +1,9 @@
 //! One step, from being reached to having ended, and background steps until they are stopped.
 
 use super::hear::ending_of;
-use super::ready::{Readiness, listens};
+use super::ready::{Readiness, listens, question};
 use super::{GRACE, Listen, Runner, TICK, exclusive};
-use crate::backend::{BackendError, Happening, Mode};
+use crate::backend::{BackendError, Happening, Mode, Status};
 use crate::event::Event;
 use crate::lesson::{Background, ExpectedExit, LESSON_TIMEOUT, Place, SKIP_REST, Step};
 use crate::plan::Plan;
@@ -30,12 +30,18 @@ impl<'r> Runner<'r> {
                 return;
             }
         }
-        if let Some(Background::Port(port)) = &step.background
-            && listens(*port)
-        {
-            record.ending = Ending::Broken(say!("port-taken", port = port.to_string()));
-            self.ended(step, record, listen);
-            return;
+        match self.port_taken(step) {
+            Ok(None) => {}
+            Ok(Some(port)) => {
+                record.ending = Ending::Broken(say!("port-taken", port = port.to_string()));
+                self.ended(step, record, listen);
+                return;
+            }
+            Err(error) => {
+                record.ending = Ending::Broken(error.to_string());
+                self.ended(step, record, listen);
+                return;
+            }
         }
         let mut held = None;
         if let Some(name) = &step.exclusive
@@ -123,17 +129,27 @@ impl<'r> Runner<'r> {
         }
         self.give_ahead(step)?;
         let mut readiness = step.background.as_ref().map(Readiness::new);
+        let question = self.question(step);
+        let mut asked = None;
         let began = Instant::now();
         let mut last_output = began;
         let deadline = began + limit;
         let mut giving_up: Option<Ending> = None;
         loop {
-            if readiness
-                .as_ref()
-                .is_some_and(|ready| ready.is_ready(self.workspace.files()))
+            if question.is_none()
+                && readiness
+                    .as_ref()
+                    .is_some_and(|ready| ready.is_ready(self.workspace.files()))
                 && giving_up.is_none()
             {
                 return Ok(None);
+            }
+            if let (Some(question), None, None) = (&question, asked, &giving_up) {
+                let id = self.next_id();
+                self.shells
+                    .session(step.on)?
+                    .run(id, Mode::Aside, question)?;
+                asked = Some(id);
             }
             // All of them count, those from before the step as well: whoever pressed wants an end, and
             // who goes on after one forgets it.
@@ -177,10 +193,22 @@ impl<'r> Runner<'r> {
             };
             match happening {
                 Happening::Ended {
+                    id: ended, status, ..
+                } if asked == Some(ended) => {
+                    asked = None;
+                    if status == Status::Exited(0) && giving_up.is_none() {
+                        return Ok(None);
+                    }
+                    std::thread::sleep(TICK);
+                }
+                Happening::Ended {
                     id: ended,
                     status,
                     shell_lost,
                 } if ended == id => {
+                    if let Some(asked) = asked {
+                        self.await_answer(step.on, asked, listen)?;
+                    }
                     self.records[index].shell_lost = shell_lost;
                     self.ahead.ended(status, shell_lost);
                     let ending = giving_up.unwrap_or_else(|| ending_of(status));
@@ -217,6 +245,45 @@ impl<'r> Runner<'r> {
             self.rest_skipped
                 .get_or_insert(Skip::RestSkipped(step.id.clone()));
         }
+    }
+
+    /// What to ask a guest to find out whether a background step there is ready.
+    fn question(&self, step: &Step) -> Option<String> {
+        let until = step.background.as_ref()?;
+        match self.is_on_this_kernel(step) {
+            true => None,
+            false => question(until, self.workspace.files()),
+        }
+    }
+
+    /// Waits for a question to a guest to end, whatever its answer is.
+    fn await_answer(
+        &mut self,
+        place: Place,
+        asked: u32,
+        listen: Listen<'_, 'r>,
+    ) -> Result<(), BackendError> {
+        let deadline = Instant::now() + GRACE * 4;
+        while Instant::now() < deadline {
+            match self.shells.session(place)?.next(TICK)? {
+                Some(Happening::Ended { id, .. }) if id == asked => return Ok(()),
+                Some(other) => self.heard(other, listen),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The port that a step is awaited by, if something listens there before the step begins.
+    fn port_taken(&mut self, step: &Step) -> Result<Option<u16>, BackendError> {
+        let Some(Background::Port(port)) = step.background else {
+            return Ok(None);
+        };
+        let is_taken = match self.question(step) {
+            None => listens(port),
+            Some(question) => self.probe(step.on, &question)?.yes,
+        };
+        Ok(is_taken.then_some(port))
     }
 
     /// False if the step has a kernel that no other lesson shares.

@@ -35,6 +35,23 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         .collect()
 }
 
+/// One line as lines of at most `columns` columns; those after the first hang by two, so that they
+/// are not taken for lines of their own. Tabs become blanks.
+pub fn fold(line: &str, columns: usize) -> Vec<String> {
+    let line = expand_tabs(line);
+    if width(&line) <= columns {
+        return vec![line];
+    }
+    let mut lines = wrap_line(&line, columns.max(1));
+    lines.truncate(1);
+    let rest = line[lines[0].len()..].trim_start_matches(' ');
+    let hanging = wrap_line(rest, columns.saturating_sub(HANG.len()).max(1));
+    lines.extend(hanging.iter().map(|line| format!("{HANG}{line}")));
+    lines
+}
+
+const HANG: &str = "  ";
+
 fn wrap_line(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -115,6 +132,18 @@ mod tests {
         ||
         |b|
         ");
+    }
+
+    #[test]
+    fn what_a_line_goes_on_with_hangs() {
+        let folded = |line: &str| fold(line, 12).join("|");
+        assert_eq!(
+            folded("  load the kernel has it"),
+            "  load the|  kernel has|  it"
+        );
+        assert_eq!(folded("short  "), "short  ");
+        assert_eq!(folded("0123456789abcdef"), "0123456789ab|  cdef");
+        assert_eq!(folded("a\tb"), "a       b");
     }
 
     #[test]

@@ -253,7 +253,7 @@ mod tests {
             "lesson-1",
             Path::new("lessons/lesson-1.md"),
             &source,
-            &|_| None,
+            &|_| Err(crate::lesson::NotIncluded::Missing),
         );
         let line = |mark: &Mark| match mark {
             Mark::Heading {

@@ -13,7 +13,7 @@ use super::check::{self, Heading};
 use super::fence::{self, Fence, Mention, Read};
 use super::front_matter;
 use super::names::Names;
-use super::{Block, FrontMatter, Lesson, Prose, include};
+use super::{Block, FrontMatter, Included, Lesson, Prose, include};
 use crate::diagnostic::{Diagnostic, Findings, line_end, line_start, within};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
@@ -27,7 +27,7 @@ pub fn parse(
     stem: &str,
     path: &Path,
     source: &str,
-    includes: &dyn Fn(&Path) -> Option<String>,
+    includes: &dyn Fn(&Path) -> Included,
 ) -> (Lesson, Vec<Diagnostic>) {
     let reading = read(stem, path, source, includes);
     (reading.lesson, reading.diagnostics)
@@ -57,7 +57,7 @@ pub(crate) fn read(
     stem: &str,
     path: &Path,
     source: &str,
-    includes: &dyn Fn(&Path) -> Option<String>,
+    includes: &dyn Fn(&Path) -> Included,
 ) -> Reading {
     let mut findings = Findings::of(path);
     let front = front_matter::read(stem, source, &mut findings);
@@ -106,7 +106,7 @@ struct Reader<'a> {
     source: &'a str,
     body: usize,
     path: &'a Path,
-    includes: &'a dyn Fn(&Path) -> Option<String>,
+    includes: &'a dyn Fn(&Path) -> Included,
     suspects: &'a [Range<usize>],
     findings: Findings,
     mentions: Vec<Mention>,

@@ -8,9 +8,10 @@ use insta::assert_snapshot;
 
 const FRONT: &str = "---\nformat: 1\nname: hello\ntitle: Hello\n---\n";
 
-fn files(path: &Path) -> Option<String> {
+fn files(path: &Path) -> Included {
     (path == Path::new("bpf/a.c"))
         .then(|| "// ANCHOR: b\nint b;\n// ANCHOR_END: b\nint c;\n".to_owned())
+        .ok_or(super::super::NotIncluded::Missing)
 }
 
 fn reading(text: &str) -> Reading {

@@ -37,7 +37,12 @@ fn missing(step: &Step, stem: &str) -> String {
         Compare::None => "not recorded, as it is different on every machine",
     };
     let stem = html::line(stem);
-    format!("<p class=\"tutor-missing\">{reason}: run <samp>tutor run {stem}</samp></p>\n")
+    let fails = match &step.exit {
+        ExpectedExit::Code(0) => String::new(),
+        ExpectedExit::Code(code) => format!(". It must fail, with exit {code}"),
+        ExpectedExit::NonZero => ". It must fail".to_owned(),
+    };
+    format!("<p class=\"tutor-missing\">{reason}: run <samp>tutor run {stem}</samp>{fails}</p>\n")
 }
 
 fn one(step: &Step, recorded: &Recorded) -> String {
@@ -154,7 +159,7 @@ mod tests {
             "lesson-1",
             Path::new("lessons/lesson-1.md"),
             source,
-            &|_| None,
+            &|_| Err(crate::lesson::NotIncluded::Missing),
         )
         .0
     }

@@ -1,0 +1,112 @@
+//! How many steps and checks there are of each verdict, in words.
+
+use super::paint::Paint;
+use super::verdict::Style;
+use crate::report::Report;
+use crate::say;
+use crate::visible::width;
+
+/// How many there are of each verdict, in words; those that are none are left out.
+pub fn counts(report: &Report, paint: &Paint) -> String {
+    let words = counted(report).into_iter();
+    let words: Vec<String> = words.map(|(style, text)| style(paint, &text)).collect();
+    words.join(", ")
+}
+
+/// The same behind a lead of that width, as lines that fit the terminal, with a time at the end.
+pub fn fitted_counts(
+    (lead, lead_columns): (String, usize),
+    time: &str,
+    report: &Report,
+    paint: &Paint,
+) -> Vec<String> {
+    let mut lines = vec![lead];
+    let mut columns = lead_columns;
+    let words = counted(report);
+    for (index, (style, text)) in words.iter().enumerate() {
+        let comma = if index + 1 < words.len() { "," } else { "" };
+        let needed = 1 + width(text) + comma.len();
+        if paint.live && columns + needed > paint.columns {
+            lines.push(" ".to_owned());
+            columns = 1;
+        }
+        columns += needed;
+        if let Some(line) = lines.last_mut() {
+            line.push_str(&format!(" {}{comma}", style(paint, text)));
+        }
+    }
+    match lines.last_mut() {
+        Some(line) if !paint.live || columns + width(time) <= paint.columns => {
+            line.push_str(&paint.dim(time));
+        }
+        Some(_) | None => lines.push(format!("  {}", paint.dim(time.trim_start()))),
+    }
+    lines
+}
+
+fn counted(report: &Report) -> Vec<(Style, String)> {
+    let counts = report.counts();
+    let rows: [(usize, Style, String); 11] = [
+        (
+            counts.passed,
+            Paint::good,
+            say!("count-passed", count = counts.passed),
+        ),
+        (
+            counts.shown,
+            Paint::good,
+            say!("count-shown", count = counts.shown),
+        ),
+        (
+            counts.new,
+            Paint::notable,
+            say!("count-new", count = counts.new),
+        ),
+        (
+            counts.changed,
+            Paint::bad,
+            say!("count-changed", count = counts.changed),
+        ),
+        (
+            counts.differs_here,
+            Paint::notable,
+            say!("count-differs-here", count = counts.differs_here),
+        ),
+        (
+            counts.check_failed,
+            Paint::bad,
+            say!("count-check-failed", count = counts.check_failed),
+        ),
+        (
+            counts.wrong_exit,
+            Paint::bad,
+            say!("count-wrong-exit", count = counts.wrong_exit),
+        ),
+        (
+            counts.timed_out,
+            Paint::bad,
+            say!("count-timed-out", count = counts.timed_out),
+        ),
+        (
+            counts.interrupted,
+            Paint::notable,
+            say!("count-interrupted", count = counts.interrupted),
+        ),
+        (
+            counts.skipped,
+            Paint::notable,
+            say!("count-skipped", count = counts.skipped),
+        ),
+        (
+            counts.broken,
+            Paint::bad,
+            say!("count-broken", count = counts.broken),
+        ),
+    ];
+    let some = rows.into_iter().filter(|(count, _, _)| *count > 0);
+    let words: Vec<(Style, String)> = some.map(|(_, style, text)| (style, text)).collect();
+    match words.is_empty() {
+        true => vec![(|_, text| text.to_owned(), say!("count-none"))],
+        false => words,
+    }
+}

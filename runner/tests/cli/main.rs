@@ -1,0 +1,80 @@
+//! The command line, from outside: what it prints, what it leaves, what it ends with.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod background;
+mod checks;
+mod comparing;
+mod files;
+mod needs;
+mod reading;
+mod run;
+mod screen;
+mod study;
+mod testing;
+
+use nix::sys::signal::Signal;
+use std::fs;
+use std::path::Path;
+use support::{Tutor, check, own_seconds, skipped, sleepers, step, until};
+
+/// Steps whose output is not compared, so that nothing has to be accepted first.
+fn plain(id: &str, script: &str) -> String {
+    step(&format!("{id} compare=none"), script)
+}
+
+/// A course in which all outputs are accepted.
+fn accepted(body: &str) -> Tutor {
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("test");
+    tutor.run("accept --all").code(0);
+    tutor
+}
+
+/// Needs that no machine meets.
+const NEEDS: &str = r#"
+[needs.gone]
+what = "a tool that nobody has"
+why = "shows what a lack looks like"
+probe = "echo looked; echo 'there is no such tool'; exit 1"
+remedy = "build it yourself"
+
+[needs.tool]
+what = "the tool"
+why = "shows what a version is for"
+probe = "echo tool version 1.2.3"
+remedy = "a newer one"
+"#;
+
+/// A command line as somebody types it at a terminal; `None`, with a line, where none can be played.
+fn at_a_terminal(tutor: &Tutor, line: &str) -> Option<support::Running> {
+    at_a_terminal_of(tutor, 80, line)
+}
+
+/// The same at a terminal that many columns wide.
+fn at_a_terminal_of(tutor: &Tutor, columns: usize, line: &str) -> Option<support::Running> {
+    if !support::has("script") {
+        skipped("`script` is not installed, so no terminal was played");
+        return None;
+    }
+    let plain = tutor.command(line);
+    let words = std::iter::once(plain.get_program()).chain(plain.get_args());
+    let words: Vec<String> = words.map(|word| format!("'{}'", word.display())).collect();
+    let mut command = std::process::Command::new("script");
+    command
+        .args([
+            "-qec",
+            &format!("stty cols {columns}; {}", words.join(" ")),
+            "/dev/null",
+        ])
+        .env_clear();
+    command
+        .envs(
+            plain
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .env("TERM", "xterm");
+    Some(tutor.start_interactive(command, line))
+}

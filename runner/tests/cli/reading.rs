@@ -1,0 +1,130 @@
+//! Commands that read, and those for authors.
+
+use super::*;
+
+#[test]
+fn list_names_the_lessons_in_order() {
+    let tutor = Tutor::new()
+        .lesson(plain("one", "true"))
+        .lesson(plain("a", "true") + &plain("b", "true"));
+    let ran = tutor
+        .run("list")
+        .code(0)
+        .stdout_has("A course")
+        .stdout_has("5 min");
+    assert!(
+        ran.stdout.find("The lesson demo ") < ran.stdout.find("The lesson demo-2"),
+        "{}",
+        ran.stdout
+    );
+    let json = tutor.run("list --json").code(0).json();
+    assert_eq!(
+        (&json["format"], &json["lessons"][1]["steps"][0]),
+        (&1.into(), &"a".into())
+    );
+}
+
+#[test]
+fn show_reads_a_lesson_without_running_it() {
+    let tutor = accepted(&(step("one", "echo recorded text") + &step("two", "echo 2")));
+    fs::remove_file(tutor.path("course/snapshots/demo/two.snap")).expect("accepted");
+    let ran = tutor.not_trusted().run("show demo").code(0);
+    ran.stdout_has("recorded, not run now")
+        .stdout_has("│ recorded text")
+        .stdout_has("no output is recorded yet");
+}
+
+#[test]
+fn show_as_json_is_the_plan() {
+    let tutor = Tutor::new().not_trusted().lesson(plain("one", "true"));
+    let json = tutor.run("show demo --json").code(0).json();
+    assert_eq!(
+        (&json["format"], &json["actions"][0]["step"]),
+        (&1.into(), &"one".into())
+    );
+    tutor.run("show nosuch").code(2);
+}
+
+#[test]
+fn new_writes_a_page_that_check_passes() {
+    let tutor = Tutor::new().lesson("Some prose.\n\n".to_owned() + &plain("one", "true"));
+    tutor
+        .run("new lesson-11")
+        .code(0)
+        .stdout_has("lessons/lesson-11.md");
+    tutor
+        .run("check")
+        .code(0)
+        .stdout_has("2 lessons: no errors, no warnings");
+    tutor.run("list").code(0).stdout_has("lesson-11");
+    tutor
+        .run("new lesson-11")
+        .code(2)
+        .stderr_has("it is there already");
+    tutor.run("new ../out").code(2);
+    if support::has("cc") {
+        // What it says of masks and checks holds: the next run prints another number.
+        tutor.run("test lesson-11").code(1);
+        tutor.run("accept lesson-11").code(0);
+        tutor.run("test lesson-11").code(0);
+    } else {
+        skipped("there is no `cc`, so the page of `tutor new` was not run");
+    }
+}
+
+#[test]
+fn completions_know_the_lessons() {
+    let tutor = Tutor::new()
+        .lesson(plain("one", "true"))
+        .lesson(plain("two", "true"));
+    for shell in ["bash", "zsh", "fish"] {
+        tutor
+            .run(&format!("completions {shell}"))
+            .code(0)
+            .stdout_has("tutor")
+            .stderr_is_empty();
+    }
+    tutor.run("completions tcsh").code(2);
+    let course = tutor.path("course").display().to_string();
+    let tutor = tutor.env("COMPLETE", "fish").env("TUTOR_COURSE", &course);
+    let mut command = tutor.command("");
+    command.args(["--", "tutor", "run", "dem"]);
+    // `--course` went in front of `--`, and the completer takes what is behind it.
+    let ran = tutor.start_command(command, "completing").end().code(0);
+    ran.stdout_has("demo\t")
+        .stdout_has("demo-2\tThe lesson demo-2");
+}
+
+#[test]
+fn man_pages_are_written_for_every_command() {
+    let tutor = Tutor::new().lesson(plain("one", "true"));
+    let folder = tutor.path("man").display().to_string();
+    tutor
+        .run(&format!("man {folder}"))
+        .code(0)
+        .stdout_has("man pages are in");
+    let pages = tutor.files("man");
+    for page in ["tutor.1", "tutor-run.1", "tutor-test.1", "tutor-review.1"] {
+        assert!(
+            pages.get(page).is_some_and(|text| text.contains(".TH")),
+            "{page}: {:?}",
+            pages.keys()
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_error() {
+    let tutor = Tutor::new().lesson(plain("one", "seq 1 100000"));
+    let mut command = std::process::Command::new("bash");
+    let line = "\"$0\" run demo --yes --course \"$1\" | head -1; exit ${PIPESTATUS[0]}";
+    command
+        .args(["-c", line, env!("CARGO_BIN_EXE_tutor")])
+        .arg(tutor.path("course"));
+    command.env("TUTOR_HOME", tutor.path("home"));
+    let ran = tutor
+        .start_command(command, "run demo | head -1")
+        .end()
+        .code(0);
+    ran.stdout_has("The lesson demo").stderr_is_empty();
+}

@@ -1,0 +1,140 @@
+//! `tutor study`, and `tutor` alone.
+
+use super::*;
+
+#[test]
+fn study_runs_skips_goes_back_and_remembers_where_it_was_left() {
+    let body = "Before one.\n\n".to_owned()
+        + &plain("one", "echo ran-1")
+        + "Before two.\n\n"
+        + &plain("two", "echo ran-2")
+        + "Before three.\n\n"
+        + &plain("three", "echo ran-3");
+    let tutor = Tutor::new().lesson(body);
+    let tutor = tutor.stdin("r\ns\nb\nr\nq\n");
+    let ran = tutor.run("study demo").code(0);
+    ran.stdout_has("│ ran-1")
+        .stdout_has("│ ran-2")
+        .stdout_lacks("│ ran-3")
+        .stdout_has("go on where you are with: tutor");
+    tutor.run("list").code(0).stdout_has("2 of 3 done");
+
+    let tutor = tutor.stdin("what\nr\n");
+    let ran = tutor
+        .run("study demo")
+        .code(0)
+        .stdout_has("`what` is none of run, skip, back, quit");
+    ran.stdout_has("Before three.")
+        .stdout_lacks("Before two.")
+        .stdout_has("│ ran-3")
+        .stdout_lacks("│ ran-1");
+    tutor.run("list").code(0).stdout_has("done, all 3");
+}
+
+#[test]
+fn study_begins_where_it_is_told_to() {
+    let tutor = Tutor::new()
+        .lesson(plain("one", "echo ran-1") + &plain("two", "echo ran-2"))
+        .stdin("r\n");
+    tutor
+        .run("study demo --from two")
+        .code(0)
+        .stdout_has("│ ran-2")
+        .stdout_lacks("│ ran-1");
+    tutor
+        .run("study demo --from nosuch")
+        .code(2)
+        .stderr_has("nosuch");
+}
+
+#[test]
+fn a_step_whose_text_changed_is_no_longer_done() {
+    let tutor = Tutor::new()
+        .lesson(plain("one", "echo 1") + &plain("two", "echo 2"))
+        .stdin("r\nr\n");
+    tutor.run("study demo").code(0);
+    tutor.run("list").code(0).stdout_has("done, all 2");
+    let page = tutor
+        .get("course/lessons/demo.md")
+        .replace("echo 2", "echo 3");
+    tutor.put("course/lessons/demo.md", &page);
+    tutor
+        .run("list")
+        .code(0)
+        .stdout_has("1 of 2 done, 1 changed since");
+}
+
+#[test]
+fn study_that_hears_nothing_leaves_and_remembers() {
+    let tutor = Tutor::new().lesson(plain("one", "echo ran-1") + &plain("two", "echo ran-2"));
+    tutor
+        .run("study demo")
+        .code(0)
+        .stdout_lacks("│ ran-1")
+        .stdout_has("go on where you are with: tutor");
+}
+
+#[test]
+fn tutor_alone_goes_on_where_the_learner_was() {
+    let tutor = Tutor::new()
+        .lesson(plain("one", "echo ran-1") + &plain("two", "echo ran-2"))
+        .stdin("r\nq\n");
+    tutor.run("study demo").code(0).stdout_has("│ ran-1");
+    // It takes no `--yes`; this is what answering "always" leaves.
+    let folder = tutor.path("course").canonicalize().expect("there");
+    let trust = serde_json::json!({ "contents": [], "folders": [folder] });
+    tutor.put("home/state/trust.json", &trust.to_string());
+    let ran = tutor.stdin("r\n").run("").code(0);
+    ran.stdout_has("│ ran-2").stdout_lacks("│ ran-1");
+}
+
+#[test]
+fn ctrl_c_in_study_stops_the_step_and_not_the_sitting() {
+    let seconds = own_seconds();
+    let body = plain("one", &format!("sleep {seconds}")) + &plain("two", "echo ran-2");
+    let tutor = Tutor::new().lesson(body).stdin("r\nr\n");
+    let running = tutor.start("study demo");
+    until("the step", || sleepers(seconds) == 1);
+    running.signal(Signal::SIGINT);
+    running
+        .end()
+        .stdout_has("one: interrupted")
+        .stdout_has("│ ran-2");
+    assert_eq!(sleepers(seconds), 0);
+    // What was stopped is not done.
+    let list = tutor.run("list --json").json();
+    assert_eq!(list["lessons"][0]["done"], 1, "{list}");
+}
+
+#[test]
+fn study_at_a_terminal_takes_single_keys() {
+    let body: String = ["one", "two", "three"]
+        .map(|id| plain(id, &format!("echo ran-{id}")))
+        .concat();
+    let tutor = Tutor::new().lesson(body).env("NO_COLOR", "1");
+    let Some(mut running) = at_a_terminal(&tutor, "study demo") else {
+        return;
+    };
+    running.until_stdout("one: [Enter] run");
+    running.say("\r");
+    running.until_stdout("two: [Enter] run");
+    // Ctrl-Z stops the program where a shell waits for it; when it goes on it asks again.
+    running.say("\x1a");
+    running.until_stdout("two: [Enter] run  [s]kip  [b]ack  [q]uit › \r\ntwo: [Enter] run");
+    running.say("s");
+    running.until_stdout("three: [Enter] run");
+    running.say("q");
+    let ran = running
+        .end()
+        .code(0)
+        .stdout_has("│ ran-one")
+        .stdout_lacks("│ ran-two")
+        .stdout_lacks("│ ran-three");
+    ran.stdout_has("go on where you are with: tutor");
+    let Some(mut running) = at_a_terminal(&tutor, "study") else {
+        return;
+    };
+    running.until_stdout("three: [Enter] run");
+    running.say("r");
+    running.end().stdout_has("│ ran-three");
+}

@@ -1,0 +1,62 @@
+//! `tutor test`: side by side, in parts, for scripts.
+
+use super::*;
+
+#[test]
+fn lessons_are_tested_side_by_side_and_told_in_order() {
+    let mut tutor = Tutor::new();
+    for number in 1..=6 {
+        tutor = tutor.lesson(plain(&format!("step-{number}"), "echo ran"));
+    }
+    let all = "step-1 shown, step-2 shown, step-3 shown, step-4 shown, step-5 shown, step-6 shown";
+    assert_eq!(tutor.run("test -j 4 --format json").code(0).verdicts(), all);
+    assert_eq!(tutor.run("test -j 1 --format json").code(0).verdicts(), all);
+    assert_eq!(
+        tutor
+            .run("test demo-3 demo --format json")
+            .code(0)
+            .verdicts(),
+        "step-3 shown, step-1 shown"
+    );
+}
+
+#[test]
+fn a_partition_is_a_part_and_all_parts_are_the_whole() {
+    let mut tutor = Tutor::new();
+    for number in 1..=5 {
+        tutor = tutor.lesson(plain(&format!("step-{number}"), "true"));
+    }
+    let mut all: Vec<String> = Vec::new();
+    for part in 1..=2 {
+        let verdicts = tutor
+            .run(&format!("test --partition {part}/2 --format json"))
+            .code(0)
+            .verdicts();
+        all.extend(verdicts.split(", ").map(str::to_owned));
+    }
+    all.sort();
+    assert_eq!(
+        all,
+        (1..=5)
+            .map(|number| format!("step-{number} shown"))
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn junit_is_read_by_others() {
+    let body = plain("one", "echo '<out> & ]]>'; printf 'a\\377\\000\\033b'")
+        + &plain("two", "exit 4")
+        + &plain("three needs=gone", "true")
+        + &check("no of=one expect=1", "echo 2");
+    let tutor = Tutor::new().lesson(body).course(NEEDS);
+    let ran = tutor.run("test --format junit").code(1);
+    let report = quick_junit::Report::deserialize_from_str(&ran.stdout).expect("well-formed");
+    assert_eq!((report.tests, report.failures, report.errors), (4, 2, 0));
+    let names: Vec<_> = report.test_suites[0]
+        .test_cases
+        .iter()
+        .map(|case| case.name.as_str().to_owned())
+        .collect();
+    assert_eq!(names, ["one", "two", "three", "check no"]);
+}

@@ -1,0 +1,40 @@
+//! When a background step in the lab counts as ready: by its own ports and files, not this machine's.
+
+mod support;
+
+use support::{Tutor, skipped, step};
+use tutor::folders::Folders;
+use tutor_lab::cache::Cache;
+
+#[test]
+fn a_background_step_in_a_guest_is_awaited_by_the_guests_own_port_and_file() {
+    let cache = Folders::of_user().map(|folders| Cache::below(&folders.cache));
+    if !matches!(cache.map(|cache| cache.kernel("default")), Ok(Ok(Some(_)))) {
+        skipped("the lab has no kernel, so no background step was awaited there");
+        return;
+    }
+    // Somebody listens here, which says nothing of the guest.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let kernel = |id: &str, script: &str| step(&format!("{id} on=kernel compare=none"), script);
+    let server = format!("nc -l -p {port}");
+    let tutor = Tutor::new().lesson(
+        kernel("file background until=file:it's", "sleep 1; : >\"it's\"; sleep 1000")
+            + &kernel("port background until=port:PORT", &format!("sleep 1; {server}"))
+                .replace("PORT", &port.to_string())
+            // The first server still waits for its one connection.
+            + &kernel("taken background until=port:PORT", &server)
+                .replace("PORT", &port.to_string())
+            + &kernel("ends background until=port:1", "exit 3")
+            + &kernel("last", "echo the last"),
+    );
+    tutor.with_own_kernels();
+    let ran = tutor.run("run demo").code(1);
+    ran.stdout_has("file is ready and goes on")
+        .stdout_has("port is ready and goes on")
+        .stdout_has(&format!("something listens on port {port} already"))
+        .stdout_has("ends: exit status 3, expected 0")
+        .stdout_has("the last")
+        // What asks whether they are ready is no leftover of the lesson.
+        .stdout_lacks("proc/net");
+}
