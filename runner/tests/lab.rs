@@ -448,6 +448,7 @@ fn a_state_that_is_cut_short_or_of_something_else_is_made_again() {
 fn what_guests_boot_from_is_made_again_where_it_was_cut_short() {
     let own = lab_or_skip!(OwnLab::new());
     drop(own.lab.guest().unwrap());
+    own.lab.guests().unwrap().saved();
     let lab = own.folder.path().join("lab");
     let files = |below: &Path| -> Vec<PathBuf> {
         let entries = fs::read_dir(below).unwrap();

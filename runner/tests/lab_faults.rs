@@ -125,7 +125,7 @@ fn a_state_of_another_qemu_is_not_resumed() {
         .find(|program| program.exists())
         .expect("QEMU was found before");
     let script = format!(
-        "#!/bin/sh\ncase $1 in\n  --version) echo QEMU emulator version 7.99.1 ;;\n  *) exec {} \"$@\" ;;\nesac\n",
+        "#!/bin/sh\ncase \"$*\" in\n  *-version) echo QEMU emulator version 7.99.1 ;;\n  *) exec {} \"$@\" ;;\nesac\n",
         real.display()
     );
     tutor.put(&format!("bin/{PROGRAM}"), &script);

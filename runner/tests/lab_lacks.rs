@@ -117,7 +117,7 @@ fn a_qemu_that_is_too_old_is_named() {
         "`{}` is QEMU 5.2.0, and the lab needs 7.0 or newer",
         tutor.path("bin/qemu-system-x86_64").display()
     );
-    named(&tutor, None, &reason, "install a newer QEMU");
+    named(&tutor, None, &reason, "install QEMU 7.0 or newer");
 }
 
 /// Forbids itself, and what it becomes, memory that is both written and executed, as a systemd unit
@@ -155,7 +155,7 @@ fn a_machine_that_does_not_start_is_named_and_tried_once() {
     let Some(tutor) = with_kernels() else { return };
     let count = tutor.path("count").display().to_string();
     let script = format!(
-        "case $1 in --version) echo QEMU emulator version 7.2.1 ;; *) echo x >>{count}; echo no such machine >&2; exit 1 ;; esac"
+        "case \"$*\" in *-version) echo QEMU emulator version 7.2.1 ;; *) echo x >>{count}; echo no such machine >&2; exit 1 ;; esac"
     );
     let tutor = with_qemu(tutor, &script);
     let reason = "the virtual machine ended (no such machine)";

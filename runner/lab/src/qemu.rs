@@ -92,7 +92,7 @@ pub enum QemuError {
         version: String,
     },
     /// It does not say which version it is.
-    #[error("`{program} --version` does not tell a version: {said}")]
+    #[error("`{program} -version` does not tell a version: {said}")]
     Strange {
         /// The program.
         program: PathBuf,

@@ -166,6 +166,7 @@ impl Looked<'_> {
         let was_saved = lab.guests()?.is_saved();
         let chosen = lab.accelerator()?;
         lab.guest()?;
+        lab.guests()?.saved();
         let is_saved = lab.guests()?.is_saved();
         let name = chosen.accelerator.name().to_owned();
         let what = say!("doctor-lab-accelerator");

@@ -10,6 +10,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::io::Read;
+use std::time::Instant;
 
 /// The most that a pipe holds (/proc/sys/fs/pipe-max-size): what was written before a run ended
 /// is among that many bytes.
@@ -184,6 +185,10 @@ impl Agent {
             run.status = Some(status);
             // It took place.
             run.when = When::Anyway;
+            // What a shell had begun that was killed, for want of memory say, is ended with it.
+            if let Status::Signaled(_) = status {
+                run.kill_at.get_or_insert_with(Instant::now);
+            }
             (run.id, run.kill_at.is_some())
         });
         let again: Vec<u32> = read.chain(unread).map(|run| run.id).collect();
