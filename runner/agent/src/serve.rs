@@ -81,6 +81,8 @@ struct Agent {
     runs: BTreeMap<u32, Run>,
     /// The runs that the shell is yet to be told of.
     untold: Vec<u32>,
+    /// True if a script may have changed how the shell takes what it is told.
+    wary: bool,
     /// The highest id of a run.
     last_id: u32,
     buffer: Vec<u8>,
@@ -124,6 +126,7 @@ impl Agent {
             shell: None,
             runs: BTreeMap::new(),
             untold: Vec::new(),
+            wary: false,
             last_id: 0,
             buffer: vec![0; CHUNK_BYTES],
             outgoing: Vec::new(),
@@ -355,7 +358,9 @@ impl Agent {
                 stderr,
                 control: &self.control.write,
             };
-            run.text = Some(shell::text(&self.nonce, id, mode, when, script, &ends));
+            self.wary |= shell::may_change_shell(script);
+            let run_of = (id, mode, when);
+            run.text = Some(shell::text(&self.nonce, run_of, script, self.wary, &ends));
             self.untold.push(id);
         }
         self.runs.insert(id, run);

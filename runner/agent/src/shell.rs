@@ -148,6 +148,15 @@ impl Shell {
 /// The builtins that every run needs. A step may have disabled them by `enable -n`.
 const OURS: &str = "eval printf ulimit";
 
+/// True if a script may disable builtins or switch options of the shell that it runs in: if it
+/// names a command for that, or one that reads another script. A fifth of what a short run costs is
+/// to look whether it did. A script that hides such a name harms the lesson's next steps, which fail
+/// and say so.
+pub fn may_change_shell(script: &str) -> bool {
+    let names = ["enable", "set", "shopt", "source", ". ", ".\t", "alias"];
+    names.iter().any(|name| script.contains(name))
+}
+
 /// What a shell does after a run that left `set -x` or `set -r` on. A restricted one could not open
 /// the next run's pipes, so it ends. `set -x` is switched off so that the lines of ours do not show;
 /// the next script gets it back.
@@ -218,7 +227,15 @@ pub struct Ends<'e> {
 ///
 /// What the run starts is told by its limit on file locks, which Linux keeps and has not enforced
 /// since 2.4.25 (RLIMIT_LOCKS in getrlimit(2)): the run's id, inherited by all that it starts.
-pub fn text(nonce: &str, id: u32, mode: Mode, when: When, script: &str, ends: &Ends<'_>) -> String {
+///
+/// `wary` is for a shell that was given something that [`may_change_shell`].
+pub fn text(
+    nonce: &str,
+    (id, mode, when): (u32, Mode, When),
+    script: &str,
+    wary: bool,
+    ends: &Ends<'_>,
+) -> String {
     let agent = std::process::id();
     let path = |fd: &OwnedFd| format!("/proc/{agent}/fd/{}", fd.as_fd().as_raw_fd());
     let (stdout, stderr, control) = (path(ends.stdout), path(ends.stderr), path(ends.control));
@@ -231,15 +248,24 @@ pub fn text(nonce: &str, id: u32, mode: Mode, when: When, script: &str, ends: &E
         // Its own report says 1 then, which nobody heeds, and those after it see that.
         When::AllWell => "((_tutor == 0)) && ",
     };
+    let (again, mended) = match wary {
+        true => (
+            "\"$_tutor_x\"",
+            format!(
+                "_tutor_x=; [[ $- == *[rx]* ]] && \\builtin eval \"$_tutor_off\"; \
+                 \\builtin enable {OURS} || \\enable builtin {OURS}; "
+            ),
+        ),
+        false => ("", String::new()),
+    };
     let report = format!(
-        "_tutor=$? _tutor_x=; [[ $- == *[rx]* ]] && \\builtin eval \"$_tutor_off\"; \
-         \\builtin enable {OURS} || \\enable builtin {OURS}; \
+        "_tutor=$?; {mended}\
          \\builtin printf '{nonce} {id} %d\\n' \"$_tutor\" || \\builtin exit \"$_tutor\""
     );
     match mode {
-        Mode::Step => format!(
-            "{mark}; {guard}\\builtin eval \"$_tutor_x\"{quoted_script} {redirected}; {report}"
-        ),
+        Mode::Step => {
+            format!("{mark}; {guard}\\builtin eval {again}{quoted_script} {redirected}; {report}")
+        }
         // `&&` keeps `set -e` of the lesson's shell from ending it when a check fails.
         Mode::Check => format!(
             "{mark}; ( \\builtin eval {quoted_script} ) {redirected} && \\builtin :; {report}"

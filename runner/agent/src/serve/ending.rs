@@ -216,6 +216,7 @@ impl Agent {
         self.untold.clear();
         self.reports.clear();
         self.setup = None;
+        self.wary = false;
         self.last_id = 0;
         self.reply(&Reply::Finished { leftovers })?;
         // What cannot be ended must not be taken for something of the next lesson. A guest still has
