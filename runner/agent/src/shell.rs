@@ -149,8 +149,8 @@ impl Shell {
 const OURS: &str = "eval printf ulimit";
 
 /// True if a script may disable builtins or switch options of the shell that it runs in: if it
-/// names a command for that, or one that reads another script. A fifth of what a short run costs is
-/// to look whether it did. A script that hides such a name harms the lesson's next steps, which fail
+/// names a command for that, or one that reads another script. To look whether it did is a good part
+/// of what a short run costs. A script that hides such a name harms the lesson's next steps, which fail
 /// and say so.
 pub fn may_change_shell(script: &str) -> bool {
     let names = ["enable", "set", "shopt", "source", ". ", ".\t", "alias"];
