@@ -171,6 +171,7 @@ count-none = nothing ran
 # What next
 next-again = look at one step again: tutor run { $lesson } --only { $step }
 next-doctor = what was skipped, and how to get it: tutor doctor
+next-interrupted = interrupted before the end of `{ $step }`; go on there with: tutor run { $lesson } --from { $step }
 next-lesson = next: tutor run { $lesson }  ({ $title })
 
 # list and show
@@ -215,7 +216,7 @@ matrix-beside-recorded = { $name } on { $places }: { $mark }, beside what is rec
 matrix-beside-group = { $name } on { $places }: { $mark }, beside { $others }
 matrix-torn = environments disagree on `{ $name }` and the step does not vary by what tells them apart, so nothing was left to accept: add it to the step's `vary=`
 matrix-cell = { $lesson } on { $environment }
-matrix-one = only one environment: get more kernels with `tutor lab setup --kernel 6.1`, or name compilers with `--clang 14,16`
+matrix-one = only one environment: name more kernels with `--kernels 6.1,6.12` (`tutor lab status` lists yours, `tutor lab setup --kernel 6.1` gets another), or compilers with `--clang 14,16`
 matrix-no-kernels = { $count ->
     [one] the lab has no kernel { $kernels }, so nothing was run
    *[other] the lab has no kernels { $kernels }, so nothing was run
@@ -262,6 +263,7 @@ not-rewound = no state from before `{ $step }` fits (it was never kept, the less
 study-resumed = the shell is a new one: variables of earlier steps are gone, and so is what they pinned; if a step misses something, go [b]ack
 study-resumed-in-lab = the lab goes on as you left it, and so do the variables and functions of the shell on this machine
 study-resumed-anew = the lab begins anew, since no state from before `{ $step }` fits (it was never kept, the lesson or the lab has changed since, or something ran in the background); what earlier steps loaded and made there is gone: go [b]ack to `{ $back }`, or begin there with: tutor study { $lesson } --from { $back }
+study-again = not all of it went well; look at one step again with: tutor study { $lesson } --from { $step }
 study-next = next: tutor study { $lesson }  ({ $title })
 study-all-done = you have been through all lessons; begin one again with: tutor study LESSON
 reset-aside = { $lesson } begins afresh; your files are kept in { $folder }

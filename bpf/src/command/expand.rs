@@ -19,7 +19,7 @@ const PARTS: usize = 12;
 /// What `tutor bpf expand` is asked.
 #[derive(Debug, Clone, Args)]
 pub struct ExpandArgs {
-    /// The expression, quoted for the shell: 'BPF_EMIT_CALL(BPF_FUNC_trace_printk)'
+    /// The expression, quoted for the shell: 'BPF_JMP | BPF_CALL'
     #[arg(allow_hyphen_values = true)]
     pub expression: String,
     /// A header to include: a name such as linux/filter.h, or a path; linux/bpf.h when none is named

@@ -4,16 +4,16 @@ use super::arguments::{On, RunArguments};
 use super::context::{Context, ends, unusable};
 use crate::course::Course;
 use crate::exit::Exit;
-use crate::lesson::{Lesson, Place};
+use crate::lesson::{Lesson, Place, Step};
 use crate::notebook::{self, OnFailure};
 use crate::plan::{Plan, Selection};
 use crate::render::terminal::{Detail, Terminal};
 use crate::render::{NoView, View, json, verdict};
-use crate::report::{Item, Judge, Report, Strictness};
+use crate::report::{Item, Judge, Report, Strictness, Verdict};
 use crate::run::{Findings, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
-use crate::store::{Store, StoreError};
+use crate::store::{Standing, Store, StoreError};
 use crate::transcript::RecordId;
 use crate::workspace::Workspace;
 use std::io;
@@ -59,7 +59,9 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         if rewound {
             context.note(&say!("rewound", step = step));
         } else if arguments.from.is_some() {
-            context.note(&say!("not-rewound", step = step));
+            if lesson.steps().next().is_some_and(|first| first.id != step) {
+                context.note(&say!("not-rewound", step = step));
+            }
             plan = Plan::new(lesson, &Selection::All)?;
         }
     }
@@ -99,6 +101,13 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         return Err(error.into());
     }
     if options.interrupt.presses() > 0 {
+        if let Some(step) = broken_off(&plan, &report) {
+            context.note(&say!(
+                "next-interrupted",
+                lesson = lesson.stem.as_str(),
+                step = step.id.as_str()
+            ));
+        }
         return Ok(Exit::Interrupted);
     }
     let exit = report.exit(Strictness::default());
@@ -142,8 +151,22 @@ fn remember(
     }
     if is_whole && !report.items.iter().any(|item| item.verdict.is_failure()) {
         progress.next = None;
+    } else if progress.next.is_none() {
+        // Where `tutor` alone goes on.
+        let open = |step: &&Step| progress.standing(step) != Standing::Done;
+        progress.next = lesson.steps().find(open).map(|step| step.id.clone());
     }
     store.set_progress(key, &progress)
+}
+
+/// The first step of a plan that did not end by itself.
+fn broken_off<'r>(plan: &Plan<'r>, report: &Report) -> Option<&'r Step> {
+    let ended = |step: &Step| {
+        let is_its_own = |item: &&Item| item.id == RecordId::Step(step.id.clone());
+        let item = report.items.iter().find(is_its_own);
+        item.is_some_and(|item| item.verdict != Verdict::Interrupted)
+    };
+    plan.steps().find(|step| !ended(step))
 }
 
 /// What the learner may do now.

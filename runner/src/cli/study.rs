@@ -9,6 +9,7 @@ use crate::plan::{Plan, Selection};
 use crate::render::View;
 use crate::render::paint::Paint;
 use crate::render::terminal::{Detail, Terminal};
+use crate::render::verdict;
 use crate::report::{Judge, Strictness};
 use crate::run::{Findings, Interrupt, Runner};
 use crate::say;
@@ -94,6 +95,13 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
             context.tell(&say!("study-left", command = command))?;
         }
         Sitting::Finished => {
+            if let Some(item) = report.items.iter().find(|item| item.verdict.is_failure()) {
+                context.tell(&say!(
+                    "study-again",
+                    lesson = lesson.stem.as_str(),
+                    step = verdict::step_of(&item.id, lesson)
+                ))?;
+            }
             let position = course
                 .lessons
                 .iter()
