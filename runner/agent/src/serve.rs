@@ -81,6 +81,9 @@ struct Agent {
     runs: BTreeMap<u32, Run>,
     /// The runs that the shell is yet to be told of.
     untold: Vec<u32>,
+    /// True if what is asked for ahead is not to take place, until something is asked for anyway:
+    /// who asks may not have heard yet that a step before it did not end well.
+    breaks_off: bool,
     /// True if a script may have changed how the shell takes what it is told.
     wary: bool,
     /// The highest id of a run.
@@ -126,6 +129,7 @@ impl Agent {
             shell: None,
             runs: BTreeMap::new(),
             untold: Vec::new(),
+            breaks_off: false,
             wary: false,
             last_id: 0,
             buffer: vec![0; CHUNK_BYTES],
@@ -339,6 +343,12 @@ impl Agent {
         let Some(setup) = &self.setup else {
             return self.failed("a run came before its shell".to_owned());
         };
+        match (mode, when) {
+            (Mode::Step | Mode::Check, When::Anyway) => self.breaks_off = false,
+            (Mode::Background | Mode::Aside, When::Anyway) => {}
+            (_, When::AllWell) if self.breaks_off => return Ok(()),
+            (_, When::AllWell) => {}
+        }
         if script.contains('\0') {
             return self.failed("a script with a NUL in it cannot be given to bash".to_owned());
         }
@@ -390,6 +400,7 @@ impl Agent {
 
     /// Forgets the runs that were to take place only if all went well before them.
     fn forget_ahead(&mut self) {
+        self.breaks_off = true;
         let runs = &mut self.runs;
         runs.retain(|_, run| run.ended || run.when == When::Anyway);
         self.untold.retain(|id| runs.contains_key(id));

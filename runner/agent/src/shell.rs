@@ -5,8 +5,7 @@
 //! script in ANSI-C quotes, redirected to pipes of its own, and then a report. Reports go to the
 //! shell's own standard output, which is the control pipe; a redirection for them would cost as
 //! much as the rest of a short run. Runs that bash is told of together are one group with
-//! `/dev/null` as its input, which each of them has anew by `<&0`: at a redirection of the input
-//! that it reads its commands from, bash drops what it read, and would read it again for each run.
+//! `/dev/null` as its input, so that it need not be opened for each of them.
 //! After a group bash waits at a gate, a pipe that gets a line when more is in the file.
 //! So a top-level `break` or `return` does no harm, an `exec >file` ends with its run, and what a
 //! run left behind still writes to that run's pipes. bash counts lines over all runs, and no
@@ -148,12 +147,14 @@ impl Shell {
 /// The builtins that every run needs. A step may have disabled them by `enable -n`.
 const OURS: &str = "eval printf ulimit";
 
-/// True if a script may disable builtins or switch options of the shell that it runs in: if it
-/// names a command for that, or one that reads another script. To look whether it did is a good part
-/// of what a short run costs. A script that hides such a name harms the lesson's next steps, which fail
-/// and say so.
+/// True if a script may disable builtins, switch options, or change the input of the shell that it
+/// runs in: if it names a command for that, or one that reads another script. To look whether it
+/// did is a good part of what a short run costs. A script that hides such a name harms the lesson's
+/// next steps.
 pub fn may_change_shell(script: &str) -> bool {
-    let names = ["enable", "set", "shopt", "source", ". ", ".\t", "alias"];
+    let names = [
+        "enable", "set", "shopt", "exec", "source", ". ", ".\t", "alias",
+    ];
     names.iter().any(|name| script.contains(name))
 }
 
@@ -240,7 +241,9 @@ pub fn text(
     let path = |fd: &OwnedFd| format!("/proc/{agent}/fd/{}", fd.as_fd().as_raw_fd());
     let (stdout, stderr, control) = (path(ends.stdout), path(ends.stderr), path(ends.control));
     let quoted_script = quoted(script);
-    let redirected = format!("<&0 >|{stdout} 2>|{stderr}");
+    // Its group's input is the same, unless an `exec` changed it.
+    let input = if wary { "</dev/null " } else { "" };
+    let redirected = format!("{input}>|{stdout} 2>|{stderr}");
     let mark = format!("\\builtin ulimit -Sx {id} || \\builtin :");
     // `((` is no word, so that no alias stands for it.
     let guard = match when {
@@ -250,10 +253,10 @@ pub fn text(
     };
     let (again, mended) = match wary {
         true => (
-            "\"$_tutor_x\"",
+            "\"_tutor_x=;$_tutor_x\"",
             format!(
-                "_tutor_x=; [[ $- == *[rx]* ]] && \\builtin eval \"$_tutor_off\"; \
-                 \\builtin enable {OURS} || \\enable builtin {OURS}; "
+                "\\builtin enable {OURS} || \\enable builtin {OURS}; \
+                 [[ $- == *[rx]* ]] && \\builtin eval \"$_tutor_off\"; "
             ),
         ),
         false => ("", String::new()),

@@ -72,6 +72,9 @@ macro_rules! promises {
             no_file_of_ours_is_in_what_a_step_starts
             what_a_step_reads_of_the_shells_own_input_is_not_missed
             a_report_is_told_from_what_traps_print
+            steps_given_ahead_too_late_do_not_disturb_those_after
+            every_step_has_an_empty_input
+            standard_files_have_their_names
             steps_given_ahead_run_in_order
             steps_given_ahead_run_only_if_all_went_well
             leftovers_of_steps_given_ahead_name_their_step
@@ -1038,6 +1041,51 @@ pub fn a_report_is_told_from_what_traps_print(backend: &dyn Backend) {
         );
         assert_eq!(shell.prints("echo next"), "next\n");
     }
+}
+
+/// Whoever gives steps ahead may not have heard yet that one did not end well.
+pub fn steps_given_ahead_too_late_do_not_disturb_those_after(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    for status in ["(exit 4)", "exit 4"] {
+        let bad = shell.begin(Mode::Step, status);
+        assert_eq!(shell.end_of(bad).status, Status::Exited(4));
+        let Some(late) = shell.ahead(&[": >ran", ": >ran"]) else {
+            return;
+        };
+        let next = shell.begin(Mode::Step, "echo next");
+        let ids = shell.ahead(&["echo one", "echo two"]).expect("as before");
+        assert_eq!(shell.end_of(next).stdout(), "next\n");
+        assert_eq!(shell.end_of(ids[0]).stdout(), "one\n");
+        assert_eq!(shell.end_of(ids[1]).stdout(), "two\n");
+        assert_eq!(shell.prints("ls"), "", "after `{status}`");
+        let said_of_them = shell.later.iter().any(|happening| match happening {
+            Happening::Output { id, .. } | Happening::Ended { id, .. } => late.contains(id),
+            Happening::Finished { .. } => false,
+        });
+        assert!(!said_of_them, "after `{status}`: {:?}", shell.later);
+    }
+}
+
+/// `exec` changes its own step's input and no other's.
+pub fn every_step_has_an_empty_input(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    shell.prints("seq 3 >numbers");
+    for change in ["exec <numbers; read x", "exec <&-", "exec </dev/zero"] {
+        shell.run(change);
+        assert_eq!(shell.prints("cat"), "", "after `{change}`");
+    }
+}
+
+/// As bash's `<(...)` has them, and scripts that write to `/dev/stderr`.
+pub fn standard_files_have_their_names(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    assert_eq!(shell.prints("cat <(echo one) <(echo two)"), "one\ntwo\n");
+    assert_eq!(shell.prints("echo three | cat /dev/stdin"), "three\n");
+    let ran = shell.run("echo four >/dev/stderr; echo five >/dev/stdout");
+    assert_eq!(
+        (ran.stdout(), ran.stderr()),
+        ("five\n".into(), "four\n".into())
+    );
 }
 
 /// And each is heard by itself.

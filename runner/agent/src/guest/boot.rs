@@ -9,6 +9,7 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -35,6 +36,14 @@ const MOUNTS: [(&str, &str, &str); 11] = [
     ("cgroup2", "/sys/fs/cgroup", ""),
 ];
 
+/// The names of a process's own files, which devtmpfs has not; bash opens `<(…)` by the first.
+const OWN_FILES: [(&str, &str); 4] = [
+    ("/dev/fd", "/proc/self/fd"),
+    ("/dev/stdin", "/proc/self/fd/0"),
+    ("/dev/stdout", "/proc/self/fd/1"),
+    ("/dev/stderr", "/proc/self/fd/2"),
+];
+
 /// Makes the guest ready and serves until it is to end; then switches it off.
 pub fn run() -> ! {
     if let Err(error) = serve() {
@@ -56,6 +65,11 @@ fn serve() -> Result<(), crate::AgentError> {
         let mounted = mount_one(kind, Path::new(place), options);
         if let Err(error) = mounted {
             eprintln!("tutor-agent: cannot mount {kind} at {place}: {error}");
+        }
+    }
+    for (name, file) in OWN_FILES {
+        if let Err(error) = symlink(file, name) {
+            eprintln!("tutor-agent: cannot make {name}: {error}");
         }
     }
     load_modules(Path::new("/modules"))?;

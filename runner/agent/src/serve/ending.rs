@@ -216,6 +216,7 @@ impl Agent {
         self.untold.clear();
         self.reports.clear();
         self.setup = None;
+        self.breaks_off = false;
         self.wary = false;
         self.last_id = 0;
         self.reply(&Reply::Finished { leftovers })?;
