@@ -77,7 +77,8 @@ pub struct Shell {
     pub stderr: OwnedFd,
 }
 
-/// bash reads a file in pieces of its first size, up to this.
+/// How much bash reads at a time: as much as the file held when bash opened it, 8192 bytes at the most
+/// (`fd_to_buffered_stream` in its `input.c`).
 const PIECE_BYTES: usize = 2048;
 
 impl Shell {
