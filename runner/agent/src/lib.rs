@@ -8,6 +8,7 @@ pub mod client;
 pub mod guarded;
 pub mod guest;
 pub mod isolation;
+mod pipes;
 pub mod processes;
 pub mod protocol;
 mod runs;

@@ -1,10 +1,9 @@
 //! The runs that an agent has begun: their pipes, their processes, how far they are.
 
+use crate::pipes::{Outlet, Pipes};
 use crate::protocol::{Mode, Status, Stream, When};
-use crate::shell::{self, Pipe};
 use nix::unistd::Pid;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 /// One run.
@@ -13,11 +12,9 @@ pub struct Run {
     pub id: u32,
     pub mode: Mode,
     pub when: When,
-    /// The reading ends, until the last writer is gone.
-    pub stdout: Option<OwnedFd>,
-    pub stderr: Option<OwnedFd>,
-    /// The writing ends, as long as the shell may still have to open them.
-    pub writers: Option<(OwnedFd, OwnedFd)>,
+    /// Where it prints, until it has ended and the last writer is gone.
+    pub stdout: Option<Outlet>,
+    pub stderr: Option<Outlet>,
     /// What the shell is told, as long as it may not have come to it.
     pub text: Option<String>,
     /// The process to wait for, of a background run or an aside.
@@ -31,19 +28,13 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(id: u32, mode: Mode, when: When) -> io::Result<Run> {
-        let pipe = match mode {
-            Mode::Step | Mode::Check | Mode::Background => Pipe::to_be_opened,
-            Mode::Aside => Pipe::new,
-        };
-        let (stdout, stderr) = (pipe()?, pipe()?);
+    pub fn new(id: u32, mode: Mode, when: When, pipes: &mut Pipes) -> io::Result<Run> {
         Ok(Run {
             id,
             mode,
             when,
-            stdout: Some(stdout.read),
-            stderr: Some(stderr.read),
-            writers: Some((stdout.write, stderr.write)),
+            stdout: Some(pipes.take()?),
+            stderr: Some(pipes.take()?),
             text: None,
             pid: None,
             status: None,
@@ -52,20 +43,35 @@ impl Run {
         })
     }
 
-    /// Reads once from one of its streams; closes it at its end. Returns the bytes that came.
-    pub fn read(&mut self, stream: Stream, buffer: &mut [u8]) -> usize {
-        let end = match stream {
+    /// Reads once from one of its streams; gives the pipe back at its end. Returns the bytes that
+    /// came.
+    pub fn read(&mut self, stream: Stream, pipes: &mut Pipes, buffer: &mut [u8]) -> usize {
+        let outlet = match stream {
             Stream::Stdout => &mut self.stdout,
             Stream::Stderr => &mut self.stderr,
         };
-        let Some(fd) = end else { return 0 };
-        match shell::read_some(fd, buffer) {
-            Some(count) => count,
-            None => {
-                *end = None;
-                0
-            }
+        let count = outlet.as_ref().map(|outlet| pipes.read(outlet, buffer));
+        // Before that, whoever is to write may not have opened it yet.
+        if self.ended
+            && count == Some(None)
+            && let Some(outlet) = outlet.take()
+        {
+            pipes.put_back(outlet);
         }
+        count.flatten().unwrap_or(0)
+    }
+
+    /// The streams that it may have printed to.
+    pub fn changed(&self, pipes: &Pipes) -> Vec<Stream> {
+        let outlets = [
+            (Stream::Stdout, &self.stdout),
+            (Stream::Stderr, &self.stderr),
+        ];
+        let changed = outlets.into_iter().filter(|(_, outlet)| {
+            let outlet = outlet.as_ref();
+            outlet.is_some_and(|outlet| pipes.is_changed(outlet))
+        });
+        changed.map(|(stream, _)| stream).collect()
     }
 
     /// True if it takes its turn in the lesson's shell.

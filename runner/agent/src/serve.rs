@@ -5,6 +5,7 @@ mod reports;
 
 use crate::guest::Guest;
 use crate::isolation;
+use crate::pipes::Pipes;
 use crate::protocol::{self, Decoder, Frame, Mode, Reply, Request, Stream, VERSION, When};
 use crate::runs::Run;
 use crate::shell::{self, Ends, Pipe, Setup, Shell};
@@ -78,6 +79,7 @@ struct Agent {
     nonce: String,
     setup: Option<Setup>,
     shell: Option<Shell>,
+    pipes: Pipes,
     runs: BTreeMap<u32, Run>,
     /// The runs that the shell is yet to be told of.
     untold: Vec<u32>,
@@ -104,7 +106,7 @@ enum Ready {
     AskedToEnd,
     Control,
     ShellStderr,
-    Run(u32, Stream),
+    Pipes,
     Terminal(u32),
 }
 
@@ -127,6 +129,7 @@ impl Agent {
             nonce: nonce()?,
             setup: None,
             shell: None,
+            pipes: Pipes::new()?,
             runs: BTreeMap::new(),
             untold: Vec::new(),
             breaks_off: false,
@@ -151,7 +154,7 @@ impl Agent {
                     Ready::AskedToEnd => self.leaving = true,
                     Ready::Control => self.read_reports()?,
                     Ready::ShellStderr => drop(self.read_shell()?),
-                    Ready::Run(id, stream) => drop(self.read_run(id, stream)?),
+                    Ready::Pipes => self.pipes.hear()?,
                     Ready::Terminal(id) => {
                         let frames = self.guest.as_mut().map(|guest| guest.read_terminal(id));
                         self.send(&frames.unwrap_or_default())?;
@@ -161,6 +164,7 @@ impl Agent {
                     return self.flush();
                 }
             }
+            self.read_runs()?;
             self.look_at_background()?;
             self.end_what_is_overdue()?;
             self.runs.retain(|_, run| !run.is_over());
@@ -175,28 +179,18 @@ impl Agent {
             Ready::Children,
             Ready::AskedToEnd,
             Ready::Control,
+            Ready::Pipes,
         ];
         let mut fds = vec![
             PollFd::new(self.channel.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.children.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.asked_to_end.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.control.read.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.pipes.changing(), PollFlags::POLLIN),
         ];
         if let Some(shell) = &self.shell {
             what.push(Ready::ShellStderr);
             fds.push(PollFd::new(shell.stderr.as_fd(), PollFlags::POLLIN));
-        }
-        // A run that waits for its turn prints nothing before the one in front has ended; if the
-        // shell is at it already, what it printed is for later.
-        let turn = self.turn();
-        let heard = |run: &&Run| run.ended || !run.is_in_turn() || Some(run.id) == turn;
-        for run in self.runs.values().filter(heard) {
-            for (stream, fd) in [(Stream::Stdout, &run.stdout), (Stream::Stderr, &run.stderr)] {
-                if let Some(fd) = fd {
-                    what.push(Ready::Run(run.id, stream));
-                    fds.push(PollFd::new(fd.as_fd(), PollFlags::POLLIN));
-                }
-            }
         }
         for (id, fd) in self.guest.iter().flat_map(Guest::terminals) {
             what.push(Ready::Terminal(id));
@@ -211,6 +205,29 @@ impl Agent {
             .zip(what)
             .filter(|(fd, _)| fd.any().unwrap_or(false));
         Ok(ready.map(|(_, what)| what).collect())
+    }
+
+    /// The runs whose output is to be told of now, and where they may have printed.
+    /// One that waits for its turn prints nothing before the one in front has ended; if the shell
+    /// is at it already, what it printed is for later.
+    fn heard(&self) -> Vec<(u32, Stream)> {
+        let turn = self.turn();
+        let heard = |run: &&Run| run.ended || !run.is_in_turn() || Some(run.id) == turn;
+        let runs = self.runs.values().filter(heard);
+        let of_run = |run: &Run| {
+            let changed = run.changed(&self.pipes).into_iter();
+            let id = run.id;
+            changed.map(move |stream| (id, stream))
+        };
+        runs.flat_map(of_run).collect()
+    }
+
+    /// Reads once from each of them.
+    fn read_runs(&mut self) -> Result<(), AgentError> {
+        for (id, stream) in self.heard() {
+            self.read_run(id, stream)?;
+        }
+        Ok(())
     }
 
     /// The run that the shell is at, or comes to next.
@@ -229,6 +246,9 @@ impl Agent {
     }
 
     fn patience(&self) -> PollTimeout {
+        if !self.heard().is_empty() {
+            return PollTimeout::ZERO;
+        }
         let waiting = self
             .runs
             .values()
@@ -353,16 +373,16 @@ impl Agent {
             return self.failed("a script with a NUL in it cannot be given to bash".to_owned());
         }
         self.last_id = self.last_id.max(id);
-        let mut run = Run::new(id, mode, when)?;
+        let mut run = Run::new(id, mode, when, &mut self.pipes)?;
+        let (Some(stdout), Some(stderr)) = (&run.stdout, &run.stderr) else {
+            return Ok(());
+        };
         if mode == Mode::Aside {
-            let Some((stdout, stderr)) = run.writers.take() else {
-                return Ok(());
-            };
             match shell::start_aside(id, setup, script, stdout, stderr) {
                 Ok(pid) => run.pid = Some(pid),
                 Err(error) => return self.failed(format!("cannot start bash: {error}")),
             }
-        } else if let Some((stdout, stderr)) = &run.writers {
+        } else {
             let ends = Ends {
                 stdout,
                 stderr,

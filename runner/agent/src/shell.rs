@@ -14,6 +14,7 @@
 //! own files at numbers from 10 that what it starts does not inherit, so no file of ours is ever in
 //! a step's programs, and a step that closes all it finds ends the shell and nothing else.
 
+use crate::pipes::Outlet;
 use crate::protocol::{Mode, When};
 use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -22,7 +23,7 @@ use nix::unistd::{Pid, pipe2, read, write};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -46,12 +47,6 @@ impl Pipe {
     pub fn new() -> io::Result<Pipe> {
         let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
         nonblocking(&read)?;
-        Ok(Pipe { read, write })
-    }
-
-    /// A pipe whose writing end is there to be opened anew, through `/proc`: that one does block.
-    pub fn to_be_opened() -> io::Result<Pipe> {
-        let (read, write) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         Ok(Pipe { read, write })
     }
 }
@@ -179,9 +174,10 @@ pub fn start_aside(
     id: u32,
     setup: &Setup,
     script: &str,
-    stdout: OwnedFd,
-    stderr: OwnedFd,
+    stdout: &Outlet,
+    stderr: &Outlet,
 ) -> io::Result<Pid> {
+    let (stdout, stderr) = (stdout.writer()?, stderr.writer()?);
     let (before, most) = getrlimit(Resource::RLIMIT_LOCKS)?;
     // Where it may not be set the processes of this run are known by nothing but their parents.
     let _ = setrlimit(Resource::RLIMIT_LOCKS, id.into(), most);
@@ -220,8 +216,8 @@ fn bash() -> &'static Path {
 
 /// Where a run's output goes, and where its report goes, as paths that a shell can open.
 pub struct Ends<'e> {
-    pub stdout: &'e OwnedFd,
-    pub stderr: &'e OwnedFd,
+    pub stdout: &'e Outlet,
+    pub stderr: &'e Outlet,
     pub control: &'e OwnedFd,
 }
 
@@ -238,9 +234,7 @@ pub fn text(
     wary: bool,
     ends: &Ends<'_>,
 ) -> String {
-    let agent = std::process::id();
-    let path = |fd: &OwnedFd| format!("/proc/{agent}/fd/{}", fd.as_fd().as_raw_fd());
-    let (stdout, stderr, control) = (path(ends.stdout), path(ends.stderr), path(ends.control));
+    let (stdout, stderr) = (ends.stdout.path(), ends.stderr.path());
     let quoted_script = quoted(script);
     // Its group's input is the same, unless an `exec` changed it.
     let input = if wary { "</dev/null " } else { "" };
@@ -275,7 +269,10 @@ pub fn text(
             "{mark}; ( \\builtin eval {quoted_script} ) {redirected} && \\builtin :; {report}"
         ),
         Mode::Background => {
-            let end = format!("\\builtin printf \"{nonce} {id} %d\\n\" \"$?\" >|{control}");
+            let (agent, control) = (std::process::id(), ends.control.as_raw_fd());
+            let end = format!(
+                "\\builtin printf \"{nonce} {id} %d\\n\" \"$?\" >|/proc/{agent}/fd/{control}"
+            );
             format!(
                 "{mark}; ( \\builtin enable trap; \\builtin trap {} EXIT; \\builtin eval {quoted_script} ) {redirected} & \
                  \\builtin printf '{nonce} {id} pid %d\\n' \"$!\"",

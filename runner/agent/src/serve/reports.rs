@@ -81,7 +81,6 @@ impl Agent {
             return Ok(());
         };
         run.ended = true;
-        run.writers = None;
         run.text = None;
         let status = run
             .status
@@ -219,7 +218,7 @@ impl Agent {
         let Some(run) = self.runs.get_mut(&id) else {
             return Ok(0);
         };
-        let count = run.read(stream, &mut self.buffer);
+        let count = run.read(stream, &mut self.pipes, &mut self.buffer);
         if count > 0 {
             let frame = protocol::output(id, stream, &self.buffer[..count]);
             self.send(&frame)?;

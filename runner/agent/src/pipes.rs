@@ -1,0 +1,118 @@
+//! The pipes that runs print to.
+//!
+//! Only reading ends are kept here: who writes opens one anew, through `/proc`. So once a run has
+//! ended, the end of its stream says that nobody can write to it any more, and the pipe serves the
+//! next run: to make and to close pipes would be most of this process's work for short runs.
+//! To poll(2) a pipe that lost its writers is readable until the next one comes, so they are
+//! awaited by edges: epoll(7) tells once of each change.
+
+use crate::shell::read_some;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::stat::{Mode, SFlag, fstat};
+use nix::unistd::pipe2;
+use std::collections::BTreeSet;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+
+/// The most pipes that are kept for runs to come.
+const MOST_SPARE: usize = 256;
+
+/// How many changes are heard of at once.
+const CHANGES: usize = 64;
+
+/// The reading end of a pipe.
+#[derive(Debug)]
+pub struct Outlet(OwnedFd);
+
+impl Outlet {
+    /// Where a shell opens the pipe for writing.
+    pub fn path(&self) -> String {
+        format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
+    }
+
+    /// A writing end, for a process that is started here.
+    pub fn writer(&self) -> io::Result<File> {
+        OpenOptions::new().write(true).open(self.path())
+    }
+}
+
+/// All of them.
+#[derive(Debug)]
+pub struct Pipes {
+    epoll: Epoll,
+    /// Those where something happened that was not looked at yet.
+    changed: BTreeSet<RawFd>,
+    spare: Vec<Outlet>,
+}
+
+impl Pipes {
+    pub fn new() -> io::Result<Pipes> {
+        Ok(Pipes {
+            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
+            changed: BTreeSet::new(),
+            spare: Vec::new(),
+        })
+    }
+
+    /// A pipe that nobody writes to.
+    pub fn take(&mut self) -> io::Result<Outlet> {
+        if let Some(outlet) = self.spare.pop() {
+            return Ok(outlet);
+        }
+        let (fd, _) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        // What is known of a pipe that had this number is over.
+        self.changed.remove(&fd.as_raw_fd());
+        let edges = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        let event = EpollEvent::new(edges, fd.as_raw_fd() as u64);
+        self.epoll.add(&fd, event)?;
+        Ok(Outlet(fd))
+    }
+
+    /// Takes back a pipe that nobody can write to.
+    pub fn put_back(&mut self, outlet: Outlet) {
+        // Who had it may have changed who can open it.
+        let mode = fstat(&outlet.0).map(|status| status.st_mode & !SFlag::S_IFMT.bits());
+        let as_made = (Mode::S_IRUSR | Mode::S_IWUSR).bits();
+        if mode == Ok(as_made) && self.spare.len() < MOST_SPARE {
+            self.spare.push(outlet);
+        }
+    }
+
+    /// What to wait at for a change.
+    pub fn changing(&self) -> BorrowedFd<'_> {
+        self.epoll.0.as_fd()
+    }
+
+    /// Hears of changes.
+    pub fn hear(&mut self) -> io::Result<()> {
+        let mut events = [EpollEvent::empty(); CHANGES];
+        match self.epoll.wait(&mut events, EpollTimeout::ZERO) {
+            Ok(count) => {
+                let changed = events.iter().take(count);
+                self.changed
+                    .extend(changed.map(|event| event.data() as RawFd));
+                Ok(())
+            }
+            Err(Errno::EINTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// True if there may be something to read.
+    pub fn is_changed(&self, outlet: &Outlet) -> bool {
+        self.changed.contains(&outlet.0.as_raw_fd())
+    }
+
+    /// Reads what is there now, once: `None` if nothing is, and nobody can write to it as yet or
+    /// any more.
+    pub fn read(&mut self, outlet: &Outlet, buffer: &mut [u8]) -> Option<usize> {
+        let count = read_some(&outlet.0, buffer);
+        if !matches!(count, Some(1..)) {
+            self.changed.remove(&outlet.0.as_raw_fd());
+        }
+        count
+    }
+}
