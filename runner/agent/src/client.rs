@@ -1,6 +1,7 @@
 //! The other end of the channel: starts an agent and talks to it.
 
 use crate::processes::end_orphans;
+use crate::processor::go_anywhere;
 use crate::protocol::{self, Decoder, Frame, Reply, Request, Stream};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -72,6 +73,7 @@ impl Client {
         )?;
         // What an agent leaves that is killed comes to this process; see `drop`.
         nix::sys::prctl::set_child_subreaper(true)?;
+        go_anywhere();
         let mut agents = agents();
         let agent = Command::new(program)
             .args(arguments)
@@ -271,6 +273,7 @@ fn agents() -> MutexGuard<'static, BTreeSet<Pid>> {
 /// Starts a process that stays when an agent that ended badly has its orphans ended. It is to be
 /// given to [`ended`] when it is gone.
 pub fn spawn_beside(command: &mut Command) -> io::Result<Child> {
+    go_anywhere();
     let mut agents = agents();
     let child = command.spawn()?;
     agents.insert(pid_of(&child));

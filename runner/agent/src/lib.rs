@@ -10,6 +10,7 @@ pub mod guest;
 pub mod isolation;
 mod pipes;
 pub mod processes;
+pub mod processor;
 pub mod protocol;
 mod runs;
 mod serve;

@@ -70,11 +70,23 @@ fn children_by_stat(parent: Pid) -> Vec<Pid> {
         .collect()
 }
 
-/// The parent of a process: the second field after the name in parentheses (proc_pid_stat(5)).
+/// The parent of a process.
 fn parent_of(process: Pid) -> Option<Pid> {
+    field(process, 4).as_deref().and_then(pid)
+}
+
+/// The processor that a process runs on, or ran on last.
+pub fn processor_of(process: Pid) -> Option<usize> {
+    field(process, 39)?.parse().ok()
+}
+
+/// A field of what the kernel says of a process, from the third on, as proc_pid_stat(5) counts.
+fn field(process: Pid, number: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The second is a name in parentheses, with anything in it.
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_ascii_whitespace().nth(1).and_then(pid)
+    let field = fields.split_ascii_whitespace().nth(number - 3)?;
+    Some(field.to_owned())
 }
 
 fn pid(text: &str) -> Option<Pid> {

@@ -6,6 +6,7 @@ mod reports;
 use crate::guest::Guest;
 use crate::isolation;
 use crate::pipes::Pipes;
+use crate::processor::keep_off;
 use crate::protocol::{self, Decoder, Frame, Mode, Reply, Request, Stream, VERSION, When};
 use crate::runs::Run;
 use crate::shell::{self, Ends, Pipe, Setup, Shell};
@@ -41,10 +42,10 @@ const CHUNK_BYTES: usize = 64 * 1024;
 
 /// How long this process sleeps, and wakes for nobody, while the shell has much to do: a shell that
 /// wakes it with every line is slowed by that more than by what it does itself.
-const NAP: Duration = Duration::from_micros(400);
+const NAP: Duration = Duration::from_micros(300);
 
 /// How many runs a shell is told of that has much to do.
-const FAR_AHEAD: usize = 16;
+const FAR_AHEAD: usize = 40;
 
 /// How often a background run is looked at, since its process is not a child of ours.
 const LOOK: Duration = Duration::from_millis(50);
@@ -144,7 +145,8 @@ impl Agent {
 
     fn run(&mut self) -> Result<(), AgentError> {
         while !self.leaving {
-            if self.is_far_ahead() {
+            if let (true, Some(shell)) = (self.is_far_ahead(), &self.shell) {
+                keep_off(shell.pid);
                 std::thread::sleep(NAP);
             }
             for ready in self.wait()? {

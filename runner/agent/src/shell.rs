@@ -15,6 +15,7 @@
 //! a step's programs, and a step that closes all it finds ends the shell and nothing else.
 
 use crate::pipes::Outlet;
+use crate::processor::go_anywhere;
 use crate::protocol::{Mode, When};
 use nix::fcntl::OFlag;
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -193,6 +194,7 @@ pub fn start_aside(
 }
 
 fn command(setup: &Setup) -> Command {
+    go_anywhere();
     let mut command = Command::new(bash());
     command
         .arg0("bash")

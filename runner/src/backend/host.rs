@@ -3,11 +3,13 @@
 
 use super::told::happening;
 use super::{Backend, BackendError, Happening, Mode, Opening, Session};
+use nix::unistd::Pid;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tutor_agent::client::{Client, Incoming};
+use tutor_agent::processor::{go_anywhere, keep_off};
 use tutor_agent::protocol::{Reply, Request, When};
 
 /// How long an agent may take to say that its shell is there.
@@ -73,6 +75,7 @@ impl Backend for Host {
             client: Some(client),
             // Mounts of its own are an agent's for good.
             idle: (!opening.own_mounts).then(|| self.idle.clone()),
+            shell: None,
         };
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
@@ -82,7 +85,10 @@ impl Backend for Host {
                 .recv(Some(wait))
                 .map_err(|error| failed(error.to_string()))?
             {
-                Some(Incoming::Reply(Reply::Started { .. })) => return Ok(Box::new(session)),
+                Some(Incoming::Reply(Reply::Started { pid, .. })) => {
+                    session.shell = Some(Pid::from_raw(pid));
+                    return Ok(Box::new(session));
+                }
                 Some(Incoming::Reply(Reply::Failed { what })) => return Err(failed(what)),
                 Some(Incoming::HungUp) => return Err(BackendError::Gone),
                 Some(Incoming::Reply(_) | Incoming::Output { .. } | Incoming::Data { .. })
@@ -114,6 +120,8 @@ struct HostSession {
     /// Until it is given back.
     client: Option<Client>,
     idle: Option<Idle>,
+    /// The shell that was started first.
+    shell: Option<Pid>,
 }
 
 impl HostSession {
@@ -135,6 +143,7 @@ impl HostSession {
 
 impl Session for HostSession {
     fn run(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), BackendError> {
+        go_anywhere();
         self.send(&Request::Run {
             id,
             script: script.to_owned(),
@@ -151,6 +160,7 @@ impl Session for HostSession {
             when: When::AllWell,
         };
         let requests: Vec<Request> = steps.iter().map(request).collect();
+        self.shell.into_iter().for_each(keep_off);
         let sent = self.client()?.send_all(&requests);
         sent.map(|()| true).map_err(|_| BackendError::Gone)
     }
@@ -190,6 +200,7 @@ impl Session for HostSession {
     }
 
     fn finish(&mut self, grace: Duration) -> Result<(), BackendError> {
+        go_anywhere();
         self.send(&Request::Finish {
             grace_ms: grace.as_millis() as u64,
         })

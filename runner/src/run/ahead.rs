@@ -9,7 +9,7 @@ use crate::plan::{Action, Plan};
 use std::collections::VecDeque;
 
 /// How many steps a shell is given ahead; each has two pipes open.
-const MOST: usize = 64;
+const MOST: usize = 80;
 
 /// How many of them are enough for now: with fewer a shell that goes through short ones would wait
 /// until it is given more.
