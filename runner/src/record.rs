@@ -20,15 +20,20 @@ pub fn changes(
     let waiting: Vec<Pending> = pending_of(folder, &report.lesson)?;
     let mut written = Vec::new();
     for item in &report.items {
-        let Some(recorded) = recorded(&steps, report, item) else {
-            continue;
-        };
+        let recorded = || recorded(&steps, report, item);
         match item.verdict {
             Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => {
-                written.push(write_new(folder, &recorded)?);
+                if let Some(recorded) = recorded() {
+                    written.push(write_new(folder, &recorded)?);
+                }
             }
-            Verdict::Passed => discard(&waiting, &recorded.name)?,
-            Verdict::Shown
+            Verdict::Passed if !waiting.is_empty() => {
+                if let Some(recorded) = recorded() {
+                    discard(&waiting, &recorded.name)?;
+                }
+            }
+            Verdict::Passed
+            | Verdict::Shown
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut(_)

@@ -45,7 +45,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const NAP: Duration = Duration::from_micros(300);
 
 /// How many runs a shell is told of that has much to do.
-const FAR_AHEAD: usize = 40;
+const FAR_AHEAD: usize = 16;
 
 /// How often a background run is looked at, since its process is not a child of ours.
 const LOOK: Duration = Duration::from_millis(50);
@@ -145,8 +145,7 @@ impl Agent {
 
     fn run(&mut self) -> Result<(), AgentError> {
         while !self.leaving {
-            if let (true, Some(shell)) = (self.is_far_ahead(), &self.shell) {
-                keep_off(shell.pid);
+            if self.is_far_ahead() {
                 std::thread::sleep(NAP);
             }
             for ready in self.wait()? {
@@ -369,7 +368,14 @@ impl Agent {
             (Mode::Step | Mode::Check, When::Anyway) => self.breaks_off = false,
             (Mode::Background | Mode::Aside, When::Anyway) => {}
             (_, When::AllWell) if self.breaks_off => return Ok(()),
-            (_, When::AllWell) => {}
+            (_, When::AllWell) => {
+                // Many come together; it is for the first to look where the shell is.
+                let before = self.untold.last().and_then(|id| self.runs.get(id));
+                let is_first = before.is_none_or(|run| run.when == When::Anyway);
+                if let (true, Some(shell)) = (is_first, &self.shell) {
+                    keep_off(shell.pid);
+                }
+            }
         }
         if script.contains('\0') {
             return self.failed("a script with a NUL in it cannot be given to bash".to_owned());

@@ -47,7 +47,16 @@ use anstyle::AnsiColor;
 use arguments::Command;
 use clap::Parser;
 use context::Context;
-use std::io::{self, IsTerminal, Write};
+use serde::Serialize;
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+/// Prints JSON for programs.
+fn out_json(value: &impl Serialize) -> io::Result<()> {
+    let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    serde_json::to_writer_pretty(&mut stdout, value)?;
+    writeln!(stdout)?;
+    stdout.flush()
+}
 
 /// Runs `tutor` as the shell called it and returns what it ends with.
 pub fn main() -> Exit {

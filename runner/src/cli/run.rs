@@ -2,6 +2,7 @@
 
 use super::arguments::{On, RunArguments};
 use super::context::{Context, ends, unusable};
+use super::out_json;
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place, Step};
@@ -88,7 +89,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     let remembered = remember(&context.store(), &key, lesson, &report, is_whole);
     if arguments.json {
         let whole = json::document([&report]);
-        outln!("{}", serde_json::to_string_pretty(&whole)?);
+        out_json(&whole)?;
     } else {
         for line in what_next(&course, lesson, &report, is_whole) {
             context.tell(&line)?;

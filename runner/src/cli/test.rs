@@ -3,6 +3,7 @@
 use super::arguments::{Format, Partition, TestArguments};
 use super::bench::{self, Bench, Outcome, side_by_side};
 use super::context::{Context, ends, with_help};
+use super::out_json;
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;
@@ -73,6 +74,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         scope.spawn(remove_abandoned);
         side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell)
     });
+    backends.hang_up();
     for (lesson, outcome) in outcomes {
         match outcome {
             Ok(tested) => {
@@ -98,12 +100,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     }
     match arguments.format {
         Format::Pretty => out!("{}", summary::all(&reports, strictness, &written, &paint)),
-        Format::Json => {
-            outln!(
-                "{}",
-                serde_json::to_string_pretty(&json::document(&reports))?
-            );
-        }
+        Format::Json => out_json(&json::document(&reports))?,
         Format::Junit => out!("{}", junit::document(&reports, strictness)?),
     }
     for (lesson, error) in &broken {

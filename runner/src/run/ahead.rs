@@ -9,11 +9,11 @@ use crate::plan::{Action, Plan};
 use std::collections::VecDeque;
 
 /// How many steps a shell is given ahead; each has two pipes open.
-const MOST: usize = 80;
+const MOST: usize = 64;
 
 /// How many of them are enough for now: with fewer a shell that goes through short ones would wait
 /// until it is given more.
-const ENOUGH: usize = MOST * 3 / 4;
+const ENOUGH: usize = MOST * 5 / 8;
 
 /// Whether steps may begin before `tutor` has judged those in front of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
