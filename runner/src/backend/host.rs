@@ -83,6 +83,7 @@ impl Backend for Host {
             // Mounts of its own are an agent's for good.
             idle: (!opening.own_mounts).then(|| self.idle.clone()),
             shell: None,
+            last_ahead: None,
         };
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
@@ -129,6 +130,8 @@ struct HostSession {
     idle: Option<Idle>,
     /// The shell that was started first.
     shell: Option<Pid>,
+    /// The last of the steps that it was given ahead.
+    last_ahead: Option<u32>,
 }
 
 impl HostSession {
@@ -168,6 +171,7 @@ impl Session for HostSession {
         };
         let requests: Vec<Request> = steps.iter().map(request).collect();
         self.shell.into_iter().for_each(keep_off);
+        self.last_ahead = steps.last().map(|(id, _)| *id);
         let sent = self.client()?.send_all(&requests);
         sent.map(|()| true).map_err(|_| BackendError::Gone)
     }
@@ -184,8 +188,10 @@ impl Session for HostSession {
                 return Ok(None);
             };
             if let Some(happening) = happening(incoming)? {
-                if matches!(happening, Happening::Finished { .. }) {
-                    self.give_back();
+                match happening {
+                    Happening::Finished { .. } => self.give_back(),
+                    Happening::Ended { id, .. } if self.last_ahead == Some(id) => go_anywhere(),
+                    Happening::Ended { .. } | Happening::Output { .. } => {}
                 }
                 return Ok(Some(happening));
             }
