@@ -5,12 +5,11 @@ mod support;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
-use support::{Tutor, in_own_mounts, until};
+use support::{Tutor, at_a_terminal, in_own_mounts, until};
 
 /// An ELF kernel: a note of this type, and a banner with a release.
 fn vmlinux(note: u32, release: &str) -> Vec<u8> {
@@ -113,45 +112,16 @@ fn the_mirror_may_stand_in_the_environment() {
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
-/// Runs a command at a terminal that answers, and returns what was seen there and the status.
-fn at_a_terminal(mut command: Command, answer: &str) -> (String, Option<i32>) {
-    let terminal = nix::pty::openpty(None, None).unwrap();
-    let slave = || Stdio::from(terminal.slave.try_clone().unwrap());
-    command.stdin(slave()).stdout(slave()).stderr(slave());
-    let mut child = command.spawn().unwrap();
-    drop(command);
-    drop(terminal.slave);
-    let mut master = fs::File::from(terminal.master);
-    let mut writer = master.try_clone().unwrap();
-    let answer = answer.to_owned();
-    let mut seen = Vec::new();
-    let mut buffer = [0; 4096];
-    let mut answered = false;
-    // Reading ends with an error when the last one at the terminal has left.
-    while let Ok(length) = master.read(&mut buffer) {
-        seen.extend_from_slice(&buffer[..length]);
-        if length == 0 {
-            break;
-        }
-        if !answered && String::from_utf8_lossy(&seen).contains("[y/N]") {
-            writer.write_all(answer.as_bytes()).unwrap();
-            answered = true;
-        }
-    }
-    let status = child.wait().unwrap();
-    (String::from_utf8_lossy(&seen).into_owned(), status.code())
-}
-
 #[test]
 fn at_a_terminal_it_asks_with_the_size() {
     let (url, asked) = empty_mirror();
     let tutor = learner();
     let line = format!("lab setup --mirror {url}");
-    let (seen, code) = at_a_terminal(tutor.command(&line), "n\n");
+    let (seen, code) = at_a_terminal(tutor.command(&line), "[y/N]", "n\n");
     assert!(seen.contains("about 35 MB"), "{seen}");
     assert!(seen.contains("nothing was fetched"), "{seen}");
     assert_eq!((code, asked.load(Ordering::SeqCst)), (Some(3), 0));
-    let (seen, code) = at_a_terminal(tutor.command(&line), "y\n");
+    let (seen, code) = at_a_terminal(tutor.command(&line), "[y/N]", "y\n");
     assert!(seen.contains("(HTTP 404)"), "{seen}");
     assert_eq!((code, asked.load(Ordering::SeqCst)), (Some(3), 1));
 }
@@ -240,10 +210,10 @@ fn nothing_is_removed_until_somebody_agrees() {
         .stdout_has("what downloads and unpacking left that did not end: 1 kB")
         .stdout_has("to remove all of it: tutor lab gc --yes");
     assert_eq!(left(), 3);
-    let (seen, code) = at_a_terminal(tutor.command("lab gc"), "n\n");
+    let (seen, code) = at_a_terminal(tutor.command("lab gc"), "[y/N]", "n\n");
     assert!(seen.contains("one file that makes it start fast"), "{seen}");
     assert_eq!((code, left()), (Some(0), 3));
-    let (seen, code) = at_a_terminal(tutor.command("lab gc"), "y\n");
+    let (seen, code) = at_a_terminal(tutor.command("lab gc"), "[y/N]", "y\n");
     assert!(seen.contains("removed: 1 kB"), "{seen}");
     assert_eq!((code, left()), (Some(0), 0));
 }
