@@ -44,7 +44,7 @@ not-a-regular-file = it is no regular file
 backend-start = cannot start the agent `{ $program }`: { $error }
 backend-gone = the process that keeps the lesson's shell is gone; the next step starts a new one
 backend-ended = { $why }; the next step that runs there starts a new one
-backend-not-again = one machine of the lab started, and a further one did not: { $why }; try again, and with `tutor test -j 1` where several ran at once
+backend-not-again = one machine of the lab started, and a further one did not: { $why }; start `tutor` again, and as `tutor test -j 1` where several lessons ran at once
 backend-failed = the place it runs in says: { $what }
 lab-remedy-memory = allow it (SELinux: `setsebool -P deny_execmem 0`; a systemd unit: `MemoryDenyWriteExecute=no`), or pass `--on host`
 lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine says; `--on host` uses this machine's own kernel

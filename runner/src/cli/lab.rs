@@ -1,8 +1,8 @@
 //! `tutor lab`: the kernels of the lab, and what it lacks.
 
-use super::arguments::{LabCommand, LabGcArguments, LabSetupArguments, LabStatusArguments};
+use super::arguments::{LabCommand, LabSetupArguments, LabStatusArguments};
 use super::context::{Context, ends};
-use super::guest;
+use super::{guest, lab_gc};
 use crate::backend::BackendError;
 use crate::backend::lab::{outlook, qemu_remedy};
 use crate::exit::Exit;
@@ -12,9 +12,8 @@ use crate::say;
 use crate::visible::visible_text;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::time::Duration;
 use tutor_lab::accelerator::{Choice, Reason};
-use tutor_lab::cache::{Cache, CacheError, Installed, Parts};
+use tutor_lab::cache::{Cache, CacheError, Installed};
 use tutor_lab::fetch::lock::KernelLock;
 use tutor_lab::fetch::mirror::Mirror;
 use tutor_lab::initramfs;
@@ -29,7 +28,7 @@ pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
         LabCommand::Shell(arguments) => guest::shell(context, arguments),
         LabCommand::Setup(arguments) => setup(context, arguments),
         LabCommand::Status(arguments) => status(context, arguments),
-        LabCommand::Gc(arguments) => gc(context, arguments),
+        LabCommand::Gc(arguments) => lab_gc::gc(context, arguments),
     }
 }
 
@@ -126,7 +125,8 @@ fn agree(setup: &Setup, missing: &[&Wanted]) -> anyhow::Result<()> {
     }
 }
 
-fn yes(question: &str) -> io::Result<bool> {
+/// Asks at the terminal; all but a yes is a no.
+pub fn yes(question: &str) -> io::Result<bool> {
     note!("{question} ");
     io::stderr().flush()?;
     let mut answer = String::new();
@@ -277,11 +277,11 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
     let mut missing = missing(&cache)?;
     let outlook = match outlook(&context.lab_choice("default")?) {
         Ok(outlook) => Some(outlook),
-        Err(BackendError::Unusable { reason, remedy }) if missing.is_empty() => {
-            missing.push(Missing {
-                name: reason,
-                remedy: remedy.unwrap_or_else(|| say!("lab-install-by-hand")),
-            });
+        Err(BackendError::Unusable {
+            reason: name,
+            remedy: Some(remedy),
+        }) if missing.is_empty() => {
+            missing.push(Missing { name, remedy });
             None
         }
         // It is named already.
@@ -380,7 +380,7 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
 }
 
 /// Files that make the lab start fast, and files that take lessons back.
-fn by_purpose(kept: Vec<Kept>) -> (Vec<Kept>, Vec<Kept>) {
+pub fn by_purpose(kept: Vec<Kept>) -> (Vec<Kept>, Vec<Kept>) {
     kept.into_iter()
         .partition(|one| one.purpose == Purpose::Start)
 }
@@ -390,7 +390,7 @@ fn bytes(kept: &[Kept]) -> u64 {
 }
 
 /// A line for each of the two, if there are any.
-fn counted(states: &[Kept], checkpoints: &[Kept]) -> Vec<String> {
+pub fn counted(states: &[Kept], checkpoints: &[Kept]) -> Vec<String> {
     let mut lines = Vec::new();
     if !states.is_empty() {
         let size = size(bytes(states));
@@ -432,116 +432,14 @@ fn why(reason: &Reason) -> &'static str {
     }
 }
 
-fn row(one: &Installed) -> String {
+/// A kernel, in a line.
+pub fn row(one: &Installed) -> String {
     say!(
         "lab-row",
         release = one.kernel.release.as_str(),
         size = size(one.bytes),
         source = one.kernel.source.as_str()
     )
-}
-
-/// What `tutor lab gc` may remove.
-struct Spare {
-    /// Kernels that lessons do not ask for.
-    kernels: Vec<Installed>,
-    states: Vec<Kept>,
-    checkpoints: Vec<Kept>,
-    /// What downloads and unpacking left, in bytes.
-    left: u64,
-}
-
-impl Spare {
-    fn of(cache: &Cache) -> Result<Spare, CacheError> {
-        let lock = KernelLock::own();
-        let mut kernels = Vec::new();
-        for one in cache.list()? {
-            let is_newest = cache.kernel(one.kernel.series())?.as_ref() == Some(&one.kernel);
-            let is_pinned = lock.pinned(one.kernel.series()).is_some();
-            if one.is_file || !(is_newest && is_pinned) {
-                kernels.push(one);
-            }
-        }
-        let (states, checkpoints) = by_purpose(tidy::spare(cache, 0, Duration::ZERO)?);
-        let _lock = cache.lock_for("fetch")?;
-        Ok(Spare {
-            kernels,
-            states,
-            checkpoints,
-            left: cache.left()?,
-        })
-    }
-
-    fn is_empty(&self) -> bool {
-        let kept = self.states.len() + self.checkpoints.len();
-        self.kernels.is_empty() && kept == 0 && self.left == 0
-    }
-
-    fn show(&self, context: &Context) -> io::Result<()> {
-        let paint = &context.stdout;
-        if !self.kernels.is_empty() {
-            outln!("{}", paint.bold(&say!("lab-gc-kernels")));
-            for one in &self.kernels {
-                outln!("  {}", row(one));
-            }
-        }
-        let mut again = counted(&self.states, &self.checkpoints);
-        if self.left > 0 {
-            again.push(say!("lab-gc-left", size = size(self.left)));
-        }
-        if !again.is_empty() {
-            outln!("{}", paint.bold(&say!("lab-gc-again")));
-            for line in again {
-                outln!("  {line}");
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes it, but for what is in use by now, and returns how many bytes that were.
-    fn remove(&self, cache: &Cache) -> Result<u64, CacheError> {
-        let mut bytes = 0;
-        for one in &self.kernels {
-            cache.remove(one)?;
-            bytes += one.bytes;
-        }
-        for one in self.states.iter().chain(&self.checkpoints) {
-            bytes += tidy::remove(one)?;
-        }
-        if self.left > 0 {
-            let _lock = cache.lock_for("fetch")?;
-            bytes += cache.sweep_downloads(Parts::Remove) + cache.sweep_kernels()?;
-        }
-        Ok(bytes)
-    }
-}
-
-/// Lists what is spare, and removes it when told to.
-fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
-    let cache = Cache::below(&context.folders.cache);
-    let failed = |error: CacheError| {
-        let message = say!("lab-gc-failed", error = error.to_string());
-        let help = say!("help", text = say!("lab-gc-help"));
-        ends(Exit::Lacking, format!("{message}\n{help}"))
-    };
-    let spare = Spare::of(&cache).map_err(failed)?;
-    if spare.is_empty() {
-        context.tell(&say!("lab-gc-nothing"))?;
-        return Ok(Exit::Success);
-    }
-    spare.show(context)?;
-    if !arguments.yes {
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            context.tell(&say!("lab-gc-how"))?;
-            return Ok(Exit::Success);
-        }
-        if !yes(&say!("lab-gc-ask"))? {
-            return Ok(Exit::Success);
-        }
-    }
-    let bytes = spare.remove(&cache).map_err(failed)?;
-    outln!("{}", say!("lab-gc-removed", size = size(bytes)));
-    Ok(Exit::Success)
 }
 
 /// A size for people: in powers of ten, as package managers count.
