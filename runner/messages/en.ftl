@@ -44,6 +44,7 @@ not-a-regular-file = it is no regular file
 backend-start = cannot start the agent `{ $program }`: { $error }
 backend-gone = the process that keeps the lesson's shell is gone; the next step starts a new one
 backend-ended = { $why }; the next step that runs there starts a new one
+backend-not-again = one machine of the lab started, and a further one did not: { $why }; start `tutor` again, and as `tutor test -j 1` where several lessons ran at once
 backend-failed = the place it runs in says: { $what }
 lab-remedy-memory = allow it (SELinux: `setsebool -P deny_execmem 0`; a systemd unit: `MemoryDenyWriteExecute=no`), or pass `--on host`
 lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine says; `--on host` uses this machine's own kernel
@@ -61,7 +62,8 @@ lab-unusable = the lab was asked for (`--on lab`) and cannot be used: { $reason 
 lab-no-kernel = the lab has no kernel yet
 lab-no-such-kernel = the lab has no kernel `{ $kernel }`
 lab-shell-no-terminal = `tutor lab shell` needs a terminal; `tutor lab run -- COMMAND` does not
-lab-shell-hint = root in a virtual machine of its own; `exit` ends it, and nothing of it is kept
+lab-shell-hint = root in a virtual machine of its own, without your files: `--folder FOLDER` brings some; `exit` ends it, and nothing of it is kept
+lab-shell-hint-folder = root in a virtual machine of its own, with `{ $folder }`; `exit` ends it, and what changed in that folder is kept
 lab-folder-failed = cannot bring `{ $folder }` to the lab: { $error }
 lab-measure-failed = cannot write what was measured to `{ $file }`
 lab-command-text = the command holds bytes that are no text
@@ -72,10 +74,6 @@ lab-states = { $count ->
 lab-checkpoints = { $count ->
     [one] one file that takes lessons back to a step: { $size }
    *[other] { $count } files that take lessons back to a step: { $size }
-}
-lab-gc-states = { $count ->
-    [one] removed one file that made the lab start fast: { $size }
-   *[other] removed { $count } files that made the lab start fast: { $size }
 }
 lab-tries-kvm = trying whether KVM works here, once: ten seconds at most
 bpf-no-kernel = this command asks no kernel: leave `--on` and `--kernel` out
@@ -315,6 +313,7 @@ lab-tcg-asked = TCG runs the machine: `TUTOR_LAB_ACCEL` asks for it
 lab-tcg-device = TCG runs the machine, without KVM: `{ $device }` cannot be opened: { $error }
 lab-tcg-refused = TCG runs the machine, without KVM: a machine did not start under it: { $said }
 lab-kvm-worked = KVM runs the machine: it was tried, and worked
+lab-kvm-asked-untried = KVM runs the machine, as `TUTOR_LAB_ACCEL` asks for it: it is tried when the lab starts next, and where it does not work, the lab does not start
 lab-kvm-untried = KVM is tried when the lab starts next; where it does not work, TCG runs the machine
 lab-saved = the machine resumes from a saved state
 lab-not-saved = the machine boots the next time, and its state is saved then
@@ -343,15 +342,15 @@ lab-help-series = name a series from that list, or leave `--mirror` out where ap
 lab-help-kernel = take a distribution's kernel package for cloud machines: it has what the lab needs
 lab-missing-kernel = a kernel { $series } for the lab
 lab-install-by-hand = install it by hand
-lab-gc-nothing = nothing to remove: each kernel is the newest of its series, and lessons may ask for it
-lab-gc-swept = removed what downloads and unpacking left that did not end: { $size }
-lab-gc-spare = Kernels that no lesson asks for
-lab-gc-how = to remove them: tutor lab gc --yes
-lab-gc-ask = remove them? [y/N]
-lab-gc-removed = removed { $count ->
-    [one] { $count } kernel
-   *[other] { $count } kernels
-}, { $size }
+lab-gc-nothing = nothing to remove: each kernel is the newest of its series, so lessons may ask for it, and what was used within the last hour stays
+lab-gc-kernels = Kernels that no lesson asks for
+lab-gc-again = Made again when needed
+lab-gc-left = what downloads and unpacking left that did not end: { $size }
+lab-gc-how = to remove all of it: tutor lab gc --yes
+lab-gc-ask = remove all of it? [y/N]
+lab-gc-removed = removed: { $size }
+lab-gc-failed = cannot tidy the lab's cache: { $error }
+lab-gc-help = make the folder writable, or remove it by hand: all of it can be made again
 
 # machine
 completions-none = no completions for { $shell }

@@ -79,7 +79,10 @@ fn kvm_that_worked_in_a_trial_is_used_with_states_of_its_own() {
         device: &device,
         patience: PATIENCE,
     };
-    assert_eq!(trial.known(Wish::Best, &cache).reason, Reason::NotTried);
+    assert_eq!(
+        trial.known(Wish::Best, &cache).unwrap().reason,
+        Reason::NotTried
+    );
     let tried = std::cell::Cell::new(0);
     let choose = || trial.choose(Wish::Best, &cache, &|| tried.set(tried.get() + 1));
     let Choice {

@@ -429,19 +429,25 @@ fn a_state_that_is_cut_short_or_of_something_else_is_made_again() {
     assert_eq!(own.boots(), 1, "the saved state was resumed");
     let file = own.state();
     let whole = fs::read(&file).unwrap();
-    let state = tutor_lab::state::read(&file).unwrap();
+    let key = own.lab.guests().unwrap().key().to_owned();
+    let state = tutor_lab::state::read(&file, &key).unwrap();
     fs::write(&file, &whole[..whole.len() / 2]).unwrap();
     drop(own.again().guest().unwrap());
     assert_eq!(own.boots(), 2, "half a file");
     // Whole as a file, and not as a machine's state.
-    tutor_lab::state::write(&own.state(), &state[..state.len() / 2]).unwrap();
+    tutor_lab::state::write(&own.state(), &key, &state[..state.len() / 2]).unwrap();
     drop(own.again().guest().unwrap());
     assert_eq!(own.boots(), 3, "half a state");
-    tutor_lab::state::write(&own.state(), b"the state of something else").unwrap();
+    tutor_lab::state::write(&own.state(), &key, b"the state of something else").unwrap();
     drop(own.again().guest().unwrap());
     assert_eq!(own.boots(), 4, "no state at all");
+    // Whole, and of another machine by the key that it has.
+    let state = tutor_lab::state::read(&own.state(), &key).unwrap();
+    tutor_lab::state::write(&own.state(), &"0".repeat(32), &state).unwrap();
     drop(own.again().guest().unwrap());
-    assert_eq!(own.boots(), 4, "it was saved again");
+    assert_eq!(own.boots(), 5, "a state that was renamed");
+    drop(own.again().guest().unwrap());
+    assert_eq!(own.boots(), 5, "it was saved again");
 }
 
 #[test]
@@ -543,12 +549,16 @@ fn a_tutor_that_is_killed_while_it_saves_leaves_a_whole_state_or_none() {
     std::io::Read::read_exact(tutor.stdout.as_mut().unwrap(), &mut up).unwrap();
     tutor.kill().unwrap();
     tutor.wait().unwrap();
+    let whole = |file: PathBuf| {
+        let key = file.file_stem().unwrap().to_str().unwrap();
+        tutor_lab::state::read(&file, key).unwrap();
+    };
     if let Some(file) = left() {
-        tutor_lab::state::read(&file).unwrap();
+        whole(file);
     }
     let next = run("echo up").output().unwrap();
     assert_eq!(String::from_utf8_lossy(&next.stdout), "up\n");
-    tutor_lab::state::read(&left().expect("it was saved")).unwrap();
+    whole(left().expect("it was saved"));
 }
 
 #[test]

@@ -32,6 +32,26 @@ fn on_kernel(id: &str, script: &str) -> String {
     step(&format!("{id} on=kernel compare=none"), script)
 }
 
+/// Puts a QEMU of another version before all others, which does this before it starts a machine.
+fn with_qemu(tutor: Tutor, before: &str) -> Tutor {
+    let real = std::env::split_paths("/usr/local/bin:/usr/bin:/bin")
+        .map(|folder| folder.join(PROGRAM))
+        .find(|program| program.exists())
+        .expect("QEMU was found before");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in\n  *-version) echo QEMU emulator version 7.99.1; exit ;;\nesac\n{before}\nexec {} \"$@\"\n",
+        real.display()
+    );
+    tutor.put(&format!("bin/{PROGRAM}"), &script);
+    let program = tutor.path(&format!("bin/{PROGRAM}"));
+    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!(
+        "{}:/usr/sbin:/usr/bin:/sbin:/bin",
+        tutor.path("bin").display()
+    );
+    tutor.env("PATH", &path)
+}
+
 /// The machines that a `tutor` keeps.
 fn machines(tutor: Pid) -> Vec<Pid> {
     let is_machine = |pid: &Pid| {
@@ -87,6 +107,28 @@ fn a_machine_that_is_killed_breaks_its_step_and_the_next_one_has_another() {
 }
 
 #[test]
+fn a_machine_that_does_not_start_after_another_one_did_is_a_failure() {
+    let Some(tutor) = tutor() else { return };
+    let one = on_kernel("one", "true");
+    let tutor = tutor.lesson(&one).lesson(&one).lesson(&one);
+    let count = tutor.path("count").display().to_string();
+    let tutor = with_qemu(
+        tutor,
+        &format!("echo x >>{count}; [ $(wc -l <{count}) = 1 ] || {{ echo no room >&2; exit 1; }}"),
+    );
+    for line in ["test -j 1 --on lab", "test -j 1"] {
+        let _ = fs::remove_file(&count);
+        tutor
+            .run(line)
+            .stdout_has("✓ demo ")
+            .stdout_has("one: could not be run: one machine of the lab started, and a further one did not: ")
+            .stdout_has("the virtual machine ended (no room)")
+            .stdout_lacks("skipped")
+            .code(1);
+    }
+}
+
+#[test]
 fn a_loop_a_flood_a_fork_bomb_and_a_panic_are_told_and_the_next_step_runs() {
     let Some(tutor) = tutor() else { return };
     let body = on_kernel("loops", "while :; do :; done")
@@ -120,22 +162,7 @@ fn a_state_of_another_qemu_is_not_resumed() {
     let again = "the steps before it run again first";
     tutor.run("run demo").stderr_has(boots).code(0);
     tutor.run("run demo").stderr_is_empty().code(0);
-    let real = std::env::split_paths("/usr/local/bin:/usr/bin:/bin")
-        .map(|folder| folder.join(PROGRAM))
-        .find(|program| program.exists())
-        .expect("QEMU was found before");
-    let script = format!(
-        "#!/bin/sh\ncase \"$*\" in\n  *-version) echo QEMU emulator version 7.99.1 ;;\n  *) exec {} \"$@\" ;;\nesac\n",
-        real.display()
-    );
-    tutor.put(&format!("bin/{PROGRAM}"), &script);
-    let program = tutor.path(&format!("bin/{PROGRAM}"));
-    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!(
-        "{}:/usr/sbin:/usr/bin:/sbin:/bin",
-        tutor.path("bin").display()
-    );
-    let other = tutor.env("PATH", &path);
+    let other = with_qemu(tutor, "");
     let ran = other.run("run demo --from two").code(0);
     ran.stderr_has(boots).stderr_has(again).stdout_has("│ 1");
     let first = other.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");

@@ -172,6 +172,38 @@ fn a_machine_that_does_not_start_is_named_and_tried_once() {
 }
 
 #[test]
+fn status_says_that_kvm_was_asked_for_and_is_refused() {
+    let Some(tutor) = with_kernels() else { return };
+    let tutor = tutor.env("TUTOR_LAB_ACCEL", "kvm");
+    // A device that is no KVM, if there is one at all.
+    let prepare = "[ ! -e /dev/kvm ] || mount --bind /dev/null /dev/kvm";
+    if in_own_mounts(&tutor, prepare, "lab status").is_none() {
+        return;
+    }
+    let start = |line: &str| {
+        let command = in_own_mounts(&tutor, prepare, line).expect("as before");
+        tutor.start_command(command, line).end()
+    };
+    start("lab run -- true")
+        .code(3)
+        .stderr_has("KVM was asked for, and ");
+    start("lab status")
+        .code(3)
+        .stdout_has("✗ KVM was asked for, and ")
+        .stdout_has("TUTOR_LAB_ACCEL=tcg")
+        .stdout_lacks("TCG runs the machine");
+    let status = start("lab status --json").code(3).json();
+    assert_eq!(status["accelerator"], serde_json::Value::Null);
+    let name = status["missing"][0]["name"].as_str().expect("a name");
+    assert!(name.starts_with("KVM was asked for, and "), "{name}");
+    let other = tutor.env("TUTOR_LAB_ACCEL", "tcg");
+    other
+        .run("lab status")
+        .code(0)
+        .stdout_has("TCG runs the machine: `TUTOR_LAB_ACCEL` asks for it");
+}
+
+#[test]
 fn a_full_disk_is_named() {
     let Some(tutor) = with_kernels() else { return };
     let lab = tutor.path("home/cache/lab").display().to_string();

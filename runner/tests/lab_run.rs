@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Tutor, has, skipped};
+use support::{Tutor, at_a_terminal, has, skipped};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
 
@@ -40,6 +40,36 @@ fn what_a_command_took_and_what_a_checkpoint_takes_is_written_on_request() {
     // A whole state is some hundred times as large.
     let bytes = number("checkpoint_bytes");
     assert!((1000.0..20_000_000.0).contains(&bytes), "{text}");
+}
+
+#[test]
+fn a_shell_says_whose_files_it_has_and_what_is_kept() {
+    let cache = Folders::of_user().map(|folders| Cache::below(&folders.cache));
+    if !matches!(cache.map(|cache| cache.kernel("default")), Ok(Ok(Some(_)))) {
+        skipped("the lab has no kernel, so no shell was opened there");
+        return;
+    }
+    let tutor = Tutor::new();
+    tutor.with_own_kernels();
+    let shell = |line: &str| {
+        let typed = "echo $PWD >made; cat made; exit 7\r";
+        let (seen, code) = at_a_terminal(tutor.command(line), "lab:", typed);
+        assert_eq!(code, Some(7), "{seen}");
+        seen.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let seen = shell("lab shell --color never");
+    assert!(
+        seen.contains("without your files: `--folder FOLDER` brings some"),
+        "{seen}"
+    );
+    assert!(seen.contains(" /root "), "{seen}");
+    let folder = tutor.path("tmp").display().to_string();
+    let seen = shell(&format!("lab shell --color never --folder {folder}"));
+    assert!(
+        seen.contains("what changed in that folder is kept"),
+        "{seen}"
+    );
+    assert_eq!(tutor.get("tmp/made"), format!("{folder}\n"));
 }
 
 #[test]

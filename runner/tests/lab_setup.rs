@@ -5,11 +5,11 @@ mod support;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use support::{Tutor, until};
+use std::time::{Duration, SystemTime};
+use support::{Tutor, at_a_terminal, in_own_mounts, until};
 
 /// An ELF kernel: a note of this type, and a banner with a release.
 fn vmlinux(note: u32, release: &str) -> Vec<u8> {
@@ -112,45 +112,16 @@ fn the_mirror_may_stand_in_the_environment() {
     assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
-/// Runs a command at a terminal that answers, and returns what was seen there and the status.
-fn at_a_terminal(mut command: Command, answer: &str) -> (String, Option<i32>) {
-    let terminal = nix::pty::openpty(None, None).unwrap();
-    let slave = || Stdio::from(terminal.slave.try_clone().unwrap());
-    command.stdin(slave()).stdout(slave()).stderr(slave());
-    let mut child = command.spawn().unwrap();
-    drop(command);
-    drop(terminal.slave);
-    let mut master = fs::File::from(terminal.master);
-    let mut writer = master.try_clone().unwrap();
-    let answer = answer.to_owned();
-    let mut seen = Vec::new();
-    let mut buffer = [0; 4096];
-    let mut answered = false;
-    // Reading ends with an error when the last one at the terminal has left.
-    while let Ok(length) = master.read(&mut buffer) {
-        seen.extend_from_slice(&buffer[..length]);
-        if length == 0 {
-            break;
-        }
-        if !answered && String::from_utf8_lossy(&seen).contains("[y/N]") {
-            writer.write_all(answer.as_bytes()).unwrap();
-            answered = true;
-        }
-    }
-    let status = child.wait().unwrap();
-    (String::from_utf8_lossy(&seen).into_owned(), status.code())
-}
-
 #[test]
 fn at_a_terminal_it_asks_with_the_size() {
     let (url, asked) = empty_mirror();
     let tutor = learner();
     let line = format!("lab setup --mirror {url}");
-    let (seen, code) = at_a_terminal(tutor.command(&line), "n\n");
+    let (seen, code) = at_a_terminal(tutor.command(&line), "[y/N]", "n\n");
     assert!(seen.contains("about 35 MB"), "{seen}");
     assert!(seen.contains("nothing was fetched"), "{seen}");
     assert_eq!((code, asked.load(Ordering::SeqCst)), (Some(3), 0));
-    let (seen, code) = at_a_terminal(tutor.command(&line), "y\n");
+    let (seen, code) = at_a_terminal(tutor.command(&line), "[y/N]", "y\n");
     assert!(seen.contains("(HTTP 404)"), "{seen}");
     assert_eq!((code, asked.load(Ordering::SeqCst)), (Some(3), 1));
 }
@@ -183,7 +154,7 @@ fn a_kernel_of_ones_own_is_taken_without_asking_shown_and_removed() {
         .run("lab gc")
         .code(0)
         .stdout_has("6.9.1-mine")
-        .stdout_has("to remove them: tutor lab gc --yes");
+        .stdout_has("to remove all of it: tutor lab gc --yes");
     assert_eq!(
         tutor.run("lab status --json").json()["kernels"][0]["release"],
         "6.9.1-mine"
@@ -191,7 +162,7 @@ fn a_kernel_of_ones_own_is_taken_without_asking_shown_and_removed() {
     tutor
         .run("lab gc --yes")
         .code(0)
-        .stdout_has("removed 1 kernel, ");
+        .stdout_has("removed: 1 kB");
     assert_eq!(
         tutor.run("lab status --json").json()["kernels"]
             .as_array()
@@ -203,6 +174,66 @@ fn a_kernel_of_ones_own_is_taken_without_asking_shown_and_removed() {
         .run("lab gc --yes")
         .code(0)
         .stdout_has("nothing to remove");
+}
+
+/// A learner whose lab has a state that was used two hours ago, and a download that did not end.
+fn with_spare_state() -> (Tutor, Vec<&'static str>) {
+    let tutor = learner();
+    let files = vec![
+        "home/cache/lab/states/a.base",
+        "home/cache/lab/checkpoints/demo/one.guest",
+        "home/cache/lab/packages/linux.part",
+    ];
+    for file in &files {
+        tutor.put(file, "as if it were one");
+        let file = fs::File::options().append(true).open(tutor.path(file));
+        let used = SystemTime::now() - Duration::from_secs(2 * 60 * 60);
+        file.unwrap().set_modified(used).unwrap();
+    }
+    (tutor, files)
+}
+
+#[test]
+fn nothing_is_removed_until_somebody_agrees() {
+    let (tutor, files) = with_spare_state();
+    let left = || {
+        files
+            .iter()
+            .filter(|file| tutor.path(file).exists())
+            .count()
+    };
+    tutor
+        .run("lab gc")
+        .code(0)
+        .stdout_has("one file that makes it start fast: 1 kB")
+        .stdout_has("one file that takes lessons back to a step: 1 kB")
+        .stdout_has("what downloads and unpacking left that did not end: 1 kB")
+        .stdout_has("to remove all of it: tutor lab gc --yes");
+    assert_eq!(left(), 3);
+    let (seen, code) = at_a_terminal(tutor.command("lab gc"), "[y/N]", "n\n");
+    assert!(seen.contains("one file that makes it start fast"), "{seen}");
+    assert_eq!((code, left()), (Some(0), 3));
+    let (seen, code) = at_a_terminal(tutor.command("lab gc"), "[y/N]", "y\n");
+    assert!(seen.contains("removed: 1 kB"), "{seen}");
+    assert_eq!((code, left()), (Some(0), 0));
+}
+
+#[test]
+fn a_cache_that_cannot_be_tidied_is_named() {
+    let (tutor, files) = with_spare_state();
+    let home = tutor.path("home").display().to_string();
+    let prepare = format!("mount --bind {home} {home} && mount -o remount,bind,ro {home}");
+    let Some(command) = in_own_mounts(&tutor, &prepare, "lab gc --yes") else {
+        return;
+    };
+    tutor
+        .start_command(command, "lab gc --yes")
+        .end()
+        .code(3)
+        .stderr_has("cannot tidy the lab's cache: cannot open `")
+        .stderr_has("home/cache/lab/fetch.lock`: Read-only file system")
+        .stderr_has("help: make the folder writable");
+    assert!(files.iter().all(|file| tutor.path(file).exists()));
 }
 
 #[test]

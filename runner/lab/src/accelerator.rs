@@ -113,61 +113,52 @@ impl Trial<'_> {
     /// Chooses an accelerator. A guest is tried where nothing is noted, after `tries` was told so; the
     /// note is kept in `cache`.
     pub fn choose(&self, wish: Wish, cache: &Cache, tries: &dyn Fn()) -> Result<Choice, NoKvm> {
-        let found = match self.known(wish, cache) {
-            Choice {
-                reason: Reason::NotTried,
-                ..
-            } => {
-                // Whoever comes meanwhile waits for the note. Without a lock each one tries.
-                let _lock = cache.lock_for("trial");
-                match self.known(wish, cache) {
-                    Choice {
-                        reason: Reason::NotTried,
-                        ..
-                    } => {
-                        tries();
-                        self.tried(cache)
-                    }
-                    found => found,
-                }
-            }
-            found => found,
-        };
-        if wish != Wish::Kvm {
+        let found = self.known(wish, cache)?;
+        if found.reason != Reason::NotTried {
             return Ok(found);
         }
-        match found.reason {
-            Reason::NoDevice { device, error } => Err(NoKvm::Device { device, error }),
-            Reason::Refused { said } => Err(NoKvm::Refused { said }),
-            Reason::Asked | Reason::Worked | Reason::NotTried => Ok(found),
+        // Whoever comes meanwhile waits for the note. Without a lock each one tries.
+        let _lock = cache.lock_for("trial");
+        let found = self.known(wish, cache)?;
+        if found.reason != Reason::NotTried {
+            return Ok(found);
         }
+        tries();
+        heeding(wish, self.tried(cache))
     }
 
-    /// Says which accelerator a guest would have, without trying one.
-    pub fn known(&self, wish: Wish, cache: &Cache) -> Choice {
+    /// Says which accelerator a guest would have, without trying one. What is not tried yet is what is
+    /// wanted.
+    pub fn known(&self, wish: Wish, cache: &Cache) -> Result<Choice, NoKvm> {
         let tcg = |reason| Choice {
             accelerator: Accelerator::Tcg,
             reason,
         };
         if wish == Wish::Tcg {
-            return tcg(Reason::Asked);
+            return Ok(tcg(Reason::Asked));
         }
         let opened = File::options().read(true).write(true).open(self.device);
         if let Err(error) = opened {
-            return tcg(Reason::NoDevice {
+            let reason = Reason::NoDevice {
                 device: self.device.to_owned(),
                 error: error.kind().to_string(),
-            });
+            };
+            return heeding(wish, tcg(reason));
         }
         let note = self.note(cache);
         let outcome = fs::read(&note).ok();
-        match outcome.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-            Some(outcome) => {
-                touch(&note);
-                self.made_of(outcome)
-            }
-            None => tcg(Reason::NotTried),
-        }
+        let outcome = outcome.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let Some(outcome) = outcome else {
+            return Ok(match wish {
+                Wish::Kvm => Choice {
+                    accelerator: self.kvm(),
+                    reason: Reason::NotTried,
+                },
+                Wish::Best | Wish::Tcg => tcg(Reason::NotTried),
+            });
+        };
+        touch(&note);
+        heeding(wish, self.made_of(outcome))
     }
 
     fn tried(&self, cache: &Cache) -> Choice {
@@ -216,6 +207,18 @@ impl Trial<'_> {
         ]);
         let name = digest(&about.to_string());
         cache.folder().join(TRIALS).join(format!("{name}.trial"))
+    }
+}
+
+/// Whoever asked for KVM gets nothing else instead.
+fn heeding(wish: Wish, choice: Choice) -> Result<Choice, NoKvm> {
+    if wish != Wish::Kvm {
+        return Ok(choice);
+    }
+    match choice.reason {
+        Reason::NoDevice { device, error } => Err(NoKvm::Device { device, error }),
+        Reason::Refused { said } => Err(NoKvm::Refused { said }),
+        Reason::Asked | Reason::Worked | Reason::NotTried => Ok(choice),
     }
 }
 
@@ -308,15 +311,19 @@ mod tests {
             self.with_device(wish, &self.folder.path().join("kvm"), &self.image)
         }
 
-        fn with_device(&self, wish: Wish, device: &Path, image: &Image) -> Result<Choice, NoKvm> {
-            let trial = Trial {
+        fn trial<'t>(&'t self, device: &'t Path, image: &'t Image) -> Trial<'t> {
+            Trial {
                 qemu: &self.qemu,
                 launcher: &self.launcher,
                 image,
                 device,
                 patience: Duration::from_secs(2),
-            };
-            trial.choose(wish, &Cache::below(self.folder.path()), &|| ())
+            }
+        }
+
+        fn with_device(&self, wish: Wish, device: &Path, image: &Image) -> Result<Choice, NoKvm> {
+            let cache = Cache::below(self.folder.path());
+            self.trial(device, image).choose(wish, &cache, &|| ())
         }
 
         fn tries(&self) -> usize {
@@ -383,9 +390,18 @@ mod tests {
     #[test]
     fn kvm_that_was_asked_for_and_is_refused_is_an_error() {
         let stand = Stand::new("echo no >&2; exit 1");
-        let error = stand.chosen(Wish::Kvm).unwrap_err().to_string();
+        let known = || {
+            let device = stand.folder.path().join("kvm");
+            let cache = Cache::below(stand.folder.path());
+            stand.trial(&device, &stand.image).known(Wish::Kvm, &cache)
+        };
+        let untried = known().unwrap();
+        assert_eq!(untried.reason, Reason::NotTried);
+        assert!(matches!(untried.accelerator, Accelerator::Kvm { .. }));
+        let error = stand.chosen(Wish::Kvm).unwrap_err();
         let expected = "KVM was asked for, and a machine did not start under it: the virtual machine ended (no)";
-        assert_eq!(error, expected);
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(known(), Err(error));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub enum CacheError {
     Kernel(#[from] KernelError),
 }
 
-fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CacheError {
+pub(crate) fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CacheError {
     let path = path.to_owned();
     move |error| CacheError::Files { doing, path, error }
 }
@@ -214,31 +214,44 @@ impl Cache {
     /// were: folders that apt worked in, and parts of packages. `parts` kept can be gone on with.
     /// The caller holds the lock `fetch`.
     pub fn sweep_downloads(&self, parts: Parts) -> u64 {
-        let mut bytes = 0;
-        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
+        swept(&self.left_by_downloads(parts))
+    }
+
+    fn left_by_downloads(&self, parts: Parts) -> Vec<PathBuf> {
+        let is_left = |name: &str| {
             let is_spare = match parts {
                 Parts::Keep => false,
                 Parts::Remove => name == "packages",
             };
-            if is_spare || name.to_string_lossy().starts_with(APT_FOLDER) {
-                let path = entry.path();
-                bytes += size(&path);
-                // What cannot be removed harms nobody.
-                let _ = fs::remove_dir_all(path);
-            }
-        }
-        bytes
+            is_spare || name.starts_with(APT_FOLDER)
+        };
+        named(&self.folder, is_left)
     }
 
     /// Removes what processes left that ended while they unpacked a kernel, and returns how many
     /// bytes that were.
     pub fn sweep_kernels(&self) -> Result<u64, CacheError> {
         let _lock = self.lock()?;
-        Ok([self.kernels(), self.own_files()]
+        Ok(swept(&self.left_by_unpacking()))
+    }
+
+    fn left_by_unpacking(&self) -> Vec<PathBuf> {
+        let folders = [self.kernels(), self.own_files()];
+        folders
             .iter()
-            .map(|folder| sweep(folder))
-            .sum())
+            .flat_map(|folder| unfinished(folder))
+            .collect()
+    }
+
+    /// Returns how many bytes would be swept, with the parts of packages. The caller holds the lock
+    /// `fetch`.
+    pub fn left(&self) -> Result<u64, CacheError> {
+        let _lock = self.lock()?;
+        let left = [
+            self.left_by_downloads(Parts::Remove),
+            self.left_by_unpacking(),
+        ];
+        Ok(left.iter().flatten().map(|path| size(path)).sum())
     }
 
     /// Removes a kernel. That it is gone already is no error.
@@ -287,7 +300,7 @@ fn put(parent: &Path, name: &str, unpacked: &Unpacked, source: &str) -> Result<K
         return Ok(kernel);
     }
     fs::create_dir_all(parent).map_err(files("make the folder", parent))?;
-    sweep(parent);
+    swept(&unfinished(parent));
     let new = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .tempdir_in(parent)
@@ -330,16 +343,25 @@ fn put(parent: &Path, name: &str, unpacked: &Unpacked, source: &str) -> Result<K
     })
 }
 
-/// Removes what processes left that ended while they wrote, and returns how many bytes that were.
-/// The caller holds the lock.
-fn sweep(parent: &Path) -> u64 {
+/// Returns what processes left that ended while they wrote. The caller holds the lock.
+fn unfinished(parent: &Path) -> Vec<PathBuf> {
+    named(parent, |name| name.starts_with(UNFINISHED))
+}
+
+/// Returns what lies in a folder under such a name.
+fn named(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let wanted = entries.filter(|entry| is_wanted(&entry.file_name().to_string_lossy()));
+    wanted.map(|entry| entry.path()).collect()
+}
+
+/// Removes folders, and returns how many bytes that were.
+fn swept(folders: &[PathBuf]) -> u64 {
     let mut bytes = 0;
-    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
-            bytes += size(&entry.path());
-            // What cannot be removed harms nobody.
-            let _ = fs::remove_dir_all(entry.path());
-        }
+    for folder in folders {
+        bytes += size(folder);
+        // What cannot be removed harms nobody.
+        let _ = fs::remove_dir_all(folder);
     }
     bytes
 }
@@ -503,6 +525,7 @@ mod tests {
         }
         fs::write(cache.folder().join("apt-x1/state/list"), "1234").unwrap();
         fs::write(cache.folder().join("packages/k.part"), "123").unwrap();
+        assert_eq!(cache.left().unwrap(), 7);
         assert_eq!(cache.sweep_downloads(Parts::Keep), 4);
         assert_eq!(
             names(cache.folder()),

@@ -37,11 +37,7 @@ impl Checkpoint {
 
     /// Returns the state.
     pub fn state(&self) -> io::Result<Vec<u8>> {
-        let mut decoder = Decoder::with_ref_prefix(self.delta.as_slice(), &self.base)?;
-        decoder.window_log_max(WINDOW_LOG)?;
-        let mut state = Vec::with_capacity(self.base.len());
-        decoder.take(STATE_BYTES).read_to_end(&mut state)?;
-        Ok(state)
+        state(&self.delta, &self.base)
     }
 
     /// How many bytes it takes beside the base state.
@@ -57,29 +53,32 @@ impl Checkpoint {
             &[self.base.hash(), &length[..], note, &self.delta].concat(),
         )
     }
+}
 
-    /// Reads it back with its note; an error if it was made from another base state, or is not
-    /// whole.
-    pub fn read(file: &Path, base: Arc<Base>) -> io::Result<(Checkpoint, Vec<u8>)> {
-        let bytes = fs::read(file)?;
-        let rest = bytes.strip_prefix(base.hash()).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, "it is of another base state")
-        })?;
-        let (note, delta) = rest
-            .split_first_chunk()
-            .and_then(|(length, rest)| {
-                let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
-                rest.split_at_checked(length)
-            })
-            .ok_or(io::ErrorKind::UnexpectedEof)?;
-        let checkpoint = Checkpoint {
-            base,
-            delta: delta.to_vec(),
-        };
-        // The checksum is at the end; a file that is cut short shows itself here and not later.
-        checkpoint.state()?;
-        Ok((checkpoint, note.to_vec()))
-    }
+/// Reads the state of a checkpoint from its file, with its note; an error if it was made from another
+/// base state, or is not whole.
+pub fn read(file: &Path, base: &Base) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let bytes = fs::read(file)?;
+    let rest = bytes
+        .strip_prefix(base.hash())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is of another base state"))?;
+    let (note, delta) = rest
+        .split_first_chunk()
+        .and_then(|(length, rest)| {
+            let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
+            rest.split_at_checked(length)
+        })
+        .ok_or(io::ErrorKind::UnexpectedEof)?;
+    Ok((state(delta, base)?, note.to_vec()))
+}
+
+/// The checksum is at the end, so that what is cut short is an error.
+fn state(delta: &[u8], base: &Base) -> io::Result<Vec<u8>> {
+    let mut decoder = Decoder::with_ref_prefix(delta, base)?;
+    decoder.window_log_max(WINDOW_LOG)?;
+    let mut state = Vec::with_capacity(base.len());
+    decoder.take(STATE_BYTES).read_to_end(&mut state)?;
+    Ok(state)
 }
 
 #[cfg(test)]
@@ -122,13 +121,13 @@ mod tests {
         let state = changed(&base);
         let checkpoint = Checkpoint::of(&state, Arc::clone(&base)).unwrap();
         checkpoint.write(&file, b"of a test").unwrap();
-        let (read, note) = Checkpoint::read(&file, Arc::clone(&base)).unwrap();
+        let (was, note) = read(&file, &base).unwrap();
         assert_eq!(note, b"of a test");
-        assert_eq!(read.state().unwrap(), state);
-        let other = Arc::new(Base::new(noise(2, 2_000_000)));
-        assert!(Checkpoint::read(&file, other).is_err());
+        assert!(was == state);
+        let other = Base::new(noise(2, 2_000_000));
+        assert!(read(&file, &other).is_err());
         let bytes = fs::read(&file).unwrap();
         fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
-        assert!(Checkpoint::read(&file, base).is_err());
+        assert!(read(&file, &base).is_err());
     }
 }

@@ -4,7 +4,7 @@
 //! one that was resumed. It is handed out as soon as its state was taken; the state is packed and
 //! written while it is used.
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{self, Checkpoint};
 use crate::image::Image;
 use crate::machine::{Launcher, Machine, MachineError};
 use crate::qemu::{Beginning, Qemu};
@@ -127,8 +127,9 @@ impl Guests {
     fn save(&self, state: Arc<Base>, lock: Option<File>, tell: &Tell) {
         self.saved();
         let file = state::file(&self.states, &self.key);
+        let key = self.key.clone();
         let thread = std::thread::spawn(move || {
-            let written = state::write(&file, &state);
+            let written = state::write(&file, &key, &state);
             drop(lock);
             written
         });
@@ -185,14 +186,16 @@ impl Guests {
         let base = {
             let mut base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
             if base.is_none() {
-                let state = state::read(&state::file(&self.states, &self.key)).ok()?;
+                let file = state::file(&self.states, &self.key);
+                let state = state::read(&file, &self.key).ok()?;
                 *base = Some(Arc::new(state));
             }
             base.clone()?
         };
-        let (checkpoint, note) = Checkpoint::read(file, base).ok()?;
+        let (state, note) = checkpoint::read(file, &base).ok()?;
         tidy::touch(file);
-        Some((self.rewound(&checkpoint).ok()?, note))
+        let machine = self.resume(&mut std::iter::once(&*state)).ok()?;
+        Some((machine, note))
     }
 
     /// Resumes from what is in memory or in the file. A state that does not work is taken away.
@@ -200,7 +203,7 @@ impl Guests {
         let file = state::file(&self.states, &self.key);
         let resumed = match base {
             Some(state) => Ok(self.resume(&mut std::iter::once(&***state))),
-            None => match Packed::open(&file) {
+            None => match Packed::open(&file, &self.key) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 packed => packed.and_then(|packed| {
                     // The machine starts while the state is unpacked.

@@ -93,7 +93,7 @@ pub fn prepare(
     let initramfs = archive(&archives, &made);
     tidy::touch(&initramfs);
     // What is left of older ones may be much; that it cannot be removed harms nobody.
-    let _ = tidy::tidy(cache, tidy::LIMIT_BYTES, tidy::LIMIT_AGE);
+    let _ = tidy::tidy(cache);
     Ok(Image {
         vmlinux: kernel.vmlinux.clone(),
         initramfs,

@@ -17,6 +17,7 @@ const LEVEL: i32 = 1;
 
 /// How the name of a file begins that is being written.
 pub const UNFINISHED: &str = ".saving-";
+
 /// The most that a state may unpack to, in bytes.
 pub const STATE_BYTES: u64 = 1 << 30;
 
@@ -93,9 +94,16 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Opens the file; an error if it is missing or begins wrongly.
-    pub fn open(file: &Path) -> io::Result<Packed> {
+    /// Opens the file; an error if it is missing, begins wrongly, or has another key.
+    pub fn open(file: &Path, key: &str) -> io::Result<Packed> {
         let mut rest = File::open(file)?;
+        let mut begin = Vec::new();
+        let length = key.len() as u64;
+        (&mut rest).take(length).read_to_end(&mut begin)?;
+        if begin != key.as_bytes() {
+            let error = "it is the state of another machine";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        }
         let mut header = Vec::new();
         (&mut rest).take(HEADER_BYTES).read_to_end(&mut header)?;
         let bytes = match zstd_safe::get_frame_content_size(&header) {
@@ -142,14 +150,14 @@ impl Packed {
     }
 }
 
-/// Reads a base state; an error if it is missing, cut short or damaged.
-pub fn read(file: &Path) -> io::Result<Base> {
-    Ok(Packed::open(file)?.unpack(|_| ())?.0)
+/// Reads a base state; an error if it is missing, cut short, damaged, or has another key.
+pub fn read(file: &Path, key: &str) -> io::Result<Base> {
+    Ok(Packed::open(file, key)?.unpack(|_| ())?.0)
 }
 
-/// Keeps a base state, for this user alone: it holds a guest's memory.
-pub fn write(file: &Path, state: &[u8]) -> io::Result<()> {
-    let mut encoder = zstd::stream::Encoder::new(Vec::new(), LEVEL)?;
+/// Keeps a base state behind its key, for this user alone: it holds a guest's memory.
+pub fn write(file: &Path, key: &str, state: &[u8]) -> io::Result<()> {
+    let mut encoder = zstd::stream::Encoder::new(key.as_bytes().to_vec(), LEVEL)?;
     encoder.include_checksum(true)?;
     encoder.set_pledged_src_size(Some(state.len() as u64))?;
     encoder.write_all(state)?;
@@ -180,9 +188,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = file(&folder.path().join("states"), "k");
         let state: Vec<u8> = (0..700_000u32).flat_map(u32::to_le_bytes).collect();
-        write(&path, &state).unwrap();
+        write(&path, "k", &state).unwrap();
         let mut taken = Vec::new();
-        let unpacked = Packed::open(&path).unwrap().unpack(|pieces| {
+        let unpacked = Packed::open(&path, "k").unwrap().unpack(|pieces| {
             pieces.for_each(|piece| taken.extend_from_slice(piece));
         });
         assert!(*unpacked.unwrap().0 == *state && taken == state);
@@ -196,24 +204,35 @@ mod tests {
     fn a_state_that_is_cut_short_or_damaged_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), "k");
-        write(&path, &vec![7; 100_000]).unwrap();
+        write(&path, "k", &vec![7; 100_000]).unwrap();
         let whole = fs::read(&path).unwrap();
         for end in [0, 1, whole.len() / 2, whole.len() - 1] {
             fs::write(&path, &whole[..end]).unwrap();
-            assert!(read(&path).is_err(), "{end} of {} bytes", whole.len());
+            assert!(read(&path, "k").is_err(), "{end} of {} bytes", whole.len());
         }
         let mut damaged = whole.clone();
         *damaged.last_mut().unwrap() ^= 1;
         fs::write(&path, damaged).unwrap();
-        assert!(read(&path).is_err());
+        assert!(read(&path, "k").is_err());
+    }
+
+    #[test]
+    fn a_state_under_another_name_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "two"].map(|key| file(folder.path(), key));
+        write(&one, "one", &[7; 1000]).unwrap();
+        fs::rename(&one, &other).unwrap();
+        let error = read(&other, "two").unwrap_err().to_string();
+        assert_eq!(error, "it is the state of another machine");
+        assert_eq!(*read(&other, "one").unwrap(), [7; 1000]);
     }
 
     #[test]
     fn what_is_not_taken_is_unpacked_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), "k");
-        write(&path, &vec![7; 3 * PIECE_BYTES]).unwrap();
-        let unpacked = Packed::open(&path)
+        write(&path, "k", &vec![7; 3 * PIECE_BYTES]).unwrap();
+        let unpacked = Packed::open(&path, "k")
             .unwrap()
             .unpack(|pieces| pieces.next().is_some());
         let (base, taken) = unpacked.unwrap();

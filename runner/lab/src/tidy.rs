@@ -3,7 +3,7 @@
 //! Nothing is removed that was used within the last hour, so no running lab loses what it is about
 //! to read; a state is in memory as a whole before a guest resumes from it.
 
-use crate::cache::Cache;
+use crate::cache::{Cache, CacheError, files};
 use crate::state::UNFINISHED;
 use std::fs::{self, File};
 use std::io;
@@ -48,7 +48,7 @@ pub struct Kept {
 }
 
 /// Returns the states and archives in a cache, the one used last at the end.
-pub fn kept(cache: &Cache) -> io::Result<Vec<Kept>> {
+pub fn kept(cache: &Cache) -> Result<Vec<Kept>, CacheError> {
     let mut kept = Vec::new();
     let below = |name: &str| cache.folder().join(name);
     let folders_in = |name: &str| {
@@ -69,12 +69,12 @@ pub fn kept(cache: &Cache) -> io::Result<Vec<Kept>> {
     let lessons = folders_in(CHECKPOINTS).into_iter();
     folders.extend(lessons.map(|one| (one, Purpose::Checkpoint)));
     for (folder, purpose) in folders {
-        let entries = match fs::read_dir(folder) {
+        let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            entries => entries?,
+            entries => entries.map_err(files("read the folder", &folder))?,
         };
         for entry in entries {
-            let path = entry?.path();
+            let path = entry.map_err(files("read the folder", &folder))?.path();
             let end = path.extension().and_then(|end| end.to_str());
             // They go with the states that they are about.
             if matches!(end, Some("lock" | "answers")) {
@@ -84,11 +84,12 @@ pub fn kept(cache: &Cache) -> io::Result<Vec<Kept>> {
             let Ok(there) = fs::metadata(&path) else {
                 continue;
             };
+            let used = there.modified().map_err(files("read", &path))?;
             kept.push(Kept {
                 purpose,
                 path,
                 bytes: there.len(),
-                used: there.modified()?,
+                used,
             });
         }
     }
@@ -105,32 +106,53 @@ pub fn touch(path: &Path) {
         .and_then(|file| file.set_modified(SystemTime::now()));
 }
 
-/// Removes what is beyond the bounds, the least used first, and returns it.
-pub fn tidy(cache: &Cache, limit_bytes: u64, limit_age: Duration) -> io::Result<Vec<Kept>> {
+/// Returns what is beyond the bounds, the least used first.
+pub fn spare(
+    cache: &Cache,
+    limit_bytes: u64,
+    limit_age: Duration,
+) -> Result<Vec<Kept>, CacheError> {
     let kept = kept(cache)?;
     let now = SystemTime::now();
     let mut bytes: u64 = kept.iter().map(|one| one.bytes).sum();
-    let mut removed = Vec::new();
-    for one in kept {
+    let is_spare = |one: &Kept| {
         let age = now.duration_since(one.used).unwrap_or_default();
-        let is_spare = bytes > limit_bytes || age > limit_age || is_unfinished(&one.path);
-        if is_spare && age > IN_USE {
-            match fs::remove_file(&one.path) {
-                // Another process tidies at the same time.
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                done => done?,
-            }
-            // What was asked about a state is of no use without it.
-            let _ = fs::remove_file(one.path.with_extension("answers"));
-            // A folder goes when it is empty.
-            if let Some(folder) = one.path.parent() {
-                let _ = fs::remove_dir(folder);
-            }
+        let is_beyond = bytes > limit_bytes || age > limit_age || is_unfinished(&one.path);
+        let is_spare = is_beyond && age > IN_USE;
+        if is_spare {
             bytes -= one.bytes;
-            removed.push(one);
         }
+        is_spare
+    };
+    Ok(kept.into_iter().filter(is_spare).collect())
+}
+
+/// Removes one of those, unless it was used since, and returns how many bytes that freed.
+pub fn remove(one: &Kept) -> Result<u64, CacheError> {
+    let used = fs::metadata(&one.path).and_then(|there| there.modified());
+    if used.ok() != Some(one.used) {
+        return Ok(0);
     }
-    Ok(removed)
+    match fs::remove_file(&one.path) {
+        // Another process tidies at the same time.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        done => done.map_err(files("remove", &one.path))?,
+    }
+    // What was asked about a state is of no use without it.
+    let _ = fs::remove_file(one.path.with_extension("answers"));
+    // A folder goes when it is empty.
+    if let Some(folder) = one.path.parent() {
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(one.bytes)
+}
+
+/// Keeps a cache within the bounds that hold where nobody says anything else.
+pub fn tidy(cache: &Cache) -> Result<(), CacheError> {
+    for one in spare(cache, LIMIT_BYTES, LIMIT_AGE)? {
+        remove(&one)?;
+    }
+    Ok(())
 }
 
 /// True for what a process left that was killed while it wrote.
@@ -157,11 +179,20 @@ mod tests {
         (folder, cache)
     }
 
+    /// Removes what is beyond the bounds, and returns the names.
+    fn removed(cache: &Cache, limit_bytes: u64, limit_age: Duration) -> Vec<String> {
+        let spare = spare(cache, limit_bytes, limit_age).unwrap();
+        for one in &spare {
+            assert_eq!(remove(one).unwrap(), one.bytes);
+            assert!(!one.path.exists());
+        }
+        let names = spare.iter().map(|one| one.path.file_name().unwrap());
+        names.map(|name| name.display().to_string()).collect()
+    }
+
     fn tidied(files: &[(&str, usize, u64)], limit_bytes: u64, days: u64) -> Vec<String> {
         let (_folder, cache) = cache(files);
-        let removed = tidy(&cache, limit_bytes, Duration::from_secs(days * 24 * 3600)).unwrap();
-        let names = removed.iter().map(|one| one.path.file_name().unwrap());
-        names.map(|name| name.display().to_string()).collect()
+        removed(&cache, limit_bytes, Duration::from_secs(days * 24 * 3600))
     }
 
     #[test]
@@ -200,10 +231,10 @@ mod tests {
             .iter()
             .filter(|one| one.purpose == Purpose::Checkpoint);
         assert_eq!(of_lessons.count(), 3);
-        tidy(&cache, 10, LIMIT_AGE).unwrap();
+        removed(&cache, 10, LIMIT_AGE);
         let left = |name: &str| cache.folder().join(name).exists();
         assert!(!left("guest/1") && left("checkpoints/hello"));
-        tidy(&cache, 0, LIMIT_AGE).unwrap();
+        removed(&cache, 0, LIMIT_AGE);
         assert!(!left("checkpoints/hello") && !left("states"));
     }
 
@@ -215,6 +246,26 @@ mod tests {
             ("checkpoints/hello/.saving-z", 1, 0),
         ];
         assert_eq!(tidied(&files, 100, 30), [".saving-x", ".saving-y"]);
+    }
+
+    #[test]
+    fn what_is_used_after_it_was_found_spare_stays() {
+        let (_folder, cache) = cache(&[("states/a.base", 1, 5)]);
+        let spare = spare(&cache, 0, LIMIT_AGE).unwrap();
+        touch(&spare[0].path);
+        assert_eq!(remove(&spare[0]).unwrap(), 0);
+        assert!(spare[0].path.exists());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named() {
+        let (_folder, cache) = cache(&[("states", 1, 0)]);
+        let error = kept(&cache).unwrap_err().to_string();
+        let states = cache.folder().join("states").display().to_string();
+        assert!(
+            error.starts_with(&format!("cannot read the folder `{states}`: ")),
+            "{error}"
+        );
     }
 
     #[test]

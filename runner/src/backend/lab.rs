@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -54,6 +55,8 @@ pub struct Lab {
     ready: Mutex<Option<Machine>>,
     /// Why a guest did not start. The next one would not either, and take as long.
     broken: OnceLock<Lack>,
+    /// One started, so that the lab can be used here.
+    started: AtomicBool,
 }
 
 /// What this machine lacks, and what to do about it.
@@ -109,6 +112,7 @@ impl Lab {
             found: OnceLock::new(),
             ready: Mutex::default(),
             broken: OnceLock::new(),
+            started: AtomicBool::new(false),
         }
     }
 
@@ -119,19 +123,28 @@ impl Lab {
 
     /// Returns a guest that is ready.
     pub fn guest(&self) -> Result<Machine, BackendError> {
-        let unusable = |(reason, remedy)| BackendError::Unusable { reason, remedy };
         let ready = self.ready().take();
         match (ready, self.broken.get()) {
             (Some(machine), _) => Ok(machine),
-            (None, Some(why)) => Err(unusable(why.clone())),
+            (None, Some(why)) => Err(self.not_started(why.clone())),
             (None, None) => {
                 let found = self.found()?;
-                found.guests.guest(&self.tell).map_err(|error| {
+                let machine = found.guests.guest(&self.tell).map_err(|error| {
                     let remedy = remedy(&error, &found.qemu.accelerator);
                     let why = (error.to_string(), Some(remedy));
-                    unusable(self.broken.get_or_init(|| why).clone())
-                })
+                    self.not_started(self.broken.get_or_init(|| why).clone())
+                })?;
+                self.started.store(true, Ordering::Relaxed);
+                Ok(machine)
             }
+        }
+    }
+
+    /// Where one started before, that is nothing that this machine lacks.
+    fn not_started(&self, why: Lack) -> BackendError {
+        match self.started.load(Ordering::Relaxed) {
+            true => BackendError::NotAgain { reason: why.0 },
+            false => lacking(why),
         }
     }
 
@@ -198,6 +211,7 @@ pub struct Outlook {
 pub fn outlook(choice: &Choice) -> Result<Outlook, BackendError> {
     let parts = parts(choice).map_err(lacking)?;
     let chosen = parts.trial().known(choice.accelerator, &choice.cache);
+    let chosen = chosen.map_err(|error| lacking(no_kvm(&error)))?;
     let guests = parts.guests(chosen.accelerator.clone(), &choice.cache);
     Ok(Outlook {
         accelerator: chosen,
@@ -271,18 +285,21 @@ fn parts(choice: &Choice) -> Result<Parts, Lack> {
     })
 }
 
+/// KVM was asked for and cannot be had, with what to do about it.
+fn no_kvm(error: &NoKvm) -> Lack {
+    let remedy = match error {
+        NoKvm::Device { .. } => say!("lab-remedy-kvm-device"),
+        NoKvm::Refused { .. } => say!("lab-remedy-kvm"),
+    };
+    (error.to_string(), Some(remedy))
+}
+
 fn find(choice: &Choice, tell: &Tell) -> Result<Found, Lack> {
     let cache = &choice.cache;
     let parts = parts(choice)?;
     let tries = || tell(Progress::TriesKvm);
     let chosen = parts.trial().choose(choice.accelerator, cache, &tries);
-    let chosen = chosen.map_err(|error| {
-        let remedy = match error {
-            NoKvm::Device { .. } => say!("lab-remedy-kvm-device"),
-            NoKvm::Refused { .. } => say!("lab-remedy-kvm"),
-        };
-        (error.to_string(), Some(remedy))
-    })?;
+    let chosen = chosen.map_err(|error| no_kvm(&error))?;
     let qemu = parts.qemu.under(chosen.accelerator.clone());
     let guests = parts.guests(chosen.accelerator.clone(), cache);
     let answers = states(cache).join(guests.key()).with_extension("answers");

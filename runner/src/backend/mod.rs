@@ -154,6 +154,12 @@ pub enum BackendError {
         /// What to do about it.
         remedy: Option<String>,
     },
+    /// A further virtual machine did not start, though one did before.
+    #[error("{}", say!("backend-not-again", why = .reason.as_str()))]
+    NotAgain {
+        /// Why not.
+        reason: String,
+    },
     /// It could not do what was asked.
     #[error("{}", say!("backend-failed", what = .0.as_str()))]
     Failed(String),
@@ -166,6 +172,7 @@ impl BackendError {
             BackendError::Gone | BackendError::Ended(_) => true,
             BackendError::Start { .. }
             | BackendError::Unusable { .. }
+            | BackendError::NotAgain { .. }
             | BackendError::Failed(_) => false,
         }
     }

@@ -391,15 +391,15 @@ pub struct DoctorArguments {
 
 #[derive(Debug, Subcommand)]
 pub enum LabCommand {
-    /// Run a command in the lab
+    /// Run a command in a machine of its own
     Run(LabRunArguments),
-    /// Open a shell in the lab
+    /// Open a shell in a machine of its own
     Shell(LabShellArguments),
     /// Get a kernel for the lab, without root, after asking
     Setup(LabSetupArguments),
-    /// Show the kernels, their sizes, and what is missing
+    /// Show the kernels, what else is kept, KVM or not, and what is missing
     Status(LabStatusArguments),
-    /// List kernels that no lesson asks for, and remove them after asking
+    /// List kernels that no lesson asks for and what can be made again, and remove it after asking
     Gc(LabGcArguments),
 }
 
@@ -430,7 +430,8 @@ pub struct GuestArguments {
     /// The kernel: a series such as `6.12`, a whole release, `latest` of those that are there, or a file
     #[arg(long, value_name = "KERNEL", default_value = "default", add = ArgValueCompleter::new(complete_kernel))]
     pub kernel: String,
-    /// Bring this folder along and start in it; what changes there comes back
+    /// Bring this folder along and start in it; what changes there comes back. Without it no file of
+    /// yours is there, not even a lesson's workspace, and it starts in `/root`
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub folder: Option<PathBuf>,
 }

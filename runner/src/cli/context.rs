@@ -263,6 +263,7 @@ fn lab_unusable(error: BackendError) -> anyhow::Error {
         BackendError::Unusable { remedy: None, .. }
         | BackendError::Start { .. }
         | BackendError::Gone
+        | BackendError::NotAgain { .. }
         | BackendError::Ended(_)
         | BackendError::Failed(_) => message,
     };

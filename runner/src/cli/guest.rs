@@ -77,7 +77,13 @@ pub fn shell(context: &Context, arguments: &LabShellArguments) -> anyhow::Result
         return Err(ends(Exit::Usage, say!("lab-shell-no-terminal")));
     }
     let mut guest = Guest::open(context, &arguments.guest)?;
-    context.note(&say!("lab-shell-hint"));
+    context.note(&match guest.shared {
+        Some(_) => {
+            let folder = guest.folder.display().to_string();
+            say!("lab-shell-hint-folder", folder = folder)
+        }
+        None => say!("lab-shell-hint"),
+    });
     let term = std::env::var("TERM").unwrap_or("linux".to_owned());
     let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
     guest.machine.request(&GuestRequest::Terminal {

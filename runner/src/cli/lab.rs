@@ -1,8 +1,9 @@
 //! `tutor lab`: the kernels of the lab, and what it lacks.
 
-use super::arguments::{LabCommand, LabGcArguments, LabSetupArguments, LabStatusArguments};
+use super::arguments::{LabCommand, LabSetupArguments, LabStatusArguments};
 use super::context::{Context, ends};
-use super::guest;
+use super::{guest, lab_gc};
+use crate::backend::BackendError;
 use crate::backend::lab::{outlook, qemu_remedy};
 use crate::exit::Exit;
 use crate::packages::{self, Distribution};
@@ -11,16 +12,15 @@ use crate::say;
 use crate::visible::visible_text;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, IsTerminal, Write};
-use std::time::Duration;
 use tutor_lab::accelerator::{Choice, Reason};
-use tutor_lab::cache::{Cache, CacheError, Installed, Parts};
+use tutor_lab::cache::{Cache, CacheError, Installed};
 use tutor_lab::fetch::lock::KernelLock;
 use tutor_lab::fetch::mirror::Mirror;
 use tutor_lab::initramfs;
 use tutor_lab::kernel::{Kernel, KernelError};
-use tutor_lab::qemu::{Qemu, QemuError};
+use tutor_lab::qemu::{Accelerator, Qemu, QemuError};
 use tutor_lab::setup::{Event, Setup, SetupError, Wanted, Way};
-use tutor_lab::tidy::{self, Purpose};
+use tutor_lab::tidy::{self, Kept, Purpose};
 
 pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
     match command {
@@ -28,7 +28,7 @@ pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
         LabCommand::Shell(arguments) => guest::shell(context, arguments),
         LabCommand::Setup(arguments) => setup(context, arguments),
         LabCommand::Status(arguments) => status(context, arguments),
-        LabCommand::Gc(arguments) => gc(context, arguments),
+        LabCommand::Gc(arguments) => lab_gc::gc(context, arguments),
     }
 }
 
@@ -125,7 +125,8 @@ fn agree(setup: &Setup, missing: &[&Wanted]) -> anyhow::Result<()> {
     }
 }
 
-fn yes(question: &str) -> io::Result<bool> {
+/// Asks at the terminal; all but a yes is a no.
+pub fn yes(question: &str) -> io::Result<bool> {
     note!("{question} ");
     io::stderr().flush()?;
     let mut answer = String::new();
@@ -273,18 +274,26 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
     let cache = Cache::below(&context.folders.cache);
     let installed = cache.list()?;
     let default = cache.kernel("default")?;
-    let missing = missing(&cache)?;
+    let mut missing = missing(&cache)?;
+    let outlook = match outlook(&context.lab_choice("default")?) {
+        Ok(outlook) => Some(outlook),
+        Err(BackendError::Unusable {
+            reason: name,
+            remedy: Some(remedy),
+        }) if missing.is_empty() => {
+            missing.push(Missing { name, remedy });
+            None
+        }
+        // It is named already.
+        Err(_) => None,
+    };
     let exit = match missing.is_empty() {
         true => Exit::Success,
         false => Exit::Lacking,
     };
-    let (states, checkpoints): (Vec<_>, Vec<_>) = tidy::kept(&cache)?
-        .into_iter()
-        .partition(|one| one.purpose == Purpose::Start);
-    let checkpoints_bytes: u64 = checkpoints.iter().map(|one| one.bytes).sum();
-    let states_bytes: u64 = states.iter().map(|one| one.bytes).sum();
-    // Where something is missing, that is told below.
-    let outlook = outlook(&context.lab_choice("default")?).ok();
+    let (states, checkpoints) = by_purpose(tidy::kept(&cache)?);
+    let states_bytes = bytes(&states);
+    let checkpoints_bytes = bytes(&checkpoints);
     let is_default = |one: &Installed| !one.is_file && Some(&one.kernel) == default.as_ref();
     if arguments.json {
         let kernels: Vec<Value> = installed
@@ -355,14 +364,8 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
         };
         outln!("{saved}");
     }
-    if !states.is_empty() {
-        let size = size(states_bytes);
-        context.tell(&say!("lab-states", count = states.len(), size = size))?;
-    }
-    if !checkpoints.is_empty() {
-        let count = checkpoints.len();
-        let size = size(checkpoints_bytes);
-        context.tell(&say!("lab-checkpoints", count = count, size = size))?;
+    for line in counted(&states, &checkpoints) {
+        context.tell(&line)?;
     }
     outln!(
         "{}",
@@ -376,9 +379,37 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
     Ok(exit)
 }
 
+/// Files that make the lab start fast, and files that take lessons back.
+pub fn by_purpose(kept: Vec<Kept>) -> (Vec<Kept>, Vec<Kept>) {
+    kept.into_iter()
+        .partition(|one| one.purpose == Purpose::Start)
+}
+
+fn bytes(kept: &[Kept]) -> u64 {
+    kept.iter().map(|one| one.bytes).sum()
+}
+
+/// A line for each of the two, if there are any.
+pub fn counted(states: &[Kept], checkpoints: &[Kept]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !states.is_empty() {
+        let size = size(bytes(states));
+        lines.push(say!("lab-states", count = states.len(), size = size));
+    }
+    if !checkpoints.is_empty() {
+        let size = size(bytes(checkpoints));
+        let count = checkpoints.len();
+        lines.push(say!("lab-checkpoints", count = count, size = size));
+    }
+    lines
+}
+
 /// What runs the guests' code, and why.
 pub fn accelerated(choice: &Choice) -> String {
     match &choice.reason {
+        Reason::NotTried if choice.accelerator != Accelerator::Tcg => {
+            say!("lab-kvm-asked-untried")
+        }
         Reason::Asked => say!("lab-tcg-asked"),
         Reason::NoDevice { device, error } => {
             let device = device.display().to_string();
@@ -401,71 +432,14 @@ fn why(reason: &Reason) -> &'static str {
     }
 }
 
-fn row(one: &Installed) -> String {
+/// A kernel, in a line.
+pub fn row(one: &Installed) -> String {
     say!(
         "lab-row",
         release = one.kernel.release.as_str(),
         size = size(one.bytes),
         source = one.kernel.source.as_str()
     )
-}
-
-/// Lists kernels that lessons do not ask for, and removes them when told to.
-fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
-    let cache = Cache::below(&context.folders.cache);
-    // They are made again when they are needed, so nobody is asked.
-    let states = tidy::tidy(&cache, 0, Duration::ZERO)?;
-    if !states.is_empty() {
-        let bytes = states.iter().map(|one| one.bytes).sum();
-        outln!(
-            "{}",
-            say!("lab-gc-states", count = states.len(), size = size(bytes))
-        );
-    }
-    let lock = KernelLock::own();
-    let mut spare = Vec::new();
-    for one in cache.list()? {
-        let is_newest = cache.kernel(one.kernel.series())?.as_ref() == Some(&one.kernel);
-        let is_pinned = lock.pinned(one.kernel.series()).is_some();
-        if one.is_file || !(is_newest && is_pinned) {
-            spare.push(one);
-        }
-    }
-    let swept = {
-        let _lock = cache.lock_for("fetch")?;
-        cache.sweep_downloads(Parts::Remove)
-    };
-    let swept = swept + cache.sweep_kernels()?;
-    if swept > 0 {
-        context.tell(&say!("lab-gc-swept", size = size(swept)))?;
-    }
-    if spare.is_empty() {
-        context.tell(&say!("lab-gc-nothing"))?;
-        return Ok(Exit::Success);
-    }
-    outln!("{}", context.stdout.bold(&say!("lab-gc-spare")));
-    for one in &spare {
-        outln!("  {}", row(one));
-    }
-    if !arguments.yes {
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            context.tell(&say!("lab-gc-how"))?;
-            return Ok(Exit::Success);
-        }
-        if !yes(&say!("lab-gc-ask"))? {
-            return Ok(Exit::Success);
-        }
-    }
-    let mut bytes = 0;
-    for one in &spare {
-        cache.remove(one)?;
-        bytes += one.bytes;
-    }
-    outln!(
-        "{}",
-        say!("lab-gc-removed", count = spare.len(), size = size(bytes))
-    );
-    Ok(Exit::Success)
 }
 
 /// A size for people: in powers of ten, as package managers count.

@@ -190,6 +190,7 @@ impl Looked<'_> {
             BackendError::Unusable { reason, remedy } => (reason, remedy),
             error @ (BackendError::Start { .. }
             | BackendError::Gone
+            | BackendError::NotAgain { .. }
             | BackendError::Ended(_)
             | BackendError::Failed(_)) => (error.to_string(), None),
         };

@@ -29,6 +29,7 @@ mod doctor;
 mod guest;
 mod lab;
 mod lab_findings;
+mod lab_gc;
 mod machine;
 mod matrix;
 mod progress;

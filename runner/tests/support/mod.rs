@@ -533,6 +533,36 @@ pub fn in_own_mounts(tutor: &Tutor, prepare: &str, line: &str) -> Option<Command
     Some(command)
 }
 
+/// Runs a command at a terminal that answers to a question, and returns what was seen there and the
+/// status.
+pub fn at_a_terminal(mut command: Command, question: &str, answer: &str) -> (String, Option<i32>) {
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let slave = || Stdio::from(terminal.slave.try_clone().unwrap());
+    command.stdin(slave()).stdout(slave()).stderr(slave());
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    drop(terminal.slave);
+    let mut master = fs::File::from(terminal.master);
+    let mut writer = master.try_clone().unwrap();
+    let answer = answer.to_owned();
+    let mut seen = Vec::new();
+    let mut buffer = [0; 4096];
+    let mut answered = false;
+    // Reading ends with an error when the last one at the terminal has left.
+    while let Ok(length) = master.read(&mut buffer) {
+        seen.extend_from_slice(&buffer[..length]);
+        if length == 0 {
+            break;
+        }
+        if !answered && String::from_utf8_lossy(&seen).contains(question) {
+            writer.write_all(answer.as_bytes()).unwrap();
+            answered = true;
+        }
+    }
+    let status = child.wait().unwrap();
+    (String::from_utf8_lossy(&seen).into_owned(), status.code())
+}
+
 /// Mounts a small disk there and fills it but for that many pages of 4 KiB.
 pub fn nearly_full(folder: &Path, pages: usize) -> String {
     let folder = folder.display();
