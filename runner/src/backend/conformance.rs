@@ -86,6 +86,7 @@ macro_rules! promises {
             a_step_that_leaves_too_few_files_ends_the_shell_and_nothing_else
             what_was_left_behind_prints_to_its_own_step_after_hundreds_of_others
             every_shell_runs_on_all_processors
+            whoever_gave_steps_ahead_may_go_anywhere_when_they_ended
         }
     };
 }
@@ -1345,6 +1346,33 @@ pub fn every_shell_runs_on_all_processors(backend: &dyn Backend) {
     }
     for mode in [Mode::Step, Mode::Check, Mode::Background, Mode::Aside] {
         assert_eq!(shell.run_in(mode, processors).stdout(), all, "{mode:?}");
+    }
+}
+
+/// What this thread starts then inherits that: the machine of another place, say.
+pub fn whoever_gave_steps_ahead_may_go_anywhere_when_they_ended(backend: &dyn Backend) {
+    let allowed = || {
+        let status = std::fs::read_to_string("/proc/thread-self/status").expect("readable");
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("Cpus_allowed:"));
+        line.map(str::to_owned)
+    };
+    let mut shell = Shell::open(backend);
+    let all = allowed();
+    for (last, behind) in [
+        ("true", None),
+        ("exit 0", Some("never")),
+        ("false", Some("never")),
+    ] {
+        let first = shell.begin(Mode::Step, "sleep 0.1");
+        let scripts: Vec<&str> = ["true", last].into_iter().chain(behind).collect();
+        let Some(ids) = shell.ahead(&scripts) else {
+            return;
+        };
+        shell.end_of(first);
+        shell.end_of(ids[1]);
+        assert_eq!(allowed(), all, "after `{last}`");
     }
 }
 
