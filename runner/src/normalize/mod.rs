@@ -221,6 +221,7 @@ pub(crate) mod tests {
         let mut masks: Vec<Box<dyn Mask>> = vec![Box::new(Workspace::at(Path::new("/tmp/w")))];
         masks.push(Box::new(KernelAddress));
         masks.push(Box::new(HelperOffset));
+        masks.push(Box::new(ShellLine));
         masks.push(Box::new(TraceLine));
         for mask in [PROG_ID, MAP_ID, BTF_ID, LINK_ID] {
             masks.push(Box::new(mask));
@@ -280,6 +281,9 @@ pub(crate) mod tests {
             Just("s"),
             Just("Nov 23 "),
             Just("line 1: 12345 Killed"),
+            Just("bash: "),
+            Just("main: line 4:"),
+            Just(" here-document at line 3"),
         ];
         proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
