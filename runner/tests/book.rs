@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tutor::course::Course;
-use tutor::normalize::Masks;
+use tutor::normalize::{Masks, StepFolders};
 use tutor::render::book::{Emitted, emit};
 use tutor::snapshot::{Recorded, SnapshotName, pending, write_new};
 use tutor::transcript::{Capture, Output};
@@ -69,7 +69,7 @@ impl Fixture {
             stdout: Capture::from(stdout.as_bytes()),
             stderr: Capture::from(stderr.as_bytes()),
         };
-        let masks = Masks::of(&[], Path::new("/tmp/w")).expect("no mask is asked for");
+        let masks = Masks::of(&[], &StepFolders::default()).expect("no mask is asked for");
         let recorded = Recorded {
             name,
             text: masks.stabilize(&output),

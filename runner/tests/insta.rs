@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
-use tutor::normalize::Masks;
+use tutor::normalize::{Masks, StepFolders};
 use tutor::snapshot::{Recorded, SnapshotName, pending, register_references, write_new};
 use tutor::transcript::{self, Capture};
 
@@ -66,7 +66,7 @@ fn cargo_insta(package: &Path, arguments: &[&str]) -> Option<Output> {
 }
 
 fn recorded(step: &str, stdout: &str) -> Recorded {
-    let masks = Masks::of(&[], Path::new("/tmp/w")).expect("no mask is asked for");
+    let masks = Masks::of(&[], &StepFolders::default()).expect("no mask is asked for");
     let output = transcript::Output {
         stdout: Capture::from(stdout.as_bytes()),
         stderr: Capture::from(b"warning: \xff\n".as_slice()),

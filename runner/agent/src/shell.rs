@@ -4,7 +4,8 @@
 //! time, so that is a file in memory (memfd_create(2)), to which runs are added: each an `eval` of the
 //! script in ANSI-C quotes, redirected to pipes of its own, and then a report. Reports go to the
 //! shell's own standard output, which is the control pipe; a redirection for them would cost as
-//! much as the rest of a short run. Runs that bash is told of together are one group with
+//! much as the rest of a short run, so only a shell whose files a script may have changed makes
+//! one. Runs that bash is told of together are one group with
 //! `/dev/null` as its input, so that it need not be opened for each of them.
 //! After a group bash waits at a gate, a pipe that gets a line when more is in the file.
 //! So a top-level `break` or `return` does no harm, an `exec >file` ends with its run, and what a
@@ -86,7 +87,7 @@ impl Shell {
         let script = File::from(script);
         let off = quoted(OFF);
         let begin = format!(
-            "#{:>PIECE_BYTES$}\n_tutor_x= _tutor_off={off}\n{}",
+            "#{:>PIECE_BYTES$}\n_tutor_x= _tutor_off={off} {DONE}\n{}",
             "",
             wait_at(&gate)
         );
@@ -111,7 +112,7 @@ impl Shell {
 
     /// Tells the shell to do some runs after all that it was told before.
     pub fn tell(&mut self, texts: &[&str]) -> io::Result<()> {
-        let mut more = format!("{{ {}\n}} </dev/null\n", texts.join("\n"));
+        let mut more = format!("{{ {}\n{DONE}\n}} </dev/null\n", texts.join("\n"));
         more.push_str(&wait_at(&self.gate));
         self.script
             .write_all_at(more.as_bytes(), self.script_bytes)?;
@@ -144,13 +145,13 @@ impl Shell {
 /// The builtins that every run needs. A step may have disabled them by `enable -n`.
 const OURS: &str = "eval printf ulimit";
 
-/// True if a script may disable builtins, switch options, or change the input of the shell that it
+/// True if a script may disable builtins, switch options, or change the files of the shell that it
 /// runs in: if it names a command for that, or one that reads another script. To look whether it
 /// did is a good part of what a short run costs. A script that hides such a name harms the lesson's
 /// next steps.
 pub fn may_change_shell(script: &str) -> bool {
     let names = [
-        "enable", "set", "shopt", "exec", "source", ". ", ".\t", "alias",
+        "enable", "set", "shopt", "exec", "ulimit", "source", ". ", ".\t", "alias",
     ];
     names.iter().any(|name| script.contains(name))
 }
@@ -161,12 +162,18 @@ pub fn may_change_shell(script: &str) -> bool {
 const OFF: &str = "[[ $- == *r* ]] && \\builtin exit \"$_tutor\"; \
                    _tutor_x='set -x;'; \\builtin enable set; \\builtin set +x";
 
-/// The line that makes a shell wait until the gate opens. What it reads goes to a name of ours.
-/// A shell that cannot open it, such as a restricted one, can do nothing more for us and ends.
+/// What a shell does at the end of a group, so that it is known at the gate.
+const DONE: &str = "_tutor_gate=1";
+
+/// The line that makes a shell wait until the gate opens. What it reads, an empty line, goes to a
+/// name of ours.
+/// A shell that cannot open it, such as a restricted one, can do nothing more for us and ends; so
+/// does one that broke off a group, for a name of ours that a step made readonly, say.
 fn wait_at(gate: &Pipe) -> String {
     let (agent, fd) = (std::process::id(), gate.read.as_raw_fd());
     format!(
-        "\\builtin enable read exit; \\builtin read -r _tutor_gate </proc/{agent}/fd/{fd} || \\builtin exit 1\n"
+        "\\builtin enable read exit; ((_tutor_gate)) && \
+         \\builtin read -r _tutor_gate </proc/{agent}/fd/{fd} || \\builtin exit 1\n"
     )
 }
 
@@ -258,9 +265,17 @@ pub fn text(
         ),
         false => ("", String::new()),
     };
+    let (agent, control) = (std::process::id(), ends.control.as_raw_fd());
+    let control = format!("/proc/{agent}/fd/{control}");
+    // Closing a file that bash keeps takes its output from it. A shell that has no more room for as
+    // many files as a run needs, by `ulimit -n`, ends here and does not fail at the next run.
+    let to_control = match wary {
+        true => format!(" </dev/null >|{control} 2>|/dev/null"),
+        false => String::new(),
+    };
     let report = format!(
         "_tutor=$?; {mended}\
-         \\builtin printf '{nonce} {id} %d\\n' \"$_tutor\" || \\builtin exit \"$_tutor\""
+         \\builtin printf '{nonce} {id} %d\\n' \"$_tutor\"{to_control} || \\builtin exit \"$_tutor\""
     );
     match mode {
         Mode::Step => {
@@ -271,13 +286,10 @@ pub fn text(
             "{mark}; ( \\builtin eval {quoted_script} ) {redirected} && \\builtin :; {report}"
         ),
         Mode::Background => {
-            let (agent, control) = (std::process::id(), ends.control.as_raw_fd());
-            let end = format!(
-                "\\builtin printf \"{nonce} {id} %d\\n\" \"$?\" >|/proc/{agent}/fd/{control}"
-            );
+            let end = format!("\\builtin printf \"{nonce} {id} %d\\n\" \"$?\" >|{control}");
             format!(
                 "{mark}; ( \\builtin enable trap; \\builtin trap {} EXIT; \\builtin eval {quoted_script} ) {redirected} & \
-                 \\builtin printf '{nonce} {id} pid %d\\n' \"$!\"",
+                 \\builtin printf '{nonce} {id} pid %d\\n' \"$!\"{to_control}",
                 quoted(&end)
             )
         }

@@ -80,6 +80,13 @@ macro_rules! promises {
             leftovers_of_steps_given_ahead_name_their_step
             ending_a_step_forgets_those_given_ahead
             closing_does_not_wait_for_steps_given_ahead
+            steps_given_ahead_run_once_whichever_file_was_closed_before
+            steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same
+            readonly_names_of_ours_make_nobody_wait
+            a_step_that_leaves_too_few_files_ends_the_shell_and_nothing_else
+            what_was_left_behind_prints_to_its_own_step_after_hundreds_of_others
+            every_shell_runs_on_all_processors
+            whoever_gave_steps_ahead_may_go_anywhere_when_they_ended
         }
     };
 }
@@ -1208,6 +1215,165 @@ pub fn closing_does_not_wait_for_steps_given_ahead(backend: &dyn Backend) {
     let mut other = Shell::open(backend);
     other.until_sleepers(0, seconds);
     assert!(!shell._folder.path().join("ran").exists());
+}
+
+/// Among those that bash keeps for itself while a step runs are its input and its report's way out.
+pub fn steps_given_ahead_run_once_whichever_file_was_closed_before(backend: &dyn Backend) {
+    for number in 10..=15 {
+        let mut shell = Shell::open(backend);
+        let first = shell.begin(Mode::Step, &format!("exec {number}>&-"));
+        let Some(ids) = shell.ahead(&["echo one >>ran; echo one", "echo two >>ran; echo two"])
+        else {
+            return;
+        };
+        shell.end_of(first);
+        for (id, said) in ids.into_iter().zip(["one\n", "two\n"]) {
+            let ran = shell.end_of(id);
+            assert_eq!((ran.status, ran.stdout()), (Status::Exited(0), said.into()));
+        }
+        assert_eq!(shell.prints("cat ran"), "one\ntwo\n", "{number}");
+        let of_first = |happening: &Happening| match happening {
+            Happening::Output { id, .. } => *id == first,
+            _ => false,
+        };
+        assert!(!shell.later.iter().any(of_first), "{:?}", shell.later);
+    }
+}
+
+/// By a process that an earlier step left, between two steps; nobody has said yet that it is lost.
+pub fn steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    for round in 0..5 {
+        let process = shell.prints("echo $$");
+        // Where steps are not given ahead there is nothing to lose.
+        let kill = format!("kill -9 {process}");
+        assert_eq!(shell.run_in(Mode::Aside, &kill).status, Status::Exited(0));
+        let Some(ids) = shell.ahead(&["echo one", "echo two"]) else {
+            return;
+        };
+        assert_eq!(shell.end_of(ids[0]).stdout(), "one\n", "{round}");
+        assert_eq!(shell.end_of(ids[1]).stdout(), "two\n", "{round}");
+    }
+}
+
+/// The step that did it ends the shell: the report needs them.
+pub fn readonly_names_of_ours_make_nobody_wait(backend: &dyn Backend) {
+    for name in ["_tutor", "_tutor_gate", "_tutor_x", "_tutor_off"] {
+        let mut shell = Shell::open(backend);
+        let ran = shell.run(&format!("echo before; readonly {name}"));
+        assert_eq!(ran.stdout(), "before\n", "{name}");
+        assert_eq!(shell.prints("echo next"), "next\n", "{name}");
+        assert_eq!(shell.prints("echo after"), "after\n", "{name}");
+    }
+    let mut shell = Shell::open(backend);
+    let ran = shell.run("readonly _tutor");
+    assert!(ran.shell_lost && ran.status != Status::Exited(0), "{ran:?}");
+}
+
+/// `ulimit -n`, which nothing can raise again.
+pub fn a_step_that_leaves_too_few_files_ends_the_shell_and_nothing_else(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let ran = shell.run("ulimit -n 5; echo few");
+    assert_eq!(
+        (ran.status, ran.shell_lost, ran.stdout()),
+        (Status::Exited(0), true, "few\n".into())
+    );
+    assert_eq!(shell.prints("echo next"), "next\n");
+    for count in (6..20).rev() {
+        shell.run(&format!("ulimit -n {count}"));
+        assert_eq!(shell.prints("echo next"), "next\n", "{count}");
+        let ran = shell.run_in(Mode::Check, "echo checked");
+        assert_eq!(ran.stdout(), "checked\n", "{count}");
+    }
+}
+
+/// However often the pipes of others were used again meanwhile.
+pub fn what_was_left_behind_prints_to_its_own_step_after_hundreds_of_others(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let ticking = "exec 5>&1; (until [ -e stop ]; do echo tick; sleep 0.01; done; echo gone) &";
+    let left = shell.begin(Mode::Step, ticking);
+    shell.end_of(left);
+    for round in 0..5 {
+        let first = shell.begin(Mode::Step, "echo first");
+        let mine = format!("echo {round}; echo five >&5; echo err >&2");
+        if let Some(ids) = shell.ahead(&vec![mine.as_str(); 50]) {
+            for id in ids {
+                let ran = shell.end_of(id);
+                assert_eq!(
+                    (ran.stdout(), ran.stderr()),
+                    (format!("{round}\n"), "err\n".into())
+                );
+            }
+        }
+        assert_eq!(shell.end_of(first).stdout(), "first\n");
+        for _ in 0..20 {
+            assert_eq!(shell.prints("echo one by one"), "one by one\n");
+        }
+    }
+    shell.prints(": >stop; exec 5>&-");
+    let mut said = String::new();
+    while !said.contains("gone\n") {
+        said += &shell.await_that("the last line", |happening| match happening {
+            Happening::Output { id, bytes, .. } if *id == left => {
+                Some(String::from_utf8_lossy(bytes).into_owned())
+            }
+            _ => None,
+        });
+    }
+    let strange = said
+        .lines()
+        .find(|line| !["tick", "five", "gone"].contains(line));
+    assert_eq!(strange, None);
+}
+
+/// Also those that were given ahead, asides, and the shell after one that was lost: who looks after
+/// a busy shell may keep off its processor, and nobody inherits that.
+pub fn every_shell_runs_on_all_processors(backend: &dyn Backend) {
+    let processors = "grep Cpus_allowed: /proc/self/status";
+    let mut shell = Shell::open(backend);
+    let all = shell.prints(processors);
+    let first = shell.begin(Mode::Step, "sleep 0.1");
+    let mut scripts = vec!["sleep 0.01"; 20];
+    scripts.extend([processors, "kill -9 $$"]);
+    if let Some(ids) = shell.ahead(&scripts) {
+        assert_eq!(Shell::open(backend).prints(processors), all);
+        assert_eq!(shell.run_in(Mode::Aside, processors).stdout(), all);
+        shell.end_of(first);
+        assert_eq!(shell.end_of(ids[20]).stdout(), all);
+        assert!(shell.end_of(ids[21]).shell_lost);
+    } else {
+        shell.end_of(first);
+    }
+    for mode in [Mode::Step, Mode::Check, Mode::Background, Mode::Aside] {
+        assert_eq!(shell.run_in(mode, processors).stdout(), all, "{mode:?}");
+    }
+}
+
+/// What this thread starts then inherits that: the machine of another place, say.
+pub fn whoever_gave_steps_ahead_may_go_anywhere_when_they_ended(backend: &dyn Backend) {
+    let allowed = || {
+        let status = std::fs::read_to_string("/proc/thread-self/status").expect("readable");
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("Cpus_allowed:"));
+        line.map(str::to_owned)
+    };
+    let mut shell = Shell::open(backend);
+    let all = allowed();
+    for (last, behind) in [
+        ("true", None),
+        ("exit 0", Some("never")),
+        ("false", Some("never")),
+    ] {
+        let first = shell.begin(Mode::Step, "sleep 0.1");
+        let scripts: Vec<&str> = ["true", last].into_iter().chain(behind).collect();
+        let Some(ids) = shell.ahead(&scripts) else {
+            return;
+        };
+        shell.end_of(first);
+        shell.end_of(ids[1]);
+        assert_eq!(allowed(), all, "after `{last}`");
+    }
 }
 
 fn quoted(text: &str) -> String {

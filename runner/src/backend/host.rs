@@ -2,7 +2,7 @@
 //! agent that closed its shell well serves the next lesson.
 
 use super::told::happening;
-use super::{Backend, BackendError, Happening, Mode, Opening, Session};
+use super::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
 use nix::unistd::Pid;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -83,7 +83,7 @@ impl Backend for Host {
             // Mounts of its own are an agent's for good.
             idle: (!opening.own_mounts).then(|| self.idle.clone()),
             shell: None,
-            last_ahead: None,
+            last_ahead: 0,
         };
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
@@ -130,8 +130,8 @@ struct HostSession {
     idle: Option<Idle>,
     /// The shell that was started first.
     shell: Option<Pid>,
-    /// The last of the steps that it was given ahead.
-    last_ahead: Option<u32>,
+    /// The last run that was given ahead.
+    last_ahead: u32,
 }
 
 impl HostSession {
@@ -153,7 +153,6 @@ impl HostSession {
 
 impl Session for HostSession {
     fn run(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), BackendError> {
-        go_anywhere();
         self.send(&Request::Run {
             id,
             script: script.to_owned(),
@@ -170,8 +169,8 @@ impl Session for HostSession {
             when: When::AllWell,
         };
         let requests: Vec<Request> = steps.iter().map(request).collect();
+        self.last_ahead = steps.last().map_or(self.last_ahead, |(id, _)| *id);
         self.shell.into_iter().for_each(keep_off);
-        self.last_ahead = steps.last().map(|(id, _)| *id);
         let sent = self.client()?.send_all(&requests);
         sent.map(|()| true).map_err(|_| BackendError::Gone)
     }
@@ -190,7 +189,15 @@ impl Session for HostSession {
             if let Some(happening) = happening(incoming)? {
                 match happening {
                     Happening::Finished { .. } => self.give_back(),
-                    Happening::Ended { id, .. } if self.last_ahead == Some(id) => go_anywhere(),
+                    // The shell has nothing more to go on with, and what this thread starts may
+                    // be another place's.
+                    Happening::Ended {
+                        id,
+                        status,
+                        shell_lost,
+                    } if id >= self.last_ahead || shell_lost || status != Status::Exited(0) => {
+                        go_anywhere();
+                    }
                     Happening::Ended { .. } | Happening::Output { .. } => {}
                 }
                 return Ok(Some(happening));

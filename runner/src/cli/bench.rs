@@ -41,12 +41,12 @@ impl Bench<'_> {
     pub fn lesson(&self, lesson: &Lesson) -> Outcome {
         let plan = Plan::new(lesson, &Selection::All)?;
         let workspace = Workspace::fresh(&lesson.front.name, self.keep)?;
-        let folder = workspace.files().to_owned();
+        let folders = workspace.folders();
         let files = OfCourse(self.course);
         let lookup = |step: &str, vary: &[String], environment: &Environment| {
             snapshot::find(&files, &lesson.front.name, step, vary, environment)
         };
-        let judge = Judge::new(lesson, &folder, &lookup);
+        let judge = Judge::new(lesson, &folders, &lookup);
         let runner = Runner::new(
             lesson,
             self.course,
@@ -58,7 +58,7 @@ impl Bench<'_> {
         let (report, done) = notebook::run(&plan, runner, &judge, self.on_failure, &mut NoView);
         Ok(Tested {
             report,
-            kept: self.keep.then_some(folder),
+            kept: self.keep.then_some(folders.workspace),
             done,
         })
     }

@@ -43,12 +43,12 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         true => Workspace::fresh(&lesson.front.name, arguments.keep)?,
         false => Workspace::lasting(&context.folders, &key)?,
     };
-    let folder = workspace.files().to_owned();
+    let folders = workspace.folders();
     let files = OfCourse(&course);
     let lookup = |step: &str, vary: &[String], environment: &Environment| {
         snapshot::find(&files, &lesson.front.name, step, vary, environment)
     };
-    let judge = Judge::new(lesson, &folder, &lookup);
+    let judge = Judge::new(lesson, &folders, &lookup);
     let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
     if !arguments.fresh && arguments.running.place() == On::Lab {
         runner.keep_moments(context.moments(&key));
@@ -95,7 +95,10 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
             context.tell(&line)?;
         }
         if arguments.keep {
-            context.tell(&say!("kept", folder = folder.display().to_string()))?;
+            context.tell(&say!(
+                "kept",
+                folder = folders.workspace.display().to_string()
+            ))?;
         }
     }
     if let Some(error) = terminal.error() {

@@ -57,12 +57,12 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     let options = context.options(&arguments.running)?;
     let findings = Findings::default();
     let workspace = Workspace::lasting(&context.folders, &key)?;
-    let folder = workspace.files().to_owned();
+    let folders = workspace.folders();
     let files = OfCourse(&course);
     let lookup = |step: &str, vary: &[String], environment: &Environment| {
         snapshot::find(&files, &lesson.front.name, step, vary, environment)
     };
-    let judge = Judge::new(lesson, &folder, &lookup);
+    let judge = Judge::new(lesson, &folders, &lookup);
     let plan = Plan::new(lesson, &Selection::All)?;
     let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
     if arguments.running.place() == On::Lab {

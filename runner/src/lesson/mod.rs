@@ -56,7 +56,13 @@ pub const MASK_NAMES: [&str; 9] = [
 ];
 
 /// The masks that are applied to every step; naming one is allowed and changes nothing.
-pub const ALWAYS_MASKED: [&str; 4] = ["address", "helper-offset", "shell-line", "workspace"];
+pub const ALWAYS_MASKED: [&str; 5] = [
+    "address",
+    "helper-offset",
+    "home",
+    "shell-line",
+    "workspace",
+];
 
 /// True for a text that can name a step, a check or a lesson: `[a-z0-9-]+`.
 pub fn is_name(text: &str) -> bool {

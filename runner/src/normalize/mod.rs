@@ -3,6 +3,7 @@
 //! Each mask replaces one kind of thing that changes from run to run by a fixed token. Only this
 //! module makes a [`StableText`] from bytes. Comparing is left to [`crate::report`].
 
+mod folder;
 mod helper_offset;
 mod kernel_address;
 mod object_id;
@@ -14,8 +15,8 @@ mod stable_text;
 mod tag;
 mod time;
 mod trace_line;
-mod workspace;
 
+pub use folder::Folder;
 pub use helper_offset::HelperOffset;
 pub use kernel_address::KernelAddress;
 pub use object_id::{BTF_ID, LINK_ID, MAP_ID, ObjectId, PROG_ID};
@@ -26,12 +27,12 @@ pub use stable_text::{Section, Sections, StableText};
 pub use tag::Tag;
 pub use time::Time;
 pub use trace_line::TraceLine;
-pub use workspace::Workspace;
 
 use crate::transcript::{Capture, Output};
 use crate::visible::visible;
 use std::borrow::Cow;
-use std::path::Path;
+use std::cmp::Reverse;
+use std::path::PathBuf;
 
 /// One kind of thing that changes from run to run, and the token that takes its place.
 ///
@@ -45,7 +46,7 @@ pub trait Mask: Send + Sync {
     fn apply<'t>(&self, text: &'t str) -> Cow<'t, str>;
 }
 
-/// The masks that every step gets. The workspace's is one more.
+/// The masks that every step gets. Those of its folders are two more.
 static ALWAYS: [&dyn Mask; 3] = [&KernelAddress, &HelperOffset, &ShellLine];
 
 /// The masks that a step can ask for, in the order in which they are applied: a trace line's
@@ -66,7 +67,7 @@ static BY_NAME: [&dyn Mask; 9] = [
 pub fn mask_names() -> Vec<&'static str> {
     let mut names: Vec<_> = BY_NAME.iter().map(|mask| mask.name()).collect();
     names.extend(ALWAYS.iter().map(|mask| mask.name()));
-    names.push(workspace::NAME);
+    names.extend(folder::NAMES);
     names.sort_unstable();
     names
 }
@@ -81,24 +82,36 @@ pub struct UnknownMask {
     pub suggestion: Option<&'static str>,
 }
 
+/// The folders of a run, as its steps see them. An empty path is none.
+#[derive(Clone, Debug, Default)]
+pub struct StepFolders {
+    /// The one that they run in.
+    pub workspace: PathBuf,
+    /// Their home.
+    pub home: PathBuf,
+}
+
 /// The masks of one step.
 pub struct Masks {
-    workspace: Workspace,
+    folders: [Folder; 2],
     masks: Vec<&'static dyn Mask>,
 }
 
 impl Masks {
     /// The masks of these names, and those that always are.
-    ///
-    /// `workspace` is the folder that steps run in, as the steps see it.
-    pub fn of(names: &[String], workspace: &Path) -> Result<Masks, UnknownMask> {
+    pub fn of(names: &[String], folders: &StepFolders) -> Result<Masks, UnknownMask> {
         for name in names {
             check_name(name)?;
         }
         let asked = |mask: &&&dyn Mask| names.iter().any(|name| name == mask.name());
         let masks = ALWAYS.iter().chain(BY_NAME.iter().filter(asked));
+        let mut folders = [
+            Folder::workspace(&folders.workspace),
+            Folder::home(&folders.home),
+        ];
+        folders.sort_by_key(|folder| Reverse(folder.length()));
         Ok(Masks {
-            workspace: Workspace::at(workspace),
+            folders,
             masks: masks.copied().collect(),
         })
     }
@@ -126,8 +139,8 @@ impl Masks {
 
     fn once(&self, text: &str) -> Option<String> {
         let mut changed: Option<String> = None;
-        let workspace: &dyn Mask = &self.workspace;
-        for mask in [workspace].iter().chain(&self.masks) {
+        let folders = self.folders.iter().map(|folder| folder as &dyn Mask);
+        for mask in folders.chain(self.masks.iter().copied()) {
             if let Cow::Owned(masked) = mask.apply(changed.as_deref().unwrap_or(text)) {
                 changed = Some(masked);
             }
@@ -154,6 +167,7 @@ pub(crate) mod tests {
     use super::*;
     use insta::assert_snapshot;
     use proptest::prelude::*;
+    use std::path::Path;
 
     /// The text that a mask leaves, checked to be the same when it is applied once more.
     pub fn masked(mask: &dyn Mask, text: &str) -> String {
@@ -162,13 +176,20 @@ pub(crate) mod tests {
         once
     }
 
+    fn folders() -> StepFolders {
+        StepFolders {
+            workspace: "/tmp/w".into(),
+            home: "/tmp/h".into(),
+        }
+    }
+
     fn stabilized(masks: &str, stdout: &[u8], stderr: &[u8]) -> String {
         let names: Vec<String> = masks.split_terminator(',').map(str::to_owned).collect();
         let output = Output {
             stdout: Capture::from(stdout),
             stderr: Capture::from(stderr),
         };
-        let masks = Masks::of(&names, Path::new("/tmp/w")).expect("these masks exist");
+        let masks = Masks::of(&names, &folders()).expect("these masks exist");
         masks.stabilize(&output).as_str().to_owned()
     }
 
@@ -176,6 +197,22 @@ pub(crate) mod tests {
     fn the_three_that_always_apply_need_no_name() {
         assert_snapshot!(stabilized("", b"/tmp/w/a.c ffffffff814bd860 call bpf_x#-61360 117: kprobe\n", b""),
             @"[WORKSPACE]/a.c [ADDR] call bpf_x#[OFFSET] 117: kprobe");
+    }
+
+    #[test]
+    fn each_folder_has_a_name_of_its_own_also_inside_of_the_other() {
+        assert_snapshot!(stabilized("", b"/tmp/h/.config /tmp/w /tmp/home\n", b""), @"[HOME]/.config [WORKSPACE] /tmp/home");
+        for (workspace, home, shown) in [
+            ("/a", "/a/h", "[WORKSPACE]/x [HOME]/x"),
+            ("/a/h/w", "/a", "[HOME]/x [HOME]/h/x"),
+        ] {
+            let folders = StepFolders {
+                workspace: workspace.into(),
+                home: home.into(),
+            };
+            let masks = Masks::of(&[], &folders).expect("no mask is asked for");
+            assert_eq!(masks.apply("/a/x /a/h/x".to_owned()), shown);
+        }
     }
 
     #[test]
@@ -218,9 +255,11 @@ pub(crate) mod tests {
     ];
 
     fn every_mask() -> Vec<Box<dyn Mask>> {
-        let mut masks: Vec<Box<dyn Mask>> = vec![Box::new(Workspace::at(Path::new("/tmp/w")))];
+        let mut masks: Vec<Box<dyn Mask>> = vec![Box::new(Folder::workspace(Path::new("/tmp/w")))];
+        masks.push(Box::new(Folder::home(Path::new("/tmp/h"))));
         masks.push(Box::new(KernelAddress));
         masks.push(Box::new(HelperOffset));
+        masks.push(Box::new(ShellLine));
         masks.push(Box::new(TraceLine));
         for mask in [PROG_ID, MAP_ID, BTF_ID, LINK_ID] {
             masks.push(Box::new(mask));
@@ -253,6 +292,7 @@ pub(crate) mod tests {
             Just("ffffffff814bd860"),
             Just("0x7ffd12345678"),
             Just("/tmp/w"),
+            Just("/tmp/h"),
             Just("/"),
             Just("2026-11-23T03:51:31+0000"),
             Just("03:51:31"),
@@ -280,6 +320,9 @@ pub(crate) mod tests {
             Just("s"),
             Just("Nov 23 "),
             Just("line 1: 12345 Killed"),
+            Just("bash: "),
+            Just("main: line 4:"),
+            Just(" here-document at line 3"),
         ];
         proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
@@ -295,7 +338,7 @@ pub(crate) mod tests {
         #[test]
         fn all_masks_together_are_idempotent_too(text in text()) {
             let names: Vec<String> = mask_names().into_iter().map(str::to_owned).collect();
-            let masks = Masks::of(&names, Path::new("/tmp/w")).expect("all masks exist");
+            let masks = Masks::of(&names, &folders()).expect("all masks exist");
             let once = masks.apply(text);
             prop_assert_eq!(masks.apply(once.clone()), once);
         }

@@ -2,11 +2,10 @@
 
 use super::{Item, Lookup, Report, Verdict, check, diff};
 use crate::lesson::{Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
-use crate::normalize::{Masks, StableText};
+use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
 use crate::transcript::{Ending, Record, RecordId, Skip, Transcript};
 use std::collections::HashMap;
-use std::path::Path;
 use std::time::Duration;
 
 /// What it takes to judge the records of one lesson, one by one as they come or all at once.
@@ -14,18 +13,18 @@ pub struct Judge<'a> {
     steps: HashMap<&'a str, &'a Step>,
     checks: HashMap<&'a str, &'a Check>,
     lesson: &'a Lesson,
-    workspace: &'a Path,
+    folders: &'a StepFolders,
     lookup: &'a Lookup<'a>,
 }
 
 impl<'a> Judge<'a> {
-    /// `workspace` is the folder as the steps see it; `lookup` finds a step's accepted output.
-    pub fn new(lesson: &'a Lesson, workspace: &'a Path, lookup: &'a Lookup<'a>) -> Judge<'a> {
+    /// `lookup` finds a step's accepted output.
+    pub fn new(lesson: &'a Lesson, folders: &'a StepFolders, lookup: &'a Lookup<'a>) -> Judge<'a> {
         Judge {
             steps: lesson.steps().map(|step| (&*step.id, step)).collect(),
             checks: lesson.checks().map(|check| (&*check.name, check)).collect(),
             lesson,
-            workspace,
+            folders,
             lookup,
         }
     }
@@ -70,7 +69,7 @@ impl<'a> Judge<'a> {
             },
             RecordId::Check(name) => match self.checks.get(name.as_str()) {
                 Some(check) => {
-                    item.text = Masks::of(&[], self.workspace)
+                    item.text = Masks::of(&[], self.folders)
                         .ok()
                         .map(|masks| masks.stabilize(&record.output));
                     early(&record.ending)
@@ -97,7 +96,7 @@ impl<'a> Judge<'a> {
             Err(error) => Some(broken(&error)),
         };
         if !matches!(record.ending, Ending::Skipped(_)) {
-            match Masks::of(&step.masks, self.workspace) {
+            match Masks::of(&step.masks, self.folders) {
                 Ok(masks) => item.text = Some(masks.stabilize(&record.output)),
                 Err(error) => {
                     return Verdict::Broken {

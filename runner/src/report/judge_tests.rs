@@ -5,7 +5,7 @@ use crate::lesson::{Background, Block, Expectation, FrontMatter, Place};
 use crate::snapshot::tests::{environment, recorded as accepted_output};
 use crate::transcript::{Capture, Output};
 use insta::assert_snapshot;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A step `build` that is expected to succeed, and a check `size` that expects `104`.
 fn lesson(change: impl FnOnce(&mut Step)) -> Lesson {
@@ -66,7 +66,7 @@ fn judged(lesson: &Lesson, accepted: Option<&str>, record: Record) -> Item {
     let lookup = |step: &str, _: &[String], _: &Environment| {
         Ok(accepted.map(|stdout| accepted_output("hello", step, stdout)))
     };
-    Judge::new(lesson, Path::new("/tmp/w"), &lookup).item(&record, &ours)
+    Judge::new(lesson, &StepFolders::default(), &lookup).item(&record, &ours)
 }
 
 fn step_judged(lesson: &Lesson, accepted: Option<&str>, ending: Ending, stdout: &str) -> Verdict {
@@ -248,7 +248,8 @@ fn a_damaged_snapshot_breaks_its_step_only_and_says_what_to_do() {
         crate::snapshot::find(&files, "hello", step, vary, ours)
     };
     let id = RecordId::Step("build".to_owned());
-    let judge = Judge::new(&lesson, Path::new("/tmp/w"), &lookup);
+    let folders = StepFolders::default();
+    let judge = Judge::new(&lesson, &folders, &lookup);
     let verdict = judge.item(&record(id, DONE, "ok\n"), &ours).verdict;
     let Verdict::Broken { message, help } = verdict else {
         panic!("{verdict:?}");
@@ -309,6 +310,6 @@ fn a_thousand_steps_are_judged_in_the_order_of_their_records() {
         let number = step.trim_start_matches("step-");
         Ok(Some(accepted_output("hello", step, &format!("{number}\n"))))
     };
-    let report = Judge::new(&lesson, Path::new("/tmp/w"), &lookup).report(&transcript);
+    let report = Judge::new(&lesson, &StepFolders::default(), &lookup).report(&transcript);
     assert_eq!(report.counts().passed, 1000);
 }

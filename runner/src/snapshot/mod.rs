@@ -138,7 +138,7 @@ fn read(files: &dyn Files, name: SnapshotName) -> Result<Option<Recorded>, Snaps
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::normalize::Masks;
+    use crate::normalize::{Masks, StepFolders};
     use crate::transcript::{Capture, Output};
 
     /// A recorded output as a step would make it.
@@ -147,7 +147,7 @@ pub(crate) mod tests {
             stdout: Capture::from(stdout.as_bytes()),
             stderr: Capture::default(),
         };
-        let masks = Masks::of(&[], Path::new("/tmp/w")).expect("no mask is asked for");
+        let masks = Masks::of(&[], &StepFolders::default()).expect("no mask is asked for");
         Recorded {
             name: SnapshotName::base(lesson, step),
             text: masks.stabilize(&output),

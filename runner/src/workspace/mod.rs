@@ -11,6 +11,7 @@ pub use tree::Made;
 use crate::event::Written;
 use crate::folders::Folders;
 use crate::lesson::FileStep;
+use crate::normalize::StepFolders;
 use crate::say;
 use nix::errno::Errno;
 use nix::sys::signal::kill;
@@ -104,9 +105,10 @@ impl Workspace {
         lock.try_lock_shared()
             .map_err(|error| failed("lock", temporary.path())(error.into()))?;
         let files = temporary.path().join(lesson);
-        let home = temporary.path().join("home");
+        // No lesson is called `.state`.
+        let home = temporary.path().join(".state/home");
         for folder in [&files, &home] {
-            fs::create_dir(folder).map_err(failed("make", folder))?;
+            fs::create_dir_all(folder).map_err(failed("make", folder))?;
         }
         Ok(Workspace {
             files: Tree::new(files),
@@ -166,6 +168,14 @@ impl Workspace {
     /// The steps' own home folder.
     pub fn home(&self) -> &Path {
         &self.home.root
+    }
+
+    /// Both, for whoever looks at what steps printed.
+    pub fn folders(&self) -> StepFolders {
+        StepFolders {
+            workspace: self.files().to_owned(),
+            home: self.home().to_owned(),
+        }
     }
 
     /// Begins a whole run: what steps of the last run made, and nobody changed since, goes.

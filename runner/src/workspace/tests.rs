@@ -15,6 +15,16 @@ fn lasting(home: &Path) -> Workspace {
 }
 
 #[test]
+fn a_lesson_may_have_any_name() {
+    for name in ["home", "state", "demo"] {
+        let workspace = Workspace::fresh(name, false).unwrap();
+        assert!(workspace.files().ends_with(name));
+        assert!(workspace.home().ends_with("home"));
+        assert!(!workspace.home().starts_with(workspace.files()));
+    }
+}
+
+#[test]
 fn what_the_learner_edited_is_kept_and_what_the_lesson_changed_is_renewed() {
     let home = tempfile::tempdir().unwrap();
     let mut workspace = lasting(home.path());

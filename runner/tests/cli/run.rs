@@ -467,6 +467,20 @@ fn the_environment_of_steps_is_fixed() {
 }
 
 #[test]
+fn the_home_of_steps_reads_the_same_wherever_it_is() {
+    let body = plain("one", "echo $HOME; cd; pwd; echo ~/.config");
+    let tutor = Tutor::new().lesson(body);
+    let shown = |line: &str| {
+        let report = tutor.run(line).code(0).json();
+        let shown = report["lessons"][0]["items"][0]["stdout"].as_str();
+        shown.expect("text").to_owned()
+    };
+    for line in ["run demo --json", "run demo --fresh --json"] {
+        assert_eq!(shown(line), "[HOME]\n[HOME]\n[HOME]/.config\n", "{line}");
+    }
+}
+
+#[test]
 fn a_host_step_finds_what_cargo_fetched_wherever_the_learner_keeps_it() {
     let body = plain("one", "echo \"cargo: $CARGO_HOME\"");
     let tutor = Tutor::new().lesson(body);

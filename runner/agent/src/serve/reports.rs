@@ -191,7 +191,10 @@ impl Agent {
             (run.id, run.kill_at.is_some())
         });
         let again: Vec<u32> = read.chain(unread).map(|run| run.id).collect();
-        self.forget_ahead();
+        // Nothing is said of a shell that was lost between two runs; all that is asked for goes on.
+        if at.is_some() {
+            self.forget_ahead();
+        }
         self.untold.splice(..0, again);
         // A run that is being ended is told of when all that it started is gone too.
         if let Some((id, false)) = at {

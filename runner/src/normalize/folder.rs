@@ -1,42 +1,54 @@
-//! The folder that steps run in.
+//! Folders whose names change from run to run: the one that steps run in, and their home.
 
 use super::Mask;
 use std::borrow::Cow;
 use std::path::Path;
 
-/// The name of this mask, which always applies.
-pub(super) const NAME: &str = "workspace";
+/// The names of the masks that always apply.
+pub(super) const NAMES: [&str; 2] = ["workspace", "home"];
 
-/// Hides the path of the folder that steps run in; what follows it stays.
+/// Hides the path of a folder; what follows it stays.
 #[derive(Clone, Debug)]
-pub struct Workspace {
+pub struct Folder {
+    name: &'static str,
+    token: &'static str,
     /// Empty if there is nothing that could be hidden.
     path: String,
 }
 
-impl Workspace {
-    /// The mask for this folder. The root folder cannot be told from any path, so it stays, and
-    /// so does a relative path.
-    pub fn at(path: &Path) -> Workspace {
-        if !path.is_absolute() {
-            return Workspace {
-                path: String::new(),
-            };
-        }
-        let path = path.to_string_lossy();
-        Workspace {
-            path: path.trim_end_matches('/').to_owned(),
-        }
+impl Folder {
+    /// The mask for the folder that steps run in.
+    pub fn workspace(path: &Path) -> Folder {
+        Folder::at(path, NAMES[0], "[WORKSPACE]")
+    }
+
+    /// The mask for the steps' home.
+    pub fn home(path: &Path) -> Folder {
+        Folder::at(path, NAMES[1], "[HOME]")
+    }
+
+    /// The root folder cannot be told from any path, so it stays, and so does a relative path.
+    fn at(path: &Path, name: &'static str, token: &'static str) -> Folder {
+        let path = match path.is_absolute() {
+            true => path.to_string_lossy().trim_end_matches('/').to_owned(),
+            false => String::new(),
+        };
+        Folder { name, token, path }
+    }
+
+    /// How much of a path it hides: of two folders the inner one is hidden first.
+    pub(super) fn length(&self) -> usize {
+        self.path.len()
     }
 }
 
-impl Mask for Workspace {
+impl Mask for Folder {
     fn name(&self) -> &'static str {
-        NAME
+        self.name
     }
 
     fn token(&self) -> &'static str {
-        "[WORKSPACE]"
+        self.token
     }
 
     fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
@@ -75,7 +87,7 @@ mod tests {
     use insta::assert_snapshot;
 
     fn hidden(path: &str, text: &str) -> String {
-        masked(&Workspace::at(Path::new(path)), text)
+        masked(&Folder::workspace(Path::new(path)), text)
     }
 
     #[test]
