@@ -176,7 +176,7 @@ pub struct RunArguments {
     /// Stop at the first step that is not as expected
     #[arg(long)]
     pub fail_fast: bool,
-    /// Use a fresh folder, not your own workspace
+    /// Use a fresh folder, not your own workspace; your progress stays as it is
     #[arg(long)]
     pub fresh: bool,
     /// Keep the fresh folder and say where it is

@@ -86,7 +86,11 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     };
     let (report, done) = notebook::run(&plan, runner, &judge, on_failure, view);
     let is_whole = asked_for_all && options.interrupt.presses() == 0;
-    let remembered = remember(&context.store(), &key, lesson, &report, is_whole);
+    // A fresh folder goes with all that was done there, so it is no place to go on from.
+    let remembered = match arguments.fresh {
+        true => Ok(()),
+        false => remember(&context.store(), &key, lesson, &report, is_whole),
+    };
     if arguments.json {
         let whole = json::document([&report]);
         out_json(&whole)?;
@@ -102,7 +106,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         return Err(error.into());
     }
     if options.interrupt.presses() > 0 {
-        if let Some(step) = broken_off(&plan, &report) {
+        if let Some(step) = broken_off(&plan, &report).filter(|_| !arguments.fresh) {
             context.note(&say!(
                 "next-interrupted",
                 lesson = lesson.stem.as_str(),
