@@ -23,6 +23,7 @@ mod arguments;
 mod bench;
 mod book;
 mod bpf;
+mod complete;
 mod context;
 mod course;
 mod doctor;
