@@ -255,6 +255,7 @@ new-written = wrote { $path }; try it: tutor run { $lesson }
 
 # study and reset
 study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›
+study-keys = keys: Enter or r runs, s skips, b goes back, q or Esc quits
 study-unknown = `{ $typed }` is none of run, skip, back, quit
 study-input = cannot read the keyboard: { $error }
 study-left = go on where you are with: { $command }
