@@ -196,15 +196,21 @@ fn at_a_narrow_terminal_nothing_but_code_is_wider_than_it() {
             &format!("echo '{sentence}'; echo 'why: {sentence}' >&2"),
         )
         + &step("lacks needs=thing", "true")
+        + &plain("loads on=kernel needs=first,second", "true")
         + "What follows the step that was skipped.\n";
     let need = format!(
         "[needs.thing]\nwhat = \"{sentence}\"\nwhy = \"{sentence}\"\nremedy = \"{sentence}\"\nprobe = \"echo {sentence}; false\""
     );
-    let tutor = Tutor::new().lesson(body).course(&need).env("NO_COLOR", "1");
+    let of_kernel = ["first", "second"].map(|name| {
+        format!("[needs.{name}]\non = \"kernel\"\nwhat = \"it\"\nwhy = \"it\"\nremedy = \"it\"\nprobe = \"true\"\n")
+    });
+    let tutor = Tutor::new().lesson(body).course(&need);
+    let tutor = tutor.course(&of_kernel.concat()).env("NO_COLOR", "1");
     for line in [
         "run demo",
         "test",
         "doctor",
+        "matrix",
         "list",
         "run demo --only fals",
         "show demo --no-pager",
