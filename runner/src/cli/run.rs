@@ -2,7 +2,7 @@
 
 use super::arguments::{On, RunArguments};
 use super::context::{Context, ends, unusable};
-use super::out_json;
+use super::{out_json, printed};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place, Step};
@@ -102,9 +102,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
             context.tell(&say!("kept", folder = folder.display().to_string()))?;
         }
     }
-    if let Some(error) = terminal.error() {
-        return Err(error.into());
-    }
+    printed(terminal.error().map_or(Ok(()), Err))?;
     if options.interrupt.presses() > 0 {
         if let Some(step) = broken_off(&plan, &report).filter(|_| !arguments.fresh) {
             context.note(&say!(
