@@ -260,6 +260,21 @@ fn at_a_narrow_terminal_nothing_but_code_is_wider_than_it() {
 }
 
 #[test]
+fn output_fits_a_terminal_that_became_narrower_meanwhile() {
+    let sentence = "a sentence that is a good deal longer than forty columns of a terminal";
+    // The shell's parent is the agent, whose parent has the terminal.
+    let script = format!(
+        "read -r _ _ _ tutor _ </proc/$PPID/stat\nstty cols 40 </proc/$tutor/fd/1\necho '{sentence}'"
+    );
+    let tutor = Tutor::new().lesson(plain("one", &script));
+    let tutor = tutor.env("NO_COLOR", "1");
+    if let Some(running) = at_a_terminal(&tutor, "run demo") {
+        let ran = running.end().code(0);
+        ran.stdout_has("│ a sentence that is a good deal\r\n");
+    }
+}
+
+#[test]
 fn a_step_or_a_lesson_that_is_not_there_is_answered_with_what_was_meant() {
     let tutor = Tutor::new().lesson(plain("compile", "true"));
     for line in [
