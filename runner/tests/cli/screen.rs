@@ -260,6 +260,21 @@ fn at_a_narrow_terminal_nothing_but_code_is_wider_than_it() {
 }
 
 #[test]
+fn the_question_whether_a_course_may_run_fits_a_narrow_terminal() {
+    let tutor = Tutor::new().lesson(plain("one", "echo ran")).not_trusted();
+    let Some(mut running) = at_a_terminal_of(&tutor, 40, "run demo") else {
+        return;
+    };
+    running.until_stdout("run it?");
+    running.say("n\n");
+    let ran = running.end().code(2).stdout_lacks("│ ran");
+    for row in ran.stdout.lines() {
+        let columns = unicode_width::UnicodeWidthStr::width(row.trim_end_matches('\r'));
+        assert!(columns <= 40, "{row:?} in {}", ran.told());
+    }
+}
+
+#[test]
 fn output_fits_a_terminal_that_became_narrower_meanwhile() {
     let sentence = "a sentence that is a good deal longer than forty columns of a terminal";
     // The shell's parent is the agent, whose parent has the terminal.
