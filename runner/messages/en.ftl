@@ -14,6 +14,7 @@ workspace = workspace: { $folder }
 workspace-busy = cannot use the workspace `{ $folder }`: another `tutor` runs the lesson there; wait for it to end, or use `--fresh`
 workspace-escape = cannot write `{ $file }`: a link in the workspace leads out of it; remove the link, or start afresh with `tutor reset`
 workspace-io = cannot { $doing } `{ $path }`: { $error }
+stdout-write = cannot write to standard output: { $error }
 store-write = cannot remember anything in `{ $path }`: { $error }
 kept = kept: { $folder }
 
@@ -253,6 +254,7 @@ new-written = wrote { $path }; try it: tutor run { $lesson }
 
 # study and reset
 study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›
+study-keys = keys: Enter or r runs, s skips, b goes back, q or Esc quits
 study-unknown = `{ $typed }` is none of run, skip, back, quit
 study-input = cannot read the keyboard: { $error }
 study-left = go on where you are with: { $command }

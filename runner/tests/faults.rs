@@ -7,7 +7,7 @@ use nix::unistd::Pid;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use support::{
     Tutor, check, in_own_mounts, is_root, nearly_full, own_seconds, skipped, sleepers, step, until,
 };
@@ -559,6 +559,31 @@ fn a_check_that_hangs_is_ended() {
     let ran = tutor.run("run demo --timeout 300ms").code(1);
     ran.stdout_has("check two: timed out").stdout_has("│ next");
     assert_eq!(sleepers(seconds), 0);
+}
+
+#[test]
+fn what_a_command_ends_with_is_the_same_for_a_reader_that_leaves_early() {
+    let tutor = Tutor::new()
+        .lesson(step("one", "exit 4"))
+        .lesson(step("two", "echo 2"));
+    for line in [
+        "run demo",
+        "run demo --json",
+        "test",
+        "test --format json",
+        "matrix",
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = tutor.command(line);
+        command.stdin(Stdio::null()).stdout(writer);
+        let output = command.output().expect("tutor runs");
+        assert_eq!(output.status.code(), Some(1), "{line}: {output:?}");
+        // Changed outputs are left to be read all the same.
+        let found = tutor.path("course/snapshots/demo-2/two.snap.new").exists();
+        assert_eq!(found, !line.starts_with("run"), "{line}");
+        tutor.run("reject --all").code(0);
+    }
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! What can be said on the command line: one clap tree, from which help, completions and man
 //! pages come.
 
+use super::complete;
 use crate::render::paint::Color;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
-use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use std::ffi::{OsStr, OsString};
+use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::engine::ArgValueCompleter;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
-use tutor_lab::cache::Cache;
 
 /// Lessons in Markdown that run for real: learn BPF programming in C at a terminal.
 ///
@@ -106,7 +106,7 @@ pub struct ListArguments {
 #[derive(Debug, Args)]
 pub struct ShowArguments {
     /// The lesson: `lesson-2`, its name, or its number
-    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lesson: String,
     /// Print JSON: the lesson's steps, files and checks
     #[arg(long)]
@@ -124,7 +124,7 @@ pub struct RunningArguments {
     pub on: Option<On>,
     /// The lab's kernel: a series such as `6.12`, a whole release, `latest` of those that are there,
     /// or a file
-    #[arg(long, value_name = "KERNEL", default_value = "default", add = ArgValueCompleter::new(complete_kernel))]
+    #[arg(long, value_name = "KERNEL", default_value = "default", add = ArgValueCompleter::new(complete::kernel))]
     pub kernel: String,
     /// Give every step this long, such as `30s` or `2m`
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
@@ -162,21 +162,21 @@ pub enum On {
 #[derive(Debug, Args)]
 pub struct RunArguments {
     /// The lesson: `lesson-2`, its name, or its number
-    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lesson: String,
     /// Run this step only; may be given more than once
-    #[arg(long, value_name = "STEP", conflicts_with = "until", add = ArgValueCompleter::new(complete_step))]
+    #[arg(long, value_name = "STEP", conflicts_with = "until", add = ArgValueCompleter::new(complete::step))]
     pub only: Vec<String>,
     /// Run the steps up to and including this one
-    #[arg(long, value_name = "STEP", add = ArgValueCompleter::new(complete_step))]
+    #[arg(long, value_name = "STEP", add = ArgValueCompleter::new(complete::step))]
     pub until: Option<String>,
     /// Go on from the state before this step, as an earlier run left it in the lab
-    #[arg(long, value_name = "STEP", conflicts_with_all = ["only", "until", "fresh"], add = ArgValueCompleter::new(complete_step))]
+    #[arg(long, value_name = "STEP", conflicts_with_all = ["only", "until", "fresh"], add = ArgValueCompleter::new(complete::step))]
     pub from: Option<String>,
     /// Stop at the first step that is not as expected
     #[arg(long)]
     pub fail_fast: bool,
-    /// Use a fresh folder, not your own workspace
+    /// Use a fresh folder, not your own workspace; your progress stays as it is
     #[arg(long)]
     pub fresh: bool,
     /// Keep the fresh folder and say where it is
@@ -198,10 +198,10 @@ pub struct RunArguments {
 #[derive(Debug, Args)]
 pub struct StudyArguments {
     /// The lesson; without one, the lesson you were in
-    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lesson: Option<String>,
     /// Begin at this step
-    #[arg(long, value_name = "STEP", add = ArgValueCompleter::new(complete_step))]
+    #[arg(long, value_name = "STEP", add = ArgValueCompleter::new(complete::step))]
     pub from: Option<String>,
     #[command(flatten)]
     pub running: RunningArguments,
@@ -210,7 +210,7 @@ pub struct StudyArguments {
 #[derive(Debug, Args)]
 pub struct TestArguments {
     /// The lessons [default: all]
-    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lessons: Vec<String>,
     /// How many lessons run side by side [default: the number of processors]
     #[arg(long, short, value_name = "N")]
@@ -240,15 +240,15 @@ pub struct TestArguments {
 #[derive(Debug, Args)]
 pub struct MatrixArguments {
     /// The lessons [default: all]
-    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lessons: Vec<String>,
     /// The lab's kernels: series such as `5.10,6.12`, whole releases, `latest`, or files [default: every
     /// series that is there, see `tutor lab status`]
-    #[arg(long, value_name = "KERNELS", value_delimiter = ',', add = ArgValueCompleter::new(complete_kernel))]
+    #[arg(long, value_name = "KERNELS", value_delimiter = ',', add = ArgValueCompleter::new(complete::kernel))]
     pub kernels: Vec<String>,
     /// Major versions of clang and LLVM, such as `14,16`: steps find each as `clang`, `llc`, `llvm-…`
     /// [default: the one that they find anyway]
-    #[arg(long, value_name = "VERSIONS", value_delimiter = ',', add = ArgValueCompleter::new(complete_clang))]
+    #[arg(long, value_name = "VERSIONS", value_delimiter = ',', add = ArgValueCompleter::new(complete::clang))]
     pub clang: Vec<String>,
     /// How many lessons run side by side, each with a machine of its own [default: the number of
     /// processors]
@@ -307,7 +307,7 @@ pub struct Partition {
 #[derive(Debug, Args)]
 pub struct ReviewArguments {
     /// The lesson [default: all]
-    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lesson: Option<String>,
     /// Print the changed outputs as JSON and change nothing
     #[arg(long)]
@@ -315,15 +315,16 @@ pub struct ReviewArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").args(["lesson", "all"]).required(true))]
 pub struct SettleArguments {
     /// The lesson
-    #[arg(add = ArgValueCompleter::new(complete_lesson), required_unless_present = "all")]
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lesson: Option<String>,
     /// The step [default: all of the lesson's]
-    #[arg(add = ArgValueCompleter::new(complete_step))]
+    #[arg(add = ArgValueCompleter::new(complete::step))]
     pub step: Option<String>,
     /// Every lesson's
-    #[arg(long, conflicts_with = "lesson")]
+    #[arg(long)]
     pub all: bool,
 }
 
@@ -365,7 +366,7 @@ pub struct BpfArguments {
     pub on: Option<On>,
     /// A kernel of the lab: a series such as `6.12`, a whole release, `latest` of those that are there, or
     /// a file; with it, `--on lab` goes without saying
-    #[arg(id = "bpf-kernel", long = "kernel", global = true, value_name = "KERNEL", add = ArgValueCompleter::new(complete_kernel))]
+    #[arg(id = "bpf-kernel", long = "kernel", global = true, value_name = "KERNEL", add = ArgValueCompleter::new(complete::kernel))]
     pub kernel: Option<String>,
     /// What to look into
     #[command(subcommand)]
@@ -428,7 +429,7 @@ pub struct LabShellArguments {
 #[derive(Debug, Args)]
 pub struct GuestArguments {
     /// The kernel: a series such as `6.12`, a whole release, `latest` of those that are there, or a file
-    #[arg(long, value_name = "KERNEL", default_value = "default", add = ArgValueCompleter::new(complete_kernel))]
+    #[arg(long, value_name = "KERNEL", default_value = "default", add = ArgValueCompleter::new(complete::kernel))]
     pub kernel: String,
     /// Bring this folder along and start in it; what changes there comes back. Without it no file of
     /// yours is there, not even a lesson's workspace, and it starts in `/root`
@@ -467,7 +468,7 @@ pub struct LabGcArguments {
 #[derive(Debug, Args)]
 pub struct ResetArguments {
     /// The lesson
-    #[arg(add = ArgValueCompleter::new(complete_lesson))]
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lesson: String,
 }
 
@@ -499,67 +500,6 @@ fn parse_partition(text: &str) -> Result<Partition, String> {
         return Err(bad());
     }
     Ok(Partition { part, parts })
-}
-
-/// Steps of any lesson, for the shell: it does not say which lesson was typed.
-fn complete_step(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(context) = super::Context::new(Global::default()) else {
-        return Vec::new();
-    };
-    let Ok(course) = context.load_course() else {
-        return Vec::new();
-    };
-    let typed = typed.to_string_lossy();
-    let mut candidates = Vec::new();
-    for lesson in &course.lessons {
-        for step in lesson.steps().filter(|step| step.id.starts_with(&*typed)) {
-            let stem = lesson.stem.clone();
-            candidates.push(CompletionCandidate::new(&step.id).help(Some(stem.into())));
-        }
-    }
-    candidates
-}
-
-/// Lessons by stem and by name, for the shell.
-fn complete_lesson(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(context) = super::Context::new(Global::default()) else {
-        return Vec::new();
-    };
-    let Ok(course) = context.load_course() else {
-        return Vec::new();
-    };
-    let typed = typed.to_string_lossy();
-    let mut candidates = Vec::new();
-    for lesson in &course.lessons {
-        for name in [&lesson.stem, &lesson.front.name] {
-            if name.starts_with(&*typed) {
-                let title = lesson.front.title.clone();
-                candidates.push(CompletionCandidate::new(name).help(Some(title.into())));
-            }
-        }
-    }
-    candidates
-}
-
-/// Kernels that are there, for the shell.
-fn complete_kernel(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(context) = super::Context::new(Global::default()) else {
-        return Vec::new();
-    };
-    let installed = super::lab::series(&Cache::below(&context.folders.cache));
-    candidates(typed, installed.into_iter().chain(["latest".to_owned()]))
-}
-
-/// Versions of clang that are there, for the shell.
-fn complete_clang(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let installed = super::toolchain::installed();
-    candidates(typed, installed.iter().map(u32::to_string))
-}
-
-fn candidates(typed: &OsStr, words: impl IntoIterator<Item = String>) -> Vec<CompletionCandidate> {
-    let typed = typed.to_string_lossy();
-    let words = words.into_iter().filter(|word| word.starts_with(&*typed));
-    words.map(CompletionCandidate::new).collect()
 }
 
 #[cfg(test)]

@@ -160,10 +160,12 @@ impl Context {
             noteln!("{line}");
         }
         loop {
-            note!("{} ", say!("trust-choices"));
+            let choices = self.stderr.fitted("", &say!("trust-choices"));
+            note!("{} ", choices.join("\n"));
             io::stderr().flush()?;
             let mut answer = String::new();
             if io::stdin().lock().read_line(&mut answer)? == 0 {
+                noteln!("");
                 return Err(ends(Exit::Usage, say!("trust-refused")));
             }
             match answer.trim() {

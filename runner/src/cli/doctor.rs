@@ -131,7 +131,11 @@ fn show(
         if area == Area::Kernel && !is_asked {
             let names = findings.iter().filter(|found| found.area == area);
             let names: Vec<&str> = names.map(|found| found.name.as_str()).collect();
-            outln!("  {}\n", say!("doctor-not-asked", names = names.join(", ")));
+            let text = say!("doctor-not-asked", names = names.join(", "));
+            for line in paint.fitted("  ", &text) {
+                outln!("{line}");
+            }
+            outln!("");
             continue;
         }
         for found in findings.iter().filter(|found| found.area == area) {

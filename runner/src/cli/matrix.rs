@@ -15,6 +15,7 @@ use crate::report::matrix::Matrix;
 use crate::report::{Item, Report, Strictness};
 use crate::run::{Findings, Options, PATH};
 use crate::say;
+use crate::visible::width;
 use std::path::Path;
 use tutor_lab::cache::{Cache, DEFAULT_SERIES};
 use tutor_lab::kernel::Kernel;
@@ -184,17 +185,20 @@ fn run(
 /// A line a lesson and environment while it goes on.
 fn note_of(context: &Context, lesson: &Lesson, environment: &str, outcome: &Outcome) {
     let paint = &context.stderr;
-    let counts = match outcome {
-        Ok(tested) => counts::counts(&tested.report, paint),
-        Err(error) => format!("{error:#}"),
-    };
-    // The counts are colored, so they are not filled in by the catalogue.
-    let line = say!(
+    let cell = say!(
         "matrix-cell",
         lesson = lesson.stem.as_str(),
         environment = environment
     );
-    noteln!("{line}: {counts}");
+    let lead = format!("{cell}:");
+    let columns = width(&lead);
+    let lines = match outcome {
+        Ok(tested) => counts::fitted_counts((lead, columns), "", &tested.report, paint),
+        Err(error) => paint.fitted("", &format!("{lead} {error:#}")),
+    };
+    for line in lines {
+        noteln!("{line}");
+    }
 }
 
 /// Leaves what changed to be read and accepted, the default kernel's outputs first.

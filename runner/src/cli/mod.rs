@@ -3,7 +3,7 @@
 /// Prints results. Unlike std's, these macros panic at no full disk and no reader that left: they
 /// return the error. And they write a text at once: standard output would hand it on line by line.
 macro_rules! out {
-    ($($text:tt)*) => { ::std::io::Write::write_all(&mut ::std::io::stdout(), format!($($text)*).as_bytes())? };
+    ($($text:tt)*) => { crate::cli::print(&format!($($text)*))? };
 }
 
 macro_rules! outln {
@@ -23,6 +23,7 @@ mod arguments;
 mod bench;
 mod book;
 mod bpf;
+mod complete;
 mod context;
 mod course;
 mod doctor;
@@ -51,12 +52,33 @@ use context::Context;
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
 
+/// Prints a text.
+fn print(text: &str) -> io::Result<()> {
+    printed(io::stdout().write_all(text.as_bytes()))
+}
+
 /// Prints JSON for programs.
 fn out_json(value: &impl Serialize) -> io::Result<()> {
     let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-    serde_json::to_writer_pretty(&mut stdout, value)?;
-    writeln!(stdout)?;
-    stdout.flush()
+    let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
+    printed(
+        written
+            .and_then(|()| writeln!(stdout))
+            .and_then(|()| stdout.flush()),
+    )
+}
+
+/// What became of printing. A reader that left early, as that of `tutor test | head -1`, had what it
+/// wanted, and what the command ends with is the same for it.
+fn printed(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => {
+            let message = say!("stdout-write", error = error.to_string());
+            Err(io::Error::new(error.kind(), message))
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Runs `tutor` as the shell called it and returns what it ends with.
@@ -110,7 +132,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
 /// Says what went wrong, on stderr, with all that led to it.
 fn complain(error: &anyhow::Error, color: crate::render::paint::Color) -> Exit {
     if broken_pipe(error) {
-        // `tutor list | head -1`: the reader has what it wanted.
+        // The same for whoever writes past `printed`.
         return Exit::Success;
     }
     let paint = crate::render::paint::Paint::of_stream(color, io::stderr().is_terminal());

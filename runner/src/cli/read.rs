@@ -164,12 +164,12 @@ pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit
         let mut plan = Plan::new(lesson, &Selection::All)?.to_json();
         plan["format"] = json!(1);
         plan["title"] = json!(lesson.front.title);
-        writeln!(io::stdout().lock(), "{plan:#}")?;
+        outln!("{plan:#}");
         return Ok(Exit::Success);
     }
     let text = page(&course, lesson, &context.stdout)?;
     match arguments.no_pager {
-        true => io::stdout().lock().write_all(text.as_bytes())?,
+        true => out!("{text}"),
         false => paged(&text)?,
     }
     Ok(Exit::Success)
@@ -238,13 +238,13 @@ fn recorded(
 
 /// Through a pager, if this is a terminal; `less -FRX` leaves short texts alone.
 fn paged(text: &str) -> anyhow::Result<()> {
-    let out = io::stdout();
     let pager = ["TUTOR_PAGER", "PAGER"]
         .iter()
         .find_map(|name| std::env::var(name).ok());
     let pager = pager.unwrap_or_else(|| "less".to_owned());
-    if !out.is_terminal() || pager.is_empty() || pager == "cat" {
-        return Ok(out.lock().write_all(text.as_bytes())?);
+    if !io::stdout().is_terminal() || pager.is_empty() || pager == "cat" {
+        out!("{text}");
+        return Ok(());
     }
     let child = Command::new("sh")
         .args(["-c", &pager])
@@ -255,7 +255,8 @@ fn paged(text: &str) -> anyhow::Result<()> {
         .stdin(Stdio::piped())
         .spawn();
     let Ok(mut child) = child else {
-        return Ok(out.lock().write_all(text.as_bytes())?);
+        out!("{text}");
+        return Ok(());
     };
     if let Some(mut stdin) = child.stdin.take() {
         // A pager that is left early closes its end; that is no error.

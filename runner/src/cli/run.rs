@@ -2,7 +2,7 @@
 
 use super::arguments::{On, RunArguments};
 use super::context::{Context, ends, unusable};
-use super::out_json;
+use super::{out_json, printed};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place, Step};
@@ -86,7 +86,11 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     };
     let (report, done) = notebook::run(&plan, runner, &judge, on_failure, view);
     let is_whole = asked_for_all && options.interrupt.presses() == 0;
-    let remembered = remember(&context.store(), &key, lesson, &report, is_whole);
+    // A fresh folder goes with all that was done there, so it is no place to go on from.
+    let remembered = match arguments.fresh {
+        true => Ok(()),
+        false => remember(&context.store(), &key, lesson, &report, is_whole),
+    };
     if arguments.json {
         let whole = json::document([&report]);
         out_json(&whole)?;
@@ -101,11 +105,9 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
             ))?;
         }
     }
-    if let Some(error) = terminal.error() {
-        return Err(error.into());
-    }
+    printed(terminal.error().map_or(Ok(()), Err))?;
     if options.interrupt.presses() > 0 {
-        if let Some(step) = broken_off(&plan, &report) {
+        if let Some(step) = broken_off(&plan, &report).filter(|_| !arguments.fresh) {
             context.note(&say!(
                 "next-interrupted",
                 lesson = lesson.stem.as_str(),

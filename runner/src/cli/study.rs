@@ -159,7 +159,7 @@ impl Learner for Keyboard<'_> {
         loop {
             let lines = self.paint.resized().fitted_in(Paint::bold, "", &prompt);
             let wish = match io::stdin().is_terminal() {
-                true => pressed(&lines, self.interrupt),
+                true => pressed(self.paint, &lines, self.interrupt),
                 false => typed(&lines).map(Some),
             };
             outln!("");
@@ -206,18 +206,17 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Waits for a key. A signal to end, or a terminal that is gone, is a wish to leave; nothing is
 /// wished by who stopped the program by Ctrl-Z and goes on with it.
-fn pressed(prompt: &[String], interrupt: &Interrupt) -> io::Result<Option<Wish>> {
+fn pressed(paint: Paint, prompt: &[String], interrupt: &Interrupt) -> io::Result<Option<Wish>> {
     // Before the prompt, so that no key comes in the usual mode.
     crossterm::terminal::enable_raw_mode()?;
-    let wish = asked(prompt, interrupt);
+    let wish = asked(paint, prompt, interrupt);
     crossterm::terminal::disable_raw_mode()?;
     wish
 }
 
-fn asked(prompt: &[String], interrupt: &Interrupt) -> io::Result<Option<Wish>> {
-    // A terminal in raw mode does not go back to the first column by itself.
-    out!("{} ", prompt.join("\r\n"));
-    io::stdout().flush()?;
+fn asked(paint: Paint, prompt: &[String], interrupt: &Interrupt) -> io::Result<Option<Wish>> {
+    show(prompt)?;
+    let mut is_helped = false;
     loop {
         // crossterm reads a terminal that hung up for ever, so it waits for nothing: this does.
         let ready = key_is_ready();
@@ -241,11 +240,26 @@ fn asked(prompt: &[String], interrupt: &Interrupt) -> io::Result<Option<Wish>> {
                 if let Some(wish) = wish_of(key) {
                     break Ok(Some(wish));
                 }
+                // Once is enough: a held key, or a pasted text, comes as many.
+                if !is_helped {
+                    is_helped = true;
+                    let help = paint
+                        .resized()
+                        .fitted_in(Paint::dim, "", &say!("study-keys"));
+                    show(&[&[String::new()], &help[..], prompt].concat())?;
+                }
             }
             Ok(_) => {}
             Err(error) => break Err(error),
         }
     }
+}
+
+/// Shows lines, the last of them open. A terminal in raw mode does not go back to the first column by
+/// itself.
+fn show(lines: &[String]) -> io::Result<()> {
+    out!("{} ", lines.join("\r\n"));
+    io::stdout().flush()
 }
 
 /// Waits a little for a key; nothing if there is no terminal any more.
@@ -269,6 +283,7 @@ fn wish_of(key: KeyEvent) -> Option<Wish> {
         KeyCode::Char('c' | 'd') if control => Some(Wish::Quit),
         // Enter, pressed while the terminal was still in its usual mode.
         KeyCode::Char('j') if control => Some(Wish::Run),
+        KeyCode::Char(_) if control => None,
         KeyCode::Enter | KeyCode::Char('r' | ' ') => Some(Wish::Run),
         KeyCode::Char('s' | 'n') => Some(Wish::Skip),
         KeyCode::Char('b') | KeyCode::Left | KeyCode::Backspace => Some(Wish::Back),

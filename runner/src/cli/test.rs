@@ -3,7 +3,7 @@
 use super::arguments::{Format, Partition, TestArguments};
 use super::bench::{self, Bench, Outcome, side_by_side};
 use super::context::{Context, ends, with_help};
-use super::out_json;
+use super::{out_json, print};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;
@@ -15,7 +15,6 @@ use crate::report::{Item, Report, Strictness};
 use crate::run::{Findings, Options, Pace};
 use crate::say;
 use crate::workspace::remove_abandoned;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::thread;
 
@@ -65,7 +64,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let mut printed = Ok(());
     let mut tell = |lesson: &&Lesson, outcome: &Outcome| {
         if pretty && printed.is_ok() {
-            printed = io::stdout().write_all(told(lesson, outcome, strictness, &paint).as_bytes());
+            printed = print(&told(lesson, outcome, strictness, &paint));
         }
     };
     let work = |lesson: &&Lesson| bench.lesson(lesson);

@@ -1,7 +1,7 @@
 //! `tutor check`: everything that is wrong with a course or could be better. It runs no step.
 
 use super::load::MANIFEST;
-use super::{Course, Origin, embedded};
+use super::{Course, Origin, embedded, manifest};
 use crate::diagnostic::{Diagnostic, sort};
 use crate::lesson::{Background, Block, Expectation, Lesson};
 use regex::Regex;
@@ -53,9 +53,12 @@ fn pattern(block: &Block) -> Option<&str> {
 fn unlisted(course: &Course) -> Vec<Diagnostic> {
     let mut pages = pages(course);
     pages.sort();
+    let path = Path::new(MANIFEST);
+    let listed = manifest::read(path, course.source(path).unwrap_or_default()).lessons;
+    let is_listed = |stem: &str| listed.iter().any(|entry| entry.text == stem);
     pages
         .into_iter()
-        .filter(|stem| is_page(stem) && !is_listed(course, stem))
+        .filter(|stem| is_page(stem) && !is_listed(stem))
         .map(|stem| {
             let path = PathBuf::from(format!("lessons/{stem}.md"));
             let message = format!("this lesson is not listed in `{MANIFEST}`, so nobody sees it");
@@ -84,9 +87,4 @@ fn pages(course: &Course) -> Vec<String> {
 // `lesson-1.zh` is the translation of a page, `README` a note to authors.
 fn is_page(stem: &str) -> bool {
     crate::lesson::is_name(stem)
-}
-
-fn is_listed(course: &Course, stem: &str) -> bool {
-    let path = PathBuf::from(format!("lessons/{stem}.md"));
-    course.source(Path::new(&path)).is_some()
 }

@@ -118,14 +118,20 @@ impl Loader {
     fn lessons(&mut self) {
         for entry in std::mem::take(&mut self.manifest.lessons) {
             let path = PathBuf::from(format!("lessons/{}.md", entry.text));
-            let why = match self.files.read(&path) {
+            let (why, help) = match self.files.read(&path) {
                 Ok(Some(bytes)) => {
                     let source = self.files.text(&path, bytes, &mut self.diagnostics);
                     self.lesson(&entry.text, &path, &source);
                     continue;
                 }
-                Ok(None) => "is not there".to_owned(),
-                Err(error) => format!("cannot be read: {error}"),
+                Ok(None) => (
+                    "is not there".to_owned(),
+                    format!("write it, or begin it with `tutor new {}`", entry.text),
+                ),
+                Err(error) => (
+                    format!("cannot be read: {error}"),
+                    "make it a file of text that can be read".to_owned(),
+                ),
             };
             let message = format!(
                 "lesson `{}` is listed, but `{}` {why}",
@@ -133,10 +139,7 @@ impl Loader {
                 path.display()
             );
             let missing = Diagnostic::error(Path::new(MANIFEST), entry.span, message);
-            self.diagnostics.push(missing.help(format!(
-                "write it, or begin it with `tutor new {}`",
-                entry.text
-            )));
+            self.diagnostics.push(missing.help(help));
         }
     }
 

@@ -196,6 +196,17 @@ mod checking {
     }
 
     #[test]
+    fn what_is_listed_and_cannot_be_read_is_told_once() {
+        assert_snapshot!(checked(&[
+            ("lessons/course.toml", "format = 1\ntitle = \"T\"\nlessons = [\"one\"]\n"),
+            ("lessons/one.md/inside", ""),
+        ]), @r#"
+        lessons/course.toml:3:12: "\"one\"" lesson `one` is listed, but `lessons/one.md` cannot be read: Is a directory (os error 21)
+            make it a file of text that can be read
+        "#);
+    }
+
+    #[test]
     fn lessons_that_are_missing_doubled_or_not_listed_are_named() {
         assert_snapshot!(checked(&[
             ("lessons/course.toml", "format = 1\ntitle = \"T\"\nlessons = [\"one\", \"two\", \"one\", \"../x\", \"three\"]\n"),

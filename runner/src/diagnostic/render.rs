@@ -4,7 +4,7 @@
 
 use super::place::{BYTE_ORDER_MARK, line_column, line_end, line_start, within};
 use super::{Diagnostic, Severity, sort};
-use crate::visible::wrap;
+use crate::visible::{width, wrap};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 use std::path::Path;
@@ -100,7 +100,13 @@ fn fitted(text: &str, drawing: Drawing) -> String {
 const LEAST_COLUMNS: usize = 14;
 
 fn draw_line(diagnostic: &Diagnostic, source: &str, line: usize, drawing: Drawing) -> String {
-    let (shown, marked) = line_shown(source, &diagnostic.span);
+    let (shown, mut marked) = line_shown(source, &diagnostic.span);
+    // A mark behind the end of a line takes one column more.
+    let columns = drawing.columns.map(|columns| columns.saturating_sub(1));
+    if let Some(columns) = columns {
+        let room = columns.saturating_sub(line.to_string().len() + " | ".len());
+        marked.end = marked_end(&shown, &marked, room);
+    }
     let level = match diagnostic.severity {
         Severity::Warning => Level::WARNING,
         Severity::Error => Level::ERROR,
@@ -112,7 +118,7 @@ fn draw_line(diagnostic: &Diagnostic, source: &str, line: usize, drawing: Drawin
         true => Renderer::styled(),
         false => Renderer::plain(),
     };
-    let renderer = match drawing.columns {
+    let renderer = match columns {
         Some(columns) => renderer.term_width(columns),
         None => renderer,
     };
@@ -123,6 +129,36 @@ fn draw_line(diagnostic: &Diagnostic, source: &str, line: usize, drawing: Drawin
         text.push('\n');
     }
     text
+}
+
+/// The drawing library wants so much room on either side of a mark, for what it leaves out.
+const BESIDE_A_MARK: usize = 6;
+
+/// Where the mark ends in a line with so much room. The library never cuts a mark: one that is too
+/// long for the room makes the row too wide.
+fn marked_end(shown: &str, marked: &Range<usize>, room: usize) -> usize {
+    let columns = |text: &str| text.chars().map(columns_of).sum::<usize>();
+    if columns(shown) <= room {
+        return marked.end;
+    }
+    let room = room.saturating_sub(2 * BESIDE_A_MARK).max(1);
+    let mut end = marked.start;
+    for c in shown[marked.clone()].chars() {
+        let next = end + c.len_utf8();
+        if columns(&shown[marked.start..next]) > room {
+            break;
+        }
+        end = next;
+    }
+    end
+}
+
+/// The columns of a character as the drawing library draws it.
+fn columns_of(c: char) -> usize {
+    match c {
+        '\t' => 4,
+        _ => width(c.encode_utf8(&mut [0; 4])),
+    }
 }
 
 /// The first line of the span as it is safe to draw, and where the span lies in it.
@@ -181,6 +217,7 @@ fn paint(text: &str, code: &str, color: bool) -> String {
 mod tests {
     use super::*;
     use insta::assert_snapshot;
+    use proptest::prelude::*;
 
     fn rendered(source: &str, marked: &str) -> String {
         let start = source.find(marked).expect("the marked text is there");
@@ -249,6 +286,38 @@ mod tests {
     }
 
     #[test]
+    fn a_long_mark_in_a_long_line_is_cut_to_fit_the_terminal() {
+        let source = "See it: [The program is loaded](#check-loaded) by now, and so it goes on.\n";
+        let found = Diagnostic::error(Path::new("a.md"), 8..46, "no such check");
+        let drawing = Drawing {
+            color: false,
+            columns: Some(40),
+        };
+        assert_snapshot!(render(&[found], |_| Some(source), drawing), @"
+        a.md:1:9: no such check
+          |
+        1 | ...t: [The program is loaded](#c...
+          |       ^^^^^^^^^^^^^^^^^^^^^^^
+        ");
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_is_wider_than_the_terminal(
+            source in "[a-z 世界`\t]{1,120}", from in 0usize..120, long in 0usize..120,
+            columns in 20usize..90
+        ) {
+            let places: Vec<usize> = source.char_indices().map(|(at, _)| at).collect();
+            let place = |at: usize| places.get(at).copied().unwrap_or(source.len());
+            let span = place(from)..place(from + long);
+            let found = Diagnostic::error(Path::new("a.md"), span, "wrong");
+            let drawing = Drawing { color: false, columns: Some(columns) };
+            let drawn = render(&[found], |_| Some(&source), drawing);
+            prop_assert!(drawn.lines().all(|row| width(row) <= columns), "{}", drawn);
+        }
+    }
+
+    #[test]
     fn all_are_drawn_in_the_order_of_places() {
         let path = Path::new("a.md");
         let list = [
@@ -292,7 +361,7 @@ mod tests {
         lessons/a.md:1:7: there is no
         such word in this language
           |
-        1 | hello wrold, this is a li...
+        1 | hello wrold, this is a l...
           |       ^^^^^
         help: write the word as
               everybody else does

@@ -6,14 +6,8 @@ use crate::report::Report;
 use crate::say;
 use crate::visible::width;
 
-/// How many there are of each verdict, in words; those that are none are left out.
-pub fn counts(report: &Report, paint: &Paint) -> String {
-    let words = counted(report).into_iter();
-    let words: Vec<String> = words.map(|(style, text)| style(paint, &text)).collect();
-    words.join(", ")
-}
-
-/// The same behind a lead of that width, as lines that fit the terminal, with a time at the end.
+/// How many there are of each verdict, in words; those that are none are left out. They stand behind
+/// a lead of that width, on lines that fit the terminal, with a time at the end.
 pub fn fitted_counts(
     (lead, lead_columns): (String, usize),
     time: &str,

@@ -3,10 +3,10 @@
 use super::paint::Paint;
 use crate::lesson::prose::plain_text;
 use crate::lesson::{Inline, Node};
-use crate::visible::visible_text;
+use crate::visible::{breaks, visible_text};
 use anstyle::{AnsiColor, Style};
 use std::ops::Range;
-use unicode_linebreak::{BreakOpportunity, linebreaks};
+use unicode_linebreak::BreakOpportunity;
 use unicode_width::UnicodeWidthStr;
 
 /// Returns the lines of some prose.
@@ -56,7 +56,7 @@ fn heading(level: u8, content: &[Inline], paint: &Paint, columns: usize, drawn: 
         1 => AnsiColor::Cyan.on_default().bold(),
         _ => Style::new().bold(),
     };
-    for range in wrapped(&text, columns) {
+    for range in wrapped(&text, &[], columns) {
         drawn.push(paint.style(style, &text[range]));
     }
     let line = match level {
@@ -162,7 +162,7 @@ fn table(
 fn width(content: &[Inline], paint: &Paint) -> usize {
     let mut pieces = Vec::new();
     flatten(content, Style::new(), paint, &mut pieces);
-    pieces.iter().map(|(_, text)| text.width()).sum()
+    pieces.iter().map(|piece| piece.text.width()).sum()
 }
 
 /// Inline content on one line.
@@ -171,7 +171,7 @@ fn styled(content: &[Inline], paint: &Paint) -> String {
     flatten(content, Style::new(), paint, &mut pieces);
     pieces
         .iter()
-        .map(|(style, text)| paint.style(*style, text))
+        .map(|piece| paint.style(piece.style, &piece.text))
         .collect()
 }
 
@@ -179,17 +179,37 @@ fn styled(content: &[Inline], paint: &Paint) -> String {
 pub fn paragraph(content: &[Inline], paint: &Paint, columns: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     flatten(content, Style::new(), paint, &mut pieces);
-    let text: String = pieces.iter().map(|(_, text)| text.as_str()).collect();
-    wrapped(&text, columns)
+    let mut text = String::new();
+    let mut commands = Vec::new();
+    for piece in &pieces {
+        let start = text.len();
+        text.push_str(&piece.text);
+        if piece.is_code {
+            commands.push(start..text.len());
+        }
+    }
+    wrapped(&text, &commands, columns)
         .into_iter()
         .map(|range| cut(&pieces, range, paint))
         .collect()
 }
 
-fn flatten(content: &[Inline], style: Style, paint: &Paint, pieces: &mut Vec<(Style, String)>) {
+/// Text in one style.
+struct Piece {
+    style: Style,
+    text: String,
+    is_code: bool,
+}
+
+fn flatten(content: &[Inline], style: Style, paint: &Paint, pieces: &mut Vec<Piece>) {
+    let plain = |style, text| Piece {
+        style,
+        text,
+        is_code: false,
+    };
     for inline in content {
         match inline {
-            Inline::Text(text) => pieces.push((style, visible_text(text).into_owned())),
+            Inline::Text(text) => pieces.push(plain(style, visible_text(text).into_owned())),
             Inline::Code(text) => {
                 let text = visible_text(text);
                 let text = if paint.color {
@@ -197,7 +217,11 @@ fn flatten(content: &[Inline], style: Style, paint: &Paint, pieces: &mut Vec<(St
                 } else {
                     format!("`{text}`")
                 };
-                pieces.push((style.fg_color(Some(AnsiColor::Cyan.into())), text));
+                pieces.push(Piece {
+                    style: style.fg_color(Some(AnsiColor::Cyan.into())),
+                    text,
+                    is_code: true,
+                });
             }
             Inline::Emphasis(inner) => flatten(inner, style.italic(), paint, pieces),
             Inline::Strong(inner) => flatten(inner, style.bold(), paint, pieces),
@@ -205,23 +229,24 @@ fn flatten(content: &[Inline], style: Style, paint: &Paint, pieces: &mut Vec<(St
             Inline::Link { url, content } => {
                 flatten(content, style.underline(), paint, pieces);
                 if url.contains("://") && plain_text(content) != *url {
-                    pieces.push((style.dimmed(), format!(" <{}>", visible_text(url))));
+                    let url = format!(" <{}>", visible_text(url));
+                    pieces.push(plain(style.dimmed(), url));
                 }
             }
             Inline::Image { description, .. } => {
-                pieces.push((style, format!("[{}]", visible_text(description))))
+                pieces.push(plain(style, format!("[{}]", visible_text(description))))
             }
-            Inline::SoftBreak => pieces.push((style, " ".to_owned())),
-            Inline::HardBreak => pieces.push((style, "\n".to_owned())),
+            Inline::SoftBreak => pieces.push(plain(style, " ".to_owned())),
+            Inline::HardBreak => pieces.push(plain(style, "\n".to_owned())),
             Inline::Html(_) => {}
         }
     }
 }
 
-fn cut(pieces: &[(Style, String)], range: Range<usize>, paint: &Paint) -> String {
+fn cut(pieces: &[Piece], range: Range<usize>, paint: &Paint) -> String {
     let mut line = String::new();
     let mut start = 0;
-    for (style, text) in pieces {
+    for Piece { style, text, .. } in pieces {
         let end = start + text.len();
         let (from, to) = (range.start.max(start), range.end.min(end));
         if from < to {
@@ -232,13 +257,13 @@ fn cut(pieces: &[(Style, String)], range: Range<usize>, paint: &Paint) -> String
     line
 }
 
-/// The lines of a text, as ranges of its bytes without the blanks at their ends: broken where
-/// Unicode (UAX #14) allows it, so that Chinese breaks between characters.
-pub fn wrapped(text: &str, columns: usize) -> Vec<Range<usize>> {
+/// The lines of a text, as ranges of its bytes without the blanks at their ends, with the ranges of
+/// `commands` in one line where they can be.
+fn wrapped(text: &str, commands: &[Range<usize>], columns: usize) -> Vec<Range<usize>> {
     let mut lines = Vec::new();
     let mut start = 0;
     let mut last_break = 0;
-    for (position, opportunity) in linebreaks(text) {
+    for (position, opportunity) in breaks(text, commands, columns) {
         let fits = text[start..position].trim_end().width() <= columns;
         if !fits && last_break > start {
             lines.push(trimmed(text, start..last_break));
@@ -333,6 +358,21 @@ mod tests {
         meaning: a
           table
         ");
+    }
+
+    #[test]
+    fn a_command_is_broken_only_if_it_is_longer_than_a_line() {
+        let nodes = [Node::Paragraph(vec![
+            Inline::Text("See (".to_owned()),
+            Inline::Code("prog show".to_owned()),
+            Inline::Text("), then ".to_owned()),
+            Inline::Strong(vec![Inline::Code("prog dump xlated id 3".to_owned())]),
+            Inline::Text(".".to_owned()),
+        ])];
+        let expected = ["See", "(`prog show`),", "then `prog dump", "xlated id 3`."];
+        assert_eq!(drawn(&nodes, 15), expected.join("\n"));
+        let expected = ["See (`prog show`), then", "`prog dump xlated id 3`."];
+        assert_eq!(drawn(&nodes, 26), expected.join("\n"));
     }
 
     #[test]

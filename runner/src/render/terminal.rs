@@ -177,7 +177,11 @@ impl<W: Write> Terminal<W> {
 
 impl<W: Write> View for Terminal<W> {
     fn event(&mut self, event: &Event<'_>) {
-        if let Event::Prose(_) | Event::StepReached(_) | Event::StepEnded { .. } = event {
+        if let Event::Prose(_)
+        | Event::StepReached(_)
+        | Event::Output { .. }
+        | Event::StepEnded { .. } = event
+        {
             self.paint = self.paint.resized();
         }
         match event {

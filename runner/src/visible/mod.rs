@@ -7,7 +7,7 @@
 
 mod wrap;
 
-pub use wrap::{expand_tabs, fold, width, wrap};
+pub use wrap::{breaks, expand_tabs, fold, width, wrap};
 
 use std::borrow::Cow;
 use std::fmt::Write;

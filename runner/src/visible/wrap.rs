@@ -1,6 +1,7 @@
 //! How wide text is on a terminal, and where a line may break.
 
-use unicode_linebreak::linebreaks;
+use std::ops::Range;
+use unicode_linebreak::{BreakOpportunity, linebreaks};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -25,14 +26,76 @@ pub fn expand_tabs(line: &str) -> String {
     expanded
 }
 
-/// Text as lines of at most `columns` columns, broken where Unicode allows it.
+/// Where a text may be broken into lines of `columns` columns, by byte, its end included: where
+/// Unicode (UAX #14) allows it, so that Chinese breaks between characters. What lies in one of the
+/// ranges of `whole`, such as a command, is broken only if it is too long for a line, and then
+/// between its words if that does.
+pub fn breaks(
+    text: &str,
+    whole: &[Range<usize>],
+    columns: usize,
+) -> Vec<(usize, BreakOpportunity)> {
+    let all = opportunities(text);
+    if whole.is_empty() {
+        return all;
+    }
+    let inside = |at: usize| whole.iter().any(|range| range.start < at && at < range.end);
+    let reluctance = |at: usize, opportunity| match text[..at].ends_with(' ') {
+        _ if opportunity == BreakOpportunity::Mandatory || !inside(at) => 0,
+        true => 1,
+        false => 2,
+    };
+    let of = |wanted: usize, range: Range<usize>| {
+        let found = all.iter().copied();
+        found.filter(move |(at, opportunity)| {
+            range.contains(at) && reluctance(*at, *opportunity) == wanted
+        })
+    };
+    let mut chosen: Vec<_> = of(0, 0..text.len() + 1).collect();
+    for next in 1..=2 {
+        let mut start = 0;
+        let mut finer = Vec::new();
+        for (at, opportunity) in chosen {
+            if width(text[start..at].trim_end()) > columns {
+                finer.extend(of(next, start..at));
+            }
+            finer.push((at, opportunity));
+            start = at;
+        }
+        chosen = finer;
+    }
+    chosen
+}
+
+/// Where Unicode allows a break, but before a path and not after its first `/`: Unicode has it the
+/// other way round.
+fn opportunities(text: &str) -> Vec<(usize, BreakOpportunity)> {
+    let paths = text.match_indices(" /");
+    let paths = paths.map(|(at, _)| (at + 1, BreakOpportunity::Allowed));
+    let is_root = |at: usize| at < text.len() && text[..at].ends_with(" /");
+    let of_unicode = linebreaks(text).filter(|(at, _)| !is_root(*at));
+    let mut all: Vec<_> = of_unicode.chain(paths).collect();
+    all.sort_by_key(|(at, _)| *at);
+    all.dedup_by_key(|(at, _)| *at);
+    all
+}
+
+/// Text as lines of at most `columns` columns, broken where Unicode allows it, and between backticks
+/// only if need be.
 ///
 /// A word longer than a line is cut between graphemes. Blanks at a break are dropped; newlines in
 /// the text stay line ends. Empty text is one empty line.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     text.split('\n')
-        .flat_map(|line| wrap_line(line, columns.max(1)))
+        .flat_map(|line| wrap_line(line, &code(line), columns.max(1)))
         .collect()
+}
+
+/// What stands between backticks, with them.
+fn code(line: &str) -> Vec<Range<usize>> {
+    let ticks: Vec<usize> = line.match_indices('`').map(|(at, _)| at).collect();
+    let pairs = ticks.chunks_exact(2);
+    pairs.map(|pair| pair[0]..pair[1] + 1).collect()
 }
 
 /// One line as lines of at most `columns` columns; those after the first hang by two, so that they
@@ -42,21 +105,21 @@ pub fn fold(line: &str, columns: usize) -> Vec<String> {
     if width(&line) <= columns {
         return vec![line];
     }
-    let mut lines = wrap_line(&line, columns.max(1));
+    let mut lines = wrap_line(&line, &[], columns.max(1));
     lines.truncate(1);
     let rest = line[lines[0].len()..].trim_start_matches(' ');
-    let hanging = wrap_line(rest, columns.saturating_sub(HANG.len()).max(1));
+    let hanging = wrap_line(rest, &[], columns.saturating_sub(HANG.len()).max(1));
     lines.extend(hanging.iter().map(|line| format!("{HANG}{line}")));
     lines
 }
 
 const HANG: &str = "  ";
 
-fn wrap_line(text: &str, columns: usize) -> Vec<String> {
+fn wrap_line(text: &str, whole: &[Range<usize>], columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut start = 0;
-    for (end, _) in linebreaks(text) {
+    for (end, _) in breaks(text, whole, columns) {
         let piece = &text[start..end];
         start = end;
         if width(&line) + width(piece.trim_end_matches(' ')) <= columns {
@@ -108,6 +171,14 @@ mod tests {
     }
 
     #[test]
+    fn a_path_begins_a_line_where_it_does_not_fit() {
+        assert_snapshot!(wrapped("it is in /tmp/a now", 12), @r"
+        |it is in|
+        |/tmp/a now|
+        ");
+    }
+
+    #[test]
     fn chinese_breaks_anywhere_but_before_punctuation() {
         assert_snapshot!(wrapped("装入不是挂接。程序要先装入，再挂接。", 14), @r"
         |装入不是挂接。|
@@ -122,6 +193,24 @@ mod tests {
         |see|
         |0123456789|
         |abcdef now|
+        ");
+    }
+
+    #[test]
+    fn a_command_is_whole_where_it_fits_a_line() {
+        assert_snapshot!(wrapped("get one with `tutor lab setup`, or pass `--on host`", 20), @r"
+        |get one with|
+        |`tutor lab setup`,|
+        |or pass `--on host`|
+        ");
+        assert_snapshot!(wrapped("see `tutor lab setup --kernel 6.1`.", 20), @r"
+        |see `tutor lab setup|
+        |--kernel 6.1`.|
+        ");
+        assert_snapshot!(wrapped("see `show /sys/fs/bpf/hits --json` of it", 16), @r"
+        |see `show|
+        |/sys/fs/bpf/hits|
+        |--json` of it|
         ");
     }
 
@@ -154,7 +243,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_is_too_wide_and_nothing_but_blanks_is_lost(
-            text in "[a-z 世界，。0-9-]{0,60}", columns in 2usize..30
+            text in "[a-z 世界，。0-9`-]{0,60}", columns in 2usize..30
         ) {
             let lines = wrap(&text, columns);
             prop_assert!(lines.iter().all(|line| width(line) <= columns), "{lines:?}");

@@ -96,6 +96,33 @@ fn completions_know_the_lessons() {
 }
 
 #[test]
+fn completions_offer_the_steps_of_the_lesson_that_is_typed() {
+    let tutor = Tutor::new()
+        .lesson(plain("one", "true") + &plain("other", "true"))
+        .lesson(plain("two", "true"));
+    let course = tutor.path("course").display().to_string();
+    let offered = |line: &str, word: usize| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tutor"));
+        command.arg("--").args(line.split(' '));
+        command.env("COMPLETE", "bash").env("_CLAP_IFS", " ");
+        command.env("_CLAP_COMPLETE_INDEX", word.to_string());
+        command.env("TUTOR_COURSE", &course);
+        let output = command.output().expect("tutor runs");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert_eq!(offered("tutor run demo --from ", 4), "one other");
+    assert_eq!(offered("tutor run demo --timeout 5s --only ot", 6), "other");
+    assert_eq!(offered("tutor study demo-2 --from ", 4), "two");
+    assert_eq!(offered("tutor run --until  demo-2", 3), "two");
+    assert!(offered("tutor accept demo-2 ", 3).starts_with("two "));
+    // Without a lesson, steps of all of them.
+    assert_eq!(offered("tutor study --from ", 3), "one other two");
+    // The course that is typed goes before all others.
+    let nowhere = offered("tutor run demo --course /nowhere --from ", 6);
+    assert_eq!(nowhere, "");
+}
+
+#[test]
 fn man_pages_are_written_for_every_command() {
     let tutor = Tutor::new().lesson(plain("one", "true"));
     let folder = tutor.path("man").display().to_string();

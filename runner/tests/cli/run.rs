@@ -338,6 +338,34 @@ fn a_fresh_folder_goes_unless_it_is_kept() {
 }
 
 #[test]
+fn what_ran_in_a_fresh_folder_is_no_progress() {
+    let tutor = Tutor::new().lesson(plain("one", "echo 1") + &plain("two", "echo 2"));
+    tutor.run("run demo --fresh").code(0);
+    tutor.run("list").code(0).stdout_lacks("done");
+    // Nor does it take away what there was.
+    tutor.run("run demo --until one").code(0);
+    tutor.run("run demo --fresh").code(0);
+    tutor.run("list").code(0).stdout_has("1 of 2 done");
+    let tutor = tutor.stdin("q\n");
+    tutor.run("study").code(0).stdout_has("two: [Enter] run");
+    tutor
+        .run("run --help")
+        .code(0)
+        .stdout_has("your progress stays as it is");
+}
+
+#[test]
+fn a_run_in_a_fresh_folder_that_was_broken_off_is_not_gone_on_with() {
+    let seconds = own_seconds();
+    let tutor = Tutor::new().lesson(plain("one", &format!("sleep {seconds}")));
+    let running = tutor.start("run demo --fresh");
+    until("the step", || sleepers(seconds) == 1);
+    running.signal(Signal::SIGINT);
+    let ran = running.end().code(130);
+    assert!(!ran.stderr.contains("--from"), "{}", ran.told());
+}
+
+#[test]
 fn the_first_line_of_a_slow_step_is_there_before_its_end() {
     let tutor = Tutor::new();
     let fifo = tutor.path("go");

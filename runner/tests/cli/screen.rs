@@ -196,15 +196,21 @@ fn at_a_narrow_terminal_nothing_but_code_is_wider_than_it() {
             &format!("echo '{sentence}'; echo 'why: {sentence}' >&2"),
         )
         + &step("lacks needs=thing", "true")
+        + &plain("loads on=kernel needs=first,second", "true")
         + "What follows the step that was skipped.\n";
     let need = format!(
         "[needs.thing]\nwhat = \"{sentence}\"\nwhy = \"{sentence}\"\nremedy = \"{sentence}\"\nprobe = \"echo {sentence}; false\""
     );
-    let tutor = Tutor::new().lesson(body).course(&need).env("NO_COLOR", "1");
+    let of_kernel = ["first", "second"].map(|name| {
+        format!("[needs.{name}]\non = \"kernel\"\nwhat = \"it\"\nwhy = \"it\"\nremedy = \"it\"\nprobe = \"true\"\n")
+    });
+    let tutor = Tutor::new().lesson(body).course(&need);
+    let tutor = tutor.course(&of_kernel.concat()).env("NO_COLOR", "1");
     for line in [
         "run demo",
         "test",
         "doctor",
+        "matrix",
         "list",
         "run demo --only fals",
         "show demo --no-pager",
@@ -251,6 +257,36 @@ fn at_a_narrow_terminal_nothing_but_code_is_wider_than_it() {
         .run("run demo")
         .code(1)
         .stdout_has(&format!("  │ {sentence}\n"));
+}
+
+#[test]
+fn the_question_whether_a_course_may_run_fits_a_narrow_terminal() {
+    let tutor = Tutor::new().lesson(plain("one", "echo ran")).not_trusted();
+    let Some(mut running) = at_a_terminal_of(&tutor, 40, "run demo") else {
+        return;
+    };
+    running.until_stdout("run it?");
+    running.say("n\n");
+    let ran = running.end().code(2).stdout_lacks("│ ran");
+    for row in ran.stdout.lines() {
+        let columns = unicode_width::UnicodeWidthStr::width(row.trim_end_matches('\r'));
+        assert!(columns <= 40, "{row:?} in {}", ran.told());
+    }
+}
+
+#[test]
+fn output_fits_a_terminal_that_became_narrower_meanwhile() {
+    let sentence = "a sentence that is a good deal longer than forty columns of a terminal";
+    // The shell's parent is the agent, whose parent has the terminal.
+    let script = format!(
+        "read -r _ _ _ tutor _ </proc/$PPID/stat\nstty cols 40 </proc/$tutor/fd/1\necho '{sentence}'"
+    );
+    let tutor = Tutor::new().lesson(plain("one", &script));
+    let tutor = tutor.env("NO_COLOR", "1");
+    if let Some(running) = at_a_terminal(&tutor, "run demo") {
+        let ran = running.end().code(0);
+        ran.stdout_has("│ a sentence that is a good deal\r\n");
+    }
 }
 
 #[test]

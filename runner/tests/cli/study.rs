@@ -107,6 +107,21 @@ fn ctrl_c_in_study_stops_the_step_and_not_the_sitting() {
 }
 
 #[test]
+fn back_goes_on_going_back() {
+    let body: String = ["one", "two", "three"]
+        .map(|id| plain(id, &format!("echo ran-{id}")))
+        .concat();
+    let tutor = Tutor::new().lesson(body).stdin("s\ns\nb\nb\nb\nr\nq\n");
+    tutor
+        .run("study demo")
+        .code(0)
+        .stdout_has("│ ran-one")
+        .stdout_lacks("│ ran-two");
+}
+
+const KEYS: &str = "keys: Enter or r runs, s skips, b goes back, q or Esc quits";
+
+#[test]
 fn study_at_a_terminal_takes_single_keys() {
     let body: String = ["one", "two", "three"]
         .map(|id| plain(id, &format!("echo ran-{id}")))
@@ -118,15 +133,18 @@ fn study_at_a_terminal_takes_single_keys() {
     running.until_stdout("one: [Enter] run");
     running.say("\r");
     running.until_stdout("two: [Enter] run");
+    // Whatever is no key here, Ctrl-R among it, runs nothing and shows the keys, once.
+    running.say("x\x12y");
+    running.until_stdout(&format!("{KEYS}\r\ntwo: [Enter] run"));
     // Ctrl-Z stops the program where a shell waits for it; when it goes on it asks again.
     running.say("\x1a");
     running.until_stdout("two: [Enter] run  [s]kip  [b]ack  [q]uit › \r\ntwo: [Enter] run");
     running.say("s");
     running.until_stdout("three: [Enter] run");
     running.say("q");
-    let ran = running
-        .end()
-        .code(0)
+    let ran = running.end().code(0);
+    assert_eq!(ran.stdout.matches(KEYS).count(), 1, "{}", ran.told());
+    let ran = ran
         .stdout_has("│ ran-one")
         .stdout_lacks("│ ran-two")
         .stdout_lacks("│ ran-three");

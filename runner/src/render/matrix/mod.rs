@@ -12,14 +12,18 @@ use crate::say;
 use crate::transcript::RecordId;
 use crate::visible::{visible_text, width};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// One lesson, for a terminal.
 pub fn lesson(columns: &[String], matrix: &Matrix<'_>, paint: &Paint) -> String {
     let Some(first) = matrix.lesson() else {
         return String::new();
     };
-    let title = visible_text(&first.title);
-    let mut text = format!("{}  {title}\n", paint.bold(&first.stem));
+    let title = paint.fitted(&format!("{}  ", first.stem), &visible_text(&first.title));
+    let mut text = title.join("\n") + "\n";
+    if let Some(rest) = text.strip_prefix(&first.stem) {
+        text = paint.bold(&first.stem) + rest;
+    }
     let names: Vec<String> = matrix.rows.iter().map(|row| name(row.id)).collect();
     let names_width = names.iter().map(|name| width(name)).max().unwrap_or(0);
     let widths: Vec<usize> = columns
@@ -30,31 +34,61 @@ pub fn lesson(columns: &[String], matrix: &Matrix<'_>, paint: &Paint) -> String 
             marks.max().unwrap_or(0).max(width(column))
         })
         .collect();
-    let line = |head: &str, cells: Vec<(String, usize)>| {
+    let line = |head: &str, cells: Vec<(String, usize)>, widths: &[usize]| {
         let mut line = format!("  {head}{}", " ".repeat(names_width - width(head)));
         let mut owed = 2;
-        for ((cell, cell_width), column) in cells.into_iter().zip(&widths) {
+        for ((cell, cell_width), column) in cells.into_iter().zip(widths) {
             line.push_str(&" ".repeat(owed));
             line.push_str(&cell);
             owed = 2 + column - cell_width;
         }
         line + "\n"
     };
-    let heads = columns.iter().map(|name| (paint.dim(name), width(name)));
-    text.push_str(&line("", heads.collect()));
-    for (row, name) in matrix.rows.iter().zip(&names) {
-        let cells = row.cells.iter().map(|mark| painted(*mark, paint));
-        text.push_str(&line(name, cells.collect()));
+    let room = match paint.live {
+        true => paint.columns.saturating_sub(2 + names_width),
+        false => usize::MAX,
+    };
+    for (number, part) in parts(&widths, room).into_iter().enumerate() {
+        if number > 0 {
+            text.push('\n');
+        }
+        let widths = &widths[part.clone()];
+        let heads = columns[part.clone()].iter();
+        let heads = heads.map(|name| (paint.dim(name), width(name)));
+        text.push_str(&line("", heads.collect(), widths));
+        for (row, name) in matrix.rows.iter().zip(&names) {
+            let cells = row.cells[part.clone()].iter();
+            let cells = cells.map(|mark| painted(*mark, paint));
+            text.push_str(&line(name, cells.collect(), widths));
+        }
     }
     for row in &matrix.rows {
         for group in row.groups.iter().filter(|group| group.is_worth_telling()) {
-            text.push_str(&format!("\n  {}\n", heading(columns, row, group)));
-            for line in details(group, paint) {
+            text.push('\n');
+            let heading = paint.fitted("  ", &heading(columns, row, group));
+            for line in heading.into_iter().chain(details(group, paint)) {
                 text.push_str(&format!("{line}\n"));
             }
         }
     }
     text
+}
+
+/// The columns of a table, in as many tables below each other as it takes for each to fit.
+fn parts(widths: &[usize], room: usize) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut taken = 0;
+    for (index, width) in widths.iter().enumerate() {
+        if index > start && taken + 2 + width > room {
+            parts.push(start..index);
+            start = index;
+            taken = 0;
+        }
+        taken += 2 + width;
+    }
+    parts.push(start..widths.len());
+    parts
 }
 
 /// All lessons together: how many cells have which mark, and what to do next.
@@ -77,10 +111,10 @@ pub fn all(
     let reports: Vec<Report> = reports.map(|report| (*report).clone()).collect();
     let mut text = summary::result(&reports, strictness, &words, end.written, paint);
     for name in end.torn {
-        text.push_str(&format!(
-            "{}\n",
-            paint.notable(&say!("matrix-torn", name = name.as_str()))
-        ));
+        let torn = say!("matrix-torn", name = name.as_str());
+        for line in paint.fitted_in(Paint::notable, "", &torn) {
+            text.push_str(&format!("{line}\n"));
+        }
     }
     text
 }
@@ -140,7 +174,11 @@ fn details(group: &Group<'_>, paint: &Paint) -> Vec<String> {
     if let Some(diff) = &group.diff {
         return verdict::diff(diff, paint);
     }
-    let lines = verdict::lines_without_time(group.item, paint);
+    let indented = Paint {
+        columns: paint.columns.saturating_sub(2),
+        ..*paint
+    };
+    let lines = verdict::lines_without_time(group.item, &indented);
     let mut lines: Vec<String> = lines.iter().map(|line| format!("  {line}")).collect();
     lines.extend(verdict::output_of_failed(group.item, paint));
     lines
@@ -204,6 +242,37 @@ mod tests {
             @@ -1 +1 @@
             -jited 80B
             +jited 71B
+        ");
+    }
+
+    #[test]
+    fn at_a_narrow_terminal_the_table_goes_on_below_itself() {
+        let reports = sample();
+        let matrix = Matrix::of(reports.iter().collect());
+        let paint = Paint {
+            live: true,
+            ..Paint::plain(36)
+        };
+        let text = lesson(&columns(), &matrix, &paint);
+        assert!(text.lines().all(|line| width(line) <= 36), "{text}");
+        let beginning: Vec<&str> = text.lines().take(16).collect();
+        assert_snapshot!(beginning.join("\n"), @"
+        lesson-2  Hello
+                      5.10     6.1
+          build       same     same
+          load        differs  variant
+          multi       skipped  done
+          loop        failed   new
+          check size  holds    holds
+
+                      6.12   7.3
+          build       same   same
+          load        same   same
+          multi       done   done
+          loop        new    new
+          check size  holds  holds
+
+          load on 5.10: differs, beside what
         ");
     }
 
