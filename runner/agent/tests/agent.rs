@@ -453,7 +453,9 @@ fn an_aside_has_a_shell_of_its_own() {
 fn a_background_run_sees_variables_and_can_be_killed_as_a_job() {
     let mut agent = Agent::start();
     agent.prints("x=here");
-    let id = agent.begin(Mode::Background, "echo $x; touch up; sleep 1000");
+    // Its child says that it is up: a SIGTERM that comes just before bash waits for a child is lost.
+    let script = "echo $x; sh -c 'touch up; exec sleep 1000'";
+    let id = agent.begin(Mode::Background, script);
     let up = agent.folder.path().join("up");
     until("it to be up", || up.exists().then_some(()));
     assert_eq!(agent.prints("echo meanwhile"), "meanwhile\n");
