@@ -368,14 +368,7 @@ impl Agent {
             (Mode::Step | Mode::Check, When::Anyway) => self.breaks_off = false,
             (Mode::Background | Mode::Aside, When::Anyway) => {}
             (_, When::AllWell) if self.breaks_off => return Ok(()),
-            (_, When::AllWell) => {
-                // Many come together; it is for the first to look where the shell is.
-                let before = self.untold.last().and_then(|id| self.runs.get(id));
-                let is_first = before.is_none_or(|run| run.when == When::Anyway);
-                if let (true, Some(shell)) = (is_first, &self.shell) {
-                    keep_off(shell.pid);
-                }
-            }
+            (_, When::AllWell) => {}
         }
         if script.contains('\0') {
             return self.failed("a script with a NUL in it cannot be given to bash".to_owned());
@@ -400,6 +393,10 @@ impl Agent {
             let run_of = (id, mode, when);
             run.text = Some(shell::text(&self.nonce, run_of, script, self.wary, &ends));
             self.untold.push(id);
+            // For a few steps it is not worth its cost.
+            if let (FAR_AHEAD, Some(shell)) = (self.untold.len(), &self.shell) {
+                keep_off(shell.pid);
+            }
         }
         self.runs.insert(id, run);
         Ok(())

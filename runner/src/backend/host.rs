@@ -15,6 +15,9 @@ use tutor_agent::protocol::{Reply, Request, When};
 /// How long an agent may take to say that its shell is there.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How many short steps take longer than it takes to go to another processor.
+const WORTH_KEEPING_OFF: usize = 16;
+
 /// Steps run on this machine, as this user.
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -170,7 +173,9 @@ impl Session for HostSession {
         };
         let requests: Vec<Request> = steps.iter().map(request).collect();
         self.last_ahead = steps.last().map_or(self.last_ahead, |(id, _)| *id);
-        self.shell.into_iter().for_each(keep_off);
+        if steps.len() >= WORTH_KEEPING_OFF {
+            self.shell.into_iter().for_each(keep_off);
+        }
         let sent = self.client()?.send_all(&requests);
         sent.map(|()| true).map_err(|_| BackendError::Gone)
     }

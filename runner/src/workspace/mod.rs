@@ -105,8 +105,8 @@ impl Workspace {
         lock.try_lock_shared()
             .map_err(|error| failed("lock", temporary.path())(error.into()))?;
         let files = temporary.path().join(lesson);
-        // No lesson is called `.state`.
-        let home = temporary.path().join(".state/home");
+        // No lesson is called `.home`.
+        let home = temporary.path().join(".home");
         for folder in [&files, &home] {
             fs::create_dir_all(folder).map_err(failed("make", folder))?;
         }
