@@ -19,7 +19,7 @@ fn a_lesson_may_have_any_name() {
     for name in ["home", "state", "demo"] {
         let workspace = Workspace::fresh(name, false).unwrap();
         assert!(workspace.files().ends_with(name));
-        assert!(workspace.home().ends_with("home"));
+        assert!(workspace.home().ends_with(".home"));
         assert!(!workspace.home().starts_with(workspace.files()));
     }
 }
