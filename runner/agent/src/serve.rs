@@ -6,7 +6,7 @@ mod reports;
 use crate::guest::Guest;
 use crate::isolation;
 use crate::pipes::Pipes;
-use crate::processor::keep_off;
+use crate::processor;
 use crate::protocol::{self, Decoder, Frame, Mode, Reply, Request, Stream, VERSION, When};
 use crate::runs::Run;
 use crate::shell::{self, Ends, Pipe, Setup, Shell};
@@ -393,9 +393,11 @@ impl Agent {
             let run_of = (id, mode, when);
             run.text = Some(shell::text(&self.nonce, run_of, script, self.wary, &ends));
             self.untold.push(id);
-            // For a few steps it is not worth its cost.
-            if let (FAR_AHEAD, Some(shell)) = (self.untold.len(), &self.shell) {
-                keep_off(shell.pid);
+            // Once for all that come together, before most of the work that they make.
+            if let Some(shell) = &self.shell
+                && self.untold.len() == processor::WORTH_IT
+            {
+                processor::keep_off(shell.pid);
             }
         }
         self.runs.insert(id, run);

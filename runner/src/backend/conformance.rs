@@ -4,6 +4,10 @@
 //!
 //! [`promises!`](crate::promises) names them all, for a test target to make a `#[test]` of each.
 
+mod ahead;
+
+pub use ahead::*;
+
 use super::{Backend, Happening, Mode, Opening, Session, Status};
 use crate::event::Stream;
 use std::path::Path;
@@ -1050,29 +1054,6 @@ pub fn a_report_is_told_from_what_traps_print(backend: &dyn Backend) {
     }
 }
 
-/// Whoever gives steps ahead may not have heard yet that one did not end well.
-pub fn steps_given_ahead_too_late_do_not_disturb_those_after(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    for status in ["(exit 4)", "exit 4"] {
-        let bad = shell.begin(Mode::Step, status);
-        assert_eq!(shell.end_of(bad).status, Status::Exited(4));
-        let Some(late) = shell.ahead(&[": >ran", ": >ran"]) else {
-            return;
-        };
-        let next = shell.begin(Mode::Step, "echo next");
-        let ids = shell.ahead(&["echo one", "echo two"]).expect("as before");
-        assert_eq!(shell.end_of(next).stdout(), "next\n");
-        assert_eq!(shell.end_of(ids[0]).stdout(), "one\n");
-        assert_eq!(shell.end_of(ids[1]).stdout(), "two\n");
-        assert_eq!(shell.prints("ls"), "", "after `{status}`");
-        let said_of_them = shell.later.iter().any(|happening| match happening {
-            Happening::Output { id, .. } | Happening::Ended { id, .. } => late.contains(id),
-            Happening::Finished { .. } => false,
-        });
-        assert!(!said_of_them, "after `{status}`: {:?}", shell.later);
-    }
-}
-
 /// `exec` changes its own step's input and no other's.
 pub fn every_step_has_an_empty_input(backend: &dyn Backend) {
     let mut shell = Shell::open(backend);
@@ -1093,167 +1074,6 @@ pub fn standard_files_have_their_names(backend: &dyn Backend) {
         (ran.stdout(), ran.stderr()),
         ("five\n".into(), "four\n".into())
     );
-}
-
-/// And each is heard by itself.
-pub fn steps_given_ahead_run_in_order(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    let first = shell.begin(Mode::Step, "x=0; set -x; set +x");
-    let scripts: Vec<String> = (1..=40)
-        .map(|number| {
-            format!(
-                "x=$((x + 1)); echo $x >&2; seq 1 {}; set -u -e",
-                number * 500
-            )
-        })
-        .collect();
-    let scripts: Vec<&str> = scripts.iter().map(String::as_str).collect();
-    let Some(ids) = shell.ahead(&scripts) else {
-        return;
-    };
-    shell.end_of(first);
-    for (number, id) in (1..).zip(ids) {
-        let ran = shell.end_of(id);
-        assert_eq!(ran.stderr(), format!("{number}\n"));
-        assert!(
-            ran.stdout().ends_with(&format!("\n{}\n", number * 500)),
-            "{number}"
-        );
-    }
-}
-
-/// A status, a lost shell: what was to follow does not, and what is asked for then does.
-pub fn steps_given_ahead_run_only_if_all_went_well(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    for bad in [
-        "(exit 80)",
-        "exit 0",
-        "kill -9 $$",
-        "set -e; false",
-        "exec true",
-        "if",
-    ] {
-        let first = shell.begin(
-            Mode::Step,
-            "rm -f ran; until [ -e told ]; do sleep 0.01; done",
-        );
-        let Some(ids) = shell.ahead(&["echo well", bad, ": >ran", "echo never"]) else {
-            return;
-        };
-        shell.run_in(Mode::Aside, ": >told");
-        shell.end_of(first);
-        assert_eq!(shell.end_of(ids[0]).stdout(), "well\n");
-        shell.end_of(ids[1]);
-        assert_eq!(
-            shell.prints("rm told; ls; echo next"),
-            "next\n",
-            "after `{bad}`"
-        );
-        let said_of_them = shell.later.iter().any(|happening| match happening {
-            Happening::Output { id, .. } | Happening::Ended { id, .. } => ids[2..].contains(id),
-            Happening::Finished { .. } => false,
-        });
-        assert!(!said_of_them, "after `{bad}`: {:?}", shell.later);
-    }
-}
-
-/// Daemons as well, whatever ran when they were seen first.
-pub fn leftovers_of_steps_given_ahead_name_their_step(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    let (one, two) = (own_seconds(), own_seconds());
-    let daemon =
-        |seconds: u32| format!("setsid sh -c 'sleep {seconds} >/dev/null 2>&1 &' >/dev/null 2>&1");
-    let first = shell.begin(Mode::Step, &daemon(one));
-    let second = daemon(two);
-    let Some(ids) = shell.ahead(&["echo between", &second, "sleep 0.1", "echo last"]) else {
-        return;
-    };
-    shell.end_of(first);
-    for id in &ids {
-        shell.end_of(*id);
-    }
-    shell.until_sleepers(1, one);
-    shell.until_sleepers(1, two);
-    let (mut leftovers, _) = shell.finish();
-    leftovers.sort();
-    assert_eq!(
-        leftovers,
-        [
-            (Some(first), format!("sleep {one}")),
-            (Some(ids[1]), format!("sleep {two}"))
-        ]
-    );
-}
-
-/// A timeout: what comes next is asked for anew.
-pub fn ending_a_step_forgets_those_given_ahead(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    let seconds = own_seconds();
-    let first = shell.begin(Mode::Step, &format!("sleep {seconds}"));
-    if shell.ahead(&[": >ran", "echo never"]).is_none() {
-        return;
-    }
-    shell.until_sleepers(1, seconds);
-    assert!(shell.kill(first, GRACE).shell_lost);
-    shell.until_sleepers(0, seconds);
-    assert_eq!(shell.prints("ls; echo next"), "next\n");
-}
-
-/// As after Ctrl-C between two steps.
-pub fn closing_does_not_wait_for_steps_given_ahead(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    let seconds = own_seconds();
-    let first = shell.begin(Mode::Step, "echo first");
-    if shell
-        .ahead(&[&format!("sleep {seconds}"), ": >ran"])
-        .is_none()
-    {
-        return;
-    }
-    assert_eq!(shell.end_of(first).stdout(), "first\n");
-    shell.finish();
-    let mut other = Shell::open(backend);
-    other.until_sleepers(0, seconds);
-    assert!(!shell._folder.path().join("ran").exists());
-}
-
-/// Among those that bash keeps for itself while a step runs are its input and its report's way out.
-pub fn steps_given_ahead_run_once_whichever_file_was_closed_before(backend: &dyn Backend) {
-    for number in 10..=15 {
-        let mut shell = Shell::open(backend);
-        let first = shell.begin(Mode::Step, &format!("exec {number}>&-"));
-        let Some(ids) = shell.ahead(&["echo one >>ran; echo one", "echo two >>ran; echo two"])
-        else {
-            return;
-        };
-        shell.end_of(first);
-        for (id, said) in ids.into_iter().zip(["one\n", "two\n"]) {
-            let ran = shell.end_of(id);
-            assert_eq!((ran.status, ran.stdout()), (Status::Exited(0), said.into()));
-        }
-        assert_eq!(shell.prints("cat ran"), "one\ntwo\n", "{number}");
-        let of_first = |happening: &Happening| match happening {
-            Happening::Output { id, .. } => *id == first,
-            _ => false,
-        };
-        assert!(!shell.later.iter().any(of_first), "{:?}", shell.later);
-    }
-}
-
-/// By a process that an earlier step left, between two steps; nobody has said yet that it is lost.
-pub fn steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    for round in 0..5 {
-        let process = shell.prints("echo $$");
-        // Where steps are not given ahead there is nothing to lose.
-        let kill = format!("kill -9 {process}");
-        assert_eq!(shell.run_in(Mode::Aside, &kill).status, Status::Exited(0));
-        let Some(ids) = shell.ahead(&["echo one", "echo two"]) else {
-            return;
-        };
-        assert_eq!(shell.end_of(ids[0]).stdout(), "one\n", "{round}");
-        assert_eq!(shell.end_of(ids[1]).stdout(), "two\n", "{round}");
-    }
 }
 
 /// The step that did it ends the shell: the report needs them.
@@ -1346,33 +1166,6 @@ pub fn every_shell_runs_on_all_processors(backend: &dyn Backend) {
     }
     for mode in [Mode::Step, Mode::Check, Mode::Background, Mode::Aside] {
         assert_eq!(shell.run_in(mode, processors).stdout(), all, "{mode:?}");
-    }
-}
-
-/// What this thread starts then inherits that: the machine of another place, say.
-pub fn whoever_gave_steps_ahead_may_go_anywhere_when_they_ended(backend: &dyn Backend) {
-    let allowed = || {
-        let status = std::fs::read_to_string("/proc/thread-self/status").expect("readable");
-        let line = status
-            .lines()
-            .find(|line| line.starts_with("Cpus_allowed:"));
-        line.map(str::to_owned)
-    };
-    let mut shell = Shell::open(backend);
-    let all = allowed();
-    for (last, behind) in [
-        ("true", None),
-        ("exit 0", Some("never")),
-        ("false", Some("never")),
-    ] {
-        let first = shell.begin(Mode::Step, "sleep 0.1");
-        let scripts: Vec<&str> = ["true", last].into_iter().chain(behind).collect();
-        let Some(ids) = shell.ahead(&scripts) else {
-            return;
-        };
-        shell.end_of(first);
-        shell.end_of(ids[1]);
-        assert_eq!(allowed(), all, "after `{last}`");
     }
 }
 

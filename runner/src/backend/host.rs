@@ -9,14 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tutor_agent::client::{Client, Incoming};
-use tutor_agent::processor::{go_anywhere, keep_off};
+use tutor_agent::processor::{WORTH_IT, go_anywhere, keep_off};
 use tutor_agent::protocol::{Reply, Request, When};
 
 /// How long an agent may take to say that its shell is there.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// How many short steps take longer than it takes to go to another processor.
-const WORTH_KEEPING_OFF: usize = 16;
 
 /// Steps run on this machine, as this user.
 #[derive(Clone, Debug)]
@@ -173,7 +170,7 @@ impl Session for HostSession {
         };
         let requests: Vec<Request> = steps.iter().map(request).collect();
         self.last_ahead = steps.last().map_or(self.last_ahead, |(id, _)| *id);
-        if steps.len() >= WORTH_KEEPING_OFF {
+        if steps.len() >= WORTH_IT {
             self.shell.into_iter().for_each(keep_off);
         }
         let sent = self.client()?.send_all(&requests);
