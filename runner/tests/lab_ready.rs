@@ -2,15 +2,11 @@
 
 mod support;
 
-use support::{Tutor, skipped, step};
-use tutor::folders::Folders;
-use tutor_lab::cache::Cache;
+use support::{Tutor, lab_has_kernel, step};
 
 #[test]
 fn a_background_step_in_a_guest_is_awaited_by_the_guests_own_port_and_file() {
-    let cache = Folders::of_user().map(|folders| Cache::below(&folders.cache));
-    if !matches!(cache.map(|cache| cache.kernel("default")), Ok(Ok(Some(_)))) {
-        skipped("the lab has no kernel, so no background step was awaited there");
+    if !lab_has_kernel("no background step was awaited there") {
         return;
     }
     // Somebody listens here, which says nothing of the guest.

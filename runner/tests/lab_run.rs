@@ -3,15 +3,11 @@
 mod support;
 
 use serde_json::Value;
-use support::{Tutor, at_a_terminal, has, skipped};
-use tutor::folders::Folders;
-use tutor_lab::cache::Cache;
+use support::{Tutor, at_a_terminal, has, lab_has_kernel, skipped};
 
 #[test]
 fn what_a_command_took_and_what_a_checkpoint_takes_is_written_on_request() {
-    let cache = Folders::of_user().map(|folders| Cache::below(&folders.cache));
-    if !matches!(cache.map(|cache| cache.kernel("default")), Ok(Ok(Some(_)))) {
-        skipped("the lab has no kernel, so no command was measured");
+    if !lab_has_kernel("no command was measured") {
         return;
     }
     let tutor = Tutor::new();
@@ -44,9 +40,7 @@ fn what_a_command_took_and_what_a_checkpoint_takes_is_written_on_request() {
 
 #[test]
 fn a_shell_says_whose_files_it_has_and_what_is_kept() {
-    let cache = Folders::of_user().map(|folders| Cache::below(&folders.cache));
-    if !matches!(cache.map(|cache| cache.kernel("default")), Ok(Ok(Some(_)))) {
-        skipped("the lab has no kernel, so no shell was opened there");
+    if !lab_has_kernel("no shell was opened there") {
         return;
     }
     let tutor = Tutor::new();
@@ -97,9 +91,11 @@ fn compared(tutor: &Tutor, harden: u32) -> Value {
 
 #[test]
 fn under_a_hardened_jit_constants_are_blinded_and_the_call_is_still_the_verifiers() {
-    let cache = Folders::of_user().map(|folders| Cache::below(&folders.cache));
-    if !matches!(cache.map(|cache| cache.kernel("default")), Ok(Ok(Some(_)))) || !has("clang") {
-        skipped("there is no kernel of the lab or no clang, so no hardened JIT was seen");
+    if !lab_has_kernel("no hardened JIT was seen") {
+        return;
+    }
+    if !has("clang") {
+        skipped("there is no clang, so no hardened JIT was seen");
         return;
     }
     let tutor = Tutor::new();

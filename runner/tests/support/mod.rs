@@ -18,6 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tutor::folders::Folders;
+use tutor_lab::cache::Cache;
 
 /// How long anything may take that is known to come.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -508,6 +509,16 @@ pub fn sleepers(seconds: u32) -> usize {
 /// Says past the test harness, which would swallow it, what this machine lacks.
 pub fn skipped(what: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {what}");
+}
+
+/// True if the lab has a kernel; else says what was not tried.
+pub fn lab_has_kernel(else_not_tried: &str) -> bool {
+    let cache = Folders::of_user().map(|folders| Cache::below(&folders.cache));
+    let has_one = cache.is_ok_and(|cache| matches!(cache.kernel("default"), Ok(Some(_))));
+    if !has_one {
+        skipped(&format!("the lab has no kernel, so {else_not_tried}"));
+    }
+    has_one
 }
 
 /// A command that runs `tutor` after `prepare`, a line of shell, in mounts of its own; `None`,
