@@ -108,7 +108,7 @@ impl Workspace {
         // No lesson is called `.home`.
         let home = temporary.path().join(".home");
         for folder in [&files, &home] {
-            fs::create_dir_all(folder).map_err(failed("make", folder))?;
+            fs::create_dir(folder).map_err(failed("make", folder))?;
         }
         Ok(Workspace {
             files: Tree::new(files),
