@@ -105,11 +105,6 @@ impl Client {
         self.channel.send(request)
     }
 
-    /// Lets the agent end, and does not wait for that as dropping it does.
-    pub fn hang_up(&mut self) {
-        self.channel.close();
-    }
-
     /// Asks for several things at once.
     pub fn send_all(&mut self, requests: &[Request]) -> io::Result<()> {
         self.channel.send_all(requests)

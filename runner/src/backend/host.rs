@@ -42,13 +42,6 @@ impl Host {
         }
     }
 
-    /// Lets agents that have nothing to do end while other things are done; they are awaited when
-    /// this is dropped.
-    pub fn hang_up(&self) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.iter_mut().for_each(Client::hang_up);
-    }
-
     fn spawn(&self) -> io::Result<Client> {
         Client::spawn(&self.tutor, &["__agent"])
     }

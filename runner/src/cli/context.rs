@@ -285,11 +285,6 @@ impl Backends {
         self.host.get_ready();
     }
 
-    /// Begins to end what no further step needs.
-    pub fn hang_up(&self) {
-        self.host.hang_up();
-    }
-
     /// The places of a run.
     pub fn places(&self) -> Places<'_> {
         let kernel: &dyn Backend = match self.on {

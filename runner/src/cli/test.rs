@@ -73,7 +73,6 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         scope.spawn(remove_abandoned);
         side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell)
     });
-    backends.hang_up();
     for (lesson, outcome) in outcomes {
         match outcome {
             Ok(tested) => {
