@@ -24,8 +24,12 @@ mod host {
             #[test]
             fn every_promise_is_tested() {
                 let listed = [$(stringify!($name)),*];
-                let source = include_str!("../src/backend/conformance.rs");
-                let written = source.lines().filter_map(|line| line.strip_prefix("pub fn "));
+                let sources = [
+                    include_str!("../src/backend/conformance.rs"),
+                    include_str!("../src/backend/conformance/ahead.rs"),
+                ];
+                let lines = sources.iter().flat_map(|source| source.lines());
+                let written = lines.filter_map(|line| line.strip_prefix("pub fn "));
                 let written = written.filter_map(|line| line.strip_suffix("(backend: &dyn Backend) {"));
                 assert_eq!(written.collect::<Vec<_>>(), listed);
             }

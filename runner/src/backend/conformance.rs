@@ -76,9 +76,13 @@ macro_rules! promises {
             no_file_of_ours_is_in_what_a_step_starts
             what_a_step_reads_of_the_shells_own_input_is_not_missed
             a_report_is_told_from_what_traps_print
-            steps_given_ahead_too_late_do_not_disturb_those_after
             every_step_has_an_empty_input
             standard_files_have_their_names
+            readonly_names_of_ours_make_nobody_wait
+            a_step_that_leaves_too_few_files_ends_the_shell_and_nothing_else
+            what_was_left_behind_prints_to_its_own_step_after_hundreds_of_others
+            every_shell_runs_on_all_processors
+            steps_given_ahead_too_late_do_not_disturb_those_after
             steps_given_ahead_run_in_order
             steps_given_ahead_run_only_if_all_went_well
             leftovers_of_steps_given_ahead_name_their_step
@@ -86,10 +90,6 @@ macro_rules! promises {
             closing_does_not_wait_for_steps_given_ahead
             steps_given_ahead_run_once_whichever_file_was_closed_before
             steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same
-            readonly_names_of_ours_make_nobody_wait
-            a_step_that_leaves_too_few_files_ends_the_shell_and_nothing_else
-            what_was_left_behind_prints_to_its_own_step_after_hundreds_of_others
-            every_shell_runs_on_all_processors
             whoever_gave_steps_ahead_may_go_anywhere_when_they_ended
         }
     };
