@@ -17,6 +17,8 @@ pub struct Run {
     pub stderr: Option<Outlet>,
     /// What the shell is told, as long as it may not have come to it.
     pub text: Option<String>,
+    /// True if a shell that was told of it was lost before it came to it.
+    pub told_again: bool,
     /// The process to wait for, of a background run or an aside.
     pub pid: Option<Pid>,
     /// What the run's process or shell reported, before its end was told.
@@ -36,6 +38,7 @@ impl Run {
             stdout: Some(pipes.take()?),
             stderr: Some(pipes.take()?),
             text: None,
+            told_again: false,
             pid: None,
             status: None,
             kill_at: None,

@@ -24,7 +24,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Pid, pipe2, read, write};
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::CommandExt;
@@ -68,8 +68,6 @@ pub struct Shell {
     script_bytes: u64,
     /// A line for each telling that bash has not come to.
     gate: Pipe,
-    /// How many runs each telling held.
-    told: Vec<usize>,
     /// What the shell itself prints outside of any run, but for reports.
     pub stderr: OwnedFd,
 }
@@ -94,18 +92,15 @@ impl Shell {
         script.write_all_at(begin.as_bytes(), 0)?;
         // A file opened anew has a position of its own.
         let stdin = File::open(format!("/proc/self/fd/{}", script.as_raw_fd()))?;
-        let child = command(setup)
-            .arg("-s")
-            .stdin(stdin)
-            .stdout(control.try_clone()?)
-            .stderr(stderr.write)
-            .spawn()?;
+        let mut command = command(setup);
+        command.arg("-s").stdin(stdin);
+        command.stdout(control.try_clone()?).stderr(stderr.write);
         Ok(Shell {
-            pid: Pid::from_raw(child.id() as i32),
+            // That of no run.
+            pid: spawn_marked(&mut command, 0)?,
             script,
             script_bytes: begin.len() as u64,
             gate,
-            told: Vec::new(),
             stderr: stderr.read,
         })
     }
@@ -117,22 +112,11 @@ impl Shell {
         self.script
             .write_all_at(more.as_bytes(), self.script_bytes)?;
         self.script_bytes += more.len() as u64;
-        self.told.push(texts.len());
         self.open_gate()
     }
 
-    /// The number of runs that the shell did not come to: those of the tellings it did not read.
-    pub fn unread_runs(self) -> usize {
-        let mut bytes = Vec::new();
-        drop(self.gate.write);
-        // Nobody else holds an end of it, unless a step opened it by hand.
-        let _ = File::from(self.gate.read).read_to_end(&mut bytes);
-        self.told.iter().rev().take(bytes.len()).sum()
-    }
-
     /// Ends what there is to read: the shell runs its EXIT trap and ends.
-    pub fn close(&mut self) -> io::Result<()> {
-        self.told.push(0);
+    pub fn close(&self) -> io::Result<()> {
         self.open_gate()
     }
 
@@ -186,16 +170,17 @@ pub fn start_aside(
     stderr: &Outlet,
 ) -> io::Result<Pid> {
     let (stdout, stderr) = (stdout.writer()?, stderr.writer()?);
+    let mut command = command(setup);
+    command.arg("-c").arg(script).stdin(Stdio::null());
+    command.stdout(stdout).stderr(stderr);
+    spawn_marked(&mut command, id)
+}
+
+fn spawn_marked(command: &mut Command, mark: u32) -> io::Result<Pid> {
     let (before, most) = getrlimit(Resource::RLIMIT_LOCKS)?;
-    // Where it may not be set the processes of this run are known by nothing but their parents.
-    let _ = setrlimit(Resource::RLIMIT_LOCKS, id.into(), most);
-    let child = command(setup)
-        .arg("-c")
-        .arg(script)
-        .stdin(Stdio::null())
-        .stdout(stdout)
-        .stderr(stderr)
-        .spawn();
+    // Where it may not be set the processes of a run are known by nothing but their parents.
+    let _ = setrlimit(Resource::RLIMIT_LOCKS, mark.into(), most);
+    let child = command.spawn();
     let _ = setrlimit(Resource::RLIMIT_LOCKS, before, most);
     Ok(Pid::from_raw(child?.id() as i32))
 }

@@ -90,6 +90,7 @@ macro_rules! promises {
             closing_does_not_wait_for_steps_given_ahead
             steps_given_ahead_run_once_whichever_file_was_closed_before
             steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same
+            a_step_that_kills_its_shell_runs_once
             whoever_gave_steps_ahead_may_go_anywhere_when_they_ended
         }
     };

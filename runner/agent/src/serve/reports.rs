@@ -1,13 +1,13 @@
 //! What the shell and its children tell: output, reports, their end.
 
 use super::{Agent, AgentError};
-use crate::processes::signal;
+use crate::processes::{changeable_mark, signal};
 use crate::protocol::{self, Mode, Reply, Status, Stream, When};
 use crate::runs::Run;
 use crate::shell;
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use std::io::Read;
 use std::time::Instant;
@@ -133,21 +133,26 @@ impl Agent {
     }
 
     fn reap(&mut self) -> Result<(), AgentError> {
+        let ended = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         loop {
-            let (pid, status) = match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            let (pid, status) = match waitid(Id::All, ended) {
                 Ok(WaitStatus::Exited(pid, code)) => (pid, Status::Exited(code)),
                 Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, Status::Signaled(signal as i32)),
                 Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return Ok(()),
                 Ok(_) | Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error.into()),
             };
+            let is_shell = self.shell.as_ref().is_some_and(|shell| shell.pid == pid);
+            // What a process is marked with is known as long as nobody waited for it.
+            let at = if is_shell { changeable_mark(pid) } else { None };
+            waitpid(pid, Some(WaitPidFlag::WNOHANG))?;
             let ended = self
                 .guest
                 .as_mut()
                 .map(|guest| guest.child_ended(pid, status));
             self.send(&ended.unwrap_or_default())?;
-            if self.shell.as_ref().is_some_and(|shell| shell.pid == pid) {
-                self.shell_ended(status)?;
+            if is_shell {
+                self.shell_ended(status, at)?;
                 continue;
             }
             let run = self
@@ -163,24 +168,25 @@ impl Agent {
         }
     }
 
-    /// The shell is gone: the run that it was at ends with it.
-    fn shell_ended(&mut self, status: Status) -> Result<(), AgentError> {
+    /// The shell is gone: the run that it was at ends with it. `mark` is what it was marked with.
+    fn shell_ended(&mut self, status: Status, mark: Option<u32>) -> Result<(), AgentError> {
         self.read_reports()?;
         let rest = std::mem::take(&mut self.reports);
         if !rest.is_empty() {
             self.shell_printed(Stream::Stdout, &rest)?;
         }
         while self.read_shell()? > 0 {}
-        let unread = self.shell.take().map_or(0, |shell| shell.unread_runs());
+        self.shell = None;
         let untold = &self.untold;
         let told = self.runs.values_mut();
         let mut told: Vec<&mut Run> = told
             .filter(|run| run.text.is_some() && !untold.contains(&run.id))
             .collect();
-        let unread = told.split_off(told.len().saturating_sub(unread));
-        // Of those that it read it was at the first, and did not come to the rest.
-        let mut read = told.into_iter().filter(|run| !run.ended);
-        let at = read.next().map(|run| {
+        // A shell marked with an earlier run was lost before it came to this one. A script may
+        // have set such a mark; that must not make it run for ever.
+        let is_begun = |run: &Run| mark.is_none_or(|id| id >= run.id) || run.told_again;
+        let at = (told.first().is_some_and(|run| is_begun(run))).then(|| told.remove(0));
+        let at = at.map(|run| {
             run.status = Some(status);
             // It took place.
             run.when = When::Anyway;
@@ -190,7 +196,10 @@ impl Agent {
             }
             (run.id, run.kill_at.is_some())
         });
-        let again: Vec<u32> = read.chain(unread).map(|run| run.id).collect();
+        for run in &mut told {
+            run.told_again = true;
+        }
+        let again: Vec<u32> = told.iter().map(|run| run.id).collect();
         // Nothing is said of a shell that was lost between two runs; all that is asked for goes on.
         if at.is_some() {
             self.forget_ahead();
