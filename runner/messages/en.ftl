@@ -59,7 +59,7 @@ lab-remedy-kvm = leave KVM alone with `TUTOR_LAB_ACCEL=tcg`, which works everywh
 lab-remedy-kvm-device = become a member of the group that owns it (often `usermod -aG kvm USER`, and log in again), or leave KVM alone with `TUTOR_LAB_ACCEL=tcg`
 lab-bad-accelerator = `TUTOR_LAB_ACCEL` is `{ $value }`, and it may be `tcg`, `kvm`, or not set
 lab-remedy-image = see what is missing with `tutor doctor`, or pass `--on host`
-lab-unusable = the lab was asked for (`--on lab`) and cannot be used: { $reason }
+lab-unusable = the lab was asked for and cannot be used: { $reason }
 lab-no-kernel = the lab has no kernel yet
 lab-no-such-kernel = the lab has no kernel `{ $kernel }`
 lab-shell-no-terminal = `tutor lab shell` needs a terminal; `tutor lab run -- COMMAND` does not
@@ -78,7 +78,7 @@ lab-checkpoints = { $count ->
 }
 lab-tries-kvm = trying whether KVM works here, once: ten seconds at most
 bpf-no-kernel = this command asks no kernel: leave `--on` and `--kernel` out
-bpf-kernel-of-lab = `--kernel` names a kernel of the lab, and `--on host` asks this machine's own: leave one of them out
+kernel-of-lab = `--kernel` names a kernel of the lab, and `--on host` asks this machine's own: leave one of them out
 bpf-nothing-loaded = the lab's machine is a new one, with nothing loaded yet: name an object file, or load it yourself in `tutor lab shell`
 lab-boots = starting the lab's machine; later runs resume it in a fraction of a second
 lab-not-kept = cannot keep the lab's state in `{ $folder }`, so the next start takes as long: { $error }

@@ -74,7 +74,7 @@ fn held(start: &dyn Fn(&str) -> Ran, reason: &str, remedy: &str) {
         .stdout_has("1 skipped")
         .code(3);
     let ran = start("run demo --on lab");
-    ran.stderr_has("the lab was asked for (`--on lab`) and cannot be used: ")
+    ran.stderr_has("the lab was asked for and cannot be used: ")
         .stderr_has(reason)
         .stderr_has("help: ")
         .stderr_has(remedy)

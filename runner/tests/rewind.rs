@@ -111,7 +111,7 @@ fn a_run_goes_on_from_the_state_before_a_step_in_any_order_until_the_lesson_chan
     assert!(fs::read_dir(&kept).unwrap().count() > 4);
     tutor.run("reset demo").code(0);
     assert!(!kept.exists());
-    tutor.run("test demo --kernel none").code(0);
+    tutor.run("test demo").code(0);
     assert!(!kept.exists(), "a test keeps nothing");
 }
 
@@ -120,9 +120,18 @@ fn without_a_lab_what_was_asked_for_by_name_is_an_error_and_else_steps_are_skipp
     let tutor = Tutor::new().lesson(lesson(FIRST));
     tutor
         .run("run demo --on lab")
-        .stderr_has("the lab was asked for (`--on lab`) and cannot be used: ")
+        .stderr_has("the lab was asked for and cannot be used: ")
         .stderr_has("help: ")
         .code(3);
+    tutor
+        .run("run demo --kernel 6.99")
+        .stderr_has("the lab was asked for and cannot be used: ")
+        .stderr_has("help: ")
+        .code(3);
+    tutor
+        .run("run demo --kernel 6.99 --on host")
+        .stderr_has("leave one of them out")
+        .code(2);
     tutor
         .run("run demo")
         .stdout_has("skipped")

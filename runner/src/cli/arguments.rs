@@ -122,10 +122,10 @@ pub struct RunningArguments {
     /// Where steps that need a kernel run [default: lab, and where there is none they are skipped]
     #[arg(long, value_enum, value_name = "PLACE")]
     pub on: Option<On>,
-    /// The lab's kernel: a series such as `6.12`, a whole release, `latest` of those that are there,
-    /// or a file
-    #[arg(long, value_name = "KERNEL", default_value = "default", add = ArgValueCompleter::new(complete::kernel))]
-    pub kernel: String,
+    /// The lab's kernel, for `--on lab`: a series such as `6.12`, a whole release, `latest` of those
+    /// that are there, or a file [default: the one that the lessons were recorded on]
+    #[arg(long, value_name = "KERNEL", add = ArgValueCompleter::new(complete::kernel))]
+    pub kernel: Option<String>,
     /// Give every step this long, such as `30s` or `2m`
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub timeout: Option<Duration>,
@@ -143,7 +143,7 @@ impl RunningArguments {
     /// True if the command line has any of them.
     pub fn is_given(&self) -> bool {
         self.on.is_some()
-            || !["", "default"].contains(&&*self.kernel)
+            || self.kernel.is_some()
             || self.timeout.is_some()
             || self.yes
     }

@@ -20,7 +20,7 @@ pub fn bpf(context: &Context, arguments: &BpfArguments) -> anyhow::Result<Exit> 
     let wanted = arguments.kernel.as_deref();
     let place = match (arguments.on, wanted) {
         (Some(On::Host), Some(_)) => {
-            return Err(ends(Exit::Usage, say!("bpf-kernel-of-lab")));
+            return Err(ends(Exit::Usage, say!("kernel-of-lab")));
         }
         (Some(on), None | Some(_)) => Some(on),
         (None, wanted) => wanted.map(|_| On::Lab),

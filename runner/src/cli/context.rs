@@ -192,18 +192,26 @@ impl Context {
 
     /// Where steps may run.
     pub fn backends(&self, arguments: &RunningArguments) -> anyhow::Result<Backends> {
-        let tutor = program()?;
-        let lab = self.lab(&arguments.kernel)?;
+        let wants_lab = match (arguments.on, &arguments.kernel) {
+            (Some(On::Host), Some(_)) => return Err(ends(Exit::Usage, say!("kernel-of-lab"))),
+            (Some(On::Host), None) | (None, None) => false,
+            (Some(On::Lab), _) | (None, Some(_)) => true,
+        };
+        let kernel = arguments.kernel.as_deref().unwrap_or("default");
+        let backends = self.backends_with(kernel, arguments.place())?;
         // Whoever asks for the lab by name wants it, and not what goes without.
-        if arguments.on == Some(On::Lab)
-            && let Err(error) = lab.make_ready()
-        {
+        if wants_lab && let Err(error) = backends.lab.make_ready() {
             return Err(lab_unusable(error));
         }
+        Ok(backends)
+    }
+
+    /// The same, whether there is such a kernel or not.
+    pub fn backends_with(&self, kernel: &str, on: On) -> anyhow::Result<Backends> {
         Ok(Backends {
-            host: Host::new(&tutor),
-            lab,
-            on: arguments.place(),
+            host: Host::new(&program()?),
+            lab: self.lab(kernel)?,
+            on,
         })
     }
 

@@ -21,7 +21,6 @@ use tutor_lab::cache::Cache;
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
     let running = RunningArguments {
-        kernel: "default".to_owned(),
         yes: arguments.yes,
         ..RunningArguments::default()
     };

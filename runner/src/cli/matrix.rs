@@ -1,6 +1,6 @@
 //! `tutor matrix`: the lessons on several kernels and compilers, side by side.
 
-use super::arguments::{MatrixArguments, MatrixFormat, RunningArguments};
+use super::arguments::{MatrixArguments, MatrixFormat, On, RunningArguments};
 use super::bench::{self, Bench, Outcome, side_by_side};
 use super::context::{Backends, Context, ends, with_help};
 use super::toolchain::Toolchain;
@@ -49,7 +49,7 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
     };
     context.may_run(&course, &lessons, &running)?;
     let options = context.options(&running)?;
-    let columns = columns(context, &running, &options, &kernels, &toolchains)?;
+    let columns = columns(context, &options, &kernels, &toolchains)?;
     if columns.len() == 1 {
         context.note(&say!("matrix-one"));
     }
@@ -230,7 +230,6 @@ fn record_all(
 /// Every kernel with every compiler.
 fn columns(
     context: &Context,
-    running: &RunningArguments,
     options: &Options,
     kernels: &[KernelChoice],
     toolchains: &[Toolchain],
@@ -249,14 +248,10 @@ fn columns(
             if columns.iter().any(|column| column.name == name) {
                 return Err(ends(Exit::Usage, say!("matrix-twice", name = name)));
             }
-            let running = RunningArguments {
-                kernel: kernel.wanted.clone(),
-                ..running.clone()
-            };
             columns.push(Column {
                 name,
                 is_default: kernel.is_default,
-                backends: context.backends(&running)?,
+                backends: context.backends_with(&kernel.wanted, On::Lab)?,
                 options: Options {
                     programs: compiler.map(|toolchain| toolchain.folder().to_owned()),
                     ..options.clone()
