@@ -44,9 +44,13 @@ impl Object {
     }
 
     fn compiled(source: &Path, name: &str) -> Option<Self> {
+        Self::compiled_with(source, name, &["-mcpu=v1", "-g"])
+    }
+
+    fn compiled_with(source: &Path, name: &str, flags: &[&str]) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(format!("{name}.bpf.o"));
-        compile("clang", source, &path, &["-mcpu=v1", "-g"])?;
+        compile("clang", source, &path, flags)?;
         Some(Self {
             _folder: folder,
             path,
@@ -136,6 +140,29 @@ fn a_comparison_reads_from_above_to_below() {
     assert_eq!(shown[2], "~[1]   10: call bpf_trace_printk#6");
     assert!(shown[3].starts_with("        verified   10: call bpf_trace_printk#"));
     assert!(text.contains("the verifier did it, not the JIT"));
+}
+
+#[test]
+fn instructions_of_no_line_are_called_that() {
+    let test = "instructions_of_no_line_are_called_that";
+    let Some(hello) = loadable(test, "hello") else {
+        return;
+    };
+    let (text, _) = bpf(&["compare", hello.path()]);
+    // Whether there are any is the compiler's decision.
+    let value = json(&["compare", hello.path(), "--json"]);
+    let of_none = |row: &Value| row["source"]["line"] == 0;
+    let are_there = array(&value["programs"][0]["rows"]).iter().any(of_none);
+    assert_eq!(text.contains("      ; (of no line)\n"), are_there, "{text}");
+    assert!(
+        !text.contains("; 0: ") && !text.contains("no C: "),
+        "{text}"
+    );
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("hello.bpf.c");
+    let plain = Object::compiled_with(&source, "plain", &["-mcpu=v1"]).unwrap();
+    let (text, _) = bpf(&["compare", plain.path()]);
+    assert!(text.contains("no C: "), "{text}");
+    assert!(!text.contains("      ; "), "{text}");
 }
 
 #[test]

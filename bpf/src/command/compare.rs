@@ -136,6 +136,12 @@ impl Drawing<'_> {
         }
         line += &format!("; {changed} changed, {dead} removed");
         writeln!(console.out, "{line}")?;
+        if rows.iter().all(|row| row.source.is_none()) {
+            writeln!(
+                console.out,
+                "no C: the object does not say which lines its instructions come from; `clang -g` adds that"
+            )?;
+        }
         match &self.comparison.no_machine {
             None => {}
             Some(NoMachine::Interpreted) => {
@@ -179,7 +185,10 @@ impl Drawing<'_> {
             )
         });
         let source = row.source.as_ref();
-        let source = source.map(|line| format!("{}: {}", line.number, line.text));
+        let source = source.map(|line| match line.number {
+            0 => "(of no line)".to_owned(),
+            number => format!("{number}: {}", line.text),
+        });
         let note = row.change.explanation().map(|text| self.note(row, text));
         Cells {
             source: source.map(|text| super::console::visible(&text).into_owned()),

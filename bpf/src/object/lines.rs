@@ -27,7 +27,7 @@ pub struct Record {
     pub file: u32,
     /// The line's text.
     pub text: u32,
-    /// The line's number, from 1.
+    /// The line's number, from 1; 0 for code that comes from no line.
     pub line: u32,
     /// The column, from 1; 0 where it is unknown.
     pub column: u32,

@@ -19,7 +19,7 @@ use crate::object::{self, BpfObject};
 pub struct SourceLine {
     /// The file's name, as the compiler was given it.
     pub file: String,
-    /// The number of the line, from 1.
+    /// The number of the line, from 1; 0 where the compiler put code that comes from no line.
     pub number: u32,
     /// The line, without the space around it.
     pub text: String,

@@ -142,10 +142,7 @@ impl RunningArguments {
 
     /// True if the command line has any of them.
     pub fn is_given(&self) -> bool {
-        self.on.is_some()
-            || self.kernel.is_some()
-            || self.timeout.is_some()
-            || self.yes
+        self.on.is_some() || self.kernel.is_some() || self.timeout.is_some() || self.yes
     }
 }
 
