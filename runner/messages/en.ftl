@@ -261,6 +261,7 @@ study-left = go on where you are with: { $command }
 rewound = all is as it was before `{ $step }`: the lab with its shell and what is loaded and attached there, the variables and functions of the shell on this machine, and the files that steps made; your edits stay
 not-rewound = no state from before `{ $step }` fits (it was never kept, the lesson or the lab has changed since, or something ran in the background); the steps before it run again first
 study-resumed = the shell is a new one: variables of earlier steps are gone, and so is what they pinned; if a step misses something, go [b]ack
+study-resumed-shell = the variables and functions of the shell are as you left them
 study-resumed-in-lab = the lab goes on as you left it, and so do the variables and functions of the shell on this machine
 study-resumed-anew = the lab begins anew, since no state from before `{ $step }` fits (it was never kept, the lesson or the lab has changed since, or something ran in the background); what earlier steps loaded and made there is gone: go [b]ack to `{ $back }`, or begin there with: tutor study { $lesson } --from { $back }
 study-again = not all of it went well; look at one step again with: tutor study { $lesson } --from { $step }

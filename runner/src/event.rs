@@ -22,6 +22,8 @@ pub enum Event<'e> {
         file: &'e FileStep,
         /// What was done.
         written: Written,
+        /// False for one that has to be there, and stands outside of what is read.
+        shown: bool,
     },
     /// A step is reached: its command is known, nothing of it has run yet.
     StepReached(&'e Step),

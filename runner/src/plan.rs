@@ -39,7 +39,12 @@ pub enum Action<'l> {
     /// Show prose.
     Read(&'l Prose),
     /// Write a file into the workspace.
-    Write(&'l FileStep),
+    Write {
+        /// Which one.
+        file: &'l FileStep,
+        /// False for one that has to be there, and stands outside of what is read.
+        shown: bool,
+    },
     /// Run a step.
     Run(&'l Step),
     /// Prove a sentence.
@@ -108,7 +113,7 @@ impl<'l> Plan<'l> {
             .iter()
             .filter_map(|block| match block {
                 Block::Prose(text) => prose.then_some(Action::Read(text)),
-                Block::File(file) => Some(Action::Write(file)),
+                Block::File(file) => Some(Action::Write { file, shown: prose }),
                 Block::Step(step) => wanted.contains(&*step.id).then_some(Action::Run(step)),
                 Block::Check(check) => wanted.contains(&*check.of).then_some(Action::Check(check)),
             })
@@ -123,15 +128,20 @@ impl<'l> Plan<'l> {
             let lead = before
                 .rfind(|(_, block)| matches!(block, Block::Step(_) | Block::Check(_)))
                 .map_or(0, |(index, _)| index + 1);
-            let early = lesson.blocks[..lead].iter();
-            let early = early
-                .filter(|block| matches!(block, Block::Prose(_)))
-                .count();
+            let is_text = |block: &&Block| matches!(block, Block::Prose(_) | Block::File(_));
+            let early = lesson.blocks[..lead].iter().filter(is_text).count();
             let mut seen = 0;
-            actions.retain(|action| {
-                let is_prose = matches!(action, Action::Read(_));
-                seen += usize::from(is_prose);
-                !is_prose || seen > early
+            actions.retain_mut(|action| match action {
+                Action::Read(_) => {
+                    seen += 1;
+                    seen > early
+                }
+                Action::Write { shown, .. } => {
+                    seen += 1;
+                    *shown = seen > early;
+                    true
+                }
+                Action::Run(_) | Action::Check(_) => true,
             });
         }
         if let Selection::Until(_) = selection {
@@ -142,7 +152,7 @@ impl<'l> Plan<'l> {
         }
         let checked = actions.iter().filter_map(|action| match action {
             Action::Check(check) => Some(check.of.as_str()),
-            Action::Read(_) | Action::Write(_) | Action::Run(_) => None,
+            Action::Read(_) | Action::Write { .. } | Action::Run(_) => None,
         });
         let checked = checked.collect();
         Ok(Plan {
@@ -157,7 +167,7 @@ impl<'l> Plan<'l> {
     pub fn steps(&self) -> impl Iterator<Item = &'l Step> {
         self.actions.iter().filter_map(|action| match action {
             Action::Run(step) => Some(*step),
-            Action::Read(_) | Action::Write(_) | Action::Check(_) => None,
+            Action::Read(_) | Action::Write { .. } | Action::Check(_) => None,
         })
     }
 
@@ -181,7 +191,7 @@ impl<'l> Plan<'l> {
 fn action_json(action: &Action<'_>) -> Option<Value> {
     match action {
         Action::Read(_) => None,
-        Action::Write(file) => Some(json!({
+        Action::Write { file, .. } => Some(json!({
             "do": "write",
             "file": file.path,
             "bytes": file.content.len(),

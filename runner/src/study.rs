@@ -86,7 +86,7 @@ pub fn study<'r>(
     // Whoever begins in the middle has the files that the text before it writes.
     for action in plan.actions[..index]
         .iter()
-        .filter(|action| matches!(action, Action::Write(_)))
+        .filter(|action| matches!(action, Action::Write { .. }))
     {
         runner.perform(action, plan, &mut |_, _| ControlFlow::Continue(()))?;
     }
@@ -198,6 +198,6 @@ fn next_step<'l>(plan: &Plan<'l>, index: usize) -> Option<&'l Step> {
         .skip(index + 1)
         .find_map(|action| match action {
             Action::Run(step) => Some(*step),
-            Action::Read(_) | Action::Write(_) | Action::Check(_) => None,
+            Action::Read(_) | Action::Write { .. } | Action::Check(_) => None,
         })
 }

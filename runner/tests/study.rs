@@ -91,6 +91,6 @@ fn a_sitting_without_kernel_steps_before_it_says_nothing_of_the_lab() {
     let tutor = Tutor::new().lesson(lesson).stdin("r\nq\n");
     tutor.run("study demo").code(0);
     let ran = tutor.stdin("q\n").run("study demo").code(0);
-    ran.stdout_has("the shell is a new one")
+    ran.stdout_has("are as you left them")
         .stdout_lacks("the lab");
 }

@@ -4,7 +4,7 @@ use super::arguments::{On, RunningArguments, StudyArguments};
 use super::context::{Context, unusable};
 use crate::course::Course;
 use crate::exit::Exit;
-use crate::lesson::{Lesson, Step};
+use crate::lesson::{Lesson, Place, Step};
 use crate::plan::{Plan, Selection};
 use crate::render::View;
 use crate::render::paint::Paint;
@@ -20,6 +20,7 @@ use crate::workspace::Workspace;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, raise};
+use nix::sys::termios::{FlushArg, tcflush};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
@@ -73,7 +74,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
         paint: context.stdout,
         store: &store,
         key: &key,
-        lesson: &lesson.stem,
+        lesson,
         interrupt: &options.interrupt,
     };
     let (report, sitting) = study::study(
@@ -149,7 +150,7 @@ struct Keyboard<'k> {
     paint: Paint,
     store: &'k Store,
     key: &'k str,
-    lesson: &'k str,
+    lesson: &'k Lesson,
     interrupt: &'k Interrupt,
 }
 
@@ -172,12 +173,18 @@ impl Learner for Keyboard<'_> {
     fn resumed(&mut self, step: &Step, kept: Option<&Step>) -> io::Result<()> {
         let line = match kept {
             None => say!("study-resumed"),
-            Some(kept) if kept.id == step.id => say!("study-resumed-in-lab"),
+            Some(kept) if kept.id == step.id => {
+                let mut before = self.lesson.steps().take_while(|one| one.id != step.id);
+                match before.any(|one| one.on == Place::Kernel) {
+                    true => say!("study-resumed-in-lab"),
+                    false => say!("study-resumed-shell"),
+                }
+            }
             Some(kept) => say!(
                 "study-resumed-anew",
                 step = step.id.as_str(),
                 back = kept.id.as_str(),
-                lesson = self.lesson
+                lesson = self.lesson.stem.as_str()
             ),
         };
         for line in self.paint.resized().fitted_in(Paint::dim, "", &line) {
@@ -209,6 +216,8 @@ const LOOK: Duration = Duration::from_millis(100);
 fn pressed(paint: Paint, prompt: &[String], interrupt: &Interrupt) -> io::Result<Option<Wish>> {
     // Before the prompt, so that no key comes in the usual mode.
     crossterm::terminal::enable_raw_mode()?;
+    // A key that was pressed while a step ran is no answer to a question that nobody has read.
+    let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
     let wish = asked(paint, prompt, interrupt);
     crossterm::terminal::disable_raw_mode()?;
     wish
@@ -281,7 +290,7 @@ fn wish_of(key: KeyEvent) -> Option<Wish> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c' | 'd') if control => Some(Wish::Quit),
-        // Enter, pressed while the terminal was still in its usual mode.
+        // Enter, where it comes as a line feed.
         KeyCode::Char('j') if control => Some(Wish::Run),
         KeyCode::Char(_) if control => None,
         KeyCode::Enter | KeyCode::Char('r' | ' ') => Some(Wish::Run),

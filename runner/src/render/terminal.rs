@@ -202,9 +202,14 @@ impl<W: Write> View for Terminal<W> {
                     }
                 }
             }
-            Event::File { file, written } => {
+            Event::File {
+                file,
+                written,
+                shown,
+            } => {
                 let name = visible_text(&file.path.display().to_string()).into_owned();
-                if self.detail == Detail::Whole {
+                let shown = *shown && self.detail == Detail::Whole;
+                if shown {
                     self.gap();
                     let head = self.paint.bold(&name);
                     self.line(&head);
@@ -223,7 +228,7 @@ impl<W: Write> View for Terminal<W> {
                     Written::KeptEdits => Paint::notable,
                     Written::New | Written::Unchanged | Written::Updated => Paint::dim,
                 };
-                if self.detail == Detail::Whole || *written == Written::KeptEdits {
+                if shown || *written == Written::KeptEdits {
                     self.note(style, "  ", &text);
                 }
             }

@@ -56,7 +56,7 @@ impl<'r> Ahead<'r> {
                         return;
                     }
                 }
-                Action::Run(_) | Action::Write(_) | Action::Check(_) => return,
+                Action::Run(_) | Action::Write { .. } | Action::Check(_) => return,
             }
         }
     }

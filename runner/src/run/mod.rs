@@ -215,7 +215,7 @@ impl<'r> Runner<'r> {
     ) -> Result<(), WorkspaceError> {
         match action {
             Action::Read(prose) => self.tell(&Event::Prose(prose), listen),
-            Action::Write(file) => self.write(file, listen)?,
+            Action::Write { file, shown } => self.write(file, *shown, listen)?,
             Action::Run(step) => {
                 if self.is_elsewhere(step) {
                     self.stands_nowhere();
@@ -286,10 +286,16 @@ impl<'r> Runner<'r> {
     pub(super) fn write(
         &mut self,
         file: &'r FileStep,
+        shown: bool,
         listen: Listen<'_, 'r>,
     ) -> Result<(), WorkspaceError> {
         let written = self.workspace.write(file)?;
-        self.tell(&Event::File { file, written }, listen);
+        let event = Event::File {
+            file,
+            written,
+            shown,
+        };
+        self.tell(&event, listen);
         Ok(())
     }
 

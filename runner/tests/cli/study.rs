@@ -156,3 +156,25 @@ fn study_at_a_terminal_takes_single_keys() {
     running.say("r");
     running.end().stdout_has("│ ran-three");
 }
+
+#[test]
+fn a_key_pressed_while_a_step_runs_does_not_run_the_next_one() {
+    let body = plain("one", "until [ -e go ]; do sleep 0.01; done") + &plain("two", "echo ran-2");
+    let tutor = Tutor::new().lesson(body).env("NO_COLOR", "1");
+    let Some(mut running) = at_a_terminal(&tutor, "study demo") else {
+        return;
+    };
+    running.until_stdout("one: [Enter] run");
+    running.say("r");
+    running.until_stdout("[q]uit › \r\n");
+    running.say("rrr");
+    // The terminal has them.
+    running.until_stdout("rrr");
+    let workspaces = fs::read_dir(tutor.path("home/data/workspaces")).expect("there");
+    for workspace in workspaces.flatten() {
+        fs::write(workspace.path().join("go"), "").expect("writable");
+    }
+    running.until_stdout("two: [Enter] run");
+    running.say("q");
+    running.end().code(0).stdout_lacks("│ ran-2");
+}

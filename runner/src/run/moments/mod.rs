@@ -43,20 +43,22 @@ impl<'r> Runner<'r> {
     }
 
     /// Returns the last step, up to this one, before which the lab can be had as it was; the first
-    /// step of the lesson if there is none. Nothing if no moments are kept, or no step before had
-    /// to do with the lab. A state that is there is not looked into, so that taking it back may fail
+    /// step of the lesson if there is none. Nothing if no moments are kept, or that of this step is
+    /// not and no step before had to do with the lab. A state that is there is not looked into, so that taking it back may fail
     /// still.
     pub fn last_kept(&self, step: &Step) -> Option<&'r Step> {
         let moments = self.standing.kept.as_ref()?;
         let steps: Vec<&'r Step> = self.lesson.steps().collect();
         let index = self.index_of(step)?;
-        let is_of_lab = |step: &&&Step| step.on == Place::Kernel;
-        steps[..index].iter().find(is_of_lab)?;
         let is_kept = |before: &Step| {
             let moment = moments.read(&before.id);
             moment.is_some_and(|moment| self.fits(&moment, before) && moments.has_all_of(&moment))
         };
         let kept = (1..=index).rev().find(|index| is_kept(steps[index - 1]));
+        let is_of_lab = |step: &&Step| step.on == Place::Kernel;
+        if kept != Some(index) && !steps[..index].iter().any(|step| is_of_lab(&step)) {
+            return None;
+        }
         steps.get(kept.unwrap_or(0)).copied()
     }
 
