@@ -111,7 +111,8 @@ pub fn study<'r>(
                     }
                 }
                 Wish::Skip => {
-                    runner.skip(step, Skip::ByLearner);
+                    let record = runner.skip(step, Skip::ByLearner);
+                    view.judged(&judge.item(&record, runner.environment()));
                     progress.next = next_step(plan, index).map(|step| step.id.clone());
                     learner.progressed(&progress);
                     index += 1;

@@ -282,9 +282,11 @@ impl<W: Write> View for Terminal<W> {
         for line in verdict::lines(item, &self.paint) {
             self.line(&line);
         }
-        // What this machine cannot show is shown as it was elsewhere.
-        if let (Verdict::Skipped(Skip::Need { .. } | Skip::NoPlace { .. }), Some(recorded)) =
-            (&item.verdict, &item.recorded)
+        // What was not run here is shown as it was elsewhere.
+        if let (
+            Verdict::Skipped(Skip::Need { .. } | Skip::NoPlace { .. } | Skip::ByLearner),
+            Some(recorded),
+        ) = (&item.verdict, &item.recorded)
         {
             for line in verdict::as_recorded(recorded, &self.paint) {
                 self.line(&line);

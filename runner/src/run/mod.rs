@@ -194,16 +194,18 @@ impl<'r> Runner<'r> {
         Ok(())
     }
 
-    /// Notes that a step was not run.
-    pub fn skip(&mut self, step: &Step, skip: Skip) {
-        self.records.push(Record {
+    /// Notes that a step was not run, and returns what was noted.
+    pub fn skip(&mut self, step: &Step, skip: Skip) -> Record {
+        let record = Record {
             id: RecordId::Step(step.id.clone()),
             ending: Ending::Skipped(skip),
             output: Output::default(),
             duration: Duration::ZERO,
             place: step.on,
             shell_lost: false,
-        });
+        };
+        self.records.push(record.clone());
+        record
     }
 
     /// Does one action of a plan.
