@@ -50,6 +50,7 @@ backend-failed = the place it runs in says: { $what }
 lab-remedy-memory = allow it (SELinux: `setsebool -P deny_execmem 0`; a systemd unit: `MemoryDenyWriteExecute=no`), or pass `--on host`
 lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine says; `--on host` uses this machine's own kernel
 lab-remedy-setup = get one with `tutor lab setup`; `--on host` uses this machine's own kernel, which takes root's rights
+lab-remedy-kernel-name = name a series such as `6.12`, a whole release or a path; `tutor lab status` lists what is there
 lab-remedy-kernel = get it with `tutor lab setup --kernel { $kernel }`, or see what is there with `tutor lab status`
 lab-remedy-qemu = install QEMU (Debian, Ubuntu: `apt-get install qemu-system-x86`), or pass `--on host`
 lab-remedy-disk = free some space or make the folder writable, or move the cache with `XDG_CACHE_HOME`; `--on host` uses this machine's own kernel
@@ -170,6 +171,10 @@ count-none = nothing ran
 # What next
 next-again = look at one step again: tutor run { $lesson } --only { $step }
 next-doctor = what was skipped, and how to get it: tutor doctor
+next-doctor-host = what was skipped, and how to get it: tutor doctor --on host; the lab may have it: leave out `--on host`
+next-record = what has no recorded output yet gets it by: tutor test { $lesson }, then tutor review
+tip-lesson = to run a lesson: tutor run { $lesson }
+next-none = that was the last lesson
 next-interrupted = interrupted before the end of `{ $step }`; go on there with: tutor run { $lesson } --from { $step }
 next-lesson = next: tutor run { $lesson }  ({ $title })
 
@@ -314,7 +319,7 @@ lab-no-kernels = none yet
 lab-row = { $release }  { $size }  { $source }
 lab-tcg-asked = TCG runs the machine: `TUTOR_LAB_ACCEL` asks for it
 lab-tcg-device = TCG runs the machine, without KVM: `{ $device }` cannot be opened: { $error }
-lab-tcg-refused = TCG runs the machine, without KVM: a machine did not start under it: { $said }
+lab-tcg-refused = TCG runs the machine: under KVM a machine did not start when that was tried: { $said }
 lab-kvm-worked = KVM runs the machine: it was tried, and worked
 lab-kvm-asked-untried = KVM runs the machine, as `TUTOR_LAB_ACCEL` asks for it: it is tried when the lab starts next, and where it does not work, the lab does not start
 lab-kvm-untried = KVM is tried when the lab starts next; where it does not work, TCG runs the machine

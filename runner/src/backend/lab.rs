@@ -24,6 +24,7 @@ use tutor_lab::image::{self, Image, ImageError, Programs};
 use tutor_lab::libraries::Libraries;
 use tutor_lab::machine::{Launcher, Machine, MachineError};
 use tutor_lab::qemu::{Accelerator, Qemu, QemuError};
+use tutor_lab::setup::Wanted;
 use tutor_lab::shared::{Shared, SharedError};
 use tutor_lab::state::{Base, write_beside};
 
@@ -249,7 +250,10 @@ fn parts(choice: &Choice) -> Result<Parts, Lack> {
                 "default" => lacks(say!("lab-no-kernel"), say!("lab-remedy-setup")),
                 wanted => lacks(
                     say!("lab-no-such-kernel", kernel = wanted),
-                    say!("lab-remedy-kernel", kernel = wanted),
+                    match Wanted::parse(wanted) {
+                        Wanted::Series(_) => say!("lab-remedy-kernel", kernel = wanted),
+                        Wanted::File(_) => say!("lab-remedy-kernel-name"),
+                    },
                 ),
             });
         }

@@ -43,11 +43,13 @@ mod toolchain;
 
 pub use arguments::{Cli, command};
 
+use crate::diagnostic::nearest;
 use crate::exit::Exit;
 use crate::say;
 use anstyle::AnsiColor;
 use arguments::Command;
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 use context::Context;
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -89,12 +91,37 @@ pub fn main() -> Exit {
         return machine::agent(words);
     }
     clap_complete::CompleteEnv::with_factory(command).complete();
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| with_tip(error).exit());
     let color = cli.global.color;
     match dispatch(cli) {
         Ok(exit) => exit,
         Err(error) => complain(&error, color),
     }
+}
+
+/// Says what was probably meant by a first word that is no command, where clap finds none like it.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let word = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(word)) => word.clone(),
+        _ => return error,
+    };
+    let is_first = std::env::args().nth(1).is_some_and(|first| first == word);
+    if !is_first || error.get(ContextKind::SuggestedSubcommand).is_some() {
+        return error;
+    }
+    let tree = command();
+    let names = tree.get_subcommands().map(clap::Command::get_name);
+    if let Some(name) = nearest(&word, names) {
+        let names = ContextValue::Strings(vec![name.to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, names);
+    } else if word.starts_with("lesson") || word.starts_with(|first: char| first.is_ascii_digit()) {
+        let tip = say!("tip-lesson", lesson = word.as_str());
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
+    }
+    error
 }
 
 fn dispatch(cli: Cli) -> anyhow::Result<Exit> {

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::lesson::{Block, Compare, Lesson};
 use crate::plan::{Plan, Selection};
 use crate::render::paint::Paint;
-use crate::render::prose;
+use crate::render::{command, prose};
 use crate::say;
 use crate::snapshot::{self, OfCourse};
 use crate::store::Standing;
@@ -196,13 +196,7 @@ fn page(course: &crate::course::Course, lesson: &Lesson, paint: &Paint) -> anyho
                 );
             }
             Block::Step(step) => {
-                lines.push(paint.bold(&format!("{} {}", paint.mark("▶", ">"), step.id)));
-                for (number, line) in paint.code("sh", &step.script).into_iter().enumerate() {
-                    lines.push(format!(
-                        "  {} {line}",
-                        paint.dim(if number == 0 { "$" } else { " " })
-                    ));
-                }
+                lines.extend(command::lines(step, paint));
                 if step.compare == Compare::Snapshot {
                     lines.extend(recorded(course, lesson, &step.id, paint)?);
                 }

@@ -3,7 +3,7 @@
 use super::arguments::{On, RunArguments};
 use super::context::{Context, ends, unusable};
 use super::{out_json, printed};
-use crate::course::Course;
+use crate::course::{Course, Origin};
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place, Step};
 use crate::notebook::{self, OnFailure};
@@ -95,7 +95,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         let whole = json::document([&report]);
         out_json(&whole)?;
     } else {
-        for line in what_next(&course, lesson, &report, is_whole) {
+        for line in what_next(&course, lesson, &report, arguments, is_whole) {
             context.tell(&line)?;
         }
         if arguments.keep {
@@ -176,30 +176,47 @@ fn broken_off<'r>(plan: &Plan<'r>, report: &Report) -> Option<&'r Step> {
 }
 
 /// What the learner may do now.
-fn what_next(course: &Course, lesson: &Lesson, report: &Report, is_whole: bool) -> Vec<String> {
+fn what_next(
+    course: &Course,
+    lesson: &Lesson,
+    report: &Report,
+    arguments: &RunArguments,
+    is_whole: bool,
+) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(item) = report.items.iter().find(|item| item.verdict.is_failure()) {
+    let stem = lesson.stem.as_str();
+    let failed = report.items.iter().find(|item| item.verdict.is_failure());
+    if let Some(item) = failed {
         let step = verdict::step_of(&item.id, lesson);
-        lines.push(say!(
-            "next-again",
-            lesson = lesson.stem.as_str(),
-            step = step
-        ));
+        // Whoever ran it alone knows how.
+        if arguments.only != [step.as_str()] {
+            lines.push(say!("next-again", lesson = stem, step = step));
+        }
     }
     if report.items.iter().any(|item| item.verdict.is_skipped()) {
-        lines.push(say!("next-doctor"));
+        lines.push(match arguments.running.place() {
+            On::Lab => say!("next-doctor"),
+            On::Host => say!("next-doctor-host"),
+        });
     }
-    let failed = report.items.iter().any(|item| item.verdict.is_failure());
+    let is_new = |item: &Item| matches!(item.verdict, Verdict::New);
+    let is_ours = matches!(course.origin, Origin::Folder(_));
+    if is_ours && report.items.iter().any(is_new) {
+        lines.push(say!("next-record", lesson = stem));
+    }
     let position = course
         .lessons
         .iter()
-        .position(|other| other.stem == lesson.stem && is_whole && !failed);
-    if let Some(next) = position.and_then(|index| course.lessons.get(index + 1)) {
-        lines.push(say!(
-            "next-lesson",
-            lesson = next.stem.as_str(),
-            title = next.front.title.as_str()
-        ));
+        .position(|other| other.stem == stem && is_whole && failed.is_none());
+    if let Some(position) = position {
+        lines.push(match course.lessons.get(position + 1) {
+            Some(next) => say!(
+                "next-lesson",
+                lesson = next.stem.as_str(),
+                title = next.front.title.as_str()
+            ),
+            None => say!("next-none"),
+        });
     }
     lines
 }

@@ -107,13 +107,15 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
                 .lessons
                 .iter()
                 .position(|other| other.stem == lesson.stem);
-            if let Some(next) = position.and_then(|index| course.lessons.get(index + 1)) {
-                context.tell(&say!(
+            let next = position.and_then(|index| course.lessons.get(index + 1));
+            context.tell(&match next {
+                Some(next) => say!(
                     "study-next",
                     lesson = next.stem.as_str(),
                     title = next.front.title.as_str()
-                ))?;
-            }
+                ),
+                None => say!("next-none"),
+            })?;
         }
     }
     if report.items.is_empty() {

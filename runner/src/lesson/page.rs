@@ -36,7 +36,7 @@ cc -o hello hello.c
 ```
 
 What differs from run to run is masked by name, and what a mask hides, a check claims.
-<!-- Other masks: prog-id map-id btf-id link-id time tag trace. Addresses are always masked. -->
+<!-- Other masks: prog-id map-id btf-id link-id time tag trace source-line. Addresses are always masked. -->
 
 ```sh {id=run mask=pid}
 ./hello

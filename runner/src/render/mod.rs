@@ -1,6 +1,7 @@
 //! Draws what a run says and what a report found. Drawing neither runs nor compares.
 
 pub mod book;
+pub mod command;
 pub mod counts;
 pub mod json;
 pub mod junit;

@@ -4,7 +4,7 @@
 use super::View;
 use super::live::LiveOutput;
 use super::paint::Paint;
-use super::{counts, prose, verdict};
+use super::{command, counts, prose, verdict};
 use crate::event::{Event, Written};
 use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report, Verdict};
@@ -102,18 +102,8 @@ impl<W: Write> Terminal<W> {
     /// A step's command, before it runs.
     fn command(&mut self, step: &Step) {
         self.gap();
-        let head = format!("{} {}", self.paint.mark("▶", ">"), step.id);
-        let place = match step.on {
-            crate::lesson::Place::Host => String::new(),
-            crate::lesson::Place::Kernel => {
-                self.paint.dim(&format!("  {}", say!("step-on-kernel")))
-            }
-        };
-        let head = self.paint.bold(&head) + &place;
-        self.line(&head);
-        for (number, line) in self.paint.code("sh", &step.script).into_iter().enumerate() {
-            let prompt = self.paint.dim(if number == 0 { "$" } else { " " });
-            self.line(format!("  {prompt} {line}").trim_end());
+        for line in command::lines(step, &self.paint) {
+            self.line(&line);
         }
     }
 

@@ -524,3 +524,38 @@ fn a_host_step_finds_what_cargo_fetched_wherever_the_learner_keeps_it() {
     let tutor = tutor.env("CARGO_HOME", "here").env("HOME", "");
     tutor.run("run demo").code(0).stdout_has("cargo: \n");
 }
+
+#[test]
+fn a_word_that_is_no_command_is_answered_with_what_was_probably_meant() {
+    let tutor = Tutor::new().lesson(plain("one", "true"));
+    tutor.run("rnu").code(2).stderr_has("'run'");
+    let ran = tutor.run("demo").code(2);
+    assert!(!ran.stderr.contains("tip: "), "{}", ran.told());
+    tutor
+        .run("lesson-2")
+        .code(2)
+        .stderr_has("tip: to run a lesson: tutor run lesson-2");
+    let ran = tutor.run("lab lesson-2").code(2);
+    assert!(!ran.stderr.contains("to run a lesson"), "{}", ran.told());
+}
+
+#[test]
+fn what_is_read_alone_shows_no_file_of_elsewhere_and_what_is_new_says_how_to_record_it() {
+    let file = "```c {file=a.c}\nint a;\n```\n\n";
+    let one = "```sh {id=one}\necho 1\n```\n\n".to_owned();
+    let body = one + file + &plain("two", "cat a.c") + &plain("three", "echo 3");
+    let tutor = Tutor::new().lesson(body);
+    let ran = tutor.run("run demo --only one").code(0);
+    ran.stdout_lacks("int a;")
+        .stdout_has("tutor test demo, then tutor review");
+    let ran = tutor.run("run demo --from three").code(0);
+    ran.stdout_lacks("int a;").stdout_has("│ 3");
+    let ran = tutor.run("run demo --from two").code(0);
+    ran.stdout_has("a.c is as the lesson has it");
+    let ran = tutor.run("run demo --quiet --only two").code(0);
+    ran.stdout_has("│ int a;");
+    tutor
+        .run("run demo")
+        .code(0)
+        .stdout_has("that was the last lesson");
+}

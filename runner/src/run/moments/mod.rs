@@ -55,8 +55,8 @@ impl<'r> Runner<'r> {
             moment.is_some_and(|moment| self.fits(&moment, before) && moments.has_all_of(&moment))
         };
         let kept = (1..=index).rev().find(|index| is_kept(steps[index - 1]));
-        let is_of_lab = |step: &&Step| step.on == Place::Kernel;
-        if kept != Some(index) && !steps[..index].iter().any(|step| is_of_lab(&step)) {
+        let mut before = steps[..index].iter();
+        if kept != Some(index) && !before.any(|step| step.on == Place::Kernel) {
             return None;
         }
         steps.get(kept.unwrap_or(0)).copied()
