@@ -548,14 +548,12 @@ fn what_is_read_alone_shows_no_file_of_elsewhere_and_what_is_new_says_how_to_rec
     let ran = tutor.run("run demo --only one").code(0);
     ran.stdout_lacks("int a;")
         .stdout_has("tutor test demo, then tutor review");
+    let ran = tutor.run("run demo").code(0);
+    ran.stdout_has("that was the last lesson");
     let ran = tutor.run("run demo --from three").code(0);
     ran.stdout_lacks("int a;").stdout_has("│ 3");
     let ran = tutor.run("run demo --from two").code(0);
     ran.stdout_has("a.c is as the lesson has it");
     let ran = tutor.run("run demo --quiet --only two").code(0);
     ran.stdout_has("│ int a;");
-    tutor
-        .run("run demo")
-        .code(0)
-        .stdout_has("that was the last lesson");
 }
