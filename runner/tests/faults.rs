@@ -620,7 +620,11 @@ fn a_full_or_closed_output_is_no_panic() {
         .chain([format!("man {man}")])
     {
         for (redirection, code, error) in [
-            (">/dev/full", Some(3), Some("No space left on device")),
+            (
+                ">/dev/full",
+                Some(3),
+                Some("cannot write to standard output: No space left on device"),
+            ),
             ("| :", None, None),
             (">&-", None, None),
         ] {

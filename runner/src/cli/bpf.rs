@@ -172,7 +172,7 @@ fn here(context: &Context, command: &BpfCommand) -> anyhow::Result<Exit> {
         columns: context.stdout.columns,
     };
     let verdict = tutor_bpf::command::run(command, &mut console).map_err(unanswered)?;
-    out.flush()?;
+    super::printed(out.flush())?;
     Ok(match verdict {
         Verdict::Works => Exit::Success,
         Verdict::Refused => Exit::Different,

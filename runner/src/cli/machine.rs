@@ -44,13 +44,9 @@ pub fn completions(arguments: &CompletionsArguments) -> anyhow::Result<Exit> {
         // clap may learn of more shells before its completer does.
         other => anyhow::bail!(say!("completions-none", shell = other.to_string())),
     };
-    shell.write_registration(
-        "COMPLETE",
-        "tutor",
-        "tutor",
-        "tutor",
-        &mut io::stdout().lock(),
-    )?;
+    let out = &mut io::stdout().lock();
+    let written = shell.write_registration("COMPLETE", "tutor", "tutor", "tutor", out);
+    super::printed(written)?;
     Ok(Exit::Success)
 }
 

@@ -2,6 +2,7 @@
 
 use super::arguments::{ListArguments, ShowArguments};
 use super::context::{Context, unusable, with_help};
+use super::{out_json, print};
 use crate::exit::Exit;
 use crate::lesson::{Block, Compare, Lesson};
 use crate::plan::{Plan, Selection};
@@ -12,16 +13,17 @@ use crate::snapshot::{self, OfCourse};
 use crate::store::Standing;
 use crate::visible::visible_text;
 use serde_json::json;
-use std::io::{self, IsTerminal, Write};
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
 use std::process::{Command, Stdio};
 use unicode_width::UnicodeWidthStr;
 
 /// `tutor list`.
 pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit> {
     let store = context.store();
-    let mut out = io::stdout().lock();
+    let mut out = String::new();
     if store.is_untouched() && !arguments.json {
-        return untouched(context, &mut out);
+        return untouched(context);
     }
     let course = context.load_course()?;
     if arguments.json {
@@ -45,11 +47,8 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
                 })
             })
             .collect();
-        writeln!(
-            out,
-            "{:#}",
-            json!({ "format": 1, "title": course.title, "lessons": rows })
-        )?;
+        let whole = json!({ "format": 1, "title": course.title, "lessons": rows });
+        out_json(&whole)?;
         return Ok(Exit::Success);
     }
     let paint = &context.stdout;
@@ -101,11 +100,13 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
         let cells = [&*lesson.stem, &visible_text(&lesson.front.title), &state];
         write_row(&mut out, columns, cells, style, paint)?;
     }
+    print(&out)?;
     Ok(Exit::Success)
 }
 
 /// The list for somebody who has not begun: it needs no lesson's text, and is the first thing seen.
-fn untouched(context: &Context, out: &mut dyn Write) -> anyhow::Result<Exit> {
+fn untouched(context: &Context) -> anyhow::Result<Exit> {
+    let mut out = String::new();
     let contents = context.contents()?;
     let paint = &context.stdout;
     writeln!(out, "{}", paint.bold(&visible_text(&contents.title)))?;
@@ -119,8 +120,9 @@ fn untouched(context: &Context, out: &mut dyn Write) -> anyhow::Result<Exit> {
     for row in rows {
         let time = visible_text(row.front.time.as_deref().unwrap_or(""));
         let cells = [&*row.stem, &visible_text(&row.front.title), &time];
-        write_row(out, (stems, titles), cells, Paint::dim, paint)?;
+        write_row(&mut out, (stems, titles), cells, Paint::dim, paint)?;
     }
+    print(&out)?;
     Ok(Exit::Success)
 }
 
@@ -132,12 +134,12 @@ fn plain(_: &Paint, text: &str) -> String {
 
 /// A row of the list: the stem, the title, and the rest below them where the terminal is narrow.
 fn write_row(
-    out: &mut dyn Write,
+    out: &mut String,
     (stems, titles): (usize, usize),
     [stem, title, rest]: [&str; 3],
     style: Style,
     paint: &Paint,
-) -> io::Result<()> {
+) -> std::fmt::Result {
     let stem_gap = " ".repeat(stems - stem.width());
     let lead = format!("  {stem}{stem_gap}  ");
     if paint.live && lead.width() + titles + 2 + rest.width() > paint.columns {
