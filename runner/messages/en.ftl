@@ -107,6 +107,7 @@ file-written = wrote { $file }
 file-unchanged = { $file } is as the lesson has it
 file-updated = wrote { $file } anew: the lesson has changed
 file-kept = kept your edits of { $file }; the lesson's own text is above
+shell-new = the lesson's shell had been ended before this step by something else: it began in a new one, without the variables and functions of earlier steps
 shell-lost = this ended the lesson's shell: variables and functions are lost, files are not
 leftover-ended = { $step } left this running, and it was ended: { $what }
 leftover-ended-unknown = something left this running, and it was ended: { $what }

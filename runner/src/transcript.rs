@@ -34,8 +34,20 @@ pub struct Record {
     pub duration: Duration,
     /// The place it ran in.
     pub place: Place,
-    /// True if the step ended the shell, so that variables and functions were lost.
-    pub shell_lost: bool,
+    /// What became of the lesson's shell.
+    pub shell: ShellFate,
+}
+
+/// What became of a lesson's shell while something ran in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ShellFate {
+    /// Variables and functions are as the run left them.
+    #[default]
+    Kept,
+    /// The run ended it, and its variables and functions are lost.
+    Lost,
+    /// It had been ended before the run, which began in a new one.
+    New,
 }
 
 /// Which part of a lesson a record is about.

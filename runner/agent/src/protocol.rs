@@ -157,6 +157,8 @@ pub enum Shell {
     Kept,
     /// The run ended it; the next run gets a new one in the same folder.
     Lost,
+    /// The one before had been ended between two runs; the run began in a new one.
+    New,
 }
 
 /// A process that outlived its run.

@@ -89,6 +89,9 @@ struct Agent {
     breaks_off: bool,
     /// True if a script may have changed how the shell takes what it is told.
     wary: bool,
+    /// True if the shell is one in place of another that ended between two runs, and no run has
+    /// been told so.
+    is_replaced: bool,
     /// The highest id of a run.
     last_id: u32,
     buffer: Vec<u8>,
@@ -135,6 +138,7 @@ impl Agent {
             untold: Vec::new(),
             breaks_off: false,
             wary: false,
+            is_replaced: false,
             last_id: 0,
             buffer: vec![0; CHUNK_BYTES],
             outgoing: Vec::new(),

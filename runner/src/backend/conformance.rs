@@ -10,6 +10,7 @@ pub use ahead::*;
 
 use super::{Backend, Happening, Mode, Opening, Session, Status};
 use crate::event::Stream;
+use crate::transcript::ShellFate;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -48,6 +49,7 @@ macro_rules! promises {
             words_of_the_control_channel_are_output_like_any_other
             a_step_that_closes_every_file_is_heard_to_the_end
             whatever_ends_the_shell_ends_that_step_only
+            a_shell_that_was_ended_between_two_steps_is_told_of
             a_timeout_loses_the_shell_and_not_the_folder
             builtins_may_be_redefined
             what_a_file_switches_off_harms_no_later_step
@@ -120,6 +122,7 @@ struct Shell {
 struct Ran {
     status: Status,
     shell_lost: bool,
+    shell_new: bool,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
@@ -211,15 +214,10 @@ impl Shell {
     }
 
     fn end_of(&mut self, wanted: u32) -> Ran {
-        let (status, shell_lost) =
-            self.await_that("the end of a run", |happening| match happening {
-                Happening::Ended {
-                    id,
-                    status,
-                    shell_lost,
-                } if *id == wanted => Some((*status, *shell_lost)),
-                _ => None,
-            });
+        let (status, fate) = self.await_that("the end of a run", |happening| match happening {
+            Happening::Ended { id, status, shell } if *id == wanted => Some((*status, *shell)),
+            _ => None,
+        });
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         self.later.retain(|happening| match happening {
             Happening::Output { id, stream, bytes } if *id == wanted => {
@@ -233,7 +231,8 @@ impl Shell {
         });
         Ran {
             status,
-            shell_lost,
+            shell_lost: fate == ShellFate::Lost,
+            shell_new: fate == ShellFate::New,
             stdout,
             stderr,
         }
@@ -588,6 +587,26 @@ pub fn whatever_ends_the_shell_ends_that_step_only(backend: &dyn Backend) {
         );
         assert_eq!(shell.prints("echo ${x-lost}"), "lost\n", "after `{script}`");
     }
+}
+
+/// By the system, for want of memory, or by what an earlier step left.
+pub fn a_shell_that_was_ended_between_two_steps_is_told_of(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    assert!(!shell.run("x=1").shell_new);
+    for signal in ["KILL", "TERM", "HUP"] {
+        let process = shell.prints("echo $$");
+        let kill = format!("kill -{signal} {process}");
+        assert_eq!(shell.run_in(Mode::Aside, &kill).status, Status::Exited(0));
+        // A check runs in the lesson's shell as well.
+        let ran = shell.run_in(Mode::Check, "echo ${x-none}");
+        assert_eq!(
+            (ran.stdout(), ran.shell_new),
+            ("none\n".to_owned(), true),
+            "{signal}"
+        );
+        assert!(!shell.run("x=1").shell_new, "{signal}");
+    }
+    shell.finish();
 }
 
 /// The report can say that variables and functions were lost.

@@ -3,6 +3,7 @@
 
 use super::told::happening;
 use super::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
+use crate::transcript::ShellFate;
 use nix::unistd::Pid;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -186,11 +187,11 @@ impl Session for HostSession {
                     Happening::Finished { .. } => self.give_back(),
                     // The shell has nothing more to go on with, and what this thread starts may
                     // be another place's.
-                    Happening::Ended {
-                        id,
-                        status,
-                        shell_lost,
-                    } if id >= self.last_ahead || shell_lost || status != Status::Exited(0) => {
+                    Happening::Ended { id, status, shell }
+                        if id >= self.last_ahead
+                            || shell == ShellFate::Lost
+                            || status != Status::Exited(0) =>
+                    {
                         go_anywhere();
                     }
                     Happening::Ended { .. } | Happening::Output { .. } => {}

@@ -9,7 +9,7 @@ mod told;
 
 use crate::event::Stream;
 use crate::say;
-use crate::transcript::Output;
+use crate::transcript::{Output, ShellFate};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -110,8 +110,8 @@ pub enum Happening {
         id: u32,
         /// How.
         status: Status,
-        /// True if the shell ended with it and a new one was started.
-        shell_lost: bool,
+        /// Whether its shell is still there.
+        shell: ShellFate,
     },
     /// The shell is closed and nothing of it is left.
     Finished {

@@ -2,6 +2,7 @@
 
 use super::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
 use crate::event::Stream;
+use crate::transcript::ShellFate;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -62,9 +63,9 @@ impl Session for ScriptedSession {
             .get(script)
             .cloned()
             .unwrap_or(Answer::Prints(String::new(), 0));
-        let (text, status, shell_lost) = match answer {
-            Answer::Prints(text, status) => (text, status, false),
-            Answer::EndsShell(status) => (String::new(), status, true),
+        let (text, status, shell) = match answer {
+            Answer::Prints(text, status) => (text, status, ShellFate::Kept),
+            Answer::EndsShell(status) => (String::new(), status, ShellFate::Lost),
             Answer::Hangs => return Ok(()),
         };
         if !text.is_empty() {
@@ -78,7 +79,7 @@ impl Session for ScriptedSession {
             self.queue.push_back(Happening::Ended {
                 id,
                 status: Status::Exited(status),
-                shell_lost,
+                shell,
             });
         }
         Ok(())
@@ -92,7 +93,7 @@ impl Session for ScriptedSession {
         self.queue.push_back(Happening::Ended {
             id,
             status: Status::Signaled(15),
-            shell_lost: true,
+            shell: ShellFate::Lost,
         });
         Ok(())
     }
@@ -101,7 +102,7 @@ impl Session for ScriptedSession {
         self.queue.push_back(Happening::Ended {
             id,
             status: Status::Signaled(15),
-            shell_lost: false,
+            shell: ShellFate::Kept,
         });
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::{BackendError, Happening, Status};
 use crate::event::Stream;
+use crate::transcript::ShellFate;
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{self, Leftover, Reply, Shell};
 
@@ -20,12 +21,12 @@ pub fn happening(incoming: Incoming) -> Result<Option<Happening>, BackendError> 
                 protocol::Status::Exited(code) => Status::Exited(code),
                 protocol::Status::Signaled(signal) => Status::Signaled(signal),
             };
-            let shell_lost = shell == Shell::Lost;
-            Some(Happening::Ended {
-                id,
-                status,
-                shell_lost,
-            })
+            let shell = match shell {
+                Shell::Kept => ShellFate::Kept,
+                Shell::Lost => ShellFate::Lost,
+                Shell::New => ShellFate::New,
+            };
+            Some(Happening::Ended { id, status, shell })
         }
         Incoming::Reply(Reply::Finished { leftovers }) => {
             let named = |left: Leftover| (left.run_id, left.command);

@@ -3,7 +3,7 @@
 use super::verdict;
 use crate::report::{Item, Report, Verdict};
 use crate::snapshot::Environment;
-use crate::transcript::{Leftover, RecordId};
+use crate::transcript::{Leftover, RecordId, ShellFate};
 use serde::Serialize;
 
 /// The version of the JSON that `tutor` prints.
@@ -38,6 +38,7 @@ pub struct Row<'r> {
     exit: Option<String>,
     duration_ms: u64,
     shell_lost: bool,
+    shell_new: bool,
     #[serde(flatten)]
     printed: Option<Printed>,
     #[serde(flatten)]
@@ -129,7 +130,8 @@ pub fn item(item: &Item) -> Row<'_> {
         verdict: verdict::word(&item.verdict),
         exit: item.ending.as_ref().map(crate::record::exit),
         duration_ms: item.duration.as_millis() as u64,
-        shell_lost: item.shell_lost,
+        shell_lost: item.shell == ShellFate::Lost,
+        shell_new: item.shell == ShellFate::New,
         printed,
         why: why(&item.verdict),
     }

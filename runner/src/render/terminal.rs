@@ -9,7 +9,7 @@ use crate::event::{Event, Written};
 use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::say;
-use crate::transcript::{Leftover, RecordId, Skip};
+use crate::transcript::{Leftover, RecordId, ShellFate, Skip};
 use crate::visible::{visible_text, width, wrap};
 use std::io::{self, Write};
 use std::time::Duration;
@@ -282,8 +282,10 @@ impl<W: Write> View for Terminal<W> {
                 self.line(&line);
             }
         }
-        if item.shell_lost {
-            self.note(Paint::dim, "  ", &say!("shell-lost"));
+        match item.shell {
+            ShellFate::Kept => {}
+            ShellFate::Lost => self.note(Paint::dim, "  ", &say!("shell-lost")),
+            ShellFate::New => self.note(Paint::notable, "  ", &say!("shell-new")),
         }
     }
 

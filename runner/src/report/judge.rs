@@ -4,7 +4,7 @@ use super::{Item, Lookup, Report, Verdict, check, diff};
 use crate::lesson::{Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
-use crate::transcript::{Ending, Record, RecordId, Skip, Transcript};
+use crate::transcript::{Ending, Record, RecordId, ShellFate, Skip, Transcript};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ impl<'a> Judge<'a> {
             duration: record.duration,
             text: None,
             recorded: None,
-            shell_lost: record.shell_lost,
+            shell: record.shell,
         };
         item.verdict = match &record.id {
             RecordId::Step(id) => match self.steps.get(id.as_str()) {
@@ -163,7 +163,7 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
             duration: Duration::ZERO,
             text: None,
             recorded,
-            shell_lost: false,
+            shell: ShellFate::Kept,
         }
     };
     let compared = |step: &&Step| step.compare == Compare::Snapshot;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::lesson::{Background, Block, Expectation, FrontMatter, Place};
 use crate::snapshot::tests::{environment, recorded as accepted_output};
-use crate::transcript::{Capture, Output};
+use crate::transcript::{Capture, Output, ShellFate};
 use insta::assert_snapshot;
 use std::path::{Path, PathBuf};
 
@@ -55,7 +55,7 @@ fn record(id: RecordId, ending: Ending, stdout: &str) -> Record {
         },
         duration: Duration::from_millis(3),
         place: Place::Host,
-        shell_lost: false,
+        shell: ShellFate::Kept,
     }
 }
 

@@ -242,7 +242,7 @@ pub(crate) mod tests {
     use crate::lesson::{ExpectedExit, Place};
     use crate::snapshot::tests::{environment, recorded};
     use crate::snapshot::{Environment, name_for};
-    use crate::transcript::{Ending, Skip};
+    use crate::transcript::{Ending, ShellFate, Skip};
     use insta::assert_snapshot;
     use std::time::Duration;
 
@@ -258,7 +258,7 @@ pub(crate) mod tests {
             duration: Duration::from_millis(41),
             text: stdout.map(|stdout| recorded("hello", step, stdout).text),
             recorded: None,
-            shell_lost: false,
+            shell: ShellFate::Kept,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::lesson::{Lesson, Place};
 use crate::normalize::StableText;
 use crate::snapshot::{Environment, Recorded, SnapshotError};
-use crate::transcript::{Ending, Leftover, RecordId};
+use crate::transcript::{Ending, Leftover, RecordId, ShellFate};
 use std::time::Duration;
 
 /// What one lesson's run amounts to.
@@ -54,8 +54,8 @@ pub struct Item {
     pub text: Option<StableText>,
     /// The accepted output, if there is one.
     pub recorded: Option<Recorded>,
-    /// True if it ended the shell, so that variables and functions were lost.
-    pub shell_lost: bool,
+    /// What became of the lesson's shell.
+    pub shell: ShellFate,
 }
 
 impl Item {
@@ -72,7 +72,7 @@ impl Item {
             duration: Duration::ZERO,
             text: None,
             recorded: None,
-            shell_lost: false,
+            shell: ShellFate::Kept,
         }
     }
 }

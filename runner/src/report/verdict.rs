@@ -232,7 +232,7 @@ mod tests {
     use super::*;
     use crate::lesson::Place;
     use crate::report::Item;
-    use crate::transcript::RecordId;
+    use crate::transcript::{RecordId, ShellFate};
 
     fn report(verdicts: Vec<Verdict>) -> Report {
         let item = |verdict| Item {
@@ -243,7 +243,7 @@ mod tests {
             duration: Duration::ZERO,
             text: None,
             recorded: None,
-            shell_lost: false,
+            shell: ShellFate::Kept,
         };
         Report {
             lesson: "hello".to_owned(),

@@ -6,6 +6,7 @@ use super::Runner;
 use crate::backend::{BackendError, Status};
 use crate::lesson::Step;
 use crate::plan::{Action, Plan};
+use crate::transcript::ShellFate;
 use std::collections::VecDeque;
 
 /// How many steps a shell is given ahead; each has two pipes open.
@@ -70,8 +71,8 @@ impl<'r> Ahead<'r> {
     }
 
     /// A step ended: unless all is well, nothing that was given ahead takes place.
-    pub(super) fn ended(&mut self, status: Status, shell_lost: bool) {
-        if status != Status::Exited(0) || shell_lost {
+    pub(super) fn ended(&mut self, status: Status, shell: ShellFate) {
+        if status != Status::Exited(0) || shell == ShellFate::Lost {
             self.forget();
         }
     }

@@ -5,7 +5,7 @@ use super::{GRACE, KernelPlace, Listen, PROBE_TIMEOUT, Runner, TICK, findings};
 use crate::backend::{Backend, BackendError, Happening, Mode};
 use crate::event::Event;
 use crate::lesson::{Check, LESSON_TIMEOUT, Place, Step};
-use crate::transcript::{Capture, Ending, Leftover, Output, Record, RecordId, Skip};
+use crate::transcript::{Capture, Ending, Leftover, Output, Record, RecordId, ShellFate, Skip};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 pub(super) struct Asked {
     ending: Ending,
     output: Output,
-    /// True if it ended the lesson's shell.
-    shell_lost: bool,
+    /// What became of the lesson's shell.
+    shell: ShellFate,
 }
 
 impl Asked {
@@ -36,7 +36,7 @@ impl<'r> Runner<'r> {
             .step(&check.of)
             .map_or(Place::Host, |step| step.on);
         let began = Instant::now();
-        let mut shell_lost = false;
+        let mut shell = ShellFate::Kept;
         let mut output = Output::default();
         let step = self.record(&RecordId::Step(check.of.clone()));
         let ran = step.is_some_and(|record| !matches!(record.ending, Ending::Skipped(_)));
@@ -51,7 +51,7 @@ impl<'r> Runner<'r> {
             match self.ask(place, Mode::Check, &script) {
                 Ok(asked) => {
                     output = asked.output;
-                    shell_lost = asked.shell_lost;
+                    shell = asked.shell;
                     asked.ending
                 }
                 Err(error) => {
@@ -68,7 +68,7 @@ impl<'r> Runner<'r> {
             output,
             duration: began.elapsed(),
             place,
-            shell_lost,
+            shell,
         };
         self.spent += record.duration;
         self.records.push(record.clone());
@@ -109,7 +109,7 @@ impl<'r> Runner<'r> {
                 return Ok(Asked {
                     ending: Ending::TimedOut(timeout),
                     output,
-                    shell_lost: true,
+                    shell: ShellFate::Lost,
                 });
             }
             match self.shells.session(place)?.next(TICK)? {
@@ -123,7 +123,7 @@ impl<'r> Runner<'r> {
                 Some(Happening::Ended {
                     id: ended,
                     status,
-                    shell_lost,
+                    shell,
                 }) if ended == id => {
                     let ending = if timed_out {
                         Ending::TimedOut(timeout)
@@ -133,7 +133,7 @@ impl<'r> Runner<'r> {
                     return Ok(Asked {
                         ending,
                         output,
-                        shell_lost,
+                        shell,
                     });
                 }
                 Some(other) => self.heard(other, &mut |_, _| ControlFlow::Continue(())),

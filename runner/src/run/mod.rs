@@ -23,7 +23,7 @@ use crate::course::Course;
 use crate::event::Event;
 use crate::lesson::{FileStep, Lesson, Place, Step};
 use crate::plan::{Action, Plan};
-use crate::transcript::{Ending, Leftover, Output, Record, RecordId, Skip, Transcript};
+use crate::transcript::{Ending, Leftover, Output, Record, RecordId, ShellFate, Skip, Transcript};
 use crate::workspace::{Workspace, WorkspaceError};
 use ahead::Ahead;
 use hear::keep;
@@ -202,7 +202,7 @@ impl<'r> Runner<'r> {
             output: Output::default(),
             duration: Duration::ZERO,
             place: step.on,
-            shell_lost: false,
+            shell: ShellFate::Kept,
         };
         self.records.push(record.clone());
         record

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::lesson::{Background, ExpectedExit, LESSON_TIMEOUT, Place, SKIP_REST, Step};
 use crate::plan::Plan;
 use crate::say;
-use crate::transcript::{Ending, Output, Record, RecordId, Skip};
+use crate::transcript::{Ending, Output, Record, RecordId, ShellFate, Skip};
 use std::time::{Duration, Instant};
 
 impl<'r> Runner<'r> {
@@ -20,7 +20,7 @@ impl<'r> Runner<'r> {
             output: Output::default(),
             duration: Duration::ZERO,
             place: step.on,
-            shell_lost: false,
+            shell: ShellFate::Kept,
         };
         match self.may_run(step) {
             Ok(()) => {}
@@ -79,7 +79,7 @@ impl<'r> Runner<'r> {
             Err(error) => {
                 record.ending = Ending::Broken(error.to_string());
                 if error.is_end() {
-                    record.shell_lost = true;
+                    record.shell = ShellFate::Lost;
                     self.lose(step.on, listen);
                 }
             }
@@ -171,7 +171,7 @@ impl<'r> Runner<'r> {
                 Some(ending) if now >= deadline + GRACE * 4 && presses == 0 => {
                     // The place does not answer; closing it ends all that it keeps.
                     let ending = ending.clone();
-                    self.records[index].shell_lost = true;
+                    self.records[index].shell = ShellFate::Lost;
                     self.lose(step.on, listen);
                     return Ok(Some(ending));
                 }
@@ -204,13 +204,13 @@ impl<'r> Runner<'r> {
                 Happening::Ended {
                     id: ended,
                     status,
-                    shell_lost,
+                    shell,
                 } if ended == id => {
                     if let Some(asked) = asked {
                         self.await_answer(step.on, asked, listen)?;
                     }
-                    self.records[index].shell_lost = shell_lost;
-                    self.ahead.ended(status, shell_lost);
+                    self.records[index].shell = shell;
+                    self.ahead.ended(status, shell);
                     let ending = giving_up.unwrap_or_else(|| ending_of(status));
                     let waited_for = step.background.as_ref();
                     if ending == Ending::Exited(0)

@@ -3,6 +3,7 @@
 use super::*;
 use crate::backend::scripted::Scripted;
 use crate::plan::Selection;
+use crate::transcript::ShellFate;
 use insta::assert_snapshot;
 use std::path::Path;
 
@@ -63,7 +64,7 @@ fn ran_while(
         let text = String::from_utf8_lossy(&record.output.stdout.bytes())
             .trim_end()
             .to_owned();
-        let lost = if record.shell_lost {
+        let lost = if record.shell == ShellFate::Lost {
             ", shell lost"
         } else {
             ""

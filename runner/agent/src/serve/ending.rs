@@ -218,6 +218,7 @@ impl Agent {
         self.setup = None;
         self.breaks_off = false;
         self.wary = false;
+        self.is_replaced = false;
         self.last_id = 0;
         self.reply(&Reply::Finished { leftovers })?;
         // What cannot be ended must not be taken for something of the next lesson. A guest still has

@@ -97,9 +97,14 @@ impl Agent {
         }
         let shell = match (mode, &self.shell) {
             (Mode::Step | Mode::Check, None) => protocol::Shell::Lost,
+            (Mode::Step | Mode::Check, Some(_)) if self.is_replaced => protocol::Shell::New,
             (Mode::Step | Mode::Check | Mode::Background | Mode::Aside, _) => protocol::Shell::Kept,
         };
-        if mode == Mode::Step && (status, shell) != (Status::Exited(0), protocol::Shell::Kept) {
+        if let Mode::Step | Mode::Check = mode {
+            self.is_replaced = false;
+        }
+        let is_lost = shell == protocol::Shell::Lost;
+        if mode == Mode::Step && (is_lost || status != Status::Exited(0)) {
             self.forget_ahead();
         }
         self.reply(&Reply::Ended { id, status, shell })
@@ -200,9 +205,10 @@ impl Agent {
             run.told_again = true;
         }
         let again: Vec<u32> = told.iter().map(|run| run.id).collect();
-        // Nothing is said of a shell that was lost between two runs; all that is asked for goes on.
-        if at.is_some() {
-            self.forget_ahead();
+        // Where the shell was lost between two runs all that is asked for goes on.
+        match at {
+            Some(_) => self.forget_ahead(),
+            None => self.is_replaced = true,
         }
         self.untold.splice(..0, again);
         // A run that is being ended is told of when all that it started is gone too.

@@ -186,8 +186,18 @@ pub fn steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same(backend: &d
         let Some(ids) = shell.ahead(&["echo one", "echo two"]) else {
             return;
         };
-        assert_eq!(shell.end_of(ids[0]).stdout(), "one\n", "{round}");
-        assert_eq!(shell.end_of(ids[1]).stdout(), "two\n", "{round}");
+        let one = shell.end_of(ids[0]);
+        assert_eq!(
+            (one.stdout(), one.shell_new),
+            ("one\n".into(), true),
+            "{round}"
+        );
+        let two = shell.end_of(ids[1]);
+        assert_eq!(
+            (two.stdout(), two.shell_new),
+            ("two\n".into(), false),
+            "{round}"
+        );
     }
 }
 
