@@ -6,7 +6,6 @@ use crate::backend::{Backend, BackendError, Happening, Mode};
 use crate::event::Event;
 use crate::lesson::{Check, LESSON_TIMEOUT, Place, Step};
 use crate::transcript::{Capture, Ending, Leftover, Output, Record, RecordId, ShellFate, Skip};
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// What became of a question.
@@ -48,7 +47,7 @@ impl<'r> Runner<'r> {
             let script =
                 self.shells
                     .with_output_of(self.workspace.home(), &check.of, step, &check.script);
-            match self.ask(place, Mode::Check, &script) {
+            match self.ask(place, Mode::Check, &script, listen) {
                 Ok(asked) => {
                     output = asked.output;
                     shell = asked.shell;
@@ -87,6 +86,7 @@ impl<'r> Runner<'r> {
         place: Place,
         mode: Mode,
         script: &str,
+        listen: Listen<'_, 'r>,
     ) -> Result<Asked, BackendError> {
         let id = self.next_id();
         let timeout = self
@@ -136,20 +136,20 @@ impl<'r> Runner<'r> {
                         shell,
                     });
                 }
-                Some(other) => self.heard(other, &mut |_, _| ControlFlow::Continue(())),
+                Some(other) => self.heard(other, listen),
                 None => {}
             }
         }
     }
 
-    pub(super) fn may_run(&mut self, step: &Step) -> Result<(), Ending> {
+    pub(super) fn may_run(&mut self, step: &Step, listen: Listen<'_, 'r>) -> Result<(), Ending> {
         if let Some(skip) = &self.rest_skipped {
             return Err(Ending::Skipped(skip.clone()));
         }
         if self.spent >= LESSON_TIMEOUT {
             return Err(Ending::Skipped(Skip::LessonTimeout(LESSON_TIMEOUT)));
         }
-        self.open(step.on)?;
+        self.open(step.on, listen)?;
         for need in self.lesson.front.needs.iter().chain(&step.needs) {
             let Some(probe) = self.course.needs.get(&need.name) else {
                 continue;
@@ -159,14 +159,18 @@ impl<'r> Runner<'r> {
             } else {
                 Place::Host
             };
-            self.open(place)?;
-            let answer = self.answer(place, &probe.probe);
+            self.open(place, listen)?;
+            let answer = self.answer(place, &probe.probe, listen);
             let answer = answer.map_err(|error| Ending::Broken(error.to_string()))?;
             if let Some(skip) = findings::missing(need, probe, &answer) {
                 return Err(Ending::Skipped(skip));
             }
         }
-        Ok(())
+        // A background step may have asked for it meanwhile.
+        match &self.rest_skipped {
+            Some(skip) => Err(Ending::Skipped(skip.clone())),
+            None => Ok(()),
+        }
     }
 
     /// The answer to a probe in a place, whose shell is opened if it has to be asked.
@@ -174,17 +178,19 @@ impl<'r> Runner<'r> {
         &mut self,
         place: Place,
         probe: &str,
+        listen: Listen<'_, 'r>,
     ) -> Result<findings::Answer, BackendError> {
         let findings = self.findings;
-        findings.answer(place, probe, || self.known_or_probed(place, probe))
+        findings.answer(place, probe, || self.known_or_probed(place, probe, listen))
     }
 
     pub(super) fn probe(
         &mut self,
         place: Place,
         script: &str,
+        listen: Listen<'_, 'r>,
     ) -> Result<findings::Answer, BackendError> {
-        let asked = self.ask(place, Mode::Aside, script)?;
+        let asked = self.ask(place, Mode::Aside, script, listen)?;
         let yes = asked.ending == Ending::Exited(0);
         let answer = findings::Answer::of(yes, &asked.output);
         // A probe that was cut short says nothing of the machine, and a refusal may be what steps
@@ -203,13 +209,14 @@ impl<'r> Runner<'r> {
         &mut self,
         place: Place,
         script: &str,
+        listen: Listen<'_, 'r>,
     ) -> Result<findings::Answer, BackendError> {
         match self
             .backend(place)
             .and_then(|backend| backend.known(script))
         {
             Some(answer) => Ok(answer),
-            None => self.probe(place, script),
+            None => self.probe(place, script, listen),
         }
     }
 
@@ -222,7 +229,7 @@ impl<'r> Runner<'r> {
     }
 
     /// Opens a place's shell at its first use, and learns what its environment is like.
-    pub(super) fn open(&mut self, place: Place) -> Result<(), Ending> {
+    pub(super) fn open(&mut self, place: Place, listen: Listen<'_, 'r>) -> Result<(), Ending> {
         if self.shells.is_open(place) {
             return Ok(());
         }
@@ -249,14 +256,18 @@ impl<'r> Runner<'r> {
         if let Some(emulator) = backend.emulator() {
             self.environment.insert("machine".to_owned(), emulator);
         }
-        self.learn(place)
+        self.learn(place, listen)
             .map_err(|error| Ending::Broken(error.to_string()))
     }
 
-    pub(super) fn learn(&mut self, place: Place) -> Result<(), BackendError> {
+    pub(super) fn learn(
+        &mut self,
+        place: Place,
+        listen: Listen<'_, 'r>,
+    ) -> Result<(), BackendError> {
         let course = self.course;
         for (name, facet) in course.facets.iter().filter(|(_, facet)| facet.on == place) {
-            let answer = self.answer(place, &facet.probe)?;
+            let answer = self.answer(place, &facet.probe, listen)?;
             if let Some(value) = findings::facet_value(facet, &answer) {
                 self.environment.insert(name.clone(), value);
             }
@@ -265,18 +276,18 @@ impl<'r> Runner<'r> {
             && self.inventory.is_none()
             && let Some(inventory) = &course.inventory
         {
-            self.inventory = Some(lines(&self.known_or_probed(place, inventory)?.text));
+            self.inventory = Some(lines(&self.known_or_probed(place, inventory, listen)?.text));
         }
         Ok(())
     }
 
-    pub(super) fn inventory_leftovers(&mut self) -> Vec<Leftover> {
+    pub(super) fn inventory_leftovers(&mut self, listen: Listen<'_, 'r>) -> Vec<Leftover> {
         let (Some(before), Some(inventory)) = (self.inventory.take(), &self.course.inventory)
         else {
             return Vec::new();
         };
         // Not by `probe`, which would remember it as what the machine begins with.
-        let Ok(after) = self.ask(Place::Kernel, Mode::Aside, inventory) else {
+        let Ok(after) = self.ask(Place::Kernel, Mode::Aside, inventory, listen) else {
             return Vec::new();
         };
         lines(&findings::Answer::of(true, &after.output).text)

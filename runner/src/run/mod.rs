@@ -233,7 +233,7 @@ impl<'r> Runner<'r> {
     /// Closes the shells, takes away what is left, and says what happened in all.
     pub fn finish(mut self, listen: Listen<'_, 'r>) -> (Transcript, Result<(), WorkspaceError>) {
         self.stop_background(listen);
-        let mut leftovers = self.inventory_leftovers();
+        let mut leftovers = self.inventory_leftovers(listen);
         let mut closing = Output::default();
         for place in [Place::Host, Place::Kernel] {
             for happening in self.shells.finish(place) {

@@ -22,7 +22,7 @@ impl<'r> Runner<'r> {
             place: step.on,
             shell: ShellFate::Kept,
         };
-        match self.may_run(step) {
+        match self.may_run(step, listen) {
             Ok(()) => {}
             Err(ending) => {
                 record.ending = ending;
@@ -30,7 +30,7 @@ impl<'r> Runner<'r> {
                 return;
             }
         }
-        match self.port_taken(step) {
+        match self.port_taken(step, listen) {
             Ok(None) => {}
             Ok(Some(port)) => {
                 record.ending = Ending::Broken(say!("port-taken", port = port.to_string()));
@@ -275,13 +275,17 @@ impl<'r> Runner<'r> {
     }
 
     /// The port that a step is awaited by, if something listens there before the step begins.
-    fn port_taken(&mut self, step: &Step) -> Result<Option<u16>, BackendError> {
+    fn port_taken(
+        &mut self,
+        step: &Step,
+        listen: Listen<'_, 'r>,
+    ) -> Result<Option<u16>, BackendError> {
         let Some(Background::Port(port)) = step.background else {
             return Ok(None);
         };
         let is_taken = match self.question(step) {
             None => listens(port),
-            Some(question) => self.probe(step.on, &question)?.yes,
+            Some(question) => self.probe(step.on, &question, listen)?.yes,
         };
         Ok(is_taken.then_some(port))
     }

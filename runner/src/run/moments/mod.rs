@@ -10,11 +10,13 @@ pub use kept::Moments;
 
 use super::{Runner, findings};
 use crate::backend::Mode;
+use crate::event::Event;
 use crate::lesson::{Place, Step};
 use crate::transcript::{Ending, RecordId, Skip};
 use crate::workspace::WorkspaceError;
 use kept::{Moment, hash, kind, text_until};
 use std::fs;
+use std::ops::ControlFlow;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where a run stands among the moments of its lesson.
@@ -29,6 +31,11 @@ pub(super) struct Standing {
     shell: Option<String>,
     /// Steps that were skipped, and the need that was not met.
     skipped: Vec<(String, String)>,
+}
+
+/// Hears of nothing: where moments are made nothing runs in the background.
+fn nobody(_: &Event<'_>, _: &Runner<'_>) -> ControlFlow<Skip> {
+    ControlFlow::Continue(())
 }
 
 impl<'r> Runner<'r> {
@@ -127,7 +134,7 @@ impl<'r> Runner<'r> {
                 self.environment.insert("machine".to_owned(), emulator);
             }
             // What cannot be learned now is missing from the report, as in a plain run.
-            let _ = self.learn(Place::Kernel);
+            let _ = self.learn(Place::Kernel, &mut nobody);
         }
         self.standing.next = Some(index);
         self.standing.guest = moment.guest;
@@ -141,16 +148,18 @@ impl<'r> Runner<'r> {
     fn reopen_host_shell(&mut self, script: Option<&str>) -> bool {
         self.shells.drop_session(Place::Host);
         let Some(script) = script else { return true };
-        if self.open(Place::Host).is_err() {
+        if self.open(Place::Host, &mut nobody).is_err() {
             return false;
         }
-        let asked = self.ask(Place::Host, Mode::Step, script);
+        let asked = self.ask(Place::Host, Mode::Step, script, &mut nobody);
         asked.is_ok_and(|asked| asked.ended() == &Ending::Exited(0))
     }
 
     /// Asks the shell of host steps for what it knows, as a script that another one learns it by.
     fn host_shell(&mut self) -> Option<String> {
-        let asked = self.ask(Place::Host, Mode::Check, shell::TELL).ok()?;
+        let asked = self
+            .ask(Place::Host, Mode::Check, shell::TELL, &mut nobody)
+            .ok()?;
         let said = asked.printed();
         let is_whole = asked.ended() == &Ending::Exited(0) && said.left_out_bytes() == 0;
         let script = String::from_utf8(said.bytes()).ok()?;
@@ -174,10 +183,10 @@ impl<'r> Runner<'r> {
             if probe.on == Place::Kernel && step.on == Place::Kernel {
                 return true;
             }
-            if self.open(Place::Host).is_err() {
+            if self.open(Place::Host, &mut nobody).is_err() {
                 return false;
             }
-            let answer = self.answer(Place::Host, &probe.probe);
+            let answer = self.answer(Place::Host, &probe.probe, &mut nobody);
             answer.is_ok_and(|answer| findings::missing(need, probe, &answer).is_some())
         })
     }
