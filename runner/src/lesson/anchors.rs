@@ -1,12 +1,12 @@
-//! The ids that parts of a page are reached by.
+//! The ids that parts of a page are reached by, as the book has them.
 
-use crate::lesson::Lesson;
-use std::collections::HashSet;
+use super::{Lesson, Mark};
+use std::collections::BTreeSet;
 
 /// Gives each heading of a page an id of its own, made of its text.
 #[derive(Clone, Debug, Default)]
 pub struct Anchors {
-    taken: HashSet<String>,
+    taken: BTreeSet<String>,
 }
 
 impl Anchors {
@@ -29,6 +29,15 @@ impl Anchors {
             number += 1;
         }
         id
+    }
+}
+
+/// Where the title of a page ends, if its text begins with one.
+pub fn title_end(lesson: &Lesson, marks: &[Mark]) -> Option<usize> {
+    let start = lesson.blocks.first()?.span().start;
+    match marks.first()? {
+        Mark::Heading { level: 1, span, .. } if span.start == start => Some(span.end),
+        Mark::Heading { .. } | Mark::Link { .. } | Mark::Code { .. } => None,
     }
 }
 
