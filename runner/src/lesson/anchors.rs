@@ -1,7 +1,9 @@
 //! The ids that parts of a page are reached by, as the book has them.
 
-use super::{Lesson, Mark};
+use super::{Block, Lesson, Mark};
+use regex::Regex;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// Gives each heading of a page an id of its own, made of its text.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +34,41 @@ impl Anchors {
     }
 }
 
+/// The ids of all parts of a lesson's page: headings, steps, checks, and what its HTML says.
+pub fn anchors(lesson: &Lesson, marks: &[Mark]) -> BTreeSet<String> {
+    let mut anchors = Anchors::of(lesson);
+    // The book writes the title itself where the text does not.
+    if title_end(lesson, marks).is_none() {
+        anchors.heading(&lesson.front.title);
+    }
+    for mark in marks {
+        match mark {
+            Mark::Heading { text, .. } => {
+                anchors.heading(text);
+            }
+            Mark::Link { .. } | Mark::Code { .. } => {}
+        }
+    }
+    let mut ids = anchors.taken;
+    for block in &lesson.blocks {
+        match block {
+            Block::Prose(prose) => ids.extend(html_ids(&lesson.source[prose.span.clone()])),
+            Block::File(_) | Block::Step(_) | Block::Check(_) => {}
+        }
+    }
+    ids
+}
+
+/// The ids in the HTML of a text. One that stands in code is taken for HTML too: a link to it may
+/// be dead and not be found.
+fn html_ids(text: &str) -> impl Iterator<Item = String> {
+    static ID: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r#"(?i)<[a-z][^<>]*?\s(?:id|name)\s*=\s*["']?([^\s"'<>]+)"#).ok()
+    });
+    let found = ID.iter().flat_map(move |id| id.captures_iter(text));
+    found.map(|found| found[1].to_owned())
+}
+
 /// Where the title of a page ends, if its text begins with one.
 pub fn title_end(lesson: &Lesson, marks: &[Mark]) -> Option<usize> {
     let start = lesson.blocks.first()?.span().start;
@@ -52,7 +89,7 @@ pub fn check_id(name: &str) -> String {
 }
 
 /// Letters and digits in lower case, with hyphens for what stands between them.
-fn slug(text: &str) -> String {
+pub(crate) fn slug(text: &str) -> String {
     let mut slug = String::new();
     for character in text.to_lowercase().chars() {
         if character.is_alphanumeric() || character == '_' {
