@@ -15,6 +15,7 @@ mod include;
 mod keys;
 mod names;
 mod page;
+mod references;
 mod values;
 
 pub use front_matter::FrontMatter;
