@@ -1,7 +1,8 @@
 //! `tutor check`: everything that is wrong with a course or could be better. It runs no step.
 
+use super::files::Files;
 use super::load::MANIFEST;
-use super::{Course, Origin, embedded, manifest};
+use super::{Course, links, manifest};
 use crate::diagnostic::{Diagnostic, sort};
 use crate::lesson::{Background, Block, Expectation, Lesson};
 use regex::Regex;
@@ -11,7 +12,9 @@ use std::path::{Path, PathBuf};
 pub fn check(course: &Course) -> Vec<Diagnostic> {
     let mut diagnostics = course.diagnostics.clone();
     diagnostics.extend(course.lints.iter().cloned());
-    diagnostics.extend(unlisted(course));
+    let listed = listed(course);
+    diagnostics.extend(unlisted(course, &listed));
+    diagnostics.extend(links::dead(course, &listed));
     diagnostics.extend(course.lessons.iter().flat_map(patterns));
     sort(&mut diagnostics);
     diagnostics
@@ -49,16 +52,20 @@ fn pattern(block: &Block) -> Option<&str> {
     }
 }
 
-/// The pages in the folder that the course does not list.
-fn unlisted(course: &Course) -> Vec<Diagnostic> {
-    let mut pages = pages(course);
-    pages.sort();
+/// The stems that the course lists.
+fn listed(course: &Course) -> Vec<String> {
     let path = Path::new(MANIFEST);
-    let listed = manifest::read(path, course.source(path).unwrap_or_default()).lessons;
-    let is_listed = |stem: &str| listed.iter().any(|entry| entry.text == stem);
-    pages
-        .into_iter()
-        .filter(|stem| is_page(stem) && !is_listed(stem))
+    let manifest = manifest::read(path, course.source(path).unwrap_or_default());
+    let stems = manifest.lessons.into_iter().map(|entry| entry.text);
+    stems.collect()
+}
+
+/// The pages in the folder that the course does not list.
+fn unlisted(course: &Course, listed: &[String]) -> Vec<Diagnostic> {
+    let names = Files::of(&course.origin).names(Path::new("lessons"));
+    let stems = names.iter().filter_map(|name| name.strip_suffix(".md"));
+    stems
+        .filter(|stem| is_page(stem) && !listed.iter().any(|listed| listed == stem))
         .map(|stem| {
             let path = PathBuf::from(format!("lessons/{stem}.md"));
             let message = format!("this lesson is not listed in `{MANIFEST}`, so nobody sees it");
@@ -66,22 +73,6 @@ fn unlisted(course: &Course) -> Vec<Diagnostic> {
             Diagnostic::warning(&path, 0..0, message).help(help)
         })
         .collect()
-}
-
-fn pages(course: &Course) -> Vec<String> {
-    let stem = |name: &str| name.strip_suffix(".md").map(str::to_owned);
-    match &course.origin {
-        Origin::Embedded => embedded::paths()
-            .filter_map(|path| path.strip_prefix("lessons/"))
-            .filter_map(stem)
-            .collect(),
-        Origin::Folder(root) => std::fs::read_dir(root.join("lessons"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|entry| stem(entry.file_name().to_str()?))
-            .collect(),
-    }
 }
 
 // `lesson-1.zh` is the translation of a page, `README` a note to authors.

@@ -14,6 +14,17 @@ pub(super) struct Files {
     pub sources: RefCell<BTreeMap<PathBuf, String>>,
 }
 
+/// Whether something is in the course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// A file or a folder.
+    There,
+    /// It is not there.
+    Missing,
+    /// A link leads out of the course.
+    Outside,
+}
+
 impl Files {
     pub fn of(origin: &Origin) -> Self {
         let root = match origin {
@@ -38,6 +49,42 @@ impl Files {
         }
     }
 
+    /// Whether there is a file or a folder at this path.
+    pub fn presence(&self, path: &Path) -> Presence {
+        let Some(root) = &self.root else {
+            let there = embedded::paths().any(|known| Path::new(known).starts_with(path));
+            return if there {
+                Presence::There
+            } else {
+                Presence::Missing
+            };
+        };
+        match is_inside(root, path) {
+            Ok(true) => Presence::There,
+            Ok(false) => Presence::Outside,
+            Err(_) => Presence::Missing,
+        }
+    }
+
+    /// The names of what lies in a folder, in order.
+    pub fn names(&self, folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> = match &self.root {
+            None => embedded::paths()
+                .filter_map(|path| Path::new(path).strip_prefix(folder).ok())
+                .filter_map(|path| path.iter().next()?.to_str().map(str::to_owned))
+                .collect(),
+            Some(root) => std::fs::read_dir(root.join(folder))
+                .into_iter()
+                .flatten()
+                .flatten()
+                .filter_map(|entry| entry.file_name().into_string().ok())
+                .collect(),
+        };
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// The text of a file that a lesson includes.
     pub fn include(&self, path: &Path) -> Included {
         if let Some(text) = self.sources.borrow().get(path) {
@@ -47,11 +94,10 @@ impl Files {
             io::ErrorKind::NotFound => NotIncluded::Missing,
             _ => NotIncluded::Unreadable(error.to_string()),
         };
-        if let Some(root) = &self.root {
-            let real = root.join(path).canonicalize().map_err(unreadable)?;
-            if !real.starts_with(root.canonicalize().map_err(unreadable)?) {
-                return Err(NotIncluded::Outside);
-            }
+        if let Some(root) = &self.root
+            && !is_inside(root, path).map_err(unreadable)?
+        {
+            return Err(NotIncluded::Outside);
         }
         let bytes = self.read(path).map_err(unreadable)?;
         let bytes = bytes.ok_or(NotIncluded::Missing)?;
@@ -76,4 +122,10 @@ impl Files {
         sources.insert(path.to_owned(), text.clone());
         text
     }
+}
+
+/// False for what a link leads to outside of the course.
+fn is_inside(root: &Path, path: &Path) -> io::Result<bool> {
+    let real = root.join(path).canonicalize()?;
+    Ok(real.starts_with(root.canonicalize()?))
 }

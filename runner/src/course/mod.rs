@@ -6,6 +6,7 @@ mod embedded;
 mod files;
 mod find;
 mod fingerprint;
+mod links;
 mod load;
 mod manifest;
 
@@ -123,14 +124,24 @@ impl Course {
             })
     }
 
-    fn lesson_help(&self, key: &str) -> String {
+    /// The lesson that was probably meant by a name in a link.
+    fn meant(&self, key: &str) -> Option<&Lesson> {
+        let lesson = |key: &str| self.lesson(key).ok();
+        lesson(key).or_else(|| lesson(self.nearest_key(key)?))
+    }
+
+    /// The stem or name that is nearly this one.
+    fn nearest_key(&self, key: &str) -> Option<&str> {
         let stems = self.lessons.iter().map(|lesson| lesson.stem.as_str());
         let names = self.lessons.iter().map(|lesson| lesson.front.name.as_str());
         // Who asks for lesson 9 does not mean lesson 1.
         let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
         let candidates = stems.chain(names);
-        let mut likely = candidates.filter(|name| digits(name) == digits(key));
-        if let Some(meant) = nearest(key, &mut likely) {
+        nearest(key, candidates.filter(|name| digits(name) == digits(key)))
+    }
+
+    fn lesson_help(&self, key: &str) -> String {
+        if let Some(meant) = self.nearest_key(key) {
             return format!("did you mean `{meant}`?");
         }
         let listed: Vec<String> = self

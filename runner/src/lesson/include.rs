@@ -2,8 +2,9 @@
 //!
 //! The syntax is mdBook's, so that the book and an editor's plugins understand it as well.
 
+use super::destination::below_root;
 use super::values::Complaint;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 /// The text of a file that a lesson includes, or why it cannot be had.
 pub type Included = Result<String, NotIncluded>;
@@ -43,7 +44,10 @@ pub(crate) fn resolve(
         return Ok(content.to_owned());
     }
     let (target, anchor) = directive(content)?;
-    let path = below_root(lesson, target)?;
+    let path = below_root(lesson, target).ok_or_else(|| Complaint {
+        message: format!("`{target}` lies outside the course"),
+        help: "include only files below the folder that holds `lessons/`".to_owned(),
+    })?;
     let text = files(&path).map_err(|why| why.complaint(&path))?;
     match anchor {
         None => Ok(without_anchors(&text)),
@@ -104,26 +108,6 @@ fn is_anchor(text: &str) -> bool {
         .chars()
         .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
     named && text.chars().any(|c| !c.is_ascii_digit())
-}
-
-/// The included file's path from the course root, `..` taken away.
-fn below_root(lesson: &Path, target: &str) -> Result<PathBuf, Complaint> {
-    let outside = || Complaint {
-        message: format!("`{target}` lies outside the course"),
-        help: "include only files below the folder that holds `lessons/`".to_owned(),
-    };
-    let mut path = lesson.parent().unwrap_or(Path::new("")).to_owned();
-    for component in Path::new(target).components() {
-        match component {
-            Component::Normal(part) => path.push(part),
-            Component::CurDir => {}
-            Component::ParentDir if path.pop() => {}
-            Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
-                return Err(outside());
-            }
-        }
-    }
-    Ok(path)
 }
 
 fn without_anchors(text: &str) -> String {

@@ -2,7 +2,9 @@
 //!
 //! Reading Markdown is left to [`parse`]; running is left to [`crate::run`].
 
+pub mod anchors;
 pub mod check;
+pub mod destination;
 pub mod front_matter;
 pub mod parse;
 pub mod prose;
@@ -13,6 +15,7 @@ mod include;
 mod keys;
 mod names;
 mod page;
+mod references;
 mod values;
 
 pub use front_matter::FrontMatter;

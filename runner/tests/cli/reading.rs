@@ -73,6 +73,29 @@ fn new_writes_a_page_that_check_passes() {
 }
 
 #[test]
+fn check_names_links_that_lead_nowhere_and_fetches_none() {
+    let tutor = Tutor::new()
+        .lesson("## Why\n\n".to_owned() + &plain("one", "true"))
+        .lesson(
+            "[a](demo.md#why) [b](https://nowhere.invalid/)\n[c](demo-9.md) [d](demo.md#wyh)\n\n"
+                .to_owned()
+                + &plain("two", "true"),
+        );
+    tutor
+        .run("check")
+        .code(0)
+        .stdout_has("lessons/demo-2.md:")
+        .stdout_has("warning: there is no page `lessons/demo-9.md`")
+        .stdout_has("[c](demo-9.md) [d](demo.md#wyh)")
+        .stdout_has("^^^^^^^^^")
+        .stdout_has("warning: `lessons/demo.md` has no anchor `wyh`")
+        .stdout_has("help: did you mean `#why`?")
+        .stdout_has("2 lessons: no errors, 2 warnings");
+    // A learner is not kept from the lesson by it.
+    tutor.run("run demo-2").code(0).stdout_lacks("demo-9");
+}
+
+#[test]
 fn completions_know_the_lessons() {
     let tutor = Tutor::new()
         .lesson(plain("one", "true"))

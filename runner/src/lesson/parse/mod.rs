@@ -13,9 +13,10 @@ use super::check::{self, Heading};
 use super::fence::{self, Fence, Mention, Read};
 use super::front_matter;
 use super::names::Names;
+use super::references::{self, Undefined};
 use super::{Block, FrontMatter, Included, Lesson, Prose, include};
 use crate::diagnostic::{Diagnostic, Findings, line_end, line_start, within};
-use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{BrokenLink, CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
 use std::path::Path;
 use tree::Tree;
@@ -73,6 +74,8 @@ pub(crate) fn read(
         names: Names::default(),
         tree: Tree::default(),
         headings: Vec::new(),
+        undefined: Vec::new(),
+        defined: Vec::new(),
         prose_start: front.body,
         blocks: Vec::new(),
     };
@@ -90,6 +93,7 @@ pub(crate) fn read(
         .bind(&mut lesson, &claims, &mut reader.findings);
     let mut lints = Findings::of(path);
     check::lints(&lesson, &reader.headings, front.body, &mut lints);
+    references::lints(&reader.undefined, &reader.defined, source, &mut lints);
     Reading {
         diagnostics: reader.findings.sorted(source),
         lints: lints.sorted(source),
@@ -113,6 +117,9 @@ struct Reader<'a> {
     names: Names,
     tree: Tree,
     headings: Vec<Heading>,
+    undefined: Vec<Undefined>,
+    /// The labels that references can have.
+    defined: Vec<String>,
     prose_start: usize,
     blocks: Vec<Block>,
 }
@@ -134,8 +141,23 @@ struct Opening {
 impl Reader<'_> {
     fn markdown(&mut self, text: &str) {
         let mut active: Option<Open> = None;
-        for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter() {
-            let span = self.body + range.start..self.body + range.end;
+        let body = self.body;
+        let mut undefined = Vec::new();
+        let noted = |link: BrokenLink<'_>| {
+            if link.link_type == LinkType::Reference {
+                undefined.push(Undefined {
+                    label: link.reference.into_string(),
+                    span: body + link.span.start..body + link.span.end,
+                });
+            }
+            None
+        };
+        let parser = Parser::new_with_broken_link_callback(text, OPTIONS, Some(noted));
+        let defined = parser.reference_definitions().iter();
+        self.defined = defined.map(|(label, _)| label.to_owned()).collect();
+        self.defined.sort();
+        for (event, range) in parser.into_offset_iter() {
+            let span = body + range.start..body + range.end;
             match event {
                 Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => {
                     let opening = self.opening(&span);
@@ -164,6 +186,7 @@ impl Reader<'_> {
                 }
             }
         }
+        self.undefined = undefined;
         self.prose(self.source.len());
     }
 

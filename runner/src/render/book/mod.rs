@@ -4,7 +4,6 @@
 //! `mdbook build` takes it; `tutor book` renders it by the crate `tutor-book`. Whatever a step
 //! printed stays text on its page: see [`html`].
 
-mod anchors;
 mod code;
 mod folder;
 mod front;

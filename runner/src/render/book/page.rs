@@ -1,11 +1,11 @@
 //! The page of one lesson.
 
-use super::anchors::{Anchors, check_id};
 use super::code::COMMAND;
 use super::links::Links;
 use super::prose::Context;
 use super::step::{SHELL, check, file, needs, step};
 use super::{Book, html};
+use crate::lesson::anchors::{Anchors, check_id, title_end};
 use crate::lesson::{Block, Lesson, Mark};
 use crate::snapshot::Recorded;
 
@@ -67,15 +67,6 @@ fn claim<'m>(name: &str, marks: &'m [Mark]) -> &'m str {
         Mark::Link { .. } | Mark::Heading { .. } | Mark::Code { .. } => None,
     });
     found.unwrap_or_default()
-}
-
-/// Where the title ends, if the text begins with one.
-fn title_end(lesson: &Lesson, marks: &[Mark]) -> Option<usize> {
-    let start = lesson.blocks.first()?.span().start;
-    match marks.first()? {
-        Mark::Heading { level: 1, span, .. } if span.start == start => Some(span.end),
-        Mark::Heading { .. } | Mark::Link { .. } | Mark::Code { .. } => None,
-    }
 }
 
 /// What the lesson is for, how long it takes, and what it needs.

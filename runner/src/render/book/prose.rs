@@ -2,9 +2,9 @@
 //! somewhere in the book, and code whose parts are marked.
 
 use super::Book;
-use super::anchors::Anchors;
 use super::code::CODE;
 use super::links::{Links, Target};
+use crate::lesson::anchors::Anchors;
 use crate::lesson::{Lesson, Mark};
 use std::ops::Range;
 

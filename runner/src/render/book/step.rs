@@ -1,8 +1,8 @@
 //! The parts of a page that do something: files, steps and checks.
 
-use super::anchors::{check_id, step_id};
 use super::{Book, code, html, output};
 use crate::course::Course;
+use crate::lesson::anchors::{check_id, step_id};
 use crate::lesson::{Check, Expectation, FileStep, Need, Place, Step};
 use crate::snapshot::Recorded;
 

@@ -1,12 +1,14 @@
-//! The ids that parts of a page are reached by.
+//! The ids that parts of a page are reached by, as the book has them.
 
-use crate::lesson::Lesson;
-use std::collections::HashSet;
+use super::{Block, Lesson, Mark};
+use regex::Regex;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// Gives each heading of a page an id of its own, made of its text.
 #[derive(Clone, Debug, Default)]
 pub struct Anchors {
-    taken: HashSet<String>,
+    taken: BTreeSet<String>,
 }
 
 impl Anchors {
@@ -32,6 +34,50 @@ impl Anchors {
     }
 }
 
+/// The ids of all parts of a lesson's page: headings, steps, checks, and what its HTML says.
+pub fn anchors(lesson: &Lesson, marks: &[Mark]) -> BTreeSet<String> {
+    let mut anchors = Anchors::of(lesson);
+    // The book writes the title itself where the text does not.
+    if title_end(lesson, marks).is_none() {
+        anchors.heading(&lesson.front.title);
+    }
+    for mark in marks {
+        match mark {
+            Mark::Heading { text, .. } => {
+                anchors.heading(text);
+            }
+            Mark::Link { .. } | Mark::Code { .. } => {}
+        }
+    }
+    let mut ids = anchors.taken;
+    for block in &lesson.blocks {
+        match block {
+            Block::Prose(prose) => ids.extend(html_ids(&lesson.source[prose.span.clone()])),
+            Block::File(_) | Block::Step(_) | Block::Check(_) => {}
+        }
+    }
+    ids
+}
+
+/// The ids in the HTML of a text. One that stands in code is taken for HTML too: a link to it may
+/// be dead and not be found.
+fn html_ids(text: &str) -> impl Iterator<Item = String> {
+    static ID: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        Regex::new(r#"(?i)<[a-z][^<>]*?\s(?:id|name)\s*=\s*["']?([^\s"'<>]+)"#).ok()
+    });
+    let found = ID.iter().flat_map(move |id| id.captures_iter(text));
+    found.map(|found| found[1].to_owned())
+}
+
+/// Where the title of a page ends, if its text begins with one.
+pub fn title_end(lesson: &Lesson, marks: &[Mark]) -> Option<usize> {
+    let start = lesson.blocks.first()?.span().start;
+    match marks.first()? {
+        Mark::Heading { level: 1, span, .. } if span.start == start => Some(span.end),
+        Mark::Heading { .. } | Mark::Link { .. } | Mark::Code { .. } => None,
+    }
+}
+
 /// Where a step is.
 pub fn step_id(id: &str) -> String {
     format!("step-{id}")
@@ -43,7 +89,7 @@ pub fn check_id(name: &str) -> String {
 }
 
 /// Letters and digits in lower case, with hyphens for what stands between them.
-fn slug(text: &str) -> String {
+pub(crate) fn slug(text: &str) -> String {
     let mut slug = String::new();
     for character in text.to_lowercase().chars() {
         if character.is_alphanumeric() || character == '_' {

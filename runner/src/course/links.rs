@@ -1,0 +1,238 @@
+//! Links that lead nowhere: to a page that the course does not have, a file that is not there, or
+//! an anchor that no part of its page has. What has a scheme is left alone: nothing is fetched.
+
+use super::Course;
+use super::files::{Files, Presence};
+use super::load::MANIFEST;
+use crate::diagnostic::{Diagnostic, Severity, nearest};
+use crate::lesson::anchors::{anchors, check_id, slug, step_id};
+use crate::lesson::destination::Destination;
+use crate::lesson::{Lesson, Mark, is_name, marks};
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::Path;
+
+/// The folder of the pages.
+const PAGES: &str = "lessons";
+
+/// Every link and image that leads nowhere. `listed` are the stems in `course.toml`.
+pub(super) fn dead(course: &Course, listed: &[String]) -> Vec<Diagnostic> {
+    let pages = course.lessons.iter().map(|lesson| {
+        let marks = marks(lesson);
+        Page {
+            lesson,
+            anchors: anchors(lesson, &marks),
+            marks,
+        }
+    });
+    let links = Links {
+        course,
+        listed,
+        files: Files::of(&course.origin),
+        pages: pages.collect(),
+    };
+    links.dead()
+}
+
+/// A page of the course.
+struct Page<'c> {
+    lesson: &'c Lesson,
+    marks: Vec<Mark>,
+    /// The ids of its parts.
+    anchors: BTreeSet<String>,
+}
+
+/// The pages of a course, and what their links can lead to.
+struct Links<'c> {
+    course: &'c Course,
+    listed: &'c [String],
+    files: Files,
+    pages: Vec<Page<'c>>,
+}
+
+/// What is wrong with a link, and a way to mend it.
+struct Fault {
+    message: String,
+    help: String,
+}
+
+impl Fault {
+    fn new(message: impl Into<String>, help: impl Into<String>) -> Fault {
+        Fault {
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+impl Links<'_> {
+    fn dead(&self) -> Vec<Diagnostic> {
+        let mut diagnostics = Vec::new();
+        for page in &self.pages {
+            let lesson = page.lesson;
+            for mark in &page.marks {
+                let Mark::Link {
+                    url, open, close, ..
+                } = mark
+                else {
+                    continue;
+                };
+                if let Some(fault) = self.fault(page, url) {
+                    let span = written(&lesson.source, url, open, close);
+                    let dead = Diagnostic::warning(&lesson.path, span, fault.message);
+                    diagnostics.push(dead.help(fault.help));
+                }
+            }
+        }
+        diagnostics
+    }
+
+    fn fault(&self, page: &Page<'_>, url: &str) -> Option<Fault> {
+        // It binds a check, or is an error already.
+        if url.starts_with(&format!("#{}", check_id(""))) {
+            return None;
+        }
+        if url.is_empty() {
+            return Some(Fault::new(
+                "this link leads nowhere",
+                "write between its parentheses where it leads, or take it away",
+            ));
+        }
+        match Destination::of(&page.lesson.path, url) {
+            Destination::Elsewhere => None,
+            Destination::Outside => Some(Fault::new(
+                format!("`{url}` leads out of the course"),
+                "link to a file below the folder that holds `lessons/`, or to an address with `https:`",
+            )),
+            Destination::Inside { path, anchor } => {
+                let target = self.pages.iter().find(|page| page.lesson.path == path);
+                match target {
+                    Some(target) => self.anchor(page, target, anchor.as_deref()?),
+                    None => self.file(&path),
+                }
+            }
+        }
+    }
+
+    fn anchor(&self, from: &Page<'_>, target: &Page<'_>, anchor: &str) -> Option<Fault> {
+        // Browsers know these two: the page's beginning.
+        if anchor.is_empty() || anchor.eq_ignore_ascii_case("top") {
+            return None;
+        }
+        if target.anchors.contains(anchor) || self.may_be_unread(target, anchor) {
+            return None;
+        }
+        let path = &target.lesson.path;
+        let page = match *path == from.lesson.path {
+            true => "this page".to_owned(),
+            false => format!("`{}`", path.display()),
+        };
+        let known = |id: &String| target.anchors.contains(id);
+        let named = [slug(anchor), step_id(anchor), check_id(anchor)];
+        let ids = target.anchors.iter().map(String::as_str);
+        let meant = named.into_iter().find(known);
+        let meant = meant.or_else(|| nearest(anchor, ids).map(str::to_owned));
+        let help = match meant {
+            Some(id) => format!("did you mean `#{id}`?"),
+            None => format!(
+                "a heading's anchor is its text in lower case, with `-` between words; a step has `#{}`, a check `#{}`",
+                step_id("NAME"),
+                check_id("NAME")
+            ),
+        };
+        Some(Fault::new(format!("{page} has no anchor `{anchor}`"), help))
+    }
+
+    /// True for the anchor of a step or check that may stand in a fence which could not be read.
+    fn may_be_unread(&self, page: &Page<'_>, anchor: &str) -> bool {
+        let of_fence = [step_id(""), check_id("")];
+        of_fence.iter().any(|prefix| anchor.starts_with(prefix))
+            && self
+                .course
+                .diagnostics
+                .iter()
+                .any(|found| found.severity == Severity::Error && found.path == page.lesson.path)
+    }
+
+    /// What is wrong with a link to this path, which is that of no page of the course.
+    fn file(&self, path: &Path) -> Option<Fault> {
+        let shown = path.display();
+        let stem = page_stem(path);
+        if stem.is_some_and(|stem| self.listed.iter().any(|listed| listed == stem)) {
+            // That it is listed and cannot be read is an error already.
+            return None;
+        }
+        match (self.files.presence(path), stem) {
+            (Presence::There, Some(stem)) if is_name(stem) => Some(Fault::new(
+                format!("`{shown}` is no page of this course"),
+                format!("add `\"{stem}\"` to the list `lessons` in `{MANIFEST}`"),
+            )),
+            (Presence::There, _) => None,
+            (Presence::Outside, _) => Some(Fault::new(
+                format!("`{shown}` is a symbolic link that leads out of the course"),
+                "put the file itself there",
+            )),
+            (Presence::Missing, stem) => Some(self.missing(path, stem.is_some())),
+        }
+    }
+
+    fn missing(&self, path: &Path, is_page: bool) -> Fault {
+        let (what, help) = match is_page {
+            true => ("page", format!("link to a lesson that `{MANIFEST}` lists")),
+            false => (
+                "file",
+                "the path is relative to the lesson's file, as in `../bpf/hello.bpf.c`".to_owned(),
+            ),
+        };
+        let meant = self.meant(path);
+        Fault::new(
+            format!("there is no {what} `{}`", path.display()),
+            meant.map_or(help, |meant| format!("did you mean `{meant}`?")),
+        )
+    }
+
+    /// What was probably meant by this path, as a lesson would write it.
+    fn meant(&self, path: &Path) -> Option<String> {
+        let folder = path.parent()?;
+        let name = path.file_name()?.to_str()?;
+        if folder == Path::new(PAGES) {
+            let lesson = self.course.meant(path.file_stem()?.to_str()?);
+            // Of pages only those of the course are meant, and the name of one says nothing else.
+            if lesson.is_some() || page_stem(path).is_some() {
+                return lesson.map(|lesson| format!("{}.md", lesson.stem));
+            }
+        }
+        // Written as seen from the course root.
+        if let Ok(from_root) = path.strip_prefix(PAGES)
+            && matches!(self.files.presence(from_root), Presence::There)
+        {
+            return Some(relative(from_root));
+        }
+        let names = self.files.names(folder);
+        let meant = nearest(name, names.iter().map(String::as_str))?;
+        Some(relative(&folder.join(meant)))
+    }
+}
+
+/// The stem of a page, if the path is one of a page.
+fn page_stem(path: &Path) -> Option<&str> {
+    let name = path.strip_prefix(PAGES).ok()?.to_str()?;
+    name.strip_suffix(".md").filter(|stem| !stem.contains('/'))
+}
+
+/// A path below the course root as seen from a lesson.
+fn relative(path: &Path) -> String {
+    match path.strip_prefix(PAGES) {
+        Ok(path) => path.display().to_string(),
+        Err(_) => format!("../{}", path.display()),
+    }
+}
+
+/// Where the address of a link stands; the whole link where it is written elsewhere or otherwise.
+fn written(source: &str, url: &str, open: &Range<usize>, close: &Range<usize>) -> Range<usize> {
+    let found = source[close.clone()].find(url).filter(|_| !url.is_empty());
+    match found {
+        Some(at) => close.start + at..close.start + at + url.len(),
+        None => open.start..close.end,
+    }
+}
