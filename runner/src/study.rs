@@ -88,7 +88,7 @@ pub fn study<'r>(
         .iter()
         .filter(|action| matches!(action, Action::Write { .. }))
     {
-        runner.perform(action, plan, &mut |_, _| ControlFlow::Continue(()))?;
+        runner.perform(action, &mut |_, _| ControlFlow::Continue(()))?;
     }
     if let Some(Action::Run(step)) = start.and_then(|start| plan.actions.get(start)) {
         learner.resumed(step, runner.last_kept(step))?;
@@ -131,7 +131,7 @@ pub fn study<'r>(
             }
         }
         let before = items.len();
-        runner.perform(action, plan, &mut |event, runner| {
+        runner.perform(action, &mut |event, runner| {
             if !matches!(event, crate::event::Event::StepReached(_)) {
                 view.event(event);
             }

@@ -120,24 +120,17 @@ pub fn command_line(process: Pid) -> Option<String> {
 }
 
 /// Returns the run that a process comes from, by the mark that it inherited: its soft limit on file
-/// locks (RLIMIT_LOCKS, shown in proc_pid_limits(5)). A process may have changed it.
+/// locks (RLIMIT_LOCKS, shown in proc_pid_limits(5)), which a zombie has still. A process may have
+/// changed it; where the hard limit is one, it may be that of an earlier run, and says nothing.
 pub fn mark(process: Pid) -> Option<u32> {
-    lock_limits(process)?.0.parse().ok()
-}
-
-/// The same, if nothing keeps a process from taking the mark of the next run. A zombie has its
-/// marks still.
-pub fn changeable_mark(process: Pid) -> Option<u32> {
-    let (soft, hard) = lock_limits(process)?;
-    (hard == "unlimited").then(|| soft.parse().ok()).flatten()
-}
-
-fn lock_limits(process: Pid) -> Option<(String, String)> {
     let limits = fs::read_to_string(format!("/proc/{process}/limits")).ok()?;
     let mut lines = limits.lines();
     let line = lines.find_map(|line| line.strip_prefix("Max file locks"))?;
-    let mut words = line.split_ascii_whitespace();
-    Some((words.next()?.to_owned(), words.next()?.to_owned()))
+    let (soft, hard) = line.trim_start().split_once(' ')?;
+    hard.trim_start()
+        .starts_with("unlimited")
+        .then(|| soft.parse().ok())
+        .flatten()
 }
 
 /// Sends a signal to each; one that is gone already is fine.

@@ -121,6 +121,8 @@ pub enum Reply {
         status: Status,
         /// Whether the shell is still there.
         shell: Shell,
+        /// True if it was being ended, and had not ended by itself before.
+        on_request: bool,
     },
     /// Processes that no run is waiting for.
     Leftovers {

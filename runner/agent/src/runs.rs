@@ -21,6 +21,13 @@ pub struct Run {
     pub told_again: bool,
     /// The process to wait for, of a background run or an aside.
     pub pid: Option<Pid>,
+    /// The shell that a background run is a job of.
+    pub job_of: Option<Pid>,
+    /// What a background run itself said it ended with. A signal that ends it has it say something
+    /// else, and it says nothing if it becomes another program or traps EXIT itself.
+    pub said: Option<i32>,
+    /// True if its shell was asked how it ended.
+    pub is_asked: bool,
     /// What the run's process or shell reported, before its end was told.
     pub status: Option<Status>,
     /// When SIGKILL follows SIGTERM, if the run is being ended.
@@ -40,6 +47,9 @@ impl Run {
             text: None,
             told_again: false,
             pid: None,
+            job_of: None,
+            said: None,
+            is_asked: false,
             status: None,
             kill_at: None,
             ended: false,

@@ -92,6 +92,8 @@ struct Agent {
     /// True if the shell is one in place of another that ended between two runs, and no run has
     /// been told so.
     is_replaced: bool,
+    /// Ends that are yet to be told, after those of background runs.
+    held: Vec<Reply>,
     /// The highest id of a run.
     last_id: u32,
     buffer: Vec<u8>,
@@ -139,6 +141,7 @@ impl Agent {
             breaks_off: false,
             wary: false,
             is_replaced: false,
+            held: Vec::new(),
             last_id: 0,
             buffer: vec![0; CHUNK_BYTES],
             outgoing: Vec::new(),

@@ -70,6 +70,8 @@ pub struct Shell {
     gate: Pipe,
     /// What the shell itself prints outside of any run, but for reports.
     pub stderr: OwnedFd,
+    /// The last run that it told of: that it ended, or in the background, that it began. 0 is none.
+    pub told_of: u32,
 }
 
 /// How much bash reads at a time: as much as the file held when bash opened it, 8192 bytes at the most
@@ -102,6 +104,7 @@ impl Shell {
             script_bytes: begin.len() as u64,
             gate,
             stderr: stderr.read,
+            told_of: 0,
         })
     }
 
@@ -127,7 +130,7 @@ impl Shell {
 }
 
 /// The builtins that every run needs. A step may have disabled them by `enable -n`.
-const OURS: &str = "eval printf ulimit";
+const OURS: &str = "eval printf ulimit trap wait";
 
 /// True if a script may disable builtins, switch options, or change the files of the shell that it
 /// runs in: if it names a command for that, or one that reads another script. To look whether it
@@ -250,14 +253,9 @@ pub fn text(
         ),
         false => ("", String::new()),
     };
-    let (agent, control) = (std::process::id(), ends.control.as_raw_fd());
-    let control = format!("/proc/{agent}/fd/{control}");
-    // Closing a file that bash keeps takes its output from it. A shell that has no more room for as
-    // many files as a run needs, by `ulimit -n`, ends here and does not fail at the next run.
-    let to_control = match wary {
-        true => format!(" </dev/null >|{control} 2>|/dev/null"),
-        false => String::new(),
-    };
+    // A shell that has no more room for as many files as a run needs, by `ulimit -n`, ends here and
+    // does not fail at the next run.
+    let to_control = to_control(wary, ends.control);
     let report = format!(
         "_tutor=$?; {mended}\
          \\builtin printf '{nonce} {id} %d\\n' \"$_tutor\"{to_control} || \\builtin exit \"$_tutor\""
@@ -271,15 +269,39 @@ pub fn text(
             "{mark}; ( \\builtin eval {quoted_script} ) {redirected} && \\builtin :; {report}"
         ),
         Mode::Background => {
-            let end = format!("\\builtin printf \"{nonce} {id} %d\\n\" \"$?\" >|{control}");
+            let (agent, control) = (std::process::id(), ends.control.as_raw_fd());
+            let end = format!(
+                "\\builtin printf \"{nonce} {id} end %d\\n\" \"$?\" >|/proc/{agent}/fd/{control}"
+            );
+            // bash shows a job's text where it tells of it, so nothing that differs is in it.
             format!(
-                "{mark}; ( \\builtin enable trap; \\builtin trap {} EXIT; \\builtin eval {quoted_script} ) {redirected} & \
-                 \\builtin printf '{nonce} {id} pid %d\\n' \"$!\"{to_control}",
+                "{mark}; _tutor_script={quoted_script} _tutor_end={}; \
+                 {{ ( \\builtin trap \"$_tutor_end\" EXIT; \\builtin eval \"$_tutor_script\" ) & }} {redirected}; \
+                 _tutor_end=; \\builtin printf '{nonce} {id} pid %d\\n' \"$!\"{to_control}",
                 quoted(&end)
             )
         }
         // An aside has a shell of its own; see `start_aside`.
         Mode::Aside => String::new(),
+    }
+}
+
+/// Returns the text that makes a shell report how a background run of it ended. It remembers that of
+/// each of its jobs, until somebody waits for all of them; then it says 127.
+pub fn asks_how_ended(nonce: &str, id: u32, pid: Pid, wary: bool, control: &OwnedFd) -> String {
+    let to_control = to_control(wary, control);
+    format!(
+        "\\builtin wait {pid} 2>/dev/null && \\builtin printf '{nonce} {id} 0\\n'{to_control} || \
+         \\builtin printf '{nonce} {id} %d\\n' \"$?\"{to_control}"
+    )
+}
+
+/// Where a shell's report goes. Closing a file that bash keeps takes its output from it.
+fn to_control(wary: bool, control: &OwnedFd) -> String {
+    let (agent, fd) = (std::process::id(), control.as_raw_fd());
+    match wary {
+        true => format!(" </dev/null >|/proc/{agent}/fd/{fd} 2>|/dev/null"),
+        false => String::new(),
     }
 }
 

@@ -98,7 +98,9 @@ impl Agent {
                     bytes,
                 } if id == wanted => stderr.extend(bytes),
                 Incoming::Output { id, stream, bytes } => self.late.push((id, stream, bytes)),
-                Incoming::Reply(Reply::Ended { id, status, shell }) if id == wanted => {
+                Incoming::Reply(Reply::Ended {
+                    id, status, shell, ..
+                }) if id == wanted => {
                     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
                     return Ran {
                         status,

@@ -215,7 +215,9 @@ impl Shell {
 
     fn end_of(&mut self, wanted: u32) -> Ran {
         let (status, fate) = self.await_that("the end of a run", |happening| match happening {
-            Happening::Ended { id, status, shell } if *id == wanted => Some((*status, *shell)),
+            Happening::Ended {
+                id, status, shell, ..
+            } if *id == wanted => Some((*status, *shell)),
             _ => None,
         });
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
@@ -878,8 +880,29 @@ pub fn a_background_run_that_ends_says_how(backend: &dyn Backend) {
     let mut shell = Shell::open(backend);
     let ran = shell.run_in(Mode::Background, "exit 6");
     assert_eq!((ran.status, ran.shell_lost), (Status::Exited(6), false));
-    let ran = shell.run_in(Mode::Background, "kill -9 $BASHPID");
-    assert_eq!((ran.status, ran.shell_lost), (Status::Signaled(9), false));
+    // As the shell says it, whatever the run traps and whoever waited for it.
+    for (script, status) in [
+        ("kill -9 $BASHPID", 137),
+        ("trap 'true' EXIT; exit 0", 0),
+        ("trap 'exit 3' EXIT", 3),
+        ("exec sh -c 'exit 5'", 5),
+        ("exec true", 0),
+    ] {
+        let ran = shell.run_in(Mode::Background, script);
+        assert_eq!(ran.status, Status::Exited(status), "`{script}`");
+    }
+    let id = shell.begin(Mode::Background, "exec sleep 1000");
+    assert_eq!(shell.prints("kill $!; wait $!; echo $?"), "143\n");
+    assert_eq!(shell.end_of(id).status, Status::Exited(143));
+    let id = shell.begin(Mode::Background, "sleep 1000");
+    let said = shell.run("set -e; kill -9 $!; sleep 0.1; set +e; jobs");
+    assert_eq!(shell.end_of(id).status, Status::Exited(137));
+    let said = said.stdout() + &said.stderr();
+    assert!(
+        !said.contains("/proc/") && !said.contains("printf"),
+        "{said}"
+    );
+    assert_eq!(shell.prints("echo next"), "next\n");
 }
 
 /// A timeout is the step's own.

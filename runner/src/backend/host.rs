@@ -187,10 +187,11 @@ impl Session for HostSession {
                     Happening::Finished { .. } => self.give_back(),
                     // The shell has nothing more to go on with, and what this thread starts may
                     // be another place's.
-                    Happening::Ended { id, status, shell }
-                        if id >= self.last_ahead
-                            || shell == ShellFate::Lost
-                            || status != Status::Exited(0) =>
+                    Happening::Ended {
+                        id, status, shell, ..
+                    } if id >= self.last_ahead
+                        || shell == ShellFate::Lost
+                        || status != Status::Exited(0) =>
                     {
                         go_anywhere();
                     }

@@ -112,6 +112,8 @@ pub enum Happening {
         status: Status,
         /// Whether its shell is still there.
         shell: ShellFate,
+        /// True if it was being ended, and had not ended by itself before.
+        on_request: bool,
     },
     /// The shell is closed and nothing of it is left.
     Finished {

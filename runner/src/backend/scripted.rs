@@ -80,6 +80,7 @@ impl Session for ScriptedSession {
                 id,
                 status: Status::Exited(status),
                 shell,
+                on_request: false,
             });
         }
         Ok(())
@@ -94,6 +95,7 @@ impl Session for ScriptedSession {
             id,
             status: Status::Signaled(15),
             shell: ShellFate::Lost,
+            on_request: true,
         });
         Ok(())
     }
@@ -103,6 +105,7 @@ impl Session for ScriptedSession {
             id,
             status: Status::Signaled(15),
             shell: ShellFate::Kept,
+            on_request: true,
         });
         Ok(())
     }

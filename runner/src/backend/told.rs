@@ -16,7 +16,12 @@ pub fn happening(incoming: Incoming) -> Result<Option<Happening>, BackendError> 
             };
             Some(Happening::Output { id, stream, bytes })
         }
-        Incoming::Reply(Reply::Ended { id, status, shell }) => {
+        Incoming::Reply(Reply::Ended {
+            id,
+            status,
+            shell,
+            on_request,
+        }) => {
             let status = match status {
                 protocol::Status::Exited(code) => Status::Exited(code),
                 protocol::Status::Signaled(signal) => Status::Signaled(signal),
@@ -26,7 +31,12 @@ pub fn happening(incoming: Incoming) -> Result<Option<Happening>, BackendError> 
                 Shell::Lost => ShellFate::Lost,
                 Shell::New => ShellFate::New,
             };
-            Some(Happening::Ended { id, status, shell })
+            Some(Happening::Ended {
+                id,
+                status,
+                shell,
+                on_request,
+            })
         }
         Incoming::Reply(Reply::Finished { leftovers }) => {
             let named = |left: Leftover| (left.run_id, left.command);

@@ -5,6 +5,7 @@ use super::{GRACE, KernelPlace, Listen, PROBE_TIMEOUT, Runner, TICK, findings};
 use crate::backend::{Backend, BackendError, Happening, Mode};
 use crate::event::Event;
 use crate::lesson::{Check, LESSON_TIMEOUT, Place, Step};
+use crate::say;
 use crate::transcript::{Capture, Ending, Leftover, Output, Record, RecordId, ShellFate, Skip};
 use std::time::{Duration, Instant};
 
@@ -44,21 +45,13 @@ impl<'r> Runner<'r> {
         } else if !ran {
             Ending::Skipped(Skip::StepSkipped(check.of.clone()))
         } else {
-            let script =
-                self.shells
-                    .with_output_of(self.workspace.home(), &check.of, step, &check.script);
-            match self.ask(place, Mode::Check, &script, listen) {
+            match self.asked(check, place, listen) {
                 Ok(asked) => {
                     output = asked.output;
                     shell = asked.shell;
                     asked.ending
                 }
-                Err(error) => {
-                    if error.is_end() {
-                        self.lose(place, listen);
-                    }
-                    Ending::Broken(error.to_string())
-                }
+                Err(ending) => ending,
             }
         };
         let record = Record {
@@ -78,6 +71,34 @@ impl<'r> Runner<'r> {
             },
             listen,
         );
+    }
+
+    /// Asks what a check asks, with what its step printed until now where it finds it.
+    fn asked(
+        &mut self,
+        check: &Check,
+        place: Place,
+        listen: Listen<'_, 'r>,
+    ) -> Result<Asked, Ending> {
+        let home = self.workspace.home();
+        let step = self.record(&RecordId::Step(check.of.clone()));
+        let kept = step.map_or(Ok(()), |step| {
+            self.shells.keep_output(home, &check.of, step)
+        });
+        kept.map_err(|error| {
+            let (step, error) = (check.of.as_str(), error.to_string());
+            Ending::Broken(say!("keep-failed", step = step, error = error))
+        })?;
+        let script = self
+            .shells
+            .with_output_of(home, &check.of, step, &check.script);
+        self.ask(place, Mode::Check, &script, listen)
+            .map_err(|error| {
+                if error.is_end() {
+                    self.lose(place, listen);
+                }
+                Ending::Broken(error.to_string())
+            })
     }
 
     /// Runs something short in a place and waits for its end.
@@ -124,6 +145,7 @@ impl<'r> Runner<'r> {
                     id: ended,
                     status,
                     shell,
+                    ..
                 }) if ended == id => {
                     let ending = if timed_out {
                         Ending::TimedOut(timeout)

@@ -124,7 +124,7 @@ pub fn execute<'r>(
         if let (Pace::Ahead, Action::Run(step)) = (runner.options.pace, action) {
             runner.ahead.look(step, &plan.actions[index + 1..], plan);
         }
-        performed = runner.perform(action, plan, listen);
+        performed = runner.perform(action, listen);
     }
     let (transcript, finished) = runner.finish(listen);
     (transcript, performed.and(finished))
@@ -212,7 +212,6 @@ impl<'r> Runner<'r> {
     pub fn perform(
         &mut self,
         action: &Action<'r>,
-        plan: &Plan<'r>,
         listen: Listen<'_, 'r>,
     ) -> Result<(), WorkspaceError> {
         match action {
@@ -222,7 +221,7 @@ impl<'r> Runner<'r> {
                 if self.is_elsewhere(step) {
                     self.stands_nowhere();
                 }
-                self.run(step, plan, listen);
+                self.run(step, listen);
                 self.moved_past(step);
             }
             Action::Check(check) => self.check(check, listen),

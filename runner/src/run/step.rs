@@ -6,13 +6,12 @@ use super::{GRACE, Listen, Runner, TICK, exclusive};
 use crate::backend::{BackendError, Happening, Mode, Status};
 use crate::event::Event;
 use crate::lesson::{Background, ExpectedExit, LESSON_TIMEOUT, Place, SKIP_REST, Step};
-use crate::plan::Plan;
 use crate::say;
 use crate::transcript::{Ending, Output, Record, RecordId, ShellFate, Skip};
 use std::time::{Duration, Instant};
 
 impl<'r> Runner<'r> {
-    pub(super) fn run(&mut self, step: &'r Step, plan: &Plan<'r>, listen: Listen<'_, 'r>) {
+    pub(super) fn run(&mut self, step: &'r Step, listen: Listen<'_, 'r>) {
         self.tell(&Event::StepReached(step), listen);
         let mut record = Record {
             id: RecordId::Step(step.id.clone()),
@@ -85,19 +84,6 @@ impl<'r> Runner<'r> {
             }
         }
         self.heed_skip_rest(step, index);
-        if plan.is_checked(&step.id) {
-            let kept =
-                self.shells
-                    .keep_output(self.workspace.home(), &step.id, &self.records[index]);
-            if let Err(error) = kept {
-                let what = say!(
-                    "keep-failed",
-                    step = step.id.as_str(),
-                    error = error.to_string()
-                );
-                self.records[index].ending = Ending::Broken(what);
-            }
-        }
         let record = self.records[index].clone();
         self.tell(
             &Event::StepEnded {
@@ -205,6 +191,7 @@ impl<'r> Runner<'r> {
                     id: ended,
                     status,
                     shell,
+                    ..
                 } if ended == id => {
                     if let Some(asked) = asked {
                         self.await_answer(step.on, asked, listen)?;
@@ -353,8 +340,16 @@ impl<'r> Runner<'r> {
                         .session(place)
                         .and_then(|session| session.next(TICK));
                     match next {
-                        Ok(Some(Happening::Ended { id: ended, .. })) if ended == id => {
-                            ending = Some(Ending::Stopped)
+                        Ok(Some(Happening::Ended {
+                            id: ended,
+                            status,
+                            on_request,
+                            ..
+                        })) if ended == id => {
+                            ending = Some(match on_request {
+                                true => Ending::Stopped,
+                                false => ending_of(status),
+                            });
                         }
                         Ok(Some(happening)) => self.heard(happening, listen),
                         Ok(None) => {}

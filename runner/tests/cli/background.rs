@@ -146,3 +146,65 @@ fn a_background_step_that_ends_well_but_was_never_ready_is_no_success() {
         .code(1)
         .stdout_has("it ended before it was ready");
 }
+
+/// A check of a step, with what it must print.
+fn check(name: &str, of: &str, script: &str, expect: &str) -> String {
+    format!(
+        "[What {name} says](#check-{name}).\n\n\
+         ```sh {{check={name} of={of} expect=\"{expect}\"}}\n{script}\n```\n\n"
+    )
+}
+
+#[test]
+fn a_background_step_that_ends_while_a_check_runs_is_told_of() {
+    let body = plain("server background", "sleep 0.1; echo late; exit 4")
+        + &plain("use", "true")
+        + &check(
+            "slow",
+            "use",
+            "until [ ! -d /proc/$! ]; do sleep 0.01; done; echo x",
+            "x",
+        )
+        + &plain("last", "sleep 0.2");
+    let ran = Tutor::new().lesson(body).run("run demo").code(1);
+    ran.stdout_has("│ late")
+        .stdout_has("server: exit status 4, expected 0")
+        .stdout_has("✓ check slow");
+}
+
+#[test]
+fn a_background_step_that_failed_before_the_end_was_not_stopped() {
+    let body =
+        plain("server background", "exit 4") + &plain("use", "until [ ! -d /proc/$! ]; do :; done");
+    for _ in 0..5 {
+        let ran = Tutor::new().lesson(&body).run("run demo").code(1);
+        ran.stdout_has("server: exit status 4, expected 0");
+    }
+}
+
+#[test]
+fn a_background_step_ends_as_it_says_whatever_it_traps_and_who_ends_it() {
+    let body = plain("trap background", "trap true EXIT; exit 0")
+        + &plain("exec background", "exec sleep 0.1")
+        + &plain("killed background exit=143", "sleep 1000")
+        + &plain("kill", "kill $!; wait $!; echo \"was $?\"")
+        + &plain("rest", "sleep 0.3")
+        + &plain("plain background exit=3", "sleep 0.1; exit 3")
+        + &plain("all", "wait");
+    let ran = Tutor::new().lesson(body).run("run demo").code(0);
+    ran.stdout_has("│ was 143");
+}
+
+#[test]
+fn a_check_of_a_background_step_has_what_it_printed_until_then() {
+    let body = plain(
+        "server background until=\"line:ready\"",
+        "echo ready; sleep 1000",
+    ) + &check(
+        "said",
+        "server",
+        "tr '\\n' ' ' <\"$TUTOR_STDOUT\"; echo \"[$TUTOR_EXIT]\"",
+        "ready []",
+    );
+    Tutor::new().lesson(body).run("run demo").code(0);
+}

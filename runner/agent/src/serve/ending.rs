@@ -34,6 +34,11 @@ impl Agent {
 
     pub(super) fn kill(&mut self, id: u32, grace: Duration) -> Result<(), AgentError> {
         self.learn_background_pids()?;
+        // One that is gone by now ended by itself.
+        self.look_at_background()?;
+        if self.runs.get(&id).is_some_and(|run| run.is_asked) {
+            return Ok(());
+        }
         self.hold_back_what_follows(id)?;
         let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else {
             return Ok(());
@@ -219,6 +224,7 @@ impl Agent {
         self.breaks_off = false;
         self.wary = false;
         self.is_replaced = false;
+        self.held.clear();
         self.last_id = 0;
         self.reply(&Reply::Finished { leftovers })?;
         // What cannot be ended must not be taken for something of the next lesson. A guest still has

@@ -1,7 +1,7 @@
 //! What the shell and its children tell: output, reports, their end.
 
 use super::{Agent, AgentError};
-use crate::processes::{changeable_mark, signal};
+use crate::processes::{is_alive, mark, signal};
 use crate::protocol::{self, Mode, Reply, Status, Stream, When};
 use crate::runs::Run;
 use crate::shell;
@@ -15,6 +15,9 @@ use std::time::Instant;
 /// The most that a pipe holds (/proc/sys/fs/pipe-max-size): what was written before a run ended
 /// is among that many bytes.
 const PIPE_BYTES: usize = 1024 * 1024;
+
+/// What `wait` says of a job that the shell does not know any more.
+const NOT_KNOWN: i32 = 127;
 
 impl Agent {
     /// Reads reports of runs from the control pipe: `<nonce> <id> <status>`.
@@ -55,18 +58,38 @@ impl Agent {
         let (Some(first), second) = (words.next(), words.next().unwrap_or("")) else {
             return Ok(());
         };
-        let Some(run) = self.runs.get_mut(&id) else {
+        let run = self.runs.get_mut(&id);
+        // How a job ended is told whenever it is asked for, and else a run at a time.
+        let is_turn = first == "pid" || run.as_ref().is_none_or(|run| run.is_in_turn());
+        let is_turn = is_turn && first != "end";
+        if let (Some(shell), true) = (&mut self.shell, is_turn) {
+            shell.told_of = id;
+        }
+        let Some(run) = run else {
             return Ok(());
         };
         if first == "pid" {
             run.pid = second.parse().ok().map(Pid::from_raw);
+            run.job_of = self.shell.as_ref().map(|shell| shell.pid);
             run.text = None;
             return Ok(());
         }
-        let Ok(code) = first.parse() else {
+        if first == "end" {
+            run.said = second.parse().ok();
+            return Ok(());
+        }
+        let Ok(mut code) = first.parse() else {
             return Ok(());
         };
+        if let (true, NOT_KNOWN, Some(said)) = (run.is_asked, code, run.said) {
+            code = said;
+        }
         run.status = Some(Status::Exited(code));
+        // What a job had begun that a signal ended is ended with it.
+        if run.is_asked && code > 128 {
+            signal(self.targets(id), Signal::SIGKILL);
+            return self.end(id);
+        }
         if run.kill_at.is_some() {
             // Its shell was asked to end as well; see `end_what_is_overdue`.
             return Ok(());
@@ -85,7 +108,7 @@ impl Agent {
         let status = run
             .status
             .unwrap_or(Status::Signaled(Signal::SIGKILL as i32));
-        let mode = run.mode;
+        let (mode, on_request) = (run.mode, run.kill_at.is_some());
         for stream in [Stream::Stdout, Stream::Stderr] {
             let mut drained = 0;
             while drained < PIPE_BYTES {
@@ -107,29 +130,73 @@ impl Agent {
         if mode == Mode::Step && (is_lost || status != Status::Exited(0)) {
             self.forget_ahead();
         }
-        self.reply(&Reply::Ended { id, status, shell })
-    }
-
-    /// A background run that was killed with SIGKILL reports nothing: it is seen to be gone.
-    pub(super) fn look_at_background(&mut self) -> Result<(), AgentError> {
-        let gone: Vec<u32> = self
-            .runs
-            .values()
-            .filter(|run| run.mode == Mode::Background && !run.ended)
-            .filter(|run| run.pid.is_some_and(|pid| !crate::processes::is_alive(pid)))
-            .map(|run| run.id)
-            .collect();
-        for id in gone {
-            // Its report may be on its way.
-            self.read_reports()?;
-            if let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) {
-                run.status
-                    .get_or_insert(Status::Signaled(Signal::SIGKILL as i32));
+        let told = Reply::Ended {
+            id,
+            status,
+            shell,
+            on_request,
+        };
+        match mode {
+            Mode::Step | Mode::Check if self.waits_for_jobs()? => self.held.push(told),
+            Mode::Step | Mode::Check | Mode::Aside => self.reply(&told)?,
+            Mode::Background => {
+                self.reply(&told)?;
+                if !self.asks_for_jobs() {
+                    for told in std::mem::take(&mut self.held) {
+                        self.reply(&told)?;
+                    }
+                }
             }
-            signal(self.targets(id), Signal::SIGKILL);
-            self.end(id)?;
         }
         Ok(())
+    }
+
+    /// True if a background run is gone that ended before what ended now: it is told of first, so
+    /// that whatever it asks for holds for the next step.
+    fn waits_for_jobs(&mut self) -> Result<bool, AgentError> {
+        self.look_at_background()?;
+        Ok(self.turn().is_none() && self.asks_for_jobs())
+    }
+
+    /// True if the shell is asked how a background run ended.
+    fn asks_for_jobs(&self) -> bool {
+        self.runs.values().any(|run| run.is_asked && !run.ended)
+    }
+
+    /// Sees which background runs are gone. Their shell is asked how they ended.
+    pub(super) fn look_at_background(&mut self) -> Result<(), AgentError> {
+        let gone = |run: &&Run| {
+            let is_open = run.mode == Mode::Background && !run.ended && !run.is_asked;
+            is_open && run.pid.is_some_and(|pid| !is_alive(pid))
+        };
+        let gone: Vec<u32> = self.runs.values().filter(gone).map(|run| run.id).collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        // Those whose shell is gone too came to this process.
+        self.reap()?;
+        for id in gone {
+            let shell = self.shell.as_ref().map(|shell| shell.pid);
+            let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else {
+                continue;
+            };
+            match run.pid {
+                Some(pid) if run.kill_at.is_none() && run.job_of == shell => {
+                    let control = &self.control.write;
+                    let text = shell::asks_how_ended(&self.nonce, id, pid, self.wary, control);
+                    run.text = Some(text);
+                    run.is_asked = true;
+                    self.untold.push(id);
+                }
+                _ => {
+                    run.status
+                        .get_or_insert(Status::Signaled(Signal::SIGKILL as i32));
+                    signal(self.targets(id), Signal::SIGKILL);
+                    self.end(id)?;
+                }
+            }
+        }
+        self.tell_shell()
     }
 
     pub(super) fn heed_children(&mut self) -> Result<(), AgentError> {
@@ -149,7 +216,7 @@ impl Agent {
             };
             let is_shell = self.shell.as_ref().is_some_and(|shell| shell.pid == pid);
             // What a process is marked with is known as long as nobody waited for it.
-            let at = if is_shell { changeable_mark(pid) } else { None };
+            let at = if is_shell { mark(pid) } else { None };
             waitpid(pid, Some(WaitPidFlag::WNOHANG))?;
             let ended = self
                 .guest
@@ -181,15 +248,15 @@ impl Agent {
             self.shell_printed(Stream::Stdout, &rest)?;
         }
         while self.read_shell()? > 0 {}
-        self.shell = None;
+        let told_of = self.shell.take().map_or(0, |shell| shell.told_of);
         let untold = &self.untold;
         let told = self.runs.values_mut();
         let mut told: Vec<&mut Run> = told
-            .filter(|run| run.text.is_some() && !untold.contains(&run.id))
+            .filter(|run| run.text.is_some() && !run.is_asked && !untold.contains(&run.id))
             .collect();
-        // A shell marked with an earlier run was lost before it came to this one. A script may
-        // have set such a mark; that must not make it run for ever.
-        let is_begun = |run: &Run| mark.is_none_or(|id| id >= run.id) || run.told_again;
+        // A shell whose mark is that of the run it told of last was lost before it came to the
+        // next. A script may have set such a mark; that must not make it run for ever.
+        let is_begun = |run: &Run| mark != Some(told_of) || run.told_again;
         let at = (told.first().is_some_and(|run| is_begun(run))).then(|| told.remove(0));
         let at = at.map(|run| {
             run.status = Some(status);
@@ -211,6 +278,7 @@ impl Agent {
             None => self.is_replaced = true,
         }
         self.untold.splice(..0, again);
+        self.forget_jobs()?;
         // A run that is being ended is told of when all that it started is gone too.
         if let Some((id, false)) = at {
             self.end(id)?;
@@ -218,6 +286,17 @@ impl Agent {
         let runs = &self.runs;
         self.untold.retain(|id| runs.contains_key(id));
         self.tell_shell()
+    }
+
+    /// Ends the background runs whose end the shell was asked for, and took with it.
+    fn forget_jobs(&mut self) -> Result<(), AgentError> {
+        let jobs = self.runs.values().filter(|run| run.is_asked && !run.ended);
+        let jobs: Vec<u32> = jobs.map(|run| run.id).collect();
+        self.untold.retain(|id| !jobs.contains(id));
+        for id in jobs {
+            self.end(id)?;
+        }
+        Ok(())
     }
 
     pub(super) fn read_shell(&mut self) -> Result<usize, AgentError> {
