@@ -157,7 +157,7 @@ pub enum Status {
 pub enum Shell {
     /// Variables and functions are as the run left them.
     Kept,
-    /// The run ended it; the next run gets a new one in the same folder.
+    /// The run ended it; the next run gets a new one in the folder that the first one started in.
     Lost,
     /// The one before had been ended between two runs; the run began in a new one.
     New,

@@ -85,7 +85,10 @@ fn lines_of(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
     lines
 }
 
-/// The output of a step that failed, which tells why; nothing for all others.
+/// How many lines at either end of a long output tell why its step failed.
+const END_LINES: usize = 100;
+
+/// The output of a step that failed, which tells why; nothing for all others. Of a long one both ends.
 pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
     let failed = matches!(
         item.verdict,
@@ -93,10 +96,23 @@ pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
     );
     let text = item.text.as_ref().filter(|_| failed);
     let bar = paint.dim(paint.mark("│", "|"));
-    text.into_iter()
-        .flat_map(|text| text.as_str().lines())
-        .flat_map(|line| behind_bar(&format!("    {bar} "), 6, line, paint))
-        .collect()
+    let all: Vec<&str> = text.iter().flat_map(|text| text.as_str().lines()).collect();
+    let left_out = all.len().saturating_sub(2 * END_LINES);
+    let (head, rest) = all.split_at(all.len().min(END_LINES));
+    let drawn = |lines: &[&str]| -> Vec<String> {
+        let lines = lines.iter();
+        lines
+            .flat_map(|line| behind_bar(&format!("    {bar} "), 6, line, paint))
+            .collect()
+    };
+    let note = (left_out > 0).then(|| say!("lines-left-out", count = left_out));
+    let note = note.map(|text| paint.dim(&format!("    {text}")));
+    [
+        drawn(head),
+        note.into_iter().collect(),
+        drawn(&rest[left_out..]),
+    ]
+    .concat()
 }
 
 /// A mark, the verdict in a word, what it is about, how long it took.

@@ -60,3 +60,13 @@ fn junit_is_read_by_others() {
         .collect();
     assert_eq!(names, ["one", "two", "three", "check no"]);
 }
+
+#[test]
+fn a_runaway_step_shows_both_ends_of_what_it_printed() {
+    let body = "```sh {id=one exit=0}\nseq 1 900; false\n```\n";
+    let ran = Tutor::new().lesson(body).run("test").code(1);
+    ran.stdout_has("│ 1\n")
+        .stdout_has("… 700 more lines …")
+        .stdout_has("│ 900\n")
+        .stdout_lacks("│ 500\n");
+}
