@@ -125,7 +125,7 @@ impl Files {
 }
 
 /// False for what a link leads to outside of the course.
-fn is_inside(root: &Path, path: &Path) -> io::Result<bool> {
+pub(super) fn is_inside(root: &Path, path: &Path) -> io::Result<bool> {
     let real = root.join(path).canonicalize()?;
     Ok(real.starts_with(root.canonicalize()?))
 }

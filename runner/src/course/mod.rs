@@ -166,11 +166,15 @@ impl Course {
         }
     }
 
-    /// The content of a file of the course, by its path below the course root.
+    /// The content of a file of the course, by its path below the course root; nothing of what a link
+    /// leads to outside of the course.
     pub fn read(&self, relative: &Path) -> Option<Vec<u8>> {
         match &self.origin {
             Origin::Embedded => embedded::file(relative).map(<[u8]>::to_vec),
-            Origin::Folder(root) => crate::regular_file::read(&root.join(relative)).ok(),
+            Origin::Folder(root) => match files::is_inside(root, relative) {
+                Ok(true) => crate::regular_file::read(&root.join(relative)).ok(),
+                Ok(false) | Err(_) => None,
+            },
         }
     }
 

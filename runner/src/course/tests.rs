@@ -149,6 +149,9 @@ mod finding {
             Some(b"x".to_vec())
         );
         assert_eq!(course.read(Path::new("snapshots/a/c.snap")), None);
+        let link = folder.path().join("snapshots/a/c.snap");
+        std::os::unix::fs::symlink("/etc/hosts", link).expect("a link");
+        assert_eq!(course.read(Path::new("snapshots/a/c.snap")), None);
         assert_eq!(course.snapshot_dir(), Some(folder.path().join("snapshots")));
         assert_eq!(Course::default().snapshot_dir(), None);
     }
