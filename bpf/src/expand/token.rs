@@ -68,36 +68,47 @@ pub(super) fn unbalanced(text: &str) -> Option<String> {
     open.pop().map(|token| format!("`{token}` is never closed"))
 }
 
-/// Cuts C at the commas that stand in no parentheses, as in a list of what an enum holds.
+/// Cuts C into the parts of a list: at the commas that stand in no parentheses, as in what an enum holds, and
+/// between macros that stand side by side, `F(a) F(b)`, as in a list that leaves commas to `F`.
 ///
 /// ```
 /// assert_eq!(tutor_bpf::expand::parts("A, F(b, c)"), ["A", "F(b, c)"]);
+/// assert_eq!(tutor_bpf::expand::parts("F(a, 1) F(b, 2)"), ["F(a, 1)", "F(b, 2)"]);
 /// ```
 pub fn parts(text: &str) -> Vec<String> {
-    let mut parts = vec![String::new()];
-    let (mut depth, mut from) = (0_usize, 0);
-    for token in tokens(text) {
+    let tokens = tokens(text);
+    let called = |at: usize| {
+        tokens.get(at).is_some_and(|token| is_identifier(token)) && tokens.get(at + 1) == Some(&"(")
+    };
+    let mut parts = Vec::new();
+    let (mut depth, mut from, mut call) = (0_usize, 0, false);
+    for (number, token) in tokens.iter().enumerate() {
         let at = token.as_ptr() as usize - text.as_ptr() as usize;
-        match token {
+        match *token {
             "(" | "[" | "{" => depth += 1,
-            ")" | "]" | "}" => depth = depth.saturating_sub(1),
+            ")" | "]" | "}" => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 && call && called(number + 1) {
+                    parts.push(&text[from..=at]);
+                    from = at + 1;
+                }
+            }
             "," if depth == 0 => {
-                parts
-                    .last_mut()
-                    .expect("there is one")
-                    .push_str(text[from..at].trim());
-                parts.push(String::new());
+                parts.push(&text[from..at]);
                 from = at + 1;
             }
             _ => {}
         }
+        if depth == 0 {
+            call = called(number);
+        }
     }
+    parts.push(&text[from..]);
+    let parts = parts.into_iter().map(str::trim);
     parts
-        .last_mut()
-        .expect("there is one")
-        .push_str(text[from..].trim());
-    parts.retain(|part| !part.is_empty());
-    parts
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
@@ -140,5 +151,16 @@ mod tests {
     fn a_list_is_cut_at_its_own_commas() {
         assert_eq!(parts("a, F(b, c), d,"), ["a", "F(b, c)", "d"]);
         assert_eq!(parts("F(b, c)"), ["F(b, c)"]);
+    }
+
+    #[test]
+    fn a_list_of_macros_is_cut_between_them() {
+        assert_eq!(
+            parts("F(a, 0) F(b, (1)) G(c),"),
+            ["F(a, 0)", "F(b, (1))", "G(c)"]
+        );
+        assert_eq!(parts("(u32) F(a)"), ["(u32) F(a)"]);
+        assert_eq!(parts("sizeof(a) * F(b)"), ["sizeof(a) * F(b)"]);
+        assert_eq!(parts("F(a) b"), ["F(a) b"]);
     }
 }
