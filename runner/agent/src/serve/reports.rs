@@ -59,10 +59,13 @@ impl Agent {
             return Ok(());
         };
         let run = self.runs.get_mut(&id);
-        // How a job ended is told whenever it is asked for, and else a run at a time.
-        let is_turn = first == "pid" || run.as_ref().is_none_or(|run| run.is_in_turn());
-        let is_turn = is_turn && first != "end";
-        if let (Some(shell), true) = (&mut self.shell, is_turn) {
+        // How a job ended is told at any time, and all else run by run.
+        let is_of_turn = match first {
+            "pid" => true,
+            "end" => false,
+            _ => run.as_ref().is_none_or(|run| run.is_in_turn()),
+        };
+        if let (Some(shell), true) = (&mut self.shell, is_of_turn) {
             shell.told_of = id;
         }
         let Some(run) = run else {
@@ -216,7 +219,7 @@ impl Agent {
             };
             let is_shell = self.shell.as_ref().is_some_and(|shell| shell.pid == pid);
             // What a process is marked with is known as long as nobody waited for it.
-            let at = if is_shell { mark(pid) } else { None };
+            let mark = if is_shell { mark(pid) } else { None };
             waitpid(pid, Some(WaitPidFlag::WNOHANG))?;
             let ended = self
                 .guest
@@ -224,7 +227,7 @@ impl Agent {
                 .map(|guest| guest.child_ended(pid, status));
             self.send(&ended.unwrap_or_default())?;
             if is_shell {
-                self.shell_ended(status, at)?;
+                self.shell_ended(status, mark)?;
                 continue;
             }
             let run = self
