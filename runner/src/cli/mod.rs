@@ -105,7 +105,8 @@ fn with_tip(mut error: clap::Error) -> clap::Error {
         Some(ContextValue::String(word)) => word.clone(),
         _ => return error,
     };
-    let is_first = std::env::args().nth(1).is_some_and(|first| first == word);
+    let first = std::env::args_os().nth(1);
+    let is_first = first.is_some_and(|first| *first == *word);
     if !is_first || error.get(ContextKind::SuggestedSubcommand).is_some() {
         return error;
     }

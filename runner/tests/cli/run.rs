@@ -1,6 +1,8 @@
 //! `tutor run`: steps, selections, timeouts, reports.
 
 use super::*;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 #[test]
 fn a_run_shows_prose_command_output_and_verdict() {
@@ -537,6 +539,9 @@ fn a_word_that_is_no_command_is_answered_with_what_was_probably_meant() {
         .stderr_has("tip: to run a lesson: tutor run lesson-2");
     let ran = tutor.run("lab lesson-2").code(2);
     assert!(!ran.stderr.contains("to run a lesson"), "{}", ran.told());
+    let mut command = tutor.command("");
+    command.arg(OsStr::from_bytes(b"\xff"));
+    tutor.start_command(command, "\\xff").end().code(2);
 }
 
 #[test]
