@@ -1,5 +1,6 @@
 //! Where a link of a lesson leads, as far as its text says.
 
+use percent_encoding::percent_decode_str;
 use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
@@ -61,32 +62,12 @@ pub fn below_root(from: &Path, relative: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-/// The text with `%20` and the like as the characters that they stand for.
+/// The text with `%20` and the like as the characters that they stand for. What is no text then is a
+/// name as it is written.
 fn decoded(text: &str) -> Cow<'_, str> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|_| *first == b'%');
-        match digits.and_then(hexadecimal) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    // What is no text is a name as it is written.
-    String::from_utf8(bytes).map_or(Cow::Borrowed(text), Cow::Owned)
-}
-
-fn hexadecimal(digits: &[u8]) -> Option<u8> {
-    digits.iter().try_fold(0, |number: u8, digit| {
-        let digit = char::from(*digit).to_digit(16)?;
-        u8::try_from(u32::from(number) * 16 + digit).ok()
-    })
+    percent_decode_str(text)
+        .decode_utf8()
+        .unwrap_or(Cow::Borrowed(text))
 }
 
 #[cfg(test)]
