@@ -94,9 +94,7 @@ impl Files {
             io::ErrorKind::NotFound => NotIncluded::Missing,
             _ => NotIncluded::Unreadable(error.to_string()),
         };
-        if let Some(root) = &self.root
-            && !is_inside(root, path).map_err(unreadable)?
-        {
+        if self.presence(path) == Presence::Outside {
             return Err(NotIncluded::Outside);
         }
         let bytes = self.read(path).map_err(unreadable)?;
@@ -125,7 +123,7 @@ impl Files {
 }
 
 /// False for what a link leads to outside of the course.
-pub(super) fn is_inside(root: &Path, path: &Path) -> io::Result<bool> {
+fn is_inside(root: &Path, path: &Path) -> io::Result<bool> {
     let real = root.join(path).canonicalize()?;
     Ok(real.starts_with(root.canonicalize()?))
 }

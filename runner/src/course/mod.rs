@@ -15,6 +15,7 @@ pub use create::{CreateError, create};
 
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::lesson::{FrontMatter, Lesson, Place};
+use files::{Files, Presence};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -169,12 +170,10 @@ impl Course {
     /// The content of a file of the course, by its path below the course root; nothing of what a link
     /// leads to outside of the course.
     pub fn read(&self, relative: &Path) -> Option<Vec<u8>> {
-        match &self.origin {
-            Origin::Embedded => embedded::file(relative).map(<[u8]>::to_vec),
-            Origin::Folder(root) => match files::is_inside(root, relative) {
-                Ok(true) => crate::regular_file::read(&root.join(relative)).ok(),
-                Ok(false) | Err(_) => None,
-            },
+        let files = Files::of(&self.origin);
+        match files.presence(relative) {
+            Presence::There => files.read(relative).ok()?,
+            Presence::Missing | Presence::Outside => None,
         }
     }
 
