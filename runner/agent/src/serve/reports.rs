@@ -50,50 +50,61 @@ impl Agent {
         self.send(&protocol::output(0, stream, bytes))
     }
 
+    /// `<id> <status>`, or of a background run `<id> pid <process>` and `<id> end <status>`.
     fn heed_report(&mut self, report: &str) -> Result<(), AgentError> {
         let mut words = report.split_ascii_whitespace();
         let Some(id) = words.next().and_then(|word| word.parse().ok()) else {
             return Ok(());
         };
-        let (Some(first), second) = (words.next(), words.next().unwrap_or("")) else {
-            return Ok(());
-        };
+        match (words.next(), words.next().map(str::parse)) {
+            (Some("pid"), Some(Ok(pid))) => {
+                let shell = self.shell.as_mut().map(|shell| {
+                    shell.told_of = id;
+                    shell.pid
+                });
+                if let Some(run) = self.runs.get_mut(&id) {
+                    run.pid = Some(Pid::from_raw(pid));
+                    run.job_of = shell;
+                    run.text = None;
+                }
+            }
+            (Some("end"), Some(Ok(status))) => {
+                if let Some(run) = self.runs.get_mut(&id) {
+                    run.said = Some(status);
+                }
+            }
+            (Some(status), None) => {
+                if let Ok(status) = status.parse() {
+                    return self.heed_status(id, status);
+                }
+            }
+            (Some(_), Some(_)) | (None, _) => {}
+        }
+        Ok(())
+    }
+
+    fn heed_status(&mut self, id: u32, status: i32) -> Result<(), AgentError> {
         let run = self.runs.get_mut(&id);
-        // How a job ended is told at any time, and all else run by run.
-        let is_of_turn = match first {
-            "pid" => true,
-            "end" => false,
-            _ => run.as_ref().is_none_or(|run| run.is_in_turn()),
-        };
-        if let (Some(shell), true) = (&mut self.shell, is_of_turn) {
+        // How a job ended is told whenever the shell is asked for it, and all else run by run.
+        if let Some(shell) = &mut self.shell
+            && run.as_ref().is_none_or(|run| run.is_in_turn())
+        {
             shell.told_of = id;
         }
         let Some(run) = run else {
             return Ok(());
         };
-        if first == "pid" {
-            run.pid = second.parse().ok().map(Pid::from_raw);
-            run.job_of = self.shell.as_ref().map(|shell| shell.pid);
-            run.text = None;
-            return Ok(());
-        }
-        if first == "end" {
-            run.said = second.parse().ok();
-            return Ok(());
-        }
-        let Ok(mut code) = first.parse() else {
-            return Ok(());
+        let status = match (run.said, status) {
+            (Some(said), NOT_KNOWN) if run.is_asked => said,
+            _ => status,
         };
-        if let (true, NOT_KNOWN, Some(said)) = (run.is_asked, code, run.said) {
-            code = said;
-        }
-        run.status = Some(Status::Exited(code));
-        // What a job had begun that a signal ended is ended with it.
-        if run.is_asked && code > 128 {
-            signal(self.targets(id), Signal::SIGKILL);
-            return self.end(id);
-        }
-        if run.kill_at.is_some() {
+        run.status = Some(Status::Exited(status));
+        if run.is_asked {
+            // What a job had begun that a signal ended is ended with it.
+            if status > 128 {
+                signal(self.targets(id), Signal::SIGKILL);
+            }
+        } else if run.kill_at.is_some() {
             // Its shell was asked to end as well; see `end_what_is_overdue`.
             return Ok(());
         }
