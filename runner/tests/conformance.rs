@@ -27,6 +27,7 @@ mod host {
                 let sources = [
                     include_str!("../src/backend/conformance.rs"),
                     include_str!("../src/backend/conformance/ahead.rs"),
+                    include_str!("../src/backend/conformance/background.rs"),
                 ];
                 let lines = sources.iter().flat_map(|source| source.lines());
                 let written = lines.filter_map(|line| line.strip_prefix("pub fn "));

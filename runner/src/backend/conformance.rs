@@ -5,8 +5,10 @@
 //! [`promises!`](crate::promises) names them all, for a test target to make a `#[test]` of each.
 
 mod ahead;
+mod background;
 
 pub use ahead::*;
+pub use background::*;
 
 use super::{Backend, Happening, Mode, Opening, Session, Status};
 use crate::event::Stream;
@@ -64,11 +66,6 @@ macro_rules! promises {
             nothing_is_left_when_a_session_is_dropped
             a_check_sees_the_shell_and_changes_nothing
             an_aside_has_a_shell_of_its_own
-            runs_that_are_asked_for_at_once_all_run
-            a_background_run_goes_on_beside_the_steps
-            a_background_run_is_stopped_with_its_children
-            a_background_run_that_ends_says_how
-            ending_a_step_spares_what_runs_in_the_background
             a_flood_comes_whole_and_in_order
             a_long_script_runs_to_its_last_line
             many_runs_in_a_row_are_each_heard
@@ -94,6 +91,11 @@ macro_rules! promises {
             steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same
             a_step_that_kills_its_shell_runs_once
             whoever_gave_steps_ahead_may_go_anywhere_when_they_ended
+            runs_that_are_asked_for_at_once_all_run
+            a_background_run_goes_on_beside_the_steps
+            a_background_run_is_stopped_with_its_children
+            a_background_run_that_ends_says_how
+            ending_a_step_spares_what_runs_in_the_background
         }
     };
 }
@@ -823,104 +825,6 @@ pub fn an_aside_has_a_shell_of_its_own(backend: &dyn Backend) {
         (ran.status, ran.stdout()),
         (Status::Exited(5), "unset\nmade\n".to_owned())
     );
-}
-
-/// A background run is begun, and the next step right after it.
-pub fn runs_that_are_asked_for_at_once_all_run(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    let mode = |number| {
-        if number % 2 == 0 {
-            Mode::Step
-        } else {
-            Mode::Background
-        }
-    };
-    let ids: Vec<u32> = (0..20)
-        .map(|number| shell.begin(mode(number), &format!("echo {number}")))
-        .collect();
-    for (number, id) in ids.into_iter().enumerate() {
-        assert_eq!(shell.end_of(id).stdout(), format!("{number}\n"));
-    }
-}
-
-/// And is the lesson's own job: it sees variables.
-pub fn a_background_run_goes_on_beside_the_steps(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    shell.prints("x=here");
-    let id = shell.begin(
-        Mode::Background,
-        "echo $x; until [ -e go ]; do sleep 0.01; done; echo went; exit 6",
-    );
-    assert_eq!(shell.prints("echo meanwhile"), "meanwhile\n");
-    assert_eq!(shell.prints(": >go"), "");
-    let ran = shell.end_of(id);
-    assert_eq!(
-        (ran.status, ran.stdout()),
-        (Status::Exited(6), "here\nwent\n".to_owned())
-    );
-}
-
-/// The lesson's shell stays.
-pub fn a_background_run_is_stopped_with_its_children(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    let seconds = own_seconds();
-    shell.prints("x=1");
-    let id = shell.begin(
-        Mode::Background,
-        &format!("sleep {seconds} & sh -c 'sleep {seconds}; :'"),
-    );
-    shell.until_sleepers(2, seconds);
-    assert!(!shell.stop(id).shell_lost);
-    shell.until_sleepers(0, seconds);
-    assert_eq!(shell.prints("echo $x"), "1\n");
-}
-
-/// Without having been stopped.
-pub fn a_background_run_that_ends_says_how(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    let ran = shell.run_in(Mode::Background, "exit 6");
-    assert_eq!((ran.status, ran.shell_lost), (Status::Exited(6), false));
-    // As the shell says it, whatever the run traps and whoever waited for it.
-    for (script, status) in [
-        ("kill -9 $BASHPID", 137),
-        ("trap 'true' EXIT; exit 0", 0),
-        ("trap 'exit 3' EXIT", 3),
-        ("exec sh -c 'exit 5'", 5),
-        ("exec true", 0),
-    ] {
-        let ran = shell.run_in(Mode::Background, script);
-        assert_eq!(ran.status, Status::Exited(status), "`{script}`");
-    }
-    let id = shell.begin(Mode::Background, "exec sleep 1000");
-    assert_eq!(shell.prints("kill $!; wait $!; echo $?"), "143\n");
-    assert_eq!(shell.end_of(id).status, Status::Exited(143));
-    let id = shell.begin(Mode::Background, "sleep 1000");
-    let said = shell.run("set -e; kill -9 $!; sleep 0.1; set +e; jobs");
-    assert_eq!(shell.end_of(id).status, Status::Exited(137));
-    let said = said.stdout() + &said.stderr();
-    assert!(
-        !said.contains("/proc/") && !said.contains("printf"),
-        "{said}"
-    );
-    assert_eq!(shell.prints("echo next"), "next\n");
-}
-
-/// A timeout is the step's own.
-pub fn ending_a_step_spares_what_runs_in_the_background(backend: &dyn Backend) {
-    let mut shell = Shell::open(backend);
-    let (background, foreground) = (own_seconds(), own_seconds());
-    let id = shell.begin(Mode::Background, &format!("sleep {background}"));
-    shell.until_sleepers(1, background);
-    let step = shell.begin(Mode::Step, &format!("sleep {foreground}"));
-    shell.until_sleepers(1, foreground);
-    shell.kill(step, GRACE);
-    shell.until_sleepers(0, foreground);
-    assert_eq!(
-        shell.run_in(Mode::Aside, &sleepers(1, background)).status,
-        Status::Exited(0)
-    );
-    shell.stop(id);
-    shell.until_sleepers(0, background);
 }
 
 /// Nothing is lost on the way; bounding it is the engine's part.
