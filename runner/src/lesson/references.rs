@@ -76,8 +76,8 @@ fn is_phrase(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::diagnostic::line_column;
     use crate::lesson::parse::read;
+    use crate::lesson::parse::tests::told;
     use insta::assert_snapshot;
     use std::path::Path;
 
@@ -90,21 +90,7 @@ mod tests {
             Err(crate::lesson::NotIncluded::Missing)
         });
         assert_eq!(reading.diagnostics, []);
-        let lines: Vec<String> = reading
-            .lints
-            .iter()
-            .map(|found| {
-                let (line, column) = line_column(&source, found.span.start);
-                let help = found.help.as_deref().unwrap_or("NO HELP");
-                let marked = &source[found.span.clone()];
-                format!(
-                    "{}:{column} {marked:?} {}\n    {help}",
-                    line - 5,
-                    found.message
-                )
-            })
-            .collect();
-        lines.join("\n")
+        told(&reading.lints, &source)
     }
 
     #[test]

@@ -147,23 +147,13 @@ fn a_background_step_that_ends_well_but_was_never_ready_is_no_success() {
         .stdout_has("it ended before it was ready");
 }
 
-/// A check of a step, with what it must print.
-fn check(name: &str, of: &str, script: &str, expect: &str) -> String {
-    format!(
-        "[What {name} says](#check-{name}).\n\n\
-         ```sh {{check={name} of={of} expect=\"{expect}\"}}\n{script}\n```\n\n"
-    )
-}
-
 #[test]
 fn a_background_step_that_ends_while_a_check_runs_is_told_of() {
     let body = plain("server background", "sleep 0.1; echo late; exit 4")
         + &plain("use", "true")
         + &check(
-            "slow",
-            "use",
+            "slow of=use expect=x",
             "until [ ! -d /proc/$! ]; do sleep 0.01; done; echo x",
-            "x",
         )
         + &plain("last", "sleep 0.2");
     let ran = Tutor::new().lesson(body).run("run demo").code(1);
@@ -201,10 +191,8 @@ fn a_check_of_a_background_step_has_what_it_printed_until_then() {
         "server background until=\"line:ready\"",
         "echo ready; sleep 1000",
     ) + &check(
-        "said",
-        "server",
+        "said of=server expect=\"ready []\"",
         "tr '\\n' ' ' <\"$TUTOR_STDOUT\"; echo \"[$TUTOR_EXIT]\"",
-        "ready []",
     );
     Tutor::new().lesson(body).run("run demo").code(0);
 }

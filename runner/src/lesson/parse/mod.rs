@@ -385,4 +385,4 @@ fn trimmed(source: &str, span: Range<usize>) -> Range<usize> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

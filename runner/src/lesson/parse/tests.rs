@@ -33,9 +33,12 @@ fn parsed(text: &str) -> String {
 /// What is wrong with the page: place, marked text, message, help. Line 1 is the text's first.
 fn wrong(text: &str) -> String {
     let reading = reading(text);
-    let source = &reading.lesson.source;
-    let lines: Vec<String> = reading
-        .diagnostics
+    told(&reading.diagnostics, &reading.lesson.source)
+}
+
+/// Findings as lines, for a text that begins in line 6 of its page.
+pub(crate) fn told(found: &[Diagnostic], source: &str) -> String {
+    let lines: Vec<String> = found
         .iter()
         .map(|found| {
             let (line, column) = line_column(source, found.span.start);

@@ -51,8 +51,8 @@ impl<'r> Runner<'r> {
 
     /// Returns the last step, up to this one, before which the lab can be had as it was; the first
     /// step of the lesson if there is none. Nothing if no moments are kept, or that of this step is
-    /// not and no step before had to do with the lab. A state that is there is not looked into, so that taking it back may fail
-    /// still.
+    /// not and no step before had to do with the lab. A state that is there is not looked into, so
+    /// that taking it back may fail still.
     pub fn last_kept(&self, step: &Step) -> Option<&'r Step> {
         let moments = self.standing.kept.as_ref()?;
         let steps: Vec<&'r Step> = self.lesson.steps().collect();
