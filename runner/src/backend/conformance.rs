@@ -125,6 +125,7 @@ struct Ran {
     status: Status,
     shell_lost: bool,
     shell_new: bool,
+    on_request: bool,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
 }
@@ -216,12 +217,16 @@ impl Shell {
     }
 
     fn end_of(&mut self, wanted: u32) -> Ran {
-        let (status, fate) = self.await_that("the end of a run", |happening| match happening {
-            Happening::Ended {
-                id, status, shell, ..
-            } if *id == wanted => Some((*status, *shell)),
-            _ => None,
-        });
+        let (status, fate, on_request) =
+            self.await_that("the end of a run", |happening| match happening {
+                Happening::Ended {
+                    id,
+                    status,
+                    shell,
+                    on_request,
+                } if *id == wanted => Some((*status, *shell, *on_request)),
+                _ => None,
+            });
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         self.later.retain(|happening| match happening {
             Happening::Output { id, stream, bytes } if *id == wanted => {
@@ -237,6 +242,7 @@ impl Shell {
             status,
             shell_lost: fate == ShellFate::Lost,
             shell_new: fate == ShellFate::New,
+            on_request,
             stdout,
             stderr,
         }

@@ -17,6 +17,7 @@ enum Answer {
     Prints(String, i32),
     Hangs,
     EndsShell(i32),
+    EndsUnheard(i32),
 }
 
 impl Scripted {
@@ -39,6 +40,13 @@ impl Scripted {
             .insert(script.to_owned(), Answer::EndsShell(status));
         self
     }
+
+    /// In the background, the script has ended with `status` by the time it is to be stopped.
+    pub fn ends_unheard(mut self, script: &str, status: i32) -> Self {
+        self.answers
+            .insert(script.to_owned(), Answer::EndsUnheard(status));
+        self
+    }
 }
 
 impl Backend for Scripted {
@@ -46,6 +54,7 @@ impl Backend for Scripted {
         Ok(Box::new(ScriptedSession {
             answers: self.answers.clone(),
             queue: VecDeque::new(),
+            unheard: BTreeMap::new(),
         }))
     }
 }
@@ -53,6 +62,7 @@ impl Backend for Scripted {
 struct ScriptedSession {
     answers: BTreeMap<String, Answer>,
     queue: VecDeque<Happening>,
+    unheard: BTreeMap<u32, i32>,
 }
 
 impl Session for ScriptedSession {
@@ -67,6 +77,10 @@ impl Session for ScriptedSession {
             Answer::Prints(text, status) => (text, status, ShellFate::Kept),
             Answer::EndsShell(status) => (String::new(), status, ShellFate::Lost),
             Answer::Hangs => return Ok(()),
+            Answer::EndsUnheard(status) => {
+                self.unheard.insert(id, status);
+                return Ok(());
+            }
         };
         if !text.is_empty() {
             self.queue.push_back(Happening::Output {
@@ -101,11 +115,12 @@ impl Session for ScriptedSession {
     }
 
     fn stop(&mut self, id: u32, _grace: Duration) -> Result<(), BackendError> {
+        let unheard = self.unheard.remove(&id);
         self.queue.push_back(Happening::Ended {
             id,
-            status: Status::Signaled(15),
+            status: unheard.map_or(Status::Signaled(15), Status::Exited),
             shell: ShellFate::Kept,
-            on_request: true,
+            on_request: unheard.is_none(),
         });
         Ok(())
     }

@@ -200,6 +200,16 @@ fn a_background_step_goes_on_and_is_stopped_at_the_end() {
 }
 
 #[test]
+fn a_background_step_that_ended_before_it_was_to_be_stopped_was_not_stopped() {
+    let backend = Scripted::default().ends_unheard("server", 4);
+    let lesson = "```sh {id=first background}\nserver\n```\n\n```sh {id=second}\nb\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"
+    first: Exited(4) ""
+    second: Exited(0) ""
+    "#);
+}
+
+#[test]
 fn a_background_step_that_is_never_ready_times_out() {
     let backend = Scripted::default().prints("server", "starting\n", 0);
     let lesson = "```sh {id=first background until=\"line:^ready$\" timeout=50ms}\nserver\n```\n";

@@ -47,7 +47,8 @@ pub fn a_background_run_is_stopped_with_its_children(backend: &dyn Backend) {
         &format!("sleep {seconds} & sh -c 'sleep {seconds}; :'"),
     );
     shell.until_sleepers(2, seconds);
-    assert!(!shell.stop(id).shell_lost);
+    let ran = shell.stop(id);
+    assert!(ran.on_request && !ran.shell_lost, "{ran:?}");
     shell.until_sleepers(0, seconds);
     assert_eq!(shell.prints("echo $x"), "1\n");
 }
@@ -66,7 +67,11 @@ pub fn a_background_run_that_ends_says_how(backend: &dyn Backend) {
         ("exec true", 0),
     ] {
         let ran = shell.run_in(Mode::Background, script);
-        assert_eq!(ran.status, Status::Exited(status), "`{script}`");
+        assert_eq!(
+            (ran.status, ran.on_request),
+            (Status::Exited(status), false),
+            "`{script}`"
+        );
     }
     let id = shell.begin(Mode::Background, "exec sleep 1000");
     assert_eq!(shell.prints("kill $!; wait $!; echo $?"), "143\n");
@@ -80,6 +85,11 @@ pub fn a_background_run_that_ends_says_how(backend: &dyn Backend) {
         "{said}"
     );
     assert_eq!(shell.prints("echo next"), "next\n");
+    // Whoever stops one that is gone does not end it.
+    let id = shell.begin(Mode::Background, "exit 4");
+    shell.prints("until [ ! -d /proc/$! ]; do :; done");
+    let ran = shell.stop(id);
+    assert_eq!((ran.status, ran.on_request), (Status::Exited(4), false));
 }
 
 /// A timeout is the step's own.
