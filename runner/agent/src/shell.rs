@@ -270,13 +270,19 @@ pub fn text(
         ),
         Mode::Background => {
             let (agent, control) = (std::process::id(), ends.control.as_raw_fd());
+            // One that replaces itself does not come to its trap. Where bash has one it catches
+            // signals, and one that comes while it replaces itself would be lost.
+            let trap = match script.contains("exec") {
+                true => "",
+                false => "\\builtin trap \"$_tutor_end\" EXIT; ",
+            };
             let end = format!(
                 "\\builtin printf \"{nonce} {id} end %d\\n\" \"$?\" >|/proc/{agent}/fd/{control}"
             );
             // bash shows a job's text where it tells of it, so nothing that differs is in it.
             format!(
                 "{mark}; _tutor_script={quoted_script} _tutor_end={}; \
-                 {{ ( \\builtin trap \"$_tutor_end\" EXIT; \\builtin eval \"$_tutor_script\" ) & }} {redirected}; \
+                 {{ ( {trap}\\builtin eval \"$_tutor_script\" ) & }} {redirected}; \
                  _tutor_end=; \\builtin printf '{nonce} {id} pid %d\\n' \"$!\"{to_control}",
                 quoted(&end)
             )
