@@ -9,7 +9,7 @@ use crate::pipes::Pipes;
 use crate::processor;
 use crate::protocol::{self, Decoder, Frame, Mode, Reply, Request, Stream, VERSION, When};
 use crate::runs::Run;
-use crate::shell::{self, Ends, Pipe, Setup, Shell};
+use crate::shell::{self, Ends, Past, Pipe, Setup, Shell};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
@@ -87,8 +87,7 @@ struct Agent {
     /// True if what is asked for ahead is not to take place, until something is asked for anyway:
     /// who asks may not have heard yet that a step before it did not end well.
     breaks_off: bool,
-    /// True if a script may have changed how the shell takes what it is told.
-    wary: bool,
+    past: Past,
     /// True if the shell is one in place of another that ended between two runs, and no run has
     /// been told so.
     is_replaced: bool,
@@ -139,7 +138,7 @@ impl Agent {
             runs: BTreeMap::new(),
             untold: Vec::new(),
             breaks_off: false,
-            wary: false,
+            past: Past::default(),
             is_replaced: false,
             held: Vec::new(),
             last_id: 0,
@@ -396,9 +395,9 @@ impl Agent {
                 stderr,
                 control: &self.control.write,
             };
-            self.wary |= shell::may_change_shell(script);
+            self.past.add(script);
             let run_of = (id, mode, when);
-            run.text = Some(shell::text(&self.nonce, run_of, script, self.wary, &ends));
+            run.text = Some(shell::text(&self.nonce, run_of, script, self.past, &ends));
             self.untold.push(id);
             // Once for all that come together, before most of the work that they make.
             if let Some(shell) = &self.shell

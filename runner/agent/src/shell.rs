@@ -130,17 +130,27 @@ impl Shell {
 }
 
 /// The builtins that every run needs. A step may have disabled them by `enable -n`.
-const OURS: &str = "eval printf ulimit trap wait";
+const OURS: &str = "eval kill printf ulimit trap wait";
 
-/// True if a script may disable builtins, switch options, or change the files of the shell that it
-/// runs in: if it names a command for that, or one that reads another script. To look whether it
-/// did is a good part of what a short run costs. A script that hides such a name harms the lesson's
-/// next steps.
-pub fn may_change_shell(script: &str) -> bool {
-    let names = [
-        "enable", "set", "shopt", "exec", "ulimit", "source", ". ", ".\t", "alias",
-    ];
-    names.iter().any(|name| script.contains(name))
+/// What the scripts that a shell was given may have done to it, by the names in them.
+/// A script that hides such a name harms the lesson's next steps.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Past {
+    /// They may have disabled builtins, switched options, or changed the shell's files. To look
+    /// whether they did is a good part of what a short run costs.
+    changes: bool,
+    /// They may have traps.
+    traps: bool,
+}
+
+impl Past {
+    pub fn add(&mut self, script: &str) {
+        let has = |names: &[&str]| names.iter().any(|name| script.contains(name));
+        let reads_another = has(&["source", ". ", ".\t"]);
+        let changes = ["enable", "set", "shopt", "exec", "ulimit", "alias"];
+        self.changes |= reads_another || has(&changes);
+        self.traps |= reads_another || has(&["trap"]);
+    }
 }
 
 /// What a shell does after a run that left `set -x` or `set -r` on. A restricted one could not open
@@ -223,18 +233,18 @@ pub struct Ends<'e> {
 /// What the run starts is told by its limit on file locks, which Linux keeps and has not enforced
 /// since 2.4.25 (RLIMIT_LOCKS in getrlimit(2)): the run's id, inherited by all that it starts.
 ///
-/// `wary` is for a shell that was given something that [`may_change_shell`].
+/// `past` is that of the shell with this script.
 pub fn text(
     nonce: &str,
     (id, mode, when): (u32, Mode, When),
     script: &str,
-    wary: bool,
+    past: Past,
     ends: &Ends<'_>,
 ) -> String {
     let (stdout, stderr) = (ends.stdout.path(), ends.stderr.path());
     let quoted_script = quoted(script);
     // Its group's input is the same, unless an `exec` changed it.
-    let input = if wary { "</dev/null " } else { "" };
+    let input = if past.changes { "</dev/null " } else { "" };
     let redirected = format!("{input}>|{stdout} 2>|{stderr}");
     let mark = format!("\\builtin ulimit -Sx {id} || \\builtin :");
     // `((` is no word, so that no alias stands for it.
@@ -243,7 +253,7 @@ pub fn text(
         // Its own report says 1 then, which nobody heeds, and those after it see that.
         When::AllWell => "((_tutor == 0)) && ",
     };
-    let (again, mended) = match wary {
+    let (again, mended) = match past.changes {
         true => (
             "\"_tutor_x=;$_tutor_x\"",
             format!(
@@ -255,7 +265,7 @@ pub fn text(
     };
     // A shell that has no more room for as many files as a run needs, by `ulimit -n`, ends here and
     // does not fail at the next run.
-    let to_control = to_control(wary, ends.control);
+    let to_control = to_control(past, ends.control);
     let report = format!(
         "_tutor=$?; {mended}\
          \\builtin printf '{nonce} {id} %d\\n' \"$_tutor\"{to_control} || \\builtin exit \"$_tutor\""
@@ -270,21 +280,21 @@ pub fn text(
         ),
         Mode::Background => {
             let (agent, control) = (std::process::id(), ends.control.as_raw_fd());
-            // One that replaces itself does not come to its trap. Where bash has one it catches
-            // signals, and one that comes while it replaces itself would be lost.
-            let trap = match script.contains("exec") {
-                true => "",
-                false => "\\builtin trap \"$_tutor_end\" EXIT; ",
-            };
             let end = format!(
-                "\\builtin printf \"{nonce} {id} end %d\\n\" \"$?\" >|/proc/{agent}/fd/{control}"
+                "\\builtin trap '\\builtin printf \"{nonce} {id} end %d\\n\" \"$?\" >|/proc/{agent}/fd/{control}' EXIT"
             );
+            // With traps it gets signals as bash has it: one of its own for EXIT runs when a signal
+            // ends it.
+            let begin = match past.traps {
+                true => end,
+                false => format!("{CATCH_TERM}; {end}; {LEAVE_TERM}"),
+            };
             // bash shows a job's text where it tells of it, so nothing that differs is in it.
             format!(
-                "{mark}; _tutor_script={quoted_script} _tutor_end={}; \
-                 {{ ( {trap}\\builtin eval \"$_tutor_script\" ) & }} {redirected}; \
-                 _tutor_end=; \\builtin printf '{nonce} {id} pid %d\\n' \"$!\"{to_control}",
-                quoted(&end)
+                "{mark}; _tutor_script={quoted_script} _tutor_begin={}; \
+                 {{ ( \\builtin eval \"$_tutor_begin\"; \\builtin eval \"$_tutor_script\" ) & }} {redirected}; \
+                 _tutor_begin=; \\builtin printf '{nonce} {id} pid %d\\n' \"$!\"{to_control}",
+                quoted(&begin)
             )
         }
         // An aside has a shell of its own; see `start_aside`.
@@ -292,10 +302,19 @@ pub fn text(
     }
 }
 
+/// What a background run of ours does to SIGTERM before its EXIT trap, and after it.
+///
+/// From its first EXIT trap on, bash catches the signals that would end it
+/// (`initialize_terminating_signals` in its `sig.c`), and until 5.2 at least one that comes while it
+/// begins a command may be heard at that command's end, or never. Whatever it did with a signal
+/// before it first had a trap for it, it does again without one.
+const CATCH_TERM: &str = "\\builtin trap '\\builtin trap - TERM; \\builtin kill $BASHPID' TERM";
+const LEAVE_TERM: &str = "\\builtin trap - TERM";
+
 /// Returns the text that makes a shell report how a background run of it ended. It remembers that of
 /// each of its jobs, until somebody waits for all of them; then it says 127.
-pub fn asks_how_ended(nonce: &str, id: u32, pid: Pid, wary: bool, control: &OwnedFd) -> String {
-    let to_control = to_control(wary, control);
+pub fn asks_how_ended(nonce: &str, id: u32, pid: Pid, past: Past, control: &OwnedFd) -> String {
+    let to_control = to_control(past, control);
     format!(
         "\\builtin wait {pid} 2>/dev/null && \\builtin printf '{nonce} {id} 0\\n'{to_control} || \
          \\builtin printf '{nonce} {id} %d\\n' \"$?\"{to_control}"
@@ -303,9 +322,9 @@ pub fn asks_how_ended(nonce: &str, id: u32, pid: Pid, wary: bool, control: &Owne
 }
 
 /// Where a shell's report goes. Closing a file that bash keeps takes its output from it.
-fn to_control(wary: bool, control: &OwnedFd) -> String {
+fn to_control(past: Past, control: &OwnedFd) -> String {
     let (agent, fd) = (std::process::id(), control.as_raw_fd());
-    match wary {
+    match past.changes {
         true => format!(" </dev/null >|/proc/{agent}/fd/{fd} 2>|/dev/null"),
         false => String::new(),
     }

@@ -95,6 +95,8 @@ macro_rules! promises {
             a_background_run_goes_on_beside_the_steps
             a_background_run_is_stopped_with_its_children
             a_background_run_that_ends_says_how
+            a_background_run_hears_a_signal_at_any_moment
+            an_exit_trap_of_a_background_run_runs_when_it_is_stopped
             ending_a_step_spares_what_runs_in_the_background
         }
     };

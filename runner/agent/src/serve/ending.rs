@@ -4,6 +4,7 @@ use super::{Agent, AgentError};
 use crate::processes::{alive_below, below_this, command_line, descendants, mark, signal};
 use crate::protocol::{Leftover, Mode, Reply, Stream, When};
 use crate::runs::Run;
+use crate::shell::Past;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
@@ -90,18 +91,19 @@ impl Agent {
         mark(process).filter(|id| (1..=self.last_id).contains(id))
     }
 
-    /// The processes to end with a run.
-    pub(super) fn targets(&self, id: u32) -> Vec<Pid> {
+    /// The processes to end with a run, each once: a bash that gets a signal twice may leave out its
+    /// EXIT trap.
+    pub(super) fn targets(&self, id: u32) -> BTreeSet<Pid> {
         let Some(run) = self.runs.get(&id) else {
-            return Vec::new();
+            return BTreeSet::new();
         };
         let below = alive_below(&BTreeSet::new()).into_iter();
         let tree = |pid: Pid| [vec![pid], descendants(pid)].concat();
-        let mut targets: Vec<Pid> = match run.mode {
+        let mut targets: BTreeSet<Pid> = match run.mode {
             Mode::Background => {
                 let own = run.pid.map(tree).unwrap_or_default();
                 let marked = below.filter(|pid| self.origin(*pid) == Some(id));
-                own.iter().copied().chain(marked).collect()
+                own.into_iter().chain(marked).collect()
             }
             Mode::Step | Mode::Check | Mode::Aside => {
                 let background = self
@@ -120,11 +122,13 @@ impl Agent {
             }
         };
         match (run.mode, &self.shell) {
-            (Mode::Step, Some(shell)) => targets.push(shell.pid),
-            (Mode::Step | Mode::Check | Mode::Background | Mode::Aside, _) => {
-                let shell = self.shell.as_ref().map(|shell| shell.pid);
-                targets.retain(|pid| Some(*pid) != shell);
+            (Mode::Step, Some(shell)) => {
+                targets.insert(shell.pid);
             }
+            (Mode::Check | Mode::Background | Mode::Aside, Some(shell)) => {
+                targets.remove(&shell.pid);
+            }
+            (_, None) => {}
         }
         targets
     }
@@ -222,7 +226,7 @@ impl Agent {
         self.reports.clear();
         self.setup = None;
         self.breaks_off = false;
-        self.wary = false;
+        self.past = Past::default();
         self.is_replaced = false;
         self.held.clear();
         self.last_id = 0;

@@ -197,7 +197,7 @@ impl Agent {
             match run.pid {
                 Some(pid) if run.kill_at.is_none() && run.job_of == shell => {
                     let control = &self.control.write;
-                    let text = shell::asks_how_ended(&self.nonce, id, pid, self.wary, control);
+                    let text = shell::asks_how_ended(&self.nonce, id, pid, self.past, control);
                     run.text = Some(text);
                     run.is_asked = true;
                     self.untold.push(id);

@@ -73,12 +73,6 @@ pub fn a_background_run_that_ends_says_how(backend: &dyn Backend) {
             "`{script}`"
         );
     }
-    // Whether it has come to its command by then or not.
-    for _ in 0..20 {
-        let id = shell.begin(Mode::Background, "exec sleep 1000");
-        assert_eq!(shell.prints("kill $!; wait $!; echo $?"), "143\n");
-        assert_eq!(shell.end_of(id).status, Status::Exited(143));
-    }
     let id = shell.begin(Mode::Background, "sleep 1000");
     let said = shell.run("set -e; kill -9 $!; sleep 0.1; set +e; jobs");
     assert_eq!(shell.end_of(id).status, Status::Exited(137));
@@ -94,6 +88,33 @@ pub fn a_background_run_that_ends_says_how(backend: &dyn Backend) {
     shell.prints("until [ ! -d /proc/$! ]; do sleep 0.01; done");
     let ran = shell.stop(id);
     assert_eq!((ran.status, ran.on_request), (Status::Exited(4), false));
+}
+
+/// Whether it has come to its command by then or not.
+pub fn a_background_run_hears_a_signal_at_any_moment(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    for script in ["exec sleep 1000", "sleep 1000"] {
+        for turns in (0..1000).step_by(20) {
+            let id = shell.begin(Mode::Background, script);
+            let kill = format!(
+                "for ((turn = 0; turn < {turns}; turn++)); do :; done; kill $!; wait $!; echo $?"
+            );
+            assert_eq!(shell.prints(&kill), "143\n", "`{script}`");
+            assert_eq!(shell.end_of(id).status, Status::Exited(143));
+        }
+    }
+}
+
+/// As at a terminal.
+pub fn an_exit_trap_of_a_background_run_runs_when_it_is_stopped(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    shell.prints("tidy_up() { trap 'echo tidy' EXIT; }");
+    for script in ["trap 'echo tidy' EXIT", "tidy_up"] {
+        let id = shell.begin(Mode::Background, &format!("{script}; : >up; sleep 1000"));
+        shell.prints("until [ -e up ]; do sleep 0.01; done; rm up");
+        let ran = shell.stop(id);
+        assert_eq!(ran.stdout(), "tidy\n", "`{script}`");
+    }
 }
 
 /// A timeout is the step's own.
