@@ -255,7 +255,8 @@ pub fn text(
     };
     let (again, mended) = match past.changes {
         true => (
-            "\"_tutor_x=;$_tutor_x\"",
+            // On a line of its own: bash shows the line that it cannot read.
+            "\"_tutor_x=;$_tutor_x\"$'\\n'",
             format!(
                 "\\builtin enable {OURS} || \\enable builtin {OURS}; \
                  [[ $- == *[rx]* ]] && \\builtin eval \"$_tutor_off\"; "

@@ -705,6 +705,14 @@ pub fn text_that_is_no_shell_is_one_failed_step(backend: &dyn Backend) {
         );
         assert_eq!(shell.prints("echo next"), "next\n", "after `{script}`");
     }
+    // What bash says of it does not depend on what went before.
+    let said = |shell: &mut Shell| {
+        let said = shell.run("if then fi (").stderr();
+        said.replace(|digit: char| digit.is_ascii_digit(), "")
+    };
+    let first = said(&mut shell);
+    shell.prints("set +x");
+    assert_eq!(said(&mut shell), first);
     assert_eq!(shell.prints("cat <<END\nno end of it"), "no end of it\n");
     assert_eq!(
         shell.prints("echo 验证 \"it's\" \\\\ '$x' `echo y`"),
