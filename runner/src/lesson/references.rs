@@ -14,16 +14,24 @@ pub(crate) struct Undefined {
     pub span: Range<usize>,
 }
 
-/// Names the references that were meant as links. `defined` are the labels of the page.
+/// Names the references that were meant as links, and the footnotes. `defined` are the labels of the
+/// page and the lines that define them.
 pub(crate) fn lints(
     undefined: &[Undefined],
-    defined: &[String],
+    defined: &[(String, Range<usize>)],
     source: &str,
     findings: &mut Findings,
 ) {
+    for (label, span) in defined.iter().filter(|(label, _)| label.starts_with('^')) {
+        findings.warning(
+            span.clone(),
+            format!("a lesson has no footnotes, so what `[{label}]` says is shown nowhere"),
+            "put it into the text".to_owned(),
+        );
+    }
     for reference in undefined {
         let label = reference.label.as_str();
-        let meant = nearest(label, defined.iter().map(String::as_str));
+        let meant = nearest(label, defined.iter().map(|(label, _)| label.as_str()));
         if !is_link(source, reference, meant) {
             continue;
         }
@@ -115,6 +123,14 @@ mod tests {
         assert_snapshot!(named("[Here][kernal] and [here][Kernel].\n\n[kernel]: https://docs.kernel.org\n"), @r#"
         1:1 "[Here][kernal]" `[kernal]` is not defined, so this is text and no link
             did you mean `[kernel]`?
+        "#);
+    }
+
+    #[test]
+    fn a_footnote_is_named() {
+        assert_snapshot!(named("Once[^1] and[^2].\n\n[^1]: foot\n[^2]: It is text.\n"), @r#"
+        3:1 "[^1]: foot" a lesson has no footnotes, so what `[^1]` says is shown nowhere
+            put it into the text
         "#);
     }
 

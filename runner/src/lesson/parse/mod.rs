@@ -118,8 +118,8 @@ struct Reader<'a> {
     tree: Tree,
     headings: Vec<Heading>,
     undefined: Vec<Undefined>,
-    /// The labels that references can have.
-    defined: Vec<String>,
+    /// The labels that references can have, and the lines that define them.
+    defined: Vec<(String, Range<usize>)>,
     prose_start: usize,
     blocks: Vec<Block>,
 }
@@ -153,9 +153,11 @@ impl Reader<'_> {
             None
         };
         let parser = Parser::new_with_broken_link_callback(text, OPTIONS, Some(noted));
-        let defined = parser.reference_definitions().iter();
-        self.defined = defined.map(|(label, _)| label.to_owned()).collect();
-        self.defined.sort();
+        for (label, definition) in parser.reference_definitions().iter() {
+            let span = body + definition.span.start..body + definition.span.end;
+            self.defined.push((label.to_owned(), span));
+        }
+        self.defined.sort_by(|(one, _), (other, _)| one.cmp(other));
         for (event, range) in parser.into_offset_iter() {
             let span = body + range.start..body + range.end;
             match event {
