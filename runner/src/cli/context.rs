@@ -8,7 +8,7 @@ use crate::course::{Contents, Course, CourseError};
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::folders::Folders;
-use crate::lesson::Lesson;
+use crate::lesson::{LESSON_TIMEOUT, Lesson};
 use crate::render::paint::Paint;
 use crate::run::{Interrupt, KernelPlace, Moments, Options, Pace, Places};
 use crate::say;
@@ -181,6 +181,7 @@ impl Context {
     pub fn options(&self, arguments: &RunningArguments) -> anyhow::Result<Options> {
         Ok(Options {
             timeout: arguments.timeout,
+            lesson_timeout: LESSON_TIMEOUT,
             tutor: program()?.parent().map(Path::to_owned).unwrap_or_default(),
             programs: None,
             cargo_home: cargo_home(),

@@ -4,7 +4,7 @@ use super::hear::{ending_of, keep};
 use super::{GRACE, KernelPlace, Listen, PROBE_TIMEOUT, Runner, TICK, findings};
 use crate::backend::{Backend, BackendError, Happening, Mode};
 use crate::event::Event;
-use crate::lesson::{Check, LESSON_TIMEOUT, Place, Step};
+use crate::lesson::{Check, Place, Step};
 use crate::say;
 use crate::transcript::{Capture, Ending, Leftover, Output, Record, RecordId, ShellFate, Skip};
 use std::time::{Duration, Instant};
@@ -168,8 +168,9 @@ impl<'r> Runner<'r> {
         if let Some(skip) = &self.rest_skipped {
             return Err(Ending::Skipped(skip.clone()));
         }
-        if self.spent >= LESSON_TIMEOUT {
-            return Err(Ending::Skipped(Skip::LessonTimeout(LESSON_TIMEOUT)));
+        let limit = self.options.lesson_timeout;
+        if self.spent >= limit {
+            return Err(Ending::Skipped(Skip::LessonTimeout(limit)));
         }
         self.open(step.on, listen)?;
         for need in self.lesson.front.needs.iter().chain(&step.needs) {

@@ -70,6 +70,9 @@ pub enum KernelPlace<'p> {
 pub struct Options {
     /// Takes the place of every step's own timeout.
     pub timeout: Option<Duration>,
+    /// How long all steps of a lesson may take together; [`LESSON_TIMEOUT`](crate::lesson::LESSON_TIMEOUT)
+    /// but for tests.
+    pub lesson_timeout: Duration,
     /// The folder of the `tutor` that steps call; it comes first in their `PATH`.
     pub tutor: PathBuf,
     /// A folder whose programs steps find before those of the system.

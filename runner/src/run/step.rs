@@ -5,7 +5,7 @@ use super::ready::{Readiness, listens, question};
 use super::{GRACE, Listen, Runner, TICK, exclusive};
 use crate::backend::{BackendError, Happening, Mode, Status};
 use crate::event::Event;
-use crate::lesson::{Background, ExpectedExit, LESSON_TIMEOUT, Place, SKIP_REST, Step};
+use crate::lesson::{Background, ExpectedExit, Place, SKIP_REST, Step};
 use crate::say;
 use crate::transcript::{Ending, Output, Record, RecordId, ShellFate, Skip};
 use std::time::{Duration, Instant};
@@ -104,7 +104,7 @@ impl<'r> Runner<'r> {
         listen: Listen<'_, 'r>,
     ) -> Result<Option<Ending>, BackendError> {
         let timeout = self.options.timeout.unwrap_or(step.timeout);
-        let limit = timeout.min(LESSON_TIMEOUT.saturating_sub(self.spent));
+        let limit = timeout.min(self.options.lesson_timeout.saturating_sub(self.spent));
         let mode = if step.background.is_some() {
             Mode::Background
         } else {
@@ -289,7 +289,7 @@ impl<'r> Runner<'r> {
         name: &str,
         listen: Listen<'_, 'r>,
     ) -> Result<exclusive::Held, Ending> {
-        let deadline = Instant::now() + LESSON_TIMEOUT;
+        let deadline = Instant::now() + self.options.lesson_timeout;
         let mut told = false;
         loop {
             match exclusive::try_take(&self.options.locks, name) {
@@ -298,7 +298,7 @@ impl<'r> Runner<'r> {
                     return Err(Ending::Interrupted);
                 }
                 Ok(None) if Instant::now() > deadline => {
-                    return Err(Ending::TimedOut(LESSON_TIMEOUT));
+                    return Err(Ending::TimedOut(self.options.lesson_timeout));
                 }
                 Ok(None) => {
                     if !told {

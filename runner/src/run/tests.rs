@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::backend::scripted::Scripted;
+use crate::lesson::LESSON_TIMEOUT;
 use crate::plan::Selection;
 use crate::transcript::ShellFate;
 use insta::assert_snapshot;
@@ -25,6 +26,16 @@ fn ran_while(
     markdown: &str,
     listen: &dyn Fn(&Event<'_>, &Interrupt) -> ControlFlow<Skip>,
 ) -> String {
+    ran_within(LESSON_TIMEOUT, backend, markdown, listen)
+}
+
+/// The same where all steps together may take so long.
+fn ran_within(
+    lesson_timeout: Duration,
+    backend: &Scripted,
+    markdown: &str,
+    listen: &dyn Fn(&Event<'_>, &Interrupt) -> ControlFlow<Skip>,
+) -> String {
     let source = format!("---\nformat: 1\nname: demo\ntitle: Demo\n---\n\n{markdown}");
     let (lesson, _) = crate::lesson::parse(
         "lesson-1",
@@ -44,6 +55,7 @@ fn ran_while(
     let locks = tempfile::tempdir().unwrap();
     let options = Options {
         timeout: None,
+        lesson_timeout,
         tutor: PathBuf::from("/opt"),
         programs: None,
         cargo_home: None,
@@ -99,6 +111,18 @@ fn steps_run_in_order_and_keep_what_they_printed() {
     assert_snapshot!(ran(&backend, lesson, false), @r#"
     first: Exited(0) "one"
     second: Exited(3) "two"
+    "#);
+}
+
+#[test]
+fn a_lesson_that_takes_too_long_ends_at_its_step() {
+    let backend = Scripted::default().hangs("sleep").prints("b", "two\n", 0);
+    let lesson = "```sh {id=first}\nsleep\n```\n\n```sh {id=second}\nb\n```\n\n```sh {check=second of=second expect=x}\nb\n```\n";
+    let goes_on = |_: &Event<'_>, _: &Interrupt| ControlFlow::Continue(());
+    assert_snapshot!(ran_within(Duration::from_millis(50), &backend, lesson, &goes_on), @r#"
+    first: TimedOut(50ms), shell lost ""
+    second: Skipped(LessonTimeout(50ms)) ""
+    second: Skipped(StepSkipped("second")) ""
     "#);
 }
 
