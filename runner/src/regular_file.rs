@@ -1,5 +1,5 @@
-//! Reads files that must be regular ones: a FIFO or a device in the place of one is an error and
-//! keeps nobody waiting.
+//! Reads files that must be regular ones, and no larger than text is: a FIFO or a device in the place
+//! of one is an error and keeps nobody waiting.
 
 use crate::say;
 use nix::fcntl::OFlag;
@@ -8,7 +8,10 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// The bytes of a regular file.
+/// What is longer is no lesson, no file of one and no snapshot.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The bytes of a regular file, 64 MiB at the most.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new()
         .read(true)
@@ -20,9 +23,12 @@ pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     if !kind.is_file() && !kind.is_dir() {
         return Err(io::Error::other(say!("not-a-regular-file")));
     }
+    if kind.len() > MOST_BYTES {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+    }
     // Room for one more byte, so that the end is seen; a `File` alone would ask for its size again.
     let mut bytes = Vec::with_capacity(kind.len() as usize + 1);
-    file.take(u64::MAX).read_to_end(&mut bytes)?;
+    file.take(MOST_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -38,6 +44,17 @@ mod tests {
         let error = read(&fifo).unwrap_err().to_string();
         assert_eq!(error, "it is no regular file");
         assert!(read(Path::new("/dev/zero")).is_err());
+    }
+
+    #[test]
+    fn a_file_of_gigabytes_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(MOST_BYTES + 1).unwrap();
+        assert_eq!(read(&path).unwrap_err().to_string(), "file too large");
+        file.set_len(1).unwrap();
+        assert_eq!(read(&path).unwrap(), [0]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::runs::Run;
 use crate::shell::{self, Ends, Past, Pipe, Setup, Shell};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::{Pid, getpgid, getppid, setpgid, setsid};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -117,8 +118,7 @@ enum Ready {
 
 impl Agent {
     fn new(channel: OwnedFd, guest: Option<Guest>) -> Result<Agent, AgentError> {
-        // Leading a session of its own keeps a terminal's Ctrl-C away; it may lead one already.
-        let _ = nix::unistd::setsid();
+        leave_terminal();
         // Orphans come to this process instead of to init: PR_SET_CHILD_SUBREAPER(2const).
         nix::sys::prctl::set_child_subreaper(true)?;
         // Handlers, not a blocked mask: what this process starts would inherit the mask.
@@ -477,6 +477,19 @@ impl Agent {
             }
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// Makes this process lead a session of its own, if it does not: a terminal's Ctrl-C is not for
+/// what it starts, and no step can open `/dev/tty` and print past `tutor`, or read the learner's keys.
+fn leave_terminal() {
+    if setsid().is_ok() {
+        return;
+    }
+    // Whoever leads a process group cannot (setsid(2)); it can join another one of its session.
+    if let Ok(group) = getpgid(Some(getppid())) {
+        let _ = setpgid(Pid::from_raw(0), group);
+        let _ = setsid();
     }
 }
 

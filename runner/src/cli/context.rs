@@ -320,8 +320,9 @@ pub fn program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context(say!("no-own-path"))
 }
 
-/// After so many presses that nobody heeded, the program ends itself.
-const LAST_PRESS: usize = 3;
+/// After so many presses that nobody heeded, since it waits for whoever reads what it prints, say,
+/// the program ends itself at the next one.
+const LAST_PRESS: usize = 2;
 
 /// Counts Ctrl-C (and a polite TERM or HUP) instead of dying of it, so that what runs is ended first.
 pub fn listen_for_interrupts() -> anyhow::Result<Interrupt> {

@@ -161,11 +161,17 @@ fn columns_of(c: char) -> usize {
     }
 }
 
-/// The first line of the span as it is safe to draw, and where the span lies in it.
+/// So many bytes before and after the place suffice; a line may have many faults, and each draws it.
+const AROUND_BYTES: usize = 2048;
+
+/// The first line of the span as it is safe to draw, where it is not far from the span's beginning,
+/// and where the span lies in it.
 fn line_shown(source: &str, span: &Range<usize>) -> (String, Range<usize>) {
     let span = within(source, span);
-    let start = line_start(source, span.start);
-    let end = line_end(source, span.start).max(span.start);
+    let near = span.start.saturating_sub(AROUND_BYTES)..span.start + AROUND_BYTES;
+    let near = within(source, &near);
+    let start = line_start(source, span.start).max(near.start);
+    let end = line_end(source, span.start).clamp(span.start, near.end);
     let mut shown = String::new();
     let mut marked = None;
     let mut marked_end = 0;
@@ -283,6 +289,24 @@ mod tests {
         help: one
               two
         ");
+    }
+
+    #[test]
+    fn of_a_line_without_end_what_is_near_is_drawn() {
+        let source = format!("{}here{}", "é".repeat(5000), "本".repeat(5000));
+        assert_snapshot!(rendered(&source, "here"), @"
+        lessons/lesson-2.md:1:5001: wrong `word`
+          |
+        1 | ...éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééhere本本本本本本本本本本本本本本本本本本本本本本本本本本本本本本本...
+          |                                                                   ^^^^
+        help: did you mean `world`?
+        ");
+        let (shown, marked) = line_shown(&source, &(10_000..source.len()));
+        assert!(shown.len() <= 2 * AROUND_BYTES + 4);
+        assert_eq!(
+            (&shown[marked.start..][..4], marked.end),
+            ("here", shown.len())
+        );
     }
 
     #[test]

@@ -14,12 +14,14 @@ mod fence;
 mod include;
 mod keys;
 mod names;
+mod number;
 mod page;
 mod references;
 mod values;
 
 pub use front_matter::FrontMatter;
 pub use include::{Included, NotIncluded};
+pub use number::Number;
 pub use page::new_page;
 pub use parse::{Mark, marks, parse};
 pub use prose::{Inline, Node};
@@ -305,8 +307,8 @@ pub enum Expectation {
     Equals(String),
     /// Something this regular expression matches.
     Matches(String),
-    /// A number in this range, both ends included; an open end is infinite.
-    Range(f64, f64),
+    /// A number in this range, both ends included; at least one end is not open.
+    Range(Option<Number>, Option<Number>),
 }
 
 impl fmt::Display for Expectation {
@@ -314,9 +316,16 @@ impl fmt::Display for Expectation {
         match self {
             Expectation::Equals(text) => formatter.write_str(text),
             Expectation::Matches(pattern) => write!(formatter, "/{pattern}/"),
-            Expectation::Range(low, high) if high.is_infinite() => write!(formatter, "{low}.."),
-            Expectation::Range(low, high) if low.is_infinite() => write!(formatter, "..{high}"),
-            Expectation::Range(low, high) => write!(formatter, "{low}..{high}"),
+            Expectation::Range(low, high) => {
+                let end = |number: &Option<Number>| number.map(|number| number.to_string());
+                let (low, high) = (end(low), end(high));
+                write!(
+                    formatter,
+                    "{}..{}",
+                    low.unwrap_or_default(),
+                    high.unwrap_or_default()
+                )
+            }
         }
     }
 }

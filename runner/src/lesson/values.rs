@@ -1,7 +1,7 @@
 //! What the values of a fence's attributes may be.
 
 use super::attributes::Word;
-use super::{Background, Compare, Expectation, ExpectedExit, Need, Place, SKIP_REST};
+use super::{Background, Compare, Expectation, ExpectedExit, Need, Number, Place, SKIP_REST};
 use crate::diagnostic::nearest;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
@@ -185,29 +185,23 @@ pub(crate) fn regex(pattern: &str) -> Read<String> {
 /// `1..5`, `1..` or `..5`: numbers, both ends included.
 pub(crate) fn range(text: &str) -> Read<Expectation> {
     let help = "write two numbers, as in `range=1..5`; `1..` and `..5` are open";
-    let ends = text.split_once("..").and_then(|(low, high)| {
-        let low = end_of_range(low, f64::NEG_INFINITY)?;
-        let high = end_of_range(high, f64::INFINITY)?;
-        Some((low, high))
-    });
+    let ends: Option<(Option<Number>, Option<Number>)> =
+        text.split_once("..").and_then(|(low, high)| {
+            let end = |text: &str| match text {
+                "" => Some(None),
+                text => text.parse().ok().map(Some),
+            };
+            Some((end(low)?, end(high)?))
+        });
     match ends {
         None => complaint(format!("`{text}` is no range"), help),
-        Some((low, high)) if low.is_infinite() && high.is_infinite() => {
-            complaint("a range without ends holds every number", help)
-        }
-        Some((low, high)) if low > high => complaint(
+        Some((None, None)) => complaint("a range without ends holds every number", help),
+        Some((Some(low), Some(high))) if low > high => complaint(
             format!("no number lies in `{text}`"),
             "write the smaller number first",
         ),
         Some((low, high)) => Ok(Expectation::Range(low, high)),
     }
-}
-
-fn end_of_range(text: &str, open: f64) -> Option<f64> {
-    if text.is_empty() {
-        return Some(open);
-    }
-    text.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
 /// A path that stays inside the workspace.

@@ -1,7 +1,7 @@
 //! Whether a sentence of the lesson holds.
 
 use super::Verdict;
-use crate::lesson::{Check, Expectation};
+use crate::lesson::{Check, Expectation, Number};
 use crate::transcript::{Ending, Output};
 use crate::visible::visible;
 
@@ -32,9 +32,9 @@ fn holds(expectation: &Expectation, actual: &str) -> Result<bool, regex::Error> 
     Ok(match expectation {
         Expectation::Equals(text) => text.trim() == actual,
         Expectation::Matches(pattern) => regex::Regex::new(pattern)?.is_match(actual),
-        Expectation::Range(low, high) => actual
-            .parse::<f64>()
-            .is_ok_and(|number| (*low..=*high).contains(&number)),
+        Expectation::Range(low, high) => actual.parse::<Number>().is_ok_and(|number| {
+            low.is_none_or(|low| low <= number) && high.is_none_or(|high| number <= high)
+        }),
     })
 }
 
@@ -55,6 +55,9 @@ mod tests {
             "call 6"
         ));
         assert!(!judged(Expectation::Matches("^call$".to_owned()), "call 6"));
+        let end = |text: &str| text.parse().ok();
+        assert!(!judged(Expectation::Range(end("1"), None), "inf"));
+        assert!(judged(Expectation::Range(None, end("-1.5")), "-2"));
         for (number, within) in [
             ("1", true),
             ("5.0", true),
@@ -64,7 +67,7 @@ mod tests {
             ("two", false),
         ] {
             assert_eq!(
-                judged(Expectation::Range(1.0, 5.0), number),
+                judged(Expectation::Range(end("1"), end("5")), number),
                 within,
                 "{number}"
             );

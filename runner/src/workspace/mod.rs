@@ -235,7 +235,7 @@ impl Workspace {
     /// Puts a file of the lesson into the workspace, unless the learner has edited it.
     pub fn write(&mut self, file: &FileStep) -> Result<Written, WorkspaceError> {
         let target = self.files().join(&file.path);
-        let written = match fs::read(&target) {
+        let written = match crate::regular_file::read(&target) {
             Ok(found) if found == file.content.as_bytes() => Written::Unchanged,
             Ok(found) if self.manifest.written.get(&file.path) == Some(&hash(&found)) => {
                 Written::Updated

@@ -63,6 +63,16 @@ fn what_the_learner_edited_is_kept_and_what_the_lesson_changed_is_renewed() {
 }
 
 #[test]
+fn a_fifo_in_the_place_of_a_file_keeps_nobody_waiting() {
+    let home = tempfile::tempdir().unwrap();
+    let mut workspace = lasting(home.path());
+    let path = workspace.files().join("a.c");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let error = workspace.write(&file("a.c", "one\n")).unwrap_err();
+    assert!(error.to_string().contains("no regular file"), "{error}");
+}
+
+#[test]
 fn what_steps_made_goes_at_the_next_run_and_the_learners_own_files_stay() {
     let home = tempfile::tempdir().unwrap();
     let mut workspace = lasting(home.path());

@@ -18,6 +18,19 @@ fn is_harmless(text: &str) -> bool {
 }
 
 #[test]
+fn no_step_reaches_the_terminal_past_tutor() {
+    let body = plain("one exit=nonzero", "echo at \"you\" >/dev/tty")
+        + &plain("two exit=nonzero", "read -r key </dev/tty");
+    let tutor = Tutor::new().lesson(body);
+    let Some(running) = at_a_terminal(&tutor, "run demo") else {
+        return;
+    };
+    let ran = running.end().code(0).stdout_lacks("at you");
+    let refused = ran.stdout.matches("/dev/tty: No such device").count();
+    assert_eq!(refused, 2, "{}", ran.stdout);
+}
+
+#[test]
 fn output_of_steps_cannot_steer_the_terminal() {
     let octal: String = EVIL.bytes().map(|byte| format!("\\{byte:03o}")).collect();
     let evil = format!("printf '{octal}\\n'");
