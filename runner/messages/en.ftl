@@ -22,11 +22,13 @@ kept = kept: { $folder }
 plan-no-step = no step `{ $step }` in { $lesson }: its steps are { $steps }
 plan-no-step-but = no step `{ $step }` in { $lesson }; did you mean `{ $meant }`?
 bad-time = `{ $text }` is no length of time: write `500ms`, `30s` or `2m`
+bad-jobs = `{ $text }` is no number of lessons: write `1` or more
 bad-partition = `{ $text }` is no part: write `1/4` for the first of four
 course-invalid = { $count ->
     [one] the course has an error, so nothing was run
    *[other] the course has { $count } errors, so nothing was run
 }
+course-unknown = the course is written in a format that this `tutor` does not know
 trust-question =
     The course in `{ $folder }` is not tutor's own.
     Running it executes { $count ->
