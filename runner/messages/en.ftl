@@ -22,11 +22,13 @@ kept = kept: { $folder }
 plan-no-step = no step `{ $step }` in { $lesson }: its steps are { $steps }
 plan-no-step-but = no step `{ $step }` in { $lesson }; did you mean `{ $meant }`?
 bad-time = `{ $text }` is no length of time: write `500ms`, `30s` or `2m`
+bad-jobs = `{ $text }` is no number of lessons: write `1` or more
 bad-partition = `{ $text }` is no part: write `1/4` for the first of four
 course-invalid = { $count ->
     [one] the course has an error, so nothing was run
    *[other] the course has { $count } errors, so nothing was run
 }
+course-unknown = the course is written in a format that this `tutor` does not know
 trust-question =
     The course in `{ $folder }` is not tutor's own.
     Running it executes { $count ->
@@ -95,6 +97,13 @@ exclusive-failed = cannot wait for `{ $name }`: { $error }
 need-no-reason = { $what } is not here
 need-too-old = { $what } is { $found } here, and { $wanted } or later is needed
 need-no-version = { $what } is here, but it does not tell its version, and { $wanted } or later is needed
+need-install = install it: `{ $command }`
+need-own-as-root = as root: `sudo "$(command -v tutor)" run { $lesson } --on host`; in the lab, without root: `tutor run { $lesson }`
+need-own-said = { $said }; in the lab: `tutor run { $lesson }`
+need-own-lab = in the lab: `tutor run { $lesson }`
+package-newest = `{ $package }` { $version } is installed, and this system's archive has no newer one: { $otherwise }
+package-installed = `{ $package }` { $version } is installed: upgrade the system, or where its archive has no newer one: { $otherwise }
+package-otherwise = take it from a newer release of the system, or build it from its source
 probe-timeout = it did not answer in time
 
 # A lesson as it runs
@@ -303,13 +312,22 @@ doctor-lab-not-saved = not saved
 doctor-lab-resumed = a machine was resumed from it just now
 doctor-lab-booted = a machine was booted just now, since there was none; later ones resume
 doctor-lab-machine = a machine that starts
+doctor-lockdown = what the kernel refuses even to root
+doctor-lockdown-why = `confidentiality` keeps everybody from kprobes and from reading the trace
+doctor-lockdown-lacks = the kernel is locked down (confidentiality)
+doctor-lockdown-unknown = the kernel does not say: it has no lockdown, or its file system is not mounted
+doctor-lockdown-mend = boot without `lockdown=confidentiality`; the lab's kernel is not locked down
+doctor-privileges = the right to load programs into this machine's own kernel
+doctor-privileges-why = `--on host` and `tutor bpf` use it; the lab does without
 doctor-reason = here: { $reason }
 doctor-why = why: { $why } ({ $lessons })
 doctor-mend = mend: { $mend }
-doctor-no-lesson = no lesson yet
+doctor-no-lesson = no lesson needs it
 doctor-all-lessons = all lessons
 doctor-install = install all that is missing: { $command }
 doctor-nothing-to-install = nothing is missing that a package brings
+doctor-fixed = all that was missing is there now
+doctor-still = still missing:
 doctor-needs-root = root's rights are needed: run `{ $command }`
 doctor-no-terminal = there is no terminal to ask at: pass `--yes`, or run `{ $command }`
 doctor-ask = run `{ $command }`? [y/N]

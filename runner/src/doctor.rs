@@ -1,9 +1,9 @@
 //! What this machine has and lacks for the lessons: each finding says what it is, why it matters,
 //! for which lessons, and the command that mends it.
 
-use crate::course::{Course, NeedProbe};
-use crate::lesson::Place;
-use crate::packages::{self, Distribution};
+use crate::course::Course;
+use crate::lesson::{Lesson, Need, Place};
+use crate::packages::{self, Distribution, Mend};
 use crate::run::findings::{self, Answer};
 use serde_json::{Value, json};
 
@@ -16,6 +16,8 @@ pub enum Area {
     Lab,
     /// The kernel that kernel steps run on.
     Kernel,
+    /// This machine's own kernel, where kernel steps run in the lab.
+    OwnKernel,
 }
 
 impl Area {
@@ -25,6 +27,7 @@ impl Area {
             Area::Host => "host",
             Area::Lab => "lab",
             Area::Kernel => "kernel",
+            Area::OwnKernel => "own-kernel",
         }
     }
 }
@@ -64,46 +67,43 @@ pub enum State {
     Lacks(String),
 }
 
-/// What to do about something that is missing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mend {
-    /// Run this command, as root.
-    Install(Vec<String>),
-    /// Do this.
-    Remedy(String),
-}
-
 /// Looks for everything that the course's steps may need.
 ///
-/// `ask` runs a probe in a place and returns its answer, or why it could not be asked. What was
-/// `found` already is told with the rest.
+/// `ask` runs a probe in a place and returns its answer, or why it could not be asked; `is_own` says
+/// whether the kernel there is this machine's own. What was `found` already is told with the rest.
 pub fn examine(
     course: &Course,
     distribution: Distribution,
+    is_own: bool,
     ask: &mut dyn FnMut(Place, &str) -> Result<Answer, Unasked>,
     mut found: Vec<Finding>,
 ) -> Vec<Finding> {
     for (name, probe) in &course.needs {
+        let lessons = lessons_that_need(course, name);
         let (state, mend) = match ask(probe.on, &probe.probe) {
-            Ok(answer) if answer.yes => {
-                let numbers = findings::version(&answer.text);
-                (
-                    State::Has(numbers.map(|numbers| findings::dotted(&numbers))),
-                    None,
-                )
-            }
-            Ok(answer) => {
-                let remedy = findings::remedy(probe, &answer);
-                let mend = mend(probe, remedy, distribution);
-                (State::Lacks(findings::reason(probe, &answer)), mend)
-            }
+            Ok(answer) => match findings::missing(&wanted(course, name), probe, &answer) {
+                None => {
+                    let numbers = findings::version(&answer.text);
+                    let version = numbers.map(|numbers| findings::dotted(&numbers));
+                    (State::Has(version), None)
+                }
+                Some(reason) => {
+                    let mend = findings::mend(probe, &answer, distribution);
+                    let is_own = is_own && probe.on == Place::Kernel;
+                    let mend = match (lessons.first().filter(|_| is_own), mend) {
+                        (Some(lesson), mend) => Some(on_own_kernel(lesson, mend)),
+                        (None, mend) => mend,
+                    };
+                    (State::Lacks(reason), mend)
+                }
+            },
             Err((reason, remedy)) => (State::Lacks(reason), remedy.map(Mend::Remedy)),
         };
         found.push(Finding {
             name: name.clone(),
             what: probe.what.clone(),
             why: probe.why.clone(),
-            lessons: lessons_that_need(course, name),
+            lessons,
             area: match probe.on {
                 Place::Host => Area::Host,
                 Place::Kernel => Area::Kernel,
@@ -121,34 +121,39 @@ pub fn examine(
 
 /// The lessons with steps that need a kernel, by stem.
 pub fn lessons_with_kernel_steps(course: &Course) -> Vec<String> {
-    let has = |lesson: &&crate::lesson::Lesson| lesson.steps().any(|step| step.on == Place::Kernel);
+    let has = |lesson: &&Lesson| lesson.steps().any(|step| step.on == Place::Kernel);
     let lessons = course.lessons.iter().filter(has);
     lessons.map(|lesson| lesson.stem.clone()).collect()
 }
 
 fn lessons_that_need(course: &Course, name: &str) -> Vec<String> {
-    let needs = |lesson: &&crate::lesson::Lesson| {
-        let steps = lesson.steps().flat_map(|step| &step.needs);
-        lesson
-            .front
-            .needs
-            .iter()
-            .chain(steps)
-            .any(|need| need.name == name)
-    };
-    course
-        .lessons
-        .iter()
-        .filter(needs)
-        .map(|lesson| lesson.stem.clone())
-        .collect()
+    let needs = |lesson: &&Lesson| needs_of(lesson).any(|need| need.name == name);
+    let lessons = course.lessons.iter().filter(needs);
+    lessons.map(|lesson| lesson.stem.clone()).collect()
 }
 
-fn mend(probe: &NeedProbe, remedy: Option<String>, distribution: Distribution) -> Option<Mend> {
-    let packages: Vec<String> = probe.package.iter().cloned().collect();
-    install(&packages, distribution)
-        .map(Mend::Install)
-        .or_else(|| remedy.map(Mend::Remedy))
+fn needs_of(lesson: &Lesson) -> impl Iterator<Item = &Need> {
+    let steps = lesson.steps().flat_map(|step| &step.needs);
+    lesson.front.needs.iter().chain(steps)
+}
+
+/// The need with the newest version that any lesson asks for.
+fn wanted(course: &Course, name: &str) -> Need {
+    let needs = course.lessons.iter().flat_map(needs_of);
+    let versions = needs.filter(|need| need.name == name);
+    Need {
+        name: name.to_owned(),
+        at_least: versions.filter_map(|need| need.at_least.clone()).max(),
+    }
+}
+
+/// What mends it for one of the lessons that want it.
+fn on_own_kernel(lesson: &str, mend: Option<Mend>) -> Mend {
+    let said = mend.map(|mend| match mend {
+        Mend::Install(words) => packages::as_root(&words),
+        Mend::Remedy(text) => text,
+    });
+    Mend::Remedy(findings::on_own_kernel(lesson, said.as_deref()))
 }
 
 /// The command that installs rows of the list of packages.

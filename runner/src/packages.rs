@@ -1,4 +1,67 @@
-//! The one list of packages, `runner/packages`, which `./setup` reads too.
+//! The one list of packages, `runner/packages`, which `./setup` reads too, and what to do about what
+//! they bring and is missing.
+
+use crate::say;
+use std::process::Command;
+
+/// What to do about something that is missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mend {
+    /// Run this command, as root.
+    Install(Vec<String>),
+    /// Do this.
+    Remedy(String),
+}
+
+/// A command that takes root's rights, as it is to be typed here.
+pub fn as_root(words: &[String]) -> String {
+    let is_root = nix::unistd::geteuid().is_root();
+    let sudo = (!is_root).then_some("sudo");
+    let words: Vec<&str> = sudo
+        .into_iter()
+        .chain(words.iter().map(String::as_str))
+        .collect();
+    words.join(" ")
+}
+
+/// What to do about something of a row of the list that is missing or too old: install it, and where
+/// that was done and the archive has no newer one, `otherwise`.
+pub fn mend(row: &str, otherwise: Option<&str>, distribution: Distribution) -> Option<Mend> {
+    let otherwise = otherwise.map(str::to_owned);
+    let install = named(row).and_then(|package| distribution.install(&[&package]));
+    let Some((package, install)) = install.and_then(|words| Some((words.last()?.clone(), words)))
+    else {
+        return otherwise.map(Mend::Remedy);
+    };
+    let otherwise = otherwise.unwrap_or_else(|| say!("package-otherwise"));
+    let Some(installed) = distribution.installed(&package) else {
+        return Some(Mend::Install(install));
+    };
+    let (package, version) = (package.as_str(), installed.version.as_str());
+    match installed.newest {
+        Some(newest) if newest != version => Some(Mend::Install(install)),
+        Some(_) => Some(Mend::Remedy(say!(
+            "package-newest",
+            package = package,
+            version = version,
+            otherwise = otherwise
+        ))),
+        None => Some(Mend::Remedy(say!(
+            "package-installed",
+            package = package,
+            version = version,
+            otherwise = otherwise
+        ))),
+    }
+}
+
+/// A package that is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Installed {
+    version: String,
+    /// What the archive has, where the package manager tells that without asking another machine.
+    newest: Option<String>,
+}
 
 /// A row of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +160,31 @@ impl Distribution {
         Distribution::of_os_release(&text.unwrap_or_default())
     }
 
+    /// What the package manager says of a package; nothing if it is not installed, or if that cannot be
+    /// told.
+    fn installed(self, package: &str) -> Option<Installed> {
+        let (program, arguments): (_, &[&str]) = match self {
+            Distribution::Debian | Distribution::Ubuntu => ("apt-cache", &["policy"]),
+            Distribution::Fedora => ("rpm", &["-q", "--qf", "%{VERSION}-%{RELEASE}\n"]),
+            Distribution::Arch => ("pacman", &["-Q"]),
+            Distribution::Other => return None,
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).arg(package).env("LC_ALL", "C");
+        let output = command.output().ok().filter(|done| done.status.success())?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        match self {
+            Distribution::Debian | Distribution::Ubuntu => policy(&text),
+            Distribution::Fedora | Distribution::Arch | Distribution::Other => {
+                let version = text.split_whitespace().last()?.to_owned();
+                Some(Installed {
+                    version,
+                    newest: None,
+                })
+            }
+        }
+    }
+
     /// The command that installs some packages, without `sudo`.
     pub fn install(self, packages: &[&Package]) -> Option<Vec<String>> {
         let (command, names): (&[&str], fn(&Package) -> &str) = match self {
@@ -121,6 +209,19 @@ impl Distribution {
         }
         (words.len() > command.len()).then_some(words)
     }
+}
+
+/// Reads what `apt-cache policy` says of one package.
+fn policy(text: &str) -> Option<Installed> {
+    let value = |key: &str| {
+        let line = text.lines().find_map(|line| line.trim().strip_prefix(key));
+        let value = line.map(str::trim).filter(|value| *value != "(none)");
+        value.map(str::to_owned)
+    };
+    Some(Installed {
+        version: value("Installed:")?,
+        newest: value("Candidate:"),
+    })
 }
 
 fn first(names: &str, separator: char) -> &str {
@@ -168,5 +269,19 @@ mod tests {
             on(Distribution::Ubuntu).as_deref(),
             Some("linux-tools-generic")
         );
+    }
+
+    #[test]
+    fn what_apt_says_of_a_package_is_read() {
+        let said = |installed: &str| {
+            policy(&format!(
+                "clang:\n  Installed: {installed}\n  Candidate: 1:16.0-2\n  Version table:\n     1:16.0-2 500\n"
+            ))
+        };
+        let installed = said("1:14.0-1").unwrap();
+        assert_eq!(installed.version, "1:14.0-1");
+        assert_eq!(installed.newest.as_deref(), Some("1:16.0-2"));
+        assert_eq!(said("(none)"), None);
+        assert_eq!(policy(""), None);
     }
 }

@@ -68,7 +68,16 @@ fn the_kernel_that_is_asked_is_the_one_that_steps_would_run_on() {
     }
     let ran = tutor.run("doctor").code(0);
     ran.stdout_has("The lab's kernel")
-        .stdout_has("a machine was resumed from it just now");
+        .stdout_has("a machine was resumed from it just now")
+        .stdout_has("This machine's own kernel")
+        .stdout_has("✓ lockdown none");
+    let findings = doctor["findings"].as_array().expect("findings");
+    let places = |name: &str| -> Vec<&Value> {
+        let named = findings.iter().filter(|found| found["name"] == name);
+        named.map(|found| &found["on"]).collect()
+    };
+    assert_eq!(places("lockdown"), ["kernel", "own-kernel"]);
+    assert_eq!(places("privileges"), ["own-kernel"]);
 
     let own = fs::read_to_string("/proc/sys/kernel/osrelease").expect("a release");
     let doctor = tutor.run("doctor --on host --json").code(0).json();

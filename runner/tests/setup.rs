@@ -346,7 +346,7 @@ fn a_kernel_that_cannot_be_fetched_is_said_and_stops_nothing() {
     assert!(said.works, "{said:?}");
     assert_eq!(
         said.stderr,
-        "setup: the lab has no kernel, so steps that need one are skipped; to try again: tutor lab setup\n"
+        "setup: the lab has no kernel, so steps that need one are skipped; to try again: cargo run --release -- lab setup\n"
     );
     let said = Machine::without_kernel().cargo("exit 1").run();
     assert!(!said.works);

@@ -67,29 +67,20 @@ impl Reason {
                 format!("run it as root, or with {}", joined(missing))
             }
             Self::RootOnlyFile => "run it as root".to_owned(),
-            Self::UserNamespace => {
-                "run it outside the container, or in a virtual machine".to_owned()
-            }
+            Self::UserNamespace => "run it outside the container".to_owned(),
             Self::Seccomp => {
                 "let the container use bpf(2) and perf_event_open(2), or run it outside".to_owned()
             }
-            Self::Lockdown(_) => {
-                "boot without `lockdown=confidentiality`, or use a virtual machine".to_owned()
-            }
-            Self::Policy { .. } => {
-                "look for the denial in `dmesg` and the audit log, or use a virtual machine"
-                    .to_owned()
-            }
-            Self::NotBuiltIn { option } => format!(
-                "boot a kernel with {option}=y, or use a virtual machine with a distribution's kernel"
-            ),
+            Self::Lockdown(_) => "boot without `lockdown=confidentiality`".to_owned(),
+            Self::Policy { .. } => "look for the denial in `dmesg` and the audit log".to_owned(),
+            Self::NotBuiltIn { option } => format!("boot a kernel with {option}=y"),
             Self::TooOld {
                 since: (major, minor),
             } => {
                 format!("boot a kernel of release {major}.{minor} or later")
             }
             Self::NoFunction(_) | Self::NotTraceable(_) | Self::NoTracepoint => {
-                "use a virtual machine with a distribution's kernel".to_owned()
+                "boot a distribution's kernel".to_owned()
             }
             Self::NotMounted { kind, folder } => {
                 format!("mount it as root: `mount -t {kind} {kind} {folder}`")

@@ -54,6 +54,10 @@ fn give(idle: &Idle, client: Client) {
 }
 
 impl Backend for Host {
+    fn is_own_kernel(&self) -> bool {
+        true
+    }
+
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
         let failed = |error: String| BackendError::Start {
             program: self.tutor.clone(),

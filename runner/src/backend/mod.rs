@@ -24,6 +24,10 @@ pub trait Backend: Sync {
     fn reopen(&self, _file: &Path) -> Option<Box<dyn Session>> {
         None
     }
+    /// True if steps there meet this machine's own kernel.
+    fn is_own_kernel(&self) -> bool {
+        false
+    }
     /// What the machine there is emulated by, if it is; part of what an output is recorded with.
     fn emulator(&self) -> Option<String> {
         None

@@ -6,6 +6,7 @@ use crate::render::paint::Color;
 use clap::{ArgGroup, Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -210,8 +211,8 @@ pub struct TestArguments {
     #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lessons: Vec<String>,
     /// How many lessons run side by side [default: the number of processors]
-    #[arg(long, short, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
+    #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
+    pub jobs: Option<NonZeroUsize>,
     /// Run one part of the lessons only, such as `1/4`
     #[arg(long, value_name = "K/N", value_parser = parse_partition)]
     pub partition: Option<Partition>,
@@ -249,8 +250,8 @@ pub struct MatrixArguments {
     pub clang: Vec<String>,
     /// How many lessons run side by side, each with a machine of its own [default: the number of
     /// processors]
-    #[arg(long, short, value_name = "N")]
-    pub jobs: Option<std::num::NonZeroUsize>,
+    #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
+    pub jobs: Option<NonZeroUsize>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: MatrixFormat,
@@ -484,6 +485,11 @@ pub struct ManArguments {
 
 fn parse_time(text: &str) -> Result<Duration, String> {
     crate::lesson::parse_duration(text).ok_or_else(|| crate::say!("bad-time", text = text))
+}
+
+fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| crate::say!("bad-jobs", text = text))
 }
 
 fn parse_partition(text: &str) -> Result<Partition, String> {

@@ -98,6 +98,20 @@ impl Context {
         Course::load(self.global.course.as_deref(), env.as_deref(), &here).map_err(unusable)
     }
 
+    /// The course, for commands that show it as it is: one that is written in a format of another
+    /// `tutor` ends the command.
+    pub fn known_course(&self) -> anyhow::Result<Course> {
+        let course = self.load_course()?;
+        if !course.is_of_unknown_format {
+            return Ok(course);
+        }
+        note!(
+            "{}",
+            super::course::drawn(&course, &course.diagnostics, &self.stderr)
+        );
+        Err(ends(Exit::Invalid, say!("course-unknown")))
+    }
+
     /// The course's table of contents, without reading the lessons.
     pub fn contents(&self) -> anyhow::Result<Contents> {
         let here = std::env::current_dir().context(say!("no-current-folder"))?;

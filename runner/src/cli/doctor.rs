@@ -2,20 +2,23 @@
 
 use super::arguments::{DoctorArguments, On, RunningArguments};
 use super::context::{Context, ends, program};
-use super::lab_findings;
+use super::{lab_findings, own_kernel};
 use crate::backend::host::Host;
 use crate::backend::{Backend, BackendError};
-use crate::doctor::{self, Area, Finding, Mend, State, Unasked};
+use crate::course::Course;
+use crate::doctor::{self, Area, Finding, State, Unasked};
 use crate::exit::Exit;
 use crate::lesson::Place;
-use crate::packages::Distribution;
+use crate::packages::{self, Distribution, Mend};
 use crate::render::paint::Paint;
+use crate::run::Options;
 use crate::run::asides::Asides;
 use crate::run::findings::Answer;
 use crate::say;
 use crate::visible::{visible_text, width};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::Command;
+use tutor_bpf::probe::Evidence;
 use tutor_lab::cache::Cache;
 
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<Exit> {
@@ -29,165 +32,211 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
         &course.lessons.iter().collect::<Vec<_>>(),
         &running,
     )?;
-    let distribution = Distribution::here();
-    let host = Host::new(&program()?);
-    let lab = context.lab("default")?;
-    let lessons = doctor::lessons_with_kernel_steps(&course);
-    // What the lab lacks is of interest where something would run there.
-    let is_lab = arguments.on == On::Lab;
-    let (found, no_lab) = match is_lab && !lessons.is_empty() {
-        true => {
-            let cache = Cache::below(&context.folders.cache);
-            lab_findings::examine(&lab, &cache, &lessons, distribution)
-        }
-        false => (Vec::new(), None),
+    let doctor = Doctor {
+        context,
+        course,
+        on: arguments.on,
+        options: context.options(&running)?,
+        distribution: Distribution::here(),
     };
-    let options = context.options(&running)?;
-    let folder = tempfile::tempdir()?;
-    let mut asides = Asides::new(folder.path(), &options);
-    let mut ask = |place: Place, probe: &str| -> Result<Answer, Unasked> {
-        let backend: &dyn Backend = match (place, arguments.on) {
-            (Place::Host, On::Host | On::Lab) | (Place::Kernel, On::Host) => &host,
-            (Place::Kernel, On::Lab) => {
-                if let Some(why) = &no_lab {
-                    return Err(why.clone());
-                }
-                &lab
-            }
-        };
-        let answer = asides.ask(place, backend, probe);
-        answer.map_err(|error| match error {
-            BackendError::Unusable { reason, remedy } => (reason, remedy),
-            error => (error.to_string(), None),
-        })
-    };
-    let findings = doctor::examine(&course, distribution, &mut ask, found);
+    let mut findings = doctor.examine()?;
     if arguments.json {
         outln!("{:#}", doctor::to_json(&findings));
-    } else {
-        show(
-            context,
-            &findings,
-            arguments.on,
-            no_lab.is_none(),
-            &course
-                .lessons
-                .iter()
-                .map(|lesson| lesson.stem.as_str())
-                .collect::<Vec<_>>(),
-        )?;
+        return Ok(ends_with(&findings));
     }
-    let lacking = findings
-        .iter()
-        .any(|found| matches!(found.state, State::Lacks(_)) && !found.lessons.is_empty());
-    let install = doctor::install_all(&findings, distribution);
+    doctor.show(&findings)?;
+    let install = doctor::install_all(&findings, doctor.distribution);
     match (arguments.fix, install) {
-        (true, Some(words)) => fix(&words, arguments.yes),
-        (true, None) => {
-            context.tell(&say!("doctor-nothing-to-install"))?;
-            Ok(if lacking {
-                Exit::Lacking
-            } else {
-                Exit::Success
-            })
-        }
-        (false, install) => {
-            if let Some(words) = install.filter(|_| !arguments.json) {
-                let command = with_sudo(&words).join(" ");
-                context.tell(&say!("doctor-install", command = command))?;
+        (true, Some(words)) => {
+            if !fix(&words, arguments.yes)? {
+                return Ok(Exit::Lacking);
             }
-            Ok(if lacking {
-                Exit::Lacking
-            } else {
-                Exit::Success
-            })
+            findings = doctor.examine()?;
+            findings.retain(lacks);
+            match findings.is_empty() {
+                true => context.tell(&say!("doctor-fixed"))?,
+                false => {
+                    context.tell(&say!("doctor-still"))?;
+                    outln!("");
+                    doctor.show(&findings)?;
+                }
+            }
         }
+        (true, None) => context.tell(&say!("doctor-nothing-to-install"))?,
+        (false, Some(words)) => {
+            let command = packages::as_root(&words);
+            context.tell(&say!("doctor-install", command = command))?;
+        }
+        (false, None) => {}
+    }
+    Ok(ends_with(&findings))
+}
+
+fn lacks(found: &Finding) -> bool {
+    match found.state {
+        State::Has(_) => false,
+        State::Lacks(_) => true,
     }
 }
 
-fn show(
-    context: &Context,
-    findings: &[Finding],
-    on: On,
-    is_asked: bool,
-    all: &[&str],
-) -> io::Result<()> {
-    let paint = &context.stdout;
-    if findings.is_empty() {
-        outln!("{}", say!("doctor-no-needs"));
+/// What is missing matters where a lesson wants it.
+fn ends_with(findings: &[Finding]) -> Exit {
+    let mut wanted = findings.iter().filter(|found| !found.lessons.is_empty());
+    match wanted.any(lacks) {
+        true => Exit::Lacking,
+        false => Exit::Success,
     }
-    for area in [Area::Host, Area::Lab, Area::Kernel] {
-        if !findings.iter().any(|found| found.area == area) {
-            continue;
-        }
-        let title = match (area, on) {
-            (Area::Host, On::Lab | On::Host) => say!("doctor-host"),
-            (Area::Lab, On::Lab | On::Host) => say!("doctor-lab"),
-            (Area::Kernel, On::Lab) => say!("doctor-kernel-lab"),
-            (Area::Kernel, On::Host) => say!("doctor-kernel-host"),
+}
+
+/// What holds for the whole command.
+struct Doctor<'c> {
+    context: &'c Context,
+    course: Course,
+    on: On,
+    options: Options,
+    distribution: Distribution,
+}
+
+impl Doctor<'_> {
+    /// Looks for everything, each time anew.
+    fn examine(&self) -> anyhow::Result<Vec<Finding>> {
+        let host = Host::new(&program()?);
+        let lab = self.context.lab("default")?;
+        let lessons = doctor::lessons_with_kernel_steps(&self.course);
+        // What the lab lacks is of interest where something would run there.
+        let (mut found, no_lab) = match self.on == On::Lab && !lessons.is_empty() {
+            true => {
+                let cache = Cache::below(&self.context.folders.cache);
+                lab_findings::examine(&lab, &cache, &lessons, self.distribution)
+            }
+            false => (Vec::new(), None),
         };
-        outln!("{}", paint.bold(&title));
-        if area == Area::Kernel && !is_asked {
-            let names = findings.iter().filter(|found| found.area == area);
-            let names: Vec<&str> = names.map(|found| found.name.as_str()).collect();
-            let text = say!("doctor-not-asked", names = names.join(", "));
-            for line in paint.fitted("  ", &text) {
-                outln!("{line}");
+        let folder = tempfile::tempdir()?;
+        let mut asides = Asides::new(folder.path(), &self.options);
+        let mut ask = |place: Place, probe: &str| -> Result<Answer, Unasked> {
+            let backend: &dyn Backend = match (place, self.on) {
+                (Place::Host, On::Host | On::Lab) | (Place::Kernel, On::Host) => &host,
+                (Place::Kernel, On::Lab) => {
+                    if let Some(why) = &no_lab {
+                        return Err(why.clone());
+                    }
+                    &lab
+                }
+            };
+            let answer = asides.ask(place, backend, probe);
+            answer.map_err(|error| match error {
+                BackendError::Unusable { reason, remedy } => (reason, remedy),
+                error => (error.to_string(), None),
+            })
+        };
+        if let Some(lesson) = lessons.first() {
+            let question = match self.on {
+                On::Lab => own_kernel::LOCKDOWN_IN_LAB,
+                On::Host => own_kernel::LOCKDOWN,
+            };
+            if let Ok(answer) = ask(Place::Kernel, question) {
+                found.push(own_kernel::lockdown(&answer, Area::Kernel, &lessons));
+            }
+            if self.on == On::Lab {
+                if let Ok(answer) = ask(Place::Host, own_kernel::LOCKDOWN) {
+                    found.push(own_kernel::lockdown(&answer, Area::OwnKernel, &[]));
+                }
+                found.push(own_kernel::privileges(lesson, &Evidence::gather(None)));
+            }
+        }
+        let is_own = self.on == On::Host;
+        Ok(doctor::examine(
+            &self.course,
+            self.distribution,
+            is_own,
+            &mut ask,
+            found,
+        ))
+    }
+
+    fn show(&self, findings: &[Finding]) -> io::Result<()> {
+        let paint = &self.context.stdout;
+        // Nothing can be asked in a lab that lacks something.
+        let is_asked = !findings
+            .iter()
+            .any(|found| found.area == Area::Lab && lacks(found));
+        let all = self.course.lessons.len();
+        if findings.is_empty() {
+            outln!("{}", say!("doctor-no-needs"));
+        }
+        for area in [Area::Host, Area::Lab, Area::Kernel, Area::OwnKernel] {
+            if !findings.iter().any(|found| found.area == area) {
+                continue;
+            }
+            let title = match (area, self.on) {
+                (Area::Host, On::Lab | On::Host) => say!("doctor-host"),
+                (Area::Lab, On::Lab | On::Host) => say!("doctor-lab"),
+                (Area::Kernel, On::Lab) => say!("doctor-kernel-lab"),
+                (Area::Kernel, On::Host) | (Area::OwnKernel, On::Lab | On::Host) => {
+                    say!("doctor-kernel-host")
+                }
+            };
+            outln!("{}", paint.bold(&title));
+            if area == Area::Kernel && !is_asked {
+                let names = findings.iter().filter(|found| found.area == area);
+                let names: Vec<&str> = names.map(|found| found.name.as_str()).collect();
+                let text = say!("doctor-not-asked", names = names.join(", "));
+                for line in paint.fitted("  ", &text) {
+                    outln!("{line}");
+                }
+                outln!("");
+                continue;
+            }
+            for found in findings.iter().filter(|found| found.area == area) {
+                let lessons = match found.lessons.as_slice() {
+                    [] => say!("doctor-no-lesson"),
+                    lessons if lessons.len() == all => say!("doctor-all-lessons"),
+                    lessons => lessons.join(", "),
+                };
+                match &found.state {
+                    State::Has(version) => {
+                        let version = version
+                            .as_deref()
+                            .map(|version| format!(" {version}"))
+                            .unwrap_or_default();
+                        let head = format!("{} {}{version}", paint.mark("✓", "+"), found.name);
+                        for line in headed(paint, Paint::good, &head, Paint::dim, &found.what) {
+                            outln!("{line}");
+                        }
+                        for line in found.note.iter().flat_map(|note| {
+                            paint.fitted_in(Paint::dim, "      ", &visible_text(note))
+                        }) {
+                            outln!("{line}");
+                        }
+                    }
+                    State::Lacks(reason) => {
+                        let head = format!("{} {}", paint.mark("✗", "x"), found.name);
+                        let plain: Style = |_, text| text.to_owned();
+                        let mut lines = headed(paint, Paint::bad, &head, plain, &found.what);
+                        let why = found.why.as_str();
+                        let mend = match &found.mend {
+                            Some(Mend::Install(words)) => Some(packages::as_root(words)),
+                            Some(Mend::Remedy(text)) => Some(text.clone()),
+                            None => None,
+                        };
+                        let texts = [
+                            Some(say!("doctor-reason", reason = reason.as_str())),
+                            Some(say!("doctor-why", why = why, lessons = lessons)),
+                            mend.map(|mend| say!("doctor-mend", mend = mend)),
+                        ];
+                        for text in texts.into_iter().flatten() {
+                            lines.extend(paint.fitted("      ", &text));
+                        }
+                        for line in lines {
+                            outln!("{line}");
+                        }
+                    }
+                }
             }
             outln!("");
-            continue;
         }
-        for found in findings.iter().filter(|found| found.area == area) {
-            let lessons = match found.lessons.as_slice() {
-                [] => say!("doctor-no-lesson"),
-                lessons if lessons.len() == all.len() => say!("doctor-all-lessons"),
-                lessons => lessons.join(", "),
-            };
-            match &found.state {
-                State::Has(version) => {
-                    let version = version
-                        .as_deref()
-                        .map(|version| format!(" {version}"))
-                        .unwrap_or_default();
-                    let head = format!("{} {}{version}", paint.mark("✓", "+"), found.name);
-                    for line in headed(paint, Paint::good, &head, Paint::dim, &found.what) {
-                        outln!("{line}");
-                    }
-                    for line in found
-                        .note
-                        .iter()
-                        .flat_map(|note| paint.fitted_in(Paint::dim, "      ", &visible_text(note)))
-                    {
-                        outln!("{line}");
-                    }
-                }
-                State::Lacks(reason) => {
-                    let head = format!("{} {}", paint.mark("✗", "x"), found.name);
-                    let plain: Style = |_, text| text.to_owned();
-                    let mut lines = headed(paint, Paint::bad, &head, plain, &found.what);
-                    let why = found.why.as_str();
-                    let mend = match &found.mend {
-                        Some(Mend::Install(words)) => Some(with_sudo(words).join(" ")),
-                        Some(Mend::Remedy(text)) => Some(text.clone()),
-                        None => None,
-                    };
-                    let texts = [
-                        Some(say!("doctor-reason", reason = reason.as_str())),
-                        Some(say!("doctor-why", why = why, lessons = lessons)),
-                        mend.map(|mend| say!("doctor-mend", mend = mend)),
-                    ];
-                    for text in texts.into_iter().flatten() {
-                        lines.extend(paint.fitted("      ", &text));
-                    }
-                    for line in lines {
-                        outln!("{line}");
-                    }
-                }
-            }
-        }
-        outln!("");
+        Ok(())
     }
-    Ok(())
 }
 
 type Style = fn(&Paint, &str) -> String;
@@ -207,15 +256,10 @@ fn headed(paint: &Paint, head_style: Style, head: &str, style: Style, what: &str
     lines
 }
 
-fn with_sudo(words: &[String]) -> Vec<String> {
-    let is_root = nix::unistd::geteuid().is_root();
-    let sudo = (!is_root).then(|| "sudo".to_owned());
-    sudo.into_iter().chain(words.iter().cloned()).collect()
-}
-
-/// Installs what is missing. `tutor` never calls sudo by itself: without root it says what to type.
-fn fix(words: &[String], yes: bool) -> anyhow::Result<Exit> {
-    let command = with_sudo(words).join(" ");
+/// Installs what is missing; false if that was not agreed to. `tutor` never calls sudo by itself:
+/// without root it says what to type.
+fn fix(words: &[String], yes: bool) -> anyhow::Result<bool> {
+    let command = packages::as_root(words);
     if !nix::unistd::geteuid().is_root() {
         return Err(ends(
             Exit::Lacking,
@@ -234,16 +278,12 @@ fn fix(words: &[String], yes: bool) -> anyhow::Result<Exit> {
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
         if !matches!(answer.trim(), "y" | "yes") {
-            return Ok(Exit::Lacking);
+            return Ok(false);
         }
     }
-    let Some((program, arguments)) = words.split_first() else {
-        return Ok(Exit::Success);
-    };
-    let status = Command::new(program).args(arguments).status()?;
-    Ok(if status.success() {
-        Exit::Success
-    } else {
-        Exit::Lacking
-    })
+    if let Some((program, arguments)) = words.split_first() {
+        // What it ends with is its own affair: what is there now is looked at next.
+        Command::new(program).args(arguments).status()?;
+    }
+    Ok(true)
 }

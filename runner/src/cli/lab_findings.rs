@@ -3,8 +3,8 @@
 use super::lab::{accelerated, size};
 use crate::backend::BackendError;
 use crate::backend::lab::{Lab, qemu_remedy};
-use crate::doctor::{self, Area, Finding, Mend, State, Unasked};
-use crate::packages::Distribution;
+use crate::doctor::{self, Area, Finding, State, Unasked};
+use crate::packages::{Distribution, Mend};
 use crate::say;
 use nix::sys::statvfs::statvfs;
 use std::path::Path;

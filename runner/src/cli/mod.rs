@@ -33,6 +33,7 @@ mod lab_findings;
 mod lab_gc;
 mod machine;
 mod matrix;
+mod own_kernel;
 mod progress;
 mod read;
 mod review;

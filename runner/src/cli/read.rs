@@ -25,7 +25,7 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
     if store.is_untouched() && !arguments.json {
         return untouched(context);
     }
-    let course = context.load_course()?;
+    let course = context.known_course()?;
     if arguments.json {
         let rows: Vec<_> = course
             .lessons
@@ -108,6 +108,9 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
 fn untouched(context: &Context) -> anyhow::Result<Exit> {
     let mut out = String::new();
     let contents = context.contents()?;
+    if contents.is_of_unknown_format {
+        context.known_course()?;
+    }
     let paint = &context.stdout;
     writeln!(out, "{}", paint.bold(&visible_text(&contents.title)))?;
     let rows = &contents.lessons;
@@ -160,7 +163,7 @@ fn write_row(
 
 /// `tutor show`.
 pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit> {
-    let course = context.load_course()?;
+    let course = context.known_course()?;
     let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
     if arguments.json {
         let mut plan = Plan::new(lesson, &Selection::All)?.to_json();
@@ -258,6 +261,9 @@ fn paged(text: &str) -> anyhow::Result<()> {
         // A pager that is left early closes its end; that is no error.
         let _ = stdin.write_all(text.as_bytes());
     }
-    child.wait()?;
+    // What a shell ends with that found no such program, or one that it may not run.
+    if let Some(126 | 127) = child.wait()?.code() {
+        out!("{text}");
+    }
     Ok(())
 }

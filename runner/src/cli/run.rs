@@ -31,10 +31,10 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         return Ok(Exit::Success);
     }
     context.may_run(&course, &[lesson], &arguments.running)?;
+    let backends = context.backends(&arguments.running)?;
     if arguments.running.place() == On::Host && plan.steps().any(|step| step.on == Place::Kernel) {
         context.note(&say!("on-host-note"));
     }
-    let backends = context.backends(&arguments.running)?;
     let places = backends.places();
     let options = context.options(&arguments.running)?;
     let findings = Findings::default();

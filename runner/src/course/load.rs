@@ -54,6 +54,7 @@ impl Course {
         });
         Ok(Contents {
             title: manifest.title,
+            is_of_unknown_format: manifest.is_of_unknown_format,
             lessons: entries.collect(),
         })
     }
@@ -88,6 +89,7 @@ impl Course {
             needs: loader.manifest.needs,
             facets: loader.manifest.facets,
             inventory: loader.manifest.inventory,
+            is_of_unknown_format: loader.manifest.is_of_unknown_format,
             diagnostics: loader.diagnostics,
             lints: loader.lints,
             sources,

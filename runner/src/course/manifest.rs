@@ -19,6 +19,8 @@ pub(super) struct Manifest {
     pub needs: BTreeMap<String, NeedProbe>,
     pub facets: BTreeMap<String, Facet>,
     pub inventory: Option<String>,
+    /// Whether it is written in the format of another `tutor`.
+    pub is_of_unknown_format: bool,
     /// Names of needs and facets that are declared in a way that cannot be read.
     pub broken: Vec<String>,
     pub diagnostics: Vec<Diagnostic>,
@@ -105,6 +107,7 @@ impl Reader {
     fn format(&mut self, value: &Value<'_>) {
         let is_known =
             matches!(value.get_ref(), DeValue::Integer(number) if number.as_str() == "1");
+        self.manifest.is_of_unknown_format = !is_known;
         if !is_known {
             let message = "this course format is not known";
             self.findings

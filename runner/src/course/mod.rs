@@ -38,6 +38,8 @@ pub struct Course {
     /// A command whose output lists what outlives processes on a kernel (programs, links, XDP,
     /// tc, probes, sysctls), one thing a line; lines that a lesson adds are its leftovers.
     pub inventory: Option<String>,
+    /// Whether it is written in the format of another `tutor`: what was read of it may be wrong.
+    pub is_of_unknown_format: bool,
     /// Everything that is wrong with any of its files.
     pub diagnostics: Vec<Diagnostic>,
     /// What is allowed and still not good: [`check`] tells it, and nothing else does.
@@ -53,6 +55,8 @@ pub struct Contents {
     pub title: String,
     /// Its lessons.
     pub lessons: Vec<Entry>,
+    /// Whether it is written in the format of another `tutor`.
+    pub is_of_unknown_format: bool,
 }
 
 /// A lesson as a table of contents has it.

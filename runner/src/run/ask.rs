@@ -185,8 +185,23 @@ impl<'r> Runner<'r> {
             self.open(place, listen)?;
             let answer = self.answer(place, &probe.probe, listen);
             let answer = answer.map_err(|error| Ending::Broken(error.to_string()))?;
-            if let Some(skip) = findings::missing(need, probe, &answer) {
-                return Err(Ending::Skipped(skip));
+            if let Some(reason) = findings::missing(need, probe, &answer) {
+                let remedy = self.findings.remedy(need, probe, &answer);
+                let is_own = self
+                    .backend(place)
+                    .is_some_and(|backend| backend.is_own_kernel());
+                let remedy = match place == Place::Kernel && is_own {
+                    true => Some(findings::on_own_kernel(
+                        &self.lesson.stem,
+                        remedy.as_deref(),
+                    )),
+                    false => remedy,
+                };
+                return Err(Ending::Skipped(Skip::Need {
+                    need: need.to_string(),
+                    reason,
+                    remedy,
+                }));
             }
         }
         // A background step may have asked for it meanwhile.

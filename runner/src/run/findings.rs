@@ -3,8 +3,8 @@
 pub use crate::backend::Answer;
 use crate::course::{Facet, NeedProbe, Precision};
 use crate::lesson::{Need, Place};
+use crate::packages::{self, Distribution, Mend};
 use crate::say;
-use crate::transcript::Skip;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -12,6 +12,8 @@ use std::sync::Mutex;
 #[derive(Debug, Default)]
 pub struct Findings {
     answers: Mutex<HashMap<(Place, String), Answer>>,
+    /// What mends a need by a package, by the need's name: to find out takes the package manager.
+    mends: Mutex<HashMap<String, Option<Mend>>>,
 }
 
 impl Findings {
@@ -39,50 +41,77 @@ impl Findings {
         }
         Ok(answer)
     }
+
+    /// What to do about a need that is not met, in words.
+    pub fn remedy(&self, need: &Need, probe: &NeedProbe, answer: &Answer) -> Option<String> {
+        let known = self.mends.lock().ok();
+        let known = known.and_then(|mends| mends.get(&need.name).cloned());
+        let mend = known.unwrap_or_else(|| {
+            let mend = mend(probe, answer, Distribution::here());
+            if let Ok(mut mends) = self.mends.lock() {
+                mends.insert(need.name.clone(), mend.clone());
+            }
+            mend
+        });
+        mend.map(|mend| match mend {
+            Mend::Install(words) => say!("need-install", command = packages::as_root(&words)),
+            Mend::Remedy(text) => text,
+        })
+    }
 }
 
-/// Returns why a step cannot run, if its need is not met.
-pub fn missing(need: &Need, probe: &NeedProbe, answer: &Answer) -> Option<Skip> {
-    let reason = if !answer.yes {
-        reason(probe, answer)
-    } else {
-        let wanted = need.at_least.as_ref()?;
-        match version(&answer.text) {
-            Some(found) if found >= *wanted => return None,
-            Some(found) => say!(
-                "need-too-old",
-                what = probe.what.as_str(),
-                found = dotted(&found),
-                wanted = dotted(wanted)
-            ),
-            None => say!(
-                "need-no-version",
-                what = probe.what.as_str(),
-                wanted = dotted(wanted)
-            ),
-        }
-    };
-    Some(Skip::Need {
-        need: need.to_string(),
-        reason,
-        remedy: remedy(probe, answer),
-    })
+/// Returns why a need is not met, if it is not.
+pub fn missing(need: &Need, probe: &NeedProbe, answer: &Answer) -> Option<String> {
+    if !answer.yes {
+        return Some(reason(probe, answer));
+    }
+    let wanted = need.at_least.as_ref()?;
+    match version(&answer.text) {
+        Some(found) if found >= *wanted => None,
+        Some(found) => Some(say!(
+            "need-too-old",
+            what = probe.what.as_str(),
+            found = dotted(&found),
+            wanted = dotted(wanted)
+        )),
+        None => Some(say!(
+            "need-no-version",
+            what = probe.what.as_str(),
+            wanted = dotted(wanted)
+        )),
+    }
 }
 
 /// A line of a probe that begins so says what to do, better than the course can know it.
 const HELP: &str = "help: ";
 
-/// Returns what to do about something that is missing: what its probe says, else the course.
-pub fn remedy(probe: &NeedProbe, answer: &Answer) -> Option<String> {
+/// Returns what to do about something that is missing: what its probe says, else its package, else
+/// what the course says.
+pub fn mend(probe: &NeedProbe, answer: &Answer, distribution: Distribution) -> Option<Mend> {
     let mut lines = answer.text.lines().map(str::trim);
     let said = lines.find_map(|line| line.strip_prefix(HELP));
-    said.filter(|_| !answer.yes)
-        .map(str::to_owned)
-        .or_else(|| probe.remedy.clone())
+    if let Some(said) = said.filter(|_| !answer.yes) {
+        return Some(Mend::Remedy(said.to_owned()));
+    }
+    let remedy = probe.remedy.as_deref();
+    match &probe.package {
+        Some(package) => packages::mend(package, remedy, distribution),
+        None => remedy.map(str::to_owned).map(Mend::Remedy),
+    }
 }
 
-/// Returns why something is missing: the last line that its probe printed.
-pub fn reason(probe: &NeedProbe, answer: &Answer) -> String {
+/// Returns what to do about something that this machine's own kernel lacks or refuses, as commands to
+/// type for whoever runs that lesson: as root, or in the lab.
+pub fn on_own_kernel(lesson: &str, said: Option<&str>) -> String {
+    match said {
+        _ if !nix::unistd::geteuid().is_root() => say!("need-own-as-root", lesson = lesson),
+        Some(said) => say!("need-own-said", said = said, lesson = lesson),
+        None => say!("need-own-lab", lesson = lesson),
+    }
+}
+
+/// Returns why something something is missing: the last line that its probe printed.
+fn reason(probe: &NeedProbe, answer: &Answer) -> String {
     let last = answer
         .text
         .lines()
@@ -167,14 +196,13 @@ mod tests {
                 yes: false,
                 text: text.into(),
             };
-            (reason(&probe, &answer), remedy(&probe, &answer))
+            let mend = mend(&probe, &answer, Distribution::Other);
+            (reason(&probe, &answer), mend)
         };
+        let remedy = |text: &str| Some(Mend::Remedy(text.into()));
         let said = of("cannot load: EPERM\nhelp: become root\n");
-        assert_eq!(
-            said,
-            ("cannot load: EPERM".into(), Some("become root".into()))
-        );
-        assert_eq!(of("no\n"), ("no".into(), Some("another kernel".into())));
+        assert_eq!(said, ("cannot load: EPERM".into(), remedy("become root")));
+        assert_eq!(of("no\n"), ("no".into(), remedy("another kernel")));
     }
 
     #[test]
@@ -195,9 +223,7 @@ mod tests {
             yes: true,
             text: "clang version 14.0.6".into(),
         };
-        let Some(Skip::Need { reason, .. }) = missing(&need, &probe, &answer) else {
-            panic!()
-        };
+        let reason = missing(&need, &probe, &answer).unwrap();
         assert!(
             reason.contains("14.0.6") && reason.contains("16"),
             "{reason}"

@@ -178,3 +178,28 @@ fn a_reader_that_leaves_early_is_no_error() {
         .code(0);
     ran.stdout_has("The lesson demo").stderr_is_empty();
 }
+
+#[test]
+fn a_course_in_the_format_of_another_tutor_is_neither_listed_nor_shown() {
+    let tutor = Tutor::new().lesson(plain("one", "true"));
+    let manifest = tutor.get("course/lessons/course.toml");
+    let manifest = manifest.replace("format = 1", "format = 2");
+    tutor.put("course/lessons/course.toml", &manifest);
+    for line in ["list", "list --json", "show demo", "show demo --json"] {
+        let ran = tutor.run(line).code(4);
+        assert_eq!(ran.stdout, "", "{line}");
+        ran.stderr_has("this course format is not known")
+            .stderr_has("`format = 1`");
+    }
+}
+
+#[test]
+fn a_lesson_is_shown_where_there_is_no_such_pager() {
+    let tutor = Tutor::new()
+        .lesson(plain("one", "echo it is shown"))
+        .env("PAGER", "no-such-pager");
+    let Some(running) = at_a_terminal(&tutor, "show demo") else {
+        return;
+    };
+    running.end().code(0).stdout_has("echo it is shown");
+}

@@ -70,3 +70,14 @@ fn a_runaway_step_shows_both_ends_of_what_it_printed() {
         .stdout_has("│ 900\n")
         .stdout_lacks("│ 500\n");
 }
+
+#[test]
+fn no_lessons_at_once_are_refused_in_words() {
+    let tutor = Tutor::new().lesson(plain("one", "true"));
+    for line in ["test -j 0", "matrix -j 0"] {
+        tutor
+            .run(line)
+            .code(2)
+            .stderr_has("`0` is no number of lessons: write `1` or more");
+    }
+}
