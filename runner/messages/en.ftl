@@ -40,7 +40,7 @@ trust-refused = not run
 trust-no-terminal = the course in `{ $folder }` is not tutor's own, and there is no terminal to ask at: read it with `tutor show`, then pass `--yes`
 on-host-note = kernel steps load their programs into this machine's own kernel (`--on host`)
 
-running-before-command = `--on`, `--kernel`, `--timeout` and `--yes` belong behind the command: tutor run lesson-2 --on host
+running-before-command = `--on`, `--kernel`, `--timeout` and `--yes` belong behind the command: `tutor run lesson-2 --on host`
 not-a-regular-file = it is no regular file
 
 # Places
@@ -179,14 +179,14 @@ count-broken = { $count } could not be run or judged
 count-none = nothing ran
 
 # What next
-next-again = look at one step again: tutor run { $lesson } --only { $step }
-next-doctor = what was skipped, and how to get it: tutor doctor
-next-doctor-host = what was skipped, and how to get it: tutor doctor --on host; the lab may have it: leave out `--on host`
-next-record = what has no recorded output yet gets it by: tutor test { $lesson }, then tutor review
-tip-lesson = to run a lesson: tutor run { $lesson }
+next-again = look at one step again: `tutor run { $lesson } --only { $step }`
+next-doctor = what was skipped, and how to get it: `tutor doctor`
+next-doctor-host = what was skipped, and how to get it: `tutor doctor --on host`; the lab may have it: leave out `--on host`
+next-record = what has no recorded output yet gets it by: `tutor test { $lesson }`, then `tutor review`
+tip-lesson = to run a lesson: `tutor run { $lesson }`
 next-none = that was the last lesson
-next-interrupted = interrupted before the end of `{ $step }`; go on there with: tutor run { $lesson } --from { $step }
-next-lesson = next: tutor run { $lesson }  ({ $title })
+next-interrupted = interrupted before the end of `{ $step }`; go on there with: `tutor run { $lesson } --from { $step }`
+next-lesson = next: `tutor run { $lesson }`  ({ $title })
 
 # list and show
 standing-new = { $count ->
@@ -208,8 +208,8 @@ test-bad = not as expected
 test-lacking = not everything could run
 test-interrupted = interrupted
 test-review = { $count ->
-    [one] { $count } output waits to be read: tutor review
-   *[other] { $count } outputs wait to be read: tutor review
+    [one] { $count } output waits to be read: `tutor review`
+   *[other] { $count } outputs wait to be read: `tutor review`
 }
 review-nothing = no output waits to be read
 review-new = new: { $provenance }
@@ -265,23 +265,23 @@ check-summary = { $lessons ->
    *[other] { $warnings } warnings
 }
 new-embedded = a lesson can be added only in a course's own folder: run it there, or name it with `--course`
-new-written = wrote { $path }; try it: tutor run { $lesson }
+new-written = wrote { $path }; try it: `tutor run { $lesson }`
 
 # study and reset
 study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›
 study-keys = keys: Enter or r runs, s skips, b goes back, q or Esc quits
 study-unknown = `{ $typed }` is none of run, skip, back, quit
 study-input = cannot read the keyboard: { $error }
-study-left = go on where you are with: { $command }
+study-left = go on where you are with: `{ $command }`
 rewound = all is as it was before `{ $step }`: the lab with its shell and what is loaded and attached there, the variables and functions of the shell on this machine, and the files that steps made; your edits stay
 not-rewound = no state from before `{ $step }` fits (it was never kept, the lesson or the lab has changed since, or something ran in the background); the steps before it run again first
 study-resumed = the shell is a new one: variables of earlier steps are gone, and so is what they pinned; if a step misses something, go [b]ack
 study-resumed-shell = the variables and functions of the shell are as you left them
 study-resumed-in-lab = the lab goes on as you left it, and so do the variables and functions of the shell on this machine
-study-resumed-anew = the lab begins anew, since no state from before `{ $step }` fits (it was never kept, the lesson or the lab has changed since, or something ran in the background); what earlier steps loaded and made there is gone: go [b]ack to `{ $back }`, or begin there with: tutor study { $lesson } --from { $back }
-study-again = not all of it went well; look at one step again with: tutor study { $lesson } --from { $step }
-study-next = next: tutor study { $lesson }  ({ $title })
-study-all-done = you have been through all lessons; begin one again with: tutor study LESSON
+study-resumed-anew = the lab begins anew, since no state from before `{ $step }` fits (it was never kept, the lesson or the lab has changed since, or something ran in the background); what earlier steps loaded and made there is gone: go [b]ack to `{ $back }`, or begin there with: `tutor study { $lesson } --from { $back }`
+study-again = not all of it went well; look at one step again with: `tutor study { $lesson } --from { $step }`
+study-next = next: `tutor study { $lesson }`  ({ $title })
+study-all-done = you have been through all lessons; begin one again with: `tutor study LESSON`
 reset-aside = { $lesson } begins afresh; your files are kept in { $folder }
 reset-done = { $lesson } begins afresh
 reset-states = cannot remove the lab's states of it below `{ $folder }`: { $error }; until they are gone, `--from` goes on from them
@@ -373,7 +373,7 @@ lab-gc-nothing = nothing to remove: each kernel is the newest of its series, so 
 lab-gc-kernels = Kernels that no lesson asks for
 lab-gc-again = Made again when needed
 lab-gc-left = what downloads and unpacking left that did not end: { $size }
-lab-gc-how = to remove all of it: tutor lab gc --yes
+lab-gc-how = to remove all of it: `tutor lab gc --yes`
 lab-gc-ask = remove all of it? [y/N]
 lab-gc-removed = removed: { $size }
 lab-gc-failed = cannot tidy the lab's cache: { $error }

@@ -103,6 +103,19 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_command_to_type_is_in_backticks_and_so_stays_on_one_line() {
+        let in_backticks = regex::Regex::new("`[^`]*`").unwrap();
+        let command = regex::Regex::new(r"\btutor [a-z]").unwrap();
+        let lines = ENGLISH.lines().filter(|line| !line.starts_with('#'));
+        let bare = lines.filter(|line| command.is_match(&in_backticks.replace_all(line, "")));
+        let prose = |line: &&str| line.contains("tutor cannot take it away");
+        assert_eq!(
+            bare.filter(|line| !prose(line)).collect::<Vec<_>>(),
+            Vec::<&str>::new()
+        );
+    }
+
     fn collect_keys(folder: &Path, used: &mut BTreeSet<String>) {
         let call = regex::Regex::new(r#"say!\(\s*"([a-z0-9-]+)""#).unwrap();
         for entry in std::fs::read_dir(folder).unwrap() {

@@ -70,7 +70,7 @@ pub enum Event<'e> {
 }
 
 /// Where something was printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stream {
     /// Standard output.
     Stdout,

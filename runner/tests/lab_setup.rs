@@ -154,7 +154,7 @@ fn a_kernel_of_ones_own_is_taken_without_asking_shown_and_removed() {
         .run("lab gc")
         .code(0)
         .stdout_has("6.9.1-mine")
-        .stdout_has("to remove all of it: tutor lab gc --yes");
+        .stdout_has("to remove all of it: `tutor lab gc --yes`");
     assert_eq!(
         tutor.run("lab status --json").json()["kernels"][0]["release"],
         "6.9.1-mine"
@@ -208,7 +208,7 @@ fn nothing_is_removed_until_somebody_agrees() {
         .stdout_has("one file that makes it start fast: 1 kB")
         .stdout_has("one file that takes lessons back to a step: 1 kB")
         .stdout_has("what downloads and unpacking left that did not end: 1 kB")
-        .stdout_has("to remove all of it: tutor lab gc --yes");
+        .stdout_has("to remove all of it: `tutor lab gc --yes`");
     assert_eq!(left(), 3);
     let (seen, code) = at_a_terminal(tutor.command("lab gc"), "[y/N]", "n\n");
     assert!(seen.contains("one file that makes it start fast"), "{seen}");

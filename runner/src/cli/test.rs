@@ -25,7 +25,11 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let lessons = chosen(&course, &arguments.lessons, arguments.partition)?;
     if lessons.is_empty() && arguments.partition.is_some() {
         // More parts than lessons: a part of a CI matrix that has nothing to do has done it.
-        outln!("{}", say!("test-empty-part"));
+        match arguments.format {
+            Format::Pretty => outln!("{}", say!("test-empty-part")),
+            Format::Json => out_json(&json::document([]))?,
+            Format::Junit => out!("{}", junit::document(&[], Strictness::default())?),
+        }
         return Ok(Exit::Success);
     }
     context.may_run(&course, &lessons, &arguments.running)?;

@@ -78,7 +78,12 @@ impl<W: Write> Terminal<W> {
 
     fn line(&mut self, text: &str) {
         self.fresh_line = text.is_empty();
-        self.write(&format!("{text}\n"));
+        let line = format!("{text}\n");
+        // A background step ended while another one is within a line.
+        match self.live.at_line_start() {
+            true => self.write(&line),
+            false => self.live.wait(&line),
+        }
     }
 
     /// A line of `tutor`'s own, in that style, broken between words where the terminal is narrow.
@@ -140,6 +145,15 @@ impl<W: Write> Terminal<W> {
         if self.spinner_shown {
             self.spinner_shown = false;
             self.put("\r\x1b[2K");
+        }
+    }
+
+    /// Nobody prints any more.
+    fn end_output(&mut self) {
+        let rest = self.live.finish(&self.paint);
+        if !rest.is_empty() {
+            self.fresh_line = false;
+            self.write(&rest);
         }
     }
 
@@ -223,7 +237,8 @@ impl<W: Write> View for Terminal<W> {
                 }
             }
             Event::StepReached(step) => {
-                self.live = LiveOutput::default();
+                let rest = self.live.begin(&step.id, &self.paint);
+                self.write(&rest);
                 self.command(step);
             }
             Event::StepWaits(step) => {
@@ -248,7 +263,7 @@ impl<W: Write> View for Terminal<W> {
                 }
             }
             Event::StepReady(step) => {
-                let rest = self.live.end(&self.paint);
+                let rest = self.live.end(Some(&step.id), &self.paint);
                 self.write(&rest);
                 self.note(
                     Paint::dim,
@@ -256,12 +271,15 @@ impl<W: Write> View for Terminal<W> {
                     &say!("step-ready", step = step.id.as_str()),
                 );
             }
-            Event::StepEnded { .. } => {
-                let rest = self.live.end(&self.paint);
+            Event::StepEnded { step, .. } => {
+                let rest = self.live.end(Some(&step.id), &self.paint);
                 self.write(&rest);
             }
             Event::CheckEnded { .. } => {}
-            Event::LeftBehind(leftover) => self.left_behind(leftover),
+            Event::LeftBehind(leftover) => {
+                self.end_output();
+                self.left_behind(leftover);
+            }
         }
     }
 
@@ -290,6 +308,7 @@ impl<W: Write> View for Terminal<W> {
     }
 
     fn closed(&mut self, report: &Report) {
+        self.end_output();
         self.summary(report);
     }
 }

@@ -25,6 +25,28 @@ fn a_background_step_is_awaited_by_a_line_and_stopped_at_the_end() {
 }
 
 #[test]
+fn what_a_background_step_prints_below_another_one_is_told_apart() {
+    let wait = |file: &str| format!("until [ -e {file} ]; do sleep 0.01; done");
+    let server = format!(
+        "{}\necho tick; echo GET >&2; touch said; exit 4",
+        wait("go")
+    );
+    let fetch = format!(
+        "printf 'half '; touch go\n{}\nsleep 0.3; echo line",
+        wait("said")
+    );
+    let body = plain("server background", &server) + &plain("fetch", &fetch);
+    Tutor::new()
+        .lesson(body)
+        .run("run demo")
+        .code(1)
+        .stdout_has("\n  │ half line\n")
+        .stdout_has("\n  server │ tick\n")
+        .stdout_has("\n  server ┆ GET\n")
+        .stdout_has("\n  ✗ server: ");
+}
+
+#[test]
 fn a_background_step_is_awaited_by_a_file() {
     let body = plain(
         "maker background until=file:made",

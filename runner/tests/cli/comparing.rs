@@ -26,7 +26,7 @@ fn a_changed_output_is_shown_reviewed_accepted_and_green_again() {
         .code(1)
         .stdout_has("-old")
         .stdout_has("+new")
-        .stdout_has("1 output waits to be read: tutor review");
+        .stdout_has("1 output waits to be read: `tutor review`");
     assert_eq!(tutor.get("course/snapshots/demo/one.snap"), snap);
     let waiting = tutor.run("review --json").code(0).json();
     let row = &waiting["waiting"][0];

@@ -156,7 +156,7 @@ fn ctrl_c_stops_the_step_and_the_run_and_ends_with_130() {
     let list = tutor.run("list --json").json();
     assert_eq!(list["lessons"][0]["done"], 1, "{list}");
     ran.stdout_has("two: interrupted")
-        .stdout_lacks("next: tutor run demo-2")
+        .stdout_lacks("next: `tutor run demo-2`")
         .stdout_has("│ before")
         .stdout_lacks("│ after");
     assert_eq!(sleepers(seconds), 0);
@@ -536,7 +536,7 @@ fn a_word_that_is_no_command_is_answered_with_what_was_probably_meant() {
     tutor
         .run("lesson-2")
         .code(2)
-        .stderr_has("tip: to run a lesson: tutor run lesson-2");
+        .stderr_has("tip: to run a lesson: `tutor run lesson-2`");
     let ran = tutor.run("lab lesson-2").code(2);
     assert!(!ran.stderr.contains("to run a lesson"), "{}", ran.told());
     let mut command = tutor.command("");
@@ -552,7 +552,7 @@ fn what_is_read_alone_shows_no_file_of_elsewhere_and_what_is_new_says_how_to_rec
     let tutor = Tutor::new().lesson(body);
     let ran = tutor.run("run demo --only one").code(0);
     ran.stdout_lacks("int a;")
-        .stdout_has("tutor test demo, then tutor review");
+        .stdout_has("`tutor test demo`, then `tutor review`");
     let ran = tutor.run("run demo").code(0);
     ran.stdout_has("that was the last lesson");
     let ran = tutor.run("run demo --from three").code(0);

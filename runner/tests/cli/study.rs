@@ -16,7 +16,7 @@ fn study_runs_skips_goes_back_and_remembers_where_it_was_left() {
     ran.stdout_has("│ ran-1")
         .stdout_has("│ ran-2")
         .stdout_lacks("│ ran-3")
-        .stdout_has("go on where you are with: tutor");
+        .stdout_has("go on where you are with: `tutor`");
     tutor.run("list").code(0).stdout_has("2 of 3 done");
 
     let tutor = tutor.stdin("what\nr\n");
@@ -71,7 +71,7 @@ fn study_that_hears_nothing_leaves_and_remembers() {
         .run("study demo")
         .code(0)
         .stdout_lacks("│ ran-1")
-        .stdout_has("go on where you are with: tutor");
+        .stdout_has("go on where you are with: `tutor`");
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn study_at_a_terminal_takes_single_keys() {
         .stdout_has("│ ran-one")
         .stdout_lacks("│ ran-two")
         .stdout_lacks("│ ran-three");
-    ran.stdout_has("go on where you are with: tutor");
+    ran.stdout_has("go on where you are with: `tutor`");
     let Some(mut running) = at_a_terminal(&tutor, "study") else {
         return;
     };

@@ -81,3 +81,18 @@ fn no_lessons_at_once_are_refused_in_words() {
             .stderr_has("`0` is no number of lessons: write `1` or more");
     }
 }
+
+#[test]
+fn a_part_without_lessons_is_a_document_of_its_format() {
+    let tutor = Tutor::new().lesson(plain("one", "true"));
+    let part = "test --partition 2/2";
+    tutor
+        .run(part)
+        .code(0)
+        .stdout_has("this part has no lessons");
+    let json = tutor.run(&format!("{part} --format json")).code(0).json();
+    assert_eq!(json["lessons"], serde_json::json!([]));
+    let ran = tutor.run(&format!("{part} --format junit")).code(0);
+    let report = quick_junit::Report::deserialize_from_str(&ran.stdout).expect("well-formed");
+    assert_eq!(report.tests, 0);
+}

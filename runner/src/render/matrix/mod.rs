@@ -287,7 +287,7 @@ mod tests {
         let text = all(&[matrix], &end, Strictness::default(), &Paint::plain(80));
         assert_snapshot!(text, @"
         not as expected: 6 same, 1 variant, 4 holds, 3 done, 3 new, 1 differs, 1 failed, 1 skipped
-        2 outputs wait to be read: tutor review
+        2 outputs wait to be read: `tutor review`
         environments disagree on `hello/load` and the step does not vary by what tells them apart, so nothing was left to accept: add it to the step's `vary=`
         ");
     }
