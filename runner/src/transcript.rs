@@ -118,6 +118,13 @@ pub struct Output {
     pub stderr: Capture,
 }
 
+impl Output {
+    /// The number of bytes of both streams that were not kept.
+    pub fn left_out_bytes(&self) -> u64 {
+        self.stdout.left_out_bytes() + self.stderr.left_out_bytes()
+    }
+}
+
 /// The number of bytes that a capture keeps of the beginning of a stream.
 pub const HEAD_BYTES: usize = 768 * 1024;
 /// The number of bytes that a capture keeps of the end of a stream.

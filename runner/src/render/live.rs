@@ -6,7 +6,7 @@ use crate::say;
 use crate::visible::{Visible, fold};
 use std::collections::BTreeMap;
 
-/// What is shown of one step's output; more is kept and compared, but not shown.
+/// What is shown of one step's output; more is kept.
 const SHOWN_BYTES: usize = 256 * 1024;
 
 /// One step's output on its way to the screen.

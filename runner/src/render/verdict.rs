@@ -201,7 +201,7 @@ fn told(item: &Item) -> (Tone, String) {
         Verdict::Broken { message, .. } => {
             let message = message.as_str();
             let text = match item.ending {
-                Some(Ending::Exited(_) | Ending::Signaled(_)) => {
+                Some(Ending::Exited(_) | Ending::Signaled(_) | Ending::Stopped) => {
                     say!("verdict-unjudged", name = name, message = message)
                 }
                 Some(_) | None => say!("verdict-broken", name = name, message = message),

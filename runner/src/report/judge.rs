@@ -116,6 +116,9 @@ impl<'a> Judge<'a> {
         }
         match (step.compare, &item.text) {
             (Compare::None, _) | (_, None) => Verdict::Shown,
+            (Compare::Snapshot, Some(_)) if record.output.left_out_bytes() > 0 => {
+                too_long(record.output.left_out_bytes())
+            }
             (Compare::Snapshot, Some(text)) => {
                 self.compared(step, text, item.recorded.as_ref(), environment)
             }
@@ -188,6 +191,14 @@ fn broken(error: &SnapshotError) -> Verdict {
     Verdict::Broken {
         message: error.to_string(),
         help: Some(error.help().to_owned()),
+    }
+}
+
+/// The verdict on an output of which not all is there to compare.
+fn too_long(left_out_bytes: u64) -> Verdict {
+    Verdict::Broken {
+        message: format!("of what it printed, {left_out_bytes} bytes were not kept to be compared"),
+        help: Some("print less (`| head`), or give the step `compare=none`".to_owned()),
     }
 }
 
