@@ -96,6 +96,8 @@ need-no-reason = { $what } is not here
 need-too-old = { $what } is { $found } here, and { $wanted } or later is needed
 need-no-version = { $what } is here, but it does not tell its version, and { $wanted } or later is needed
 probe-timeout = it did not answer in time
+facet-probe-said = unknown, since `{ $probe }` tells no version: { $said }
+facet-probe-silent = unknown, since `{ $probe }` tells no version
 
 # A lesson as it runs
 step-on-kernel = on the kernel

@@ -23,7 +23,7 @@ pub fn changes(
         let recorded = || recorded(&steps, report, item);
         match item.verdict {
             Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => {
-                if let Some(recorded) = recorded() {
+                if let Some(recorded) = recorded().filter(|new| !is_lost(new, item)) {
                     written.push(write_new(folder, &recorded)?);
                 }
             }
@@ -111,7 +111,9 @@ fn settled(
         };
         let is_accepted = match item.verdict {
             Verdict::Passed => true,
-            Verdict::Changed(_) | Verdict::DiffersHere { .. } => false,
+            Verdict::Changed(_) => false,
+            Verdict::DiffersHere { .. } if is_lost(&recorded, item) => continue,
+            Verdict::DiffersHere { .. } => false,
             Verdict::New => {
                 let base = first_new.get_or_insert_with(|| recorded.clone());
                 if base.text != recorded.text {
@@ -184,6 +186,13 @@ fn beside(step: &Step, report: &Report, base: &Recorded) -> SnapshotName {
     )
 }
 
+/// True for an output that would take the place of the one that serves all, only because nothing is
+/// known here of what that one was recorded on.
+fn is_lost(new: &Recorded, item: &Item) -> bool {
+    let differs = matches!(item.verdict, Verdict::DiffersHere { .. });
+    differs && new.name.variant().is_none()
+}
+
 /// What a step's output would be recorded as.
 fn recorded(steps: &HashMap<&str, &Step>, report: &Report, item: &Item) -> Option<Recorded> {
     let RecordId::Step(id) = &item.id else {
@@ -251,6 +260,7 @@ mod tests {
                 diff: diff(&found.text, &text),
                 theirs: found.environment.clone(),
                 ours: ours.clone(),
+                why_unknown: BTreeMap::new(),
             },
         };
         let mut report = Report::of_items(lesson, vec![Item::broken("load", String::new())]);
