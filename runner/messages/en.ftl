@@ -105,13 +105,15 @@ package-newest = `{ $package }` { $version } is installed, and this system's arc
 package-installed = `{ $package }` { $version } is installed: upgrade the system, or where its archive has no newer one: { $otherwise }
 package-otherwise = take it from a newer release of the system, or build it from its source
 probe-timeout = it did not answer in time
+facet-probe-said = unknown, since `{ $probe }` tells no version: { $said }
+facet-probe-silent = unknown, since `{ $probe }` tells no version
 
 # A lesson as it runs
 step-on-kernel = on the kernel
 step-waits = waits for its turn: only one step at a time may do this
 step-ready = { $step } is ready and goes on in the background
 spinner = { $step } has run for { $seconds } s
-output-hidden = { $bytes } more bytes were printed; they are compared, but not shown
+output-hidden = { $bytes } more bytes were printed; they are not shown here
 file-written = wrote { $file }
 file-unchanged = { $file } is as the lesson has it
 file-updated = wrote { $file } anew: the lesson has changed
@@ -222,6 +224,8 @@ review-how = { $count ->
     [one] { $count } output waits: `tutor accept LESSON [STEP]` or `tutor reject LESSON [STEP]`
    *[other] { $count } outputs wait: `tutor accept LESSON [STEP]` or `tutor reject LESSON [STEP]`, `--all` for every one
 }
+review-no-step = left alone: `{ $file }` is of no step of this course; delete it
+review-old-command = left alone: this is what an earlier command of { $lesson }/{ $step } printed; run: tutor test { $lesson }
 review-embedded = outputs can be accepted only in a course's own folder: run it there, or name it with `--course`
 
 # matrix

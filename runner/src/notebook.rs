@@ -32,7 +32,7 @@ pub fn run<'r>(
         view.event(event);
         let item = match event {
             Event::StepEnded { record, .. } | Event::CheckEnded { record, .. } => {
-                judge.item(record, runner.environment())
+                judge.item(record, runner.environment(), runner.unknown())
             }
             Event::LessonStarted { .. }
             | Event::Prose(_)

@@ -9,27 +9,37 @@ use crate::transcript::{Ending, RecordId};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+/// What a test leaves behind.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// The files that wait now.
+    pub written: Vec<PathBuf>,
+    /// What could not be written or taken away; the others were.
+    pub failed: Vec<SnapshotError>,
+}
+
 /// Writes `.snap.new` for every output that changed, is new or differs here, and takes away those
-/// whose output is as accepted again. Returns the files that wait now.
-pub fn changes(
-    folder: &Path,
-    lesson: &Lesson,
-    report: &Report,
-) -> Result<Vec<PathBuf>, SnapshotError> {
+/// whose output is as accepted again.
+pub fn changes(folder: &Path, lesson: &Lesson, report: &Report) -> Result<Changes, SnapshotError> {
     let steps: HashMap<&str, &Step> = lesson.steps().map(|step| (&*step.id, step)).collect();
     let waiting: Vec<Pending> = pending_of(folder, &report.lesson)?;
-    let mut written = Vec::new();
+    let mut changes = Changes::default();
     for item in &report.items {
         let recorded = || recorded(&steps, report, item);
         match item.verdict {
             Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => {
-                if let Some(recorded) = recorded() {
-                    written.push(write_new(folder, &recorded)?);
+                if let Some(recorded) = recorded().filter(|new| !is_lost(new, item)) {
+                    match write_new(folder, &recorded) {
+                        Ok(path) => changes.written.push(path),
+                        Err(error) => changes.failed.push(error),
+                    }
                 }
             }
             Verdict::Passed if !waiting.is_empty() => {
                 if let Some(recorded) = recorded() {
-                    discard(&waiting, &recorded.name)?;
+                    changes
+                        .failed
+                        .extend(discard(&waiting, &recorded.name).err());
                 }
             }
             Verdict::Passed
@@ -43,7 +53,7 @@ pub fn changes(
             | Verdict::Broken { .. } => {}
         }
     }
-    Ok(written)
+    Ok(changes)
 }
 
 /// What a matrix leaves behind.
@@ -111,7 +121,9 @@ fn settled(
         };
         let is_accepted = match item.verdict {
             Verdict::Passed => true,
-            Verdict::Changed(_) | Verdict::DiffersHere { .. } => false,
+            Verdict::Changed(_) => false,
+            Verdict::DiffersHere { .. } if is_lost(&recorded, item) => continue,
+            Verdict::DiffersHere { .. } => false,
             Verdict::New => {
                 let base = first_new.get_or_insert_with(|| recorded.clone());
                 if base.text != recorded.text {
@@ -184,6 +196,13 @@ fn beside(step: &Step, report: &Report, base: &Recorded) -> SnapshotName {
     )
 }
 
+/// True for an output that would take the place of the one that serves all, only because nothing is
+/// known here of what that one was recorded on.
+fn is_lost(new: &Recorded, item: &Item) -> bool {
+    let differs = matches!(item.verdict, Verdict::DiffersHere { .. });
+    differs && new.name.variant().is_none()
+}
+
 /// What a step's output would be recorded as.
 fn recorded(steps: &HashMap<&str, &Step>, report: &Report, item: &Item) -> Option<Recorded> {
     let RecordId::Step(id) = &item.id else {
@@ -251,6 +270,7 @@ mod tests {
                 diff: diff(&found.text, &text),
                 theirs: found.environment.clone(),
                 ours: ours.clone(),
+                why_unknown: BTreeMap::new(),
             },
         };
         let mut report = Report::of_items(lesson, vec![Item::broken("load", String::new())]);

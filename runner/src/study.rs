@@ -112,7 +112,7 @@ pub fn study<'r>(
                 }
                 Wish::Skip => {
                     let record = runner.skip(step, Skip::ByLearner);
-                    view.judged(&judge.item(&record, runner.environment()));
+                    view.judged(&judge.item(&record, runner.environment(), runner.unknown()));
                     progress.next = next_step(plan, index).map(|step| step.id.clone());
                     learner.progressed(&progress);
                     index += 1;
@@ -138,7 +138,7 @@ pub fn study<'r>(
             if let crate::event::Event::StepEnded { record, .. }
             | crate::event::Event::CheckEnded { record, .. } = event
             {
-                let item = judge.item(record, runner.environment());
+                let item = judge.item(record, runner.environment(), runner.unknown());
                 view.judged(&item);
                 items.retain(|old| old.id != item.id);
                 items.push(item);
@@ -162,7 +162,7 @@ pub fn study<'r>(
     let (transcript, ended) = runner.finish(&mut |event, runner| {
         view.event(event);
         if let crate::event::Event::StepEnded { record, .. } = event {
-            let item = judge.item(record, runner.environment());
+            let item = judge.item(record, runner.environment(), runner.unknown());
             view.judged(&item);
             items.push(item);
         }

@@ -13,6 +13,8 @@ pub struct Transcript {
     pub records: Vec<Record>,
     /// The facets of the environment, by name, cut to their precision: `kernel` → `6.12`.
     pub environment: BTreeMap<String, String>,
+    /// The facets that were asked for in vain.
+    pub unknown: Unknown,
     /// What the lesson left behind and `tutor` took away.
     pub leftovers: Vec<Leftover>,
     /// What the shells printed when they closed (`trap … EXIT`).
@@ -20,6 +22,10 @@ pub struct Transcript {
     /// How long it took in all.
     pub duration: Duration,
 }
+
+/// The facets that a probe could not tell, by name, each with what became of its probe.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unknown(pub BTreeMap<String, String>);
 
 /// What happened to one step or check.
 #[derive(Clone, Debug)]
@@ -116,6 +122,13 @@ pub struct Output {
     pub stdout: Capture,
     /// Standard error.
     pub stderr: Capture,
+}
+
+impl Output {
+    /// The number of bytes of both streams that were not kept.
+    pub fn left_out_bytes(&self) -> u64 {
+        self.stdout.left_out_bytes() + self.stderr.left_out_bytes()
+    }
 }
 
 /// The number of bytes that a capture keeps of the beginning of a stream.

@@ -17,7 +17,7 @@ pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit
                 "{}",
                 say!("book-emitted", folder = folder.display().to_string())
             );
-            tell(&emitted)?;
+            tell(&emitted)
         }
         None => {
             let folder = tempfile::tempdir()?;
@@ -28,10 +28,9 @@ pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit
                 "{}",
                 say!("book-rendered", page = page.display().to_string())
             );
-            tell(&emitted)?;
+            tell(&emitted)
         }
     }
-    Ok(Exit::Success)
 }
 
 fn emit(course: &Course, folder: &Path) -> anyhow::Result<Emitted> {
@@ -45,11 +44,15 @@ fn failed(message: String, help: Option<String>) -> anyhow::Error {
     ends(Exit::Lacking, format!("{message}{help}"))
 }
 
-fn tell(emitted: &Emitted) -> std::io::Result<()> {
+/// Says what the book lacks.
+fn tell(emitted: &Emitted) -> anyhow::Result<Exit> {
     if emitted.unrecorded > 0 {
         outln!("{}", say!("book-unrecorded", count = emitted.unrecorded));
     }
-    Ok(())
+    match emitted.damaged.is_empty() {
+        true => Ok(Exit::Success),
+        false => Err(ends(Exit::Lacking, emitted.damaged.join("\n"))),
+    }
 }
 
 /// Renders the tree and returns the page to open.

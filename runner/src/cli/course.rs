@@ -7,21 +7,36 @@ use crate::diagnostic::{self, Diagnostic, Drawing, Severity};
 use crate::exit::Exit;
 use crate::render::paint::Paint;
 use crate::say;
+use crate::snapshot;
 use serde_json::json;
+use std::path::Path;
 
 /// Draws diagnostics with the lines they are about.
 pub fn drawn(course: &Course, diagnostics: &[Diagnostic], paint: &Paint) -> String {
+    drawn_from(|path| course.source(path), diagnostics, paint)
+}
+
+fn drawn_from<'t>(
+    source: impl Fn(&Path) -> Option<&'t str>,
+    diagnostics: &[Diagnostic],
+    paint: &Paint,
+) -> String {
     let drawing = Drawing {
         color: paint.color,
         columns: paint.live.then_some(paint.columns),
     };
-    diagnostic::render(diagnostics, |path| course.source(path), drawing)
+    diagnostic::render(diagnostics, source, drawing)
 }
 
 /// `tutor check`.
 pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    let found = course::check(&course);
+    let mut found = course::check(&course);
+    let snapshots = snapshot::check(&course);
+    found.extend(snapshots.diagnostics);
+    diagnostic::sort(&mut found);
+    let texts = snapshots.texts;
+    let source = |path: &Path| course.source(path).or(texts.get(path).map(String::as_str));
     let errors = found
         .iter()
         .filter(|diagnostic| diagnostic.severity == Severity::Error)
@@ -29,11 +44,11 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
     if arguments.json {
         let rows: Vec<_> = found
             .iter()
-            .map(|diagnostic| as_json(&course, diagnostic))
+            .map(|diagnostic| as_json(source(&diagnostic.path), diagnostic))
             .collect();
         outln!("{:#}", json!({ "format": 1, "diagnostics": rows }));
     } else {
-        out!("{}", drawn(&course, &found, &context.stdout));
+        out!("{}", drawn_from(source, &found, &context.stdout));
         let lessons = course.lessons.len();
         let warnings = found.len() - errors;
         context.tell(&say!(
@@ -50,9 +65,8 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
     })
 }
 
-fn as_json(course: &Course, found: &Diagnostic) -> serde_json::Value {
-    let source = course.source(&found.path).unwrap_or_default();
-    let (line, column) = diagnostic::line_column(source, found.span.start);
+fn as_json(source: Option<&str>, found: &Diagnostic) -> serde_json::Value {
+    let (line, column) = diagnostic::line_column(source.unwrap_or_default(), found.span.start);
     let severity = match found.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",

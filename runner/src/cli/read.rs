@@ -1,15 +1,16 @@
 //! Commands that only read: `list` and `show`.
 
 use super::arguments::{ListArguments, ShowArguments};
-use super::context::{Context, unusable, with_help};
+use super::context::{Context, unusable};
 use super::{out_json, print};
+use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::{Block, Compare, Lesson};
 use crate::plan::{Plan, Selection};
 use crate::render::paint::Paint;
 use crate::render::{command, prose};
 use crate::say;
-use crate::snapshot::{self, OfCourse};
+use crate::snapshot::{self, OfCourse, SnapshotError};
 use crate::store::Standing;
 use crate::visible::visible_text;
 use serde_json::json;
@@ -172,16 +173,18 @@ pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit
         outln!("{plan:#}");
         return Ok(Exit::Success);
     }
-    let text = page(&course, lesson, &context.stdout)?;
+    let mut exit = Exit::Success;
+    let text = page(&course, lesson, &context.stdout, &mut exit);
     match arguments.no_pager {
         true => out!("{text}"),
         false => paged(&text)?,
     }
-    Ok(Exit::Success)
+    Ok(exit)
 }
 
-/// The whole lesson with recorded outputs, labelled as recorded.
-fn page(course: &crate::course::Course, lesson: &Lesson, paint: &Paint) -> anyhow::Result<String> {
+/// The whole lesson with recorded outputs, labelled as recorded. One that cannot be read is named in
+/// its place, and is what the process ends with.
+fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> String {
     let mut lines = vec![paint.bold(&format!(
         "{}  {}",
         lesson.stem,
@@ -203,7 +206,12 @@ fn page(course: &crate::course::Course, lesson: &Lesson, paint: &Paint) -> anyho
             Block::Step(step) => {
                 lines.extend(command::lines(step, paint));
                 if step.compare == Compare::Snapshot {
-                    lines.extend(recorded(course, lesson, &step.id, paint)?);
+                    lines.extend(recorded(course, lesson, &step.id, paint).unwrap_or_else(
+                        |error| {
+                            *exit = Exit::Lacking;
+                            unreadable(&error, paint)
+                        },
+                    ));
                 }
             }
             Block::Check(check) => {
@@ -218,21 +226,27 @@ fn page(course: &crate::course::Course, lesson: &Lesson, paint: &Paint) -> anyho
         }
     }
     lines.push(String::new());
-    Ok(lines.join("\n"))
+    lines.join("\n")
+}
+
+fn unreadable(error: &SnapshotError, paint: &Paint) -> Vec<String> {
+    let mut lines = paint.fitted_in(Paint::bad, "  ", &error.to_string());
+    let help = say!("help", text = error.help());
+    lines.extend(paint.fitted_in(Paint::advice, "  ", &help));
+    lines
 }
 
 fn recorded(
-    course: &crate::course::Course,
+    course: &Course,
     lesson: &Lesson,
     step: &str,
     paint: &Paint,
-) -> anyhow::Result<Vec<String>> {
-    let variants =
-        snapshot::all_variants(&OfCourse(course), &lesson.front.name, step).map_err(with_help)?;
-    let Some(found) = variants.first() else {
+) -> Result<Vec<String>, SnapshotError> {
+    let variants = snapshot::all_variants(&OfCourse(course), &lesson.front.name, step)?;
+    let Some(found) = variants.into_iter().next() else {
         return Ok(paint.fitted_in(Paint::dim, "  ", &say!("show-unrecorded")));
     };
-    Ok(crate::render::verdict::as_recorded(found, paint))
+    Ok(crate::render::verdict::as_recorded(&found?, paint))
 }
 
 /// Through a pager, if this is a terminal; `less -FRX` leaves short texts alone.

@@ -2,13 +2,14 @@
 
 use super::arguments::{ReviewArguments, SettleArguments};
 use super::context::{Context, ends};
+use crate::course::Course;
 use crate::exit::Exit;
 use crate::plan::known;
 use crate::render::paint::Paint;
 use crate::render::verdict;
 use crate::report::diff;
 use crate::say;
-use crate::snapshot::{Pending, Recorded, pending};
+use crate::snapshot::{self, Pending, Recorded, SnapshotError, pending};
 use crate::visible::visible_text;
 use serde_json::json;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -26,7 +27,8 @@ pub fn settle(
     arguments: &SettleArguments,
     choice: Choice,
 ) -> anyhow::Result<Exit> {
-    let waiting = waiting(context, arguments.lesson.as_deref())?;
+    let course = context.load_course()?;
+    let waiting = waiting(&course, arguments.lesson.as_deref())?;
     let chosen: Vec<&Pending> = waiting
         .iter()
         .filter(|found| {
@@ -39,29 +41,34 @@ pub fn settle(
     if chosen.is_empty() {
         // Nothing waits of a step that there is; one that there is not is a slip.
         if let (Some(lesson), Some(step)) = (&arguments.lesson, &arguments.step) {
-            let course = context.load_course()?;
             let lesson = course.lesson(lesson).map_err(super::context::unusable)?;
             known(lesson, step).map_err(|error| ends(Exit::Usage, error.to_string()))?;
         }
         outln!("{}", say!("review-nothing"));
         return Ok(Exit::Success);
     }
+    let mut exit = Exit::Success;
     for found in chosen {
-        do_with(found, choice)?;
+        exit = exit.worst(do_with(&course, found, choice)?);
     }
-    Ok(Exit::Success)
+    Ok(exit)
 }
 
 /// `tutor review`.
 pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<Exit> {
-    let waiting = waiting(context, arguments.lesson.as_deref())?;
+    let course = context.load_course()?;
+    let waiting = waiting(&course, arguments.lesson.as_deref())?;
+    let mut exit = Exit::Success;
     if arguments.json {
-        let rows = waiting
-            .iter()
-            .map(as_json)
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let mut rows = Vec::new();
+        for found in &waiting {
+            match as_json(&course, found) {
+                Ok(row) => rows.push(row),
+                Err(error) => exit = exit.worst(left_alone(&error)),
+            }
+        }
         outln!("{:#}", json!({ "format": 1, "waiting": rows }));
-        return Ok(Exit::Success);
+        return Ok(exit);
     }
     if waiting.is_empty() {
         outln!("{}", say!("review-nothing"));
@@ -70,7 +77,14 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
     let asks = io::stdin().is_terminal() && io::stdout().is_terminal();
     let mut for_the_rest = None;
     for (index, found) in waiting.iter().enumerate() {
-        show(context, found, index + 1, waiting.len())?;
+        if snapshot::step_of(&course, &found.name).is_none() {
+            context.tell(&no_step(found))?;
+            continue;
+        }
+        if let Err(error) = show(context, &course, found, index + 1, waiting.len())? {
+            exit = exit.worst(left_alone(&error));
+            continue;
+        }
         let choice = match (asks, for_the_rest) {
             (false, _) => None,
             (true, Some(choice)) => Some(choice),
@@ -80,21 +94,20 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
                     for_the_rest = Some(choice);
                     Some(choice)
                 }
-                Answer::Quit => return Ok(Exit::Success),
+                Answer::Quit => return Ok(exit),
             },
         };
         if let Some(choice) = choice {
-            do_with(found, choice)?;
+            exit = exit.worst(do_with(&course, found, choice)?);
         }
     }
     if !asks {
         context.tell(&say!("review-how", count = waiting.len()))?;
     }
-    Ok(Exit::Success)
+    Ok(exit)
 }
 
-fn waiting(context: &Context, lesson: Option<&str>) -> anyhow::Result<Vec<Pending>> {
-    let course = context.load_course()?;
+fn waiting(course: &Course, lesson: Option<&str>) -> anyhow::Result<Vec<Pending>> {
     let Some(folder) = course.snapshot_dir() else {
         return Err(ends(Exit::Usage, say!("review-embedded")));
     };
@@ -115,25 +128,74 @@ fn waiting(context: &Context, lesson: Option<&str>) -> anyhow::Result<Vec<Pendin
         .collect())
 }
 
-fn do_with(found: &Pending, choice: Choice) -> anyhow::Result<()> {
+/// Settles one output. One that cannot be settled is named and left alone, and the others go on.
+fn do_with(course: &Course, found: &Pending, choice: Choice) -> anyhow::Result<Exit> {
     let (lesson, step) = (found.name.lesson(), found.name.step());
-    match choice {
-        Choice::Accept => {
-            found.accept().map_err(super::context::with_help)?;
+    let settled = match choice {
+        Choice::Accept => match refusal(course, found) {
+            Ok(None) => found.accept(),
+            Ok(Some(why)) => {
+                noteln!("{why}");
+                return Ok(Exit::Lacking);
+            }
+            Err(error) => Err(error),
+        },
+        Choice::Reject => found.reject(),
+    };
+    match (settled, choice) {
+        (Err(error), _) => return Ok(left_alone(&error)),
+        (Ok(()), Choice::Accept) => {
             outln!("{}", say!("review-accepted", lesson = lesson, step = step));
         }
-        Choice::Reject => {
-            found.reject().map_err(super::context::with_help)?;
+        (Ok(()), Choice::Reject) => {
             outln!("{}", say!("review-rejected", lesson = lesson, step = step));
         }
     }
-    Ok(())
+    Ok(Exit::Success)
 }
 
-fn show(context: &Context, found: &Pending, number: usize, count: usize) -> anyhow::Result<()> {
+/// Why an output is not to be accepted, if there is a reason: it must be what a step prints now.
+fn refusal(course: &Course, found: &Pending) -> Result<Option<String>, SnapshotError> {
+    let Some(step) = snapshot::step_of(course, &found.name) else {
+        return Ok(Some(no_step(found)));
+    };
+    let (lesson, id) = (found.name.lesson(), found.name.step());
+    let is_old = !snapshot::is_of_now(step, &found.new_output()?);
+    Ok(is_old.then(|| say!("review-old-command", lesson = lesson, step = id)))
+}
+
+fn no_step(found: &Pending) -> String {
+    let file = found.new_file().display().to_string();
+    say!("review-no-step", file = file)
+}
+
+/// Says why an output is left as it is, and returns what that makes the process end with.
+fn left_alone(error: &SnapshotError) -> Exit {
+    noteln!("{}: {error}", say!("error"));
+    noteln!("{}", say!("help", text = error.help()));
+    Exit::Lacking
+}
+
+/// Shows an output beside the accepted one, or returns which of them cannot be read.
+fn show(
+    context: &Context,
+    course: &Course,
+    found: &Pending,
+    number: usize,
+    count: usize,
+) -> anyhow::Result<Result<(), SnapshotError>> {
     let paint = &context.stdout;
-    let new = found.new_output().map_err(super::context::with_help)?;
-    let old = found.old_output().map_err(super::context::with_help)?;
+    let read = || {
+        Ok((
+            found.new_output()?,
+            found.old_output()?,
+            refusal(course, found)?,
+        ))
+    };
+    let (new, old, refusal) = match read() {
+        Ok(read) => read,
+        Err(error) => return Ok(Err(error)),
+    };
     let title = format!("{} / {}", found.name.lesson(), found.name.step());
     let title = match found.name.variant() {
         None => title,
@@ -167,8 +229,11 @@ fn show(context: &Context, found: &Pending, number: usize, count: usize) -> anyh
             print(verdict::diff(&diff(&old.text, &new.text), paint))?;
         }
     }
+    if let Some(why) = refusal {
+        print(paint.fitted_in(Paint::notable, "  ", &why))?;
+    }
     outln!("");
-    Ok(())
+    Ok(Ok(()))
 }
 
 fn print(lines: Vec<String>) -> io::Result<()> {
@@ -205,7 +270,7 @@ fn ask(paint: &Paint) -> io::Result<Answer> {
     }
 }
 
-fn as_json(found: &Pending) -> anyhow::Result<serde_json::Value> {
+fn as_json(course: &Course, found: &Pending) -> Result<serde_json::Value, SnapshotError> {
     let output = |recorded: &Recorded| {
         json!({
             "text": recorded.text.as_str(),
@@ -214,8 +279,8 @@ fn as_json(found: &Pending) -> anyhow::Result<serde_json::Value> {
             "recorded": recorded.recorded,
         })
     };
-    let new = found.new_output().map_err(super::context::with_help)?;
-    let old = found.old_output().map_err(super::context::with_help)?;
+    let new = found.new_output()?;
+    let old = found.old_output()?;
     Ok(json!({
         "lesson": found.name.lesson(),
         "step": found.name.step(),
@@ -224,5 +289,6 @@ fn as_json(found: &Pending) -> anyhow::Result<serde_json::Value> {
         "command": new.command,
         "new": output(&new),
         "old": old.as_ref().map(output),
+        "left_alone": refusal(course, found)?,
     }))
 }

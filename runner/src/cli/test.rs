@@ -8,14 +8,13 @@ use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::OnFailure;
-use crate::record;
+use crate::record::{self, Changes};
 use crate::render::paint::Paint;
 use crate::render::{json, junit, summary};
 use crate::report::{Item, Report, Strictness};
 use crate::run::{Findings, Options, Pace};
 use crate::say;
 use crate::workspace::remove_abandoned;
-use std::path::PathBuf;
 use std::thread;
 
 pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit> {
@@ -87,10 +86,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         }
     }
     printed?;
-    let (written, recorded) = match record_changes(&course, &lessons, &reports) {
-        Ok(written) => (written, Ok(())),
-        Err(error) => (Vec::new(), Err(error)),
-    };
+    let Changes { written, failed } = record_changes(&course, &lessons, &reports);
     let mut exit = crate::report::exit(&reports, strictness);
     for (lesson, error) in &broken {
         // A lesson that was broken off must not look whole in a report.
@@ -117,8 +113,12 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         exit = exit.worst(Exit::Lacking);
     }
     // The results are told by now; that they could not be written comes last.
-    recorded.map_err(|error| ends(exit.worst(Exit::Lacking), error.to_string()))?;
-    Ok(exit)
+    if failed.is_empty() {
+        return Ok(exit);
+    }
+    let failed = failed.into_iter().map(|error| with_help(error).to_string());
+    let message = failed.collect::<Vec<_>>().join("\n");
+    Err(ends(exit.worst(Exit::Lacking), message))
 }
 
 /// One lesson's result, for people.
@@ -154,20 +154,22 @@ fn chosen<'c>(
 
 /// Leaves a `.snap.new` beside the snapshot of each step whose output changed or is new; under
 /// `CI=true`, and in a course that is inside the program, nothing is written.
-fn record_changes(
-    course: &Course,
-    lessons: &[&Lesson],
-    reports: &[Report],
-) -> anyhow::Result<Vec<PathBuf>> {
+fn record_changes(course: &Course, lessons: &[&Lesson], reports: &[Report]) -> Changes {
+    let mut all = Changes::default();
     let Some(folder) = bench::recording_folder(course) else {
-        return Ok(Vec::new());
+        return all;
     };
-    let mut written = Vec::new();
     for report in reports {
         let Some(lesson) = lessons.iter().find(|lesson| lesson.stem == report.stem) else {
             continue;
         };
-        written.extend(record::changes(&folder, lesson, report).map_err(with_help)?);
+        match record::changes(&folder, lesson, report) {
+            Ok(changes) => {
+                all.written.extend(changes.written);
+                all.failed.extend(changes.failed);
+            }
+            Err(error) => all.failed.push(error),
+        }
     }
-    Ok(written)
+    all
 }

@@ -5,6 +5,7 @@ use crate::report::{Item, Report, Verdict};
 use crate::snapshot::Environment;
 use crate::transcript::{Leftover, RecordId, ShellFate};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// The version of the JSON that `tutor` prints.
 pub const FORMAT: u32 = 1;
@@ -66,6 +67,8 @@ enum Why<'r> {
     DiffersHere {
         recorded_on: &'r Environment,
         ran_on: &'r Environment,
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        unknown: &'r BTreeMap<String, String>,
     },
     WrongExit {
         expected: String,
@@ -157,9 +160,15 @@ fn why(verdict: &Verdict) -> Option<Why<'_>> {
             expected: expected.to_string(),
             actual,
         }),
-        Verdict::DiffersHere { theirs, ours, .. } => Some(Why::DiffersHere {
+        Verdict::DiffersHere {
+            theirs,
+            ours,
+            why_unknown,
+            ..
+        } => Some(Why::DiffersHere {
             recorded_on: theirs,
             ran_on: ours,
+            unknown: why_unknown,
         }),
         Verdict::WrongExit { expected, .. } => Some(Why::WrongExit {
             expected: expected.to_string(),

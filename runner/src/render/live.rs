@@ -7,8 +7,7 @@ use crate::say;
 use crate::visible::{Visible, fold, width};
 use std::collections::BTreeMap;
 
-/// What is shown of one step's output below another step's command or its own; more is kept and
-/// compared, but not shown.
+/// What is shown of one step's output below another step's command or its own; more is kept.
 const SHOWN_BYTES: usize = 256 * 1024;
 
 /// The output of a lesson's steps on its way to the screen.

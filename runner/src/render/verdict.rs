@@ -8,6 +8,7 @@ use crate::snapshot::{Environment, Recorded};
 use crate::transcript::{Ending, RecordId, Skip};
 use crate::visible::{fold, visible_text, width};
 use anstyle::AnsiColor;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Of what a failed check printed, so many lines are shown.
@@ -44,8 +45,9 @@ fn lines_of(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
             diff: changed,
             theirs,
             ours,
+            why_unknown,
         } => {
-            lines.extend(environments(theirs, ours, paint));
+            lines.extend(environments(theirs, ours, why_unknown, paint));
             lines.extend(diff(changed, paint));
         }
         Verdict::CheckFailed {
@@ -201,7 +203,7 @@ fn told(item: &Item) -> (Tone, String) {
         Verdict::Broken { message, .. } => {
             let message = message.as_str();
             let text = match item.ending {
-                Some(Ending::Exited(_) | Ending::Signaled(_)) => {
+                Some(Ending::Exited(_) | Ending::Signaled(_) | Ending::Stopped) => {
                     say!("verdict-unjudged", name = name, message = message)
                 }
                 Some(_) | None => say!("verdict-broken", name = name, message = message),
@@ -423,14 +425,19 @@ pub fn diff(diff: &Diff, paint: &Paint) -> Vec<String> {
     lines
 }
 
-fn environments(theirs: &Environment, ours: &Environment, paint: &Paint) -> Vec<String> {
+fn environments(
+    theirs: &Environment,
+    ours: &Environment,
+    why_unknown: &BTreeMap<String, String>,
+    paint: &Paint,
+) -> Vec<String> {
     let names: std::collections::BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
     let mut lines = Vec::new();
     for name in names {
         let none = say!("unknown");
         let (theirs, ours) = (
             theirs.get(name).unwrap_or(&none),
-            ours.get(name).unwrap_or(&none),
+            ours.get(name).or(why_unknown.get(name)).unwrap_or(&none),
         );
         let text = say!(
             "facet",

@@ -4,8 +4,8 @@ use super::{Item, Lookup, Report, Verdict, check, diff};
 use crate::lesson::{Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
-use crate::transcript::{Ending, Record, RecordId, ShellFate, Skip, Transcript};
-use std::collections::HashMap;
+use crate::transcript::{Ending, Record, RecordId, ShellFate, Skip, Transcript, Unknown};
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// What it takes to judge the records of one lesson, one by one as they come or all at once.
@@ -34,7 +34,7 @@ impl<'a> Judge<'a> {
         let environment = &transcript.environment;
         let records = transcript.records.iter();
         let items = records
-            .map(|record| self.item(record, environment))
+            .map(|record| self.item(record, environment, &transcript.unknown))
             .collect();
         self.report_of(items, transcript)
     }
@@ -51,7 +51,7 @@ impl<'a> Judge<'a> {
     }
 
     /// What one record amounts to.
-    pub fn item(&self, record: &Record, environment: &Environment) -> Item {
+    pub fn item(&self, record: &Record, environment: &Environment, unknown: &Unknown) -> Item {
         let mut item = Item {
             id: record.id.clone(),
             verdict: Verdict::Passed,
@@ -65,7 +65,7 @@ impl<'a> Judge<'a> {
         item.verdict = match &record.id {
             RecordId::Step(id) => match self.steps.get(id.as_str()) {
                 Some(step) => self.step(step, record, environment, &mut item),
-                None => unknown("step", id),
+                None => no_such("step", id),
             },
             RecordId::Check(name) => match self.checks.get(name.as_str()) {
                 Some(check) => {
@@ -75,9 +75,21 @@ impl<'a> Judge<'a> {
                     early(&record.ending)
                         .unwrap_or_else(|| check::verdict(check, &record.ending, &record.output))
                 }
-                None => unknown("check", name),
+                None => no_such("check", name),
             },
         };
+        if let Verdict::DiffersHere {
+            why_unknown,
+            theirs,
+            ..
+        } = &mut item.verdict
+        {
+            let lost = unknown
+                .0
+                .iter()
+                .filter(|(facet, _)| theirs.contains_key(*facet));
+            why_unknown.extend(lost.map(|(facet, why)| (facet.clone(), why.clone())));
+        }
         item
     }
 
@@ -116,6 +128,9 @@ impl<'a> Judge<'a> {
         }
         match (step.compare, &item.text) {
             (Compare::None, _) | (_, None) => Verdict::Shown,
+            (Compare::Snapshot, Some(_)) if record.output.left_out_bytes() > 0 => {
+                too_long(record.output.left_out_bytes())
+            }
             (Compare::Snapshot, Some(text)) => {
                 self.compared(step, text, item.recorded.as_ref(), environment)
             }
@@ -143,6 +158,7 @@ impl<'a> Judge<'a> {
             diff,
             theirs: recorded.environment.clone(),
             ours: environment.clone(),
+            why_unknown: BTreeMap::new(),
         }
     }
 }
@@ -191,11 +207,19 @@ fn broken(error: &SnapshotError) -> Verdict {
     }
 }
 
+/// The verdict on an output of which not all is there to compare.
+fn too_long(left_out_bytes: u64) -> Verdict {
+    Verdict::Broken {
+        message: format!("of what it printed, {left_out_bytes} bytes were not kept to be compared"),
+        help: Some("print less (`| head`), or give the step `compare=none`".to_owned()),
+    }
+}
+
 fn empty(lesson: &Lesson) -> Report {
     Report::of_items(lesson, Vec::new())
 }
 
-fn unknown(kind: &str, name: &str) -> Verdict {
+fn no_such(kind: &str, name: &str) -> Verdict {
     Verdict::Broken {
         message: format!("cannot judge {kind} `{name}`: the lesson has none of that name"),
         help: Some("the lesson changed while it ran; run it again".to_owned()),

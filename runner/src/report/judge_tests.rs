@@ -3,7 +3,7 @@
 use super::*;
 use crate::lesson::{Background, Block, Expectation, FrontMatter, Place};
 use crate::snapshot::tests::{environment, recorded as accepted_output};
-use crate::transcript::{Capture, Output, ShellFate};
+use crate::transcript::{Capture, HEAD_BYTES, Output, ShellFate, Unknown};
 use insta::assert_snapshot;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,7 @@ fn judged(lesson: &Lesson, accepted: Option<&str>, record: Record) -> Item {
     let lookup = |step: &str, _: &[String], _: &Environment| {
         Ok(accepted.map(|stdout| accepted_output("hello", step, stdout)))
     };
-    Judge::new(lesson, &StepFolders::default(), &lookup).item(&record, &ours)
+    Judge::new(lesson, &StepFolders::default(), &lookup).item(&record, &ours, &Unknown::default())
 }
 
 fn step_judged(lesson: &Lesson, accepted: Option<&str>, ending: Ending, stdout: &str) -> Verdict {
@@ -85,6 +85,19 @@ const DONE: Ending = Ending::Exited(0);
 fn the_accepted_output_passes() {
     let verdict = step_judged(&lesson(|_| {}), Some("ok\n"), DONE, "ok\n");
     assert_eq!(verdict, Verdict::Passed);
+}
+
+#[test]
+fn an_output_of_which_a_part_was_not_kept_is_never_as_recorded() {
+    let long = "x\n".repeat(HEAD_BYTES);
+    let verdict = step_judged(&lesson(|_| {}), Some(&long), DONE, &long);
+    let Verdict::Broken { message, help } = verdict else {
+        panic!("{verdict:?}");
+    };
+    assert_snapshot!(message, @"of what it printed, 524288 bytes were not kept to be compared");
+    assert_snapshot!(help.unwrap(), @"print less (`| head`), or give the step `compare=none`");
+    let shown = lesson(|step| step.compare = Compare::None);
+    assert_eq!(step_judged(&shown, None, DONE, &long), Verdict::Shown);
 }
 
 #[test]
@@ -250,7 +263,9 @@ fn a_damaged_snapshot_breaks_its_step_only_and_says_what_to_do() {
     let id = RecordId::Step("build".to_owned());
     let folders = StepFolders::default();
     let judge = Judge::new(&lesson, &folders, &lookup);
-    let verdict = judge.item(&record(id, DONE, "ok\n"), &ours).verdict;
+    let verdict = judge
+        .item(&record(id, DONE, "ok\n"), &ours, &Unknown::default())
+        .verdict;
     let Verdict::Broken { message, help } = verdict else {
         panic!("{verdict:?}");
     };

@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::lesson::{Expectation, ExpectedExit};
 use crate::snapshot::Environment;
 use crate::transcript::{Ending, Skip};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What a step or check amounts to.
@@ -26,6 +27,8 @@ pub enum Verdict {
         theirs: Environment,
         /// Where this one was made.
         ours: Environment,
+        /// The facets that are known there and could not be found out here, and why not.
+        why_unknown: BTreeMap<String, String>,
     },
     /// A sentence of the lesson does not hold.
     CheckFailed {
@@ -273,6 +276,7 @@ mod tests {
             diff: Diff::default(),
             theirs: Environment::new(),
             ours: Environment::new(),
+            why_unknown: BTreeMap::new(),
         }
     }
 

@@ -230,7 +230,10 @@ impl<'r> Runner<'r> {
     ) -> Result<findings::Answer, BackendError> {
         let asked = self.ask(place, Mode::Aside, script, listen)?;
         let yes = asked.ending == Ending::Exited(0);
-        let answer = findings::Answer::of(yes, &asked.output);
+        let mut answer = findings::Answer::of(yes, &asked.output);
+        if let Ending::TimedOut(_) = asked.ending {
+            answer.text = say!("probe-timeout");
+        }
         // A probe that was cut short says nothing of the machine, and a refusal may be what steps
         // brought about.
         let is_untouched = !self.steps.values().any(|step| step.on == place);
@@ -306,8 +309,14 @@ impl<'r> Runner<'r> {
         let course = self.course;
         for (name, facet) in course.facets.iter().filter(|(_, facet)| facet.on == place) {
             let answer = self.answer(place, &facet.probe, listen)?;
-            if let Some(value) = findings::facet_value(facet, &answer) {
-                self.environment.insert(name.clone(), value);
+            match findings::facet_value(facet, &answer) {
+                Some(value) => {
+                    self.environment.insert(name.clone(), value);
+                }
+                None => {
+                    let why = findings::facet_unknown(facet, &answer);
+                    self.unknown.0.insert(name.clone(), why);
+                }
             }
         }
         if place == Place::Kernel

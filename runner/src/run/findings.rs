@@ -137,6 +137,20 @@ pub fn facet_value(facet: &Facet, answer: &Answer) -> Option<String> {
     Some(dotted(&numbers))
 }
 
+/// Returns why the value of a facet is not known: its probe, and the last line that it printed.
+pub fn facet_unknown(facet: &Facet, answer: &Answer) -> String {
+    let mut lines = facet.probe.trim().lines();
+    let mut probe = lines.next().unwrap_or_default().to_owned();
+    if lines.next().is_some() {
+        probe.push_str(" …");
+    }
+    let said = answer.text.lines().map(str::trim);
+    match said.rev().find(|line| !line.is_empty()) {
+        Some(said) => say!("facet-probe-said", probe = probe, said = said),
+        None => say!("facet-probe-silent", probe = probe),
+    }
+}
+
 /// The first version number of a text: digits with dots between, `14.0.6` in `clang version 14.0.6`.
 pub fn version(text: &str) -> Option<Vec<u64>> {
     let mut words = text.split(|c: char| !(c.is_ascii_digit() || c == '.'));

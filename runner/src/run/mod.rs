@@ -23,7 +23,9 @@ use crate::course::Course;
 use crate::event::Event;
 use crate::lesson::{FileStep, Lesson, Place, Step};
 use crate::plan::{Action, Plan};
-use crate::transcript::{Ending, Leftover, Output, Record, RecordId, ShellFate, Skip, Transcript};
+use crate::transcript::{
+    Ending, Leftover, Output, Record, RecordId, ShellFate, Skip, Transcript, Unknown,
+};
 use crate::workspace::{Workspace, WorkspaceError};
 use ahead::Ahead;
 use hear::keep;
@@ -102,6 +104,7 @@ pub struct Runner<'r> {
     standing: Standing,
     records: Vec<Record>,
     environment: BTreeMap<String, String>,
+    unknown: Unknown,
     inventory: Option<Vec<String>>,
     rest_skipped: Option<Skip>,
     started: Instant,
@@ -157,6 +160,7 @@ impl<'r> Runner<'r> {
             standing: Standing::default(),
             records: Vec::new(),
             environment: BTreeMap::new(),
+            unknown: Unknown::default(),
             inventory: None,
             rest_skipped: None,
             started: Instant::now(),
@@ -173,6 +177,11 @@ impl<'r> Runner<'r> {
     /// The facets of the environment known so far.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.environment
+    }
+
+    /// The facets that were asked for in vain so far.
+    pub fn unknown(&self) -> &Unknown {
+        &self.unknown
     }
 
     /// What is known of a step that ran, or of a check.
@@ -274,6 +283,7 @@ impl<'r> Runner<'r> {
             lesson: self.lesson.front.name.clone(),
             records: self.records,
             environment: self.environment,
+            unknown: self.unknown,
             leftovers,
             closing,
             duration: self.started.elapsed(),

@@ -40,7 +40,7 @@ impl SnapshotError {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "make the folder writable for you, or work in a copy of the course"
                 }
-                _ => "nothing was changed; mend the cause and try again",
+                _ => "mend the cause and try again",
             },
             SnapshotError::Damaged { help, .. } => help,
         }

@@ -195,6 +195,24 @@ fn what_differs_with_the_environment_is_information_unless_strict() {
 }
 
 #[test]
+fn what_an_unknown_environment_prints_takes_no_accepted_outputs_place() {
+    let tutor = Tutor::new();
+    tutor.put("version", "1.5\n");
+    let version = tutor.path("version").display().to_string();
+    let facet = format!("[facets.tool]\nprobe = \"cat {version}\"\nprecision = \"major\"");
+    let body = step("one vary=tool", &format!("cat {version} 2>&1; true"));
+    let tutor = tutor.lesson(body).course(&facet);
+    tutor.run("test").code(1);
+    tutor.run("accept --all").code(0);
+    let accepted = tutor.files("course/snapshots");
+    std::fs::remove_file(tutor.path("version")).unwrap();
+    tutor.run("test").code(0).stdout_has(&format!(
+        "tool: recorded on 1, here unknown, since `cat {version}` tells no version: cat: {version}: No such file"
+    ));
+    assert_eq!(tutor.files("course/snapshots"), accepted);
+}
+
+#[test]
 fn review_at_a_terminal_asks_one_by_one() {
     let body: String = ["a", "b", "c", "d", "e"]
         .map(|id| step(id, &format!("echo {id}")))

@@ -11,6 +11,7 @@ mod needs;
 mod reading;
 mod run;
 mod screen;
+mod snapshots;
 mod study;
 mod testing;
 

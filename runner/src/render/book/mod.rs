@@ -22,6 +22,7 @@ use step::SHELL;
 
 use crate::course::Course;
 use crate::lesson::{Block, Compare, Lesson, Mark, Step, marks};
+use crate::say;
 use crate::snapshot::{Files, OfCourse, Recorded, SnapshotError, all_variants};
 use std::collections::HashMap;
 use std::io;
@@ -42,6 +43,8 @@ pub struct Emitted {
     pub recorded: usize,
     /// How many steps ought to have one and do not.
     pub unrecorded: usize,
+    /// The recorded outputs that cannot be read, each with what to do about it: the book lacks them.
+    pub damaged: Vec<String>,
     /// How many files were touched.
     pub changes: Changes,
 }
@@ -115,7 +118,7 @@ pub fn tree(course: &Course, snapshots: &dyn Files) -> Result<(Tree, Emitted), E
         if RESERVED.contains(&stem.as_str()) {
             return Err(EmitError::Reserved(stem.clone()));
         }
-        let outputs = outputs(lesson, snapshots)?;
+        let outputs = outputs(lesson, snapshots, &mut emitted.damaged)?;
         emitted.lessons += 1;
         emitted.unrecorded += outputs.values().filter(|all| all.is_empty()).count();
         emitted.recorded += outputs.values().filter(|all| !all.is_empty()).count();
@@ -161,15 +164,25 @@ fn codes<'c>(
     active.chain(plain)
 }
 
-/// The recorded outputs of each step that ought to have one.
+/// The recorded outputs of each step that ought to have one, but for those that are damaged.
 fn outputs<'l>(
     lesson: &'l Lesson,
     snapshots: &dyn Files,
+    damaged: &mut Vec<String>,
 ) -> Result<HashMap<&'l str, Vec<Recorded>>, SnapshotError> {
     let compared = |step: &&Step| step.compare == Compare::Snapshot;
-    let recorded = |step: &'l Step| {
-        let all = all_variants(snapshots, &lesson.front.name, &step.id)?;
+    let mut recorded = |step: &'l Step| {
+        let mut all = Vec::new();
+        for one in all_variants(snapshots, &lesson.front.name, &step.id)? {
+            match one {
+                Ok(one) => all.push(one),
+                Err(error) => {
+                    let help = say!("help", text = error.help());
+                    damaged.push(format!("{error}\n{help}"));
+                }
+            }
+        }
         Ok((step.id.as_str(), all))
     };
-    lesson.steps().filter(compared).map(recorded).collect()
+    lesson.steps().filter(compared).map(&mut recorded).collect()
 }

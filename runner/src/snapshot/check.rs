@@ -1,0 +1,99 @@
+//! What is wrong with the snapshots of a course: damaged ones, and those of no step that there is.
+
+use super::files::{Files, Folder};
+use super::{Recorded, SnapshotError, SnapshotName, read};
+use crate::course::Course;
+use crate::diagnostic::Diagnostic;
+use crate::lesson::Step;
+use crate::visible::visible_text;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What was found, and the texts of the files that it points into.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// What is wrong.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files that are damaged, as far as they are text.
+    pub texts: BTreeMap<PathBuf, String>,
+}
+
+/// Looks at all files below `snapshots`; those in the binary were looked at when it was made.
+pub fn check(course: &Course) -> Checked {
+    let mut checked = Checked::default();
+    let Some(dir) = course.snapshot_dir() else {
+        return checked;
+    };
+    if let Err(error) = look(course, &dir, &mut checked) {
+        let path = Path::new("snapshots");
+        let unread = Diagnostic::error(path, 0..0, format!("this cannot be read: {error}"));
+        checked.diagnostics.push(unread);
+    }
+    checked
+}
+
+fn look(course: &Course, dir: &Path, checked: &mut Checked) -> io::Result<()> {
+    let files = Folder::at(dir);
+    for lesson in files.names(Path::new(""))? {
+        if !dir.join(&lesson).is_dir() {
+            continue;
+        }
+        for file in files.names(Path::new(&lesson))? {
+            let accepted = file.strip_suffix(".new").unwrap_or(&file);
+            let Some(name) = SnapshotName::parse(&lesson, accepted) else {
+                continue;
+            };
+            let path = Path::new("snapshots").join(&lesson).join(&file);
+            if step_of(course, &name).is_none() {
+                let message = "this output is of no step of this course";
+                let help = "rename it if the step was renamed, or delete it";
+                let lost = Diagnostic::warning(&path, 0..0, message).help(help);
+                checked.diagnostics.push(lost);
+            } else if accepted == file
+                && let Err(error) = read(&files, name)
+            {
+                checked.damaged(dir, path, error);
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Checked {
+    fn damaged(&mut self, dir: &Path, path: PathBuf, error: SnapshotError) {
+        let help = error.help().to_owned();
+        let (span, message) = match error {
+            SnapshotError::Refused { .. } => (0..0, error.to_string()),
+            SnapshotError::Damaged { line, reason, .. } => {
+                let file = dir.parent().unwrap_or(dir).join(&path);
+                let bytes = crate::regular_file::read(&file).unwrap_or_default();
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let lines = text.split_inclusive('\n');
+                let start: usize = lines.take(line.saturating_sub(1)).map(str::len).sum();
+                let length = text[start..].lines().next().map_or(0, str::len);
+                self.texts.insert(path.clone(), text);
+                let message = format!("this accepted output is damaged: {reason}");
+                (start..start + length, message)
+            }
+        };
+        let damaged = Diagnostic::error(&path, span, message).help(help);
+        self.diagnostics.push(damaged);
+    }
+}
+
+/// The step whose output a snapshot holds, if the course has it.
+pub fn step_of<'c>(course: &'c Course, name: &SnapshotName) -> Option<&'c Step> {
+    course.lessons.iter().find_map(|lesson| {
+        let is_its_own = |step: &&Step| {
+            let base = SnapshotName::base(&lesson.front.name, &step.id);
+            (base.lesson(), base.step()) == (name.lesson(), name.step())
+        };
+        lesson.steps().find(is_its_own)
+    })
+}
+
+/// True if an output is of the command that the step has now.
+pub fn is_of_now(step: &Step, recorded: &Recorded) -> bool {
+    visible_text(step.script.trim_end()) == visible_text(&recorded.command)
+}
