@@ -98,7 +98,7 @@ pub fn study<'r>(
     while let Some(action) = plan.actions.get(index) {
         if let Action::Run(step) = action {
             view.event(&crate::event::Event::StepReached(step));
-            match learner.wish(step)? {
+            match runner.meanwhile(|| learner.wish(step))?? {
                 Wish::Run => {
                     if runner.is_elsewhere(step) {
                         let kept = runner.last_kept(step);

@@ -20,6 +20,34 @@ fn read(tutor: &Tutor, file: &str) -> String {
 }
 
 #[test]
+fn a_step_that_writes_over_what_the_learner_edited_makes_that_file_again() {
+    for content in ["generated", "$RANDOM$RANDOM"] {
+        let body = plain("one", "true")
+            + &plain("two", &format!("echo {content} >made"))
+            + &plain("three", "cat made")
+            + &plain("four", "rm made");
+        let tutor = Tutor::new().lesson(body);
+        tutor.run("run demo --until three").code(0);
+        edit(&tutor, "made", "mine\n");
+        tutor.run("run demo --only two").code(0);
+        let made = read(&tutor, "made");
+        assert_ne!(made, "mine\n");
+        let ran = tutor.run("run demo --only three").code(0);
+        ran.stdout_has(&format!("│ {made}"));
+        assert_eq!(read(&tutor, "made"), made);
+        // What the learner has stays when nothing writes over it.
+        edit(&tutor, "made", "mine\n");
+        let ran = tutor.run("run demo --only three").code(0);
+        ran.stdout_has("│ mine");
+        tutor.run("run demo --only one --only three").code(0);
+        tutor.run("run demo --from three").code(0);
+        edit(&tutor, "made", "mine\n");
+        tutor.run("run demo --only three").stdout_has("│ mine");
+        assert_eq!(read(&tutor, "made"), "mine\n");
+    }
+}
+
+#[test]
 fn what_other_steps_made_is_there_again_after_a_step_that_ran_alone() {
     let body = plain("one", "echo one >a; mkdir d; echo one >d/f")
         + &plain("two", "ls; cat d/f; echo two >b; echo two >x")
@@ -94,4 +122,31 @@ fn a_step_without_a_state_before_it_finds_what_is_there_and_that_is_said() {
     let ran = tutor.run("run demo --only one --only three").code(0);
     ran.stderr_has("no state from before `three` fits")
         .stdout_has("│ a\n  │ b\n");
+}
+
+#[test]
+fn what_the_learner_writes_while_study_waits_stays_when_they_go_back() {
+    let body = plain("one", "echo made >a; echo made >b")
+        + &plain("two", "echo two >>a; echo two >c")
+        + &plain("three", "true");
+    let tutor = Tutor::new().lesson(body);
+    let line = "study demo";
+    let mut study = tutor.start_interactive(tutor.command(line), line);
+    study.until_stdout("one: [Enter]");
+    study.say("r\n");
+    study.until_stdout("two: [Enter]");
+    edit(&tutor, "mine", "mine\n");
+    edit(&tutor, "b", "edited\n");
+    study.say("r\n");
+    study.until_stdout("three: [Enter]");
+    study.say("b\nr\nb\nb\nr\nq\n");
+    let ran = study.end().code(0);
+    ran.stdout_has("all is as it was before `one`")
+        .stdout_has("all is as it was before `two`");
+    assert_eq!(read(&tutor, "mine"), "mine\n");
+    // The first step wrote over it again.
+    assert_eq!(read(&tutor, "b"), "made\n");
+    assert_eq!(read(&tutor, "a"), "made\n");
+    tutor.run("run demo --until two").code(0);
+    assert_eq!(read(&tutor, "mine"), "mine\n");
 }

@@ -211,6 +211,14 @@ impl<'r> Runner<'r> {
         record
     }
 
+    /// Waits for the learner: what changes in the workspace meanwhile is theirs, and no step's.
+    pub fn meanwhile<T>(&mut self, wait: impl FnOnce() -> T) -> Result<T, WorkspaceError> {
+        self.workspace.end()?;
+        let waited = wait();
+        self.workspace.go_on();
+        Ok(waited)
+    }
+
     /// Does one action of a plan.
     pub fn perform(
         &mut self,

@@ -294,6 +294,17 @@ impl Workspace {
         })
     }
 
+    /// Takes what is at a path for a step's, if `is_known` says that steps made this there once: a
+    /// step wrote it anew where the learner had something else.
+    pub fn claim(&mut self, is_known: &dyn Fn(&Path, &Made<Vec<u8>>) -> bool) {
+        let mut before = std::mem::take(&mut self.files.before);
+        before.retain(|path| {
+            let now = self.files.made(path);
+            !now.is_some_and(|now| is_known(path, &now))
+        });
+        self.files.before = before;
+    }
+
     /// Puts there what steps made `later`, wherever it is now as it was at `first`. The rest stays.
     pub fn put_again(
         &mut self,

@@ -276,6 +276,7 @@ impl<'r> Runner<'r> {
             let script = self.host_shell()?;
             self.standing.shell = Some(moments.keep(script.as_bytes()).ok()?);
         }
+        self.workspace.claim(&knows(&moments));
         let made = self
             .workspace
             .works(&mut |content| moments.keep(content).ok())?;
