@@ -150,3 +150,24 @@ fn what_the_learner_writes_while_study_waits_stays_when_they_go_back() {
     tutor.run("run demo --until two").code(0);
     assert_eq!(read(&tutor, "mine"), "mine\n");
 }
+
+#[test]
+fn the_environment_of_a_step_is_the_same_when_it_runs_alone() {
+    let body = plain("one", "x=1")
+        + &plain("two", "env | grep -c OLDPWD; mkdir sub; cd sub")
+        + &plain(
+            "three",
+            "env | grep -c OLDPWD; echo \"${OLDPWD##*/}\" | wc -c",
+        );
+    let tutor = Tutor::new().lesson(body.replace("OLDPWD;", "OLDPWD || true;"));
+    let of = |how: &str| {
+        let ran = tutor.run(&format!("run demo {how}")).code(0);
+        let lines = ran.stdout.lines().filter(|line| line.starts_with("  │ "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let whole = of("");
+    assert_eq!(whole[..2], ["  │ 0", "  │ 1"]);
+    assert_eq!(of("--from two"), whole);
+    assert_eq!(of("--only two"), whole[..1]);
+    assert_eq!(of("--only three"), whole[1..]);
+}
