@@ -25,6 +25,14 @@ pub enum Event<'e> {
         /// False for one that has to be there, and stands outside of what is read.
         shown: bool,
     },
+    /// A step runs without those before it: in the state from before it, or with what is there,
+    /// where no such state fits.
+    TakenBack {
+        /// Which one.
+        step: &'e Step,
+        /// What was taken back.
+        taken: Option<TakenBack>,
+    },
     /// A step is reached: its command is known, nothing of it has run yet.
     StepReached(&'e Step),
     /// A step begins to run.
@@ -67,6 +75,15 @@ pub enum Event<'e> {
     },
     /// Something outlived the lesson.
     LeftBehind(&'e Leftover),
+}
+
+/// What was taken back to the moment before a step, beside the files that steps made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TakenBack {
+    /// The lab with its shell.
+    pub lab: bool,
+    /// The shell of host steps.
+    pub shell: bool,
 }
 
 /// Where something was printed.

@@ -37,6 +37,7 @@ pub fn run<'r>(
             Event::LessonStarted { .. }
             | Event::Prose(_)
             | Event::File { .. }
+            | Event::TakenBack { .. }
             | Event::StepReached(_)
             | Event::StepStarted(_)
             | Event::StepWaits(_)

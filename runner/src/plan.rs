@@ -29,6 +29,8 @@ pub struct Plan<'l> {
     pub actions: Vec<Action<'l>>,
     /// True if the files that steps made in an earlier run are to stay: single steps build on them.
     pub goes_on: bool,
+    /// True if steps in between are left out: each one runs in the state from before it.
+    pub is_of_single_steps: bool,
     /// The steps that a check looks at.
     checked: HashSet<&'l str>,
 }
@@ -159,6 +161,7 @@ impl<'l> Plan<'l> {
             lesson,
             actions,
             goes_on: matches!(selection, Selection::Only(_) | Selection::From(_)),
+            is_of_single_steps: matches!(selection, Selection::Only(_)),
             checked,
         })
     }

@@ -1,6 +1,7 @@
 //! A lesson at the learner's own pace: prose, then a step, then a key. This is the plain face:
 //! append-only, and the same for a terminal and for a pipe.
 
+use crate::event::TakenBack;
 use crate::lesson::Step;
 use crate::plan::{Action, Plan};
 use crate::render::View;
@@ -34,8 +35,8 @@ pub trait Learner {
     fn resumed(&mut self, _step: &Step, _kept: Option<&Step>) -> std::io::Result<()> {
         Ok(())
     }
-    /// Hears that all is as it was before this step.
-    fn rewound(&mut self, _step: &Step) -> std::io::Result<()> {
+    /// Hears that all is as it was before this step, and what was taken back for it.
+    fn rewound(&mut self, _step: &Step, _taken: TakenBack) -> std::io::Result<()> {
         Ok(())
     }
     /// Hears where the learner is now, after each step.
@@ -97,13 +98,13 @@ pub fn study<'r>(
     while let Some(action) = plan.actions.get(index) {
         if let Action::Run(step) = action {
             view.event(&crate::event::Event::StepReached(step));
-            match learner.wish(step)? {
+            match runner.meanwhile(|| learner.wish(step))?? {
                 Wish::Run => {
                     if runner.is_elsewhere(step) {
                         let kept = runner.last_kept(step);
                         let is_kept = kept.is_some_and(|kept| kept.id == step.id);
-                        if runner.rewind(step)? {
-                            learner.rewound(step)?;
+                        if let Some(taken) = runner.rewind(step)? {
+                            learner.rewound(step, taken)?;
                         } else if is_kept && items.is_empty() {
                             // It is of another lab than this one, and so are all others.
                             learner.resumed(step, plan.steps().next())?;

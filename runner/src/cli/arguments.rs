@@ -162,7 +162,8 @@ pub struct RunArguments {
     /// The lesson: `lesson-2`, its name, or its number
     #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lesson: String,
-    /// Run this step only; may be given more than once
+    /// Run this step only, in the state from before it: what other steps made is there again
+    /// afterwards, and your edits stay; may be given more than once, and each step has its own state
     #[arg(long, value_name = "STEP", conflicts_with = "until", add = ArgValueCompleter::new(complete::step))]
     pub only: Vec<String>,
     /// Run the steps up to and including this one

@@ -45,7 +45,9 @@ mod toolchain;
 pub use arguments::{Cli, command};
 
 use crate::diagnostic::nearest;
+use crate::event::TakenBack;
 use crate::exit::Exit;
+use crate::lesson::Step;
 use crate::say;
 use anstyle::AnsiColor;
 use arguments::Command;
@@ -69,6 +71,17 @@ fn out_json(value: &impl Serialize) -> io::Result<()> {
             .and_then(|()| writeln!(stdout))
             .and_then(|()| stdout.flush()),
     )
+}
+
+/// Says that all is as it was before a step, and what was taken back for it.
+fn rewound(step: &Step, taken: TakenBack) -> String {
+    let what = match (taken.lab, taken.shell) {
+        (true, true) => say!("rewound-lab-and-shell"),
+        (true, false) => say!("rewound-lab"),
+        (false, true) => say!("rewound-shell"),
+        (false, false) => say!("rewound-files"),
+    };
+    say!("rewound", step = step.id.as_str(), what = what)
 }
 
 /// What became of printing. A reader that left early, as that of `tutor test | head -1`, had what it

@@ -2,8 +2,9 @@
 
 use super::arguments::{On, RunArguments};
 use super::context::{Context, ends, unusable};
-use super::{out_json, printed};
+use super::{out_json, printed, rewound};
 use crate::course::{Course, Origin};
+use crate::event::Event;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place, Step};
 use crate::notebook::{self, OnFailure};
@@ -54,16 +55,23 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         runner.keep_moments(context.moments(&key));
     }
     let first = plan.steps().next();
-    if let Some(first) = first.filter(|_| plan.goes_on) {
-        let rewound = runner.rewind(first)?;
-        let step = first.id.as_str();
-        if rewound {
-            context.note(&say!("rewound", step = step));
-        } else if arguments.from.is_some() {
-            if lesson.steps().next().is_some_and(|first| first.id != step) {
-                context.note(&say!("not-rewound", step = step));
+    if let Some(first) = first.filter(|_| arguments.from.is_some()) {
+        let is_the_lessons = lesson
+            .steps()
+            .next()
+            .is_some_and(|step| step.id == first.id);
+        let taken = match is_the_lessons {
+            true => None,
+            false => runner.rewind(first)?,
+        };
+        match taken {
+            Some(taken) => context.note(&rewound(first, taken)),
+            None => {
+                if !is_the_lessons {
+                    context.note(&say!("not-rewound", step = first.id.as_str()));
+                }
+                plan = Plan::new(lesson, &Selection::All)?;
             }
-            plan = Plan::new(lesson, &Selection::All)?;
         }
     }
     let on_failure = if arguments.fail_fast {
@@ -84,7 +92,12 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     } else {
         &mut terminal
     };
-    let (report, done) = notebook::run(&plan, runner, &judge, on_failure, view);
+    let mut view = Noting {
+        context,
+        lesson,
+        view,
+    };
+    let (report, done) = notebook::run(&plan, runner, &judge, on_failure, &mut view);
     let is_whole = asked_for_all && options.interrupt.presses() == 0;
     // A fresh folder goes with all that was done there, so it is no place to go on from.
     let remembered = match arguments.fresh {
@@ -123,6 +136,42 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     match trouble {
         None => Ok(exit),
         Some(message) => Err(ends(exit.worst(Exit::Lacking), message)),
+    }
+}
+
+/// Notes beside what is shown what was taken back for single steps.
+struct Noting<'n> {
+    context: &'n Context,
+    lesson: &'n Lesson,
+    view: &'n mut dyn View,
+}
+
+impl View for Noting<'_> {
+    fn event(&mut self, event: &Event<'_>) {
+        match event {
+            Event::TakenBack {
+                step,
+                taken: Some(taken),
+            } => {
+                let note = rewound(step, *taken);
+                self.context
+                    .note(&say!("rewound-single", rewound = note.as_str()));
+            }
+            Event::TakenBack { step, taken: None } => self.context.note(&say!(
+                "not-rewound-single",
+                lesson = self.lesson.stem.as_str(),
+                step = step.id.as_str()
+            )),
+            other => self.view.event(other),
+        }
+    }
+
+    fn judged(&mut self, item: &Item) {
+        self.view.judged(item);
+    }
+
+    fn closed(&mut self, report: &Report) {
+        self.view.closed(report);
     }
 }
 

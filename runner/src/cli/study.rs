@@ -3,6 +3,7 @@
 use super::arguments::{On, RunningArguments, StudyArguments};
 use super::context::{Context, unusable};
 use crate::course::Course;
+use crate::event::TakenBack;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place, Step};
 use crate::plan::{Plan, Selection};
@@ -195,8 +196,8 @@ impl Learner for Keyboard<'_> {
         Ok(())
     }
 
-    fn rewound(&mut self, step: &Step) -> io::Result<()> {
-        let text = say!("rewound", step = step.id.as_str());
+    fn rewound(&mut self, step: &Step, taken: TakenBack) -> io::Result<()> {
+        let text = super::rewound(step, taken);
         for line in self.paint.resized().fitted_in(Paint::dim, "", &text) {
             outln!("{line}");
         }

@@ -245,7 +245,8 @@ impl<W: Write> View for Terminal<W> {
                 let text = say!("step-waits", step = step.id.as_str());
                 self.note(Paint::dim, "  ", &text);
             }
-            Event::StepStarted(_) => {}
+            // Noted by whoever asked for it.
+            Event::TakenBack { .. } | Event::StepStarted(_) => {}
             Event::StepTicks {
                 step,
                 running,

@@ -130,7 +130,10 @@ pub fn execute<'r>(
         if let (Pace::Ahead, Action::Run(step)) = (runner.options.pace, action) {
             runner.ahead.look(step, &plan.actions[index + 1..], plan);
         }
-        performed = runner.perform(action, listen);
+        if let (true, Action::Run(step)) = (plan.is_of_single_steps, action) {
+            performed = runner.prepare_single(step, listen);
+        }
+        performed = performed.and_then(|()| runner.perform(action, listen));
     }
     let (transcript, finished) = runner.finish(listen);
     (transcript, performed.and(finished))
@@ -220,6 +223,14 @@ impl<'r> Runner<'r> {
         record
     }
 
+    /// Waits for the learner: what changes in the workspace meanwhile is theirs, and no step's.
+    pub fn meanwhile<T>(&mut self, wait: impl FnOnce() -> T) -> Result<T, WorkspaceError> {
+        self.workspace.end()?;
+        let waited = wait();
+        self.workspace.go_on();
+        Ok(waited)
+    }
+
     /// Does one action of a plan.
     pub fn perform(
         &mut self,
@@ -278,7 +289,7 @@ impl<'r> Runner<'r> {
         for leftover in &leftovers {
             let _ = listen(&Event::LeftBehind(leftover), &self);
         }
-        let ended = self.workspace.end();
+        let ended = self.put_again().and_then(|()| self.workspace.end());
         let transcript = Transcript {
             lesson: self.lesson.front.name.clone(),
             records: self.records,

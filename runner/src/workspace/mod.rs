@@ -57,7 +57,7 @@ struct Manifest {
 }
 
 /// What steps had made at some moment, by path: in the workspace, and in their home folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Works<C> {
     /// Below [`Workspace::files`].
     pub files: BTreeMap<PathBuf, Made<C>>,
@@ -294,6 +294,28 @@ impl Workspace {
         })
     }
 
+    /// Takes what is at a path for a step's, if `is_known` says that steps made this there once: a
+    /// step wrote it anew where the learner had something else.
+    pub fn claim(&mut self, is_known: &dyn Fn(&Path, &Made<Vec<u8>>) -> bool) {
+        let mut before = std::mem::take(&mut self.files.before);
+        before.retain(|path| {
+            let now = self.files.made(path);
+            !now.is_some_and(|now| is_known(path, &now))
+        });
+        self.files.before = before;
+    }
+
+    /// Puts there what steps made `later`, wherever it is now as it was at `first`. The rest stays.
+    pub fn put_again(
+        &mut self,
+        later: &Works<Vec<u8>>,
+        first: &Works<Vec<u8>>,
+    ) -> Result<(), WorkspaceError> {
+        self.files.put_again(&later.files, &first.files)?;
+        self.home.put_again(&later.home, &first.home)?;
+        self.end()
+    }
+
     /// Makes what steps made what it was at some moment. `is_known` says that steps made this at
     /// that path once. What they did not make, or somebody changed since, is the learner's and
     /// stays.
@@ -309,16 +331,16 @@ impl Workspace {
             let seen = manifest.made.get(path);
             seen.is_some() && stamp(&root.join(path)).as_ref() == seen
         };
-        let content = |path: &Path, bytes| Tree::new(root.clone()).content(path, bytes);
+        let now_there = Tree::new(root.clone());
         let taken = files.take_back(&then.files, &|path, now| match now {
             _ if manifest.written.contains_key(path) => true,
             Some(Made::Folder(mode)) => {
                 !manifest.folders.contains(path) && !is_known(path, &Made::Folder(mode))
             }
             Some(Made::Link(target)) => !is_unchanged(path) && !is_known(path, &Made::Link(target)),
-            Some(Made::File(mode, bytes)) => {
-                let is_known = |content| is_known(path, &Made::File(mode, content));
-                !is_unchanged(path) && !content(path, bytes).is_some_and(is_known)
+            Some(Made::File(..)) => {
+                let is_known = |made| is_known(path, &made);
+                !is_unchanged(path) && !now_there.made(path).is_some_and(is_known)
             }
             None => !is_unchanged(path),
         });

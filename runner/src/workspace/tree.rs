@@ -84,6 +84,40 @@ impl Tree {
         (bytes <= LIMIT_BYTES).then(|| fs::read(file).ok())?
     }
 
+    /// Returns what is at a path with its content; nothing if nothing is there, or that cannot be
+    /// kept.
+    pub(super) fn made(&self, path: &Path) -> Option<Made<Vec<u8>>> {
+        Some(match self.look(path).ok()?? {
+            Made::Folder(mode) => Made::Folder(mode),
+            Made::Link(target) => Made::Link(target),
+            Made::File(mode, bytes) => Made::File(mode, self.content(path, bytes)?),
+        })
+    }
+
+    /// Puts there what was there `later`, wherever it is now as it was at `first`, and not the
+    /// learner's.
+    pub(super) fn put_again(
+        &self,
+        later: &BTreeMap<PathBuf, Made<Vec<u8>>>,
+        first: &BTreeMap<PathBuf, Made<Vec<u8>>>,
+    ) -> Result<(), WorkspaceError> {
+        let mut missing = BTreeMap::new();
+        for (path, made) in later {
+            let file = self.root.join(path);
+            let now = self.made(path);
+            let is_there = fs::symlink_metadata(&file).is_ok();
+            let is_changed = now.is_some() != is_there || now.as_ref() != first.get(path);
+            if is_changed || now.as_ref() == Some(made) || self.before.contains(path) {
+                continue;
+            }
+            if is_there && !is_folder(&file) {
+                fs::remove_file(&file).map_err(failed("remove", &file))?;
+            }
+            missing.insert(path.clone(), made.clone());
+        }
+        self.bring_back(&missing, &|_| false)
+    }
+
     /// Removes what is there now and was not there `then`, but for what `is_theirs` says to be the
     /// learner's; that is what was there before any steps from now on.
     pub(super) fn take_back(

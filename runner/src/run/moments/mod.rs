@@ -5,18 +5,21 @@
 
 mod kept;
 mod shell;
+mod single;
 
 pub use kept::Moments;
 
 use super::{Runner, findings};
 use crate::backend::Mode;
-use crate::event::Event;
+use crate::event::{Event, TakenBack};
 use crate::lesson::{Place, Step};
 use crate::transcript::{Ending, RecordId, Skip};
-use crate::workspace::WorkspaceError;
+use crate::workspace::{Made, Works, WorkspaceError};
 use kept::{Moment, hash, kind, text_until};
+use single::Others;
 use std::fs;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where a run stands among the moments of its lesson.
@@ -31,6 +34,16 @@ pub(super) struct Standing {
     shell: Option<String>,
     /// Steps that were skipped, and the need that was not met.
     skipped: Vec<(String, String)>,
+    /// The last step that was run.
+    last: Option<usize>,
+    /// What was there before single steps were run.
+    others: Option<Others>,
+}
+
+/// Says whether some moment has this at that path.
+fn knows(moments: &Moments) -> impl Fn(&Path, &Made<Vec<u8>>) -> bool + use<> {
+    let known = moments.known();
+    move |path, made| known.contains(&(path.to_owned(), kind(made, |content| hash(content))))
 }
 
 /// Hears of nothing: where moments are made nothing runs in the background.
@@ -75,51 +88,57 @@ impl<'r> Runner<'r> {
     }
 
     /// Takes the guest, the shell of host steps, and the files that steps made, back to the moment
-    /// before a step. Returns false if no moment fits or something runs in the background.
-    pub fn rewind(&mut self, step: &Step) -> Result<bool, WorkspaceError> {
+    /// before a step. Returns nothing if no moment fits or something runs in the background.
+    pub fn rewind(&mut self, step: &Step) -> Result<Option<TakenBack>, WorkspaceError> {
         let (Some(moments), true) = (self.standing.kept.clone(), self.background.is_empty()) else {
-            return Ok(false);
+            return Ok(None);
         };
-        let Some(index @ 1..) = self.index_of(step) else {
-            return Ok(false);
+        let mut taken = TakenBack {
+            lab: self.shells.is_open(Place::Kernel),
+            shell: self.shells.is_open(Place::Host),
+        };
+        let index = match self.index_of(step) {
+            None => return Ok(None),
+            Some(0) => {
+                self.go_to_the_beginning(&moments)?;
+                return Ok(Some(taken));
+            }
+            Some(index) => index,
         };
         let lesson = self.lesson;
         let Some(before) = lesson.steps().nth(index - 1) else {
-            return Ok(false);
+            return Ok(None);
         };
         let moment = moments.read(&before.id);
         let Some(moment) = moment.filter(|moment| self.fits(moment, before)) else {
-            return Ok(false);
+            return Ok(None);
         };
         let Some(made) = moments.contents(&moment.made) else {
-            return Ok(false);
+            return Ok(None);
         };
         let script = match &moment.shell {
             None => None,
             Some(hash) => match moments.content(hash).map(String::from_utf8) {
                 Some(Ok(script)) => Some(script),
-                Some(Err(_)) | None => return Ok(false),
+                Some(Err(_)) | None => return Ok(None),
             },
         };
         if !self.still_lacks(&moment.skipped) {
-            return Ok(false);
+            return Ok(None);
         }
         let session = match (&moment.guest, self.backend(Place::Kernel)) {
             (None, _) => None,
-            (Some(_), None) => return Ok(false),
+            (Some(_), None) => return Ok(None),
             (Some(name), Some(backend)) => match backend.reopen(&moments.guest(name)) {
                 Some(session) => Some((session, backend)),
-                None => return Ok(false),
+                None => return Ok(None),
             },
         };
         self.ahead.forget();
         self.shells.drop_session(Place::Kernel);
-        let known = moments.known();
-        self.workspace.restore(&made, &|path, made| {
-            known.contains(&(path.to_owned(), kind(made, |content| hash(content))))
-        })?;
+        self.workspace.restore(&made, &knows(&moments))?;
         if !self.reopen_host_shell(script.as_deref()) {
-            return Ok(false);
+            return Ok(None);
         }
         self.inventory = moment.inventory;
         self.last_id = self.last_id.max(moment.last_id);
@@ -136,11 +155,25 @@ impl<'r> Runner<'r> {
             // What cannot be learned now is missing from the report, as in a plain run.
             let _ = self.learn(Place::Kernel, &mut nobody);
         }
+        taken.lab |= moment.guest.is_some();
+        taken.shell |= moment.shell.is_some();
         self.standing.next = Some(index);
         self.standing.guest = moment.guest;
         self.standing.shell = moment.shell;
         self.standing.skipped = moment.skipped;
-        Ok(true)
+        Ok(Some(taken))
+    }
+
+    /// Closes the shells, and takes away what steps made.
+    fn go_to_the_beginning(&mut self, moments: &Moments) -> Result<(), WorkspaceError> {
+        self.ahead.forget();
+        self.shells.drop_session(Place::Kernel);
+        self.shells.drop_session(Place::Host);
+        let nothing = Works::default();
+        self.workspace.restore(&nothing, &knows(moments))?;
+        self.inventory = None;
+        self.stands_at_the_beginning();
+        Ok(())
     }
 
     /// Closes the shell of host steps. If there was one at the moment, another one takes its
@@ -210,6 +243,7 @@ impl<'r> Runner<'r> {
             return;
         }
         let index = self.index_of(step);
+        self.standing.last = index;
         let ending = self.record(&RecordId::Step(step.id.clone()));
         let ending = ending.map(|record| record.ending.clone());
         let is_whole = match ending {
@@ -242,6 +276,7 @@ impl<'r> Runner<'r> {
             let script = self.host_shell()?;
             self.standing.shell = Some(moments.keep(script.as_bytes()).ok()?);
         }
+        self.workspace.claim(&knows(&moments));
         let made = self
             .workspace
             .works(&mut |content| moments.keep(content).ok())?;
@@ -269,6 +304,7 @@ impl<'r> Runner<'r> {
             steps: of_guest.map(|(id, step)| (*id, step.id.clone())).collect(),
             inventory: self.inventory.clone(),
         };
+        self.hand_on(&moments, step, &known);
         let bytes = serde_json::to_vec(&known).ok()?;
         moments.write(&moment, &bytes).ok()?;
         // So that they are known for the steps' own, however this process ends.

@@ -6,6 +6,7 @@
 /// subshell as it goes. Variables that bash sets by itself are left out.
 pub const TELL: &str = r#"
 \builtin printf 'builtin cd -- %q || builtin exit\n' "$PWD"
+\builtin printf 'builtin unset OLDPWD; builtin export OLDPWD\n'
 \builtin umask -p
 \builtin test "$#" = 0 || { \builtin printf 'builtin set --'; \builtin printf ' %q' "$@"; \builtin printf '\n'; }
 _tutor_options=$(\builtin shopt -p; \builtin set +o)

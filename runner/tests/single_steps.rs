@@ -1,0 +1,173 @@
+//! Steps that run alone, or again: what they find, and what of the learner's and of other steps' is
+//! there afterwards. No step here needs a kernel.
+
+mod support;
+
+use std::fs;
+use support::{Tutor, step};
+
+fn plain(id: &str, script: &str) -> String {
+    step(&format!("{id} compare=none"), script)
+}
+
+/// Writes a file into the workspace, as the learner would.
+fn edit(tutor: &Tutor, file: &str, text: &str) {
+    fs::write(tutor.workspace("demo").join(file), text).expect("writable");
+}
+
+fn read(tutor: &Tutor, file: &str) -> String {
+    fs::read_to_string(tutor.workspace("demo").join(file)).expect("a file")
+}
+
+#[test]
+fn a_step_that_writes_over_what_the_learner_edited_makes_that_file_again() {
+    for content in ["generated", "$RANDOM$RANDOM"] {
+        let body = plain("one", "true")
+            + &plain("two", &format!("echo {content} >made"))
+            + &plain("three", "cat made")
+            + &plain("four", "rm made");
+        let tutor = Tutor::new().lesson(body);
+        tutor.run("run demo --until three").code(0);
+        edit(&tutor, "made", "mine\n");
+        tutor.run("run demo --only two").code(0);
+        let made = read(&tutor, "made");
+        assert_ne!(made, "mine\n");
+        let ran = tutor.run("run demo --only three").code(0);
+        ran.stdout_has(&format!("│ {made}"));
+        assert_eq!(read(&tutor, "made"), made);
+        // What the learner has stays when nothing writes over it.
+        edit(&tutor, "made", "mine\n");
+        let ran = tutor.run("run demo --only three").code(0);
+        ran.stdout_has("│ mine");
+        tutor.run("run demo --only one --only three").code(0);
+        tutor.run("run demo --from three").code(0);
+        edit(&tutor, "made", "mine\n");
+        tutor.run("run demo --only three").stdout_has("│ mine");
+        assert_eq!(read(&tutor, "made"), "mine\n");
+    }
+}
+
+#[test]
+fn what_other_steps_made_is_there_again_after_a_step_that_ran_alone() {
+    let body = plain("one", "echo one >a; mkdir d; echo one >d/f")
+        + &plain("two", "ls; cat d/f; echo two >b; echo two >x")
+        + &plain(
+            "three",
+            "echo three >c; echo three >>d/f; echo three >x; ln -s c link; echo note >~/note",
+        )
+        + &plain("four", "chmod 700 d; rm a");
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("run demo").code(0);
+    edit(&tutor, "mine", "mine\n");
+    let two = "│ a\n  │ d\n  │ mine\n  │ one\n";
+    for _ in 0..2 {
+        let ran = tutor.run("run demo --only two").code(0).stdout_has(two);
+        ran.stderr_has("all is as it was before `two`: the variables and functions of the shell on this machine, and the files that steps made; your edits stay, and what other steps made is there again afterwards\n");
+        for (file, text) in [
+            ("b", "two\n"),
+            ("c", "three\n"),
+            ("d/f", "one\nthree\n"),
+            ("link", "three\n"),
+            // The step that ran last has the last word.
+            ("x", "two\n"),
+            ("mine", "mine\n"),
+        ] {
+            assert_eq!(read(&tutor, file), text, "{file}");
+        }
+    }
+    // The first step has a state before it too: that of no step.
+    let ran = tutor.run("run demo --only one").code(0);
+    ran.stderr_has("all is as it was before `one`: the files that steps made");
+    assert_eq!(read(&tutor, "c"), "three\n");
+    tutor.run("run demo --only two").code(0).stdout_has(two);
+    // It is all of steps still, and a whole run begins without it.
+    tutor.run("run demo --until one").code(0);
+    let left = tutor.files(&tutor.workspace("demo").display().to_string());
+    let left: Vec<&str> = left.keys().map(String::as_str).collect();
+    assert_eq!(left, ["a", "d/f", "mine"]);
+}
+
+#[test]
+fn steps_with_others_left_out_in_between_find_what_those_made() {
+    let body = plain("one", "cp mine copied")
+        + &plain("two", "x=5; echo two >two")
+        + &plain("three", "cat copied two; echo \"x is $x\"")
+        + &plain("four", "cat copied");
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("run demo --until one");
+    edit(&tutor, "mine", "1\n");
+    tutor.run("run demo").code(0);
+    edit(&tutor, "mine", "2\n");
+    let three = "│ 2\n  │ two\n  │ x is 5\n";
+    let ran = tutor.run("run demo --only one --only three --only four");
+    let ran = ran.code(0).stdout_has(three);
+    assert_eq!(ran.stderr.matches("all is as it was before").count(), 2);
+    // What a step made anew is so for all that follow it.
+    tutor.run("run demo --only three").code(0).stdout_has(three);
+    tutor.run("run demo --only four").code(0).stdout_has("│ 2");
+}
+
+#[test]
+fn a_step_without_a_state_before_it_finds_what_is_there_and_that_is_said() {
+    let body =
+        plain("one", "echo one >a") + &plain("two", "x=1; echo two >b") + &plain("three", "ls");
+    let tutor = Tutor::new().lesson(&body);
+    let ran = tutor.run("run demo --only two").code(0);
+    ran.stderr_has("no state from before `two` fits")
+        .stderr_has("to run those too: tutor run demo --until two");
+    let ran = tutor.run("run demo --only one").code(0);
+    ran.stderr_has("all is as it was before `one`");
+    tutor.run("run demo").code(0);
+    let tutor = tutor.edited("demo", &body.replace("x=1", "x=2"));
+    let ran = tutor.run("run demo --only one --only three").code(0);
+    ran.stderr_has("no state from before `three` fits")
+        .stdout_has("│ a\n  │ b\n");
+}
+
+#[test]
+fn what_the_learner_writes_while_study_waits_stays_when_they_go_back() {
+    let body = plain("one", "echo made >a; echo made >b")
+        + &plain("two", "echo two >>a; echo two >c")
+        + &plain("three", "true");
+    let tutor = Tutor::new().lesson(body);
+    let line = "study demo";
+    let mut study = tutor.start_interactive(tutor.command(line), line);
+    study.until_stdout("one: [Enter]");
+    study.say("r\n");
+    study.until_stdout("two: [Enter]");
+    edit(&tutor, "mine", "mine\n");
+    edit(&tutor, "b", "edited\n");
+    study.say("r\n");
+    study.until_stdout("three: [Enter]");
+    study.say("b\nr\nb\nb\nr\nq\n");
+    let ran = study.end().code(0);
+    ran.stdout_has("all is as it was before `one`")
+        .stdout_has("all is as it was before `two`");
+    assert_eq!(read(&tutor, "mine"), "mine\n");
+    // The first step wrote over it again.
+    assert_eq!(read(&tutor, "b"), "made\n");
+    assert_eq!(read(&tutor, "a"), "made\n");
+    tutor.run("run demo --until two").code(0);
+    assert_eq!(read(&tutor, "mine"), "mine\n");
+}
+
+#[test]
+fn the_environment_of_a_step_is_the_same_when_it_runs_alone() {
+    let body = plain("one", "x=1")
+        + &plain("two", "env | grep -c OLDPWD; mkdir sub; cd sub")
+        + &plain(
+            "three",
+            "env | grep -c OLDPWD; echo \"${OLDPWD##*/}\" | wc -c",
+        );
+    let tutor = Tutor::new().lesson(body.replace("OLDPWD;", "OLDPWD || true;"));
+    let of = |how: &str| {
+        let ran = tutor.run(&format!("run demo {how}")).code(0);
+        let lines = ran.stdout.lines().filter(|line| line.starts_with("  │ "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let whole = of("");
+    assert_eq!(whole[..2], ["  │ 0", "  │ 1"]);
+    assert_eq!(of("--from two"), whole);
+    assert_eq!(of("--only two"), whole[..1]);
+    assert_eq!(of("--only three"), whole[1..]);
+}
