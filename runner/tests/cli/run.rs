@@ -417,7 +417,7 @@ fn exit_80_skips_the_rest_of_the_lesson() {
 fn no_step_at_all_is_a_failure() {
     let tutor = Tutor::new().lesson("Only prose.\n");
     tutor.run("run demo").code(1).stdout_has("nothing ran");
-    let ran = tutor.run("test").code(1).stdout_has("✗ demo  nothing ran");
+    let ran = tutor.run("test").code(1).stdout_has("• demo  nothing ran");
     ran.stdout_has("not as expected: nothing ran");
 }
 
