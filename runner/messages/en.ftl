@@ -127,6 +127,7 @@ verdict-changed = { $name }: the output differs from the recorded one
 verdict-differs-here = { $name }: differs here, and so does the environment
 verdict-check-failed = { $name } does not hold: “{ $sentence }”
 verdict-wrong-exit = { $name }: exit status { $got }, expected { $expected }
+verdict-wrong-end = { $name }: ended by { $got }, expected exit status { $expected }
 verdict-timed-out = { $name }: timed out after { $limit }
 verdict-interrupted = { $name }: interrupted
 verdict-skipped = { $name }: skipped: { $reason }

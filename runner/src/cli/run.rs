@@ -15,7 +15,7 @@ use crate::run::{Findings, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
 use crate::store::{Standing, Store, StoreError};
-use crate::transcript::RecordId;
+use crate::transcript::{RecordId, Skip};
 use crate::workspace::Workspace;
 use std::io;
 
@@ -193,7 +193,15 @@ fn what_next(
             lines.push(say!("next-again", lesson = stem, step = step));
         }
     }
-    if report.items.iter().any(|item| item.verdict.is_skipped()) {
+    // What a step skipped by its own choice is nothing that this machine lacks.
+    let is_lacking = |item: &Item| {
+        let verdict = &item.verdict;
+        matches!(
+            verdict,
+            Verdict::Skipped(Skip::Need { .. } | Skip::NoPlace { .. })
+        )
+    };
+    if report.items.iter().any(is_lacking) {
         lines.push(match arguments.running.place() {
             On::Lab => say!("next-doctor"),
             On::Host => say!("next-doctor-host"),

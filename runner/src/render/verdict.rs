@@ -180,13 +180,30 @@ fn told(item: &Item) -> (Tone, String) {
             (Tone::Bad, text)
         }
         Verdict::WrongExit { expected, got } => {
-            let (expected, got) = (expected.to_string(), crate::record::exit(got));
-            let text = say!(
-                "verdict-wrong-exit",
-                name = name,
-                expected = expected,
-                got = got
-            );
+            let (expected, ending) = (expected.to_string(), crate::record::exit(got));
+            let text = match got {
+                Ending::Signaled(_) => {
+                    say!(
+                        "verdict-wrong-end",
+                        name = name,
+                        expected = expected,
+                        got = ending
+                    )
+                }
+                Ending::Exited(_)
+                | Ending::TimedOut(_)
+                | Ending::Stopped
+                | Ending::Interrupted
+                | Ending::Skipped(_)
+                | Ending::Broken(_) => {
+                    say!(
+                        "verdict-wrong-exit",
+                        name = name,
+                        expected = expected,
+                        got = ending
+                    )
+                }
+            };
             (Tone::Bad, text)
         }
         Verdict::TimedOut(limit) => {

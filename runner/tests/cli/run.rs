@@ -305,6 +305,21 @@ fn a_report_as_json_says_all_that_the_screen_says() {
 }
 
 #[test]
+fn a_step_that_a_signal_ended_has_no_exit_status() {
+    let tutor = Tutor::new().lesson(plain("one", "kill -SEGV $$"));
+    let ran = tutor.run("run demo").code(1);
+    ran.stdout_has("one: ended by signal 11, expected exit status 0");
+}
+
+#[test]
+fn a_step_that_skips_the_rest_leads_to_no_doctor() {
+    let body = plain("one", "exit 80") + &plain("two", "true");
+    let ran = Tutor::new().lesson(body).run("run demo");
+    ran.stdout_has("two: skipped: `one` skipped the rest")
+        .stdout_lacks("tutor doctor");
+}
+
+#[test]
 fn a_fresh_folder_goes_unless_it_is_kept() {
     let tutor = Tutor::new().lesson(plain("one", "echo text >made; pwd"));
     tutor.run("run demo --fresh").code(0);
