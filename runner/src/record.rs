@@ -36,7 +36,7 @@ pub fn changes(
             | Verdict::Shown
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Interrupted
             | Verdict::Skipped(_)
             | Verdict::Recorded
@@ -122,7 +122,7 @@ fn settled(
             Verdict::Shown
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Interrupted
             | Verdict::Skipped(_)
             | Verdict::Recorded

@@ -67,6 +67,10 @@ enum Why<'r> {
         recorded_on: &'r Environment,
         ran_on: &'r Environment,
     },
+    TimedOut {
+        limit_ms: u64,
+        reason: Option<String>,
+    },
     WrongExit {
         expected: String,
     },
@@ -161,6 +165,10 @@ fn why(verdict: &Verdict) -> Option<Why<'_>> {
             recorded_on: theirs,
             ran_on: ours,
         }),
+        Verdict::TimedOut { limit, awaited } => Some(Why::TimedOut {
+            limit_ms: limit.as_millis() as u64,
+            reason: awaited.as_ref().and_then(verdict::in_vain),
+        }),
         Verdict::WrongExit { expected, .. } => Some(Why::WrongExit {
             expected: expected.to_string(),
         }),
@@ -168,7 +176,6 @@ fn why(verdict: &Verdict) -> Option<Why<'_>> {
         | Verdict::Passed
         | Verdict::Shown
         | Verdict::New
-        | Verdict::TimedOut(_)
         | Verdict::Interrupted
         | Verdict::Recorded => None,
     }

@@ -35,7 +35,7 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
             | Verdict::DiffersHere { .. }
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Interrupted
             | Verdict::Skipped(_)
             | Verdict::Broken { .. } => true,

@@ -1,7 +1,7 @@
 //! Verdicts in words, for a terminal.
 
 use super::paint::Paint;
-use crate::lesson::Lesson;
+use crate::lesson::{Background, Lesson};
 use crate::report::{Diff, Item, LineKind, Verdict};
 use crate::say;
 use crate::snapshot::{Environment, Recorded};
@@ -73,11 +73,14 @@ fn lines_of(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
         Verdict::Broken {
             help: Some(text), ..
         } => lines.extend(help(text, paint)),
+        Verdict::TimedOut {
+            awaited: Some(_), ..
+        } => lines.extend(help(&say!("never-ready-help"), paint)),
         Verdict::Passed
         | Verdict::Shown
         | Verdict::New
         | Verdict::WrongExit { .. }
-        | Verdict::TimedOut(_)
+        | Verdict::TimedOut { awaited: None, .. }
         | Verdict::Interrupted
         | Verdict::Recorded
         | Verdict::Broken { help: None, .. } => {}
@@ -92,7 +95,7 @@ const END_LINES: usize = 100;
 pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
     let failed = matches!(
         item.verdict,
-        Verdict::WrongExit { .. } | Verdict::TimedOut(_)
+        Verdict::WrongExit { .. } | Verdict::TimedOut { .. }
     );
     let text = item.text.as_ref().filter(|_| failed);
     let bar = paint.dim(paint.mark("│", "|"));
@@ -206,8 +209,19 @@ fn told(item: &Item) -> (Tone, String) {
             };
             (Tone::Bad, text)
         }
-        Verdict::TimedOut(limit) => {
-            let text = say!("verdict-timed-out", name = name, limit = duration(*limit));
+        Verdict::TimedOut { limit, awaited } => {
+            let limit = duration(*limit);
+            let text = match awaited.as_ref().and_then(in_vain) {
+                Some(reason) => {
+                    say!(
+                        "verdict-never-ready",
+                        name = name,
+                        limit = limit,
+                        reason = reason
+                    )
+                }
+                None => say!("verdict-timed-out", name = name, limit = limit),
+            };
             (Tone::Bad, text)
         }
         Verdict::Interrupted => (Tone::Note, say!("verdict-interrupted", name = name)),
@@ -225,6 +239,16 @@ fn told(item: &Item) -> (Tone, String) {
             };
             (Tone::Bad, text)
         }
+    }
+}
+
+/// What a background step was awaited by, and did not come.
+pub fn in_vain(awaited: &Background) -> Option<String> {
+    match awaited {
+        Background::AtOnce => None,
+        Background::Line(pattern) => Some(say!("awaited-line", pattern = pattern.as_str())),
+        Background::File(path) => Some(say!("awaited-file", path = path.display().to_string())),
+        Background::Port(port) => Some(say!("awaited-port", port = port.to_string())),
     }
 }
 
@@ -254,7 +278,7 @@ fn is_timed(verdict: &Verdict) -> bool {
         | Verdict::WrongExit { .. } => true,
         Verdict::Recorded
         | Verdict::CheckFailed { .. }
-        | Verdict::TimedOut(_)
+        | Verdict::TimedOut { .. }
         | Verdict::Interrupted
         | Verdict::Skipped(_)
         | Verdict::Broken { .. } => false,
@@ -293,7 +317,7 @@ pub fn word(verdict: &Verdict) -> &'static str {
         Verdict::DiffersHere { .. } => "differs here",
         Verdict::CheckFailed { .. } => "check failed",
         Verdict::WrongExit { .. } => "wrong exit",
-        Verdict::TimedOut(_) => "timed out",
+        Verdict::TimedOut { .. } => "timed out",
         Verdict::Interrupted => "interrupted",
         Verdict::Skipped(_) => "skipped",
         Verdict::Recorded => "recorded",

@@ -1,7 +1,7 @@
 //! From a transcript to a report.
 
 use super::{Item, Lookup, Report, Verdict, check, diff};
-use crate::lesson::{Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
+use crate::lesson::{Background, Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
 use crate::transcript::{Ending, Record, RecordId, ShellFate, Skip, Transcript};
@@ -108,6 +108,13 @@ impl<'a> Judge<'a> {
                 }
             }
         }
+        if let Ending::TimedOut(limit) = record.ending {
+            let awaited = step.background.clone();
+            return Verdict::TimedOut {
+                limit,
+                awaited: awaited.filter(|until| *until != Background::AtOnce),
+            };
+        }
         if let Some(verdict) = early(&record.ending).or_else(|| ended_wrong(step, &record.ending)) {
             return verdict;
         }
@@ -206,7 +213,10 @@ fn unknown(kind: &str, name: &str) -> Verdict {
 fn early(ending: &Ending) -> Option<Verdict> {
     match ending {
         Ending::Exited(_) | Ending::Signaled(_) | Ending::Stopped => None,
-        Ending::TimedOut(limit) => Some(Verdict::TimedOut(*limit)),
+        Ending::TimedOut(limit) => Some(Verdict::TimedOut {
+            limit: *limit,
+            awaited: None,
+        }),
         Ending::Interrupted => Some(Verdict::Interrupted),
         Ending::Skipped(skip) => Some(Verdict::Skipped(skip.clone())),
         Ending::Broken(message) => Some(Verdict::Broken {

@@ -99,7 +99,7 @@ impl Mark {
             Verdict::Changed(_) | Verdict::DiffersHere { .. } => Mark::Differs,
             Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Broken { .. } => Mark::Failed,
             Verdict::Interrupted => Mark::Interrupted,
             Verdict::Skipped(_) | Verdict::Recorded => Mark::Skipped,
