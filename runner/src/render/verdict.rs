@@ -1,7 +1,9 @@
 //! Verdicts in words, for a terminal.
 
 use super::paint::Paint;
+use crate::event::Stream;
 use crate::lesson::{Background, Lesson};
+use crate::normalize::StableText;
 use crate::report::{Diff, Item, LineKind, Verdict};
 use crate::say;
 use crate::snapshot::{Environment, Recorded};
@@ -98,15 +100,14 @@ pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
         Verdict::WrongExit { .. } | Verdict::TimedOut { .. }
     );
     let text = item.text.as_ref().filter(|_| failed);
-    let bar = paint.dim(paint.mark("│", "|"));
-    let all: Vec<&str> = text.iter().flat_map(|text| text.as_str().lines()).collect();
+    let all: Vec<(Stream, String)> = text.into_iter().flat_map(lines_of_streams).collect();
     let left_out = all.len().saturating_sub(2 * END_LINES);
     let (head, rest) = all.split_at(all.len().min(END_LINES));
-    let drawn = |lines: &[&str]| -> Vec<String> {
-        let lines = lines.iter();
-        lines
-            .flat_map(|line| behind_bar(&format!("    {bar} "), 6, line, paint))
-            .collect()
+    let drawn = |lines: &[(Stream, String)]| -> Vec<String> {
+        let lines = lines.iter().flat_map(|(stream, line)| {
+            behind_bar(&format!("    {} ", bar(*stream, paint)), 6, line, paint)
+        });
+        lines.collect()
     };
     let note = (left_out > 0).then(|| say!("lines-left-out", count = left_out));
     let note = note.map(|text| paint.dim(&format!("    {text}")));
@@ -366,13 +367,31 @@ pub fn provenance(recorded: &Recorded) -> String {
 /// An accepted output, labelled as one.
 pub fn as_recorded(recorded: &Recorded, paint: &Paint) -> Vec<String> {
     let label = say!("show-recorded", provenance = provenance(recorded));
-    let bar = paint.dim(paint.mark("│", "|"));
     let mut lines = paint.fitted_in(Paint::dim, "  ", &label);
-    lines.extend(recorded.text.as_str().lines().flat_map(|line| {
-        let lines = behind_bar(&format!("  {bar} "), 4, &visible_text(line), paint);
+    let printed = lines_of_streams(&recorded.text);
+    lines.extend(printed.into_iter().flat_map(|(stream, line)| {
+        let bar = format!("  {} ", bar(stream, paint));
+        let lines = behind_bar(&bar, 4, &visible_text(&line), paint);
         lines.into_iter().map(|line| line.trim_end().to_owned())
     }));
     lines
+}
+
+/// The lines of an output with the stream that each stood on.
+fn lines_of_streams(text: &StableText) -> Vec<(Stream, String)> {
+    let sections = text.sections();
+    let on = |stream| move |line| (stream, line);
+    let stdout = sections.stdout.lines.into_iter().map(on(Stream::Stdout));
+    let stderr = sections.stderr.lines.into_iter().map(on(Stream::Stderr));
+    stdout.chain(stderr).collect()
+}
+
+/// What stands before a line of output. Standard error has a mark of its own, not only a color.
+pub fn bar(stream: Stream, paint: &Paint) -> String {
+    match stream {
+        Stream::Stdout => paint.dim(paint.mark("│", "|")),
+        Stream::Stderr => paint.notable(paint.mark("┆", "!")),
+    }
 }
 
 /// The step that an item is, or belongs to.
