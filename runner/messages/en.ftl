@@ -145,6 +145,10 @@ check-ended = ended with: { $ending }
 lines-left-out = … { $count } more lines …
 diff-left-out = … { $count } more changed lines …
 facet = { $name }: recorded on { $theirs }, here { $ours }
+facet-meaning = { $name } ({ $what })
+facet-not-there = { $name }: not known where it was recorded, here { $ours }
+facet-not-here = { $name }: recorded on { $theirs }, not known here
+facets-same = the same there and here: { $names }
 
 # Why something did not run
 skip-need = needs { $need }: { $reason }

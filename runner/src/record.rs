@@ -251,6 +251,7 @@ mod tests {
                 diff: diff(&found.text, &text),
                 theirs: found.environment.clone(),
                 ours: ours.clone(),
+                meanings: Default::default(),
             },
         };
         let mut report = Report::of_items(lesson, vec![Item::broken("load", String::new())]);

@@ -48,7 +48,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     let lookup = |step: &str, vary: &[String], environment: &Environment| {
         snapshot::find(&files, &lesson.front.name, step, vary, environment)
     };
-    let judge = Judge::new(lesson, &folders, &lookup);
+    let judge = Judge::new(lesson, &folders, &lookup).with_facets(&course.facets);
     let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
     if !arguments.fresh && arguments.running.place() == On::Lab {
         runner.keep_moments(context.moments(&key));

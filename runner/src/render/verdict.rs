@@ -10,6 +10,7 @@ use crate::snapshot::{Environment, Recorded};
 use crate::transcript::{Ending, RecordId, Skip};
 use crate::visible::{fold, visible_text, width};
 use anstyle::AnsiColor;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Of what a failed check printed, so many lines are shown.
@@ -46,8 +47,9 @@ fn lines_of(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
             diff: changed,
             theirs,
             ours,
+            meanings,
         } => {
-            lines.extend(environments(theirs, ours, paint));
+            lines.extend(environments(theirs, ours, meanings, paint));
             lines.extend(diff(changed, paint));
         }
         Verdict::CheckFailed {
@@ -483,26 +485,45 @@ pub fn diff(diff: &Diff, paint: &Paint) -> Vec<String> {
     lines
 }
 
-fn environments(theirs: &Environment, ours: &Environment, paint: &Paint) -> Vec<String> {
-    let names: std::collections::BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+/// The facets that differ, each with what it means, and which do not.
+fn environments(
+    theirs: &Environment,
+    ours: &Environment,
+    meanings: &Environment,
+    paint: &Paint,
+) -> Vec<String> {
+    let names: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+    let (same, different): (Vec<&String>, Vec<&String>) = names
+        .into_iter()
+        .partition(|name| theirs.get(*name) == ours.get(*name));
     let mut lines = Vec::new();
-    for name in names {
-        let none = say!("unknown");
-        let (theirs, ours) = (
-            theirs.get(name).unwrap_or(&none),
-            ours.get(name).unwrap_or(&none),
-        );
-        let text = say!(
-            "facet",
-            name = name.as_str(),
-            theirs = theirs.as_str(),
-            ours = ours.as_str()
-        );
-        let style = match theirs == ours {
-            true => Paint::dim,
-            false => Paint::notable,
+    for name in different {
+        let facet = match meanings.get(name) {
+            Some(what) => say!("facet-meaning", name = name.as_str(), what = what.as_str()),
+            None => name.clone(),
         };
-        lines.extend(paint.fitted_in(style, "    ", &text));
+        let text = match (theirs.get(name), ours.get(name)) {
+            (Some(theirs), Some(ours)) => say!(
+                "facet",
+                name = facet,
+                theirs = theirs.as_str(),
+                ours = ours.as_str()
+            ),
+            (None, ours) => say!(
+                "facet-not-there",
+                name = facet,
+                ours = ours.map_or("", String::as_str)
+            ),
+            (Some(theirs), None) => {
+                say!("facet-not-here", name = facet, theirs = theirs.as_str())
+            }
+        };
+        lines.extend(paint.fitted_in(Paint::notable, "    ", &text));
+    }
+    if !same.is_empty() {
+        let same: Vec<&str> = same.into_iter().map(String::as_str).collect();
+        let text = say!("facets-same", names = same.join(", "));
+        lines.extend(paint.fitted_in(Paint::dim, "    ", &text));
     }
     lines
 }

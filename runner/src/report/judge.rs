@@ -1,11 +1,12 @@
 //! From a transcript to a report.
 
 use super::{Item, Lookup, Report, Verdict, check, diff};
+use crate::course::Facet;
 use crate::lesson::{Background, Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
 use crate::transcript::{Ending, Record, RecordId, ShellFate, Skip, Transcript};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// What it takes to judge the records of one lesson, one by one as they come or all at once.
@@ -15,6 +16,7 @@ pub struct Judge<'a> {
     lesson: &'a Lesson,
     folders: &'a StepFolders,
     lookup: &'a Lookup<'a>,
+    meanings: Environment,
 }
 
 impl<'a> Judge<'a> {
@@ -26,6 +28,16 @@ impl<'a> Judge<'a> {
             lesson,
             folders,
             lookup,
+            meanings: Environment::new(),
+        }
+    }
+
+    /// The same, with what the facets of the course mean.
+    pub fn with_facets(self, facets: &BTreeMap<String, Facet>) -> Judge<'a> {
+        let meaning = |(name, facet): (&String, &Facet)| Some((name.clone(), facet.what.clone()?));
+        Judge {
+            meanings: facets.iter().filter_map(meaning).collect(),
+            ..self
         }
     }
 
@@ -150,6 +162,7 @@ impl<'a> Judge<'a> {
             diff,
             theirs: recorded.environment.clone(),
             ours: environment.clone(),
+            meanings: self.meanings.clone(),
         }
     }
 }

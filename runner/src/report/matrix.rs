@@ -277,6 +277,7 @@ pub(crate) mod tests {
                 diff: diff(&base.text, &new.text),
                 theirs: base.environment.clone(),
                 ours: ours.clone(),
+                meanings: Environment::new(),
             },
         };
         Item {

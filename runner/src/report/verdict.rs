@@ -26,6 +26,8 @@ pub enum Verdict {
         theirs: Environment,
         /// Where this one was made.
         ours: Environment,
+        /// What the facets mean, where the course says it.
+        meanings: Environment,
     },
     /// A sentence of the lesson does not hold.
     CheckFailed {
@@ -278,6 +280,7 @@ mod tests {
             diff: Diff::default(),
             theirs: Environment::new(),
             ours: Environment::new(),
+            meanings: Environment::new(),
         }
     }
 
