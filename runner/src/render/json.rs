@@ -42,7 +42,17 @@ pub struct Row<'r> {
     #[serde(flatten)]
     printed: Option<Printed>,
     #[serde(flatten)]
+    recorded: Option<Accepted<'r>>,
+    #[serde(flatten)]
     why: Option<Why<'r>>,
+}
+
+/// The accepted output, where it is not the one above.
+#[derive(Debug, Serialize)]
+struct Accepted<'r> {
+    recorded_stdout: String,
+    recorded_stderr: String,
+    recorded_on: &'r Environment,
 }
 
 #[derive(Debug, Serialize)]
@@ -64,7 +74,6 @@ enum Why<'r> {
         actual: &'r str,
     },
     DiffersHere {
-        recorded_on: &'r Environment,
         ran_on: &'r Environment,
     },
     TimedOut {
@@ -137,8 +146,20 @@ pub fn item(item: &Item) -> Row<'_> {
         shell_lost: item.shell == ShellFate::Lost,
         shell_new: item.shell == ShellFate::New,
         printed,
+        recorded: accepted(item),
         why: why(&item.verdict),
     }
+}
+
+fn accepted(item: &Item) -> Option<Accepted<'_>> {
+    let recorded = item.recorded.as_ref()?;
+    let differs = item.text.as_ref() != Some(&recorded.text);
+    let sections = differs.then(|| recorded.text.sections())?;
+    Some(Accepted {
+        recorded_stdout: sections.stdout.text(),
+        recorded_stderr: sections.stderr.text(),
+        recorded_on: &recorded.environment,
+    })
 }
 
 fn why(verdict: &Verdict) -> Option<Why<'_>> {
@@ -161,10 +182,7 @@ fn why(verdict: &Verdict) -> Option<Why<'_>> {
             expected: expected.to_string(),
             actual,
         }),
-        Verdict::DiffersHere { theirs, ours, .. } => Some(Why::DiffersHere {
-            recorded_on: theirs,
-            ran_on: ours,
-        }),
+        Verdict::DiffersHere { ours, .. } => Some(Why::DiffersHere { ran_on: ours }),
         Verdict::TimedOut { limit, awaited } => Some(Why::TimedOut {
             limit_ms: limit.as_millis() as u64,
             reason: awaited.as_ref().and_then(verdict::in_vain),

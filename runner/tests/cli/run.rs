@@ -282,7 +282,7 @@ fn a_dry_run_prints_the_plan_and_runs_nothing() {
 }
 
 #[test]
-fn a_report_as_json_says_all_that_the_screen_says() {
+fn a_report_as_json_says_what_was_printed_and_how_it_ended() {
     let body = plain("one", "echo out; echo err >&2") + &plain("two", "exit 4");
     let report = Tutor::new()
         .lesson(body)
@@ -301,6 +301,29 @@ fn a_report_as_json_says_all_that_the_screen_says() {
     assert_eq!(
         (&items[1]["exit"], &items[1]["shell_lost"]),
         (&"4".into(), &true.into())
+    );
+}
+
+#[test]
+fn a_changed_output_is_in_json_beside_the_recorded_one() {
+    let tutor = Tutor::new().lesson(step("one", "echo out; echo err >&2"));
+    tutor.run("test").code(1);
+    tutor.run("accept --all").code(0);
+    let page = tutor.get("course/lessons/demo.md");
+    tutor.put(
+        "course/lessons/demo.md",
+        &page.replace("echo out", "echo now"),
+    );
+    let report = tutor.run("test --format json").code(1).json();
+    let item = &report["lessons"][0]["items"][0];
+    assert_eq!(item["verdict"], "changed");
+    assert_eq!(
+        (&item["stdout"], &item["stderr"]),
+        (&"now\n".into(), &"err\n".into())
+    );
+    assert_eq!(
+        (&item["recorded_stdout"], &item["recorded_stderr"]),
+        (&"out\n".into(), &"err\n".into())
     );
 }
 
