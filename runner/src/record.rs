@@ -46,7 +46,7 @@ pub fn changes(folder: &Path, lesson: &Lesson, report: &Report) -> Result<Change
             | Verdict::Shown
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Interrupted
             | Verdict::Skipped(_)
             | Verdict::Recorded
@@ -134,7 +134,7 @@ fn settled(
             Verdict::Shown
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Interrupted
             | Verdict::Skipped(_)
             | Verdict::Recorded
@@ -271,6 +271,7 @@ mod tests {
                 theirs: found.environment.clone(),
                 ours: ours.clone(),
                 why_unknown: BTreeMap::new(),
+                meanings: Default::default(),
             },
         };
         let mut report = Report::of_items(lesson, vec![Item::broken("load", String::new())]);

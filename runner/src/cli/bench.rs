@@ -46,7 +46,7 @@ impl Bench<'_> {
         let lookup = |step: &str, vary: &[String], environment: &Environment| {
             snapshot::find(&files, &lesson.front.name, step, vary, environment)
         };
-        let judge = Judge::new(lesson, &folders, &lookup);
+        let judge = Judge::new(lesson, &folders, &lookup).with_facets(&self.course.facets);
         let runner = Runner::new(
             lesson,
             self.course,

@@ -16,7 +16,7 @@ use crate::run::{Findings, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
 use crate::store::{Standing, Store, StoreError};
-use crate::transcript::RecordId;
+use crate::transcript::{RecordId, Skip};
 use crate::workspace::Workspace;
 use std::io;
 
@@ -49,7 +49,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     let lookup = |step: &str, vary: &[String], environment: &Environment| {
         snapshot::find(&files, &lesson.front.name, step, vary, environment)
     };
-    let judge = Judge::new(lesson, &folders, &lookup);
+    let judge = Judge::new(lesson, &folders, &lookup).with_facets(&course.facets);
     let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
     if !arguments.fresh && arguments.running.place() == On::Lab {
         runner.keep_moments(context.moments(&key));
@@ -242,7 +242,15 @@ fn what_next(
             lines.push(say!("next-again", lesson = stem, step = step));
         }
     }
-    if report.items.iter().any(|item| item.verdict.is_skipped()) {
+    // What a step skipped by its own choice is nothing that this machine lacks.
+    let is_lacking = |item: &Item| {
+        let verdict = &item.verdict;
+        matches!(
+            verdict,
+            Verdict::Skipped(Skip::Need { .. } | Skip::NoPlace { .. })
+        )
+    };
+    if report.items.iter().any(is_lacking) {
         lines.push(match arguments.running.place() {
             On::Lab => say!("next-doctor"),
             On::Host => say!("next-doctor-host"),

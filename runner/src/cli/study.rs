@@ -64,7 +64,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     let lookup = |step: &str, vary: &[String], environment: &Environment| {
         snapshot::find(&files, &lesson.front.name, step, vary, environment)
     };
-    let judge = Judge::new(lesson, &folders, &lookup);
+    let judge = Judge::new(lesson, &folders, &lookup).with_facets(&course.facets);
     let plan = Plan::new(lesson, &Selection::All)?;
     let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
     if arguments.running.place() == On::Lab {

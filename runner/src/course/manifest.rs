@@ -34,7 +34,7 @@ pub(super) struct Listed {
 
 const KEYS: [&str; 6] = ["format", "title", "lessons", "inventory", "needs", "facets"];
 const NEED_KEYS: [&str; 6] = ["on", "what", "why", "probe", "package", "remedy"];
-const FACET_KEYS: [&str; 3] = ["on", "probe", "precision"];
+const FACET_KEYS: [&str; 4] = ["on", "what", "probe", "precision"];
 
 /// Reads the text of `course.toml`.
 pub(super) fn read(path: &Path, source: &str) -> Manifest {

@@ -252,6 +252,8 @@ pub struct Facet {
     /// Where it is asked.
     #[serde(default)]
     pub on: Place,
+    /// What it is, for readers to whom its name does not say it.
+    pub what: Option<String>,
     /// A command for bash; the first version number in its output is the value.
     pub probe: String,
     /// How much of the version makes a difference.

@@ -2,12 +2,11 @@
 
 use super::paint::Paint;
 use super::verdict::Style;
-use crate::report::Report;
+use crate::report::{Counts, Report};
 use crate::say;
 use crate::visible::width;
 
-/// How many there are of each verdict, in words; those that are none are left out. They stand behind
-/// a lead of that width, on lines that fit the terminal, with a time at the end.
+/// The same for a report. They stand behind a lead of that width, on lines that fit the terminal, with a time at the end.
 pub fn fitted_counts(
     (lead, lead_columns): (String, usize),
     time: &str,
@@ -16,7 +15,7 @@ pub fn fitted_counts(
 ) -> Vec<String> {
     let mut lines = vec![lead];
     let mut columns = lead_columns;
-    let words = counted(report);
+    let words = words(&report.counts());
     for (index, (style, text)) in words.iter().enumerate() {
         let comma = if index + 1 < words.len() { "," } else { "" };
         let needed = 1 + width(text) + comma.len();
@@ -38,8 +37,8 @@ pub fn fitted_counts(
     lines
 }
 
-fn counted(report: &Report) -> Vec<(Style, String)> {
-    let counts = report.counts();
+/// How many there are of each verdict, in words with their styles; those that are none are left out.
+pub fn words(counts: &Counts) -> Vec<(Style, String)> {
     let rows: [(usize, Style, String); 11] = [
         (
             counts.passed,

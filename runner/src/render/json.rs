@@ -43,7 +43,17 @@ pub struct Row<'r> {
     #[serde(flatten)]
     printed: Option<Printed>,
     #[serde(flatten)]
+    recorded: Option<Accepted<'r>>,
+    #[serde(flatten)]
     why: Option<Why<'r>>,
+}
+
+/// The accepted output, where it is not the one above.
+#[derive(Debug, Serialize)]
+struct Accepted<'r> {
+    recorded_stdout: String,
+    recorded_stderr: String,
+    recorded_on: &'r Environment,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,10 +75,13 @@ enum Why<'r> {
         actual: &'r str,
     },
     DiffersHere {
-        recorded_on: &'r Environment,
         ran_on: &'r Environment,
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         unknown: &'r BTreeMap<String, String>,
+    },
+    TimedOut {
+        limit_ms: u64,
+        reason: Option<String>,
     },
     WrongExit {
         expected: String,
@@ -136,8 +149,20 @@ pub fn item(item: &Item) -> Row<'_> {
         shell_lost: item.shell == ShellFate::Lost,
         shell_new: item.shell == ShellFate::New,
         printed,
+        recorded: accepted(item),
         why: why(&item.verdict),
     }
+}
+
+fn accepted(item: &Item) -> Option<Accepted<'_>> {
+    let recorded = item.recorded.as_ref()?;
+    let differs = item.text.as_ref() != Some(&recorded.text);
+    let sections = differs.then(|| recorded.text.sections())?;
+    Some(Accepted {
+        recorded_stdout: sections.stdout.text(),
+        recorded_stderr: sections.stderr.text(),
+        recorded_on: &recorded.environment,
+    })
 }
 
 fn why(verdict: &Verdict) -> Option<Why<'_>> {
@@ -161,14 +186,14 @@ fn why(verdict: &Verdict) -> Option<Why<'_>> {
             actual,
         }),
         Verdict::DiffersHere {
-            theirs,
-            ours,
-            why_unknown,
-            ..
+            ours, why_unknown, ..
         } => Some(Why::DiffersHere {
-            recorded_on: theirs,
             ran_on: ours,
             unknown: why_unknown,
+        }),
+        Verdict::TimedOut { limit, awaited } => Some(Why::TimedOut {
+            limit_ms: limit.as_millis() as u64,
+            reason: awaited.as_ref().and_then(verdict::in_vain),
         }),
         Verdict::WrongExit { expected, .. } => Some(Why::WrongExit {
             expected: expected.to_string(),
@@ -177,7 +202,6 @@ fn why(verdict: &Verdict) -> Option<Why<'_>> {
         | Verdict::Passed
         | Verdict::Shown
         | Verdict::New
-        | Verdict::TimedOut(_)
         | Verdict::Interrupted
         | Verdict::Recorded => None,
     }

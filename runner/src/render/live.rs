@@ -1,7 +1,7 @@
 //! Output as it comes: safe for a terminal, a bar in front of each line, bounded on the screen.
 
 use super::paint::Paint;
-use super::verdict::behind_bar;
+use super::verdict::{self, behind_bar};
 use crate::event::Stream;
 use crate::say;
 use crate::visible::{Visible, fold, width};
@@ -202,13 +202,10 @@ impl LiveOutput {
 /// How wide a bar is, with the blanks beside it.
 const BAR_COLUMNS: usize = 4;
 
-/// Standard error has a mark of its own, not only a color; a step that is not on the screen its name.
+/// What stands before a line, with the name of a step that is not on the screen.
 fn bar(label: Option<&str>, stream: Stream, paint: &Paint) -> String {
     let label = label.map(|label| paint.dim(label) + " ");
-    let mark = match stream {
-        Stream::Stdout => paint.dim(paint.mark("│", "|")),
-        Stream::Stderr => paint.notable(paint.mark("┆", "!")),
-    };
+    let mark = verdict::bar(stream, paint);
     format!("  {}{mark} ", label.unwrap_or_default())
 }
 

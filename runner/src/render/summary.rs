@@ -7,7 +7,6 @@ use crate::report::{Report, Strictness, Verdict};
 use crate::say;
 use crate::transcript::Skip;
 use crate::visible::width;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// One lesson.
@@ -16,11 +15,11 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
         .items
         .iter()
         .any(|item| strictness.exit_for(&item.verdict) != Exit::Success);
-    let mark = match (failed, report.exit(strictness)) {
-        (false, Exit::Success) => paint.good(paint.mark("✓", "+")),
-        // All of it was skipped.
-        (false, Exit::Lacking) => paint.notable(paint.mark("•", "-")),
-        (true | false, _) => paint.bad(paint.mark("✗", "x")),
+    let mark = match (failed, report.counts().ran()) {
+        (true, _) => paint.bad(paint.mark("✗", "x")),
+        // All of it was skipped, or it has no steps. Beside a lesson that ran that is no failure.
+        (false, 0) => paint.notable(paint.mark("•", "-")),
+        (false, _) => paint.good(paint.mark("✓", "+")),
     };
     let lead = format!("{mark} {} ", paint.bold(&report.stem));
     let lead = (lead, width(&report.stem) + 3);
@@ -36,7 +35,7 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
             | Verdict::DiffersHere { .. }
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Interrupted
             | Verdict::Skipped(_)
             | Verdict::Broken { .. } => true,
@@ -71,14 +70,9 @@ pub fn all(
     written: &[PathBuf],
     paint: &Paint,
 ) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for item in reports.iter().flat_map(|report| &report.items) {
-        *counts.entry(verdict::word(&item.verdict)).or_default() += 1;
-    }
-    let words: Vec<String> = counts
-        .iter()
-        .map(|(word, count)| format!("{count} {word}"))
-        .collect();
+    let items = reports.iter().flat_map(|report| &report.items);
+    let words = counts::words(&items.map(|item| &item.verdict).collect());
+    let words: Vec<String> = words.into_iter().map(|(_, text)| text).collect();
     result(reports, strictness, &words, written.len(), paint)
 }
 

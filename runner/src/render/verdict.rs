@@ -1,14 +1,16 @@
 //! Verdicts in words, for a terminal.
 
 use super::paint::Paint;
-use crate::lesson::Lesson;
+use crate::event::Stream;
+use crate::lesson::{Background, Lesson};
+use crate::normalize::StableText;
 use crate::report::{Diff, Item, LineKind, Verdict};
 use crate::say;
 use crate::snapshot::{Environment, Recorded};
 use crate::transcript::{Ending, RecordId, Skip};
 use crate::visible::{fold, visible_text, width};
 use anstyle::AnsiColor;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Of what a failed check printed, so many lines are shown.
@@ -46,8 +48,9 @@ fn lines_of(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
             theirs,
             ours,
             why_unknown,
+            meanings,
         } => {
-            lines.extend(environments(theirs, ours, why_unknown, paint));
+            lines.extend(environments((theirs, ours), why_unknown, meanings, paint));
             lines.extend(diff(changed, paint));
         }
         Verdict::CheckFailed {
@@ -75,11 +78,14 @@ fn lines_of(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
         Verdict::Broken {
             help: Some(text), ..
         } => lines.extend(help(text, paint)),
+        Verdict::TimedOut {
+            awaited: Some(_), ..
+        } => lines.extend(help(&say!("never-ready-help"), paint)),
         Verdict::Passed
         | Verdict::Shown
         | Verdict::New
         | Verdict::WrongExit { .. }
-        | Verdict::TimedOut(_)
+        | Verdict::TimedOut { awaited: None, .. }
         | Verdict::Interrupted
         | Verdict::Recorded
         | Verdict::Broken { help: None, .. } => {}
@@ -94,18 +100,17 @@ const END_LINES: usize = 100;
 pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
     let failed = matches!(
         item.verdict,
-        Verdict::WrongExit { .. } | Verdict::TimedOut(_)
+        Verdict::WrongExit { .. } | Verdict::TimedOut { .. }
     );
     let text = item.text.as_ref().filter(|_| failed);
-    let bar = paint.dim(paint.mark("│", "|"));
-    let all: Vec<&str> = text.iter().flat_map(|text| text.as_str().lines()).collect();
+    let all: Vec<(Stream, String)> = text.into_iter().flat_map(lines_of_streams).collect();
     let left_out = all.len().saturating_sub(2 * END_LINES);
     let (head, rest) = all.split_at(all.len().min(END_LINES));
-    let drawn = |lines: &[&str]| -> Vec<String> {
-        let lines = lines.iter();
-        lines
-            .flat_map(|line| behind_bar(&format!("    {bar} "), 6, line, paint))
-            .collect()
+    let drawn = |lines: &[(Stream, String)]| -> Vec<String> {
+        let lines = lines.iter().flat_map(|(stream, line)| {
+            behind_bar(&format!("    {} ", bar(*stream, paint)), 6, line, paint)
+        });
+        lines.collect()
     };
     let note = (left_out > 0).then(|| say!("lines-left-out", count = left_out));
     let note = note.map(|text| paint.dim(&format!("    {text}")));
@@ -182,17 +187,45 @@ fn told(item: &Item) -> (Tone, String) {
             (Tone::Bad, text)
         }
         Verdict::WrongExit { expected, got } => {
-            let (expected, got) = (expected.to_string(), crate::record::exit(got));
-            let text = say!(
-                "verdict-wrong-exit",
-                name = name,
-                expected = expected,
-                got = got
-            );
+            let (expected, ending) = (expected.to_string(), crate::record::exit(got));
+            let text = match got {
+                Ending::Signaled(_) => {
+                    say!(
+                        "verdict-wrong-end",
+                        name = name,
+                        expected = expected,
+                        got = ending
+                    )
+                }
+                Ending::Exited(_)
+                | Ending::TimedOut(_)
+                | Ending::Stopped
+                | Ending::Interrupted
+                | Ending::Skipped(_)
+                | Ending::Broken(_) => {
+                    say!(
+                        "verdict-wrong-exit",
+                        name = name,
+                        expected = expected,
+                        got = ending
+                    )
+                }
+            };
             (Tone::Bad, text)
         }
-        Verdict::TimedOut(limit) => {
-            let text = say!("verdict-timed-out", name = name, limit = duration(*limit));
+        Verdict::TimedOut { limit, awaited } => {
+            let limit = duration(*limit);
+            let text = match awaited.as_ref().and_then(in_vain) {
+                Some(reason) => {
+                    say!(
+                        "verdict-never-ready",
+                        name = name,
+                        limit = limit,
+                        reason = reason
+                    )
+                }
+                None => say!("verdict-timed-out", name = name, limit = limit),
+            };
             (Tone::Bad, text)
         }
         Verdict::Interrupted => (Tone::Note, say!("verdict-interrupted", name = name)),
@@ -210,6 +243,16 @@ fn told(item: &Item) -> (Tone, String) {
             };
             (Tone::Bad, text)
         }
+    }
+}
+
+/// What a background step was awaited by, and did not come.
+pub fn in_vain(awaited: &Background) -> Option<String> {
+    match awaited {
+        Background::AtOnce => None,
+        Background::Line(pattern) => Some(say!("awaited-line", pattern = pattern.as_str())),
+        Background::File(path) => Some(say!("awaited-file", path = path.display().to_string())),
+        Background::Port(port) => Some(say!("awaited-port", port = port.to_string())),
     }
 }
 
@@ -239,7 +282,7 @@ fn is_timed(verdict: &Verdict) -> bool {
         | Verdict::WrongExit { .. } => true,
         Verdict::Recorded
         | Verdict::CheckFailed { .. }
-        | Verdict::TimedOut(_)
+        | Verdict::TimedOut { .. }
         | Verdict::Interrupted
         | Verdict::Skipped(_)
         | Verdict::Broken { .. } => false,
@@ -278,7 +321,7 @@ pub fn word(verdict: &Verdict) -> &'static str {
         Verdict::DiffersHere { .. } => "differs here",
         Verdict::CheckFailed { .. } => "check failed",
         Verdict::WrongExit { .. } => "wrong exit",
-        Verdict::TimedOut(_) => "timed out",
+        Verdict::TimedOut { .. } => "timed out",
         Verdict::Interrupted => "interrupted",
         Verdict::Skipped(_) => "skipped",
         Verdict::Recorded => "recorded",
@@ -327,13 +370,31 @@ pub fn provenance(recorded: &Recorded) -> String {
 /// An accepted output, labelled as one.
 pub fn as_recorded(recorded: &Recorded, paint: &Paint) -> Vec<String> {
     let label = say!("show-recorded", provenance = provenance(recorded));
-    let bar = paint.dim(paint.mark("│", "|"));
     let mut lines = paint.fitted_in(Paint::dim, "  ", &label);
-    lines.extend(recorded.text.as_str().lines().flat_map(|line| {
-        let lines = behind_bar(&format!("  {bar} "), 4, &visible_text(line), paint);
+    let printed = lines_of_streams(&recorded.text);
+    lines.extend(printed.into_iter().flat_map(|(stream, line)| {
+        let bar = format!("  {} ", bar(stream, paint));
+        let lines = behind_bar(&bar, 4, &visible_text(&line), paint);
         lines.into_iter().map(|line| line.trim_end().to_owned())
     }));
     lines
+}
+
+/// The lines of an output with the stream that each stood on.
+fn lines_of_streams(text: &StableText) -> Vec<(Stream, String)> {
+    let sections = text.sections();
+    let on = |stream| move |line| (stream, line);
+    let stdout = sections.stdout.lines.into_iter().map(on(Stream::Stdout));
+    let stderr = sections.stderr.lines.into_iter().map(on(Stream::Stderr));
+    stdout.chain(stderr).collect()
+}
+
+/// What stands before a line of output. Standard error has a mark of its own, not only a color.
+pub fn bar(stream: Stream, paint: &Paint) -> String {
+    match stream {
+        Stream::Stdout => paint.dim(paint.mark("│", "|")),
+        Stream::Stderr => paint.notable(paint.mark("┆", "!")),
+    }
 }
 
 /// The step that an item is, or belongs to.
@@ -425,31 +486,46 @@ pub fn diff(diff: &Diff, paint: &Paint) -> Vec<String> {
     lines
 }
 
+/// The facets that differ, each with what it means, and which do not.
 fn environments(
-    theirs: &Environment,
-    ours: &Environment,
+    (theirs, ours): (&Environment, &Environment),
     why_unknown: &BTreeMap<String, String>,
+    meanings: &Environment,
     paint: &Paint,
 ) -> Vec<String> {
-    let names: std::collections::BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+    let names: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
+    let (same, different): (Vec<&String>, Vec<&String>) = names
+        .into_iter()
+        .partition(|name| theirs.get(*name) == ours.get(*name));
     let mut lines = Vec::new();
-    for name in names {
-        let none = say!("unknown");
-        let (theirs, ours) = (
-            theirs.get(name).unwrap_or(&none),
-            ours.get(name).or(why_unknown.get(name)).unwrap_or(&none),
-        );
-        let text = say!(
-            "facet",
-            name = name.as_str(),
-            theirs = theirs.as_str(),
-            ours = ours.as_str()
-        );
-        let style = match theirs == ours {
-            true => Paint::dim,
-            false => Paint::notable,
+    for name in different {
+        let facet = match meanings.get(name) {
+            Some(what) => say!("facet-meaning", name = name.as_str(), what = what.as_str()),
+            None => name.clone(),
         };
-        lines.extend(paint.fitted_in(style, "    ", &text));
+        let here = ours.get(name).or(why_unknown.get(name));
+        let text = match (theirs.get(name), here) {
+            (Some(theirs), Some(ours)) => say!(
+                "facet",
+                name = facet,
+                theirs = theirs.as_str(),
+                ours = ours.as_str()
+            ),
+            (None, ours) => say!(
+                "facet-not-there",
+                name = facet,
+                ours = ours.map_or("", String::as_str)
+            ),
+            (Some(theirs), None) => {
+                say!("facet-not-here", name = facet, theirs = theirs.as_str())
+            }
+        };
+        lines.extend(paint.fitted_in(Paint::notable, "    ", &text));
+    }
+    if !same.is_empty() {
+        let same: Vec<&str> = same.into_iter().map(String::as_str).collect();
+        let text = say!("facets-same", names = same.join(", "));
+        lines.extend(paint.fitted_in(Paint::dim, "    ", &text));
     }
     lines
 }

@@ -1,7 +1,8 @@
 //! From a transcript to a report.
 
 use super::{Item, Lookup, Report, Verdict, check, diff};
-use crate::lesson::{Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
+use crate::course::Facet;
+use crate::lesson::{Background, Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
 use crate::transcript::{Ending, Record, RecordId, ShellFate, Skip, Transcript, Unknown};
@@ -15,6 +16,7 @@ pub struct Judge<'a> {
     lesson: &'a Lesson,
     folders: &'a StepFolders,
     lookup: &'a Lookup<'a>,
+    meanings: Environment,
 }
 
 impl<'a> Judge<'a> {
@@ -26,6 +28,16 @@ impl<'a> Judge<'a> {
             lesson,
             folders,
             lookup,
+            meanings: Environment::new(),
+        }
+    }
+
+    /// The same, with what the facets of the course mean.
+    pub fn with_facets(self, facets: &BTreeMap<String, Facet>) -> Judge<'a> {
+        let meaning = |(name, facet): (&String, &Facet)| Some((name.clone(), facet.what.clone()?));
+        Judge {
+            meanings: facets.iter().filter_map(meaning).collect(),
+            ..self
         }
     }
 
@@ -120,6 +132,13 @@ impl<'a> Judge<'a> {
                 }
             }
         }
+        if let Ending::TimedOut(limit) = record.ending {
+            let awaited = step.background.clone();
+            return Verdict::TimedOut {
+                limit,
+                awaited: awaited.filter(|until| *until != Background::AtOnce),
+            };
+        }
         if let Some(verdict) = early(&record.ending).or_else(|| ended_wrong(step, &record.ending)) {
             return verdict;
         }
@@ -159,6 +178,7 @@ impl<'a> Judge<'a> {
             theirs: recorded.environment.clone(),
             ours: environment.clone(),
             why_unknown: BTreeMap::new(),
+            meanings: self.meanings.clone(),
         }
     }
 }
@@ -230,7 +250,10 @@ fn no_such(kind: &str, name: &str) -> Verdict {
 fn early(ending: &Ending) -> Option<Verdict> {
     match ending {
         Ending::Exited(_) | Ending::Signaled(_) | Ending::Stopped => None,
-        Ending::TimedOut(limit) => Some(Verdict::TimedOut(*limit)),
+        Ending::TimedOut(limit) => Some(Verdict::TimedOut {
+            limit: *limit,
+            awaited: None,
+        }),
         Ending::Interrupted => Some(Verdict::Interrupted),
         Ending::Skipped(skip) => Some(Verdict::Skipped(skip.clone())),
         Ending::Broken(message) => Some(Verdict::Broken {

@@ -198,7 +198,11 @@ fn what_did_not_come_to_its_own_end_says_so() {
     let lesson = lesson(|_| {});
     let verdict = |ending| step_judged(&lesson, Some("ok\n"), ending, "ok\n");
     let limit = Duration::from_secs(60);
-    assert_eq!(verdict(Ending::TimedOut(limit)), Verdict::TimedOut(limit));
+    let awaited = None;
+    assert_eq!(
+        verdict(Ending::TimedOut(limit)),
+        Verdict::TimedOut { limit, awaited }
+    );
     assert_eq!(verdict(Ending::Interrupted), Verdict::Interrupted);
     let broken = verdict(Ending::Broken("cannot start bash".to_owned()));
     assert!(matches!(broken, Verdict::Broken { message, .. } if message == "cannot start bash"));

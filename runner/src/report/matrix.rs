@@ -99,7 +99,7 @@ impl Mark {
             Verdict::Changed(_) | Verdict::DiffersHere { .. } => Mark::Differs,
             Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Broken { .. } => Mark::Failed,
             Verdict::Interrupted => Mark::Interrupted,
             Verdict::Skipped(_) | Verdict::Recorded => Mark::Skipped,
@@ -278,6 +278,7 @@ pub(crate) mod tests {
                 theirs: base.environment.clone(),
                 ours: ours.clone(),
                 why_unknown: Default::default(),
+                meanings: Environment::new(),
             },
         };
         Item {

@@ -2,7 +2,7 @@
 
 use super::{Diff, Report};
 use crate::exit::Exit;
-use crate::lesson::{Expectation, ExpectedExit};
+use crate::lesson::{Background, Expectation, ExpectedExit};
 use crate::snapshot::Environment;
 use crate::transcript::{Ending, Skip};
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub enum Verdict {
         ours: Environment,
         /// The facets that are known there and could not be found out here, and why not.
         why_unknown: BTreeMap<String, String>,
+        /// What the facets mean, where the course says it.
+        meanings: Environment,
     },
     /// A sentence of the lesson does not hold.
     CheckFailed {
@@ -51,7 +53,12 @@ pub enum Verdict {
         got: Ending,
     },
     /// It took longer than it may.
-    TimedOut(Duration),
+    TimedOut {
+        /// How long that is.
+        limit: Duration,
+        /// What would have made it ready in the background, and never came.
+        awaited: Option<Background>,
+    },
     /// The learner stopped it.
     Interrupted,
     /// It did not run.
@@ -81,7 +88,7 @@ impl Verdict {
             Verdict::Changed(_)
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Interrupted
             | Verdict::Skipped(_)
             | Verdict::Recorded
@@ -124,7 +131,7 @@ impl Counts {
             Verdict::DiffersHere { .. } => &mut self.differs_here,
             Verdict::CheckFailed { .. } => &mut self.check_failed,
             Verdict::WrongExit { .. } => &mut self.wrong_exit,
-            Verdict::TimedOut(_) => &mut self.timed_out,
+            Verdict::TimedOut { .. } => &mut self.timed_out,
             Verdict::Interrupted => &mut self.interrupted,
             Verdict::Skipped(_) => &mut self.skipped,
             Verdict::Recorded => &mut self.recorded,
@@ -188,7 +195,7 @@ pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Stric
             | Verdict::DiffersHere { .. }
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Interrupted
             | Verdict::Broken { .. } => ran_something = true,
         }
@@ -211,7 +218,7 @@ impl Strictness {
             Verdict::Changed(_)
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
-            | Verdict::TimedOut(_)
+            | Verdict::TimedOut { .. }
             | Verdict::Broken { .. } => Exit::Different,
             Verdict::Interrupted => Exit::Interrupted,
             // The lesson ran out of its time: that is no lack of this machine.
@@ -277,6 +284,7 @@ mod tests {
             theirs: Environment::new(),
             ours: Environment::new(),
             why_unknown: BTreeMap::new(),
+            meanings: Environment::new(),
         }
     }
 

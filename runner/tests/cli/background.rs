@@ -25,6 +25,26 @@ fn a_background_step_is_awaited_by_a_line_and_stopped_at_the_end() {
 }
 
 #[test]
+fn a_background_step_that_is_never_ready_says_what_did_not_come() {
+    let awaited = [
+        ("line:zzz", "it printed no line that matches `zzz`"),
+        ("file:made", "there was no file `made`"),
+    ];
+    for (until, told) in awaited {
+        let keys = format!("server background until=\"{until}\" timeout=100ms");
+        let body = plain(&keys, "echo up; sleep 1000");
+        let tutor = Tutor::new().lesson(body);
+        let ran = tutor.run("run demo").code(1);
+        ran.stdout_has(&format!(
+            "server: timed out after 100 ms: until then {told}"
+        ))
+        .stdout_has("help: give it longer with `--timeout 2m`, or let its `until` name");
+        let items = &tutor.run("run demo --json").code(1).json()["lessons"][0]["items"];
+        assert_eq!(items[0]["reason"], format!("until then {told}"));
+    }
+}
+
+#[test]
 fn what_a_background_step_prints_below_another_one_is_told_apart() {
     let wait = |file: &str| format!("until [ -e {file} ]; do sleep 0.01; done");
     let server = format!(

@@ -151,7 +151,9 @@ fn what_differs_with_the_environment_is_information_unless_strict() {
     let tutor = Tutor::new();
     tutor.put("version", "1.5\n");
     let version = tutor.path("version").display().to_string();
-    let facet = format!("[facets.tool]\nprobe = \"cat {version}\"\nprecision = \"major\"");
+    let facet = format!(
+        "[facets.tool]\nwhat = \"of which there is one\"\nprobe = \"cat {version}\"\nprecision = \"major\"\n[facets.other]\nprobe = \"echo 7\"\n"
+    );
     let body = step("one vary=tool", &format!("echo made by $(cat {version})"))
         + &check(
             "made of=one match=\"^made by [0-9.]+$\"",
@@ -174,7 +176,9 @@ fn what_differs_with_the_environment_is_information_unless_strict() {
         .run("run demo")
         .code(0)
         .stdout_has("one: differs here");
-    ran.stdout_has("tool: recorded on 1, here 2")
+    ran.stdout_has("tool (of which there is one): recorded on 1, here 2")
+        .stdout_has("\n    the same there and here: other\n")
+        .stdout_lacks("other: recorded")
         .stdout_has("-made by 1.5")
         .stdout_has("+made by 2.0");
     let ran = tutor.run("test").code(0).stdout_has("1 differs here");

@@ -26,11 +26,13 @@ fn list_names_the_lessons_in_order() {
 
 #[test]
 fn show_reads_a_lesson_without_running_it() {
-    let tutor = accepted(&(step("one", "echo recorded text") + &step("two", "echo 2")));
+    let body = step("one", "echo recorded text; echo with errors >&2") + &step("two", "echo 2");
+    let tutor = accepted(&body);
     fs::remove_file(tutor.path("course/snapshots/demo/two.snap")).expect("accepted");
     let ran = tutor.not_trusted().run("show demo").code(0);
     ran.stdout_has("recorded, not run now")
-        .stdout_has("│ recorded text")
+        .stdout_has("│ recorded text\n  ┆ with errors\n")
+        .stdout_lacks("stderr")
         .stdout_has("no output is recorded yet");
 }
 

@@ -282,7 +282,7 @@ fn a_dry_run_prints_the_plan_and_runs_nothing() {
 }
 
 #[test]
-fn a_report_as_json_says_all_that_the_screen_says() {
+fn a_report_as_json_says_what_was_printed_and_how_it_ended() {
     let body = plain("one", "echo out; echo err >&2") + &plain("two", "exit 4");
     let report = Tutor::new()
         .lesson(body)
@@ -302,6 +302,44 @@ fn a_report_as_json_says_all_that_the_screen_says() {
         (&items[1]["exit"], &items[1]["shell_lost"]),
         (&"4".into(), &true.into())
     );
+}
+
+#[test]
+fn a_changed_output_is_in_json_beside_the_recorded_one() {
+    let tutor = Tutor::new().lesson(step("one", "echo out; echo err >&2"));
+    tutor.run("test").code(1);
+    tutor.run("accept --all").code(0);
+    let page = tutor.get("course/lessons/demo.md");
+    tutor.put(
+        "course/lessons/demo.md",
+        &page.replace("echo out", "echo now"),
+    );
+    let report = tutor.run("test --format json").code(1).json();
+    let item = &report["lessons"][0]["items"][0];
+    assert_eq!(item["verdict"], "changed");
+    assert_eq!(
+        (&item["stdout"], &item["stderr"]),
+        (&"now\n".into(), &"err\n".into())
+    );
+    assert_eq!(
+        (&item["recorded_stdout"], &item["recorded_stderr"]),
+        (&"out\n".into(), &"err\n".into())
+    );
+}
+
+#[test]
+fn a_step_that_a_signal_ended_has_no_exit_status() {
+    let tutor = Tutor::new().lesson(plain("one", "kill -SEGV $$"));
+    let ran = tutor.run("run demo").code(1);
+    ran.stdout_has("one: ended by signal 11, expected exit status 0");
+}
+
+#[test]
+fn a_step_that_skips_the_rest_leads_to_no_doctor() {
+    let body = plain("one", "exit 80") + &plain("two", "true");
+    let ran = Tutor::new().lesson(body).run("run demo");
+    ran.stdout_has("two: skipped: `one` skipped the rest")
+        .stdout_lacks("tutor doctor");
 }
 
 #[test]
@@ -417,7 +455,7 @@ fn exit_80_skips_the_rest_of_the_lesson() {
 fn no_step_at_all_is_a_failure() {
     let tutor = Tutor::new().lesson("Only prose.\n");
     tutor.run("run demo").code(1).stdout_has("nothing ran");
-    let ran = tutor.run("test").code(1).stdout_has("✗ demo  nothing ran");
+    let ran = tutor.run("test").code(1).stdout_has("• demo  nothing ran");
     ran.stdout_has("not as expected: nothing ran");
 }
 

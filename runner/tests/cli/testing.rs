@@ -96,3 +96,22 @@ fn a_part_without_lessons_is_a_document_of_its_format() {
     let report = quick_junit::Report::deserialize_from_str(&ran.stdout).expect("well-formed");
     assert_eq!(report.tests, 0);
 }
+
+#[test]
+fn a_lesson_without_steps_is_no_failure_beside_one_that_ran() {
+    let tutor = Tutor::new().lesson("Words.\n").lesson(plain("one", "true"));
+    tutor
+        .run("test")
+        .code(0)
+        .stdout_has("• demo  nothing ran")
+        .stdout_has("✓ demo-2  1 shown")
+        .stdout_has("all as expected: 1 shown");
+}
+
+#[test]
+fn the_counts_of_a_lesson_and_of_all_are_in_the_same_words() {
+    let tutor = Tutor::new().lesson(step("one", "echo out"));
+    tutor.put("course/snapshots/demo/one.snap", "no snapshot\n");
+    let ran = tutor.run("test").code(1);
+    ran.stdout_has("not as expected: 1 could not be run or judged");
+}
