@@ -235,7 +235,7 @@ review-how = { $count ->
    *[other] { $count } outputs wait: `tutor accept LESSON [STEP]` or `tutor reject LESSON [STEP]`, `--all` for every one
 }
 review-no-step = left alone: `{ $file }` is of no step of this course; delete it
-review-old-command = left alone: this is what an earlier command of { $lesson }/{ $step } printed; run: tutor test { $lesson }
+review-old-command = left alone: this is what an earlier command of { $lesson }/{ $step } printed; run: `tutor test { $lesson }`
 review-embedded = outputs can be accepted only in a course's own folder: run it there, or name it with `--course`
 
 # matrix

@@ -139,18 +139,25 @@ pub struct Past {
     /// They may have disabled builtins, switched options, or changed the shell's files. To look
     /// whether they did is a good part of what a short run costs.
     changes: bool,
-    /// They may have traps.
+    /// They may have traps that a later script comes to, or that it inherits.
     traps: bool,
 }
 
 impl Past {
     pub fn add(&mut self, script: &str) {
-        let has = |names: &[&str]| names.iter().any(|name| script.contains(name));
-        let reads_another = has(&["source", ". ", ".\t"]);
         let changes = ["enable", "set", "shopt", "exec", "ulimit", "alias"];
-        self.changes |= reads_another || has(&changes);
-        self.traps |= reads_another || has(&["trap"]);
+        self.changes |= reads_another(script) || has(script, &changes);
+        let lasting = ["()", "function", "trap ''", "trap \"\""];
+        self.traps |= reads_another(script) || (has(script, &["trap"]) && has(script, &lasting));
     }
+}
+
+fn has(script: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| script.contains(name))
+}
+
+fn reads_another(script: &str) -> bool {
+    has(script, &["source", ". ", ".\t"])
 }
 
 /// What a shell does after a run that left `set -x` or `set -r` on. A restricted one could not open
@@ -286,7 +293,7 @@ pub fn text(
             );
             // With traps it gets signals as bash has it: one of its own for EXIT runs when a signal
             // ends it.
-            let begin = match past.traps {
+            let begin = match past.traps || has(script, &["trap"]) {
                 true => end,
                 false => format!("{CATCH_TERM}; {end}; {LEAVE_TERM}"),
             };

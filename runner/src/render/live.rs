@@ -323,7 +323,7 @@ mod tests {
         let own = flood("a");
         assert!(own.len() <= SHOWN_BYTES + 100);
         assert!(
-            own.ends_with("\n  557060 more bytes were printed; they are compared, but not shown\n")
+            own.ends_with("\n  557060 more bytes were printed; they are not shown here\n")
         );
         let other = flood("b");
         assert!(other.len() <= SHOWN_BYTES + 100);
