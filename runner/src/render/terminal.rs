@@ -12,6 +12,7 @@ use crate::say;
 use crate::transcript::{Leftover, RecordId, ShellFate, Skip};
 use crate::visible::{visible_text, width, wrap};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Which parts of a lesson are drawn.
@@ -154,6 +155,18 @@ impl<W: Write> Terminal<W> {
         self.note(Paint::notable, &lead, &text);
     }
 
+    fn kept_aside(&mut self, folder: &Path, files: &[PathBuf]) {
+        let file = files.first().map(|file| file.display().to_string());
+        let text = say!(
+            "kept-aside",
+            count = files.len(),
+            file = file.unwrap_or_default(),
+            folder = folder.display().to_string()
+        );
+        let lead = format!("{} ", self.paint.mark("⚠", "!"));
+        self.note(Paint::notable, &lead, &text);
+    }
+
     fn summary(&mut self, report: &Report) {
         self.gap();
         let lead = format!("{}:", report.stem);
@@ -213,10 +226,13 @@ impl<W: Write> View for Terminal<W> {
                     Written::Unchanged => say!("file-unchanged", file = name),
                     Written::Updated => say!("file-updated", file = name),
                     Written::KeptEdits => say!("file-kept", file = name),
+                    Written::KeptChanged => say!("file-changed", file = name),
                 };
                 let style = match written {
                     Written::KeptEdits => Paint::notable,
-                    Written::New | Written::Unchanged | Written::Updated => Paint::dim,
+                    Written::New | Written::Unchanged | Written::Updated | Written::KeptChanged => {
+                        Paint::dim
+                    }
                 };
                 if shown || *written == Written::KeptEdits {
                     self.note(style, "  ", &text);
@@ -262,6 +278,7 @@ impl<W: Write> View for Terminal<W> {
             }
             Event::CheckEnded { .. } => {}
             Event::LeftBehind(leftover) => self.left_behind(leftover),
+            Event::KeptAside { folder, files } => self.kept_aside(folder, files),
         }
     }
 
