@@ -118,11 +118,16 @@ file-written = wrote { $file }
 file-unchanged = { $file } is as the lesson has it
 file-updated = wrote { $file } anew: the lesson has changed
 file-kept = kept your edits of { $file }; the lesson's own text is above
+file-changed = { $file } is as a step left it; the lesson's own text is above
 shell-new = the lesson's shell had been ended before this step by something else: it began in a new one, without the variables and functions of earlier steps
 shell-lost = this ended the lesson's shell: variables and functions are lost, files are not
 leftover-ended = { $step } left this running, and it was ended: { $what }
 leftover-ended-unknown = something left this running, and it was ended: { $what }
 leftover-stays = the lesson left this behind, and tutor cannot take it away: { $what }
+kept-aside = { $count ->
+    [one] `{ $file }` is of an earlier run, and no step made it again since: it is kept in { $folder }
+   *[other] { $count } files are of an earlier run, and no step made them again since: they are kept in { $folder }
+}
 
 # Verdicts
 verdict-passed = { $name }: as recorded

@@ -2,7 +2,7 @@
 
 use crate::lesson::{Check, FileStep, Lesson, Prose, Step};
 use crate::transcript::{Leftover, Record};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Something that happened just now.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +75,13 @@ pub enum Event<'e> {
     },
     /// Something outlived the lesson.
     LeftBehind(&'e Leftover),
+    /// Something of an earlier run was not made again.
+    KeptAside {
+        /// Where it is kept.
+        folder: &'e Path,
+        /// What is in there.
+        files: &'e [PathBuf],
+    },
 }
 
 /// What was taken back to the moment before a step, beside the files that steps made.
@@ -106,4 +113,6 @@ pub enum Written {
     Updated,
     /// The learner had edited it, and it was kept.
     KeptEdits,
+    /// A step had changed it, in this run or in one that this one goes on from, and it was kept.
+    KeptChanged,
 }

@@ -44,7 +44,8 @@ pub fn run<'r>(
             | Event::StepTicks { .. }
             | Event::Output { .. }
             | Event::StepReady(_)
-            | Event::LeftBehind(_) => return ControlFlow::Continue(()),
+            | Event::LeftBehind(_)
+            | Event::KeptAside { .. } => return ControlFlow::Continue(()),
         };
         view.judged(&item);
         let failed = item.verdict.is_failure();

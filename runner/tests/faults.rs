@@ -405,6 +405,22 @@ fn a_read_only_workspace_is_named_and_loses_nothing() {
 }
 
 #[test]
+fn folders_that_a_step_closed_go_all_the_same() {
+    let close = "mkdir d ~/h && : >d/f >~/h/f && chmod 555 d ~/h";
+    let tutor = Tutor::new().lesson(plain("one", close));
+    open_to_all(&tutor, &["home", "tmp"]);
+    for line in ["run demo", "run demo", "test"] {
+        let Some(command) = without_rights(&tutor, line) else {
+            return;
+        };
+        tutor.start_command(command, line).end().code(0);
+    }
+    let left = fs::read_dir(tutor.path("tmp")).expect("there").flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert_eq!(left, Vec::<std::ffi::OsString>::new());
+}
+
+#[test]
 fn snapshots_that_cannot_be_written_cost_no_result() {
     let tutor = Tutor::new().lesson(step("one", "echo a"));
     open_to_all(&tutor, &["home", "tmp", "course/snapshots"]);

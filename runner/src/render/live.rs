@@ -322,9 +322,7 @@ mod tests {
         };
         let own = flood("a");
         assert!(own.len() <= SHOWN_BYTES + 100);
-        assert!(
-            own.ends_with("\n  557060 more bytes were printed; they are not shown here\n")
-        );
+        assert!(own.ends_with("\n  557060 more bytes were printed; they are not shown here\n"));
         let other = flood("b");
         assert!(other.len() <= SHOWN_BYTES + 100);
         assert!(other.starts_with("  │ own\n  b │ aaa"));

@@ -12,6 +12,7 @@ use crate::say;
 use crate::transcript::{Leftover, RecordId, ShellFate, Skip};
 use crate::visible::{visible_text, width, wrap};
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Which parts of a lesson are drawn.
@@ -168,6 +169,18 @@ impl<W: Write> Terminal<W> {
         self.note(Paint::notable, &lead, &text);
     }
 
+    fn kept_aside(&mut self, folder: &Path, files: &[PathBuf]) {
+        let file = files.first().map(|file| file.display().to_string());
+        let text = say!(
+            "kept-aside",
+            count = files.len(),
+            file = file.unwrap_or_default(),
+            folder = folder.display().to_string()
+        );
+        let lead = format!("{} ", self.paint.mark("⚠", "!"));
+        self.note(Paint::notable, &lead, &text);
+    }
+
     fn summary(&mut self, report: &Report) {
         self.gap();
         let lead = format!("{}:", report.stem);
@@ -227,10 +240,13 @@ impl<W: Write> View for Terminal<W> {
                     Written::Unchanged => say!("file-unchanged", file = name),
                     Written::Updated => say!("file-updated", file = name),
                     Written::KeptEdits => say!("file-kept", file = name),
+                    Written::KeptChanged => say!("file-changed", file = name),
                 };
                 let style = match written {
                     Written::KeptEdits => Paint::notable,
-                    Written::New | Written::Unchanged | Written::Updated => Paint::dim,
+                    Written::New | Written::Unchanged | Written::Updated | Written::KeptChanged => {
+                        Paint::dim
+                    }
                 };
                 if shown || *written == Written::KeptEdits {
                     self.note(style, "  ", &text);
@@ -280,6 +296,10 @@ impl<W: Write> View for Terminal<W> {
             Event::LeftBehind(leftover) => {
                 self.end_output();
                 self.left_behind(leftover);
+            }
+            Event::KeptAside { folder, files } => {
+                self.end_output();
+                self.kept_aside(folder, files);
             }
         }
     }

@@ -21,7 +21,7 @@ pub use shells::PATH;
 use crate::backend::{Backend, Happening};
 use crate::course::Course;
 use crate::event::Event;
-use crate::lesson::{FileStep, Lesson, Place, Step};
+use crate::lesson::{ExpectedExit, FileStep, Lesson, Place, Step};
 use crate::plan::{Action, Plan};
 use crate::transcript::{
     Ending, Leftover, Output, Record, RecordId, ShellFate, Skip, Transcript, Unknown,
@@ -31,7 +31,7 @@ use ahead::Ahead;
 use hear::keep;
 use moments::Standing;
 use shells::Shells;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -44,6 +44,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often a wait looks up: for Ctrl-C, a deadline, a file that should appear.
 const TICK: Duration = Duration::from_millis(20);
+
+/// Stands for a step while the shells of a lesson close; no step is called so.
+const CLOSING: &str = "";
 
 /// The places that a run has.
 pub struct Places<'p> {
@@ -244,16 +247,64 @@ impl<'r> Runner<'r> {
                 if self.is_elsewhere(step) {
                     self.stands_nowhere();
                 }
+                let running = self.look();
                 self.run(step, listen);
+                self.look_after(running, &step.id);
                 self.moved_past(step);
             }
-            Action::Check(check) => self.check(check, listen),
+            Action::Check(check) => {
+                let running = self.look();
+                self.check(check, listen);
+                self.look_after(running, &check.of);
+            }
         }
         Ok(())
     }
 
+    /// Looks at what changed in the workspace until now. Returns the steps that run in the
+    /// background.
+    fn look(&mut self) -> BTreeSet<String> {
+        let running = self.background.iter();
+        let running = running.filter_map(|(id, ..)| self.steps.get(id));
+        let running = running.map(|step| step.id.clone()).collect();
+        self.workspace.look(&running);
+        running
+    }
+
+    /// Looks at what changed while a step ran, beside those in the background: those count alone,
+    /// since nobody knows which of them it was, and they are the same in each run.
+    fn look_after(&mut self, mut running: BTreeSet<String>, step: &str) {
+        if running.is_empty() {
+            running.insert(step.to_owned());
+        }
+        self.workspace.look(&running);
+    }
+
+    /// Says what of an earlier run is kept aside, since steps did not make it again.
+    fn settle(&mut self, listen: Listen<'_, 'r>) {
+        let steps = self.lesson.steps();
+        let steps: BTreeMap<&str, bool> = steps
+            .map(|step| (step.id.as_str(), self.went_as_expected(step)))
+            .collect();
+        for aside in self.workspace.settle(&|id| steps.get(id).copied()) {
+            let (folder, files) = (&*aside.folder, &*aside.files);
+            let _ = listen(&Event::KeptAside { folder, files }, self);
+        }
+    }
+
+    fn went_as_expected(&self, step: &Step) -> bool {
+        let record = self.record(&RecordId::Step(step.id.clone()));
+        match (record.map(|record| &record.ending), step.exit) {
+            (Some(Ending::Exited(code)), ExpectedExit::Code(expected)) => *code == expected,
+            (Some(Ending::Exited(code)), ExpectedExit::NonZero) => *code != 0,
+            (Some(Ending::Stopped), _) => true,
+            (None | Some(_), _) => false,
+        }
+    }
+
     /// Closes the shells, takes away what is left, and says what happened in all.
     pub fn finish(mut self, listen: Listen<'_, 'r>) -> (Transcript, Result<(), WorkspaceError>) {
+        let running = self.look();
         self.stop_background(listen);
         let mut leftovers = self.inventory_leftovers(listen);
         let mut closing = Output::default();
@@ -289,6 +340,8 @@ impl<'r> Runner<'r> {
         for leftover in &leftovers {
             let _ = listen(&Event::LeftBehind(leftover), &self);
         }
+        self.look_after(running, CLOSING);
+        self.settle(listen);
         let ended = self.put_again().and_then(|()| self.workspace.end());
         let transcript = Transcript {
             lesson: self.lesson.front.name.clone(),

@@ -2,10 +2,15 @@
 //!
 //! Three kinds of files live there: those that the lesson wrote, those that its steps made, and
 //! those that the learner wrote or edited. The last are never overwritten and never removed.
+//! What appears while a step runs counts as made by it, though the learner may have written it at
+//! that moment. So it goes aside when a new run begins, and for good once steps made it again.
 //! The steps' own home folder lies beside it; all in there is theirs.
 
+mod aside;
+mod paths;
 mod tree;
 
+pub use aside::{Aside, set_aside};
 pub use tree::Made;
 
 use crate::event::Written;
@@ -24,7 +29,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
-use tree::{Tree, remove_folder};
+use tree::{Stamp, Tree, open_up, remove_folder};
 
 /// How the names of files begin that are being written: here, and by the lab, which brings what
 /// its steps made.
@@ -38,30 +43,54 @@ const LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 pub struct Workspace {
     files: Tree,
     home: Tree,
+    /// What was there when it was last looked at.
+    seen: BTreeMap<PathBuf, Option<Stamp>>,
     manifest: Manifest,
     manifest_file: Option<PathBuf>,
     _lock: Option<File>,
-    _temporary: Option<tempfile::TempDir>,
+    _temporary: Option<Temporary>,
+}
+
+/// A folder that goes, whatever permissions steps gave to what is in it.
+#[derive(Debug)]
+struct Temporary(tempfile::TempDir);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        open_up(self.0.path());
+    }
 }
 
 /// What `tutor` knows of a lasting workspace.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Manifest {
     /// What the lesson wrote: SHA-256 of the content, in hexadecimal.
+    #[serde(with = "paths")]
     written: BTreeMap<PathBuf, String>,
-    /// What its steps made in the last run: length in bytes and time of change in nanoseconds.
-    made: BTreeMap<PathBuf, (u64, u128)>,
+    /// What its steps made in the last run, and what the lesson wrote and they changed.
+    #[serde(with = "paths")]
+    made: BTreeMap<PathBuf, Stamp>,
+    /// While which steps that changed.
+    #[serde(default, with = "paths")]
+    by: BTreeMap<PathBuf, BTreeSet<String>>,
     /// The folders that they made. They go only when nothing is in them.
-    #[serde(default)]
+    #[serde(default, with = "paths::set")]
     folders: BTreeSet<PathBuf>,
+    /// What was put aside when a run began, until steps had their chance to make it again: below
+    /// the folder of all workspaces, with the steps while which it changed.
+    #[serde(default, with = "paths")]
+    aside: BTreeMap<PathBuf, BTreeSet<String>>,
 }
 
 /// What steps had made at some moment, by path: in the workspace, and in their home folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(serialize = "C: Serialize", deserialize = "C: Deserialize<'de>"))]
 pub struct Works<C> {
     /// Below [`Workspace::files`].
+    #[serde(with = "paths")]
     pub files: BTreeMap<PathBuf, Made<C>>,
     /// Below [`Workspace::home`].
+    #[serde(with = "paths")]
     pub home: BTreeMap<PathBuf, Made<C>>,
 }
 
@@ -113,10 +142,11 @@ impl Workspace {
         Ok(Workspace {
             files: Tree::new(files),
             home: Tree::new(home),
+            seen: BTreeMap::new(),
             manifest: Manifest::default(),
             manifest_file: None,
             _lock: Some(lock),
-            _temporary: Some(temporary),
+            _temporary: (!keep).then_some(Temporary(temporary)),
         })
     }
 
@@ -148,6 +178,7 @@ impl Workspace {
         Ok(Workspace {
             files,
             home,
+            seen: BTreeMap::new(),
             manifest,
             manifest_file: Some(manifest_file),
             _lock: Some(lock),
@@ -178,32 +209,40 @@ impl Workspace {
         }
     }
 
-    /// Begins a whole run: what steps of the last run made, and nobody changed since, goes.
+    /// Begins a whole run: what steps of the last run made, and nobody changed since, goes aside.
     pub fn begin(&mut self) -> Result<(), WorkspaceError> {
         if self.manifest_file.is_none() {
             return Ok(());
         }
-        for (path, seen) in std::mem::take(&mut self.manifest.made) {
-            let file = self.files().join(&path);
-            if stamp(&file) == Some(seen) {
-                fs::remove_file(&file).map_err(failed("remove", &file))?;
-            }
-        }
+        self.files.open_up(&self.manifest.folders);
+        // What lies behind a link is not what steps made.
+        let there = self.files.stamps();
+        let mut made = std::mem::take(&mut self.manifest.made);
+        made.retain(|path, seen| there.get(path) == Some(&Some(*seen)));
+        let mut by = std::mem::take(&mut self.manifest.by);
+        let made = made.into_keys().map(|path| {
+            let by = by.remove(&path).unwrap_or_default();
+            (path, by)
+        });
+        self.put_aside(made.collect())?;
         // What is in a folder goes before the folder.
         for path in std::mem::take(&mut self.manifest.folders).iter().rev() {
             remove_folder(&self.files().join(path))?;
         }
+        open_up(self.home());
         self.home.take_back(&BTreeMap::new(), &|_, _| false)?;
-        self.files.before = self.files.listing();
+        self.seen = self.files.stamps();
+        self.files.before = self.seen.keys().cloned().collect();
         Ok(())
     }
 
     /// Begins a run that goes on from the last one: what its steps made stays, and stays theirs.
     pub fn go_on(&mut self) {
-        let mut before = self.files.listing();
+        self.seen = self.files.stamps();
+        let mut before: BTreeSet<PathBuf> = self.seen.keys().cloned().collect();
         for (path, seen) in &self.manifest.made {
             // What was changed since is the learner's.
-            if stamp(&self.files().join(path)).as_ref() == Some(seen) {
+            if self.seen.get(path) == Some(&Some(*seen)) {
                 before.remove(path);
             }
         }
@@ -211,6 +250,28 @@ impl Workspace {
             before.remove(path);
         }
         self.files.before = before;
+    }
+
+    /// Looks at what changed since the last look, and notes while which steps that was; what
+    /// changed while none ran is the learner's.
+    pub fn look(&mut self, by: &BTreeSet<String>) {
+        if self.manifest_file.is_none() {
+            return;
+        }
+        let now = self.files.stamps();
+        for path in now
+            .iter()
+            .filter(|(path, stamp)| self.seen.get(*path) != Some(*stamp))
+            .map(|(path, _)| path)
+        {
+            if by.is_empty() {
+                self.files.before.insert(path.clone());
+            } else if !self.files.before.contains(path) {
+                let noted = self.manifest.by.entry(path.clone()).or_default();
+                noted.extend(by.iter().cloned());
+            }
+        }
+        self.seen = now;
     }
 
     /// Ends a whole run: remembers what its steps made.
@@ -225,10 +286,15 @@ impl Workspace {
             .into_iter()
             .partition(|path| is_folder(&self.files().join(path)));
         self.manifest.folders = folders.into_iter().collect();
+        let changed = self.manifest.written.keys().cloned();
+        let changed = changed.filter(|path| self.is_changed_by_steps(path));
         self.manifest.made = made
             .into_iter()
+            .chain(changed)
             .filter_map(|path| stamp(&self.files().join(&path)).map(|seen| (path, seen)))
             .collect();
+        let made = &self.manifest.made;
+        self.manifest.by.retain(|path, _| made.contains_key(path));
         self.save()
     }
 
@@ -240,13 +306,25 @@ impl Workspace {
             Ok(found) if self.manifest.written.get(&file.path) == Some(&hash(&found)) => {
                 Written::Updated
             }
-            Ok(_) => return Ok(Written::KeptEdits),
+            Ok(_)
+                if self.is_changed_by_steps(&file.path)
+                    && self.seen.get(&file.path) == Some(&stamp(&target)) =>
+            {
+                return Ok(Written::KeptChanged);
+            }
+            Ok(_) => {
+                self.files.before.insert(file.path.clone());
+                return Ok(Written::KeptEdits);
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Written::New,
             Err(error) => return Err(failed("read", &target)(error)),
         };
         if written != Written::Unchanged {
             self.files.place(&file.path, file.content.as_bytes())?;
         }
+        self.files.before.remove(&file.path);
+        self.manifest.by.remove(&file.path);
+        self.seen.insert(file.path.clone(), stamp(&target));
         self.manifest
             .written
             .insert(file.path.clone(), hash(file.content.as_bytes()));
@@ -254,6 +332,11 @@ impl Workspace {
             self.save()?;
         }
         Ok(written)
+    }
+
+    /// True of a file of the lesson that steps changed, and the learner did not.
+    fn is_changed_by_steps(&self, path: &Path) -> bool {
+        self.manifest.by.contains_key(path) && !self.files.before.contains(path)
     }
 
     /// What steps made in this run, or in the runs that it goes on from; a folder comes before
@@ -324,6 +407,8 @@ impl Workspace {
         then: &Works<Vec<u8>>,
         is_known: &dyn Fn(&Path, &Made<Vec<u8>>) -> bool,
     ) -> Result<(), WorkspaceError> {
+        self.files.open_up(&self.manifest.folders);
+        open_up(self.home());
         let mut files = std::mem::replace(&mut self.files, Tree::new(PathBuf::new()));
         let root = files.root.clone();
         let manifest = &self.manifest;
@@ -344,6 +429,11 @@ impl Workspace {
             }
             None => !is_unchanged(path),
         });
+        // A file of the lesson stays as steps changed it, which is no edit of the learner's.
+        let changed = manifest.written.keys().filter(|path| is_unchanged(path));
+        for path in changed {
+            files.before.remove(path);
+        }
         self.files = files;
         taken?;
         let before = &self.files.before;
@@ -352,6 +442,7 @@ impl Workspace {
         self.files.bring_back(&then.files, &is_theirs)?;
         self.home.take_back(&then.home, &|_, _| false)?;
         self.home.bring_back(&then.home, &|_| false)?;
+        self.seen = self.files.stamps();
         self.end()
     }
 
@@ -394,6 +485,7 @@ fn remove_abandoned_in(place: &Path) {
         if let Some(owner) = owner
             && is_abandoned(&entry.path(), owner).unwrap_or(false)
         {
+            open_up(&entry.path());
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -411,30 +503,6 @@ fn is_abandoned(folder: &Path, owner: i32) -> io::Result<bool> {
     Ok(File::open(folder)?.try_lock().is_ok())
 }
 
-/// Moves a lasting workspace's files to a folder of their own beside it and forgets what was
-/// known of them. Returns that folder; none if there were no files.
-pub fn set_aside(workspace: Workspace) -> Result<Option<PathBuf>, WorkspaceError> {
-    let files = workspace.files().to_owned();
-    if let Some(manifest) = &workspace.manifest_file
-        && manifest.exists()
-    {
-        fs::remove_file(manifest).map_err(failed("remove", manifest))?;
-    }
-    if fs::read_dir(&files)
-        .map_err(failed("read", &files))?
-        .next()
-        .is_none()
-    {
-        return Ok(None);
-    }
-    let free = (1..)
-        .map(|number| files.with_extension(format!("old-{number}")))
-        .find(|folder| !folder.exists());
-    let Some(aside) = free else { return Ok(None) };
-    fs::rename(&files, &aside).map_err(failed("move", &files))?;
-    Ok(Some(aside))
-}
-
 fn hash(content: &[u8]) -> String {
     Sha256::digest(content)
         .iter()
@@ -442,7 +510,7 @@ fn hash(content: &[u8]) -> String {
         .collect()
 }
 
-fn stamp(file: &Path) -> Option<(u64, u128)> {
+fn stamp(file: &Path) -> Option<Stamp> {
     let seen = fs::symlink_metadata(file).ok()?;
     let changed = seen.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some((seen.len(), changed.as_nanos()))

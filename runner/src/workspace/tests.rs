@@ -25,6 +25,145 @@ fn lasting(home: &Path) -> Workspace {
     }
 }
 
+/// A step ends; what changed since the last look is of its time.
+fn ran(workspace: &mut Workspace, step: &str) {
+    workspace.look(&BTreeSet::from([step.to_owned()]));
+}
+
+/// No step has run since the last look.
+fn nothing_ran(workspace: &mut Workspace) {
+    workspace.look(&BTreeSet::new());
+}
+
+/// All that begin and end a run in which the step `one` does that.
+fn whole_run(home: &Path, one: impl FnOnce(&Path)) -> Vec<Aside> {
+    let mut workspace = lasting(home);
+    workspace.begin().unwrap();
+    workspace.write(&file("a.c", "lesson")).unwrap();
+    nothing_ran(&mut workspace);
+    one(workspace.files());
+    ran(&mut workspace, "one");
+    let left = workspace.settle(&|step| (step == "one").then_some(true));
+    workspace.end().unwrap();
+    left
+}
+
+#[test]
+fn what_appears_while_no_step_runs_is_the_learners() {
+    let home = tempfile::tempdir().unwrap();
+    let files = home.path().join("data/workspaces/hello");
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    fs::write(files.join("made"), "").unwrap();
+    fs::write(files.join("edited"), "").unwrap();
+    ran(&mut workspace, "one");
+    fs::create_dir(files.join("own")).unwrap();
+    fs::write(files.join("own/mine"), "").unwrap();
+    fs::write(files.join("edited"), "mine").unwrap();
+    nothing_ran(&mut workspace);
+    ran(&mut workspace, "two");
+    workspace.end().unwrap();
+    drop(workspace);
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    let left = Vec::from_iter(workspace.files.listing());
+    assert_eq!(left, ["edited", "own", "own/mine"].map(PathBuf::from));
+}
+
+#[test]
+fn what_no_step_makes_again_is_kept_aside_and_the_rest_goes() {
+    let home = tempfile::tempdir().unwrap();
+    let workspaces = home.path().join("data/workspaces");
+    let make = |files: &Path| {
+        fs::create_dir_all(files.join("d")).unwrap();
+        fs::write(files.join("d/made"), "").unwrap();
+        fs::write(files.join("a.c"), "changed").unwrap();
+    };
+    let make_and_mine = |files: &Path| {
+        make(files);
+        fs::write(files.join("d/mine"), "mine").unwrap();
+    };
+    assert_eq!(whole_run(home.path(), make_and_mine), []);
+    let left = whole_run(home.path(), make);
+    let folder = workspaces.join("hello.old-1");
+    let files = vec![PathBuf::from("d/mine")];
+    assert_eq!(
+        left,
+        [Aside {
+            folder: folder.clone(),
+            files
+        }]
+    );
+    assert_eq!(fs::read_to_string(folder.join("d/mine")).unwrap(), "mine");
+    assert!(!folder.join("d/made").exists() && !folder.join("a.c").exists());
+    // It is told once, and nothing more piles up.
+    assert_eq!(whole_run(home.path(), make), []);
+    let mut names: Vec<_> = fs::read_dir(&workspaces).unwrap().flatten().collect();
+    names.sort_by_key(|entry| entry.file_name());
+    let names: Vec<_> = names.iter().map(|entry| entry.file_name()).collect();
+    assert_eq!(names, ["hello", "hello.old-1"]);
+}
+
+#[test]
+fn what_a_step_made_waits_for_that_step() {
+    let home = tempfile::tempdir().unwrap();
+    let make = |files: &Path| fs::write(files.join("made"), "").unwrap();
+    whole_run(home.path(), make);
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    let left = workspace.settle(&|_| Some(false));
+    assert_eq!(left.len(), 1);
+    workspace.end().unwrap();
+    drop(workspace);
+    assert_eq!(whole_run(home.path(), make), []);
+    assert!(!left[0].folder.exists());
+}
+
+#[test]
+fn a_file_of_the_lesson_that_a_step_changed_is_written_anew() {
+    let home = tempfile::tempdir().unwrap();
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    workspace.write(&file("a.c", "lesson")).unwrap();
+    fs::write(workspace.files().join("a.c"), "changed").unwrap();
+    ran(&mut workspace, "one");
+    let again = workspace.write(&file("a.c", "lesson")).unwrap();
+    assert_eq!(again, Written::KeptChanged);
+    workspace.end().unwrap();
+    drop(workspace);
+    let mut workspace = lasting(home.path());
+    workspace.begin().unwrap();
+    let again = workspace.write(&file("a.c", "lesson")).unwrap();
+    assert_eq!(again, Written::New);
+}
+
+#[test]
+fn a_name_that_is_no_text_is_remembered() {
+    let home = tempfile::tempdir().unwrap();
+    let name = |byte| {
+        use std::os::unix::ffi::OsStringExt;
+        PathBuf::from(std::ffi::OsString::from_vec(vec![b'n', byte]))
+    };
+    let make = |files: &Path| {
+        fs::create_dir(files.join(name(0xfe))).unwrap();
+        fs::write(files.join(name(0xff)), "").unwrap();
+    };
+    whole_run(home.path(), make);
+    let mut workspace = lasting(home.path());
+    assert!(workspace.manifest.made.contains_key(&name(0xff)));
+    workspace.begin().unwrap();
+    assert_eq!(
+        Vec::from_iter(workspace.files.listing()),
+        [PathBuf::from("a.c")]
+    );
+    let works = Works {
+        files: BTreeMap::from([(name(0xff), Made::File(0, 1))]),
+        home: BTreeMap::new(),
+    };
+    let json = serde_json::to_vec(&works).unwrap();
+    assert_eq!(serde_json::from_slice::<Works<i32>>(&json).unwrap(), works);
+}
+
 #[test]
 fn a_lesson_may_have_any_name() {
     for name in ["home", "state", "demo"] {
@@ -80,6 +219,7 @@ fn what_steps_made_goes_at_the_next_run_and_the_learners_own_files_stay() {
     workspace.begin().unwrap();
     fs::write(workspace.files().join("made.o"), "object").unwrap();
     fs::write(workspace.files().join("made-and-edited"), "object").unwrap();
+    ran(&mut workspace, "one");
     workspace.end().unwrap();
     drop(workspace);
     fs::write(

@@ -1,6 +1,6 @@
 //! One folder of a workspace: what steps made in it, and making it what it was at some moment.
 
-use super::{LIMIT_BYTES, UNFINISHED, WorkspaceError, failed};
+use super::{LIMIT_BYTES, UNFINISHED, WorkspaceError, failed, stamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, Permissions};
@@ -19,7 +19,11 @@ pub enum Made<C> {
     File(u32, C),
 }
 
-/// A folder and what was in it before steps ran.
+/// Tells one content of a file from another: its length in bytes and its time of change in
+/// nanoseconds.
+pub(super) type Stamp = (u64, u128);
+
+/// A folder and what is in it that steps did not make.
 #[derive(Debug)]
 pub(super) struct Tree {
     pub(super) root: PathBuf,
@@ -50,6 +54,30 @@ impl Tree {
             }
         }
         found
+    }
+
+    /// The same, with the stamps of all but folders: theirs change with what is in them.
+    pub(super) fn stamps(&self) -> BTreeMap<PathBuf, Option<Stamp>> {
+        let stamped = self.listing().into_iter().map(|path| {
+            let file = self.root.join(&path);
+            let stamp = (!is_folder(&file)).then(|| stamp(&file)).flatten();
+            (path, stamp)
+        });
+        stamped.collect()
+    }
+
+    /// Lets what is in these folders be removed, whatever permissions steps gave them.
+    pub(super) fn open_up(&self, folders: &BTreeSet<PathBuf>) {
+        let is_plain = |path: &&PathBuf| {
+            let mut above = path.ancestors().filter(|above| *above != Path::new(""));
+            above.all(|above| is_folder(&self.root.join(above)))
+        };
+        // A folder comes before what is in it.
+        for path in folders {
+            if is_plain(&path) {
+                make_writable(&self.root.join(path));
+            }
+        }
     }
 
     /// Removes what a `tutor` left that was killed while it wrote.
@@ -231,6 +259,29 @@ impl Tree {
 
 fn is_folder(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|there| there.is_dir())
+}
+
+/// Lets all that is in a folder be removed, whatever permissions steps gave it. Symbolic links are
+/// not followed.
+pub(super) fn open_up(folder: &Path) {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        make_writable(&folder);
+        let below = fs::read_dir(folder).into_iter().flatten().flatten();
+        let below = below.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        folders.extend(below.map(|entry| entry.path()));
+    }
+}
+
+/// What cannot be changed shows itself when something is to be removed there.
+fn make_writable(folder: &Path) {
+    if let Ok(there) = fs::symlink_metadata(folder)
+        && there.is_dir()
+        && there.permissions().mode() & 0o700 != 0o700
+    {
+        let mode = there.permissions().mode() | 0o700;
+        let _ = fs::set_permissions(folder, Permissions::from_mode(mode));
+    }
 }
 
 /// Removes a folder, unless somebody has something in it.
