@@ -114,7 +114,7 @@ fn a_step_without_a_state_before_it_finds_what_is_there_and_that_is_said() {
     let tutor = Tutor::new().lesson(&body);
     let ran = tutor.run("run demo --only two").code(0);
     ran.stderr_has("no state from before `two` fits")
-        .stderr_has("to run those too: tutor run demo --until two");
+        .stderr_has("to run those too: `tutor run demo --until two`");
     let ran = tutor.run("run demo --only one").code(0);
     ran.stderr_has("all is as it was before `one`");
     tutor.run("run demo").code(0);
