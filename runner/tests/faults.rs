@@ -121,7 +121,7 @@ fn a_fifo_in_the_place_of_a_lesson_or_a_snapshot_is_an_error_and_no_wait() {
         .stdout_has("it is no regular file");
     let ran = tutor.run("show demo").code(3);
     assert_eq!(
-        ran.stderr.matches("it is no regular file").count(),
+        ran.stdout.matches("it is no regular file").count(),
         1,
         "{}",
         ran.told()
@@ -308,7 +308,7 @@ fn a_snapshot_with_the_marks_of_a_merge_is_named_and_left_alone() {
             .stderr_has("help: ");
     }
     assert_eq!(tutor.get("course/snapshots/demo/one.snap"), conflict);
-    tutor.run("show demo").code(3).stderr_has("line 6");
+    tutor.run("show demo").code(3).stdout_has("line 6");
 }
 
 /// A command that runs `tutor` as a user without rights; `None`, with a line, where that cannot be.
