@@ -221,15 +221,14 @@ def printing(bench: Bench, script: str, rows: dict):
     tutor = contestants.Tutor(bench.tutor, bench.environment)
     tutor.write(folder, shape)
     page = folder / "lessons" / "lesson-0001.md"
-    page.write_text(page.read_text().replace("echo 1", script).replace("{id=s1}", "{id=s1 timeout=9m}"))
+    page.write_text(page.read_text().replace("echo 1", script).replace("{id=s1}", "{id=s1 timeout=9m compare=none}"))
     try:
-        tutor.prepare(folder, shape)
+        # So much output is not kept to be compared.
         for round_number in range(bench.rounds):
             bench.note(f"memory: round {round_number + 1} of {bench.rounds}: {script}")
             found = peaks(tutor.command(folder, shape), folder, bench.environment, tutor_process)
-            passed = tutor.passed(found.run, shape)
-            if found.run.status != 0 or passed != 1:
-                raise Failure(f"status {found.run.status}, {passed} of 1 passed: {found.run.complaint()}")
+            if found.run.status != 0:
+                raise Failure(f"status {found.run.status}: {found.run.complaint()}")
             for name, row in rows.items():
                 row.values.append(found.kilobytes[name] * 1024)
     except Failure as failure:
