@@ -76,6 +76,7 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
     }
     let asks = io::stdin().is_terminal() && io::stdout().is_terminal();
     let mut for_the_rest = None;
+    let mut shown = 0;
     for (index, found) in waiting.iter().enumerate() {
         if snapshot::step_of(&course, &found.name).is_none() {
             context.tell(&no_step(found))?;
@@ -85,6 +86,7 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
             exit = exit.worst(left_alone(&error));
             continue;
         }
+        shown += 1;
         let choice = match (asks, for_the_rest) {
             (false, _) => None,
             (true, Some(choice)) => Some(choice),
@@ -101,8 +103,8 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
             exit = exit.worst(do_with(&course, found, choice)?);
         }
     }
-    if !asks {
-        context.tell(&say!("review-how", count = waiting.len()))?;
+    if !asks && shown > 0 {
+        context.tell(&say!("review-how", count = shown))?;
     }
     Ok(exit)
 }

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-/// A number that a lesson names or a check prints. Whole ones are compared exactly: addresses and counters of
-/// 64 bits do not fit a floating-point number.
+/// A number that a lesson names or a check prints. Whole ones are compared exactly: addresses and
+/// counters of 64 bits do not fit a floating-point number.
 #[derive(Clone, Copy, Debug)]
 pub enum Number {
     /// One without a fraction.

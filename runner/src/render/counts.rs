@@ -6,7 +6,8 @@ use crate::report::{Counts, Report};
 use crate::say;
 use crate::visible::width;
 
-/// The same for a report. They stand behind a lead of that width, on lines that fit the terminal, with a time at the end.
+/// The [`words`] for a report, behind a lead of that width, on lines that fit the terminal, with a
+/// time at the end.
 pub fn fitted_counts(
     (lead, lead_columns): (String, usize),
     time: &str,

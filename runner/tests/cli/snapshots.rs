@@ -35,7 +35,7 @@ fn each_waiting_output_stands_for_itself() {
     tutor.put("course/snapshots/demo/a.snap.new", "");
     let damage = "demo/a.snap.new`: line 1: the file is empty or cut off";
     let ran = tutor.run("review").code(3).stderr_has(damage);
-    ran.stdout_has("demo / b");
+    ran.stdout_has("demo / b").stdout_has("1 output waits");
     let rows = tutor.run("review --json").code(3).json();
     assert_eq!(rows["waiting"][0]["step"], "b");
     tutor
@@ -92,7 +92,8 @@ fn what_is_of_no_step_is_named_and_left_alone() {
     }
     let files = tutor.files("course/snapshots");
     let why = "x.snap.new` is of no step of this course";
-    tutor.run("review").code(0).stdout_has(why);
+    let ran = tutor.run("review").code(0).stdout_has(why);
+    ran.stdout_lacks("tutor accept");
     tutor.run("accept --all").code(3).stderr_has(why);
     assert_eq!(tutor.files("course/snapshots"), files);
 }
