@@ -110,7 +110,7 @@ pub fn on_own_kernel(lesson: &str, said: Option<&str>) -> String {
     }
 }
 
-/// Returns why something something is missing: the last line that its probe printed.
+/// Returns why something is missing: the last line that its probe printed.
 fn reason(probe: &NeedProbe, answer: &Answer) -> String {
     let last = answer
         .text
