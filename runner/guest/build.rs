@@ -14,11 +14,13 @@ use std::{env, fs, io};
 const PROGRAMS: [&str; 2] = ["tutor-agent", "tutor-bpf"];
 
 /// What the programs are made of, from the workspace's root.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 8] = [
     "Cargo.lock",
     "Cargo.toml",
     "runner/agent/Cargo.toml",
     "runner/agent/src",
+    "runner/files/Cargo.toml",
+    "runner/files/src",
     "bpf/Cargo.toml",
     "bpf/src",
 ];

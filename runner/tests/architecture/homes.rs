@@ -85,6 +85,7 @@ fn a_library_is_used_in_its_home_only() {
     let sources = sources(&[
         "runner/src",
         "runner/agent/src",
+        "runner/files/src",
         "runner/lab/src",
         "bpf/src",
         "book/src",
@@ -106,6 +107,7 @@ fn every_library_that_is_brought_in_has_a_home() {
     for manifest in [
         "Cargo.toml",
         "runner/agent/Cargo.toml",
+        "runner/files/Cargo.toml",
         "runner/lab/Cargo.toml",
         "bpf/Cargo.toml",
         "book/Cargo.toml",

@@ -77,6 +77,7 @@ fn is_there(name: &Name<'_>, items: &BTreeSet<Vec<String>>) -> bool {
             let crates = [
                 "tutor",
                 "tutor_agent",
+                "tutor_files",
                 "tutor_lab",
                 "tutor_bpf",
                 "tutor_book",
