@@ -15,6 +15,7 @@ workspace-busy = cannot use the workspace `{ $folder }`: another `tutor` runs th
 workspace-escape = cannot write `{ $file }`: a link in the workspace leads out of it; remove the link, or start afresh with `tutor reset`
 workspace-io = cannot { $doing } `{ $path }`: { $error }
 stdout-write = cannot write to standard output: { $error }
+too-new = a newer `tutor` wrote `{ $path }`: it is in format { $format }, and this one knows { $known }; use that `tutor`, or name another folder for this one by `TUTOR_HOME`
 store-write = cannot remember anything in `{ $path }`: { $error }
 kept = kept: { $folder }
 

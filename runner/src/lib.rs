@@ -36,6 +36,8 @@ pub mod record;
 
 pub mod folders;
 
+pub mod versioned;
+
 pub mod workspace;
 
 pub mod backend;

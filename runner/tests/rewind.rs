@@ -212,7 +212,7 @@ fn the_shell_on_this_machine_is_taken_back_with_what_it_knows() {
     // A shell that does not tell all is not taken back.
     let tutor = tutor.edited(
         "demo",
-        &(plain("one", "x=1; readonly IFS") + &plain("two", "echo \"x is $x\"")),
+        &(plain("one", "x=1; readonly _tutor_name") + &plain("two", "echo \"x is $x\"")),
     );
     let run = |how: &str| tutor.run(&format!("run demo {how}")).code(0);
     run("").stdout_has("│ x is 1");

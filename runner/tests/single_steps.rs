@@ -3,7 +3,9 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use support::{Tutor, step};
 
 fn plain(id: &str, script: &str) -> String {
@@ -170,4 +172,61 @@ fn the_environment_of_a_step_is_the_same_when_it_runs_alone() {
     assert_eq!(of("--from two"), whole);
     assert_eq!(of("--only two"), whole[..1]);
     assert_eq!(of("--only three"), whole[1..]);
+}
+
+/// What is kept of the only lesson: by its file, what it says, and which file it is.
+fn moments(tutor: &Tutor) -> BTreeMap<String, (String, u64)> {
+    let lessons = fs::read_dir(tutor.path("home/cache/lab/checkpoints")).expect("moments");
+    let lesson = lessons.flatten().next().expect("a lesson").path();
+    let files = fs::read_dir(lesson).expect("readable").flatten();
+    let moments = files.filter(|file| file.path().extension().is_some_and(|end| end == "moment"));
+    let told = moments.map(|file| {
+        let text = fs::read_to_string(file.path()).expect("text");
+        let inode = file.metadata().expect("there").ino();
+        (file.file_name().display().to_string(), (text, inode))
+    });
+    told.collect()
+}
+
+#[test]
+fn a_step_writes_its_own_moment_only_and_what_it_changed() {
+    let body: String = (1..=9)
+        .map(|number| plain(&format!("s{number}"), &format!("date +%N >made-{number}")))
+        .collect();
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("run demo").code(0);
+    let first = moments(&tutor);
+    assert_eq!(first.len(), 9);
+    for (file, (text, _)) in &first {
+        assert_eq!(text.matches("made-").count(), 1, "{file}: {text}");
+    }
+    tutor.run("run demo --only s2").code(0);
+    let second = moments(&tutor);
+    let changed = first.iter().filter(|(file, told)| second[*file] != **told);
+    let changed: Vec<&String> = changed.map(|(file, _)| file).collect();
+    assert_eq!(changed, ["s2.moment"]);
+}
+
+#[test]
+fn moments_of_a_newer_tutor_are_named_and_left_alone() {
+    let tutor = Tutor::new().lesson(plain("one", "echo one >a") + &plain("two", "cat a"));
+    tutor.run("run demo").code(0);
+    let (file, (text, _)) = moments(&tutor).pop_first().expect("a moment");
+    let newer = text.replace("\"format\":2", "\"format\":3,\"more\":[]");
+    assert_ne!(newer, text);
+    let lessons = fs::read_dir(tutor.path("home/cache/lab/checkpoints")).expect("moments");
+    let lesson = lessons.flatten().next().expect("a lesson").path();
+    fs::write(lesson.join(file), newer).expect("writable");
+    let before = tutor.files("home");
+    for line in [
+        "run demo",
+        "run demo --only two",
+        "reset demo",
+        "study demo",
+    ] {
+        let ran = tutor.run(line).code(3);
+        ran.stderr_has("a newer `tutor` wrote `")
+            .stderr_has("in format 3, and this one knows 2");
+        assert!(tutor.files("home") == before, "{line}");
+    }
 }

@@ -231,9 +231,11 @@ impl Context {
     }
 
     /// The moments that runs of a lesson in the lab can be taken back to.
-    pub fn moments(&self, key: &str) -> Moments {
+    pub fn moments(&self, key: &str) -> anyhow::Result<Moments> {
         let cache = Cache::below(&self.folders.cache);
-        Moments::new(&cache.folder().join(tidy::CHECKPOINTS).join(key))
+        Ok(Moments::open(
+            &cache.folder().join(tidy::CHECKPOINTS).join(key),
+        )?)
     }
 
     /// Which guests the lab with one of its kernels makes.

@@ -11,11 +11,12 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
     let course = context.load_course()?;
     let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
     let key = context.key(&course, lesson);
-    // Opening it makes sure that nothing runs there.
+    // First all is opened: so nothing runs there, and a newer `tutor` has kept nothing here.
+    let moments = context.moments(&key)?;
     let workspace = Workspace::lasting(&context.folders, &key)?;
     let aside = set_aside(workspace).map_err(|error| ends(Exit::Lacking, error.to_string()))?;
     context.store().forget(&key)?;
-    let forgotten = context.moments(&key).forget();
+    let forgotten = moments.forget();
     match aside {
         Some(folder) => outln!(
             "{}",

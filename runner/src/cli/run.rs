@@ -52,7 +52,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     let judge = Judge::new(lesson, &folders, &lookup).with_facets(&course.facets);
     let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
     if !arguments.fresh && arguments.running.place() == On::Lab {
-        runner.keep_moments(context.moments(&key));
+        runner.keep_moments(context.moments(&key)?);
     }
     let first = plan.steps().next();
     if let Some(first) = first.filter(|_| arguments.from.is_some()) {

@@ -68,7 +68,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     let plan = Plan::new(lesson, &Selection::All)?;
     let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
     if arguments.running.place() == On::Lab {
-        runner.keep_moments(context.moments(&key));
+        runner.keep_moments(context.moments(&key)?);
     }
     let mut view = Terminal::new(io::stdout(), context.stdout, Detail::Whole);
     let mut learner = Keyboard {

@@ -228,6 +228,7 @@ impl<'r> Runner<'r> {
 
     /// Waits for the learner: what changes in the workspace meanwhile is theirs, and no step's.
     pub fn meanwhile<T>(&mut self, wait: impl FnOnce() -> T) -> Result<T, WorkspaceError> {
+        self.look();
         self.workspace.end()?;
         let waited = wait();
         self.workspace.go_on();
@@ -343,6 +344,7 @@ impl<'r> Runner<'r> {
         self.look_after(running, CLOSING);
         self.settle(listen);
         let ended = self.put_again().and_then(|()| self.workspace.end());
+        self.tidy_moments();
         let transcript = Transcript {
             lesson: self.lesson.front.name.clone(),
             records: self.records,

@@ -7,7 +7,7 @@
 //! The steps' own home folder lies beside it; all in there is theirs.
 
 mod aside;
-mod paths;
+pub(crate) mod paths;
 mod tree;
 
 pub use aside::{Aside, set_aside};
@@ -29,7 +29,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
-use tree::{Stamp, Tree, open_up, remove_folder};
+use tree::{Seen, Stamp, Tree, open_up, remove_folder};
 
 /// How the names of files begin that are being written: here, and by the lab, which brings what
 /// its steps made.
@@ -44,9 +44,12 @@ pub struct Workspace {
     files: Tree,
     home: Tree,
     /// What was there when it was last looked at.
-    seen: BTreeMap<PathBuf, Option<Stamp>>,
+    seen: BTreeMap<PathBuf, Seen>,
+    /// What of the learner's changed while a step ran, until it is known whether a step did that.
+    overwritten: BTreeSet<PathBuf>,
     manifest: Manifest,
     manifest_file: Option<PathBuf>,
+    saved: Vec<u8>,
     _lock: Option<File>,
     _temporary: Option<Temporary>,
 }
@@ -83,7 +86,7 @@ struct Manifest {
 }
 
 /// What steps had made at some moment, by path: in the workspace, and in their home folder.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(serialize = "C: Serialize", deserialize = "C: Deserialize<'de>"))]
 pub struct Works<C> {
     /// Below [`Workspace::files`].
@@ -92,6 +95,41 @@ pub struct Works<C> {
     /// Below [`Workspace::home`].
     #[serde(with = "paths")]
     pub home: BTreeMap<PathBuf, Made<C>>,
+}
+
+/// What steps had made, with how it looked then.
+#[derive(Clone, Debug)]
+pub struct Kept<C> {
+    /// What they had made.
+    pub works: Works<C>,
+    files: BTreeMap<PathBuf, Seen>,
+    home: BTreeMap<PathBuf, Seen>,
+}
+
+impl<C> Default for Kept<C> {
+    fn default() -> Self {
+        Kept::from(Works::default())
+    }
+}
+
+impl<C> From<Works<C>> for Kept<C> {
+    /// Nobody has looked at it yet.
+    fn from(works: Works<C>) -> Self {
+        Kept {
+            works,
+            files: BTreeMap::new(),
+            home: BTreeMap::new(),
+        }
+    }
+}
+
+impl<C> Default for Works<C> {
+    fn default() -> Self {
+        Works {
+            files: BTreeMap::new(),
+            home: BTreeMap::new(),
+        }
+    }
 }
 
 /// A workspace could not be used.
@@ -143,8 +181,10 @@ impl Workspace {
             files: Tree::new(files),
             home: Tree::new(home),
             seen: BTreeMap::new(),
+            overwritten: BTreeSet::new(),
             manifest: Manifest::default(),
             manifest_file: None,
+            saved: Vec::new(),
             _lock: Some(lock),
             _temporary: (!keep).then_some(Temporary(temporary)),
         })
@@ -179,8 +219,10 @@ impl Workspace {
             files,
             home,
             seen: BTreeMap::new(),
+            overwritten: BTreeSet::new(),
             manifest,
             manifest_file: Some(manifest_file),
+            saved: Vec::new(),
             _lock: Some(lock),
             _temporary: None,
         })
@@ -216,9 +258,9 @@ impl Workspace {
         }
         self.files.open_up(&self.manifest.folders);
         // What lies behind a link is not what steps made.
-        let there = self.files.stamps();
+        self.seen = self.files.seen();
         let mut made = std::mem::take(&mut self.manifest.made);
-        made.retain(|path, seen| there.get(path) == Some(&Some(*seen)));
+        made.retain(|path, stamp| self.is_stamped(path, stamp));
         let mut by = std::mem::take(&mut self.manifest.by);
         let made = made.into_keys().map(|path| {
             let by = by.remove(&path).unwrap_or_default();
@@ -231,18 +273,25 @@ impl Workspace {
         }
         open_up(self.home());
         self.home.take_back(&BTreeMap::new(), &|_, _| false)?;
-        self.seen = self.files.stamps();
+        self.seen = self.files.seen();
         self.files.before = self.seen.keys().cloned().collect();
         Ok(())
     }
 
+    /// True if what was seen at a path has that stamp.
+    fn is_stamped(&self, path: &Path, stamp: &Stamp) -> bool {
+        self.seen
+            .get(path)
+            .is_some_and(|seen| seen.stamp == Some(*stamp))
+    }
+
     /// Begins a run that goes on from the last one: what its steps made stays, and stays theirs.
     pub fn go_on(&mut self) {
-        self.seen = self.files.stamps();
+        self.seen = self.files.seen();
         let mut before: BTreeSet<PathBuf> = self.seen.keys().cloned().collect();
-        for (path, seen) in &self.manifest.made {
+        for (path, stamp) in &self.manifest.made {
             // What was changed since is the learner's.
-            if self.seen.get(path) == Some(&Some(*seen)) {
+            if self.is_stamped(path, stamp) {
                 before.remove(path);
             }
         }
@@ -258,14 +307,17 @@ impl Workspace {
         if self.manifest_file.is_none() {
             return;
         }
-        let now = self.files.stamps();
+        let now = self.files.seen();
+        let stamp = |seen: &Seen| seen.stamp;
         for path in now
             .iter()
-            .filter(|(path, stamp)| self.seen.get(*path) != Some(*stamp))
+            .filter(|(path, seen)| self.seen.get(*path).map(stamp) != Some(seen.stamp))
             .map(|(path, _)| path)
         {
             if by.is_empty() {
                 self.files.before.insert(path.clone());
+            } else if self.files.before.contains(path) {
+                self.overwritten.insert(path.clone());
             } else if !self.files.before.contains(path) {
                 let noted = self.manifest.by.entry(path.clone()).or_default();
                 noted.extend(by.iter().cloned());
@@ -274,25 +326,27 @@ impl Workspace {
         self.seen = now;
     }
 
-    /// Ends a whole run: remembers what its steps made.
+    /// Ends a whole run: remembers what its steps made, as of the last look.
     pub fn end(&mut self) -> Result<(), WorkspaceError> {
         if self.manifest_file.is_none() {
             return Ok(());
         }
-        let is_folder =
-            |path: &Path| fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_dir());
-        let (folders, made): (Vec<_>, Vec<_>) = self
-            .made()
-            .into_iter()
-            .partition(|path| is_folder(&self.files().join(path)));
-        self.manifest.folders = folders.into_iter().collect();
-        let changed = self.manifest.written.keys().cloned();
-        let changed = changed.filter(|path| self.is_changed_by_steps(path));
-        self.manifest.made = made
-            .into_iter()
-            .chain(changed)
-            .filter_map(|path| stamp(&self.files().join(&path)).map(|seen| (path, seen)))
-            .collect();
+        let (mut folders, mut made) = (BTreeSet::new(), BTreeMap::new());
+        for (path, seen) in self.made() {
+            match seen.stamp {
+                Some(stamp) => drop(made.insert(path.clone(), stamp)),
+                None => drop(folders.insert(path.clone())),
+            }
+        }
+        for path in self.manifest.written.keys() {
+            if self.is_changed_by_steps(path)
+                && let Some(stamp) = self.seen.get(path).and_then(|seen| seen.stamp)
+            {
+                made.insert(path.clone(), stamp);
+            }
+        }
+        self.manifest.folders = folders;
+        self.manifest.made = made;
         let made = &self.manifest.made;
         self.manifest.by.retain(|path, _| made.contains_key(path));
         self.save()
@@ -308,7 +362,7 @@ impl Workspace {
             }
             Ok(_)
                 if self.is_changed_by_steps(&file.path)
-                    && self.seen.get(&file.path) == Some(&stamp(&target)) =>
+                    && stamp(&target).is_some_and(|now| self.is_stamped(&file.path, &now)) =>
             {
                 return Ok(Written::KeptChanged);
             }
@@ -324,7 +378,8 @@ impl Workspace {
         }
         self.files.before.remove(&file.path);
         self.manifest.by.remove(&file.path);
-        self.seen.insert(file.path.clone(), stamp(&target));
+        self.seen
+            .extend(Seen::of(&target).map(|seen| (file.path.clone(), seen)));
         self.manifest
             .written
             .insert(file.path.clone(), hash(file.content.as_bytes()));
@@ -339,53 +394,49 @@ impl Workspace {
         self.manifest.by.contains_key(path) && !self.files.before.contains(path)
     }
 
-    /// What steps made in this run, or in the runs that it goes on from; a folder comes before
-    /// what is in it.
-    fn made(&self) -> Vec<PathBuf> {
-        let found = self.files.listing().into_iter();
-        found
-            .filter(|path| {
-                !self.files.before.contains(path) && !self.manifest.written.contains_key(path)
-            })
-            .collect()
+    /// True of what is not for steps to take away.
+    pub fn is_theirs(&self, path: &Path) -> bool {
+        self.files.before.contains(path) || self.manifest.written.contains_key(path)
     }
 
-    /// What steps made until now, each file's content as `keep` has it. Nothing if that cannot be
-    /// kept: it is too much, or neither a file nor a folder nor a link, or `keep` fails.
-    pub fn works<C>(&self, keep: &mut dyn FnMut(&[u8]) -> Option<C>) -> Option<Works<C>> {
+    /// What steps made in this run, or in the runs that it goes on from, as of the last look; a
+    /// folder comes before what is in it.
+    fn made(&self) -> impl Iterator<Item = (&PathBuf, &Seen)> {
+        self.seen.iter().filter(|(path, _)| !self.is_theirs(path))
+    }
+
+    /// What steps had made at the last look, each file's content as `keep` has it. What has not
+    /// changed since `last` is not read again. Nothing if that cannot be kept: it is too much, or
+    /// neither a file nor a folder nor a link, or `keep` fails.
+    pub fn works<C: Clone>(
+        &self,
+        last: &Kept<C>,
+        keep: &mut dyn FnMut(&[u8]) -> Option<C>,
+    ) -> Option<Kept<C>> {
+        let files = self.made();
+        let files = files.map(|(path, seen)| (path.clone(), seen.clone()));
+        let files: BTreeMap<PathBuf, Seen> = files.collect();
+        let home = self.home.seen();
         let mut left_bytes = LIMIT_BYTES;
-        let mut kept = |tree: &Tree, paths: Vec<PathBuf>| {
-            let of = |path: PathBuf| {
-                let made = match tree.look(&path).ok()?? {
-                    Made::Folder(mode) => Made::Folder(mode),
-                    Made::Link(target) => Made::Link(target),
-                    Made::File(mode, bytes) => {
-                        left_bytes = left_bytes.checked_sub(bytes)?;
-                        Made::File(mode, keep(&tree.content(&path, bytes)?)?)
-                    }
-                };
-                Some((path, made))
-            };
-            paths
-                .into_iter()
-                .map(of)
-                .collect::<Option<BTreeMap<_, _>>>()
+        let mut works = |tree: &Tree, now: &BTreeMap<PathBuf, Seen>, then, made| {
+            tree.works(now, (then, made), &mut left_bytes, keep)
         };
-        Some(Works {
-            files: kept(&self.files, self.made())?,
-            home: kept(&self.home, self.home.listing().into_iter().collect())?,
-        })
+        let works = Works {
+            files: works(&self.files, &files, &last.files, &last.works.files)?,
+            home: works(&self.home, &home, &last.home, &last.works.home)?,
+        };
+        Some(Kept { works, files, home })
     }
 
-    /// Takes what is at a path for a step's, if `is_known` says that steps made this there once: a
-    /// step wrote it anew where the learner had something else.
+    /// Takes what a step wrote where the learner had something else for the step's, if `is_known`
+    /// says that steps made this there once.
     pub fn claim(&mut self, is_known: &dyn Fn(&Path, &Made<Vec<u8>>) -> bool) {
-        let mut before = std::mem::take(&mut self.files.before);
-        before.retain(|path| {
-            let now = self.files.made(path);
-            !now.is_some_and(|now| is_known(path, &now))
-        });
-        self.files.before = before;
+        for path in std::mem::take(&mut self.overwritten) {
+            let now = self.files.made(&path);
+            if now.is_some_and(|now| is_known(&path, &now)) {
+                self.files.before.remove(&path);
+            }
+        }
     }
 
     /// Puts there what steps made `later`, wherever it is now as it was at `first`. The rest stays.
@@ -396,6 +447,7 @@ impl Workspace {
     ) -> Result<(), WorkspaceError> {
         self.files.put_again(&later.files, &first.files)?;
         self.home.put_again(&later.home, &first.home)?;
+        self.seen = self.files.seen();
         self.end()
     }
 
@@ -442,22 +494,28 @@ impl Workspace {
         self.files.bring_back(&then.files, &is_theirs)?;
         self.home.take_back(&then.home, &|_, _| false)?;
         self.home.bring_back(&then.home, &|_| false)?;
-        self.seen = self.files.stamps();
+        self.seen = self.files.seen();
+        self.overwritten.clear();
         self.end()
     }
 
-    fn save(&self) -> Result<(), WorkspaceError> {
+    /// Writes down what is known, if that is not what was written last.
+    fn save(&mut self) -> Result<(), WorkspaceError> {
         let Some(file) = &self.manifest_file else {
             return Ok(());
         };
         let folder = file.parent().unwrap_or(file);
         let json = serde_json::to_vec(&self.manifest)
             .map_err(|error| failed("write", file)(error.into()))?;
+        if json == self.saved {
+            return Ok(());
+        }
         let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(failed("write", file))?;
         fresh.write_all(&json).map_err(failed("write", file))?;
         fresh
             .persist(file)
             .map_err(|error| failed("write", file)(error.error))?;
+        self.saved = json;
         Ok(())
     }
 }

@@ -6,14 +6,14 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-pub(super) fn serialize<V: Serialize, S: Serializer>(
+pub(crate) fn serialize<V: Serialize, S: Serializer>(
     map: &BTreeMap<PathBuf, V>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_map(map.iter().map(|(path, value)| (text(path), value)))
 }
 
-pub(super) fn deserialize<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn deserialize<'de, V: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<PathBuf, V>, D::Error> {
     let map = BTreeMap::<String, V>::deserialize(deserializer)?;

@@ -243,6 +243,7 @@ fn a_run_that_goes_on_keeps_what_steps_made_and_claims_nothing_of_the_learners()
     let mut workspace = lasting(home.path());
     workspace.begin().unwrap();
     fs::write(files.join("made.o"), "object").unwrap();
+    ran(&mut workspace, "one");
     workspace.end().unwrap();
     drop(workspace);
     fs::write(files.join("notes"), "mine").unwrap();
@@ -267,6 +268,7 @@ fn a_folder_that_steps_made_goes_when_nobody_has_anything_in_it() {
     fs::create_dir(files.join("c")).unwrap();
     fs::write(files.join("a/b/made"), "").unwrap();
     fs::write(workspace.home().join("note"), "").unwrap();
+    ran(&mut workspace, "one");
     workspace.end().unwrap();
     drop(workspace);
     fs::write(files.join("c/mine"), "").unwrap();
@@ -290,8 +292,9 @@ fn what_steps_made_is_as_it_was_and_the_learners_own_stays() {
     fs::set_permissions(at("d/e"), fs::Permissions::from_mode(0o500)).unwrap();
     std::os::unix::fs::symlink("d", at("l")).unwrap();
     fs::write(at("edited"), "1").unwrap();
-    let then = workspace.works(&mut |content| Some(content.to_vec()));
-    let then = then.unwrap();
+    ran(&mut workspace, "one");
+    let then = workspace.works(&Kept::default(), &mut |content| Some(content.to_vec()));
+    let then = then.unwrap().works;
     // Steps change it all, and make more.
     fs::set_permissions(at("d/e"), fs::Permissions::from_mode(0o700)).unwrap();
     fs::remove_dir_all(at("d")).unwrap();
@@ -301,6 +304,7 @@ fn what_steps_made_is_as_it_was_and_the_learners_own_stays() {
     fs::create_dir_all(at("more/of")).unwrap();
     nix::unistd::mkfifo(&at("more/fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
     fs::write(workspace.home().join("h"), "").unwrap();
+    ran(&mut workspace, "one");
     workspace.end().unwrap();
     // And the learner puts something in, and edits something.
     fs::write(at("mine"), "1").unwrap();
@@ -342,16 +346,20 @@ fn too_much_and_what_is_no_file_is_not_kept() {
     let home = tempfile::tempdir().unwrap();
     let mut workspace = lasting(home.path());
     workspace.begin().unwrap();
-    let keep = &mut |_: &[u8]| Some(());
+    let is_kept = |workspace: &mut Workspace| {
+        ran(workspace, "one");
+        let kept = workspace.works(&Kept::default(), &mut |_: &[u8]| Some(()));
+        kept.is_some()
+    };
     let large = File::create(workspace.files().join("large")).unwrap();
     large.set_len(LIMIT_BYTES).unwrap();
-    assert!(workspace.works(keep).is_some());
+    assert!(is_kept(&mut workspace));
     fs::write(workspace.home().join("one"), "1").unwrap();
-    assert!(workspace.works(keep).is_none());
+    assert!(!is_kept(&mut workspace));
     large.set_len(0).unwrap();
     let fifo = workspace.files().join("fifo");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    assert!(workspace.works(keep).is_none());
+    assert!(!is_kept(&mut workspace));
 }
 
 #[test]

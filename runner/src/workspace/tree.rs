@@ -1,12 +1,13 @@
 //! One folder of a workspace: what steps made in it, and making it what it was at some moment.
 
-use super::{LIMIT_BYTES, UNFINISHED, WorkspaceError, failed, stamp};
+use super::{LIMIT_BYTES, UNFINISHED, WorkspaceError, failed};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// What steps made at a path. `C` stands for a file's content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,52 @@ pub enum Made<C> {
 /// Tells one content of a file from another: its length in bytes and its time of change in
 /// nanoseconds.
 pub(super) type Stamp = (u64, u128);
+
+/// How something looked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Nothing of what is neither a file nor a folder nor a link.
+    pub(super) kind: Option<Made<()>>,
+    /// None of a folder, whose stamp changes with what is in it.
+    pub(super) stamp: Option<Stamp>,
+    /// Which file it is, and when it changed by the kernel's clock; none if that was only just now,
+    /// so that another change may not show.
+    sure: Option<(u64, i64, i64)>,
+}
+
+/// The kernel's clock for files may stand still for so long.
+const TICK: Duration = Duration::from_millis(20);
+
+impl Seen {
+    /// Returns how what is at a path looks; nothing if nothing is there.
+    pub(super) fn of(file: &Path) -> Option<Seen> {
+        let there = fs::symlink_metadata(file).ok()?;
+        let mode = there.permissions().mode() & 0o777;
+        let kind = match there.file_type() {
+            kind if kind.is_dir() => Some(Made::Folder(mode)),
+            kind if kind.is_symlink() => Some(Made::Link(fs::read_link(file).ok()?)),
+            kind if kind.is_file() => Some(Made::File(mode, ())),
+            _ => None,
+        };
+        let changed = there.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let is_folder = matches!(kind, Some(Made::Folder(_)));
+        let seconds = u64::try_from(there.ctime()).unwrap_or(0);
+        let nanoseconds = there.ctime_nsec().try_into().unwrap_or(0);
+        let is_sure = (UNIX_EPOCH + Duration::new(seconds, nanoseconds))
+            .elapsed()
+            .is_ok_and(|age| age > TICK);
+        Some(Seen {
+            kind,
+            stamp: (!is_folder).then_some((there.len(), changed.as_nanos())),
+            sure: is_sure.then_some((there.ino(), there.ctime(), there.ctime_nsec())),
+        })
+    }
+
+    /// True if it is as it was for sure.
+    pub(super) fn is_still(&self, then: &Seen) -> bool {
+        self == then && self.sure.is_some()
+    }
+}
 
 /// A folder and what is in it that steps did not make.
 #[derive(Debug)]
@@ -56,14 +103,13 @@ impl Tree {
         found
     }
 
-    /// The same, with the stamps of all but folders: theirs change with what is in them.
-    pub(super) fn stamps(&self) -> BTreeMap<PathBuf, Option<Stamp>> {
-        let stamped = self.listing().into_iter().map(|path| {
-            let file = self.root.join(&path);
-            let stamp = (!is_folder(&file)).then(|| stamp(&file)).flatten();
-            (path, stamp)
+    /// The same, with how each looks.
+    pub(super) fn seen(&self) -> BTreeMap<PathBuf, Seen> {
+        let seen = self.listing().into_iter().filter_map(|path| {
+            let seen = Seen::of(&self.root.join(&path))?;
+            Some((path, seen))
         });
-        stamped.collect()
+        seen.collect()
     }
 
     /// Lets what is in these folders be removed, whatever permissions steps gave them.
@@ -110,6 +156,33 @@ impl Tree {
     pub(super) fn content(&self, path: &Path, bytes: u64) -> Option<Vec<u8>> {
         let file = self.root.join(path);
         (bytes <= LIMIT_BYTES).then(|| fs::read(file).ok())?
+    }
+
+    /// Returns what is there `now`; what has not changed since `then` was made of it before.
+    pub(super) fn works<C: Clone>(
+        &self,
+        now: &BTreeMap<PathBuf, Seen>,
+        (then, made): (&BTreeMap<PathBuf, Seen>, &BTreeMap<PathBuf, Made<C>>),
+        left_bytes: &mut u64,
+        keep: &mut dyn FnMut(&[u8]) -> Option<C>,
+    ) -> Option<BTreeMap<PathBuf, Made<C>>> {
+        let of = |(path, seen): (&PathBuf, &Seen)| {
+            let works = match seen.kind.as_ref()? {
+                Made::Folder(mode) => Made::Folder(*mode),
+                Made::Link(target) => Made::Link(target.clone()),
+                Made::File(mode, ()) => {
+                    let bytes = seen.stamp.map_or(0, |(bytes, _)| bytes);
+                    *left_bytes = left_bytes.checked_sub(bytes)?;
+                    let is_still = then.get(path).is_some_and(|then| seen.is_still(then));
+                    match made.get(path).filter(|_| is_still) {
+                        Some(made) => made.clone(),
+                        None => Made::File(*mode, keep(&self.content(path, bytes)?)?),
+                    }
+                }
+            };
+            Some((path.clone(), works))
+        };
+        now.iter().map(of).collect()
     }
 
     /// Returns what is at a path with its content; nothing if nothing is there, or that cannot be

@@ -1,10 +1,12 @@
 //! The folder of a lesson's moments.
 //!
-//! `STEP.moment` says what was, `HASH.made` is what a file held or a shell said of itself, and
-//! `STEP-TIME.guest` is the state of a guest.
+//! `STEP.moment` says what changed since the moment before, `HASH.made` is what a file held or a
+//! shell said of itself, and `STEP-TIME.guest` is the state of a guest. All moments are read once,
+//! and each step writes its own.
 
 use crate::lesson::{Block, Lesson};
-use crate::workspace::{Made, Works};
+use crate::versioned::{self, TooNew, Versioned};
+use crate::workspace::{Made, Works, paths};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,10 +16,17 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// The format of a moment. One of the first format held all that steps had made; it is made again.
+const FORMAT: u64 = 2;
+
 /// Where the moments of one lesson are kept, in a folder that is safe to delete.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Moments {
     pub(super) folder: PathBuf,
+    /// By the step that they come after.
+    kept: BTreeMap<String, Moment>,
+    /// What steps made once: where, and what by its hash.
+    known: BTreeSet<(PathBuf, String)>,
 }
 
 /// What is known of a moment beside the guest's state.
@@ -31,10 +40,10 @@ pub(super) struct Moment {
     pub(super) guest: Option<String>,
     /// What the shell of host steps said of itself, by its hash; none if there was no such shell.
     pub(super) shell: Option<String>,
-    /// What steps had made; the content of files by its hash.
-    pub(super) made: Works<String>,
-    /// Steps that were skipped, and the need that was not met.
-    pub(super) skipped: Vec<(String, String)>,
+    /// What the step changed of what steps had made; the content of files by its hash.
+    pub(super) changed: Changes,
+    /// The need that was not met, if the step was skipped for that.
+    pub(super) lacked: Option<String>,
     /// The last id that the guest knows a run by.
     pub(super) last_id: u32,
     /// The steps that the guest knows by id.
@@ -43,16 +52,83 @@ pub(super) struct Moment {
     pub(super) inventory: Option<Vec<String>>,
 }
 
-impl Moments {
-    /// Moments in a folder, which need not be there yet.
-    pub fn new(folder: &Path) -> Moments {
-        Moments {
-            folder: folder.to_owned(),
+/// What a step made otherwise than it was before, and nothing where it took something away.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Changes {
+    #[serde(with = "paths")]
+    files: BTreeMap<PathBuf, Option<Made<String>>>,
+    #[serde(with = "paths")]
+    home: BTreeMap<PathBuf, Option<Made<String>>>,
+}
+
+impl Changes {
+    /// Returns what leads from one state to another. What is the learner's now is as it was.
+    pub(super) fn between(
+        then: &Works<String>,
+        now: &Works<String>,
+        is_theirs: &dyn Fn(&Path) -> bool,
+    ) -> Changes {
+        Changes {
+            files: difference(&then.files, &now.files, is_theirs),
+            home: difference(&then.home, &now.home, &|_| false),
         }
     }
 
+    pub(super) fn apply(&self, works: &mut Works<String>) {
+        for (changed, works) in [
+            (&self.files, &mut works.files),
+            (&self.home, &mut works.home),
+        ] {
+            for (path, made) in changed {
+                match made {
+                    Some(made) => works.insert(path.clone(), made.clone()),
+                    None => works.remove(path),
+                };
+            }
+        }
+    }
+}
+
+fn difference(
+    then: &BTreeMap<PathBuf, Made<String>>,
+    now: &BTreeMap<PathBuf, Made<String>>,
+    is_theirs: &dyn Fn(&Path) -> bool,
+) -> BTreeMap<PathBuf, Option<Made<String>>> {
+    let gone = then.keys().filter(|path| !now.contains_key(*path));
+    let gone = gone.filter(|path| !is_theirs(path));
+    let made = now
+        .iter()
+        .filter(|(path, made)| then.get(*path) != Some(*made));
+    gone.map(|path| (path.clone(), None))
+        .chain(made.map(|(path, made)| (path.clone(), Some(made.clone()))))
+        .collect()
+}
+
+impl Moments {
+    /// Moments in a folder, which need not be there yet.
+    pub fn open(folder: &Path) -> Result<Moments, TooNew> {
+        let mut moments = Moments {
+            folder: folder.to_owned(),
+            kept: BTreeMap::new(),
+            known: BTreeSet::new(),
+        };
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let Some(step) = path.file_stem().and_then(|step| step.to_str()) else {
+                continue;
+            };
+            if ends(&path, "moment")
+                && let Some(moment) = versioned::read(&path, FORMAT, FORMAT)?
+            {
+                moments.learn(&moment);
+                moments.kept.insert(step.to_owned(), moment);
+            }
+        }
+        Ok(moments)
+    }
+
     /// Forgets them all.
-    pub fn forget(&self) -> io::Result<()> {
+    pub fn forget(self) -> io::Result<()> {
         match fs::remove_dir_all(&self.folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             removed => removed,
@@ -63,15 +139,11 @@ impl Moments {
         self.folder.join(name)
     }
 
-    pub(super) fn blob(&self, hash: &str) -> PathBuf {
+    fn blob(&self, hash: &str) -> PathBuf {
         self.folder.join(format!("{hash}.made"))
     }
 
-    pub(super) fn moment(&self, step: &str) -> PathBuf {
-        self.folder.join(format!("{step}.moment"))
-    }
-
-    pub(super) fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut beside = tempfile::Builder::new()
             .prefix(".saving-")
             .permissions(Permissions::from_mode(0o600))
@@ -81,8 +153,44 @@ impl Moments {
         Ok(())
     }
 
-    pub(super) fn read(&self, step: &str) -> Option<Moment> {
-        serde_json::from_slice(&fs::read(self.moment(step)).ok()?).ok()
+    pub(super) fn get(&self, step: &str) -> Option<&Moment> {
+        self.kept.get(step)
+    }
+
+    /// Keeps the moment after a step in place of an older one.
+    pub(super) fn put(&mut self, step: &str, moment: Moment) -> io::Result<()> {
+        let file = self.folder.join(format!("{step}.moment"));
+        let versioned = Versioned {
+            format: FORMAT,
+            value: &moment,
+        };
+        self.write(&file, &serde_json::to_vec(&versioned)?)?;
+        self.learn(&moment);
+        let older = self.kept.insert(step.to_owned(), moment);
+        // They are large, and a learner may run one step many times.
+        if let Some(guest) = older.and_then(|older| older.guest)
+            && !self
+                .kept
+                .values()
+                .any(|moment| moment.guest.as_ref() == Some(&guest))
+        {
+            // What does not go now goes when all is tidied.
+            let _ = fs::remove_file(self.guest(&guest));
+        }
+        Ok(())
+    }
+
+    fn learn(&mut self, moment: &Moment) {
+        let made = moment.changed.files.iter();
+        let made = made.filter_map(|(path, made)| Some((path, made.as_ref()?)));
+        self.known
+            .extend(made.map(|(path, made)| (path.clone(), kind(made, |hash| hash.clone()))));
+    }
+
+    /// True if steps made this at that path once.
+    pub(super) fn knows(&self, path: &Path, made: &Made<Vec<u8>>) -> bool {
+        let kind = kind(made, |content| hash(content));
+        self.known.contains(&(path.to_owned(), kind))
     }
 
     /// Keeps the content of a file. Returns its hash.
@@ -118,61 +226,48 @@ impl Moments {
         })
     }
 
-    /// All moments that can be read.
-    fn all(&self) -> Vec<Moment> {
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        let bytes = entries.filter_map(|entry| {
-            let path = entry.path();
-            let is_moment = path.extension().is_some_and(|end| end == "moment");
-            is_moment.then(|| fs::read(path).ok())?
+    /// What files held that changed before a moment.
+    fn contents_of<'m>(&'m self, moment: &'m Moment) -> impl Iterator<Item = PathBuf> + 'm {
+        let changed = moment.changed.files.values();
+        let changed = changed.chain(moment.changed.home.values());
+        let hashes = changed.filter_map(|made| match made {
+            Some(Made::File(_, hash)) => Some(hash),
+            Some(Made::Folder(_) | Made::Link(_)) | None => None,
         });
-        bytes
-            .filter_map(|bytes| serde_json::from_slice(&bytes).ok())
-            .collect()
+        hashes.map(|hash| self.blob(hash))
     }
 
-    /// What steps made by some moment: where, and what by its hash.
-    pub(super) fn known(&self) -> BTreeSet<(PathBuf, String)> {
-        let moments = self.all().into_iter();
-        let made = moments.flat_map(|moment| moment.made.files);
-        made.map(|(path, made)| (path, kind(&made, |hash| hash.clone())))
-            .collect()
+    /// The states of the shell and the guest.
+    fn states_of<'m>(&'m self, moment: &'m Moment) -> impl Iterator<Item = PathBuf> + 'm {
+        let shell = moment.shell.iter().map(|hash| self.blob(hash));
+        shell.chain(moment.guest.iter().map(|name| self.guest(name)))
     }
 
-    /// The files beside its own that a moment needs.
-    fn files_of(&self, moment: &Moment) -> Vec<PathBuf> {
-        let made = moment.made.files.values().chain(moment.made.home.values());
-        let hashes = made.filter_map(|made| match made {
-            Made::File(_, hash) => Some(hash),
-            Made::Folder(_) | Made::Link(_) => None,
-        });
-        let blobs = hashes.chain(&moment.shell).map(|hash| self.blob(hash));
-        blobs
-            .chain(moment.guest.iter().map(|name| self.guest(name)))
-            .collect()
+    pub(super) fn has_contents_of(&self, moment: &Moment) -> bool {
+        self.contents_of(moment).all(|file| file.exists())
     }
 
-    /// True if all is there that a moment needs.
-    pub(super) fn has_all_of(&self, moment: &Moment) -> bool {
-        self.files_of(moment).iter().all(|file| file.exists())
+    pub(super) fn has_states_of(&self, moment: &Moment) -> bool {
+        self.states_of(moment).all(|file| file.exists())
     }
 
     /// Removes what no moment needs any more, and notes of the rest that it is in use.
     pub(super) fn tidy(&self) -> io::Result<()> {
-        let entries: Vec<PathBuf> = fs::read_dir(&self.folder)?
-            .map(|entry| Ok(entry?.path()))
-            .collect::<io::Result<_>>()?;
-        let ends = |path: &Path, end: &str| path.extension().is_some_and(|other| other == end);
-        let mut used = BTreeSet::new();
-        for moment in self.all() {
-            used.extend(self.files_of(&moment));
-        }
-        for path in &entries {
-            if used.contains(path) || ends(path, "moment") {
+        let used: BTreeSet<PathBuf> = self
+            .kept
+            .values()
+            .flat_map(|moment| self.contents_of(moment).chain(self.states_of(moment)))
+            .collect();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let is_moment = ends(&path, "moment");
+            let step = path.file_stem().and_then(|step| step.to_str());
+            let is_kept = is_moment && step.is_some_and(|step| self.kept.contains_key(step));
+            if is_kept || used.contains(&path) {
                 // All of a lesson grow old together.
                 let file = File::options().append(true).open(path)?;
                 file.set_modified(SystemTime::now())?;
-            } else if ends(path, "guest") || ends(path, "made") {
+            } else if is_moment || ends(&path, "guest") || ends(&path, "made") {
                 fs::remove_file(path)?;
             }
         }
@@ -180,10 +275,15 @@ impl Moments {
     }
 }
 
-/// The hash of what a lesson has its steps do up to a step, and of the files they find.
-pub(super) fn text_until(lesson: &Lesson, last: &str) -> String {
+fn ends(path: &Path, end: &str) -> bool {
+    path.extension().is_some_and(|other| other == end)
+}
+
+/// The hashes of what a lesson has its steps do up to each step, and of the files they find.
+pub(super) fn texts(lesson: &Lesson) -> Vec<String> {
     let mut hash = Sha256::new();
-    let mut add = |part: &str| {
+    let mut texts = Vec::new();
+    let add = |hash: &mut Sha256, part: &str| {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     };
@@ -191,25 +291,23 @@ pub(super) fn text_until(lesson: &Lesson, last: &str) -> String {
         match block {
             Block::Prose(_) | Block::Check(_) => {}
             Block::File(file) => {
-                add("file");
-                add(&file.path.to_string_lossy());
-                add(&file.content);
+                add(&mut hash, "file");
+                add(&mut hash, &file.path.to_string_lossy());
+                add(&mut hash, &file.content);
             }
             Block::Step(step) => {
-                add(&step.on.to_string());
-                add(&step.id);
-                add(&step.script);
-                if step.id == last {
-                    break;
-                }
+                add(&mut hash, &step.on.to_string());
+                add(&mut hash, &step.id);
+                add(&mut hash, &step.script);
+                texts.push(hex(&hash.clone().finalize()));
             }
         }
     }
-    hex(&hash.finalize())
+    texts
 }
 
 /// Tells apart what steps made at a path: a folder, a link to somewhere, a file by its hash.
-pub(super) fn kind<C>(made: &Made<C>, hash: impl FnOnce(&C) -> String) -> String {
+fn kind<C>(made: &Made<C>, hash: impl FnOnce(&C) -> String) -> String {
     match made {
         Made::Folder(_) => "folder".to_owned(),
         Made::Link(target) => format!("link {}", target.display()),

@@ -14,9 +14,10 @@ use crate::backend::Mode;
 use crate::event::{Event, TakenBack};
 use crate::lesson::{Place, Step};
 use crate::transcript::{Ending, RecordId, Skip};
-use crate::workspace::{Made, Works, WorkspaceError};
-use kept::{Moment, hash, kind, text_until};
+use crate::workspace::{Kept, Works, WorkspaceError};
+use kept::{Changes, Moment, texts};
 use single::Others;
+use std::collections::HashMap;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -26,24 +27,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Default)]
 pub(super) struct Standing {
     kept: Option<Moments>,
+    /// The lesson's steps by their ids: which one it is.
+    steps: HashMap<String, usize>,
+    /// The hashes of the lesson's text up to each step.
+    texts: Vec<String>,
+    /// What steps had made.
+    made: Kept<String>,
     /// All steps before this one ran, in order; none if that is not so.
     next: Option<usize>,
     /// The file with the guest's state.
     guest: Option<String>,
     /// What the shell of host steps said of itself, by its hash.
     shell: Option<String>,
-    /// Steps that were skipped, and the need that was not met.
-    skipped: Vec<(String, String)>,
     /// The last step that was run.
     last: Option<usize>,
     /// What was there before single steps were run.
     others: Option<Others>,
-}
-
-/// Says whether some moment has this at that path.
-fn knows(moments: &Moments) -> impl Fn(&Path, &Made<Vec<u8>>) -> bool + use<> {
-    let known = moments.known();
-    move |path, made| known.contains(&(path.to_owned(), kind(made, |content| hash(content))))
 }
 
 /// Hears of nothing: where moments are made nothing runs in the background.
@@ -54,6 +53,11 @@ fn nobody(_: &Event<'_>, _: &Runner<'_>) -> ControlFlow<Skip> {
 impl<'r> Runner<'r> {
     /// Keeps a moment after each step from now on.
     pub fn keep_moments(&mut self, moments: Moments) {
+        let steps = self.lesson.steps().enumerate();
+        self.standing.steps = steps
+            .map(|(index, step)| (step.id.clone(), index))
+            .collect();
+        self.standing.texts = texts(self.lesson);
         self.standing.kept = Some(moments);
     }
 
@@ -70,11 +74,15 @@ impl<'r> Runner<'r> {
         let moments = self.standing.kept.as_ref()?;
         let steps: Vec<&'r Step> = self.lesson.steps().collect();
         let index = self.index_of(step)?;
-        let is_kept = |before: &Step| {
-            let moment = moments.read(&before.id);
-            moment.is_some_and(|moment| self.fits(&moment, before) && moments.has_all_of(&moment))
-        };
-        let kept = (1..=index).rev().find(|index| is_kept(steps[index - 1]));
+        let moments_before = steps[..index].iter().map_while(|step| {
+            let moment = self.fitting(moments, step)?;
+            moments.has_contents_of(moment).then_some(moment)
+        });
+        let kept = moments_before
+            .enumerate()
+            .filter(|(_, moment)| moments.has_states_of(moment))
+            .last()
+            .map(|(before, _)| before + 1);
         let mut before = steps[..index].iter();
         if kept != Some(index) && !before.any(|step| step.on == Place::Kernel) {
             return None;
@@ -82,17 +90,32 @@ impl<'r> Runner<'r> {
         steps.get(kept.unwrap_or(0)).copied()
     }
 
-    /// True if a moment is of this text, and of this `tutor`.
-    fn fits(&self, moment: &Moment, before: &Step) -> bool {
-        moment.text == text_until(self.lesson, &before.id) && moment.tutor == self.options.tutor
+    /// The moment after a step, if it is of this text, and of this `tutor`.
+    fn fitting<'m>(&self, moments: &'m Moments, step: &Step) -> Option<&'m Moment> {
+        let moment = moments.get(&step.id)?;
+        let fits = Some(&moment.text) == self.standing.texts.get(self.index_of(step)?);
+        (fits && moment.tutor == self.options.tutor).then_some(moment)
     }
 
     /// Takes the guest, the shell of host steps, and the files that steps made, back to the moment
     /// before a step. Returns nothing if no moment fits or something runs in the background.
     pub fn rewind(&mut self, step: &Step) -> Result<Option<TakenBack>, WorkspaceError> {
-        let (Some(moments), true) = (self.standing.kept.clone(), self.background.is_empty()) else {
+        if !self.background.is_empty() {
+            return Ok(None);
+        }
+        let Some(moments) = self.standing.kept.take() else {
             return Ok(None);
         };
+        let taken = self.rewind_by(&moments, step);
+        self.standing.kept = Some(moments);
+        taken
+    }
+
+    fn rewind_by(
+        &mut self,
+        moments: &Moments,
+        step: &Step,
+    ) -> Result<Option<TakenBack>, WorkspaceError> {
         let mut taken = TakenBack {
             lab: self.shells.is_open(Place::Kernel),
             shell: self.shells.is_open(Place::Host),
@@ -100,20 +123,24 @@ impl<'r> Runner<'r> {
         let index = match self.index_of(step) {
             None => return Ok(None),
             Some(0) => {
-                self.go_to_the_beginning(&moments)?;
+                self.go_to_the_beginning(moments)?;
                 return Ok(Some(taken));
             }
             Some(index) => index,
         };
         let lesson = self.lesson;
-        let Some(before) = lesson.steps().nth(index - 1) else {
-            return Ok(None);
-        };
-        let moment = moments.read(&before.id);
-        let Some(moment) = moment.filter(|moment| self.fits(moment, before)) else {
-            return Ok(None);
-        };
-        let Some(made) = moments.contents(&moment.made) else {
+        let mut made = Works::default();
+        let mut lacked = Vec::new();
+        let mut last = None;
+        for step in lesson.steps().take(index) {
+            let Some(moment) = self.fitting(moments, step) else {
+                return Ok(None);
+            };
+            moment.changed.apply(&mut made);
+            lacked.extend(moment.lacked.as_ref().map(|need| (step, need.as_str())));
+            last = Some(moment);
+        }
+        let (Some(moment), Some(contents)) = (last, moments.contents(&made)) else {
             return Ok(None);
         };
         let script = match &moment.shell {
@@ -123,7 +150,7 @@ impl<'r> Runner<'r> {
                 Some(Err(_)) | None => return Ok(None),
             },
         };
-        if !self.still_lacks(&moment.skipped) {
+        if !self.still_lacks(&lacked) {
             return Ok(None);
         }
         let session = match (&moment.guest, self.backend(Place::Kernel)) {
@@ -136,11 +163,12 @@ impl<'r> Runner<'r> {
         };
         self.ahead.forget();
         self.shells.drop_session(Place::Kernel);
-        self.workspace.restore(&made, &knows(&moments))?;
+        self.workspace
+            .restore(&contents, &|path, made| moments.knows(path, made))?;
         if !self.reopen_host_shell(script.as_deref()) {
             return Ok(None);
         }
-        self.inventory = moment.inventory;
+        self.inventory = moment.inventory.clone();
         self.last_id = self.last_id.max(moment.last_id);
         for (id, name) in &moment.steps {
             if let Some(step) = lesson.step(name) {
@@ -158,9 +186,9 @@ impl<'r> Runner<'r> {
         taken.lab |= moment.guest.is_some();
         taken.shell |= moment.shell.is_some();
         self.standing.next = Some(index);
-        self.standing.guest = moment.guest;
-        self.standing.shell = moment.shell;
-        self.standing.skipped = moment.skipped;
+        self.standing.guest = moment.guest.clone();
+        self.standing.shell = moment.shell.clone();
+        self.standing.made = Kept::from(made);
         Ok(Some(taken))
     }
 
@@ -170,7 +198,8 @@ impl<'r> Runner<'r> {
         self.shells.drop_session(Place::Kernel);
         self.shells.drop_session(Place::Host);
         let nothing = Works::default();
-        self.workspace.restore(&nothing, &knows(moments))?;
+        self.workspace
+            .restore(&nothing, &|path, made| moments.knows(path, made))?;
         self.inventory = None;
         self.stands_at_the_beginning();
         Ok(())
@@ -195,18 +224,13 @@ impl<'r> Runner<'r> {
             .ok()?;
         let said = asked.printed();
         let is_whole = asked.ended() == &Ending::Exited(0) && said.left_out_bytes() == 0;
-        let script = String::from_utf8(said.bytes()).ok()?;
-        (is_whole && script.ends_with(shell::ALL)).then_some(script)
+        shell::script(&said.bytes()).filter(|_| is_whole)
     }
 
     /// True if what kept these steps from running does so still. A kernel lacks what it lacked.
-    fn still_lacks(&mut self, skipped: &[(String, String)]) -> bool {
-        skipped.iter().all(|(step, lacking)| {
-            let lesson = self.lesson;
-            let Some(step) = lesson.step(step) else {
-                return false;
-            };
-            let needs = lesson.front.needs.iter().chain(&step.needs);
+    fn still_lacks(&mut self, lacked: &[(&Step, &str)]) -> bool {
+        lacked.iter().all(|(step, lacking)| {
+            let needs = self.lesson.front.needs.iter().chain(&step.needs);
             let Some(need) = needs.into_iter().find(|need| need.to_string() == *lacking) else {
                 return false;
             };
@@ -229,7 +253,7 @@ impl<'r> Runner<'r> {
         self.standing.next = Some(0);
         self.standing.guest = None;
         self.standing.shell = None;
-        self.standing.skipped.clear();
+        self.standing.made = Kept::default();
     }
 
     /// The guest is no longer what the steps before made it.
@@ -239,18 +263,24 @@ impl<'r> Runner<'r> {
 
     /// A step ended: if all before it ran, this is the moment after it.
     pub(super) fn moved_past(&mut self, step: &Step) {
-        if self.standing.kept.is_none() {
+        let Some(mut moments) = self.standing.kept.take() else {
             return;
-        }
+        };
+        self.moved_past_by(&mut moments, step);
+        self.standing.kept = Some(moments);
+    }
+
+    fn moved_past_by(&mut self, moments: &mut Moments, step: &Step) {
         let index = self.index_of(step);
         self.standing.last = index;
         let ending = self.record(&RecordId::Step(step.id.clone()));
         let ending = ending.map(|record| record.ending.clone());
+        let mut lacked = None;
         let is_whole = match ending {
             None | Some(Ending::Interrupted | Ending::Broken(_)) => false,
             // Asked again, it lacks the same; what kept other steps from running may be gone.
             Some(Ending::Skipped(Skip::Need { need, .. })) => {
-                self.standing.skipped.push((step.id.clone(), need));
+                lacked = Some(need);
                 true
             }
             Some(Ending::Skipped(_)) => false,
@@ -263,23 +293,29 @@ impl<'r> Runner<'r> {
         }
         self.standing.next = index.map(|index| index + 1);
         // Without a moment a later run has a longer way, and nothing else is lost.
-        if !self.background.is_empty() || self.note_moment(step).is_none() {
+        if !self.background.is_empty() || self.note_moment(moments, step, lacked).is_none() {
             self.stands_nowhere();
         }
     }
 
-    fn note_moment(&mut self, step: &Step) -> Option<()> {
-        let moments = self.standing.kept.clone()?;
+    fn note_moment(
+        &mut self,
+        moments: &mut Moments,
+        step: &Step,
+        lacked: Option<String>,
+    ) -> Option<()> {
         fs::create_dir_all(&moments.folder).ok()?;
-        let moment = moments.moment(&step.id);
         if self.shells.is_open(Place::Host) {
             let script = self.host_shell()?;
             self.standing.shell = Some(moments.keep(script.as_bytes()).ok()?);
         }
-        self.workspace.claim(&knows(&moments));
-        let made = self
-            .workspace
-            .works(&mut |content| moments.keep(content).ok())?;
+        self.workspace
+            .claim(&|path, made| moments.knows(path, made));
+        let mut made = self.workspace.works(&self.standing.made, &mut |content| {
+            moments.keep(content).ok()
+        })?;
+        let is_theirs = |path: &Path| self.workspace.is_theirs(path);
+        let changed = Changes::between(&self.standing.made.works, &made.works, &is_theirs);
         if step.on == Place::Kernel {
             // Another run of the step leaves another state, and moments after it have the old one.
             let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
@@ -293,28 +329,35 @@ impl<'r> Runner<'r> {
             .steps
             .iter()
             .filter(|(_, step)| step.on == Place::Kernel);
-        let known = Moment {
-            text: text_until(self.lesson, &step.id),
+        let text = self.standing.texts.get(self.index_of(step)?)?.clone();
+        let moment = Moment {
+            text,
             tutor: self.options.tutor.clone(),
             guest: self.standing.guest.clone(),
             shell: self.standing.shell.clone(),
-            made,
-            skipped: self.standing.skipped.clone(),
+            changed,
+            lacked,
             last_id: self.last_id,
             steps: of_guest.map(|(id, step)| (*id, step.id.clone())).collect(),
             inventory: self.inventory.clone(),
         };
-        self.hand_on(&moments, step, &known);
-        let bytes = serde_json::to_vec(&known).ok()?;
-        moments.write(&moment, &bytes).ok()?;
+        let mut works = std::mem::take(&mut self.standing.made).works;
+        moment.changed.apply(&mut works);
+        made.works = works;
+        self.standing.made = made;
+        moments.put(&step.id, moment).ok()?;
         // So that they are known for the steps' own, however this process ends.
-        self.workspace.end().ok()?;
-        // What stays too long is more than is needed, and nothing else.
-        let _ = moments.tidy();
-        Some(())
+        self.workspace.end().ok()
+    }
+
+    /// Ends the sitting: what stays too long is more than is needed, and nothing else.
+    pub(super) fn tidy_moments(&self) {
+        if let Some(moments) = &self.standing.kept {
+            let _ = moments.tidy();
+        }
     }
 
     fn index_of(&self, step: &Step) -> Option<usize> {
-        self.lesson.steps().position(|other| other.id == step.id)
+        self.standing.steps.get(&step.id).copied()
     }
 }

@@ -2,29 +2,44 @@
 //!
 //! Traps, open files and jobs are not told, since no other shell could have them.
 
-/// Prints, run in a subshell, a script by which another shell learns all that. It changes that
-/// subshell as it goes. Variables that bash sets by itself are left out.
+/// Prints all that, run in a subshell, which it changes as it goes: the options, a NUL, the rest, a
+/// NUL. It starts no process and no further subshell, since it runs after each step. Variables that
+/// bash sets by itself are left out.
 pub const TELL: &str = r#"
+\builtin shopt -p
+\builtin set +o
+\builtin printf '\0'
+\builtin set +eufx
 \builtin printf 'builtin cd -- %q || builtin exit\n' "$PWD"
 \builtin printf 'builtin unset OLDPWD; builtin export OLDPWD\n'
 \builtin umask -p
 \builtin test "$#" = 0 || { \builtin printf 'builtin set --'; \builtin printf ' %q' "$@"; \builtin printf '\n'; }
-_tutor_options=$(\builtin shopt -p; \builtin set +o)
-\builtin set +eufx
-\builtin declare -p IFS 2>/dev/null || \builtin printf 'builtin unset IFS\n'
-IFS=$'\n'
-for _tutor_name in $(\builtin compgen -v); do
+\builtin declare -p IFS || \builtin printf 'builtin unset IFS\n'
+for _tutor_name in "${!_@}" \
+  "${!a@}" "${!b@}" "${!c@}" "${!d@}" "${!e@}" "${!f@}" "${!g@}" "${!h@}" "${!i@}" \
+  "${!j@}" "${!k@}" "${!l@}" "${!m@}" "${!n@}" "${!o@}" "${!p@}" "${!q@}" "${!r@}" \
+  "${!s@}" "${!t@}" "${!u@}" "${!v@}" "${!w@}" "${!x@}" "${!y@}" "${!z@}" \
+  "${!A@}" "${!B@}" "${!C@}" "${!D@}" "${!E@}" "${!F@}" "${!G@}" "${!H@}" "${!I@}" \
+  "${!J@}" "${!K@}" "${!L@}" "${!M@}" "${!N@}" "${!O@}" "${!P@}" "${!Q@}" "${!R@}" \
+  "${!S@}" "${!T@}" "${!U@}" "${!V@}" "${!W@}" "${!X@}" "${!Y@}" "${!Z@}"; do
   case $_tutor_name in
     _ | _tutor* | BASH* | COMP_* | DIRSTACK | EPOCH* | EUID | FUNCNAME | GROUPS | HISTCMD | IFS | \
       LINENO | PIPESTATUS | PPID | RANDOM | SECONDS | SHELLOPTS | SHLVL | SRANDOM | UID) ;;
-    *) \builtin declare -p -- "$_tutor_name" 2>/dev/null ;;
+    *) \builtin declare -p -- "$_tutor_name" ;;
   esac
-done
+done || \builtin exit 1
 \builtin declare -f
 \builtin declare -F
 \builtin alias -p
-\builtin printf '%s\n# all\n' "$_tutor_options"
+\builtin printf '\0'
 "#;
 
-/// How it ends, if the shell told all: one with a read-only `IFS` cannot.
-pub const ALL: &str = "\n# all\n";
+/// Returns the script by which another shell learns what one has told; nothing if it did not tell
+/// all.
+pub fn script(told: &[u8]) -> Option<String> {
+    let told = std::str::from_utf8(told).ok()?;
+    // No text of bash holds a NUL.
+    let (options, rest) = told.strip_suffix('\0')?.split_once('\0')?;
+    // Last, as with some of them the rest would read otherwise.
+    Some(format!("{rest}{options}"))
+}

@@ -1,12 +1,10 @@
 //! Single steps: each runs in the state from before it, and what other steps made is there again
 //! afterwards.
 
-use super::Moments;
-use super::kept::Moment;
 use crate::event::Event;
 use crate::lesson::Step;
 use crate::run::{Listen, Runner};
-use crate::workspace::{Works, WorkspaceError};
+use crate::workspace::{Kept, Works, WorkspaceError};
 
 /// What single steps are to leave as it was.
 pub(super) struct Others {
@@ -29,6 +27,7 @@ impl<'r> Runner<'r> {
         if self.standing.kept.is_none() || follows {
             return Ok(());
         }
+        self.look();
         self.put_again()?;
         // What could not be put there again is not taken away.
         let Some(later) = self.made() else {
@@ -59,36 +58,8 @@ impl<'r> Runner<'r> {
     }
 
     fn made(&self) -> Option<Works<Vec<u8>>> {
-        self.workspace.works(&mut |content| Some(content.to_vec()))
-    }
-
-    /// A step ran again: what it made otherwise than before is so in the moments after later steps,
-    /// unless one of these changed it.
-    pub(super) fn hand_on(&self, moments: &Moments, step: &Step, now: &Moment) {
-        let Some(was) = moments.read(&step.id) else {
-            return;
-        };
-        let mut later = self.lesson.steps().skip_while(|other| other.id != step.id);
-        later.next();
-        for step in later {
-            let Some(mut moment) = moments.read(&step.id) else {
-                continue;
-            };
-            let trees = [
-                (&mut moment.made.files, &was.made.files, &now.made.files),
-                (&mut moment.made.home, &was.made.home, &now.made.home),
-            ];
-            for (later, was, now) in trees {
-                for (path, made) in now {
-                    if was.get(path) != Some(made) && later.get(path) == was.get(path) {
-                        later.insert(path.clone(), made.clone());
-                    }
-                }
-            }
-            // Without it a later run has the older file.
-            if let Ok(bytes) = serde_json::to_vec(&moment) {
-                let _ = moments.write(&moments.moment(&step.id), &bytes);
-            }
-        }
+        let all = &mut |content: &[u8]| Some(content.to_vec());
+        let kept = self.workspace.works(&Kept::default(), all)?;
+        Some(kept.works)
     }
 }
