@@ -335,7 +335,8 @@ fn a_panic_is_told_in_the_kernels_words_and_the_next_guest_works() {
 fn a_machine_that_was_killed_ends_its_session() {
     let lab = lab_or_skip!(lab());
     let mut machine = lab.guest().unwrap();
-    kill(Pid::from_raw(machine.pid() as i32), Signal::SIGKILL).unwrap();
+    let qemu = machine.pid().expect("it runs under QEMU");
+    kill(Pid::from_raw(qemu as i32), Signal::SIGKILL).unwrap();
     let error = machine.next(PATIENCE).unwrap_err().to_string();
     assert!(error.contains("the virtual machine ended"), "{error}");
 }

@@ -2,7 +2,8 @@
 
 use crate::processes::end_orphans;
 use crate::processor::go_anywhere;
-use crate::protocol::{self, Decoder, Frame, Reply, Request, Stream};
+use crate::protocol::{self, Decoder, Frame, REPLY_BYTES, Reply, Request, Stream};
+use crate::waiting::Waiting;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
@@ -19,7 +20,7 @@ use std::time::{Duration, Instant};
 /// How long an agent gets to end all that it keeps, once the channel is closed.
 const CLOSING: Duration = Duration::from_secs(3);
 
-/// How long the other end may take nothing of what is sent before it counts as gone.
+/// How long the other end may take for one thing that is sent to it before it counts as gone.
 const STUCK: Duration = Duration::from_secs(60);
 
 /// A stream to an agent.
@@ -28,6 +29,9 @@ pub struct Channel {
     fd: Option<OwnedFd>,
     decoder: Decoder,
     buffer: Vec<u8>,
+    /// What came while something was sent.
+    waiting: Waiting,
+    patience: Duration,
 }
 
 /// A running agent.
@@ -122,8 +126,10 @@ impl Channel {
         crate::shell::nonblocking(&fd)?;
         Ok(Channel {
             fd: Some(fd),
-            decoder: Decoder::default(),
+            decoder: Decoder::new(REPLY_BYTES),
             buffer: vec![0; 64 * 1024],
+            waiting: Waiting::default(),
+            patience: STUCK,
         })
     }
 
@@ -146,6 +152,11 @@ impl Channel {
         self.write(&protocol::data(id, bytes))
     }
 
+    /// Gives the other end this long to take one thing that is sent to it.
+    pub fn be_patient_for(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     /// What to wait at for more to come.
     pub fn readable(&self) -> Option<BorrowedFd<'_>> {
         self.fd.as_ref().map(AsFd::as_fd)
@@ -162,6 +173,7 @@ impl Channel {
     }
 
     fn write(&mut self, mut rest: &[u8]) -> io::Result<()> {
+        let deadline = Instant::now() + self.patience;
         while !rest.is_empty() {
             let Some(channel) = &self.fd else {
                 return Err(io::ErrorKind::BrokenPipe.into());
@@ -173,11 +185,19 @@ impl Channel {
                     // Both ends writing and neither reading would last for ever.
                     let both = PollFlags::POLLIN | PollFlags::POLLOUT;
                     let mut fds = [PollFd::new(channel.as_fd(), both)];
-                    let stuck = PollTimeout::try_from(STUCK).unwrap_or(PollTimeout::MAX);
-                    if poll(&mut fds, stuck)? == 0 {
-                        return Err(io::ErrorKind::TimedOut.into());
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    let wait = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+                    match poll(&mut fds, wait) {
+                        Ok(0) => return Err(io::ErrorKind::TimedOut.into()),
+                        // One that says much and takes nothing would keep this here.
+                        Ok(_) if left.is_zero() => return Err(io::ErrorKind::TimedOut.into()),
+                        Ok(_) | Err(Errno::EINTR) => {}
+                        Err(error) => return Err(error.into()),
                     }
                     self.fill()?;
+                    while let Some((incoming, bytes)) = self.decoded()? {
+                        self.waiting.push(incoming, bytes)?;
+                    }
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -188,13 +208,12 @@ impl Channel {
     /// Waits for what the agent says next; `None` says that the time is up.
     pub fn recv(&mut self, timeout: Option<Duration>) -> io::Result<Option<Incoming>> {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        if let Some(incoming) = self.waiting.pop() {
+            return Ok(Some(incoming));
+        }
         loop {
-            if let Some(frame) = self.decoder.next_frame()? {
-                return Ok(Some(match frame {
-                    Frame::Message(json) => Incoming::Reply(serde_json::from_slice(&json)?),
-                    Frame::Output { id, stream, bytes } => Incoming::Output { id, stream, bytes },
-                    Frame::Data { id, bytes } => Incoming::Data { id, bytes },
-                }));
+            if let Some((incoming, _)) = self.decoded()? {
+                return Ok(Some(incoming));
             }
             let Some(channel) = &self.fd else {
                 return Ok(Some(Incoming::HungUp));
@@ -220,6 +239,30 @@ impl Channel {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Returns what came as a whole, and how many bytes it took.
+    fn decoded(&mut self) -> io::Result<Option<(Incoming, usize)>> {
+        let Some(frame) = self.decoder.next_frame()? else {
+            return Ok(None);
+        };
+        Ok(Some(match frame {
+            Frame::Message(json) => {
+                // What is read from JSON takes up to this much more than the text.
+                let bytes = json.len() * 4;
+                let reply = serde_json::from_slice(&json)
+                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+                (Incoming::Reply(reply), bytes)
+            }
+            Frame::Output { id, stream, bytes } => {
+                let count = bytes.len();
+                (Incoming::Output { id, stream, bytes }, count)
+            }
+            Frame::Data { id, bytes } => {
+                let count = bytes.len();
+                (Incoming::Data { id, bytes }, count)
+            }
+        }))
     }
 
     fn fill(&mut self) -> io::Result<()> {

@@ -16,5 +16,7 @@ mod runs;
 mod serve;
 mod shell;
 mod sys;
+mod waiting;
 
 pub use serve::{AgentError, serve};
+pub use waiting::Waiting;

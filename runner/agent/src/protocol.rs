@@ -9,15 +9,32 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
 
-pub use crate::guest::protocol::{Entry, GuestReply, GuestRequest, Kind};
+pub use crate::guest::protocol::{
+    Entry, GuestReply, GuestRequest, Kind, LISTED_BYTES, LISTED_PATHS,
+};
 
 /// The version of this protocol.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
-/// The longest payload that is taken; a longer one means that the stream is not this protocol.
-pub const PAYLOAD_BYTES: usize = 64 * 1024 * 1024;
+/// The longest payload that `tutor` sends: a script is as long as somebody wrote it.
+pub const REQUEST_BYTES: usize = 64 * 1024 * 1024;
+
+/// The longest payload that an agent sends. What is longer is told in several frames.
+pub const REPLY_BYTES: usize = 2 * 1024 * 1024;
+
+/// How much of a file is sent in one frame.
+pub const CHUNK_BYTES: usize = 256 * 1024;
+
+/// The most processes that a reply names.
+pub const LEFTOVERS: usize = 500;
+
+/// The most of a text that a reply quotes, in bytes.
+pub const QUOTED_BYTES: usize = 1000;
 
 const HEADER_BYTES: usize = 5;
+
+/// What a decoder keeps for the next frame when it has handed out all that came.
+const KEPT_BYTES: usize = 256 * 1024;
 
 /// What `tutor` asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -206,6 +223,16 @@ pub enum Frame {
     },
 }
 
+/// Cuts a text to what a reply quotes of one.
+pub fn quoted(mut text: String) -> String {
+    if text.len() > QUOTED_BYTES {
+        let end = (0..=QUOTED_BYTES).rfind(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or(0));
+        text.push('…');
+    }
+    text
+}
+
 /// Returns the frame of a message.
 pub fn message(message: &impl Serialize) -> io::Result<Vec<u8>> {
     Ok(frame(0, &[&serde_json::to_vec(message)?]))
@@ -236,19 +263,34 @@ fn frame(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     frame
 }
 
-/// Puts frames together from a stream that arrives in pieces.
-#[derive(Debug, Default)]
+/// Puts frames together from a stream that arrives in pieces. Where each piece is followed by taking
+/// all frames that are whole, it never keeps more than one frame and one piece.
+#[derive(Debug)]
 pub struct Decoder {
+    longest_bytes: usize,
     buffer: Vec<u8>,
     taken: usize,
 }
 
 impl Decoder {
+    /// Takes frames with payloads up to this length; a longer one means that the stream is not this
+    /// protocol.
+    pub fn new(longest_bytes: usize) -> Decoder {
+        Decoder {
+            longest_bytes,
+            buffer: Vec::new(),
+            taken: 0,
+        }
+    }
+
     /// Takes more of the stream.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.taken > 0 && self.taken >= self.buffer.len() / 2 {
             self.buffer.drain(..self.taken);
             self.taken = 0;
+            if self.buffer.len() + bytes.len() <= KEPT_BYTES {
+                self.buffer.shrink_to(KEPT_BYTES);
+            }
         }
         self.buffer.extend_from_slice(bytes);
     }
@@ -260,11 +302,12 @@ impl Decoder {
             return Ok(None);
         };
         let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
-        if length > PAYLOAD_BYTES {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "a frame longer than any",
-            ));
+        if length > self.longest_bytes {
+            let what = format!(
+                "a frame of {length} bytes, and {} is the most",
+                self.longest_bytes
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         let Some(payload) = rest.get(..length) else {
             return Ok(None);
@@ -311,7 +354,7 @@ mod tests {
         stream.extend(message(&Request::Leftovers).unwrap());
         stream.extend(output(8, Stream::Stdout, b""));
         for cut in 0..stream.len() {
-            let mut decoder = Decoder::default();
+            let mut decoder = Decoder::new(REPLY_BYTES);
             let mut frames = Vec::new();
             for piece in [&stream[..cut], &stream[cut..]] {
                 decoder.push(piece);
@@ -330,11 +373,43 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_of_the_longest_payload_is_taken_and_a_longer_one_is_refused_by_its_header() {
+        let mut decoder = Decoder::new(100);
+        decoder.push(&data(1, &[7; 96]));
+        assert!(decoder.next_frame().unwrap().is_some());
+        decoder.push(&data(1, &[7; 97])[..HEADER_BYTES]);
+        let error = decoder.next_frame().unwrap_err().to_string();
+        assert_eq!(error, "a frame of 101 bytes, and 100 is the most");
+    }
+
+    #[test]
+    fn a_decoder_keeps_no_more_than_one_frame_needs() {
+        let mut decoder = Decoder::new(REPLY_BYTES);
+        let long = data(1, &vec![7; REPLY_BYTES - 4]);
+        for _ in 0..3 {
+            for piece in long.chunks(64 * 1024) {
+                decoder.push(piece);
+                while decoder.next_frame().unwrap().is_some() {}
+                assert!(decoder.buffer.capacity() <= 2 * (REPLY_BYTES + 64 * 1024));
+            }
+        }
+        for _ in 0..100_000 {
+            decoder.push(&data(1, b"x"));
+            while decoder.next_frame().unwrap().is_some() {}
+        }
+        assert!(
+            decoder.buffer.capacity() <= KEPT_BYTES,
+            "{}",
+            decoder.buffer.capacity()
+        );
+    }
+
+    #[test]
     fn a_stream_of_something_else_is_refused() {
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new(REPLY_BYTES);
         decoder.push(b"\xff\xff\xff\xff\0");
         assert!(decoder.next_frame().is_err());
-        let mut decoder = Decoder::default();
+        let mut decoder = Decoder::new(REPLY_BYTES);
         decoder.push(b"\0\0\0\0\x09");
         assert!(decoder.next_frame().is_err());
     }

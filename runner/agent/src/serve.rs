@@ -126,7 +126,7 @@ impl Agent {
         let asked_to_end = signals(&[SIGTERM, SIGINT, SIGHUP])?;
         Ok(Agent {
             channel: File::from(channel),
-            decoder: Decoder::default(),
+            decoder: Decoder::new(protocol::REQUEST_BYTES),
             children,
             asked_to_end,
             control: Pipe::new()?,
@@ -322,7 +322,8 @@ impl Agent {
                 self.kill(id, Duration::from_millis(grace_ms))
             }
             Request::Leftovers => {
-                let processes = self.leftovers();
+                let mut processes = self.leftovers();
+                processes.truncate(protocol::LEFTOVERS);
                 self.reply(&Reply::Leftovers { processes })
             }
             Request::Finish { grace_ms } => self.finish(Duration::from_millis(grace_ms)),
@@ -440,6 +441,7 @@ impl Agent {
     }
 
     fn failed(&mut self, what: String) -> Result<(), AgentError> {
+        let what = protocol::quoted(what);
         self.reply(&Reply::Failed { what })
     }
 

@@ -14,6 +14,7 @@
 //! - [`architecture`]: the machine of each processor architecture.
 //! - [`qemu`]: finding QEMU, and its command line.
 //! - [`qmp`]: talking to its monitor.
+//! - [`asked`]: what a guest was asked, and so what it may say.
 //! - [`machine`]: one running machine.
 //! - [`state`]: saved states.
 //! - [`checkpoint`]: states between steps, as differences from the base state.
@@ -26,6 +27,7 @@
 
 pub mod accelerator;
 pub mod architecture;
+pub mod asked;
 pub mod cache;
 pub mod checkpoint;
 pub mod fetch;

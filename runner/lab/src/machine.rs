@@ -1,6 +1,7 @@
 //! One running machine: its process, its monitor, and the channel to the agent in it.
 
-use crate::qemu::{Beginning, Qemu, command};
+use crate::asked::Asked;
+use crate::qemu::{Beginning, MEMORY_MIB, Qemu, command};
 use crate::qmp::Qmp;
 use serde_json::json;
 use std::collections::VecDeque;
@@ -14,14 +15,27 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tutor_agent::Waiting;
 use tutor_agent::client::{self, Channel, Incoming};
-use tutor_agent::protocol::{Entry, GuestReply, GuestRequest, Reply, Request, VERSION};
+use tutor_agent::protocol::{
+    Entry, GuestReply, GuestRequest, QUOTED_BYTES, Reply, Request, VERSION, quoted,
+};
 
 /// How much of the console and of QEMU's messages is kept.
 const TAIL_BYTES: usize = 64 * 1024;
 
 /// How long a guest may take to boot or resume: emulated on a busy machine it is slow.
 const ANSWER: Duration = Duration::from_secs(120);
+
+/// How long a guest that is up may take for one answer.
+const REPLY: Duration = Duration::from_secs(60);
+
+/// How long a guest may take for all that is asked of it to bring files one way: a whole folder takes
+/// seconds, and on a busy machine minutes.
+const SHARING: Duration = Duration::from_secs(300);
+
+/// The most that a state has beside the guest's memory, in bytes.
+const DEVICES_BYTES: u64 = 64 << 20;
 
 /// How long QEMU may take to go on with reading or writing a state.
 const MOVING: Duration = Duration::from_secs(30);
@@ -88,6 +102,12 @@ pub enum MachineError {
         /// What stood in the way.
         error: io::Error,
     },
+    /// It said what no agent of ours says. The machine is ended by then.
+    #[error("the guest broke the protocol: {what}")]
+    Broke {
+        /// What it did.
+        what: String,
+    },
     /// The agent refused something.
     #[error("the guest cannot {doing}: {what}")]
     Refused {
@@ -102,13 +122,24 @@ pub enum MachineError {
 #[derive(Debug)]
 pub struct Machine {
     channel: Channel,
+    asked: Asked,
+    last_id: u32,
+    /// What the agent said while something else was waited for.
+    later: Waiting,
+    /// Until when files may be on their way.
+    sharing_until: Option<Instant>,
+    /// How long one answer may take.
+    patience: Duration,
+    qemu: Option<Process>,
+}
+
+/// QEMU, as it runs.
+#[derive(Debug)]
+struct Process {
     qmp: Qmp,
     pid: u32,
     said: Arc<Mutex<VecDeque<u8>>>,
     over: mpsc::Receiver<()>,
-    last_id: u32,
-    /// What the agent said while something else was waited for.
-    later: VecDeque<Incoming>,
 }
 
 impl Machine {
@@ -154,20 +185,43 @@ impl Machine {
             Ok(pid) => pid.map_err(failed)?,
             Err(_) => return Err(failed(io::ErrorKind::BrokenPipe.into())),
         };
-        Ok(Machine {
-            channel: Channel::new(channel.into()).map_err(failed)?,
+        let mut machine = Machine::of_agent(channel).map_err(failed)?;
+        machine.qemu = Some(Process {
             qmp: Qmp::new(monitor).map_err(failed)?,
             pid,
             said,
             over,
+        });
+        Ok(machine)
+    }
+
+    /// A machine of which there is the channel to its agent alone: no QEMU, and so no state.
+    pub fn of_agent(channel: UnixStream) -> io::Result<Machine> {
+        Ok(Machine {
+            channel: Channel::new(channel.into())?,
+            asked: Asked::default(),
             last_id: u32::MAX / 2,
-            later: VecDeque::new(),
+            later: Waiting::default(),
+            sharing_until: None,
+            patience: REPLY,
+            qemu: None,
         })
     }
 
+    /// Gives the guest this long for one answer, and for taking one thing that is sent to it.
+    pub fn be_patient_for(&mut self, patience: Duration) {
+        self.patience = patience;
+        self.channel.be_patient_for(patience);
+    }
+
     /// The process id of QEMU.
-    pub fn pid(&self) -> u32 {
-        self.pid
+    pub fn pid(&self) -> Option<u32> {
+        self.qemu.as_ref().map(|qemu| qemu.pid)
+    }
+
+    fn qmp(&mut self) -> io::Result<&mut Qmp> {
+        let qemu = self.qemu.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        Ok(&mut qemu.qmp)
     }
 
     /// Gives a machine that waits for a state what it waits for, in pieces.
@@ -179,9 +233,9 @@ impl Machine {
     fn try_feed(&mut self, pieces: &mut dyn Iterator<Item = &[u8]>) -> io::Result<()> {
         let (mut ours, theirs) = UnixStream::pair()?;
         ours.set_write_timeout(Some(MOVING))?;
-        self.qmp.give("state", &theirs)?;
+        self.qmp()?.give("state", &theirs)?;
         drop(theirs);
-        self.qmp
+        self.qmp()?
             .execute("migrate-incoming", json!({"uri": "fd:state"}))?;
         for piece in pieces {
             ours.write_all(piece)?;
@@ -198,18 +252,19 @@ impl Machine {
     }
 
     fn try_state(&mut self) -> io::Result<Vec<u8>> {
-        let (mut ours, theirs) = UnixStream::pair()?;
+        let (ours, theirs) = UnixStream::pair()?;
         ours.set_read_timeout(Some(MOVING))?;
-        self.qmp.give("state", &theirs)?;
+        self.qmp()?.give("state", &theirs)?;
         drop(theirs);
         let fast = json!({"max-bandwidth": 1u64 << 40});
-        self.qmp.execute("migrate-set-parameters", fast)?;
-        self.qmp.execute("migrate", json!({"uri": "fd:state"}))?;
+        self.qmp()?.execute("migrate-set-parameters", fast)?;
+        self.qmp()?.execute("migrate", json!({"uri": "fd:state"}))?;
         let mut state = Vec::new();
-        ours.read_to_end(&mut state)?;
+        let most = (u64::from(MEMORY_MIB) << 20) + DEVICES_BYTES;
+        ours.take(most).read_to_end(&mut state)?;
         let deadline = Instant::now() + MOVING;
         loop {
-            let now = self.qmp.execute("query-migrate", json!({}))?;
+            let now = self.qmp()?.execute("query-migrate", json!({}))?;
             match now["status"].as_str() {
                 Some("completed") => return Ok(state),
                 Some("failed" | "cancelled") => {
@@ -226,7 +281,7 @@ impl Machine {
 
     /// Lets a machine go on that stood still.
     pub fn go_on(&mut self) -> Result<(), MachineError> {
-        let went = self.qmp.execute("cont", json!({}));
+        let went = self.qmp().and_then(|qmp| qmp.execute("cont", json!({})));
         went.map(drop)
             .map_err(|error| self.why("let the machine go on", error))
     }
@@ -235,9 +290,8 @@ impl Machine {
     pub fn hello(&mut self) -> Result<(), MachineError> {
         self.send(&Request::Hello { version: VERSION })?;
         let doing = "starting";
-        let deadline = Instant::now() + ANSWER;
         loop {
-            match self.recv(doing, deadline)? {
+            match self.recv(doing, Instant::now(), ANSWER)? {
                 Incoming::Reply(Reply::Hello { version: VERSION }) => return Ok(()),
                 Incoming::Reply(Reply::Hello { version: found }) => {
                     return Err(MachineError::Version { found });
@@ -284,12 +338,25 @@ impl Machine {
 
     /// Asks the agent for something.
     pub fn send(&mut self, request: &Request) -> Result<(), MachineError> {
+        self.asked.ask(request);
         let sent = self.channel.send(request);
         sent.map_err(|error| self.why("talk to the guest", error))
     }
 
+    /// Files are brought one way from now on: all that is asked for from here to the next such call
+    /// takes minutes at the most.
+    pub fn begin_sharing(&mut self) {
+        self.sharing_until = Some(Instant::now() + SHARING);
+    }
+
     /// Sends part of a file, or what was typed.
     pub fn send_data(&mut self, id: u32, bytes: &[u8]) -> Result<(), MachineError> {
+        if self
+            .sharing_until
+            .is_some_and(|until| Instant::now() > until)
+        {
+            return Err(silent("take files", SHARING));
+        }
         let sent = self.channel.send_data(id, bytes);
         sent.map_err(|error| self.why("talk to the guest", error))
     }
@@ -307,40 +374,71 @@ impl Machine {
         doing: &'static str,
         data: &mut dyn FnMut(&[u8]),
     ) -> Result<Vec<Entry>, MachineError> {
-        let deadline = Instant::now() + ANSWER;
+        let began = Instant::now();
+        let shared = self
+            .sharing_until
+            .map(|until| until.saturating_duration_since(began));
+        let patience = shared.map_or(self.patience, |left| left.min(self.patience));
+        let mut listed = Vec::new();
         loop {
-            match self.recv(doing, deadline)? {
+            match self.recv(doing, began, patience)? {
                 Incoming::Data { id, bytes } if id == wanted => data(&bytes),
-                Incoming::Reply(Reply::Guest(GuestReply::Done { id, error })) if id == wanted => {
-                    return match error {
-                        None => Ok(Vec::new()),
-                        Some(what) => Err(MachineError::Refused { doing, what }),
-                    };
-                }
-                Incoming::Reply(Reply::Guest(GuestReply::Listed { id, entries }))
-                    if id == wanted =>
-                {
-                    return Ok(entries);
-                }
-                other => self.later.push_back(other),
+                Incoming::Reply(Reply::Guest(reply)) => match reply {
+                    GuestReply::Done { id, error } if id == wanted => {
+                        return match error {
+                            None => Ok(listed),
+                            Some(what) => Err(MachineError::Refused { doing, what }),
+                        };
+                    }
+                    GuestReply::Listed { id, entries, more } if id == wanted => {
+                        listed.extend(entries);
+                        if !more {
+                            return Ok(listed);
+                        }
+                    }
+                    // Of something that was asked before, and given up.
+                    GuestReply::Done { .. } | GuestReply::Listed { .. } => {}
+                    GuestReply::TerminalEnded { .. } => {
+                        self.keep(Incoming::Reply(Reply::Guest(reply)))?
+                    }
+                },
+                other => self.keep(other)?,
             }
         }
     }
 
-    fn recv(&mut self, doing: &'static str, deadline: Instant) -> Result<Incoming, MachineError> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match self.hear(left)? {
-            Some(incoming) => Ok(incoming),
-            None => Err(MachineError::Silent {
-                doing,
-                seconds: ANSWER.as_secs(),
-            }),
-        }
+    fn keep(&mut self, incoming: Incoming) -> Result<(), MachineError> {
+        let bytes = match &incoming {
+            Incoming::Output { bytes, .. } | Incoming::Data { bytes, .. } => bytes.len(),
+            // Texts in it are short, or it would not have come this far.
+            Incoming::Reply(
+                Reply::Leftovers { processes: all } | Reply::Finished { leftovers: all },
+            ) => all.len() * QUOTED_BYTES,
+            Incoming::Reply(_) | Incoming::HungUp => QUOTED_BYTES,
+        };
+        let kept = self.later.push(incoming, bytes);
+        kept.map_err(|error| self.broke(error.to_string()))
+    }
+
+    fn recv(
+        &mut self,
+        doing: &'static str,
+        began: Instant,
+        patience: Duration,
+    ) -> Result<Incoming, MachineError> {
+        let left = patience.saturating_sub(began.elapsed());
+        // Somebody who says other things all the time does not answer either.
+        let heard = if left.is_zero() {
+            None
+        } else {
+            self.hear(left)?
+        };
+        heard.ok_or_else(|| silent(doing, patience))
     }
 
     /// Waits this long for the agent to say something. Its hanging up is an error that says why.
     pub fn next(&mut self, wait: Duration) -> Result<Option<Incoming>, MachineError> {
-        match self.later.pop_front() {
+        match self.later.pop() {
             Some(incoming) => Ok(Some(incoming)),
             None => self.hear(wait),
         }
@@ -351,9 +449,22 @@ impl Machine {
             Ok(Some(Incoming::HungUp)) => {
                 Err(self.why("hear the guest", io::ErrorKind::UnexpectedEof.into()))
             }
-            Ok(incoming) => Ok(incoming),
+            Ok(Some(incoming)) => match self.asked.hear(&incoming) {
+                Ok(()) => Ok(Some(incoming)),
+                Err(what) => Err(self.broke(what)),
+            },
+            Ok(None) => Ok(None),
             Err(error) => Err(self.why("hear the guest", error)),
         }
+    }
+
+    /// Ends the machine, since its guest did what no agent of ours does, and returns that as the error.
+    pub fn broke(&mut self, what: impl Into<String>) -> MachineError {
+        self.channel.close();
+        if let Some(qemu) = &self.qemu {
+            qemu.end();
+        }
+        MachineError::Broke { what: what.into() }
     }
 
     /// What to wait at for the agent to say something, once [`Machine::next`] has nothing more.
@@ -363,28 +474,34 @@ impl Machine {
 
     /// What the console and QEMU said last.
     pub fn said(&self) -> String {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(said.make_contiguous()).into_owned()
+        self.qemu.as_ref().map(Process::said).unwrap_or_default()
     }
 
     /// Makes of a channel that broke the reason for it, if the machine told one.
-    fn why(&self, doing: &'static str, error: io::Error) -> MachineError {
-        let broke = [
-            io::ErrorKind::UnexpectedEof,
-            io::ErrorKind::BrokenPipe,
-            io::ErrorKind::ConnectionReset,
-        ];
-        if !broke.contains(&error.kind()) {
-            return MachineError::Monitor { doing, error };
+    fn why(&mut self, doing: &'static str, error: io::Error) -> MachineError {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset => {}
+            // What came is not the protocol.
+            io::ErrorKind::InvalidData => return self.broke(error.to_string()),
+            _ => return MachineError::Monitor { doing, error },
         }
         // The channels close before the last words are read.
-        let _ = self.over.recv_timeout(Duration::from_secs(2));
+        if let Some(qemu) = &self.qemu {
+            let _ = qemu.over.recv_timeout(Duration::from_secs(2));
+        }
         reason(&self.said())
     }
 }
 
-impl Drop for Machine {
-    fn drop(&mut self) {
+impl Process {
+    fn said(&self) -> String {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(said.make_contiguous()).into_owned()
+    }
+
+    fn end(&self) {
         let pid = nix::unistd::Pid::from_raw(self.pid as i32);
         // The thread that watches it says when it is gone; then the id may be another process's.
         if self.over.try_recv() == Err(mpsc::TryRecvError::Empty) {
@@ -392,6 +509,17 @@ impl Drop for Machine {
             let _ = self.over.recv_timeout(Duration::from_secs(3));
         }
     }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn silent(doing: &'static str, patience: Duration) -> MachineError {
+    let seconds = patience.as_secs();
+    MachineError::Silent { doing, seconds }
 }
 
 /// Keeps the end of what a process says until it has ended.
@@ -414,7 +542,8 @@ fn reason(said: &str) -> MachineError {
     let line_with = |word: &str| {
         let mut lines = said.lines().map(str::trim);
         let line = lines.rfind(|line| !line.is_empty() && line.contains(word))?;
-        Some(line.to_owned())
+        // The guest's console is the guest's to write.
+        Some(quoted(line.to_owned()))
     };
     if let Some(said) = line_with("Kernel panic") {
         let said = match said.split_once("Kernel panic - ") {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 pub const OLDEST: (u32, u32) = (7, 0);
 
 /// What the guest's memory is, in MiB.
-const MEMORY_MIB: u32 = 256;
+pub(crate) const MEMORY_MIB: u32 = 256;
 
 /// How long QEMU may take to start with no machine at all.
 const START_PATIENCE: Duration = Duration::from_secs(30);

@@ -13,16 +13,13 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use tutor_agent::guest::files;
-use tutor_agent::protocol::{Entry, GuestRequest, Kind};
+use tutor_agent::protocol::{CHUNK_BYTES, Entry, GuestRequest, Kind};
 
 /// The most that a shared folder may hold, in bytes: the guest keeps it in its memory.
 pub const LIMIT_BYTES: u64 = 96 * 1024 * 1024;
 
 /// How the name of a file begins that is being fetched from a guest.
 pub const UNFINISHED: &str = ".tutor-fetching-";
-
-/// How much of a file is sent at once.
-const CHUNK_BYTES: usize = 256 * 1024;
 
 /// A folder could not be brought to the other side.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +86,7 @@ impl Shared {
 
     /// Sends what changed on the host. Returns the programs among it.
     pub fn push(&mut self, machine: &mut Machine) -> Result<Vec<PathBuf>, SharedError> {
+        machine.begin_sharing();
         let folder = self.folder.clone();
         let here = files::list(&folder).map_err(failed("list", &folder))?;
         self.hold_to_limit(&here)?;
@@ -163,6 +161,7 @@ impl Shared {
 
     /// Fetches what changed in the guest.
     pub fn pull(&mut self, machine: &mut Machine) -> Result<(), SharedError> {
+        machine.begin_sharing();
         let there = self.listed(machine)?;
         self.hold_to_limit(&there)?;
         let paths: BTreeSet<&Path> = there.iter().map(|entry| entry.path.as_path()).collect();
@@ -192,10 +191,13 @@ impl Shared {
         }
         let path = self.folder.join(&entry.path);
         let content = match entry.kind {
-            Kind::File { .. } => {
+            Kind::File { bytes, .. } => {
                 let id = machine.next_id();
-                let from = path.clone();
-                machine.request(&GuestRequest::Get { id, path: from })?;
+                machine.request(&GuestRequest::Get {
+                    id,
+                    path: path.clone(),
+                    at_most_bytes: bytes,
+                })?;
                 let mut content = Vec::new();
                 let got = machine.answer(id, "send a file", &mut |bytes| content.extend(bytes));
                 match got {
@@ -250,7 +252,7 @@ impl Shared {
             Kind::File { bytes, .. } => bytes,
             Kind::Folder { .. } | Kind::Link { .. } => 0,
         });
-        let bytes = bytes.sum();
+        let bytes = bytes.fold(0, u64::saturating_add);
         if bytes > LIMIT_BYTES {
             let folder = self.folder.clone();
             return Err(SharedError::TooMuch { folder, bytes });

@@ -55,12 +55,12 @@ fn until<T>(
     machine: &mut Machine,
     work: impl FnOnce(&mut Machine) -> Result<T, MachineError>,
 ) -> Result<T, TrialError> {
-    let pid = Pid::from_raw(machine.pid() as i32);
+    let pid = machine.pid().map(|pid| Pid::from_raw(pid as i32));
     let (finished, is_finished) = mpsc::channel::<()>();
     let watch = thread::spawn(move || {
         let left = deadline.saturating_duration_since(Instant::now());
         let is_late = is_finished.recv_timeout(left) == Err(RecvTimeoutError::Timeout);
-        if is_late {
+        if let (true, Some(pid)) = (is_late, pid) {
             let _ = kill(pid, Signal::SIGKILL);
         }
         is_late

@@ -404,7 +404,11 @@ impl LabSession {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.machine.next(left).map_err(ended)? {
+            let heard = match left.is_zero() {
+                true => None,
+                false => self.machine.next(left).map_err(ended)?,
+            };
+            match heard {
                 Some(Incoming::Reply(Reply::Started { .. })) => return Ok(()),
                 Some(Incoming::Reply(Reply::Failed { what })) => {
                     return Err(BackendError::Failed(what));

@@ -311,7 +311,7 @@ fn quoted(word: &str) -> String {
 pub fn code(status: Status) -> u8 {
     let code = match status {
         Status::Exited(code) => code,
-        Status::Signaled(signal) => 128 + signal,
+        Status::Signaled(signal) => signal.saturating_add(128),
     };
     u8::try_from(code).unwrap_or(u8::MAX)
 }

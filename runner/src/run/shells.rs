@@ -2,7 +2,7 @@
 
 use crate::backend::{Backend, BackendError, Happening, Opening, Session};
 use crate::lesson::Place;
-use crate::transcript::{Ending, Record};
+use crate::transcript::{Ending, HEAD_BYTES, Record, TAIL_BYTES};
 use crate::workspace::Workspace;
 use std::collections::BTreeMap;
 use std::io;
@@ -19,6 +19,9 @@ pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 pub struct Shells {
     open: BTreeMap<Place, Box<dyn Session>>,
 }
+
+/// The most that shells print as they close.
+const CLOSING_BYTES: usize = HEAD_BYTES + TAIL_BYTES;
 
 impl Shells {
     pub fn is_open(&self, place: Place) -> bool {
@@ -69,9 +72,17 @@ impl Shells {
             return said;
         }
         let deadline = Instant::now() + GRACE * 4;
+        let mut room_bytes = CLOSING_BYTES;
         while Instant::now() < deadline {
             match session.next(Duration::from_millis(100)) {
+                // Whoever prints at the end without end is not heard out.
+                Ok(Some(Happening::Output { bytes, .. })) if bytes.len() > room_bytes => {
+                    room_bytes = 0;
+                }
                 Ok(Some(happening)) => {
+                    if let Happening::Output { bytes, .. } = &happening {
+                        room_bytes -= bytes.len();
+                    }
                     let last = matches!(happening, Happening::Finished { .. });
                     said.push(happening);
                     if last {

@@ -1,6 +1,6 @@
 //! Files that come and go over the channel.
 
-use crate::protocol::{Entry, Kind};
+use crate::protocol::{CHUNK_BYTES, Entry, Kind, LISTED_BYTES, LISTED_PATHS};
 use nix::time::{ClockId, clock_gettime};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
@@ -8,14 +8,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The most that is read at once.
-const CHUNK_BYTES: usize = 256 * 1024;
-
 /// The longest wait for a clock tick, in milliseconds; the slowest kernels tick every ten.
 const SETTLING_MS: u32 = 20;
-
-/// The most paths that are listed.
-const ENTRIES: usize = 100_000;
 
 /// A file whose bytes are on their way. It is written beside its place and renamed.
 #[derive(Debug)]
@@ -133,16 +127,17 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Hands out a plain file's bytes, piece by piece.
-pub fn read(path: &Path, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+/// Hands out a plain file's first bytes, piece by piece.
+pub fn read(path: &Path, at_most_bytes: u64, mut take: impl FnMut(&[u8])) -> io::Result<()> {
     // A pipe that a step made would wait for its other end.
-    let mut file = OpenOptions::new()
+    let file = OpenOptions::new()
         .read(true)
         .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW)
         .open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("no plain file"));
     }
+    let mut file = file.take(at_most_bytes);
     let mut buffer = vec![0; CHUNK_BYTES];
     loop {
         match file.read(&mut buffer) {
@@ -178,6 +173,7 @@ pub fn list(folder: &Path) -> io::Result<Vec<Entry>> {
 
 fn list_at(folder: &Path, now: i128) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
+    let mut bytes = 0;
     let mut folders = vec![PathBuf::new()];
     while let Some(below) = folders.pop() {
         let read = match fs::read_dir(folder.join(&below)) {
@@ -201,16 +197,19 @@ fn list_at(folder: &Path, now: i128) -> io::Result<Vec<Entry>> {
             if matches!(kind, Kind::Folder { .. }) {
                 folders.push(path.clone());
             }
-            if entries.len() == ENTRIES {
-                return Err(io::Error::other(format!("more than {ENTRIES} files")));
-            }
             let changed = nanoseconds(there.ctime(), there.ctime_nsec());
-            entries.push(Entry {
+            let entry = Entry {
                 path,
                 kind,
                 stamp: stamp(&there),
                 fresh: changed >= now,
-            });
+            };
+            bytes += entry.bytes();
+            if entries.len() == LISTED_PATHS || bytes > LISTED_BYTES {
+                let what = format!("more than {LISTED_PATHS} files, or their names are too long");
+                return Err(io::Error::other(what));
+            }
+            entries.push(entry);
         }
     }
     Ok(entries)
@@ -309,8 +308,11 @@ mod tests {
             ]
         );
         let mut text = Vec::new();
-        read(&at("sub/run"), |bytes| text.extend_from_slice(bytes)).unwrap();
+        read(&at("sub/run"), 100, |bytes| text.extend_from_slice(bytes)).unwrap();
         assert_eq!(text, b"#!/bin/sh\n");
+        text.clear();
+        read(&at("sub/run"), 2, |bytes| text.extend_from_slice(bytes)).unwrap();
+        assert_eq!(text, b"#!", "no more than is wanted");
     }
 
     #[test]
@@ -340,7 +342,7 @@ mod tests {
         let pipe = folder.path().join("pipe");
         nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
         assert!(listed(folder.path()).is_empty());
-        assert!(read(&pipe, |_| ()).is_err());
+        assert!(read(&pipe, 1, |_| ()).is_err());
     }
 
     #[test]

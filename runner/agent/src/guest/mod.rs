@@ -6,11 +6,12 @@ pub mod files;
 pub mod protocol;
 mod terminal;
 
-use crate::protocol::{GuestReply, GuestRequest, Reply, Status, data, message};
+use crate::protocol::{Entry, GuestReply, GuestRequest, Reply, Status, data, message, quoted};
 use files::Incoming;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_settime};
 use nix::unistd::Pid;
+use protocol::LISTED_AT_ONCE;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io;
@@ -59,12 +60,19 @@ impl Guest {
                 }
             },
             GuestRequest::Remove { id, path } => done(id, files::remove(&path)),
-            GuestRequest::Get { id, path } => {
-                let read = files::read(&path, |bytes| send(&data(id, bytes)));
+            GuestRequest::Get {
+                id,
+                path,
+                at_most_bytes,
+            } => {
+                let read = files::read(&path, at_most_bytes, |bytes| send(&data(id, bytes)));
                 done(id, read)
             }
             GuestRequest::List { id, folder } => match files::list(&folder) {
-                Ok(entries) => reply(GuestReply::Listed { id, entries }),
+                Ok(entries) => {
+                    listed(id, entries, send);
+                    Vec::new()
+                }
                 Err(error) => done(id, Err(error)),
             },
             GuestRequest::Clock {
@@ -176,8 +184,21 @@ impl Guest {
     }
 }
 
+/// Sends a listing, some paths at a time.
+fn listed(id: u32, entries: Vec<Entry>, send: &mut dyn FnMut(&[u8])) {
+    let mut rest = entries.into_iter();
+    loop {
+        let entries = rest.by_ref().take(LISTED_AT_ONCE).collect();
+        let more = rest.len() > 0;
+        send(&reply(GuestReply::Listed { id, entries, more }));
+        if !more {
+            return;
+        }
+    }
+}
+
 fn done(id: u32, result: io::Result<()>) -> Vec<u8> {
-    let error = result.err().map(|error| error.to_string());
+    let error = result.err().map(|error| quoted(error.to_string()));
     reply(GuestReply::Done { id, error })
 }
 

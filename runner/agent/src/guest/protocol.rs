@@ -4,6 +4,16 @@ use crate::protocol::Status;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
+/// The most paths that a listing names.
+pub const LISTED_PATHS: usize = 20_000;
+
+/// The most bytes that the paths, targets and stamps of a listing have together.
+pub const LISTED_BYTES: usize = 4 * 1024 * 1024;
+
+/// How many paths stand in one frame: also with the longest that Linux takes, and each byte of them
+/// written as six, that is less than a frame may have.
+pub const LISTED_AT_ONCE: usize = 32;
+
 /// What only the agent of a guest does. The ids are picked by `tutor`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum GuestRequest {
@@ -30,9 +40,11 @@ pub enum GuestRequest {
         id: u32,
         /// Which file.
         path: PathBuf,
+        /// The most that is wanted of it: what it was said to have. It may have grown since.
+        at_most_bytes: u64,
     },
-    /// Name all that is below a folder. [`GuestReply::Listed`] answers, or [`GuestReply::Done`]
-    /// with what stood in the way.
+    /// Name all that is below a folder. One or more [`GuestReply::Listed`] answer, or
+    /// [`GuestReply::Done`] with what stood in the way.
     List {
         /// Names the request.
         id: u32,
@@ -100,6 +112,8 @@ pub enum GuestReply {
         id: u32,
         /// What is there, folders before what is in them.
         entries: Vec<Entry>,
+        /// True if more of the same listing follows.
+        more: bool,
     },
     /// A command on a terminal ended.
     TerminalEnded {
@@ -143,4 +157,15 @@ pub struct Entry {
     pub stamp: String,
     /// True if it changed so shortly ago that another change might leave the stamp as it is.
     pub fresh: bool,
+}
+
+impl Entry {
+    /// How many bytes its path, target and stamp have.
+    pub fn bytes(&self) -> usize {
+        let target = match &self.kind {
+            Kind::Link { target } => target.as_os_str().len(),
+            Kind::File { .. } | Kind::Folder { .. } => 0,
+        };
+        self.path.as_os_str().len() + target + self.stamp.len()
+    }
 }

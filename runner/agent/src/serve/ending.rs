@@ -2,7 +2,7 @@
 
 use super::{Agent, AgentError};
 use crate::processes::{alive_below, below_this, command_line, descendants, mark, signal};
-use crate::protocol::{Leftover, Mode, Reply, Stream, When};
+use crate::protocol::{self, Leftover, Mode, Reply, Stream, When};
 use crate::runs::Run;
 use crate::shell::Past;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -181,7 +181,7 @@ impl Agent {
         }
         let left = alive_below(&known).into_iter();
         left.filter_map(|pid| {
-            let command = command_line(pid)?;
+            let command = protocol::quoted(command_line(pid)?);
             Some(Leftover {
                 pid: pid.as_raw(),
                 command,
@@ -230,6 +230,7 @@ impl Agent {
         self.is_replaced = false;
         self.held.clear();
         self.last_id = 0;
+        let leftovers = leftovers.into_iter().take(protocol::LEFTOVERS).collect();
         self.reply(&Reply::Finished { leftovers })?;
         // What cannot be ended must not be taken for something of the next lesson. A guest still has
         // files that are wanted; it ends with its machine.
