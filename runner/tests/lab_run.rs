@@ -77,6 +77,31 @@ fn a_kernel_that_is_not_there_is_told_before_anything_is_measured() {
     assert!(!tutor.path("tmp/measured.json").exists());
 }
 
+#[test]
+fn a_program_of_a_shared_folder_brings_no_file_of_the_learners_along() {
+    if !lab_has_kernel("no program was brought there") {
+        return;
+    }
+    let tutor = Tutor::new();
+    tutor.with_own_kernels();
+    tutor.put("secret", "the learner's key\n");
+    let secret = tutor.path("secret").display().to_string();
+    tutor.put("tmp/source.c", "int main(void) { return 0; }\n");
+    let gcc = std::process::Command::new("gcc")
+        .args(["source.c", "-o", "program"])
+        .arg(format!("-Wl,--dynamic-linker={secret}"))
+        .current_dir(tutor.path("tmp"))
+        .output()
+        .expect("gcc starts");
+    assert!(gcc.status.success(), "{gcc:?}");
+    let line = format!("lab run --folder {}", tutor.path("tmp").display());
+    let mut command = tutor.command(&line);
+    command.args(["--", "cat", &secret]);
+    let ran = tutor.start_command(command, &line).end();
+    let ran = ran.code(1).stderr_has("No such file or directory");
+    assert!(!ran.stdout.contains("key"), "{}", ran.stdout);
+}
+
 /// What `tutor bpf compare` says of an object in a guest, with `bpf_jit_harden` set so.
 fn compared(tutor: &Tutor, harden: u32) -> Value {
     let line = format!("lab run --folder {}", tutor.path("tmp").display());

@@ -3,9 +3,8 @@
 use crate::inputs::Inputs;
 use crate::machine::Machine;
 use crate::needed::Linker;
-use crate::shared::{SharedError, failed, send};
+use crate::shared::{SharedError, send};
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use tutor_agent::protocol::{GuestRequest, Kind};
 
@@ -16,29 +15,36 @@ pub struct Libraries {
 }
 
 impl Libraries {
-    /// Sends what programs need and the guest does not have. A program whose libraries are not on
-    /// this machine either is left to say so itself.
+    /// Sends what programs of a shared folder need and the guest does not have, if it is a library
+    /// of this system: a program's own words for that are not enough. A program whose libraries are
+    /// not on this machine either is left to say so itself.
     pub fn bring(
         &mut self,
         programs: &[PathBuf],
+        folder: &Path,
         machine: &mut Machine,
     ) -> Result<(), SharedError> {
         if programs.is_empty() {
             return Ok(());
         }
         let inputs = Inputs::default();
-        let linker = Linker::new(&inputs);
+        let Ok(linker) = Linker::of_foreign(&inputs, folder) else {
+            return Ok(());
+        };
         for program in programs {
             let Ok(needed) = linker.closure(program) else {
                 continue;
             };
             let mut asked = Vec::new();
             for library in &needed {
-                let path = linker.place(library, &needed);
-                if !self.there(machine)?.insert(merged(&path)) {
+                let path = merged(&linker.place(library, &needed));
+                if self.there(machine)?.contains(&path) {
                     continue;
                 }
-                let content = fs::read(library).map_err(failed("read", library))?;
+                let Some(content) = linker.system_library(library) else {
+                    continue;
+                };
+                self.there(machine)?.insert(path.clone());
                 let bytes = content.len() as u64;
                 let kind = Kind::File { mode: 0o755, bytes };
                 asked.push(send(machine, &path, &kind, Some(&content))?);

@@ -20,12 +20,14 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use tutor_files::root::read_regular;
+use tutor_files::{Below, FilesError, Root};
 
 /// The most libraries that a program may need; real ones have dozens.
 const LIBRARY_LIMIT: usize = 512;
 
-/// The largest file that is read, in bytes.
-const FILE_LIMIT: u64 = 1 << 30;
+/// The largest file that is read, in bytes; the largest libraries there are have half as much.
+const FILE_LIMIT: u64 = 256 << 20;
 
 /// Why a program's libraries are not known.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +78,8 @@ pub fn closure(binary: &Path) -> Result<Vec<PathBuf>, NeededError> {
 pub struct Linker<'i> {
     inputs: &'i Inputs,
     folders: Folders,
+    /// The folder of programs that somebody else may have written; none if they are the system's.
+    foreign: Option<Root>,
     read: RefCell<BTreeMap<PathBuf, Option<Rc<Linked>>>>,
 }
 
@@ -188,8 +192,60 @@ impl<'i> Linker<'i> {
         Linker {
             inputs,
             folders: Folders::of_system(inputs),
+            foreign: None,
             read: RefCell::default(),
         }
+    }
+
+    /// One for programs of a folder that others write into. What those name as their libraries is
+    /// looked at only there and in the system's library folders.
+    pub fn of_foreign(inputs: &'i Inputs, folder: &Path) -> Result<Linker<'i>, FilesError> {
+        let real = folder.canonicalize();
+        let real = real.map_err(|error| FilesError::Io {
+            doing: "find",
+            path: folder.to_owned(),
+            error,
+        })?;
+        Ok(Linker {
+            foreign: Some(Root::open(&real)?),
+            ..Linker::new(inputs)
+        })
+    }
+
+    /// Returns a library of the system: a regular ELF file in one of its library folders, wherever
+    /// links to it lie. Anything else is nobody's business, whatever a program says of it: a file of
+    /// the learner's, a pipe, a device.
+    pub fn system_library(&self, path: &Path) -> Option<Vec<u8>> {
+        let real = path.canonicalize().ok()?;
+        let Folders { configured, system } = &self.folders;
+        let mut folders = system.iter().chain(configured);
+        let content = folders.find_map(|folder| {
+            let folder = folder.canonicalize().ok()?;
+            let below = Below::new(real.strip_prefix(&folder).ok()?).ok()?;
+            Root::open(&folder).ok()?.read(&below, FILE_LIMIT).ok()
+        })?;
+        read(&content).is_ok().then_some(content)
+    }
+
+    /// Reads a file if it may be looked at.
+    fn linked(&self, path: &Path) -> Result<Linked, NeededError> {
+        let Some(foreign) = &self.foreign else {
+            return linked(path);
+        };
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let content = match real.strip_prefix(foreign.path()).map(Below::new) {
+            Ok(below) => below
+                .and_then(|below| foreign.read(&below, FILE_LIMIT))
+                .ok(),
+            Err(_) => self.system_library(path),
+        };
+        let what = "it is neither in the folder nor a library of this system";
+        let no_elf = |what: &str| NeededError::NoElf {
+            path: path.to_owned(),
+            what: what.to_owned(),
+        };
+        let content = content.ok_or_else(|| no_elf(what))?;
+        read(&content).map_err(|error| no_elf(&error.to_string()))
     }
 
     /// Returns where a library found by [`closure`](Linker::closure) has to lie in a root folder of
@@ -203,7 +259,7 @@ impl<'i> Linker<'i> {
     /// Returns what [`closure`] returns.
     pub fn closure(&self, binary: &Path) -> Result<Vec<PathBuf>, NeededError> {
         self.inputs.look(binary);
-        let program = linked(binary)?;
+        let program = self.linked(binary)?;
         let machine = program.machine;
         let mut paths: BTreeSet<PathBuf> = program.interpreter.iter().cloned().collect();
         // The linker loads a name once, whoever asks first.
@@ -258,7 +314,7 @@ impl<'i> Linker<'i> {
         let mut known = self.read.borrow_mut();
         let known = known.entry(path.to_owned()).or_insert_with(|| {
             let is_file = self.inputs.look(path) && path.is_file();
-            let file = is_file.then(|| linked(path).ok()).flatten();
+            let file = is_file.then(|| self.linked(path).ok()).flatten();
             file.map(Rc::new)
         });
         let file = known.clone().filter(|file| file.machine == machine)?;
@@ -279,18 +335,16 @@ fn expanded(folder: &str, file: &Path) -> PathBuf {
 }
 
 fn linked(path: &Path) -> Result<Linked, NeededError> {
-    let failed = |error| NeededError::Read {
-        path: path.to_owned(),
-        error,
-    };
-    let meta = fs::metadata(path).map_err(failed)?;
-    if !meta.is_file() || meta.len() > FILE_LIMIT {
-        return Err(NeededError::NoElf {
+    let bytes = read_regular(path, FILE_LIMIT).map_err(|error| match error {
+        FilesError::NotRegular(_) => NeededError::NoElf {
             path: path.to_owned(),
             what: "it is no file that can be run".to_owned(),
-        });
-    }
-    let bytes = fs::read(path).map_err(failed)?;
+        },
+        error => NeededError::Read {
+            path: path.to_owned(),
+            error: error.into(),
+        },
+    })?;
     read(&bytes).map_err(|error| NeededError::NoElf {
         path: path.to_owned(),
         what: error.to_string(),
@@ -445,6 +499,66 @@ mod tests {
             error.ends_with("needs the library `libinner.so`, which is not installed"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_foreign_program_brings_libraries_of_this_system_and_nothing_else() {
+        let place = tempfile::tempdir().unwrap();
+        let shared = place.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::write(at("key"), "secret").unwrap();
+        fs::copy("/bin/true", at("theirs.so")).unwrap();
+        nix::unistd::mkfifo(&at("pipe"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        std::os::unix::fs::symlink(at("key"), shared.join("linked")).unwrap();
+        let names = ["key", "theirs.so", "pipe", "shared/linked", "none"];
+        let mut interpreters: Vec<PathBuf> = names.map(at).to_vec();
+        interpreters.push("/dev/zero".into());
+        interpreters.push("/lib/../etc/passwd".into());
+        for interpreter in interpreters {
+            let option = format!("-Wl,--dynamic-linker={}", interpreter.display());
+            let main = "int main(void) { return 0; }";
+            compiled(&shared, main, &[&option, "-o", "program"]);
+            let inputs = Inputs::default();
+            let linker = Linker::of_foreign(&inputs, &shared).unwrap();
+            let needed = linker.closure(&shared.join("program")).unwrap();
+            assert!(needed.contains(&interpreter), "{needed:?}");
+            let brought: Vec<_> = needed
+                .iter()
+                .filter(|path| linker.system_library(path).is_some())
+                .collect();
+            // The C library.
+            assert_eq!(brought.len(), needed.len() - 1, "{brought:?}");
+            assert!(!brought.contains(&&interpreter));
+        }
+    }
+
+    #[test]
+    fn a_foreign_program_looks_for_libraries_in_its_folder_and_the_systems_only() {
+        let place = tempfile::tempdir().unwrap();
+        let (shared, theirs) = (place.path().join("shared"), place.path().join("theirs"));
+        for folder in [&shared, &theirs] {
+            fs::create_dir(folder).unwrap();
+        }
+        let library = ["-shared", "-fPIC", "-o", "libinner.so"];
+        let inner = "int inner(void) { return 1; }";
+        compiled(&theirs, inner, &library);
+        let main = "int inner(void); int main(void) { return inner(); }";
+        let path = format!("-Wl,-rpath,{}:$ORIGIN", theirs.display());
+        let folder = format!("-L{}", theirs.display());
+        compiled(&shared, main, &["-o", "program", &folder, "-linner", &path]);
+        let closure = || {
+            let inputs = Inputs::default();
+            let linker = Linker::of_foreign(&inputs, &shared).unwrap();
+            linker.closure(&shared.join("program"))
+        };
+        assert!(matches!(closure(), Err(NeededError::Missing { .. })));
+        std::os::unix::fs::symlink(theirs.join("libinner.so"), shared.join("libinner.so")).unwrap();
+        assert!(matches!(closure(), Err(NeededError::Missing { .. })));
+        fs::remove_file(shared.join("libinner.so")).unwrap();
+        fs::copy(theirs.join("libinner.so"), shared.join("libinner.so")).unwrap();
+        let own = shared.canonicalize().unwrap().join("libinner.so");
+        assert!(closure().unwrap().contains(&own));
     }
 
     #[test]

@@ -438,7 +438,7 @@ impl LabSession {
         for folder in &mut self.folders {
             let programs = folder.push(&mut self.machine).map_err(not_shared)?;
             self.libraries
-                .bring(&programs, &mut self.machine)
+                .bring(&programs, folder.folder(), &mut self.machine)
                 .map_err(not_shared)?;
         }
         self.shared_at = Instant::now();

@@ -191,7 +191,7 @@ impl Guest {
         let programs = shared.push(&mut machine);
         let programs = programs.map_err(|error| failed(error.to_string()))?;
         Libraries::default()
-            .bring(&programs, &mut machine)
+            .bring(&programs, &folder, &mut machine)
             .map_err(|error| failed(error.to_string()))?;
         Ok(Guest {
             lab,
