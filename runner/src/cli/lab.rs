@@ -215,7 +215,8 @@ impl Progress {
                 let percent = done.saturating_mul(100) / (*bytes).max(1);
                 if self.is_terminal && self.shown != Some(percent) {
                     self.shown = Some(percent);
-                    note!("\r{}", say!("lab-percent", percent = percent.min(100)));
+                    let line = say!("lab-percent", percent = percent.min(100));
+                    let _ = write!(io::stderr(), "\r{line}");
                 }
             }
             Event::Unpacking => {

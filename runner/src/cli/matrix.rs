@@ -15,7 +15,7 @@ use crate::report::matrix::Matrix;
 use crate::report::{Item, Report, Strictness};
 use crate::run::{Findings, Options, PATH};
 use crate::say;
-use crate::visible::width;
+use crate::visible::{visible_text, width};
 use std::path::Path;
 use tutor_lab::cache::{Cache, DEFAULT_SERIES};
 use tutor_lab::kernel::Kernel;
@@ -194,7 +194,7 @@ fn note_of(context: &Context, lesson: &Lesson, environment: &str, outcome: &Outc
     let columns = width(&lead);
     let lines = match outcome {
         Ok(tested) => counts::fitted_counts((lead, columns), "", &tested.report, paint),
-        Err(error) => paint.fitted("", &format!("{lead} {error:#}")),
+        Err(error) => paint.fitted("", &visible_text(&format!("{lead} {error:#}"))),
     };
     for line in lines {
         noteln!("{line}");

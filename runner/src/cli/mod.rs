@@ -10,9 +10,13 @@ macro_rules! outln {
     ($($text:tt)*) => { out!("{}\n", format_args!($($text)*)) };
 }
 
-/// Prints notes for people, whom nothing helps if even that fails.
+/// Prints notes for people, whom nothing helps if even that fails. Of what a terminal obeys only colors
+/// get through.
 macro_rules! note {
-    ($($text:tt)*) => { drop(::std::io::Write::write_fmt(&mut ::std::io::stderr(), format_args!($($text)*))) };
+    ($($text:tt)*) => { drop(::std::io::Write::write_all(
+        &mut ::std::io::stderr(),
+        $crate::visible::drawn(&format!($($text)*)).as_bytes(),
+    )) };
 }
 
 macro_rules! noteln {
@@ -49,6 +53,7 @@ use crate::event::TakenBack;
 use crate::exit::Exit;
 use crate::lesson::Step;
 use crate::say;
+use crate::visible::visible_text;
 use anstyle::AnsiColor;
 use arguments::Command;
 use clap::Parser;
@@ -99,6 +104,13 @@ fn printed(result: io::Result<()>) -> io::Result<()> {
 
 /// Runs `tutor` as the shell called it and returns what it ends with.
 pub fn main() -> Exit {
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = std::backtrace::Backtrace::capture();
+        noteln!("{}", visible_text(&panic.to_string()));
+        if backtrace.status() == std::backtrace::BacktraceStatus::Captured {
+            noteln!("{backtrace}");
+        }
+    }));
     // The agent must start fast: it is looked for before anything else is made ready.
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|word| word == "__agent") {
@@ -194,7 +206,9 @@ fn complain(error: &anyhow::Error, color: crate::render::paint::Color) -> Exit {
 }
 
 /// An error as lines: what it says, then each help, hanging below their labels.
+/// Guests, steps, courses and paths speak in errors too, so all of it is made safe.
 fn complaint(error: &str, paint: &crate::render::paint::Paint) -> Vec<String> {
+    let error = visible_text(error);
     let label = format!("{}: ", say!("error"));
     let help = say!("help", text = "");
     let lines = error.split('\n').enumerate();
@@ -211,4 +225,24 @@ fn broken_pipe(error: &anyhow::Error) -> bool {
         .chain()
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::paint::Paint;
+    use tutor_lab::machine::MachineError;
+    use tutor_lab::shared::SharedError;
+
+    #[test]
+    fn what_a_guest_says_is_shown_in_an_error_and_not_obeyed() {
+        let what = "\x1b]0;owned\x07\x1b[31m\u{202e}\u{9b}2J".to_owned();
+        let doing = "list files";
+        let error = SharedError::from(MachineError::Refused { doing, what });
+        let error = anyhow::Error::from(error).context("from \x1bhere");
+        let lines = complaint(&format!("{error:#}"), &Paint::plain(80));
+        let expected =
+            r"error: from ␛here: the guest cannot list files: ␛]0;owned␇␛[31m\u{202e}\u{9b}2J";
+        assert_eq!(lines, [expected]);
+    }
 }

@@ -173,7 +173,7 @@ fn no_step(found: &Pending) -> String {
 
 /// Says why an output is left as it is, and returns what that makes the process end with.
 fn left_alone(error: &SnapshotError) -> Exit {
-    noteln!("{}: {error}", say!("error"));
+    noteln!("{}: {}", say!("error"), visible_text(&error.to_string()));
     noteln!("{}", say!("help", text = error.help()));
     Exit::Lacking
 }

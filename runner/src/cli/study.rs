@@ -17,6 +17,7 @@ use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
 use crate::store::{Progress, Store};
 use crate::study::{self, Learner, Sitting, Wish};
+use crate::visible::visible_text;
 use crate::workspace::Workspace;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -206,7 +207,7 @@ impl Learner for Keyboard<'_> {
 
     fn progressed(&mut self, progress: &Progress) {
         if let Err(error) = self.store.set_progress(self.key, progress) {
-            noteln!("{error}");
+            noteln!("{}", visible_text(&error.to_string()));
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::render::{json, junit, summary};
 use crate::report::{Item, Report, Strictness};
 use crate::run::{Findings, Options, Pace};
 use crate::say;
+use crate::visible::visible_text;
 use crate::workspace::remove_abandoned;
 use std::thread;
 
@@ -103,7 +104,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     }
     for (lesson, error) in &broken {
         if !pretty {
-            noteln!("{}: {error:#}", lesson.stem);
+            noteln!("{}: {}", lesson.stem, visible_text(&format!("{error:#}")));
         }
     }
     if options.interrupt.presses() > 0 {

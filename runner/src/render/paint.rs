@@ -1,7 +1,7 @@
 //! What the terminal can do: color, width, marks. Color only repeats what the words say.
 
 use crate::highlight::{self, Kind};
-use crate::visible::{visible_text, width, wrap};
+use crate::visible::{drawn, visible_text, width, wrap};
 use anstyle::{AnsiColor, Style};
 use std::ffi::OsStr;
 
@@ -89,7 +89,10 @@ impl Paint {
 
     /// A line for people as lines that fit the terminal, broken between words: `lead` stands before
     /// the first, blanks as wide before the others. A pipe gets it whole, as scripts search in lines.
+    ///
+    /// Of what a terminal obeys only colors stay.
     pub fn fitted(&self, lead: &str, text: &str) -> Vec<String> {
+        let (lead, text) = (&*drawn(lead), &*drawn(text));
         if !self.live {
             let lines = text.split('\n').enumerate();
             let blank = " ".repeat(width(lead));

@@ -30,6 +30,35 @@ pub fn visible_text(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// Text that `tutor` drew itself, from pieces that should be safe: its colors stay, and whatever else a
+/// terminal would obey is shown. The last thing before a terminal, should a piece have been forgotten.
+pub fn drawn(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(at) = rest.find('\u{1b}') {
+        push_text(&rest[..at], &mut safe);
+        rest = &rest[at..];
+        let color = color_length(rest).unwrap_or(1);
+        match color {
+            1 => push_text(&rest[..1], &mut safe),
+            _ => safe.push_str(&rest[..color]),
+        }
+        rest = &rest[color..];
+    }
+    push_text(rest, &mut safe);
+    Cow::Owned(safe)
+}
+
+/// How long the sequence is that a text begins with, if all it does is to color (SGR of ECMA-48).
+fn color_length(text: &str) -> Option<usize> {
+    let numbers = text.strip_prefix("\u{1b}[")?;
+    let end = numbers.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    numbers[end..].starts_with('m').then_some(2 + end + 1)
+}
+
 /// The same for a stream whose chunks may end in the middle of a character.
 #[derive(Clone, Debug, Default)]
 pub struct Visible {
@@ -148,6 +177,15 @@ mod tests {
     fn text_that_turns_or_hides_is_shown() {
         let deceptive = "user\u{202e}txt.exe a\u{200b}b \u{feff}";
         assert_snapshot!(visible_text(deceptive), @r"user\u{202e}txt.exe a\u{200b}b \u{feff}");
+    }
+
+    #[test]
+    fn of_what_was_drawn_colors_stay_and_nothing_else_is_obeyed() {
+        let text =
+            "\x1b[1;31merror\x1b[0m: \x1b]0;x\x07 \x1b[2J \x1b[31 \x1b[m\r \u{202e} \u{9b}31m \x1b";
+        let shown = drawn(text).replace("\x1b[", "<");
+        assert_snapshot!(shown, @r"<1;31merror<0m: ␛]0;x␇ ␛[2J ␛[31 <m␍ \u{202e} \u{9b}31m ␛");
+        assert!(matches!(drawn("plain"), Cow::Borrowed(_)));
     }
 
     #[test]

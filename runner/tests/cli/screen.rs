@@ -459,3 +459,26 @@ fn a_terminal_is_asked_once() {
         .code(2)
         .stderr_has("is not tutor's own");
 }
+
+#[test]
+fn what_stands_in_a_path_is_shown_in_an_error_and_not_obeyed() {
+    let tutor = Tutor::new();
+    for (name, is_pipe) in [("folder", false), ("pipe", true)] {
+        let course = tutor.path(&format!("\u{1b}]0;owned\u{7}\u{202e}{name}"));
+        std::fs::create_dir_all(course.join("lessons")).unwrap();
+        let manifest = course.join("lessons/course.toml");
+        match is_pipe {
+            true => nix::unistd::mkfifo(&manifest, nix::sys::stat::Mode::S_IRWXU).unwrap(),
+            false => std::fs::create_dir(&manifest).unwrap(),
+        }
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_tutor"));
+        let command = command.arg("list").arg("--course").arg(&course);
+        let said = command
+            .env("TUTOR_HOME", tutor.path("home"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(said.stderr).unwrap();
+        assert!(said.contains(r"␛]0;owned␇\u{202e}"), "{said}");
+        assert!(!said.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{said}");
+    }
+}
