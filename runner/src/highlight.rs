@@ -30,6 +30,8 @@ pub enum Kind {
 
 /// Code is not parsed beyond this; a line so long is data.
 const PARSED_BYTES: usize = 64 * 1024;
+/// Nor is a line that is longer than this, since each part of it may be looked at again for each part.
+const PARSED_LINE_BYTES: usize = 2 * 1024;
 
 static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
 
@@ -61,6 +63,11 @@ fn parsed(syntax: &SyntaxReference, code: &str) -> Vec<Vec<(Kind, String)>> {
     let mut lines = Vec::new();
     for line in LinesWithEndings::from(code) {
         let mut pieces: Vec<(Kind, String)> = Vec::new();
+        if line.len() > PARSED_LINE_BYTES {
+            pieces.push((Kind::Plain, line.trim_end_matches(['\n', '\r']).to_owned()));
+            lines.push(pieces);
+            continue;
+        }
         let changes = state.parse_line(line, &SYNTAXES).unwrap_or_default();
         for (text, change) in ScopeRegionIterator::new(&changes, line) {
             if scopes.apply(change).is_err() {
@@ -143,5 +150,13 @@ mod tests {
     fn text_and_unknown_languages_come_back_as_they_are() {
         assert_eq!(drawn("", "a < b\nc"), "Plain[a < b]\nPlain[c]");
         assert_eq!(drawn("klingon", "nuqneH"), "Plain[nuqneH]");
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_left_as_it_is_and_the_next_one_is_not() {
+        let long = "int x; ".repeat(PARSED_LINE_BYTES / 7 + 1);
+        let code = format!("{long}\nint y;\n");
+        let drawn = drawn("c", &code);
+        assert_eq!(drawn, format!("Plain[{long}]\nType[int]Plain[ y;]"));
     }
 }

@@ -3,7 +3,7 @@
 use super::arguments::{CheckArguments, NewArguments};
 use super::context::{Context, ends};
 use crate::course::{self, Course, Origin};
-use crate::diagnostic::{self, Diagnostic, Drawing, Severity};
+use crate::diagnostic::{self, Diagnostic, Drawing, Lines, Severity};
 use crate::exit::Exit;
 use crate::render::paint::Paint;
 use crate::say;
@@ -42,10 +42,12 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
         .filter(|diagnostic| diagnostic.severity == Severity::Error)
         .count();
     if arguments.json {
-        let rows: Vec<_> = found
-            .iter()
-            .map(|diagnostic| as_json(source(&diagnostic.path), diagnostic))
-            .collect();
+        let of_files = found.chunk_by(|one, next| one.path == next.path);
+        let rows = of_files.flat_map(|of_file| {
+            let lines = Lines::of(source(&of_file[0].path).unwrap_or_default());
+            of_file.iter().map(move |found| as_json(&lines, found))
+        });
+        let rows: Vec<_> = rows.collect();
         outln!("{:#}", json!({ "format": 1, "diagnostics": rows }));
     } else {
         out!("{}", drawn_from(source, &found, &context.stdout));
@@ -65,8 +67,8 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
     })
 }
 
-fn as_json(source: Option<&str>, found: &Diagnostic) -> serde_json::Value {
-    let (line, column) = diagnostic::line_column(source.unwrap_or_default(), found.span.start);
+fn as_json(lines: &Lines<'_>, found: &Diagnostic) -> serde_json::Value {
+    let (line, column) = lines.line_column(found.span.start);
     let severity = match found.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",

@@ -6,6 +6,7 @@ use super::{Course, links, manifest};
 use crate::diagnostic::{Diagnostic, sort};
 use crate::lesson::{Background, Block, Expectation, Lesson};
 use regex::Regex;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Everything that is wrong with the course or could be better, in the order of files and places.
@@ -53,7 +54,7 @@ fn pattern(block: &Block) -> Option<&str> {
 }
 
 /// The stems that the course lists.
-fn listed(course: &Course) -> Vec<String> {
+fn listed(course: &Course) -> BTreeSet<String> {
     let path = Path::new(MANIFEST);
     let manifest = manifest::read(path, course.source(path).unwrap_or_default());
     let stems = manifest.lessons.into_iter().map(|entry| entry.text);
@@ -61,11 +62,11 @@ fn listed(course: &Course) -> Vec<String> {
 }
 
 /// The pages in the folder that the course does not list.
-fn unlisted(course: &Course, listed: &[String]) -> Vec<Diagnostic> {
+fn unlisted(course: &Course, listed: &BTreeSet<String>) -> Vec<Diagnostic> {
     let names = Files::of(&course.origin).names(Path::new("lessons"));
     let stems = names.iter().filter_map(|name| name.strip_suffix(".md"));
     stems
-        .filter(|stem| is_page(stem) && !listed.iter().any(|listed| listed == stem))
+        .filter(|stem| is_page(stem) && !listed.contains(*stem))
         .map(|stem| {
             let path = PathBuf::from(format!("lessons/{stem}.md"));
             let message = format!("this lesson is not listed in `{MANIFEST}`, so nobody sees it");

@@ -4,19 +4,20 @@
 use super::Course;
 use super::files::{Files, Presence};
 use super::load::MANIFEST;
-use crate::diagnostic::{Diagnostic, Severity, nearest};
+use crate::diagnostic::{Diagnostic, Guesses, Severity};
 use crate::lesson::anchors::{anchors, check_id, slug, step_id};
 use crate::lesson::destination::Destination;
 use crate::lesson::{Lesson, Mark, is_name, marks};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// The folder of the pages.
 const PAGES: &str = "lessons";
 
 /// Every link and image that leads nowhere. `listed` are the stems in `course.toml`.
-pub(super) fn dead(course: &Course, listed: &[String]) -> Vec<Diagnostic> {
+pub(super) fn dead(course: &Course, listed: &BTreeSet<String>) -> Vec<Diagnostic> {
     let pages = course.lessons.iter().map(|lesson| {
         let marks = marks(lesson);
         Page {
@@ -25,11 +26,21 @@ pub(super) fn dead(course: &Course, listed: &[String]) -> Vec<Diagnostic> {
             marks,
         }
     });
-    let links = Links {
+    let pages: Vec<Page<'_>> = pages.collect();
+    let by_path = pages.iter().enumerate();
+    let by_path = by_path.map(|(number, page)| (&*page.lesson.path, number));
+    let errors = course.diagnostics.iter();
+    let errors = errors.filter(|found| found.severity == Severity::Error);
+    let mut links = Links {
         course,
         listed,
+        by_path: by_path.collect(),
+        with_errors: errors.map(|found| &*found.path).collect(),
+        pages: &pages,
         files: Files::of(&course.origin),
-        pages: pages.collect(),
+        seen: HashMap::new(),
+        names: HashMap::new(),
+        guesses: Guesses::default(),
     };
     links.dead()
 }
@@ -45,9 +56,18 @@ struct Page<'c> {
 /// The pages of a course, and what their links can lead to.
 struct Links<'c> {
     course: &'c Course,
-    listed: &'c [String],
+    listed: &'c BTreeSet<String>,
+    pages: &'c [Page<'c>],
+    /// Which page is at a path.
+    by_path: HashMap<&'c Path, usize>,
+    /// The files that could not be read as a whole.
+    with_errors: HashSet<&'c Path>,
     files: Files,
-    pages: Vec<Page<'c>>,
+    /// What was found at the paths that links lead to.
+    seen: HashMap<PathBuf, Presence>,
+    /// The names in the folders that links lead to.
+    names: HashMap<PathBuf, Rc<Vec<String>>>,
+    guesses: Guesses,
 }
 
 /// What is wrong with a link, and a way to mend it.
@@ -66,9 +86,9 @@ impl Fault {
 }
 
 impl Links<'_> {
-    fn dead(&self) -> Vec<Diagnostic> {
+    fn dead(&mut self) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
-        for page in &self.pages {
+        for page in self.pages {
             let lesson = page.lesson;
             for mark in &page.marks {
                 let Mark::Link {
@@ -87,7 +107,7 @@ impl Links<'_> {
         diagnostics
     }
 
-    fn fault(&self, page: &Page<'_>, url: &str) -> Option<Fault> {
+    fn fault(&mut self, page: &Page<'_>, url: &str) -> Option<Fault> {
         // It binds a check, or is an error already.
         if url.starts_with(&format!("#{}", check_id(""))) {
             return None;
@@ -104,17 +124,14 @@ impl Links<'_> {
                 format!("`{url}` leads out of the course"),
                 "link to a file below the folder that holds `lessons/`, or to an address with `https:`",
             )),
-            Destination::Inside { path, anchor } => {
-                let target = self.pages.iter().find(|page| page.lesson.path == path);
-                match target {
-                    Some(target) => self.anchor(page, target, anchor.as_deref()?),
-                    None => self.file(&path),
-                }
-            }
+            Destination::Inside { path, anchor } => match self.by_path.get(&*path) {
+                Some(number) => self.anchor(page, &self.pages[*number], anchor.as_deref()?),
+                None => self.file(&path),
+            },
         }
     }
 
-    fn anchor(&self, from: &Page<'_>, target: &Page<'_>, anchor: &str) -> Option<Fault> {
+    fn anchor(&mut self, from: &Page<'_>, target: &Page<'_>, anchor: &str) -> Option<Fault> {
         // Browsers know these two: the page's beginning.
         if anchor.is_empty() || anchor.eq_ignore_ascii_case("top") {
             return None;
@@ -131,7 +148,8 @@ impl Links<'_> {
         let named = [slug(anchor), step_id(anchor), check_id(anchor)];
         let ids = target.anchors.iter().map(String::as_str);
         let meant = named.into_iter().find(known);
-        let meant = meant.or_else(|| nearest(anchor, ids).map(str::to_owned));
+        let guessed = || self.guesses.nearest(anchor, ids).map(str::to_owned);
+        let meant = meant.or_else(guessed);
         let help = match meant {
             Some(id) => format!("did you mean `#{id}`?"),
             None => format!(
@@ -147,22 +165,18 @@ impl Links<'_> {
     fn may_be_unread(&self, page: &Page<'_>, anchor: &str) -> bool {
         let of_fence = [step_id(""), check_id("")];
         of_fence.iter().any(|prefix| anchor.starts_with(prefix))
-            && self
-                .course
-                .diagnostics
-                .iter()
-                .any(|found| found.severity == Severity::Error && found.path == page.lesson.path)
+            && self.with_errors.contains(&*page.lesson.path)
     }
 
     /// What is wrong with a link to this path, which is that of no page of the course.
-    fn file(&self, path: &Path) -> Option<Fault> {
+    fn file(&mut self, path: &Path) -> Option<Fault> {
         let shown = path.display();
         let stem = page_stem(path);
-        if stem.is_some_and(|stem| self.listed.iter().any(|listed| listed == stem)) {
+        if stem.is_some_and(|stem| self.listed.contains(stem)) {
             // That it is listed and cannot be read is an error already.
             return None;
         }
-        match (self.files.presence(path), stem) {
+        match (self.presence(path), stem) {
             (Presence::There, Some(stem)) if is_name(stem) => Some(Fault::new(
                 format!("`{shown}` is no page of this course"),
                 format!("add `\"{stem}\"` to the list `lessons` in `{MANIFEST}`"),
@@ -176,7 +190,16 @@ impl Links<'_> {
         }
     }
 
-    fn missing(&self, path: &Path, is_page: bool) -> Fault {
+    fn presence(&mut self, path: &Path) -> Presence {
+        if let Some(seen) = self.seen.get(path) {
+            return *seen;
+        }
+        let presence = self.files.presence(path);
+        self.seen.insert(path.to_owned(), presence);
+        presence
+    }
+
+    fn missing(&mut self, path: &Path, is_page: bool) -> Fault {
         let (what, help) = match is_page {
             true => ("page", format!("link to a lesson that `{MANIFEST}` lists")),
             false => (
@@ -192,11 +215,13 @@ impl Links<'_> {
     }
 
     /// What was probably meant by this path, as a lesson would write it.
-    fn meant(&self, path: &Path) -> Option<String> {
+    fn meant(&mut self, path: &Path) -> Option<String> {
         let folder = path.parent()?;
         let name = path.file_name()?.to_str()?;
         if folder == Path::new(PAGES) {
-            let lesson = self.course.meant(path.file_stem()?.to_str()?);
+            let lesson = self
+                .course
+                .meant(path.file_stem()?.to_str()?, &mut self.guesses);
             // Of pages only those of the course are meant, and the name of one says nothing else.
             if lesson.is_some() || page_stem(path).is_some() {
                 return lesson.map(|lesson| format!("{}.md", lesson.stem));
@@ -204,12 +229,20 @@ impl Links<'_> {
         }
         // Written as seen from the course root.
         if let Ok(from_root) = path.strip_prefix(PAGES)
-            && matches!(self.files.presence(from_root), Presence::There)
+            && matches!(self.presence(from_root), Presence::There)
         {
             return Some(relative(from_root));
         }
-        let names = self.files.names(folder);
-        let meant = nearest(name, names.iter().map(String::as_str))?;
+        let names = match self.names.get(folder) {
+            Some(names) => Rc::clone(names),
+            None => {
+                let names = Rc::new(self.files.names(folder));
+                self.names.insert(folder.to_owned(), Rc::clone(&names));
+                names
+            }
+        };
+        let names = names.iter().map(String::as_str);
+        let meant = self.guesses.nearest(name, names)?;
         Some(relative(&folder.join(meant)))
     }
 }

@@ -4,10 +4,10 @@ use super::files::Files;
 use super::find::find;
 use super::manifest::{self, Manifest};
 use super::{Contents, Course, CourseError, Entry, Origin};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Guesses};
 use crate::lesson::parse::{self, Reading};
-use crate::lesson::{Mention, Mentioned};
-use std::collections::HashMap;
+use crate::lesson::{MOST_INCLUDED_BYTES, Mention, Mentioned, NotIncluded};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -72,9 +72,13 @@ impl Course {
         let source = files.text(path, source, &mut diagnostics);
         let manifest = manifest::read(path, &source);
         diagnostics.extend(manifest.diagnostics.iter().cloned());
+        let broken = manifest.broken.iter().cloned().collect();
         let mut loader = Loader {
             files,
             manifest,
+            guesses: Guesses::default(),
+            included_bytes: 0,
+            broken,
             diagnostics,
             lints: Vec::new(),
             names: HashMap::new(),
@@ -110,7 +114,11 @@ struct Loader {
     manifest: Manifest,
     diagnostics: Vec<Diagnostic>,
     lints: Vec<Diagnostic>,
-    /// The needs that a lesson asks for.
+    guesses: Guesses,
+    /// How much the lessons include.
+    included_bytes: usize,
+    /// Names of needs and facets that are declared in a way that cannot be read.
+    broken: HashSet<String>,
     /// The lessons' permanent names, each with its lesson's path.
     names: HashMap<String, PathBuf>,
     lessons: Vec<crate::lesson::Lesson>,
@@ -146,7 +154,12 @@ impl Loader {
     }
 
     fn lesson(&mut self, stem: &str, path: &Path, source: &str) {
-        let reading = parse::read(stem, path, source, &|path| self.files.include(path));
+        let is_full = self.included_bytes > MOST_INCLUDED_BYTES;
+        let reading = parse::read(stem, path, source, &|path| match is_full {
+            true => Err(NotIncluded::TooMuch),
+            false => self.files.include(path),
+        });
+        self.included_bytes += reading.included_bytes;
         self.diagnostics.extend(reading.diagnostics.iter().cloned());
         self.lints.extend(reading.lints.iter().cloned());
         self.unique_name(&reading);
@@ -177,18 +190,26 @@ impl Loader {
             Mentioned::Need => ("need", "needs"),
             Mentioned::Facet => ("facet", "facets"),
         };
-        let declared: Vec<&str> = match mention.what {
-            Mentioned::Need => self.manifest.needs.keys().map(String::as_str).collect(),
-            Mentioned::Facet => self.manifest.facets.keys().map(String::as_str).collect(),
+        let manifest = &self.manifest;
+        let is_declared = match mention.what {
+            Mentioned::Need => manifest.needs.contains_key(name),
+            Mentioned::Facet => manifest.facets.contains_key(name),
         };
-        if declared.contains(&name) {
-            return;
-        }
         // What could not be read there is no slip of this lesson.
-        if self.manifest.broken.iter().any(|broken| broken == name) {
+        if is_declared || self.broken.contains(name) {
             return;
         }
-        let help = match nearest(name, declared) {
+        let meant = match mention.what {
+            Mentioned::Need => {
+                let declared = manifest.needs.keys().map(String::as_str);
+                self.guesses.nearest(name, declared)
+            }
+            Mentioned::Facet => {
+                let declared = manifest.facets.keys().map(String::as_str);
+                self.guesses.nearest(name, declared)
+            }
+        };
+        let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("declare it in `{MANIFEST}` under `[{table}.{name}]`"),
         };

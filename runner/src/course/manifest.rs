@@ -4,7 +4,7 @@ use super::{Facet, NeedProbe};
 use crate::diagnostic::{Diagnostic, Findings, nearest};
 use crate::lesson::is_name;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use toml::Spanned;
@@ -119,6 +119,7 @@ impl Reader {
         let Some(entries) = self.typed::<Vec<Spanned<String>>>("lessons", value) else {
             return;
         };
+        let mut listed = HashSet::new();
         for entry in entries {
             let span = entry.span();
             let text = entry.into_inner();
@@ -127,12 +128,7 @@ impl Reader {
                 let help =
                     "write the stem of its file, of lower-case letters, digits and `-`: `lesson-2`";
                 self.findings.error(span, message, help);
-            } else if self
-                .manifest
-                .lessons
-                .iter()
-                .any(|listed| listed.text == text)
-            {
+            } else if !listed.insert(text.clone()) {
                 let message = format!("lesson `{text}` is listed twice");
                 self.findings.error(span, message, "keep one of them");
             } else {

@@ -13,7 +13,7 @@ mod manifest;
 pub use check::check;
 pub use create::{CreateError, create};
 
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Guesses};
 use crate::lesson::{FrontMatter, Lesson, Place};
 use files::{Files, Presence};
 use std::collections::BTreeMap;
@@ -130,23 +130,23 @@ impl Course {
     }
 
     /// The lesson that was probably meant by a name in a link.
-    fn meant(&self, key: &str) -> Option<&Lesson> {
+    fn meant(&self, key: &str, guesses: &mut Guesses) -> Option<&Lesson> {
         let lesson = |key: &str| self.lesson(key).ok();
-        lesson(key).or_else(|| lesson(self.nearest_key(key)?))
+        lesson(key).or_else(|| lesson(self.nearest_key(key, guesses)?))
     }
 
     /// The stem or name that is nearly this one.
-    fn nearest_key(&self, key: &str) -> Option<&str> {
+    fn nearest_key(&self, key: &str, guesses: &mut Guesses) -> Option<&str> {
         let stems = self.lessons.iter().map(|lesson| lesson.stem.as_str());
         let names = self.lessons.iter().map(|lesson| lesson.front.name.as_str());
         // Who asks for lesson 9 does not mean lesson 1.
         let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
         let candidates = stems.chain(names);
-        nearest(key, candidates.filter(|name| digits(name) == digits(key)))
+        guesses.nearest(key, candidates.filter(|name| digits(name) == digits(key)))
     }
 
     fn lesson_help(&self, key: &str) -> String {
-        if let Some(meant) = self.nearest_key(key) {
+        if let Some(meant) = self.nearest_key(key, &mut Guesses::default()) {
             return format!("did you mean `{meant}`?");
         }
         let listed: Vec<String> = self

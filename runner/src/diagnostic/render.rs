@@ -2,7 +2,7 @@
 //!
 //! This is the only home of the drawing library.
 
-use super::place::{BYTE_ORDER_MARK, line_column, line_end, line_start, within};
+use super::place::{BYTE_ORDER_MARK, Lines, line_end, within};
 use super::{Diagnostic, Severity, sort};
 use crate::visible::{width, wrap};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -38,17 +38,19 @@ pub fn render<'a>(
     let drawing = drawing.into();
     let mut ordered = diagnostics.to_vec();
     sort(&mut ordered);
-    let drawn: Vec<String> = ordered
-        .iter()
-        .map(|diagnostic| draw(diagnostic, source(&diagnostic.path), drawing))
-        .collect();
-    drawn.join("\n")
+    let of_files = ordered.chunk_by(|one, next| one.path == next.path);
+    let drawn = of_files.flat_map(|of_file| {
+        let lines = Lines::of(source(&of_file[0].path).unwrap_or_default());
+        of_file
+            .iter()
+            .map(move |diagnostic| draw(diagnostic, &lines, drawing))
+    });
+    drawn.collect::<Vec<_>>().join("\n")
 }
 
-fn draw(diagnostic: &Diagnostic, source: Option<&str>, drawing: Drawing) -> String {
+fn draw(diagnostic: &Diagnostic, lines: &Lines<'_>, drawing: Drawing) -> String {
     let color = drawing.color;
-    let source = source.unwrap_or_default();
-    let (line, column) = line_column(source, diagnostic.span.start);
+    let (line, column) = lines.line_column(diagnostic.span.start);
     let path = visible(&diagnostic.path.display().to_string());
     let place = format!("{path}:{line}:{column}:");
     let kind = match diagnostic.severity {
@@ -71,8 +73,8 @@ fn draw(diagnostic: &Diagnostic, source: Option<&str>, drawing: Drawing) -> Stri
         None => head,
     };
     let mut text = format!("{head}\n");
-    if !source.is_empty() {
-        text.push_str(&draw_line(diagnostic, source, line, drawing));
+    if !lines.source().is_empty() {
+        text.push_str(&draw_line(diagnostic, lines, line, drawing));
     }
     if let Some(help) = &diagnostic.help {
         let word = paint("help:", "36", color);
@@ -99,8 +101,8 @@ fn fitted(text: &str, drawing: Drawing) -> String {
 /// Nothing is broken into narrower lines.
 const LEAST_COLUMNS: usize = 14;
 
-fn draw_line(diagnostic: &Diagnostic, source: &str, line: usize, drawing: Drawing) -> String {
-    let (shown, mut marked) = line_shown(source, &diagnostic.span);
+fn draw_line(diagnostic: &Diagnostic, lines: &Lines<'_>, line: usize, drawing: Drawing) -> String {
+    let (shown, mut marked) = line_shown(lines, &diagnostic.span);
     // A mark behind the end of a line takes one column more.
     let columns = drawing.columns.map(|columns| columns.saturating_sub(1));
     if let Some(columns) = columns {
@@ -162,16 +164,17 @@ fn columns_of(c: char) -> usize {
 }
 
 /// So many bytes before and after the place suffice; a line may have many faults, and each draws it.
-const AROUND_BYTES: usize = 2048;
+const AROUND_BYTES: usize = 512;
 
 /// The first line of the span as it is safe to draw, where it is not far from the span's beginning,
 /// and where the span lies in it.
-fn line_shown(source: &str, span: &Range<usize>) -> (String, Range<usize>) {
+fn line_shown(lines: &Lines<'_>, span: &Range<usize>) -> (String, Range<usize>) {
+    let source = lines.source();
     let span = within(source, span);
     let near = span.start.saturating_sub(AROUND_BYTES)..span.start + AROUND_BYTES;
     let near = within(source, &near);
-    let start = line_start(source, span.start).max(near.start);
-    let end = line_end(source, span.start).clamp(span.start, near.end);
+    let start = lines.start(span.start).max(near.start);
+    let end = line_end(&source[..near.end], span.start).max(span.start);
     let mut shown = String::new();
     let mut marked = None;
     let mut marked_end = 0;
@@ -301,7 +304,7 @@ mod tests {
           |                                                                   ^^^^
         help: did you mean `world`?
         ");
-        let (shown, marked) = line_shown(&source, &(10_000..source.len()));
+        let (shown, marked) = line_shown(&Lines::of(&source), &(10_000..source.len()));
         assert!(shown.len() <= 2 * AROUND_BYTES + 4);
         assert_eq!(
             (&shown[marked.start..][..4], marked.end),

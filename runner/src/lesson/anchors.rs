@@ -2,13 +2,15 @@
 
 use super::{Block, Lesson, Mark};
 use regex::Regex;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
 /// Gives each heading of a page an id of its own, made of its text.
 #[derive(Clone, Debug, Default)]
 pub struct Anchors {
     taken: BTreeSet<String>,
+    /// The number that the next heading of a text gets, if it is not the first.
+    next: HashMap<String, usize>,
 }
 
 impl Anchors {
@@ -18,19 +20,24 @@ impl Anchors {
         let checks = lesson.checks().map(|check| check_id(&check.name));
         Anchors {
             taken: steps.chain(checks).collect(),
+            next: HashMap::new(),
         }
     }
 
     /// The id of the next heading.
     pub fn heading(&mut self, text: &str) -> String {
         let slug = slug(text);
-        let mut id = slug.clone();
-        let mut number = 2;
-        while !self.taken.insert(id.clone()) {
-            id = format!("{slug}-{number}");
-            number += 1;
+        if self.taken.insert(slug.clone()) {
+            return slug;
         }
-        id
+        let number = self.next.entry(slug.clone()).or_insert(2);
+        loop {
+            let id = format!("{slug}-{number}");
+            *number += 1;
+            if self.taken.insert(id.clone()) {
+                return id;
+            }
+        }
     }
 }
 

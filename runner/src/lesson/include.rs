@@ -4,7 +4,9 @@
 
 use super::destination::below_root;
 use super::values::Complaint;
-use std::path::Path;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 /// The text of a file that a lesson includes, or why it cannot be had.
 pub type Included = Result<String, NotIncluded>;
@@ -18,7 +20,12 @@ pub enum NotIncluded {
     Outside,
     /// It cannot be read as text, for this reason.
     Unreadable(String),
+    /// The lessons include so much already that this is no slip.
+    TooMuch,
 }
+
+/// What a lesson may include in all: one file can be included any number of times.
+pub(crate) const MOST_INCLUDED_BYTES: usize = 4 * 1024 * 1024;
 
 const OPEN: &str = "{{#include";
 
@@ -32,31 +39,114 @@ pub(crate) fn find(text: &str) -> Option<std::ops::Range<usize>> {
     Some(start..close.unwrap_or(end))
 }
 
-/// The content of a file step, its include resolved.
-///
-/// `lesson` is the lesson's path below the course root; `files` gives the text of a file there.
-pub(crate) fn resolve(
-    content: &str,
-    lesson: &Path,
-    files: &dyn Fn(&Path) -> Included,
-) -> Result<String, Complaint> {
-    if !content.contains(OPEN) {
-        return Ok(content.to_owned());
+/// The files that one lesson includes, each read and taken apart once.
+pub(crate) struct Includes<'f> {
+    /// The lesson's path below the course root.
+    lesson: &'f Path,
+    /// Gives the text of a file below the course root.
+    files: &'f dyn Fn(&Path) -> Included,
+    known: HashMap<PathBuf, Result<Source, NotIncluded>>,
+    /// How much was included so far.
+    pub bytes: usize,
+}
+
+impl<'f> Includes<'f> {
+    /// None so far.
+    pub fn of(lesson: &'f Path, files: &'f dyn Fn(&Path) -> Included) -> Self {
+        Includes {
+            lesson,
+            files,
+            known: HashMap::new(),
+            bytes: 0,
+        }
     }
-    let (target, anchor) = directive(content)?;
-    let path = below_root(lesson, target).ok_or_else(|| Complaint {
-        message: format!("`{target}` lies outside the course"),
-        help: "include only files below the folder that holds `lessons/`".to_owned(),
-    })?;
-    let text = files(&path).map_err(|why| why.complaint(&path))?;
-    match anchor {
-        None => Ok(without_anchors(&text)),
-        Some(anchor) => part(&text, anchor, &path),
+
+    /// The content of a file step, its include resolved.
+    pub fn resolve(&mut self, content: &str) -> Result<String, Complaint> {
+        if !content.contains(OPEN) {
+            return Ok(content.to_owned());
+        }
+        let (target, anchor) = directive(content)?;
+        let path = below_root(self.lesson, target).ok_or_else(|| Complaint {
+            message: format!("`{target}` lies outside the course"),
+            help: "include only files below the folder that holds `lessons/`".to_owned(),
+        })?;
+        let files = self.files;
+        let known = self.known.entry(path.clone());
+        let source = known.or_insert_with(|| Ok(Source::of(files(&path)?)));
+        let source = source.as_ref().map_err(|why| why.complaint(&path))?;
+        let part = match anchor {
+            None => 0..source.text.len(),
+            Some(anchor) => source.part(anchor, &path)?,
+        };
+        if self.bytes + part.len() > MOST_INCLUDED_BYTES {
+            return Err(NotIncluded::TooMuch.complaint(&path));
+        }
+        self.bytes += part.len();
+        Ok(without_anchors(&source.text[part]))
     }
 }
 
+/// A file and where its parts are.
+struct Source {
+    text: String,
+    /// The lines behind the first mark of each name, as far as the mark that ends them.
+    parts: HashMap<String, (usize, Option<usize>)>,
+}
+
+impl Source {
+    fn of(text: String) -> Source {
+        let mut parts: HashMap<String, (usize, Option<usize>)> = HashMap::new();
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            let start = at;
+            at += line.len();
+            match marker(line) {
+                Some(Marker::Begin(name)) if !parts.contains_key(name) => {
+                    parts.insert(name.to_owned(), (at, None));
+                }
+                Some(Marker::End(name)) => {
+                    if let Some((_, end @ None)) = parts.get_mut(name) {
+                        *end = Some(start);
+                    }
+                }
+                Some(Marker::Begin(_)) | None => {}
+            }
+        }
+        Source { text, parts }
+    }
+
+    fn part(&self, anchor: &str, path: &Path) -> Result<Range<usize>, Complaint> {
+        match self.parts.get(anchor) {
+            Some((start, Some(end))) => Ok(*start..*end),
+            Some((_, None)) => Err(Complaint {
+                message: format!("anchor `{anchor}` of `{}` never ends", path.display()),
+                help: format!("end it with `// ANCHOR_END: {anchor}`"),
+            }),
+            None => Err(Complaint {
+                message: format!("`{}` has no anchor `{anchor}`", path.display()),
+                help: match self.meant(anchor) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => format!(
+                        "mark its lines with `// ANCHOR: {anchor}` and `// ANCHOR_END: {anchor}`"
+                    ),
+                },
+            }),
+        }
+    }
+
+    /// The anchor that was probably meant; nothing of a file that has many.
+    fn meant(&self, anchor: &str) -> Option<&str> {
+        let names = self.parts.keys().take(MOST_COMPARED).map(String::as_str);
+        crate::diagnostic::nearest(anchor, names)
+    }
+}
+
+/// No file that somebody reads has more anchors.
+const MOST_COMPARED: usize = 200;
+
 impl NotIncluded {
-    fn complaint(self, path: &Path) -> Complaint {
+    fn complaint(&self, path: &Path) -> Complaint {
         let path = path.display();
         let (message, help) = match self {
             NotIncluded::Missing => (
@@ -70,6 +160,10 @@ impl NotIncluded {
             NotIncluded::Unreadable(why) => (
                 format!("`{path}` cannot be included: {why}"),
                 "what is included is a text in UTF-8",
+            ),
+            NotIncluded::TooMuch => (
+                format!("with `{path}` more is included than a course may hold"),
+                "include the part that is needed, by an anchor, and each part once",
             ),
         };
         Complaint {
@@ -116,40 +210,6 @@ fn without_anchors(text: &str) -> String {
         .collect()
 }
 
-fn part(text: &str, anchor: &str, path: &Path) -> Result<String, Complaint> {
-    let mut lines = text.split_inclusive('\n');
-    let begins = |line: &str| marker(line) == Some(Marker::Begin(anchor));
-    let ends = |line: &str| marker(line) == Some(Marker::End(anchor));
-    if !lines.by_ref().any(begins) {
-        let names = text.lines().filter_map(|line| match marker(line) {
-            Some(Marker::Begin(name)) => Some(name),
-            Some(Marker::End(_)) | None => None,
-        });
-        return Err(Complaint {
-            message: format!("`{}` has no anchor `{anchor}`", path.display()),
-            help: match crate::diagnostic::nearest(anchor, names) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => format!(
-                    "mark its lines with `// ANCHOR: {anchor}` and `// ANCHOR_END: {anchor}`"
-                ),
-            },
-        });
-    }
-    let mut content = String::new();
-    for line in lines {
-        if ends(line) {
-            return Ok(content);
-        }
-        if marker(line).is_none() {
-            content.push_str(line);
-        }
-    }
-    Err(Complaint {
-        message: format!("anchor `{anchor}` of `{}` never ends", path.display()),
-        help: format!("end it with `// ANCHOR_END: {anchor}`"),
-    })
-}
-
 #[derive(PartialEq, Eq)]
 enum Marker<'a> {
     Begin(&'a str),
@@ -184,7 +244,7 @@ mod tests {
                 .then(|| c.to_owned())
                 .ok_or(NotIncluded::Missing)
         };
-        match resolve(content, Path::new("lessons/lesson-1.md"), &files) {
+        match Includes::of(Path::new("lessons/lesson-1.md"), &files).resolve(content) {
             Ok(text) => text,
             Err(complaint) => format!("{}; {}", complaint.message, complaint.help),
         }
@@ -220,5 +280,20 @@ mod tests {
         assert_snapshot!(included("int x;\n{{#include ../bpf/a.c}}\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
         assert_snapshot!(included("{{#include}}\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
         assert_snapshot!(included("{{#include ../bpf/a.c\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
+    }
+
+    #[test]
+    fn a_file_is_read_once_and_more_than_a_course_may_hold_is_refused() {
+        let read = std::cell::Cell::new(0);
+        let files = |_: &Path| {
+            read.set(read.get() + 1);
+            Ok("int a;\n".repeat(MOST_INCLUDED_BYTES / 35))
+        };
+        let mut includes = Includes::of(Path::new("lessons/lesson-1.md"), &files);
+        let mut resolved = || includes.resolve("{{#include ../bpf/a.c}}\n");
+        assert!((0..4).all(|_| resolved().is_ok()));
+        let refused = (0..9).map(|_| resolved()).find_map(Result::err);
+        assert!(refused.is_some_and(|complaint| complaint.message.contains("more is included")));
+        assert_eq!(read.get(), 1);
     }
 }

@@ -27,6 +27,7 @@ pub use parse::{Mark, marks, parse};
 pub use prose::{Inline, Node};
 
 pub(crate) use fence::{Mention, Mentioned};
+pub(crate) use include::MOST_INCLUDED_BYTES;
 
 use std::fmt;
 use std::ops::Range;

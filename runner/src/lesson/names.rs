@@ -2,7 +2,7 @@
 
 use super::fence::Read;
 use super::{Block, Lesson};
-use crate::diagnostic::{Findings, line_column, nearest};
+use crate::diagnostic::{Findings, Lines, within};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -57,8 +57,12 @@ impl Claims {
     /// The paragraph ends.
     pub fn close(&mut self) {
         let text = std::mem::take(&mut self.text);
+        if self.open.is_empty() {
+            return;
+        }
+        let ends = sentence_ends(&text);
         for (check, span, part) in self.open.drain(..) {
-            let sentence = sentence(&text, &part);
+            let sentence = sentence(&text, &ends, &part);
             self.list.push(Claim {
                 check,
                 span,
@@ -68,17 +72,44 @@ impl Claims {
     }
 }
 
+/// Where the sentences of a text end; each begins where the one before it ends.
+fn sentence_ends(text: &str) -> Vec<usize> {
+    let pieces = text.split_sentence_bound_indices();
+    let ends = pieces.flat_map(|(start, piece)| {
+        sentences(piece).map(move |(offset, one)| start + offset + one.len())
+    });
+    ends.collect()
+}
+
+/// A paragraph without a stop is no sentence that anybody reads, and may have any number of links.
+const LONGEST_SENTENCE_BYTES: usize = 1000;
+/// Of a longer one, so much stays before the part that links.
+const LEAD_BYTES: usize = 200;
+
 /// The sentences of `text` that `part` touches.
-fn sentence(text: &str, part: &Range<usize>) -> String {
-    let touched: String = text
-        .split_sentence_bound_indices()
-        .flat_map(|(start, piece)| sentences(piece).map(move |(offset, one)| (start + offset, one)))
-        .filter(|(start, sentence)| *start < part.end && part.start < start + sentence.len())
-        .map(|(_, sentence)| sentence)
-        .collect();
+fn sentence(text: &str, ends: &[usize], part: &Range<usize>) -> String {
+    let first = ends.partition_point(|end| *end <= part.start);
+    let start = match first.checked_sub(1) {
+        Some(before) => ends[before],
+        None => 0,
+    };
+    let end = match ends[first..].iter().find(|end| **end >= part.end) {
+        Some(end) if start < part.end => *end,
+        Some(_) | None => text.len().min(start.max(part.end)),
+    };
     // The stop of a word such as `.text` counts as one more end of the sentence before it.
-    let trimmed = touched.trim();
-    trimmed.strip_suffix(" .").unwrap_or(trimmed).to_owned()
+    let touched = |range: Range<usize>| {
+        let trimmed = text[range].trim();
+        trimmed.strip_suffix(" .").unwrap_or(trimmed).to_owned()
+    };
+    if end - start <= LONGEST_SENTENCE_BYTES {
+        return touched(start..end);
+    }
+    let from = start.max(part.start.saturating_sub(LEAD_BYTES));
+    let shown = within(text, &(from..end.min(from + LONGEST_SENTENCE_BYTES)));
+    let more = |is_more: bool| if is_more { "…" } else { "" };
+    let (before, after) = (more(shown.start > start), more(shown.end < end));
+    format!("{before}{}{after}", touched(shown))
 }
 
 /// Parts a text after each stop that a blank follows: UAX #29 does not before a lower-case word,
@@ -96,11 +127,14 @@ fn sentences(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// Where the names of a lesson's blocks stand.
-#[derive(Default)]
-pub(crate) struct Names {
+pub(crate) struct Names<'s> {
+    lines: Lines<'s>,
     steps: HashMap<String, (usize, Range<usize>)>,
     checks: HashMap<String, Range<usize>>,
-    files: Vec<(PathBuf, String, Range<usize>)>,
+    /// The files, each with its language and the line where it was written first.
+    files: HashMap<PathBuf, (String, usize)>,
+    /// The folders above them, each with a file below it and that one's line.
+    folders: HashMap<PathBuf, (PathBuf, usize)>,
     of: Vec<(String, Range<usize>, usize)>,
     /// Names that cannot be used, as they are written: whoever refers to them is not to blame.
     unusable: HashSet<String>,
@@ -108,16 +142,28 @@ pub(crate) struct Names {
     named: Vec<Range<usize>>,
 }
 
-impl Names {
+impl<'s> Names<'s> {
+    /// None yet of this text.
+    pub fn of(source: &'s str) -> Self {
+        Names {
+            lines: Lines::of(source),
+            steps: HashMap::new(),
+            checks: HashMap::new(),
+            files: HashMap::new(),
+            folders: HashMap::new(),
+            of: Vec::new(),
+            unusable: HashSet::new(),
+            named: Vec::new(),
+        }
+    }
+
     /// Takes note of a block's names, and says which of them are taken already.
-    pub fn add(&mut self, read: &Read, source: &str, findings: &mut Findings) {
+    pub fn add(&mut self, read: &Read, findings: &mut Findings) {
         match read {
-            Read::File { file, path } => {
-                self.file(&file.path, &file.language, path, source, findings);
-            }
-            Read::Step { step, id } => self.step(&step.id, id, source, findings),
+            Read::File { file, path } => self.file(&file.path, &file.language, path, findings),
+            Read::Step { step, id } => self.step(&step.id, id, findings),
             Read::Check { check, name, of } => {
-                self.check(&check.name, name, source, findings);
+                self.check(&check.name, name, findings);
                 self.of
                     .push((check.of.clone(), of.clone(), check.span.start));
                 self.named.push(name.clone());
@@ -125,74 +171,76 @@ impl Names {
         }
     }
 
-    fn step(&mut self, id: &str, span: &Range<usize>, source: &str, findings: &mut Findings) {
+    fn step(&mut self, id: &str, span: &Range<usize>, findings: &mut Findings) {
         if id.is_empty() {
-            self.unusable.insert(as_written(source, span));
+            self.unusable.insert(self.as_written(span));
             return;
         }
         if let Some((_, first)) = self.steps.get(id) {
             let message = format!("a second step `{id}`");
-            findings.error(span.clone(), message, taken(source, first));
+            findings.error(span.clone(), message, self.taken(first));
             return;
         }
         self.steps.insert(id.to_owned(), (span.start, span.clone()));
     }
 
-    fn check(&mut self, name: &str, span: &Range<usize>, source: &str, findings: &mut Findings) {
+    fn check(&mut self, name: &str, span: &Range<usize>, findings: &mut Findings) {
         if name.is_empty() {
-            self.unusable.insert(as_written(source, span));
+            self.unusable.insert(self.as_written(span));
             return;
         }
         if let Some(first) = self.checks.get(name) {
             let message = format!("a second check `{name}`");
-            findings.error(span.clone(), message, taken(source, first));
+            findings.error(span.clone(), message, self.taken(first));
             return;
         }
         self.checks.insert(name.to_owned(), span.clone());
     }
 
     // A file may be written again as the lesson goes on; it stays the same kind of thing.
-    fn file(
-        &mut self,
-        path: &Path,
-        language: &str,
-        span: &Range<usize>,
-        source: &str,
-        findings: &mut Findings,
-    ) {
-        for (earlier, earlier_language, place) in &self.files {
-            let line = line_column(source, place.start).0;
-            let shown = path.display();
-            if earlier == path && earlier_language != language {
+    fn file(&mut self, path: &Path, language: &str, span: &Range<usize>, findings: &mut Findings) {
+        let shown = path.display();
+        if let Some((earlier, line)) = self.files.get(path) {
+            if earlier != language {
                 findings.error(
                     span.clone(),
-                    format!(
-                        "`{shown}` is `{language}` here and `{earlier_language}` on line {line}"
-                    ),
+                    format!("`{shown}` is `{language}` here and `{earlier}` on line {line}"),
                     "give both fences the same language, or the files different names",
                 );
-                return;
             }
-            if earlier != path && (earlier.starts_with(path) || path.starts_with(earlier)) {
-                findings.error(
-                    span.clone(),
-                    format!(
-                        "`{shown}` and `{}` of line {line} cannot both be there",
-                        earlier.display()
-                    ),
-                    "one would be a file and a folder at once: rename one of them",
-                );
-                return;
+            return;
+        }
+        let above = path.ancestors().skip(1).find_map(|above| {
+            let (_, line) = self.files.get(above)?;
+            Some((above.to_owned(), *line))
+        });
+        if let Some((earlier, line)) = above.or_else(|| self.folders.get(path).cloned()) {
+            findings.error(
+                span.clone(),
+                format!(
+                    "`{shown}` and `{}` of line {line} cannot both be there",
+                    earlier.display()
+                ),
+                "one would be a file and a folder at once: rename one of them",
+            );
+            return;
+        }
+        let line = self.lines.line(span.start);
+        for above in path.ancestors().skip(1) {
+            if above.as_os_str().is_empty() || self.folders.contains_key(above) {
+                break;
             }
+            self.folders
+                .insert(above.to_owned(), (path.to_owned(), line));
         }
         self.files
-            .push((path.to_owned(), language.to_owned(), span.clone()));
+            .insert(path.to_owned(), (language.to_owned(), line));
     }
 
     /// Binds each check to its step and to its sentence.
     pub fn bind(&self, lesson: &mut Lesson, claims: &[Claim], findings: &mut Findings) {
         for (of, span, at) in &self.of {
-            self.bind_step(of, span, *at, &lesson.source, findings);
+            self.bind_step(of, span, *at, findings);
         }
         let mut links: HashMap<&str, Vec<&Claim>> = HashMap::new();
         for claim in claims {
@@ -221,7 +269,7 @@ impl Names {
             };
             check.sentence.clone_from(&claim.sentence);
             for extra in extra {
-                let line = line_column(&lesson.source, claim.span.start).0;
+                let line = self.lines.line(claim.span.start);
                 findings.error(
                     extra.span.clone(),
                     format!("a second link to check `{}`", check.name),
@@ -231,21 +279,14 @@ impl Names {
         }
     }
 
-    fn bind_step(
-        &self,
-        of: &str,
-        span: &Range<usize>,
-        check: usize,
-        source: &str,
-        findings: &mut Findings,
-    ) {
+    fn bind_step(&self, of: &str, span: &Range<usize>, check: usize, findings: &mut Findings) {
         if of.is_empty() || self.unusable.contains(of) {
             return;
         }
         match self.steps.get(of) {
             Some((place, _)) if *place < check => {}
             Some((place, _)) => {
-                let line = line_column(source, *place).0;
+                let line = self.lines.line(*place);
                 findings.error(
                     span.clone(),
                     format!("this check stands before its step `{of}`"),
@@ -253,7 +294,10 @@ impl Names {
                 );
             }
             None => {
-                let help = match nearest(of, self.steps.keys().map(String::as_str)) {
+                let help = match findings
+                    .guesses
+                    .nearest(of, self.steps.keys().map(String::as_str))
+                {
                     Some(id) => format!("did you mean `{id}`?"),
                     None => "`of` is the `id` of a step above in this lesson".to_owned(),
                 };
@@ -266,7 +310,8 @@ impl Names {
         if self.checks.contains_key(&claim.check) || self.unusable.contains(&claim.check) {
             return;
         }
-        let help = match nearest(&claim.check, self.checks.keys().map(String::as_str)) {
+        let known = self.checks.keys().map(String::as_str);
+        let help = match findings.guesses.nearest(&claim.check, known) {
             Some(name) => format!("did you mean `#check-{name}`?"),
             None => format!(
                 "write a fence `sh {{check={} of=STEP expect=…}}`",
@@ -279,13 +324,15 @@ impl Names {
         );
         findings.error(claim.span.clone(), message, help);
     }
-}
 
-fn as_written(source: &str, span: &Range<usize>) -> String {
-    source[span.clone()].trim_matches('"').to_owned()
-}
+    fn as_written(&self, span: &Range<usize>) -> String {
+        self.lines.source()[span.clone()]
+            .trim_matches('"')
+            .to_owned()
+    }
 
-fn taken(source: &str, first: &Range<usize>) -> String {
-    let line = line_column(source, first.start).0;
-    format!("the first stands on line {line}: give this one a name of its own")
+    fn taken(&self, first: &Range<usize>) -> String {
+        let line = self.lines.line(first.start);
+        format!("the first stands on line {line}: give this one a name of its own")
+    }
 }

@@ -3,7 +3,7 @@
 //! Markdown takes one for text. Only what can hardly be meant as text is named: `array[i][j]` and
 //! `[1]` are prose.
 
-use crate::diagnostic::{Findings, nearest};
+use crate::diagnostic::Findings;
 use std::ops::Range;
 
 /// Two pairs of brackets, of which the second holds a label that no line defines.
@@ -31,7 +31,8 @@ pub(crate) fn lints(
     }
     for reference in undefined {
         let label = reference.label.as_str();
-        let meant = nearest(label, defined.iter().map(|(label, _)| label.as_str()));
+        let known = defined.iter().map(|(label, _)| label.as_str());
+        let meant = findings.guesses.nearest(label, known);
         if !is_link(source, reference, meant) {
             continue;
         }

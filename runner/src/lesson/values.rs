@@ -204,12 +204,21 @@ pub(crate) fn range(text: &str) -> Read<Expectation> {
     }
 }
 
+/// Linux takes paths of 4096 bytes, and the workspace stands before this one.
+const LONGEST_PATH_BYTES: usize = 1024;
+
 /// A path that stays inside the workspace.
 pub(crate) fn workspace_path(text: &str) -> Read<PathBuf> {
     if text.is_empty() || text.ends_with('/') || text.contains(char::is_control) {
         return complaint(
             format!("`{text}` names no file"),
             "name a file in the workspace: `hello.bpf.c`",
+        );
+    }
+    if text.len() > LONGEST_PATH_BYTES {
+        return complaint(
+            "this path is too long for a file",
+            format!("keep it within {LONGEST_PATH_BYTES} bytes"),
         );
     }
     let mut path = PathBuf::new();

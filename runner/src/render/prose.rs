@@ -139,11 +139,12 @@ fn table(
         return;
     }
     // Too wide: each row becomes a small list of its own, named by the head.
+    let names: Vec<Vec<Inline>> = head.iter().map(|name| shortened(name, columns)).collect();
     for (number, cells) in rows.iter().enumerate() {
         if number > 0 {
             drawn.push(String::new());
         }
-        for (name, cell) in head.iter().zip(cells) {
+        for (name, cell) in names.iter().zip(cells) {
             let mut content = vec![Inline::Strong(name.clone()), Inline::Text(": ".to_owned())];
             content.extend(cell.iter().cloned());
             let lines = paragraph(&content, paint, columns.saturating_sub(2));
@@ -154,6 +155,18 @@ fn table(
                     format!("  {line}")
                 });
             }
+        }
+    }
+}
+
+/// The same, or its beginning if it is longer than a few lines: it stands before each cell below it.
+fn shortened(name: &[Inline], columns: usize) -> Vec<Inline> {
+    let text = plain_text(name);
+    match text.chars().nth(4 * columns.max(20)) {
+        None => name.to_vec(),
+        Some(_) => {
+            let beginning: String = text.chars().take(columns.max(20)).collect();
+            vec![Inline::Text(beginning + "…")]
         }
     }
 }
@@ -181,8 +194,10 @@ pub fn paragraph(content: &[Inline], paint: &Paint, columns: usize) -> Vec<Strin
     flatten(content, Style::new(), paint, &mut pieces);
     let mut text = String::new();
     let mut commands = Vec::new();
+    let mut starts = Vec::new();
     for piece in &pieces {
         let start = text.len();
+        starts.push(start);
         text.push_str(&piece.text);
         if piece.is_code {
             commands.push(start..text.len());
@@ -190,7 +205,12 @@ pub fn paragraph(content: &[Inline], paint: &Paint, columns: usize) -> Vec<Strin
     }
     wrapped(&text, &commands, columns)
         .into_iter()
-        .map(|range| cut(&pieces, range, paint))
+        .map(|range| {
+            let first = starts.partition_point(|start| *start <= range.start);
+            let first = first.saturating_sub(1);
+            let start = starts.get(first).copied().unwrap_or_default();
+            cut(&pieces[first..], start, range, paint)
+        })
         .collect()
 }
 
@@ -243,10 +263,13 @@ fn flatten(content: &[Inline], style: Style, paint: &Paint, pieces: &mut Vec<Pie
     }
 }
 
-fn cut(pieces: &[Piece], range: Range<usize>, paint: &Paint) -> String {
+/// A part of the text of some pieces, of which the first begins at `start`.
+fn cut(pieces: &[Piece], mut start: usize, range: Range<usize>, paint: &Paint) -> String {
     let mut line = String::new();
-    let mut start = 0;
     for Piece { style, text, .. } in pieces {
+        if start >= range.end {
+            break;
+        }
         let end = start + text.len();
         let (from, to) = (range.start.max(start), range.end.min(end));
         if from < to {
@@ -382,5 +405,20 @@ mod tests {
             drawn(&nodes, 8),
             "a /sys/\nkernel/\ntracing/\ntrace_pipe\nb"
         );
+    }
+
+    // No time is measured: what looks at each piece for each line takes minutes for these.
+    #[test]
+    fn a_paragraph_of_very_many_pieces_and_a_table_with_a_long_head_are_drawn() {
+        let pieces = (0..60_000).flat_map(|_| {
+            let code = Inline::Code("code of two words".to_owned());
+            [code, Inline::Text(" and words ".to_owned())]
+        });
+        let lines = lines(&[Node::Paragraph(pieces.collect())], &Paint::plain(80));
+        assert!(lines.len() > 20_000, "{}", lines.len());
+        let head = vec![text(&"head ".repeat(20_000))];
+        let rows = vec![vec![text("x")]; 20_000];
+        let drawn = drawn(&[Node::Table { head, rows }], 80);
+        assert!(drawn.len() < 20_000 * 200, "{}", drawn.len());
     }
 }

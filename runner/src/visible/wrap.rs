@@ -28,7 +28,7 @@ pub fn expand_tabs(line: &str) -> String {
 
 /// Where a text may be broken into lines of `columns` columns, by byte, its end included: where
 /// Unicode (UAX #14) allows it, so that Chinese breaks between characters. What lies in one of the
-/// ranges of `whole`, such as a command, is broken only if it is too long for a line, and then
+/// ranges of `whole`, which are in order, such as a command, is broken only if it is too long for a line, and then
 /// between its words if that does.
 pub fn breaks(
     text: &str,
@@ -39,25 +39,28 @@ pub fn breaks(
     if whole.is_empty() {
         return all;
     }
-    let inside = |at: usize| whole.iter().any(|range| range.start < at && at < range.end);
+    let inside = |at: usize| {
+        let before = whole.partition_point(|range| range.start < at);
+        before > 0 && at < whole[before - 1].end
+    };
     let reluctance = |at: usize, opportunity| match text[..at].ends_with(' ') {
         _ if opportunity == BreakOpportunity::Mandatory || !inside(at) => 0,
         true => 1,
         false => 2,
     };
-    let of = |wanted: usize, range: Range<usize>| {
-        let found = all.iter().copied();
-        found.filter(move |(at, opportunity)| {
-            range.contains(at) && reluctance(*at, *opportunity) == wanted
-        })
-    };
-    let mut chosen: Vec<_> = of(0, 0..text.len() + 1).collect();
-    for next in 1..=2 {
+    let mut by_reluctance = [const { Vec::new() }; 3];
+    for (at, opportunity) in all {
+        by_reluctance[reluctance(at, opportunity)].push((at, opportunity));
+    }
+    let [mut chosen, words, characters] = by_reluctance;
+    for next in [words, characters] {
+        let mut next = next.into_iter().peekable();
         let mut start = 0;
         let mut finer = Vec::new();
         for (at, opportunity) in chosen {
-            if width(text[start..at].trim_end()) > columns {
-                finer.extend(of(next, start..at));
+            let is_too_wide = width(text[start..at].trim_end()) > columns;
+            while let Some(between) = next.next_if(|(between, _)| *between < at) {
+                finer.extend(is_too_wide.then_some(between));
             }
             finer.push((at, opportunity));
             start = at;

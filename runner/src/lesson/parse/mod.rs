@@ -12,9 +12,10 @@ use super::attributes::{self, Info};
 use super::check::{self, Heading};
 use super::fence::{self, Fence, Mention, Read};
 use super::front_matter;
+use super::include::{self, Includes};
 use super::names::Names;
 use super::references::{self, Undefined};
-use super::{Block, FrontMatter, Included, Lesson, Prose, include};
+use super::{Block, FrontMatter, Included, Lesson, Prose};
 use crate::diagnostic::{Diagnostic, Findings, line_end, line_start, within};
 use pulldown_cmark::{BrokenLink, CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
@@ -51,6 +52,8 @@ pub(crate) struct Reading {
     pub mentions: Vec<Mention>,
     /// Where its name stands.
     pub name: Range<usize>,
+    /// How much it includes.
+    pub included_bytes: usize,
 }
 
 /// Reads a lesson; see [`parse`].
@@ -66,12 +69,11 @@ pub(crate) fn read(
     let mut reader = Reader {
         source,
         body: front.body,
-        path,
-        includes,
+        includes: Includes::of(path, includes),
         suspects: &hidden.lines,
         findings,
         mentions: front.mentions,
-        names: Names::default(),
+        names: Names::of(source),
         tree: Tree::default(),
         headings: Vec::new(),
         undefined: Vec::new(),
@@ -99,6 +101,7 @@ pub(crate) fn read(
         lints: lints.sorted(source),
         mentions: reader.mentions,
         name: front.name,
+        included_bytes: reader.includes.bytes,
         lesson,
     }
 }
@@ -109,12 +112,11 @@ const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHRO
 struct Reader<'a> {
     source: &'a str,
     body: usize,
-    path: &'a Path,
-    includes: &'a dyn Fn(&Path) -> Included,
+    includes: Includes<'a>,
     suspects: &'a [Range<usize>],
     findings: Findings,
     mentions: Vec<Mention>,
-    names: Names,
+    names: Names<'a>,
     tree: Tree,
     headings: Vec<Heading>,
     undefined: Vec<Undefined>,
@@ -314,7 +316,7 @@ impl Reader<'_> {
         if let Read::File { file, .. } = &mut read {
             self.include(&mut file.content, inside);
         }
-        self.names.add(&read, self.source, &mut self.findings);
+        self.names.add(&read, &mut self.findings);
         self.prose(span.start);
         self.prose_start = next_line(self.source, span.end);
         self.blocks.push(match read {
@@ -325,7 +327,7 @@ impl Reader<'_> {
     }
 
     fn include(&mut self, content: &mut String, inside: Range<usize>) {
-        match include::resolve(content, self.path, self.includes) {
+        match self.includes.resolve(content) {
             Ok(resolved) => *content = resolved,
             Err(complaint) => {
                 let found = include::find(&self.source[inside.clone()]);

@@ -7,7 +7,7 @@ use crate::course::Course;
 use crate::lesson::Lesson;
 use crate::lesson::anchors::Anchors;
 use crate::lesson::destination::Destination;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The page that holds the files of the course which lessons link to.
@@ -27,6 +27,8 @@ pub enum Target {
 /// The files of the course that lessons link to.
 pub struct Links<'c> {
     course: &'c Course,
+    /// Where the lessons are.
+    lessons: HashSet<&'c Path>,
     anchors: Anchors,
     /// By path below the course root; `None` where there is no such text.
     files: BTreeMap<PathBuf, Option<Source>>,
@@ -46,6 +48,7 @@ impl<'c> Links<'c> {
     pub fn new(course: &'c Course) -> Links<'c> {
         Links {
             course,
+            lessons: course.lessons.iter().map(|lesson| &*lesson.path).collect(),
             anchors: Anchors::default(),
             files: BTreeMap::new(),
         }
@@ -61,7 +64,7 @@ impl<'c> Links<'c> {
             Destination::Outside => return Target::Nothing,
             Destination::Inside { path, .. } => path,
         };
-        if self.is_lesson(&path) {
+        if self.lessons.contains(&*path) {
             return Target::Same;
         }
         // A page that the course does not list is nothing that a reader should see.
@@ -72,10 +75,6 @@ impl<'c> Links<'c> {
             Some(source) => Target::Moved(format!("{SOURCES}#{}", source.id)),
             None => Target::Nothing,
         }
-    }
-
-    fn is_lesson(&self, path: &Path) -> bool {
-        self.course.lessons.iter().any(|lesson| lesson.path == path)
     }
 
     fn source(&mut self, path: PathBuf) -> Option<&Source> {

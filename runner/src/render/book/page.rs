@@ -8,6 +8,7 @@ use super::{Book, html};
 use crate::lesson::anchors::{Anchors, check_id, title_end};
 use crate::lesson::{Block, Lesson, Mark};
 use crate::snapshot::Recorded;
+use std::collections::HashMap;
 
 /// How a page finds the recorded outputs of a step.
 pub type Outputs<'o> = dyn Fn(&str) -> &'o [Recorded] + 'o;
@@ -27,6 +28,7 @@ pub fn markdown(
         anchors: Anchors::of(lesson),
         links,
     };
+    let claims = claims(marks);
     let mut parts = Vec::new();
     let title_end = title_end(lesson, marks);
     if title_end.is_none() {
@@ -51,7 +53,10 @@ pub fn markdown(
             Block::Step(block) => {
                 parts.push(step(block, &lesson.stem, book, outputs(&block.id)));
             }
-            Block::Check(block) => parts.push(check(block, claim(&block.name, marks), book)),
+            Block::Check(block) => {
+                let claim = claims.get(&*format!("#{}", check_id(&block.name)));
+                parts.push(check(block, claim.copied().unwrap_or_default(), book));
+            }
         }
     }
     parts.retain(|part| !part.trim().is_empty());
@@ -59,14 +64,18 @@ pub fn markdown(
     parts.join("\n\n") + "\n"
 }
 
-/// The words of the prose that link to a check.
-fn claim<'m>(name: &str, marks: &'m [Mark]) -> &'m str {
-    let anchor = format!("#{}", check_id(name));
-    let found = marks.iter().find_map(|mark| match mark {
-        Mark::Link { url, text, .. } if *url == anchor => Some(text.as_str()),
-        Mark::Link { .. } | Mark::Heading { .. } | Mark::Code { .. } => None,
-    });
-    found.unwrap_or_default()
+/// The words of the prose that link to each check, by where they lead.
+fn claims(marks: &[Mark]) -> HashMap<&str, &str> {
+    let mut claims = HashMap::new();
+    for mark in marks {
+        match mark {
+            Mark::Link { url, text, .. } if url.starts_with('#') => {
+                claims.entry(url.as_str()).or_insert(text.as_str());
+            }
+            Mark::Link { .. } | Mark::Heading { .. } | Mark::Code { .. } => {}
+        }
+    }
+    claims
 }
 
 /// What the lesson is for, how long it takes, and what it needs.
