@@ -9,6 +9,21 @@ use serde_json::{Value, json};
 /// The version of what `--json` prints; it grows when a key goes or changes its meaning.
 const FORMAT: u32 = 1;
 
+/// JSON with each character beyond ASCII as `\\u….`: an object's names may hold what nobody sees.
+fn escaped(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_ascii() && character != '\x7f' {
+            escaped.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            escaped.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    escaped
+}
+
 /// The streams of a command, and how to draw on them.
 pub struct Console<'a> {
     /// Standard input.
@@ -38,7 +53,7 @@ impl<'a> Console<'a> {
         if let (Value::Object(whole), Value::Object(value)) = (&mut whole, value) {
             whole.extend(value);
         }
-        writeln!(self.out, "{whole:#}")
+        writeln!(self.out, "{}", escaped(&format!("{whole:#}")))
     }
 
     /// Writes a heading.

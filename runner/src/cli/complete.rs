@@ -3,6 +3,7 @@
 use super::arguments::{Global, command};
 use super::context::Context;
 use crate::course::Course;
+use crate::visible::visible_text;
 use clap::{ArgMatches, FromArgMatches};
 use clap_complete::engine::CompletionCandidate;
 use std::ffi::OsStr;
@@ -42,7 +43,7 @@ pub fn lesson(typed: &OsStr) -> Vec<CompletionCandidate> {
     for lesson in &course.lessons {
         for name in [&lesson.stem, &lesson.front.name] {
             if name.starts_with(&*typed) {
-                let title = lesson.front.title.clone();
+                let title = visible_text(&lesson.front.title).into_owned();
                 candidates.push(CompletionCandidate::new(name).help(Some(title.into())));
             }
         }

@@ -2,6 +2,7 @@
 
 use super::arguments::{CheckArguments, NewArguments};
 use super::context::{Context, ends};
+use super::out_json;
 use crate::course::{self, Course, Origin};
 use crate::diagnostic::{self, Diagnostic, Drawing, Lines, Severity};
 use crate::exit::Exit;
@@ -48,7 +49,7 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
             of_file.iter().map(move |found| as_json(&lines, found))
         });
         let rows: Vec<_> = rows.collect();
-        outln!("{:#}", json!({ "format": 1, "diagnostics": rows }));
+        out_json(&json!({ "format": 1, "diagnostics": rows }))?;
     } else {
         out!("{}", drawn_from(source, &found, &context.stdout));
         let lessons = course.lessons.len();

@@ -2,7 +2,7 @@
 
 use super::arguments::{DoctorArguments, On, RunningArguments};
 use super::context::{Context, ends, program};
-use super::{lab_findings, own_kernel};
+use super::{lab_findings, out_json, own_kernel};
 use crate::backend::host::Host;
 use crate::backend::{Backend, BackendError};
 use crate::course::Course;
@@ -41,7 +41,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     };
     let mut findings = doctor.examine()?;
     if arguments.json {
-        outln!("{:#}", doctor::to_json(&findings));
+        out_json(&doctor::to_json(&findings))?;
         return Ok(ends_with(&findings));
     }
     doctor.show(&findings)?;

@@ -2,7 +2,7 @@
 
 use super::arguments::{LabCommand, LabSetupArguments, LabStatusArguments};
 use super::context::{Context, ends};
-use super::{guest, lab_gc};
+use super::{guest, lab_gc, out_json};
 use crate::backend::BackendError;
 use crate::backend::lab::{outlook, qemu_remedy};
 use crate::exit::Exit;
@@ -330,7 +330,7 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
             "saved": outlook.as_ref().map(|outlook| outlook.is_saved),
             "missing": missing,
         });
-        outln!("{status:#}");
+        out_json(&status)?;
         return Ok(exit);
     }
     let paint = &context.stdout;

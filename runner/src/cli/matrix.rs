@@ -3,6 +3,7 @@
 use super::arguments::{MatrixArguments, MatrixFormat, On, RunningArguments};
 use super::bench::{self, Bench, Outcome, side_by_side};
 use super::context::{Backends, Context, ends, with_help};
+use super::out_json;
 use super::toolchain::Toolchain;
 use crate::course::Course;
 use crate::exit::Exit;
@@ -92,7 +93,7 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
             };
             out!("{}", drawn::all(&matrices, &end, strictness, paint));
         }
-        MatrixFormat::Json => outln!("{:#}", drawn::json::document(&names, &matrices)),
+        MatrixFormat::Json => out_json(&drawn::json::document(&names, &matrices))?,
         MatrixFormat::Md => out!("{}", drawn::markdown::document(&names, &matrices)),
         MatrixFormat::Junit => {
             let suites = matrices.iter().flat_map(|matrix| {

@@ -53,29 +53,24 @@ use crate::event::TakenBack;
 use crate::exit::Exit;
 use crate::lesson::Step;
 use crate::say;
-use crate::visible::visible_text;
+use crate::visible::{visible_json, visible_text};
 use anstyle::AnsiColor;
 use arguments::Command;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 use context::Context;
 use serde::Serialize;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// Prints a text.
 fn print(text: &str) -> io::Result<()> {
     printed(io::stdout().write_all(text.as_bytes()))
 }
 
-/// Prints JSON for programs.
+/// Prints JSON for programs. This is the one place that does: nothing in it is hidden.
 fn out_json(value: &impl Serialize) -> io::Result<()> {
-    let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-    let written = serde_json::to_writer_pretty(&mut stdout, value).map_err(io::Error::from);
-    printed(
-        written
-            .and_then(|()| writeln!(stdout))
-            .and_then(|()| stdout.flush()),
-    )
+    let json = serde_json::to_string_pretty(value)?;
+    print(&(visible_json(json) + "\n"))
 }
 
 /// Says that all is as it was before a step, and what was taken back for it.

@@ -170,7 +170,7 @@ pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit
         let mut plan = Plan::new(lesson, &Selection::All)?.to_json();
         plan["format"] = json!(1);
         plan["title"] = json!(lesson.front.title);
-        outln!("{plan:#}");
+        out_json(&plan)?;
         return Ok(Exit::Success);
     }
     let mut exit = Exit::Success;

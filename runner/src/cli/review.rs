@@ -2,6 +2,7 @@
 
 use super::arguments::{ReviewArguments, SettleArguments};
 use super::context::{Context, ends};
+use super::out_json;
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::plan::known;
@@ -67,7 +68,7 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
                 Err(error) => exit = exit.worst(left_alone(&error)),
             }
         }
-        outln!("{:#}", json!({ "format": 1, "waiting": rows }));
+        out_json(&json!({ "format": 1, "waiting": rows }))?;
         return Ok(exit);
     }
     if waiting.is_empty() {

@@ -28,7 +28,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     if arguments.dry_run {
         let mut plan = plan.to_json();
         plan["format"] = 1.into();
-        outln!("{plan:#}");
+        out_json(&plan)?;
         return Ok(Exit::Success);
     }
     context.may_run(&course, &[lesson], &arguments.running)?;

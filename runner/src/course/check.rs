@@ -5,8 +5,10 @@ use super::load::MANIFEST;
 use super::{Course, links, manifest};
 use crate::diagnostic::{Diagnostic, sort};
 use crate::lesson::{Background, Block, Expectation, Lesson};
+use crate::visible::{hidden, name};
 use regex::Regex;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Everything that is wrong with the course or could be better, in the order of files and places.
@@ -17,8 +19,61 @@ pub fn check(course: &Course) -> Vec<Diagnostic> {
     diagnostics.extend(unlisted(course, &listed));
     diagnostics.extend(links::dead(course, &listed));
     diagnostics.extend(course.lessons.iter().flat_map(patterns));
+    diagnostics.extend(unseen(course));
     sort(&mut diagnostics);
     diagnostics
+}
+
+/// What nobody sees in what is run or written: in the fences of lessons, in files that they include, and
+/// in `course.toml`. One a line is named.
+fn unseen(course: &Course) -> Vec<Diagnostic> {
+    let mut diagnostics = Vec::new();
+    let pages: BTreeSet<&Path> = course.lessons.iter().map(|lesson| &*lesson.path).collect();
+    for lesson in &course.lessons {
+        for block in &lesson.blocks {
+            let what = match block {
+                Block::Prose(_) => continue,
+                Block::File(_) => "file",
+                Block::Step(_) | Block::Check(_) => "script",
+            };
+            unseen_in(
+                &lesson.path,
+                &lesson.source,
+                block.span(),
+                what,
+                &mut diagnostics,
+            );
+        }
+    }
+    for (path, text) in &course.sources {
+        if !pages.contains(&**path) {
+            // A mark at the beginning says how a file is encoded.
+            let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
+            unseen_in(path, text, start..text.len(), "file", &mut diagnostics);
+        }
+    }
+    diagnostics
+}
+
+fn unseen_in(
+    path: &Path,
+    source: &str,
+    span: Range<usize>,
+    what: &str,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut at = span.start;
+    for line in source[span].split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let line = line.trim_end_matches(['\n', '\r']);
+        if let Some((offset, character)) = hidden(line).next() {
+            let span = start + offset..start + offset + character.len_utf8();
+            let message = format!("nobody sees {} in this {what}", name(character));
+            let help = "take it away, or write what bash or C has for it, as `$'\\u200b'`";
+            diagnostics.push(Diagnostic::warning(path, span, message).help(help));
+        }
+    }
 }
 
 /// The regular expressions of a lesson that can be read and still not be compiled.

@@ -397,3 +397,22 @@ mod creating {
         assert!(create(folder.path(), "../x").is_err());
     }
 }
+
+#[test]
+fn what_nobody_sees_in_what_runs_is_named() {
+    let text = "a\u{200b}b is prose.\n\n```sh {id=a}\necho a\u{202e}b\u{200b}\n```\n\n\
+        ```c {file=a.c}\n{{#include ../bpf/a.c}}\n```\n";
+    let manifest = format!("{MANIFEST}inventory = \"true\u{e0041}\"\n");
+    assert_snapshot!(checked(&[
+        ("lessons/course.toml", &manifest),
+        ("lessons/lesson-1.md", &page("hello", text)),
+        ("bpf/a.c", "\u{feff}int a;\r\nint\u{2060}b = \"👩\u{200d}👧\";\n"),
+    ]), @r#"
+    bpf/a.c:2:4: "\u{2060}" nobody sees U+2060 WORD JOINER in this file
+        take it away, or write what bash or C has for it, as `$'\u200b'`
+    lessons/course.toml:4:18: "\u{e0041}" nobody sees U+E0041 TAG `A` in this file
+        take it away, or write what bash or C has for it, as `$'\u200b'`
+    lessons/lesson-1.md:10:7: "\u{202e}" nobody sees U+202E RIGHT-TO-LEFT OVERRIDE in this script
+        take it away, or write what bash or C has for it, as `$'\u200b'`
+    "#);
+}

@@ -4,7 +4,7 @@
 
 use super::place::{BYTE_ORDER_MARK, Lines, line_end, within};
 use super::{Diagnostic, Severity, sort};
-use crate::visible::{width, wrap};
+use crate::visible::{hidden, mark, visible_text, width, wrap};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 use std::path::Path;
@@ -175,16 +175,21 @@ fn line_shown(lines: &Lines<'_>, span: &Range<usize>) -> (String, Range<usize>) 
     let near = within(source, &near);
     let start = lines.start(span.start).max(near.start);
     let end = line_end(&source[..near.end], span.start).max(span.start);
+    let text = &source[start..end];
+    let mut hidden = hidden(text).peekable();
     let mut shown = String::new();
     let mut marked = None;
     let mut marked_end = 0;
-    for (offset, c) in source[start..end].char_indices() {
+    for (offset, c) in text.char_indices() {
         let at = start + offset;
         if at >= span.start && marked.is_none() {
             marked = Some(shown.len());
         }
-        if c != BYTE_ORDER_MARK {
-            shown.push(visible_character(c));
+        let is_hidden = hidden.next_if(|(hidden, _)| *hidden == offset).is_some();
+        match is_hidden {
+            true if c == BYTE_ORDER_MARK && at == 0 => {}
+            true => shown.push_str(&mark(c)),
+            false => shown.push(c),
         }
         if at < span.end {
             marked_end = shown.len();
@@ -195,24 +200,9 @@ fn line_shown(lines: &Lines<'_>, span: &Range<usize>) -> (String, Range<usize>) 
     (shown, first..last)
 }
 
-/// The text with control characters made visible, so that none reaches a terminal.
+/// A text on one line with all that is hidden made visible, so that nothing of it reaches a terminal.
 fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| if c == '\t' { ' ' } else { visible_character(c) })
-        .collect()
-}
-
-// The drawing library shows C0 controls and the marks that turn the direction of writing; the
-// C1 controls, which some terminals obey as well, it lets through.
-fn visible_character(c: char) -> char {
-    match c {
-        '\t' => c,
-        '\0'..='\x1f' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
-        '\x7f' => '\u{2421}',
-        '\u{80}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => '\u{fffd}',
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-        _ => c,
-    }
+    visible_text(text).replace('\t', " ").replace('\n', "␊")
 }
 
 fn paint(text: &str, code: &str, color: bool) -> String {
@@ -260,11 +250,23 @@ mod tests {
 
     #[test]
     fn control_characters_are_made_visible() {
-        assert_snapshot!(rendered("a\x1b[31m\u{9b}2J\0 word\u{202e}\r\n", "word"), @"
+        assert_snapshot!(rendered("a\x1b[31m\u{9b}2J\0 word\u{202e}\r\n", "word"), @r"
         lessons/lesson-2.md:1:12: wrong `word`
           |
-        1 | a␛[31m�2J␀ word�
-          |            ^^^^
+        1 | a␛[31m\u{9b}2J␀ word\u{202e}
+          |                 ^^^^
+        help: did you mean `world`?
+        ");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_made_visible() {
+        let source = "a\u{200b}b\u{2060}c\u{e0041}d\u{ad}\u{3164} word 验证";
+        assert_snapshot!(rendered(source, "word"), @r"
+        lessons/lesson-2.md:1:11: wrong `word`
+          |
+        1 | a\u{200b}b\u{2060}c\u{e0041}d\u{ad}\u{3164} word 验证
+          |                                             ^^^^
         help: did you mean `world`?
         ");
     }

@@ -5,6 +5,7 @@ use super::verdict;
 use crate::exit::Exit;
 use crate::report::{Item, Report, Strictness};
 use crate::transcript::RecordId;
+use crate::visible::visible_text;
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
 
 /// Returns the whole document.
@@ -53,8 +54,8 @@ fn case(report: &Report, item: &Item, strictness: Strictness) -> TestCase {
     case.set_time(item.duration);
     if let Some(text) = &item.text {
         let sections = text.sections();
-        case.set_system_out(sections.stdout.text());
-        case.set_system_err(sections.stderr.text());
+        case.set_system_out(visible_text(&sections.stdout.text()));
+        case.set_system_err(visible_text(&sections.stderr.text()));
     }
     case
 }

@@ -205,3 +205,34 @@ fn a_lesson_is_shown_where_there_is_no_such_pager() {
     };
     running.end().code(0).stdout_has("echo it is shown");
 }
+
+#[test]
+fn nothing_is_hidden_in_json_and_whoever_parses_it_gets_it_all() {
+    let script = "echo a\u{200b}b\u{202e}c\u{e0041}d\u{85}\u{7f}";
+    let tutor = Tutor::new()
+        .lesson(plain("one", script))
+        .course("[needs.x]\nwhat = \"w\"\nwhy = \"w\"\nprobe = \"true \u{feff}\"\n");
+    let seen = |text: &str| {
+        let hidden = |c: char| tutor::visible::is_hidden(c) || c.is_control() && c != '\n';
+        assert!(!text.contains(hidden), "{text:?}");
+    };
+    for line in [
+        "show demo --json",
+        "run demo --dry-run",
+        "check --json",
+        "run demo --json",
+    ] {
+        let ran = tutor.run(line).code(0);
+        seen(&ran.stdout);
+        if line.starts_with("show") || line.ends_with("--dry-run") {
+            let scripts = ran.json().to_string();
+            assert!(
+                scripts.contains("a\u{200b}b\u{202e}c\u{e0041}d"),
+                "{scripts:?}"
+            );
+        }
+    }
+    for line in ["show demo", "check", "run demo", "test --format junit"] {
+        seen(&tutor.run(line).stdout);
+    }
+}
