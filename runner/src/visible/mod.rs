@@ -36,22 +36,22 @@ pub fn visible_text(text: &str) -> Cow<'_, str> {
 /// Text that `tutor` drew itself, from pieces that should be safe: its colors stay, and whatever else a
 /// terminal would obey is shown. The last thing before a terminal, should a piece have been forgotten.
 pub fn drawn(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_plain) {
+    if hidden(text).next().is_none() {
         return Cow::Borrowed(text);
     }
     let mut safe = String::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some(at) = rest.find('\u{1b}') {
-        push_text(&rest[..at], &mut safe);
+        push_text(None, &rest[..at], &mut safe);
         rest = &rest[at..];
         let color = color_length(rest).unwrap_or(1);
         match color {
-            1 => push_text(&rest[..1], &mut safe),
+            1 => push_text(None, &rest[..1], &mut safe),
             _ => safe.push_str(&rest[..color]),
         }
         rest = &rest[color..];
     }
-    push_text(rest, &mut safe);
+    push_text(None, rest, &mut safe);
     Cow::Owned(safe)
 }
 
