@@ -179,6 +179,9 @@ fn status_says_which_accelerator_and_why() {
     assert_eq!(json["accelerator"]["name"], "tcg");
     assert_eq!(json["accelerator"]["why"], "asked");
     assert_eq!(json["saved"], false);
+    let confined = json["confined"].as_array().expect("a list");
+    let landlock = tutor_agent::guarded::is_restricted_here();
+    assert_eq!(confined.contains(&"landlock".into()), landlock);
     tutor
         .run("lab status")
         .code(0)

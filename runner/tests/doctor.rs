@@ -63,7 +63,13 @@ fn the_kernel_that_is_asked_is_the_one_that_steps_would_run_on() {
     assert_eq!(kernel["lessons"], serde_json::json!(["demo"]));
     assert_eq!(named(&doctor, "accelerator")["version"], "tcg");
     assert_eq!(named(&doctor, "state")["version"], "saved");
-    for name in ["qemu", "executable-memory", "guest-tools", "disk"] {
+    for name in [
+        "qemu",
+        "executable-memory",
+        "confinement",
+        "guest-tools",
+        "disk",
+    ] {
         assert_eq!(named(&doctor, name)["has"], true, "{name}");
     }
     let ran = tutor.run("doctor").code(0);

@@ -1,6 +1,7 @@
 //! The system calls that no library offers as safe ones.
 #![allow(unsafe_code)]
 
+use nix::errno::Errno;
 use nix::libc;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -48,5 +49,22 @@ pub fn set_window(terminal: impl AsFd, rows: u16, columns: u16) -> io::Result<()
     // SAFETY: the file descriptor is open as long as `terminal` is borrowed, and TIOCSWINSZ reads
     // one `struct winsize`, which outlives the call.
     unsafe { ioctls::set_window(terminal.as_fd().as_raw_fd(), &raw const size) }?;
+    Ok(())
+}
+
+/// Keeps what this process inherited beside its standard files from all programs that it starts
+/// (close_range(2), since Linux 5.11).
+pub fn keep_inherited_files() -> io::Result<()> {
+    let first: libc::c_uint = 3;
+    // SAFETY: it marks files to be closed by execve(2), and closes none.
+    let kept = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first,
+            libc::c_uint::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+    Errno::result(kept)?;
     Ok(())
 }

@@ -3,11 +3,13 @@
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use proptest::prelude::*;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tutor_agent::client::{Client, Incoming};
+use tutor_agent::guarded::Given;
 use tutor_agent::protocol::{Leftover, Mode, Reply, Request, Shell, Status, Stream, When};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -583,4 +585,68 @@ proptest! {
         agent.end_of(id);
         prop_assert_eq!(agent.prints("echo next"), "next\n");
     }
+}
+
+/// What a program says that is guarded and given these files.
+fn guarded(given: &Given, script: &str, secret: &Path) -> String {
+    let program = ["/bin/bash", "-c", script].map(OsString::from);
+    let inherited = fs::File::open(secret).unwrap();
+    let inherited = std::os::fd::OwnedFd::from(inherited);
+    // One that this process has open and does not close when it starts programs.
+    let open = nix::fcntl::fcntl(&inherited, nix::fcntl::FcntlArg::F_DUPFD(30)).unwrap();
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_tutor-agent"))
+        .arg("guarded")
+        .arg(std::process::id().to_string())
+        .args(given.words(program))
+        .env("OPEN", open.to_string())
+        .output()
+        .unwrap();
+    nix::unistd::close(open).unwrap();
+    String::from_utf8([done.stdout, done.stderr].concat()).unwrap()
+}
+
+#[test]
+fn a_guarded_program_has_what_it_was_given_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for name in ["given", "secret"] {
+        fs::write(at(name), format!("{name}\n")).unwrap();
+    }
+    let given = Given {
+        reads: vec![at("given")],
+        uses: Vec::new(),
+    };
+    let shown = at("").display().to_string();
+    let said = guarded(&given, &format!("cd {shown}; cat <&$OPEN"), &at("secret"));
+    assert!(!said.contains("secret"), "what was open: {said}");
+    if !tutor_agent::guarded::is_restricted_here() {
+        eprintln!("skipped: this kernel does not use Landlock, so no file was kept from a program");
+        return;
+    }
+    let said = |script: &str| {
+        let said = guarded(&given, &format!("cd {shown}; {script}"), &at("secret"));
+        said.trim().to_owned()
+    };
+    assert_eq!(said("cat given"), "given");
+    for script in [
+        "cat secret",
+        "cat /proc/1/environ",
+        "ls .",
+        "echo x >given",
+        "echo x >new",
+        "mkdir new",
+        "ln given new",
+        "rm given",
+        "truncate -s 0 given",
+        "mkfifo new",
+        "exec 3<>/dev/tcp/127.0.0.1/9",
+    ] {
+        let said = said(&format!("LC_ALL=C bash -c '{script}'"));
+        assert!(
+            said.contains("ermission denied") || said.contains("cross-device"),
+            "{script}: {said}"
+        );
+    }
+    assert!(!at("new").exists());
+    assert_eq!(fs::read_to_string(at("given")).unwrap(), "given\n");
 }

@@ -7,6 +7,7 @@
 use crate::cache::Cache;
 use crate::image::Image;
 use crate::machine::Launcher;
+pub use crate::qemu::DEVICE;
 use crate::qemu::{Accelerator, Qemu, stamp};
 use crate::state::write_beside;
 use crate::tidy::{TRIALS, touch};
@@ -17,9 +18,6 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The device by which QEMU uses KVM.
-pub const DEVICE: &str = "/dev/kvm";
 
 /// How long a trial may take in all. Under a KVM that works it takes a second or two.
 pub const PATIENCE: Duration = Duration::from_secs(10);

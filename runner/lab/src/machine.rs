@@ -1,7 +1,7 @@
 //! One running machine: its process, its monitor, and the channel to the agent in it.
 
 use crate::asked::Asked;
-use crate::qemu::{Beginning, MEMORY_MIB, Qemu, command};
+use crate::qemu::{Beginning, MEMORY_MIB, Qemu, command, given};
 use crate::qmp::Qmp;
 use serde_json::json;
 use std::collections::VecDeque;
@@ -159,7 +159,7 @@ impl Machine {
         starting
             .args(&launcher.arguments)
             .arg(std::process::id().to_string())
-            .args(command(qemu, beginning))
+            .args(given(qemu, beginning).words(command(qemu, beginning)))
             .stdin(OwnedFd::from(agent_end))
             .stdout(OwnedFd::from(monitor_end))
             .stderr(Stdio::piped())

@@ -9,6 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use tutor_agent::guarded::Given;
 
 /// The oldest version whose machine and migration were tried.
 pub const OLDEST: (u32, u32) = (7, 0);
@@ -21,6 +22,9 @@ const START_PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a QEMU is forbidden: programs of its own, other rights, another share of the processor.
 const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
+
+/// The device by which QEMU uses KVM.
+pub const DEVICE: &str = "/dev/kvm";
 
 /// What runs a guest's code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +53,25 @@ impl Accelerator {
         match self {
             Accelerator::Tcg => "",
             Accelerator::Kvm { processor } => processor,
+        }
+    }
+}
+
+/// What keeps a QEMU in that does as its guest wishes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confinement {
+    /// It forbids itself system calls that it does not need.
+    Seccomp,
+    /// The kernel lets it open its own files and the lab's, and no others.
+    Landlock,
+}
+
+impl Confinement {
+    /// Its name for scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Confinement::Seccomp => "seccomp",
+            Confinement::Landlock => "landlock",
         }
     }
 }
@@ -188,6 +211,18 @@ impl Qemu {
         let said = String::from_utf8_lossy(&output.stderr);
         let first = said.lines().find(|line| !line.trim().is_empty());
         Err(first.map_or_else(|| output.status.to_string(), |line| line.trim().to_owned()))
+    }
+
+    /// What shuts it in here, beside what is said of every program.
+    pub fn confined_by(&self) -> Vec<Confinement> {
+        let mut all = Vec::new();
+        if self.has_sandbox {
+            all.push(Confinement::Seccomp);
+        }
+        if tutor_agent::guarded::is_restricted_here() {
+            all.push(Confinement::Landlock);
+        }
+        all
     }
 
     /// The same QEMU with another accelerator.
@@ -358,6 +393,37 @@ pub fn command(qemu: &Qemu, beginning: Beginning<'_>) -> Vec<OsString> {
         Beginning::State => words.extend(["-incoming", "defer"].map(OsString::from)),
     }
     words
+}
+
+/// The files that QEMU is given beside the system's: where it was installed to, what its guest boots,
+/// and KVM's device. It writes to none: states and channels come as open files.
+pub fn given(qemu: &Qemu, beginning: Beginning<'_>) -> Given {
+    let place = fs::canonicalize(&qemu.program).unwrap_or(qemu.program.clone());
+    let prefix = place.parent().and_then(Path::parent);
+    let below = [
+        "lib",
+        "lib64",
+        "libexec",
+        "share/qemu",
+        "share/seabios",
+        "share/qemu-firmware",
+    ];
+    let installed = prefix
+        .into_iter()
+        .flat_map(|prefix| below.map(|name| prefix.join(name)));
+    let boots = match beginning {
+        Beginning::Kernel { vmlinux, initramfs } => [Some(vmlinux), Some(initramfs)],
+        Beginning::State => [None, None],
+    };
+    let boots = boots.into_iter().flatten().map(Path::to_owned);
+    let device = match qemu.accelerator {
+        Accelerator::Tcg => None,
+        Accelerator::Kvm { .. } => Some(PathBuf::from(DEVICE)),
+    };
+    Given {
+        reads: installed.chain(boots).collect(),
+        uses: device.into_iter().collect(),
+    }
 }
 
 #[cfg(test)]

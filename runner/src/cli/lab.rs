@@ -18,7 +18,7 @@ use tutor_lab::fetch::lock::KernelLock;
 use tutor_lab::fetch::mirror::Mirror;
 use tutor_lab::initramfs;
 use tutor_lab::kernel::{Kernel, KernelError};
-use tutor_lab::qemu::{Accelerator, Qemu, QemuError};
+use tutor_lab::qemu::{Accelerator, Confinement, Qemu, QemuError};
 use tutor_lab::setup::{Event, Setup, SetupError, Wanted, Way};
 use tutor_lab::tidy::{self, Kept, Purpose};
 
@@ -292,6 +292,8 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
         true => Exit::Success,
         false => Exit::Lacking,
     };
+    let qemu = Qemu::find(cache.folder()).ok();
+    let confined = qemu.map(|qemu| qemu.confined_by()).unwrap_or_default();
     let (states, checkpoints) = by_purpose(tidy::kept(&cache)?);
     let states_bytes = bytes(&states);
     let checkpoints_bytes = bytes(&checkpoints);
@@ -327,6 +329,7 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
                 "why": why(&outlook.accelerator.reason),
                 "text": accelerated(&outlook.accelerator),
             })),
+            "confined": confined.iter().map(|by| by.name()).collect::<Vec<_>>(),
             "saved": outlook.as_ref().map(|outlook| outlook.is_saved),
             "missing": missing,
         });
@@ -359,6 +362,7 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
     }
     if let Some(outlook) = &outlook {
         outln!("{}", accelerated(&outlook.accelerator));
+        outln!("{}", shut_in(&confined));
         let saved = match outlook.is_saved {
             true => say!("lab-saved"),
             false => say!("lab-not-saved"),
@@ -403,6 +407,14 @@ pub fn counted(states: &[Kept], checkpoints: &[Kept]) -> Vec<String> {
         lines.push(say!("lab-checkpoints", count = count, size = size));
     }
     lines
+}
+
+/// Whether QEMU is kept from the learner's files.
+pub fn shut_in(confined: &[Confinement]) -> String {
+    match confined.contains(&Confinement::Landlock) {
+        true => say!("lab-landlock"),
+        false => say!("lab-no-landlock"),
+    }
 }
 
 /// What runs the guests' code, and why.

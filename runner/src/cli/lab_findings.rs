@@ -1,6 +1,6 @@
 //! What the lab has and lacks on this machine, for `tutor doctor`.
 
-use super::lab::{accelerated, size};
+use super::lab::{accelerated, shut_in, size};
 use crate::backend::BackendError;
 use crate::backend::lab::{Lab, qemu_remedy};
 use crate::doctor::{self, Area, Finding, State, Unasked};
@@ -110,7 +110,13 @@ impl Looked<'_> {
                 say!("lab-remedy-memory"),
             ),
         };
-        vec![found, memory]
+        let by = qemu.confined_by();
+        let names: Vec<&str> = by.iter().map(|by| by.name()).collect();
+        let what = say!("doctor-lab-confined");
+        let version = Some(names.join(", ")).filter(|names| !names.is_empty());
+        let mut confined = self.finding("confinement", what, State::Has(version));
+        confined.note = Some(shut_in(&by));
+        vec![found, memory, confined]
     }
 
     fn kernel(&self, cache: &Cache) -> Finding {
