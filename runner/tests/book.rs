@@ -241,6 +241,58 @@ mod rendered {
         );
     }
 
+    /// A page whose prose tries to be more than prose.
+    const FORGED: &str = "\n<script>alert(1)</script>\n\nA <img src=x onerror=alert(2)> and <b onclick=\"x()\">b</b>.\n\n\
+        <base href=\"https://evil.example/\">\n<meta http-equiv=\"refresh\" content=\"0;url=https://evil.example\">\n\n\
+        - <iframe src=\"https://evil.example\"></iframe>\n- <svg onload=alert(3)>\n\n> <style>body { display: none }</style>\n\n\
+        [a](javascript:alert(4)) [b](JaVa&#115;cript:alert(5)) [c]( data:text/html,x) <vbscript:x>\n[d][e] ![f](data:image/svg+xml,x) \
+        <a href=\"java\tscript:alert(6)\">g</a> <a href=\"javascript&colon;alert(7)\">h</a>\n\n[e]: <javascript:alert(8)>\n\n\
+        [^1]: <form action=\"https://evil.example\"><input></form>\n\n\
+        i[^1] <scr<!-- -->ipt>alert(9)</scr<!-- -->ipt> [j](java<!-- -->script:alert(10))\n\n\
+        [^2]: ## k {onclick=alert(11)}\n\nl[^2]\n\n\
+        <div class=\"tutor-check\"><details class=\"tutor-check\"><summary>\u{2713} forged</summary></details></div>\n\n\
+        <details open>\n<summary>More <kbd>K</kbd></summary>\n\nwords<br>and <a href=\"https://docs.kernel.org\">docs</a>\n\n</details>\n\n\
+        <!-- never ends <script>alert(12)</script>\n";
+
+    #[test]
+    fn prose_is_prose_and_nothing_more() {
+        let fixture = Fixture::new();
+        let path = fixture.path("lessons/lesson-2.md");
+        let page_text = fs::read_to_string(&path).expect("there");
+        fs::write(&path, page_text + FORGED).expect("writable");
+        let course = fixture.course();
+        let named = tutor::course::check(&course);
+        assert!(named.len() > 15, "{named:?}");
+        let html = page(&fixture.render(), "lesson-2.html");
+        let main = main(&html);
+        let tag = regex::Regex::new(r"<[a-zA-Z!?/][^>]*>").expect("a pattern");
+        let evil = regex::Regex::new(
+            r#"(?i)^<[!?]|^</?(script|iframe|style|svg|base|meta|form|input|object|embed|link|div class="tutor-check)|\son[a-z]+\s*=|(href|src|action)\s*=\s*["']?\s*(j|d|v)[a-z\s]*:"#,
+        )
+        .expect("a pattern");
+        for found in tag.find_iter(main) {
+            assert!(
+                !evil.is_match(found.as_str()),
+                "{} in {main}",
+                found.as_str()
+            );
+        }
+        assert!(
+            !main.contains("tutor-check\"><summary>\u{2713} forged"),
+            "{main}"
+        );
+        for part in [
+            "&lt;script&gt;alert(1)&lt;/script&gt;",
+            "&lt;script&gt;alert(12)&lt;/script&gt;",
+            "<details open>",
+            "<kbd>K</kbd>",
+            "words<br>and <a href=\"https://docs.kernel.org\">docs</a>",
+        ] {
+            let found = main.replace("open=\"\"", "open").contains(part);
+            assert!(found, "{part} in {main}");
+        }
+    }
+
     #[test]
     fn no_page_asks_another_host() {
         let fixture = Fixture::new();

@@ -4,7 +4,8 @@ use super::files::Files;
 use super::load::MANIFEST;
 use super::{Course, links, manifest};
 use crate::diagnostic::{Diagnostic, sort};
-use crate::lesson::{Background, Block, Expectation, Lesson};
+use crate::lesson::html::{allowed, is_address};
+use crate::lesson::{Background, Block, Expectation, Lesson, MarkupKind, markup};
 use crate::visible::{hidden, name};
 use regex::Regex;
 use std::collections::BTreeSet;
@@ -20,7 +21,50 @@ pub fn check(course: &Course) -> Vec<Diagnostic> {
     diagnostics.extend(links::dead(course, &listed));
     diagnostics.extend(course.lessons.iter().flat_map(patterns));
     diagnostics.extend(unseen(course));
+    diagnostics.extend(course.lessons.iter().flat_map(more_than_prose));
     sort(&mut diagnostics);
+    diagnostics
+}
+
+/// What of a lesson's prose the book shows as text, since it would be more than that.
+fn more_than_prose(lesson: &Lesson) -> Vec<Diagnostic> {
+    let prose: Vec<Range<usize>> = lesson
+        .blocks
+        .iter()
+        .filter_map(|block| match block {
+            Block::Prose(prose) => Some(prose.span.clone()),
+            Block::File(_) | Block::Step(_) | Block::Check(_) => None,
+        })
+        .collect();
+    let start = lesson.blocks.first().map_or(0, |block| block.span().start);
+    let mut diagnostics = Vec::new();
+    for found in markup(&lesson.source[start..]) {
+        let span = start + found.span.start..start + found.span.end;
+        let at = prose.partition_point(|part| part.end <= span.start);
+        if prose.get(at).is_none_or(|part| part.start > span.start) {
+            continue;
+        }
+        let written = lesson.source[span.clone()].trim_end();
+        let (span, what) = match &found.kind {
+            MarkupKind::Block | MarkupKind::Tag => match allowed(written) {
+                Ok(_) => continue,
+                Err(refused) => {
+                    let place = span.start + refused.span.start..span.start + refused.span.end;
+                    (place, refused.what)
+                }
+            },
+            MarkupKind::Link(url) if is_address(url) => continue,
+            MarkupKind::Link(_) => (span, "a link that opens no page".to_owned()),
+            MarkupKind::Image(url) => match is_address(url) {
+                true => continue,
+                false => (span, "an image that is no file".to_owned()),
+            },
+            MarkupKind::Attributes => (span, "attributes of a heading".to_owned()),
+        };
+        let message = format!("{what} is shown as text in the book");
+        let help = "say it in Markdown, or in the HTML that docs/lesson-format.md lists";
+        diagnostics.push(Diagnostic::warning(&lesson.path, span, message).help(help));
+    }
     diagnostics
 }
 

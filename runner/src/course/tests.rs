@@ -416,3 +416,23 @@ fn what_nobody_sees_in_what_runs_is_named() {
         take it away, or write what bash or C has for it, as `$'\u200b'`
     "#);
 }
+
+#[test]
+fn what_the_book_shows_as_text_is_named() {
+    let text = "a <kbd>b</kbd> <!-- c -->\n<script>d</script>\n\n<details>\n<div class=\"x\">\n</details>\n\n\
+        [e](javascript:f) ![g](data:h) ![i](https://j.k/l.png)\n\n```html\n<script>\n```\n\n\
+        ```sh {id=m}\necho '<script>'\n```\n";
+    assert_snapshot!(checked(&[
+        ("lessons/course.toml", MANIFEST),
+        ("lessons/lesson-1.md", &page("hello", text)),
+    ]), @r#"
+    lessons/lesson-1.md:8:1: "<script>" `<script>` is shown as text in the book
+        say it in Markdown, or in the HTML that docs/lesson-format.md lists
+    lessons/lesson-1.md:11:1: "<div class=\"x\">" `<div>` is shown as text in the book
+        say it in Markdown, or in the HTML that docs/lesson-format.md lists
+    lessons/lesson-1.md:14:1: "[e](javascript:f)" a link that opens no page is shown as text in the book
+        say it in Markdown, or in the HTML that docs/lesson-format.md lists
+    lessons/lesson-1.md:14:19: "![g](data:h)" an image that is no file is shown as text in the book
+        say it in Markdown, or in the HTML that docs/lesson-format.md lists
+    "#);
+}

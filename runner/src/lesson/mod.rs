@@ -6,6 +6,7 @@ pub mod anchors;
 pub mod check;
 pub mod destination;
 pub mod front_matter;
+pub mod html;
 pub mod parse;
 pub mod prose;
 
@@ -23,7 +24,7 @@ pub use front_matter::FrontMatter;
 pub use include::{Included, NotIncluded};
 pub use number::Number;
 pub use page::new_page;
-pub use parse::{Mark, marks, parse};
+pub use parse::{Mark, Markup, MarkupKind, marks, markup, parse};
 pub use prose::{Inline, Node};
 
 pub(crate) use fence::{Mention, Mentioned};

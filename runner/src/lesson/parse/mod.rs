@@ -4,9 +4,11 @@
 
 mod backticks;
 mod marks;
+mod markup;
 mod tree;
 
 pub use marks::{Mark, marks};
+pub use markup::{Markup, MarkupKind, markup};
 
 use super::attributes::{self, Info};
 use super::check::{self, Heading};

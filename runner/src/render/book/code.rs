@@ -7,6 +7,10 @@ use std::thread;
 
 /// The class of the `pre` that holds code to read.
 pub const CODE: &str = "tutor-code";
+/// How a block of code to read begins.
+pub const CODE_OPENS: &str = "<pre class=\"tutor-code\"><code class=\"nohighlight\">";
+/// How it ends.
+pub const CODE_CLOSES: &str = "</code></pre>";
 /// The class of the `pre` that holds a command to type.
 pub const COMMAND: &str = "tutor-command";
 

@@ -48,16 +48,31 @@ pub fn line(text: &str) -> String {
 pub fn markdown(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut markdown = String::with_capacity(text.len() + 8);
+    push_markdown(&words.join(" "), true, &mut markdown);
+    markdown
+}
+
+/// The same, with line ends that stay.
+pub fn markdown_lines(text: &str) -> String {
+    let mut markdown = String::with_capacity(text.len() + 8);
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            markdown.push('\n');
+        }
+        push_markdown(line, number > 0, &mut markdown);
+    }
+    markdown
+}
+
+fn push_markdown(text: &str, mut begins: bool, markdown: &mut String) {
     // Where only digits stand before it, a mark can begin a list or another block.
-    let mut begins = true;
-    for character in visible_text(&words.join(" ")).chars() {
+    for character in visible_text(text).chars() {
         if "\\`*_[]<>{}#|~&!$^".contains(character) || (begins && "-+=.):".contains(character)) {
             markdown.push('\\');
         }
-        begins &= character.is_ascii_digit();
+        begins &= character.is_ascii_digit() || character == ' ';
         markdown.push(character);
     }
-    markdown
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::course::Course;
 use crate::lesson::Lesson;
 use crate::lesson::anchors::Anchors;
 use crate::lesson::destination::Destination;
+use crate::lesson::html::is_address;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -60,7 +61,8 @@ impl<'c> Links<'c> {
             return Target::Nothing;
         }
         let path = match Destination::of(&lesson.path, url) {
-            Destination::Elsewhere => return Target::Same,
+            Destination::Elsewhere if is_address(url) => return Target::Same,
+            Destination::Elsewhere => return Target::Nothing,
             Destination::Outside => return Target::Nothing,
             Destination::Inside { path, .. } => path,
         };

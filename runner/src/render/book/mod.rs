@@ -4,6 +4,7 @@
 //! `mdbook build` takes it; `tutor book` renders it by the crate `tutor-book`. Whatever a step
 //! printed stays text on its page: see [`html`].
 
+mod clean;
 mod code;
 mod folder;
 mod front;

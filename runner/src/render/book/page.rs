@@ -1,5 +1,6 @@
 //! The page of one lesson.
 
+use super::clean::{self, Part};
 use super::code::COMMAND;
 use super::links::Links;
 use super::prose::Context;
@@ -34,8 +35,9 @@ pub fn markdown(
     if title_end.is_none() {
         let title = &lesson.front.title;
         let id = context.anchors.heading(title);
-        parts.push(format!("# {} {{#{id}}}", html::markdown(title)));
-        parts.push(intro(lesson, book));
+        let heading = format!("# {} {{#{id}}}", html::markdown(title));
+        parts.push(Part::Made(heading));
+        parts.push(Part::Made(intro(lesson, book)));
     }
     for block in &lesson.blocks {
         match block {
@@ -43,25 +45,25 @@ pub fn markdown(
                 let mut span = text.span.clone();
                 if let Some(end) = title_end.filter(|_| parts.is_empty()) {
                     let end = end.min(span.end);
-                    parts.push(context.markdown(span.start..end));
-                    parts.push(intro(lesson, book));
+                    parts.push(Part::Prose(context.markdown(span.start..end)));
+                    parts.push(Part::Made(intro(lesson, book)));
                     span.start = end;
                 }
-                parts.push(context.markdown(span));
+                parts.push(Part::Prose(context.markdown(span)));
             }
-            Block::File(block) => parts.push(file(block, book)),
+            Block::File(block) => parts.push(Part::Made(file(block, book))),
             Block::Step(block) => {
-                parts.push(step(block, &lesson.stem, book, outputs(&block.id)));
+                let step = step(block, &lesson.stem, book, outputs(&block.id));
+                parts.push(Part::Made(step));
             }
             Block::Check(block) => {
                 let claim = claims.get(&*format!("#{}", check_id(&block.name)));
-                parts.push(check(block, claim.copied().unwrap_or_default(), book));
+                let check = check(block, claim.copied().unwrap_or_default(), book);
+                parts.push(Part::Made(check));
             }
         }
     }
-    parts.retain(|part| !part.trim().is_empty());
-    let parts: Vec<&str> = parts.iter().map(|part| part.trim_matches('\n')).collect();
-    parts.join("\n\n") + "\n"
+    clean::page(&parts)
 }
 
 /// The words of the prose that link to each check, by where they lead.
