@@ -125,6 +125,9 @@ shell-lost = this ended the lesson's shell: variables and functions are lost, fi
 leftover-ended = { $step } left this running, and it was ended: { $what }
 leftover-ended-unknown = something left this running, and it was ended: { $what }
 leftover-stays = the lesson left this behind, and tutor cannot take it away: { $what }
+kept-yours = `{ $file }` is as you changed it; what the lab had there is kept beside it, in `{ $beside }`
+kept-yours-removed = `{ $file }` stays, since you changed something there; the lab had removed it
+kept-yours-lost = `{ $file }` is as you changed it; what the lab had there could not be kept
 kept-aside = { $count ->
     [one] `{ $file }` is of an earlier run, and no step made it again since: it is kept in { $folder }
    *[other] { $count } files are of an earlier run, and no step made them again since: they are kept in { $folder }

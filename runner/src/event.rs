@@ -75,6 +75,8 @@ pub enum Event<'e> {
     },
     /// Something outlived the lesson.
     LeftBehind(&'e Leftover),
+    /// Something is as the learner changed it, and the lab has something else there.
+    KeptYours(&'e KeptYours),
     /// Something of an earlier run was not made again.
     KeptAside {
         /// Where it is kept.
@@ -82,6 +84,26 @@ pub enum Event<'e> {
         /// What is in there.
         files: &'e [PathBuf],
     },
+}
+
+/// What the learner and the lab both changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptYours {
+    /// What is as the learner changed it: in the workspace, or in the steps' home folder.
+    pub path: PathBuf,
+    /// What became of the lab's version.
+    pub of_lab: OfLab,
+}
+
+/// What became of the lab's version of something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfLab {
+    /// It lies here, beside the learner's.
+    Kept(PathBuf),
+    /// The lab removed it.
+    Removed,
+    /// It could not be kept.
+    Lost,
 }
 
 /// What was taken back to the moment before a step, beside the files that steps made.

@@ -45,6 +45,7 @@ pub fn run<'r>(
             | Event::Output { .. }
             | Event::StepReady(_)
             | Event::LeftBehind(_)
+            | Event::KeptYours(_)
             | Event::KeptAside { .. } => return ControlFlow::Continue(()),
         };
         view.judged(&item);

@@ -2,7 +2,9 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tutor::backend::lab::{Choice, Lab};
 use tutor::backend::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
+use tutor::event::{KeptYours, OfLab};
 use tutor::folders::Folders;
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request};
@@ -267,18 +270,82 @@ fn an_edit_on_the_host_outlives_what_a_step_wrote_meanwhile() {
     );
     fs::write(shell.at("file"), "the learner's").unwrap();
     let go = shell.begin(Mode::Aside, ": >/tmp/go");
-    let mut ended = Vec::new();
+    let (mut ended, mut kept) = (Vec::new(), Vec::new());
     while ended.len() < 2 {
-        if let Some(Happening::Ended { id, .. }) = shell.session.next(PATIENCE).unwrap() {
-            ended.push(id);
+        match shell.session.next(PATIENCE).unwrap() {
+            Some(Happening::Ended { id, .. }) => ended.push(id),
+            Some(Happening::KeptYours(one)) => kept.push(one),
+            Some(Happening::Output { .. } | Happening::Finished { .. }) | None => {}
         }
     }
     assert!(ended.contains(&id) && ended.contains(&go));
+    let beside = OfLab::Kept("file.from-lab".into());
+    let expected = KeptYours {
+        path: "file".into(),
+        of_lab: beside,
+    };
+    assert_eq!(kept, [expected]);
+    let of_lab = fs::read_to_string(shell.at("file.from-lab"));
+    assert_eq!(of_lab.unwrap(), "guest\n");
     assert_eq!(
         fs::read_to_string(shell.at("file")).unwrap(),
         "the learner's"
     );
     assert_eq!(shell.prints("cat file"), "the learner's");
+}
+
+#[test]
+fn what_a_learner_saves_in_a_folder_that_a_step_removes_is_not_lost() {
+    let lab = lab_or_skip!(lab());
+    let mut shell = Shell::open_with(&lab, |folder| {
+        fs::create_dir(folder.join("d")).unwrap();
+        fs::write(folder.join("d/old"), "1").unwrap();
+    });
+    let step = "rm -r d; echo guest >d; until [ -e /tmp/go ]; do sleep 0.01; done";
+    let id = shell.begin(Mode::Step, step);
+    fs::write(shell.at("d/notes.txt"), "the learner's").unwrap();
+    shell.begin(Mode::Aside, ": >/tmp/go");
+    shell.end_of(id).unwrap();
+    let notes = fs::read_to_string(shell.at("d/notes.txt"));
+    assert_eq!(notes.unwrap(), "the learner's");
+    assert_eq!(
+        fs::read_to_string(shell.at("d.from-lab")).unwrap(),
+        "guest\n"
+    );
+    assert_eq!(shell.prints("cat d/*"), "the learner's");
+}
+
+#[test]
+fn names_that_are_no_utf_8_go_to_and_fro() {
+    let lab = lab_or_skip!(lab());
+    let name = |name: &[u8]| OsStr::from_bytes(name).to_owned();
+    let mut shell = Shell::open_with(&lab, |folder| {
+        fs::create_dir(folder.join("d")).unwrap();
+        fs::write(folder.join(name(b"d/r\xe9sum\xe9")), "mine").unwrap();
+    });
+    let said = shell.prints(r"cat $'d/r\xe9sum\xe9'; echo lab >$'d/\xff'");
+    assert_eq!(said, "mine");
+    let folder = shell.at("d");
+    assert_eq!(fs::read(folder.join(name(b"\xff"))).unwrap(), b"lab\n");
+    shell.prints("rm -r d; echo >d");
+    assert_eq!(fs::read(folder).unwrap(), b"\n");
+}
+
+#[test]
+fn a_folder_that_nobody_may_enter_keeps_no_later_step_from_running() {
+    let lab = lab_or_skip!(lab());
+    let mut shell = Shell::open(&lab);
+    shell.prints("mkdir -m 000 z; echo x >z/f; chmod 000 z/f");
+    let said = shell.prints("stat -c '%a %n' z z/f; cat z/f");
+    assert_eq!(said, "0 z\n0 z/f\nx\n", "as the step made it");
+    // Whoever runs this may read it and remove it.
+    let mode = |name: &str| {
+        let there = fs::metadata(shell.at(name)).unwrap();
+        there.permissions().mode() & 0o7777
+    };
+    assert_eq!((mode("z"), mode("z/f")), (0o700, 0o400));
+    shell.prints("rm -r z");
+    assert!(!shell.at("z").exists());
 }
 
 #[test]

@@ -9,12 +9,11 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
 
-pub use crate::guest::protocol::{
-    Entry, GuestReply, GuestRequest, Kind, LISTED_BYTES, LISTED_PATHS,
-};
+pub use crate::guest::protocol::{GuestReply, GuestRequest, LISTED_BYTES, LISTED_PATHS};
+pub use tutor_files::{Found, Kind};
 
 /// The version of this protocol.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The longest payload that `tutor` sends: a script is as long as somebody wrote it.
 pub const REQUEST_BYTES: usize = 64 * 1024 * 1024;
@@ -47,6 +46,7 @@ pub enum Request {
     /// Make ready to run; the shell starts now.
     Start {
         /// The folder to start in.
+        #[serde(with = "tutor_files::text")]
         cwd: PathBuf,
         /// The whole environment.
         env: Vec<(String, String)>,

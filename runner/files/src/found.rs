@@ -80,6 +80,15 @@ pub struct Found {
 }
 
 impl Found {
+    /// How many bytes its path and a link's target have.
+    pub fn text_bytes(&self) -> usize {
+        let target = match &self.kind {
+            Kind::Link { target } => target.as_os_str().len(),
+            Kind::File { .. } | Kind::Folder { .. } | Kind::Other => 0,
+        };
+        self.path.path().as_os_str().len() + target
+    }
+
     /// The stamp, if every later change will show in it.
     pub fn sure_stamp(&self) -> Option<Stamp> {
         Some(self.stamp).filter(|_| !self.fresh)
@@ -106,7 +115,7 @@ pub struct Limits {
     pub depth: usize,
     /// The most that all files may hold together, as they say themselves.
     pub bytes: u64,
-    /// The most that the text of all paths may take.
+    /// The most that the text of all paths and of what links say may take.
     pub path_bytes: usize,
     /// The longest that it may take.
     pub time: Duration,
@@ -154,17 +163,16 @@ impl Limits {
         &self,
         folder: &Path,
         sum: &mut Sum,
-        path: &Below,
+        found: &Found,
         depth: usize,
-        bytes: u64,
     ) -> Result<(), FilesError> {
         let exceeded = |limit| FilesError::Limit {
             folder: folder.to_owned(),
             limit,
         };
         sum.entries += 1;
-        sum.path_bytes = sum.path_bytes.saturating_add(path.path().as_os_str().len());
-        sum.bytes = sum.bytes.saturating_add(bytes);
+        sum.path_bytes = sum.path_bytes.saturating_add(found.text_bytes());
+        sum.bytes = sum.bytes.saturating_add(found.kind.bytes());
         if sum.entries > self.entries {
             return Err(exceeded(Limit::Entries(self.entries)));
         }
@@ -187,7 +195,7 @@ impl Limits {
         let mut is_folder: BTreeMap<&Path, bool> = BTreeMap::new();
         for found in &entries {
             let depth = found.path.depth();
-            self.count(folder, &mut sum, &found.path, depth, found.kind.bytes())?;
+            self.count(folder, &mut sum, found, depth)?;
             let seen = is_folder.insert(found.path.path(), found.kind.is_folder());
             if seen.is_some() {
                 return Err(contradicts(&found.path, "twice"));

@@ -121,8 +121,7 @@ impl Walk<'_> {
                 Err(error) => return Err(failed("look at", self.root.full(&path))(error)),
             };
             let (folder, sum) = (self.root.path(), &mut self.sum);
-            self.limits
-                .count(folder, sum, &path, depth, found.kind.bytes())?;
+            self.limits.count(folder, sum, &found, depth)?;
             if found.kind.is_folder() {
                 folders.push(name);
             }

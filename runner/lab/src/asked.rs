@@ -4,12 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{
-    Entry, GuestReply, GuestRequest, LEFTOVERS, LISTED_BYTES, LISTED_PATHS, QUOTED_BYTES, Reply,
+    Found, GuestReply, GuestRequest, LEFTOVERS, LISTED_BYTES, LISTED_PATHS, QUOTED_BYTES, Reply,
     Request, Status,
 };
-
-/// The longest stamp that a listing may have; ours are half as long.
-const STAMP_BYTES: usize = 128;
 
 /// A text that is quoted is this long at the most, with the mark that it was cut.
 const TEXT_BYTES: usize = QUOTED_BYTES + '…'.len_utf8();
@@ -48,7 +45,8 @@ impl Asked {
             Request::Kill { .. } | Request::Stop { .. } => {}
             Request::Guest(request) => {
                 let (id, awaited) = match request {
-                    GuestRequest::Put { id, .. }
+                    GuestRequest::Make { id, .. }
+                    | GuestRequest::Put { id, .. }
                     | GuestRequest::Remove { id, .. }
                     | GuestRequest::Clock { id, .. }
                     | GuestRequest::Seed { id, .. } => (id, Awaited::Done),
@@ -121,7 +119,7 @@ impl Asked {
                     return Err(unasked("a listing"));
                 };
                 *paths += entries.len();
-                *bytes += entries.iter().map(Entry::bytes).sum::<usize>();
+                *bytes += entries.iter().map(Found::text_bytes).sum::<usize>();
                 if *paths > LISTED_PATHS || *bytes > LISTED_BYTES {
                     return Err(format!(
                         "it listed more than {LISTED_PATHS} paths or {LISTED_BYTES} bytes"
@@ -129,9 +127,6 @@ impl Asked {
                 }
                 if entries.is_empty() && *more {
                     return Err("it listed nothing, and more to come".to_owned());
-                }
-                if entries.iter().any(|entry| entry.stamp.len() > STAMP_BYTES) {
-                    return Err("it listed a file with a stamp longer than any".to_owned());
                 }
                 if !more {
                     self.of_guest.remove(id);

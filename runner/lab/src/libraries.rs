@@ -7,6 +7,7 @@ use crate::shared::{SharedError, send};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tutor_agent::protocol::{GuestRequest, Kind};
+use tutor_files::Below;
 
 /// The libraries that a guest has.
 #[derive(Debug, Default)]
@@ -47,7 +48,11 @@ impl Libraries {
                 self.there(machine)?.insert(path.clone());
                 let bytes = content.len() as u64;
                 let kind = Kind::File { mode: 0o755, bytes };
-                asked.push(send(machine, &path, &kind, Some(&content))?);
+                let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+                    continue;
+                };
+                let name = Below::new(name)?;
+                asked.push(send(machine, folder, &name, &kind, Some(&content))?);
             }
             for id in asked {
                 machine.done(id, "take a library")?;
@@ -70,7 +75,7 @@ impl Libraries {
                     };
                     machine.request(&list)?;
                     let entries = machine.answer(id, "list its libraries", &mut |_| ())?;
-                    there.extend(entries.into_iter().map(|entry| folder.join(entry.path)));
+                    there.extend(entries.into_iter().map(|found| folder.join(&found.path)));
                 }
                 there
             }

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tutor_agent::Waiting;
 use tutor_agent::client::{self, Channel, Incoming};
 use tutor_agent::protocol::{
-    Entry, GuestReply, GuestRequest, QUOTED_BYTES, Reply, Request, VERSION, quoted,
+    Found, GuestReply, GuestRequest, QUOTED_BYTES, Reply, Request, VERSION, quoted,
 };
 
 /// How much of the console and of QEMU's messages is kept.
@@ -373,7 +373,7 @@ impl Machine {
         wanted: u32,
         doing: &'static str,
         data: &mut dyn FnMut(&[u8]),
-    ) -> Result<Vec<Entry>, MachineError> {
+    ) -> Result<Vec<Found>, MachineError> {
         let began = Instant::now();
         let shared = self
             .sharing_until

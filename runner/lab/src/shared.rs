@@ -2,24 +2,27 @@
 //!
 //! There is no share that both sides mount. Before a step in the guest, what changed on the host is
 //! sent; after it, what changed in the guest is fetched. What changed on both sides is as on the
-//! host, since a learner's own edits are never overwritten.
+//! host, since a learner's own edits are never overwritten; the guest's version lies beside it, and
+//! a [`Conflict`] says so.
+//!
+//! The guest is not trusted. What it lists is held to limits and to itself before anything is made,
+//! and lands below the folder and nowhere else, whatever links are there.
+
+mod host;
 
 use crate::machine::{Machine, MachineError};
+use host::{Placed, Version};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, Permissions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::io;
 use std::path::{Path, PathBuf};
-use tutor_agent::guest::files;
-use tutor_agent::protocol::{CHUNK_BYTES, Entry, GuestRequest, Kind};
+use std::sync::Arc;
+use tutor_agent::guest::files::limits;
+use tutor_agent::protocol::{CHUNK_BYTES, Found, GuestRequest, Kind};
+use tutor_files::{Below, FilesError, Hash, Root, Stamp, hash, text};
 
 /// The most that a shared folder may hold, in bytes: the guest keeps it in its memory.
 pub const LIMIT_BYTES: u64 = 96 * 1024 * 1024;
-
-/// How the name of a file begins that is being fetched from a guest.
-pub const UNFINISHED: &str = ".tutor-fetching-";
 
 /// A folder could not be brought to the other side.
 #[derive(Debug, thiserror::Error)]
@@ -27,16 +30,9 @@ pub enum SharedError {
     /// The machine failed.
     #[error(transparent)]
     Machine(#[from] MachineError),
-    /// A file on the host could not be used.
-    #[error("cannot {doing} `{path}`: {error}")]
-    File {
-        /// What was being done.
-        doing: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    /// Something on the host could not be used.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// There is too much in it.
     #[error(
         "`{folder}` holds {} MB, and the lab takes {} MB: remove what steps in the lab do not need",
@@ -50,24 +46,54 @@ pub enum SharedError {
     },
 }
 
+/// The learner and the lab both changed something, and what is the learner's stays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// What is as the learner has it.
+    pub path: Below,
+    /// What became of the lab's.
+    pub of_lab: OfLab,
+}
+
+/// What became of the lab's version of something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfLab {
+    /// It lies here.
+    Kept(Below),
+    /// The lab removed it.
+    Removed,
+    /// It could not be kept.
+    Lost,
+}
+
 /// A folder at the same path on both sides. What is known of both can be kept beside a guest's
 /// state, and means something with that state only.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Shared {
+    #[serde(with = "text")]
     folder: PathBuf,
-    known: BTreeMap<PathBuf, Known>,
+    known: BTreeMap<Below, Known>,
+    #[serde(skip)]
+    root: Option<Arc<Root>>,
+    /// Those since the guest got the learner's version last, and whether they are told.
+    #[serde(skip)]
+    conflicts: BTreeMap<Below, (OfLab, bool)>,
+    /// Folders of the guest that lie elsewhere until then.
+    #[serde(skip)]
+    moved: BTreeMap<Below, Below>,
 }
 
 /// What both sides had at a path when they last were the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Known {
+    /// As the guest has it.
     kind: Kind,
     /// Of a file's content.
-    hash: Option<[u8; 32]>,
+    hash: Option<Hash>,
     /// What the host's looked like; nothing says that it has to be looked at again.
-    host: Option<String>,
+    host: Option<Stamp>,
     /// What the guest's looked like.
-    guest: Option<String>,
+    guest: Option<Stamp>,
 }
 
 impl Shared {
@@ -76,6 +102,9 @@ impl Shared {
         Shared {
             folder: folder.to_owned(),
             known: BTreeMap::new(),
+            root: None,
+            conflicts: BTreeMap::new(),
+            moved: BTreeMap::new(),
         }
     }
 
@@ -84,64 +113,85 @@ impl Shared {
         &self.folder
     }
 
+    /// Where the learner's version stayed since somebody asked last.
+    pub fn take_conflicts(&mut self) -> Vec<Conflict> {
+        let untold = self.conflicts.iter_mut().filter(|(_, (_, told))| !told);
+        let conflicts = untold.map(|(path, (of_lab, told))| {
+            *told = true;
+            Conflict {
+                path: path.clone(),
+                of_lab: of_lab.clone(),
+            }
+        });
+        conflicts.collect()
+    }
+
+    /// The folder on the host, which has to be the one that it was at the first look.
+    fn root(&mut self) -> Result<Arc<Root>, SharedError> {
+        if let Some(root) = &self.root {
+            root.check()?;
+            return Ok(Arc::clone(root));
+        }
+        let root = Arc::new(Root::open(&self.folder)?);
+        Ok(Arc::clone(self.root.insert(root)))
+    }
+
     /// Sends what changed on the host. Returns the programs among it.
     pub fn push(&mut self, machine: &mut Machine) -> Result<Vec<PathBuf>, SharedError> {
         machine.begin_sharing();
-        let folder = self.folder.clone();
-        let here = files::list(&folder).map_err(failed("list", &folder))?;
-        self.hold_to_limit(&here)?;
+        let root = self.root()?;
+        self.conflicts.retain(|_, (_, told)| !*told);
+        self.moved.clear();
+        let mut here = root.settled(&limits())?;
+        here.entries.retain(|found| found.kind != Kind::Other);
+        self.hold_to_limit(&here.entries)?;
         let mut asked = Vec::new();
         let mut programs = Vec::new();
         if self.known.is_empty() {
             // The folder itself, which may be empty.
-            let id = machine.next_id();
-            let (path, kind) = (folder.clone(), Kind::Folder { mode: 0o755 });
-            machine.request(&GuestRequest::Put { id, path, kind })?;
+            let (id, folder) = (machine.next_id(), self.folder.clone());
+            machine.request(&GuestRequest::Make { id, folder })?;
             asked.push(id);
         }
-        asked.extend(self.remove_in_guest(&here, machine)?);
-        for entry in here {
-            let known = self.known.get(&entry.path);
-            let host = Some(entry.stamp).filter(|_| !entry.fresh);
+        asked.extend(self.remove_in_guest(&here.entries, &here.closed, machine)?);
+        for found in here.entries {
+            let known = self.known.get(&found.path);
+            let host = found.sure_stamp();
             if known.is_some_and(|known| {
-                known.kind == entry.kind && host.is_some() && known.host == host
+                is_same(&known.kind, &found.kind) && host.is_some() && known.host == host
             }) {
                 continue;
             }
-            let path = folder.join(&entry.path);
-            let content = match entry.kind {
-                Kind::File { .. } => match fs::read(&path) {
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                    content => Some(content.map_err(failed("read", &path))?),
+            let content = match found.kind {
+                Kind::File { .. } => match root.read(&found.path, LIMIT_BYTES) {
+                    // It went meanwhile, or may not be read: the guest has what it has.
+                    Err(error) if is_passing(&error) => continue,
+                    content => Some(content?),
                 },
-                Kind::Folder { .. } | Kind::Link { .. } => None,
+                Kind::Folder { .. } | Kind::Link { .. } | Kind::Other => None,
             };
-            let hash = content.as_deref().map(hash_of);
-            // It may have grown since it was listed.
-            let kind = match (&content, entry.kind) {
-                (Some(content), Kind::File { mode, .. }) => Kind::File {
-                    mode,
-                    bytes: content.len() as u64,
+            let hash = content.as_deref().map(hash);
+            let kind = with_length(found.kind, content.as_deref());
+            let known = match known {
+                Some(known) if is_same(&known.kind, &kind) && known.hash == hash => Known {
+                    host,
+                    ..known.clone()
                 },
-                (Some(_) | None, kind) => kind,
-            };
-            let guest = match known {
-                Some(known) if known.kind == kind && known.hash == hash => known.guest.clone(),
                 Some(_) | None => {
-                    asked.push(send(machine, &path, &kind, content.as_deref())?);
-                    if is_program(&kind, content.as_deref()) {
-                        programs.push(path);
+                    let (path, content) = (&found.path, content.as_deref());
+                    asked.push(send(machine, &self.folder, path, &kind, content)?);
+                    if is_program(&kind, content) {
+                        programs.push(root.full(path));
                     }
-                    None
+                    Known {
+                        kind,
+                        hash,
+                        host,
+                        guest: None,
+                    }
                 }
             };
-            let known = Known {
-                kind,
-                hash,
-                host,
-                guest,
-            };
-            self.known.insert(entry.path, known);
+            self.known.insert(found.path, known);
         }
         if asked.is_empty() {
             return Ok(programs);
@@ -149,11 +199,11 @@ impl Shared {
         for id in asked {
             machine.done(id, "take files")?;
         }
-        for entry in self.listed(machine)? {
-            if let Some(known) = self.known.get_mut(&entry.path)
+        for found in self.listed(machine)? {
+            if let Some(known) = self.known.get_mut(&found.path)
                 && known.guest.is_none()
             {
-                known.guest = Some(entry.stamp).filter(|_| !entry.fresh);
+                known.guest = found.sure_stamp();
             }
         }
         Ok(programs)
@@ -164,38 +214,42 @@ impl Shared {
         machine.begin_sharing();
         let there = self.listed(machine)?;
         self.hold_to_limit(&there)?;
-        let paths: BTreeSet<&Path> = there.iter().map(|entry| entry.path.as_path()).collect();
-        let gone: Vec<PathBuf> = self
-            .known
-            .keys()
-            .filter(|path| !paths.contains(path.as_path()))
-            .cloned()
-            .collect();
+        let there = limits().check(&self.folder, there);
+        let there = there.map_err(|error| machine.broke(error.to_string()))?;
+        let root = self.root()?;
+        let paths: BTreeSet<&Below> = there.iter().map(|found| &found.path).collect();
+        let gone = self.known.keys().filter(|path| !paths.contains(path));
         // What is in a folder goes before the folder.
-        for path in gone.into_iter().rev() {
-            self.remove_on_host(&path)?;
+        for path in gone.cloned().collect::<Vec<_>>().into_iter().rev() {
+            self.remove_on_host(&root, &path)?;
         }
-        for entry in there {
-            self.take(entry, machine)?;
+        for found in there {
+            self.take(&root, found, machine)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, entry: Entry, machine: &mut Machine) -> Result<(), SharedError> {
-        let known = self.known.get(&entry.path);
-        let guest = Some(entry.stamp).filter(|_| !entry.fresh);
+    /// Takes what the guest has at a path.
+    fn take(
+        &mut self,
+        root: &Root,
+        found: Found,
+        machine: &mut Machine,
+    ) -> Result<(), SharedError> {
+        let known = self.known.get(&found.path);
+        let guest = found.sure_stamp();
         if known.is_some_and(|known| {
-            known.kind == entry.kind && guest.is_some() && known.guest == guest
+            known.kind == found.kind && guest.is_some() && known.guest == guest
         }) {
             return Ok(());
         }
-        let path = self.folder.join(&entry.path);
-        let content = match entry.kind {
+        let content = match found.kind {
             Kind::File { bytes, .. } => {
                 let id = machine.next_id();
                 machine.request(&GuestRequest::Get {
                     id,
-                    path: path.clone(),
+                    folder: self.folder.clone(),
+                    path: found.path.clone(),
                     at_most_bytes: bytes,
                 })?;
                 let mut content = Vec::new();
@@ -208,50 +262,58 @@ impl Shared {
                 Some(content)
             }
             Kind::Folder { .. } | Kind::Link { .. } => None,
+            Kind::Other => return Ok(()),
         };
-        let hash = content.as_deref().map(hash_of);
-        let kind = match (&content, entry.kind) {
-            (Some(content), Kind::File { mode, .. }) => Kind::File {
-                mode,
-                bytes: content.len() as u64,
-            },
-            (Some(_) | None, kind) => kind,
+        let version = Version {
+            kind: with_length(found.kind, content.as_deref()),
+            hash: content.as_deref().map(hash),
+            content: content.unwrap_or_default(),
         };
-        if let Some(known) = self.known.get_mut(&entry.path)
-            && known.kind == kind
-            && known.hash == hash
+        if let Some(known) = self.known.get_mut(&found.path)
+            && known.kind == version.kind
+            && known.hash == version.hash
         {
             known.guest = guest;
             return Ok(());
         }
-        if self.changed_on_host(&entry.path)? {
-            // Forgetting it makes the next push send the host's.
-            self.known.remove(&entry.path);
+        let path = &found.path;
+        if let Some(place) = host::elsewhere(path, &self.moved) {
+            version.keep_at(root, &place)?;
             return Ok(());
         }
-        place(&path, &kind, content.as_deref()).map_err(failed("write", &path))?;
-        let known = Known {
-            kind,
-            hash,
-            host: None,
-            guest,
-        };
-        self.known.insert(entry.path, known);
+        match version.take(root, path, self.known.get(path))? {
+            Placed::There => {
+                let Version { kind, hash, .. } = version;
+                let known = Known {
+                    kind,
+                    hash,
+                    host: None,
+                    guest,
+                };
+                self.known.insert(found.path, known);
+            }
+            Placed::Theirs(theirs) => {
+                // Forgetting it makes the next push send the host's.
+                self.known.remove(&theirs);
+                let kept = version.keep_beside(root, path, &theirs)?;
+                self.conflict(&theirs, kept.clone().map_or(OfLab::Lost, OfLab::Kept));
+                if let Some(kept) = kept.filter(|_| version.kind.is_folder() || theirs != *path) {
+                    self.moved.insert(theirs, kept);
+                }
+            }
+        }
         Ok(())
     }
 
-    fn listed(&self, machine: &mut Machine) -> Result<Vec<Entry>, SharedError> {
+    fn listed(&self, machine: &mut Machine) -> Result<Vec<Found>, SharedError> {
         let id = machine.next_id();
         let folder = self.folder.clone();
         machine.request(&GuestRequest::List { id, folder })?;
         Ok(machine.answer(id, "list files", &mut |_| ())?)
     }
 
-    fn hold_to_limit(&self, entries: &[Entry]) -> Result<(), SharedError> {
-        let bytes = entries.iter().map(|entry| match entry.kind {
-            Kind::File { bytes, .. } => bytes,
-            Kind::Folder { .. } | Kind::Link { .. } => 0,
-        });
+    fn hold_to_limit(&self, entries: &[Found]) -> Result<(), SharedError> {
+        let bytes = entries.iter().map(|found| found.kind.bytes());
         let bytes = bytes.fold(0, u64::saturating_add);
         if bytes > LIMIT_BYTES {
             let folder = self.folder.clone();
@@ -260,97 +322,92 @@ impl Shared {
         Ok(())
     }
 
+    /// Removes what is not here any more. What is in a closed folder may be.
     fn remove_in_guest(
         &mut self,
-        here: &[Entry],
+        here: &[Found],
+        closed: &[Below],
         machine: &mut Machine,
     ) -> Result<Vec<u32>, SharedError> {
-        let paths: BTreeSet<&Path> = here.iter().map(|entry| entry.path.as_path()).collect();
+        let paths: BTreeSet<&Below> = here.iter().map(|found| &found.path).collect();
+        let closed: BTreeSet<&Path> = closed.iter().map(Below::path).collect();
         let mut gone = Vec::new();
         self.known.retain(|path, _| {
-            let stays = paths.contains(path.as_path());
+            let is_closed = || path.path().ancestors().any(|above| closed.contains(above));
+            let stays = paths.contains(path) || is_closed();
             if !stays {
                 gone.push(path.clone());
             }
             stays
         });
         let mut asked = Vec::new();
-        for path in gone {
-            let id = machine.next_id();
-            let path = self.folder.join(path);
-            machine.request(&GuestRequest::Remove { id, path })?;
+        // What is in a folder goes before the folder.
+        for path in gone.into_iter().rev() {
+            let (id, folder) = (machine.next_id(), self.folder.clone());
+            machine.request(&GuestRequest::Remove { id, folder, path })?;
             asked.push(id);
         }
         Ok(asked)
     }
 
-    fn remove_on_host(&mut self, relative: &Path) -> Result<(), SharedError> {
-        let changed = self.changed_on_host(relative)?;
-        let Some(known) = self.known.remove(relative) else {
-            return Ok(());
-        };
-        if changed {
+    fn remove_on_host(&mut self, root: &Root, path: &Below) -> Result<(), SharedError> {
+        let known = self.known.remove(path);
+        if host::remove(root, path, known.as_ref())? {
             return Ok(());
         }
-        let path = self.folder.join(relative);
-        let removed = match known.kind {
-            Kind::Folder { .. } => fs::remove_dir(&path),
-            Kind::File { .. } | Kind::Link { .. } => fs::remove_file(&path),
-        };
-        match removed {
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    // A file that the learner put there stays, and so does its folder.
-                    io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
-                ) =>
-            {
-                Ok(())
-            }
-            removed => removed.map_err(failed("remove", &path)),
+        // A folder stays for what is in it, which was named if it was known.
+        let mut from = self.conflicts.range::<Below, _>(path..);
+        if !from.next().is_some_and(|(first, _)| first.is_in(path)) {
+            self.conflict(path, OfLab::Removed);
         }
+        Ok(())
     }
 
-    /// True if what the host has at a path is not what both sides last had.
-    fn changed_on_host(&self, relative: &Path) -> Result<bool, SharedError> {
-        let path = self.folder.join(relative);
-        let there = match fs::symlink_metadata(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            there => there.map_err(failed("look at", &path))?,
-        };
-        let Some(known) = self.known.get(relative) else {
-            return Ok(true);
-        };
-        Ok(match &known.kind {
-            Kind::Folder { .. } => !there.is_dir(),
-            Kind::Link { target } => !fs::read_link(&path).is_ok_and(|now| now == *target),
-            Kind::File { .. } if !there.is_file() => true,
-            Kind::File { .. } if known.host.as_ref() == Some(&files::stamp(&there)) => false,
-            Kind::File { .. } => {
-                let content = fs::read(&path).map_err(failed("read", &path))?;
-                known.hash != Some(hash_of(&content))
-            }
-        })
+    fn conflict(&mut self, path: &Below, of_lab: OfLab) {
+        let is_noted = self.conflicts.get(path).map(|(of_lab, _)| of_lab) == Some(&of_lab);
+        if !is_noted {
+            self.conflicts.insert(path.clone(), (of_lab, false));
+        }
     }
 }
 
-/// Makes an error of what the system said of a file.
-pub fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SharedError {
-    let path = path.to_owned();
-    move |error| SharedError::File { doing, path, error }
+/// True if the host has what the guest has. The host's owner may always read it, and enter folders,
+/// or nobody could bring it back; and what root made in a guest is no set-user-ID program here.
+fn is_same(guest: &Kind, host: &Kind) -> bool {
+    guest == host || host::of_guest(guest) == *host
 }
 
-/// Sends a file to a guest, without waiting for it to be there.
+/// It may have grown since it was listed.
+fn with_length(kind: Kind, content: Option<&[u8]>) -> Kind {
+    match (kind, content) {
+        (Kind::File { mode, .. }, Some(content)) => Kind::File {
+            mode,
+            bytes: content.len() as u64,
+        },
+        (kind, _) => kind,
+    }
+}
+
+/// True of a file that went, or that only its owner could make readable.
+fn is_passing(error: &FilesError) -> bool {
+    error.is_missing()
+        || error.kind() == io::ErrorKind::PermissionDenied
+        || matches!(error, FilesError::NotRegular(_) | FilesError::Behind(_))
+}
+
+/// Sends a file to below a folder of a guest, without waiting for it to be there.
 pub fn send(
     machine: &mut Machine,
-    path: &Path,
+    folder: &Path,
+    path: &Below,
     kind: &Kind,
     content: Option<&[u8]>,
 ) -> Result<u32, MachineError> {
     let id = machine.next_id();
     machine.request(&GuestRequest::Put {
         id,
-        path: path.to_owned(),
+        folder: folder.to_owned(),
+        path: path.clone(),
         kind: kind.clone(),
     })?;
     for chunk in content.unwrap_or_default().chunks(CHUNK_BYTES) {
@@ -359,47 +416,8 @@ pub fn send(
     Ok(id)
 }
 
-/// Puts on the host what came from the guest.
-fn place(path: &Path, kind: &Kind, content: Option<&[u8]>) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    let there = fs::symlink_metadata(path).ok();
-    let is_folder = matches!(kind, Kind::Folder { .. });
-    if there.is_some_and(|there| there.is_dir() != is_folder) {
-        files::remove(path)?;
-    }
-    match kind {
-        Kind::Folder { mode } => {
-            if !path.is_dir() {
-                fs::create_dir(path)?;
-            }
-            fs::set_permissions(path, Permissions::from_mode(*mode))
-        }
-        Kind::Link { target } => {
-            files::remove(path)?;
-            symlink(target, path)
-        }
-        Kind::File { mode, .. } => {
-            let mut beside = tempfile::Builder::new()
-                .prefix(UNFINISHED)
-                .tempfile_in(folder)?;
-            beside.write_all(content.unwrap_or_default())?;
-            // What root made in the guest is the caller's here, so no set-user-ID.
-            let permissions = Permissions::from_mode(mode & 0o777);
-            beside.as_file().set_permissions(permissions)?;
-            beside.persist(path)?;
-            Ok(())
-        }
-    }
-}
-
-fn hash_of(content: &[u8]) -> [u8; 32] {
-    Sha256::digest(content).into()
-}
-
 /// True for an ELF file that may be run.
 fn is_program(kind: &Kind, content: Option<&[u8]>) -> bool {
     let runs = matches!(kind, Kind::File { mode, .. } if mode & 0o111 != 0);
-    let mut magic = [0; 4];
-    runs && content.is_some_and(|mut bytes| bytes.read_exact(&mut magic).is_ok())
-        && magic == *b"\x7fELF"
+    runs && content.is_some_and(|bytes| bytes.starts_with(b"\x7fELF"))
 }

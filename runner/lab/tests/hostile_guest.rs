@@ -6,9 +6,12 @@
 //! beside the shared folder are as they were. To add a case: a function among `cases!`, with what the
 //! guest says and what is to come of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,11 +20,11 @@ use std::thread;
 use std::time::Duration;
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{
-    CHUNK_BYTES, Decoder, Entry, Frame, GuestReply, GuestRequest, Kind, LISTED_PATHS, Mode,
-    REQUEST_BYTES, Reply, Request, Shell, Status, Stream, data, message, output,
+    CHUNK_BYTES, Decoder, Frame, GuestReply, GuestRequest, Kind, LISTED_PATHS, Mode, REQUEST_BYTES,
+    Reply, Request, Shell, Status, Stream, data, message, output,
 };
 use tutor_lab::machine::{Machine, MachineError};
-use tutor_lab::shared::{Shared, SharedError};
+use tutor_lab::shared::{OfLab, Shared, SharedError};
 
 /// How much more memory a lie may cost than the truth.
 const MEMORY_KB: u64 = 32 * 1024;
@@ -75,8 +78,12 @@ impl Guest {
         self.say(Reply::Guest(GuestReply::Done { id, error }))
     }
 
-    fn listed(&mut self, id: u32, entries: Vec<Entry>, more: bool) -> bool {
-        self.say(Reply::Guest(GuestReply::Listed { id, entries, more }))
+    fn listed(&mut self, id: u32, entries: &[Entry], more: bool) -> bool {
+        let entries = entries.join(",");
+        let json = format!(
+            r#"{{"Guest":{{"Listed":{{"id":{id},"entries":[{entries}],"more":{more}}}}}}}"#
+        );
+        self.send(&framed(0, json.as_bytes()))
     }
 
     /// Prints some hundred megabytes.
@@ -96,26 +103,37 @@ impl Guest {
     }
 
     /// The same, with files of which somebody else gives the content.
-    fn obey_but(&mut self, entries: &[Entry], mut give: impl FnMut(&mut Guest, u32, &Path)) {
+    fn obey_but(&mut self, entries: &[Entry], give: impl FnMut(&mut Guest, u32, &Path)) {
+        self.obey_in_turn(&[entries], give);
+    }
+
+    /// The same with a listing for each time that it is asked for one, the last one ever after.
+    fn obey_in_turn(&mut self, turns: &[&[Entry]], mut give: impl FnMut(&mut Guest, u32, &Path)) {
+        let mut turns = turns.iter().peekable();
         while let Some(request) = self.asked() {
             let Request::Guest(request) = request else {
                 continue;
             };
             match request {
                 GuestRequest::List { id, .. } => {
-                    let mut rest = entries;
+                    let mut rest = **turns.peek().unwrap();
+                    if turns.len() > 1 {
+                        turns.next();
+                    }
                     loop {
                         let (some, later) = rest.split_at(rest.len().min(32));
                         rest = later;
-                        if !self.listed(id, some.to_vec(), !rest.is_empty()) || rest.is_empty() {
+                        if !self.listed(id, some, !rest.is_empty()) || rest.is_empty() {
                             break;
                         }
                     }
                 }
-                GuestRequest::Put { id, .. } | GuestRequest::Remove { id, .. } => {
+                GuestRequest::Make { id, .. }
+                | GuestRequest::Put { id, .. }
+                | GuestRequest::Remove { id, .. } => {
                     self.done(id);
                 }
-                GuestRequest::Get { id, path, .. } => give(self, id, &path),
+                GuestRequest::Get { id, path, .. } => give(self, id, path.path()),
                 _ => {}
             }
         }
@@ -126,7 +144,11 @@ impl Guest {
         while let Some(request) = self.asked() {
             match request {
                 Request::Guest(GuestRequest::List { id, .. }) => say(self, id),
-                Request::Guest(GuestRequest::Put { id, .. } | GuestRequest::Remove { id, .. }) => {
+                Request::Guest(
+                    GuestRequest::Make { id, .. }
+                    | GuestRequest::Put { id, .. }
+                    | GuestRequest::Remove { id, .. },
+                ) => {
                     self.done(id);
                 }
                 _ => {}
@@ -135,27 +157,28 @@ impl Guest {
     }
 }
 
+/// What a listing says of a path, as JSON: a guest can say anything.
+type Entry = String;
+
 fn file(path: &str, bytes: u64) -> Entry {
     let mode = 0o755;
-    entry(path, Kind::File { mode, bytes })
+    entry(path, &Kind::File { mode, bytes })
 }
 
 fn folder(path: &str) -> Entry {
-    entry(path, Kind::Folder { mode: 0o755 })
+    entry(path, &Kind::Folder { mode: 0o755 })
 }
 
 fn link(path: &str, target: &Path) -> Entry {
     let target = target.to_owned();
-    entry(path, Kind::Link { target })
+    entry(path, &Kind::Link { target })
 }
 
-fn entry(path: &str, kind: Kind) -> Entry {
-    Entry {
-        path: path.into(),
-        kind,
-        stamp: "1.2.3".to_owned(),
-        fresh: false,
-    }
+fn entry(path: &str, kind: &Kind) -> Entry {
+    let path = serde_json::to_string(path).unwrap();
+    let kind = serde_json::to_string(kind).unwrap();
+    let stamp = r#"{"device":1,"inode":2,"bytes":3,"changed_ns":4}"#;
+    format!(r#"{{"path":{path},"kind":{kind},"stamp":{stamp},"fresh":false}}"#)
 }
 
 /// The learner's home, with a folder that is shared and much that is not.
@@ -342,7 +365,7 @@ cases! {
             |guest| {
                 guest.obey_listing(|guest, id| {
                     guest.flood();
-                    guest.listed(id, vec![file("own", 5)], false);
+                    guest.listed(id, &[file("own", 5)], false);
                 });
             },
             |machine| {
@@ -418,7 +441,7 @@ cases! {
             guest.obey_listing(|guest, id| {
                 for number in 0.. {
                     let some = (0..32).map(|at| file(&format!("{number}-{at}"), 0));
-                    if !guest.listed(id, some.collect(), true) {
+                    if !guest.listed(id, &some.collect::<Vec<_>>(), true) {
                         break;
                     }
                 }
@@ -433,7 +456,7 @@ cases! {
     fn a_listing_of_nothing_without_end_is_refused() {
         let home = Home::new();
         let error = shared_with(&home, |guest| {
-            guest.obey_listing(|guest, id| while guest.listed(id, Vec::new(), true) {});
+            guest.obey_listing(|guest, id| while guest.listed(id, &[], true) {});
         })
         .unwrap_err();
         assert_eq!(error, format!("{BROKE}it listed nothing, and more to come"));
@@ -443,8 +466,8 @@ cases! {
         let home = Home::new();
         let error = shared_with(&home, |guest| {
             guest.obey_listing(|guest, id| {
-                let long = "x/".repeat(100_000);
-                while guest.listed(id, vec![file(&long, 0)], true) {}
+                let long = "x/".repeat(4_000);
+                while guest.listed(id, &[file(&long, 0)], true) {}
             });
         })
         .unwrap_err();
@@ -470,6 +493,258 @@ cases! {
         assert_eq!(home.shared(), ["own"]);
     }
 
+    fn what_the_learner_wrote_meanwhile_stays_and_the_labs_lies_beside() {
+        let home = Home::new();
+        let write = |name: &str, text: &str| fs::write(home.at("shared").join(name), text).unwrap();
+        for folder in ["d", "e", "f"] {
+            fs::create_dir(home.at("shared").join(folder)).unwrap();
+        }
+        for name in ["d/step", "e/gone", "f/step", "edited", "removed", "same"] {
+            write(name, "before");
+        }
+        // A step removes `d` and writes a file there, removes `e`, and edits and writes this and that.
+        let entries = [
+            file("own", 13),
+            file("d", 3),
+            folder("f"),
+            file("f/step", 3),
+            file("f/new", 3),
+            file("edited", 3),
+            file("same", 3),
+            file("new", 3),
+            link("link", Path::new("lab")),
+        ];
+        let conflicts = meet(
+            |guest| {
+                guest.obey_but(&entries, |guest, id, path| {
+                    let own = path.ends_with("own");
+                    let content: &[u8] = if own { b"the learner's" } else { b"lab" };
+                    let _ = guest.send(&data(id, content)) && guest.done(id);
+                });
+            },
+            |machine| {
+                let mut shared = Shared::new(&home.at("shared"));
+                shared.push(machine).unwrap();
+                let odd = OsStr::from_bytes(b"e/r\xe9sum\xe9");
+                for name in ["d/notes.txt", "new", "removed", "edited", "edited.from-lab"] {
+                    write(name, "the learner's");
+                }
+                fs::write(home.at("shared").join(odd), "the learner's").unwrap();
+                write("same", "lab");
+                symlink("learner", home.at("shared/link")).unwrap();
+                fs::remove_dir_all(home.at("shared/f")).unwrap();
+                write("f", "a file now");
+                shared.pull(machine).unwrap();
+                let conflicts = shared.take_conflicts();
+                // Nothing is kept twice, or told.
+                shared.pull(machine).unwrap();
+                assert_eq!(shared.take_conflicts(), []);
+                conflicts
+            },
+        );
+        let now = there(&home.at("shared"));
+        let text = |name: &str| now.get(Path::new(name)).map(String::as_str);
+        for (name, expected) in [
+            ("d/notes.txt", Some("the learner's")),
+            ("d/step", None),
+            ("d.from-lab", Some("lab")),
+            ("e/gone", None),
+            ("edited", Some("the learner's")),
+            ("edited.from-lab", Some("the learner's")),
+            ("edited.from-lab-2", Some("lab")),
+            ("removed", Some("the learner's")),
+            ("same", Some("lab")),
+            ("same.from-lab", None),
+            ("new", Some("the learner's")),
+            ("new.from-lab", Some("lab")),
+            ("link", Some("learner")),
+            ("link.from-lab", Some("lab")),
+            ("f", Some("a file now")),
+            ("f.from-lab/new", Some("lab")),
+            ("f.from-lab/step", Some("lab")),
+        ] {
+            assert_eq!(text(name), expected, "{name}");
+        }
+        let odd = Path::new(OsStr::from_bytes(b"e/r\xe9sum\xe9"));
+        assert_eq!(now.get(odd).map(String::as_str), Some("the learner's"));
+        let told: BTreeSet<String> = conflicts
+            .iter()
+            .map(|conflict| match &conflict.of_lab {
+                OfLab::Kept(beside) => {
+                    let beside = beside.path().display();
+                    format!("{} {beside}", conflict.path.path().display())
+                }
+                what => format!("{} {what:?}", conflict.path.path().display()),
+            })
+            .collect();
+        let expected = [
+            "d d.from-lab",
+            "e Removed",
+            "edited edited.from-lab-2",
+            "f f.from-lab",
+            "link link.from-lab",
+            "new new.from-lab",
+            "removed Removed",
+        ];
+        assert_eq!(told, expected.map(str::to_owned).into());
+    }
+
+    fn names_of_any_bytes_come_back() {
+        let home = Home::new();
+        // `r\xe9sum\xe9`
+        let odd = "\u{0}72e973756de9";
+        let entries = [file("own", 13), file(odd, 13)];
+        shared_with(&home, |guest| guest.obey(&entries, b"the learner's")).unwrap();
+        let name = OsStr::from_bytes(b"r\xe9sum\xe9");
+        let read = fs::read(home.at("shared").join(name)).unwrap();
+        assert_eq!(read, b"the learner's");
+    }
+
+    fn what_nobody_may_enter_there_comes_back_and_is_no_other_then() {
+        let home = Home::new();
+        let entries = [
+            file("own", 13),
+            entry("z", &Kind::Folder { mode: 0 }),
+            entry("z/f", &Kind::File { mode: 0, bytes: 13 }),
+            entry("z/s", &Kind::File { mode: 0o4755, bytes: 13 }),
+        ];
+        let mut puts = 0;
+        let sent = &mut puts;
+        meet(
+            move |guest| {
+                while let Some(request) = guest.asked() {
+                    let Request::Guest(request) = request else { continue };
+                    match request {
+                        GuestRequest::List { id, .. } => drop(guest.listed(id, &entries, false)),
+                        GuestRequest::Get { id, .. } => {
+                            let _ = guest.send(&data(id, b"the learner's")) && guest.done(id);
+                        }
+                        GuestRequest::Put { id, .. } => {
+                            *sent += 1;
+                            guest.done(id);
+                        }
+                        GuestRequest::Make { id, .. } => drop(guest.done(id)),
+                        _ => {}
+                    }
+                }
+            },
+            |machine| {
+                let mut shared = Shared::new(&home.at("shared"));
+                for _ in 0..3 {
+                    shared.push(machine).unwrap();
+                    shared.pull(machine).unwrap();
+                }
+            },
+        );
+        // The file that was there, and nothing that came from the guest.
+        assert_eq!(puts, 1);
+        let mode = |name: &str| fs::metadata(home.at(name)).unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode("shared/z"), 0o700);
+        assert_eq!(mode("shared/z/f"), 0o400);
+        assert_eq!(mode("shared/z/s"), 0o755);
+    }
+
+    fn a_folder_that_was_replaced_is_not_written_to() {
+        let mut home = Home::new();
+        let entries = [file("own", 13), file("made", 13)];
+        let error = meet(
+            |guest| guest.obey(&entries, b"the learner's"),
+            |machine| {
+                let mut shared = Shared::new(&home.at("shared"));
+                shared.push(machine).unwrap();
+                fs::rename(home.at("shared"), home.at("moved")).unwrap();
+                symlink(home.at("Documents"), home.at("shared")).unwrap();
+                shared.pull(machine).unwrap_err().to_string()
+            },
+        );
+        assert!(error.contains("is not the folder that it was"), "{error}");
+        assert_eq!(there(&home.at("Documents")).len(), 2);
+        assert_eq!(there(&home.at("moved")).len(), 1);
+        home.before.clear();
+    }
+
+    fn a_path_that_leads_out_is_refused() {
+        let hexadecimal = "\u{0}2e2e2f78";
+        for path in ["../x", "d/../../x", "/x", "..", ".", "", "d/\u{0}", hexadecimal] {
+            let home = Home::new();
+            let entries = [file("own", 13), folder("d"), file(path, 1)];
+            let error = shared_with(&home, |guest| guest.obey(&entries, b"x")).unwrap_err();
+            assert!(error.starts_with(BROKE), "{path:?}: {error}");
+            assert_eq!(home.shared(), ["own"]);
+        }
+    }
+
+    fn a_listing_that_contradicts_itself_is_refused_before_anything_is_made() {
+        let home = Home::new();
+        let out = home.folder.path();
+        let lies: [&[Entry]; 4] = [
+            &[folder("l"), folder("l/Documents"), link("l", out), file("l/Documents", 1)],
+            &[link("l", out), file("l/.bashrc", 1)],
+            &[link("l", out), folder("l/Documents"), file("l/Documents/letters", 1)],
+            &[file("x", 1), file("x/y", 1)],
+        ];
+        for lie in lies {
+            let entries = [&[folder("first"), file("own", 13)], lie].concat();
+            let error = shared_with(&home, |guest| guest.obey(&entries, b"x")).unwrap_err();
+            assert!(error.starts_with(&format!("{BROKE}a listing has `")), "{error}");
+            assert_eq!(home.shared(), ["own"]);
+        }
+    }
+
+    fn what_leads_out_in_the_folder_leads_nobody_out() {
+        let mut home = Home::new();
+        // The learner's own links, and one that a guest makes first.
+        symlink(home.at("Documents"), home.at("shared/documents")).unwrap();
+        symlink(home.at(".bashrc"), home.at("shared/bashrc")).unwrap();
+        home.before = there(home.folder.path());
+        let first = [
+            file("own", 13),
+            link("documents", &home.at("Documents")),
+            link("bashrc", &home.at(".bashrc")),
+            link("made", home.folder.path()),
+        ];
+        let second = [
+            file("own", 13),
+            folder("documents"),
+            folder("documents/letters"),
+            file("documents/letters/mother", 13),
+            file("documents/new", 13),
+            file("bashrc", 13),
+            folder("made"),
+            file("made/.bashrc", 13),
+        ];
+        meet(
+            |guest| {
+                guest.obey_in_turn(&[&first, &first, &second], |guest, id, _| {
+                    let _ = guest.send(&data(id, b"the learner's")) && guest.done(id);
+                });
+            },
+            |machine| {
+                let mut shared = Shared::new(&home.at("shared"));
+                for _ in 0..2 {
+                    shared.push(machine).unwrap();
+                    shared.pull(machine).unwrap();
+                }
+            },
+        );
+        // What the guest has now is in the shared folder.
+        assert!(!home.at("shared/made").is_symlink());
+        for name in ["shared/made/.bashrc", "shared/documents/new", "shared/bashrc"] {
+            assert_eq!(fs::read(home.at(name)).unwrap(), b"the learner's");
+        }
+        for name in ["shared/documents", "shared/bashrc"] {
+            home.before.remove(Path::new(name));
+        }
+        home.is_as_it_was();
+    }
+
+    fn what_cannot_be_made_is_left_out() {
+        let home = Home::new();
+        let entries = [file("own", 13), entry("pipe", &Kind::Other), file(&"n".repeat(300), 13)];
+        shared_with(&home, |guest| guest.obey(&entries, b"the learner's")).unwrap();
+        assert_eq!(home.shared(), ["own"]);
+    }
+
     fn frames_that_are_none_are_refused() {
         let nested = [b"[".repeat(1_000_000), b"]".repeat(1_000_000)].concat();
         let deep = [b"{\"Failed\":{\"what\":".to_vec(), nested.clone()].concat();
@@ -491,7 +766,6 @@ cases! {
 
     fn what_nobody_asked_for_is_refused() {
         let (id, status) = (5, Status::Exited(0));
-        let entries = vec![file("x", 1)];
         let replies = [
             Reply::Hello { version: 3 },
             Reply::Started { pid: 1, isolated: false, refused: None },
@@ -499,7 +773,7 @@ cases! {
             Reply::Leftovers { processes: Vec::new() },
             Reply::Ended { id, status, shell: Shell::Kept, on_request: false },
             Reply::Guest(GuestReply::Done { id, error: None }),
-            Reply::Guest(GuestReply::Listed { id, entries, more: false }),
+            Reply::Guest(GuestReply::Listed { id, entries: Vec::new(), more: false }),
             Reply::Guest(GuestReply::TerminalEnded { id, status }),
         ];
         for reply in replies {

@@ -199,7 +199,9 @@ impl Session for HostSession {
                     {
                         go_anywhere();
                     }
-                    Happening::Ended { .. } | Happening::Output { .. } => {}
+                    Happening::Ended { .. }
+                    | Happening::Output { .. }
+                    | Happening::KeptYours(_) => {}
                 }
                 return Ok(Some(happening));
             }

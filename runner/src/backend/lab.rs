@@ -3,10 +3,14 @@
 //! The workspace and the steps' home are at the same paths in the guest as on the host; what
 //! changed on one side is on the other before the next step there begins.
 
+mod answers;
+
 use super::told::happening;
 use super::{Answer, Backend, BackendError, Happening, Mode, Opening, Session};
+use crate::event::{KeptYours, OfLab};
 use crate::say;
-use std::collections::BTreeMap;
+use answers::Answers;
+use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,8 +29,8 @@ use tutor_lab::libraries::Libraries;
 use tutor_lab::machine::{Launcher, Machine, MachineError};
 use tutor_lab::qemu::{Accelerator, Qemu, QemuError};
 use tutor_lab::setup::Wanted;
-use tutor_lab::shared::{Shared, SharedError};
-use tutor_lab::state::{Base, write_beside};
+use tutor_lab::shared::{self, Conflict, Shared, SharedError};
+use tutor_lab::state::Base;
 
 /// How long a shell may take to start in a guest, which is slow on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
@@ -70,38 +74,6 @@ struct Found {
     chosen: accelerator::Choice,
     /// What probes said in guests as they begin. They begin the same each time.
     answers: Answers,
-}
-
-/// Answers to probes, in a file beside the state that they are about.
-struct Answers {
-    file: PathBuf,
-    known: Mutex<BTreeMap<String, Answer>>,
-}
-
-impl Answers {
-    /// What the file holds. One that cannot be read holds nothing.
-    fn read(file: PathBuf) -> Answers {
-        let bytes = fs::read(&file).unwrap_or_default();
-        let known = serde_json::from_slice(&bytes).unwrap_or_default();
-        Answers {
-            file,
-            known: Mutex::new(known),
-        }
-    }
-
-    fn get(&self, probe: &str) -> Option<Answer> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(probe).cloned()
-    }
-
-    /// That a file cannot be written costs a question the next time, and nothing else.
-    fn add(&self, probe: &str, answer: &Answer) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(probe.to_owned(), answer.clone());
-        if let Ok(bytes) = serde_json::to_vec(&*known) {
-            let _ = write_beside(&self.file, &bytes);
-        }
-    }
 }
 
 impl Lab {
@@ -351,6 +323,7 @@ impl Backend for Lab {
             libraries: Libraries::default(),
             running: BTreeMap::new(),
             shared_at: Instant::now(),
+            told: VecDeque::new(),
             base,
             writing: None,
         };
@@ -369,6 +342,7 @@ impl Backend for Lab {
             libraries: Libraries::default(),
             running: BTreeMap::new(),
             shared_at: Instant::now(),
+            told: VecDeque::new(),
             base: guests.base(),
             writing: None,
         }))
@@ -381,6 +355,8 @@ struct LabSession {
     libraries: Libraries,
     running: BTreeMap<u32, Mode>,
     shared_at: Instant,
+    /// What is to be told before anything else.
+    told: VecDeque<Happening>,
     /// What checkpoints are told as differences from.
     base: Option<Arc<Base>>,
     /// The checkpoint that is being written.
@@ -449,6 +425,8 @@ impl LabSession {
     fn pull(&mut self) -> Result<(), BackendError> {
         for folder in &mut self.folders {
             folder.pull(&mut self.machine).map_err(not_shared)?;
+            let kept = folder.take_conflicts().into_iter().map(kept_yours);
+            self.told.extend(kept.map(Happening::KeptYours));
         }
         self.shared_at = Instant::now();
         Ok(())
@@ -484,10 +462,13 @@ impl Session for LabSession {
     fn next(&mut self, wait: Duration) -> Result<Option<Happening>, BackendError> {
         let deadline = Instant::now() + wait;
         loop {
+            if let Some(happening) = self.told.pop_front() {
+                return Ok(Some(happening));
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             let Some(incoming) = self.machine.next(left).map_err(ended)? else {
                 self.share_in_background()?;
-                return Ok(None);
+                return Ok(self.told.pop_front());
             };
             let Some(happening) = happening(incoming)? else {
                 continue;
@@ -498,9 +479,9 @@ impl Session for LabSession {
                     Some(Mode::Check | Mode::Aside) | None => {}
                 },
                 Happening::Finished { .. } => self.pull()?,
-                Happening::Output { .. } => {}
+                Happening::Output { .. } | Happening::KeptYours(_) => {}
             }
-            return Ok(Some(happening));
+            self.told.push_back(happening);
         }
     }
 
@@ -547,6 +528,18 @@ impl Session for LabSession {
     }
 }
 
+/// What stayed as the learner changed it.
+pub fn kept_yours(conflict: Conflict) -> KeptYours {
+    KeptYours {
+        path: conflict.path.path().to_owned(),
+        of_lab: match conflict.of_lab {
+            shared::OfLab::Kept(beside) => OfLab::Kept(beside.path().to_owned()),
+            shared::OfLab::Removed => OfLab::Removed,
+            shared::OfLab::Lost => OfLab::Lost,
+        },
+    }
+}
+
 fn ended(error: MachineError) -> BackendError {
     BackendError::Ended(error.to_string())
 }
@@ -557,7 +550,7 @@ fn not_shared(error: SharedError) -> BackendError {
             BackendError::Failed(error.to_string())
         }
         SharedError::Machine(error) => ended(error),
-        error @ (SharedError::File { .. } | SharedError::TooMuch { .. }) => {
+        error @ (SharedError::Files(_) | SharedError::TooMuch { .. }) => {
             BackendError::Failed(error.to_string())
         }
     }
@@ -573,28 +566,5 @@ fn remedy(error: &GuestError, accelerator: &Accelerator) -> String {
         Accelerator::Tcg | Accelerator::Kvm { .. } if is_forbidden => say!("lab-remedy-memory"),
         Accelerator::Kvm { .. } => say!("lab-remedy-kvm"),
         Accelerator::Tcg => say!("lab-remedy-machine"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_probe_said_is_known_to_the_next_process_and_a_broken_file_holds_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("states/key.answers");
-        let answers = Answers::read(file.clone());
-        assert_eq!(answers.get("uname -r"), None);
-        let answer = Answer {
-            yes: true,
-            text: "6.12.1\n".to_owned(),
-        };
-        answers.add("uname -r", &answer);
-        let next = Answers::read(file.clone());
-        assert_eq!(next.get("uname -r"), Some(answer));
-        assert_eq!(next.get("uname"), None);
-        fs::write(&file, "{").unwrap();
-        assert_eq!(Answers::read(file).get("uname -r"), None);
     }
 }

@@ -7,7 +7,7 @@ pub mod lab;
 pub mod scripted;
 mod told;
 
-use crate::event::Stream;
+use crate::event::{KeptYours, Stream};
 use crate::say;
 use crate::transcript::{Output, ShellFate};
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,8 @@ pub enum Happening {
         /// The bytes as they came.
         bytes: Vec<u8>,
     },
+    /// Something stayed as the learner changed it, and not as the lab did.
+    KeptYours(KeptYours),
     /// A run ended.
     Ended {
         /// Which one.

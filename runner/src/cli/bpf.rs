@@ -11,8 +11,9 @@ use clap::{ArgMatches, Subcommand};
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::Path;
-use tutor_agent::protocol::Kind;
+use tutor_agent::protocol::{GuestRequest, Kind};
 use tutor_bpf::command::{BpfCommand, CommandError, Console, Verdict};
+use tutor_files::Below;
 use tutor_lab::shared::send;
 
 /// `tutor bpf`.
@@ -87,7 +88,7 @@ fn in_lab(context: &Context, kernel: &str, files: Vec<&Path>) -> anyhow::Result<
     }
     // Relative paths mean the same there.
     let here = std::env::current_dir().context(say!("no-current-folder"))?;
-    put(&mut guest, &here, &Kind::Folder { mode: 0o755 }, None)?;
+    make(&mut guest, &here)?;
     for file in files {
         bring(&mut guest, &here, file)?;
     }
@@ -152,12 +153,27 @@ fn bring(guest: &mut Guest, here: &Path, file: &Path) -> anyhow::Result<()> {
         mode: 0o644,
         bytes: content.len() as u64,
     };
-    put(guest, &path, &kind, Some(&content))
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Ok(());
+    };
+    // The way to it may lead up and down again.
+    make(guest, folder)?;
+    let id = send(
+        guest.machine(),
+        folder,
+        &Below::new(name)?,
+        &kind,
+        Some(&content),
+    )?;
+    guest.machine().done(id, "take a file")?;
+    Ok(())
 }
 
-fn put(guest: &mut Guest, path: &Path, kind: &Kind, content: Option<&[u8]>) -> anyhow::Result<()> {
-    let id = send(guest.machine(), path, kind, content)?;
-    guest.machine().done(id, "take a file")?;
+fn make(guest: &mut Guest, folder: &Path) -> anyhow::Result<()> {
+    let machine = guest.machine();
+    let (id, folder) = (machine.next_id(), folder.to_owned());
+    machine.request(&GuestRequest::Make { id, folder })?;
+    machine.done(id, "make a folder")?;
     Ok(())
 }
 

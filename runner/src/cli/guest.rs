@@ -3,8 +3,9 @@
 use super::arguments::{GuestArguments, LabRunArguments, LabShellArguments};
 use super::context::{Context, ends};
 use crate::backend::BackendError;
-use crate::backend::lab::Lab;
+use crate::backend::lab::{self, Lab};
 use crate::exit::Exit;
+use crate::render::terminal::kept_yours;
 use crate::run::Interrupt;
 use crate::say;
 use anyhow::Context as _;
@@ -49,7 +50,7 @@ pub fn run(context: &Context, arguments: &LabRunArguments) -> anyhow::Result<Exi
     let nobody = Interrupt::default();
     let status = guest.perform(&folder, &environment, &words, &nobody, &mut hear)?;
     let ended = began.elapsed();
-    guest.bring_back()?;
+    guest.bring_back(context)?;
     if let Some(file) = &arguments.measure {
         let mut measured = json!({
             "format": 1,
@@ -105,7 +106,7 @@ pub fn shell(context: &Context, arguments: &LabShellArguments) -> anyhow::Result
     let status = relay(&mut guest.machine, &resized);
     crossterm::terminal::disable_raw_mode()?;
     let status = status?;
-    guest.bring_back()?;
+    guest.bring_back(context)?;
     Ok(Exit::OfCommand(code(status)))
 }
 
@@ -268,9 +269,12 @@ impl Guest {
         Ok(())
     }
 
-    fn bring_back(&mut self) -> anyhow::Result<()> {
+    fn bring_back(&mut self, context: &Context) -> anyhow::Result<()> {
         if let Some(shared) = &mut self.shared {
             shared.pull(&mut self.machine)?;
+            for conflict in shared.take_conflicts() {
+                context.note(&kept_yours(&lab::kept_yours(conflict)));
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use super::View;
 use super::live::LiveOutput;
 use super::paint::Paint;
 use super::{command, counts, prose, verdict};
-use crate::event::{Event, Written};
+use crate::event::{Event, KeptYours, OfLab, Written};
 use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::say;
@@ -297,6 +297,11 @@ impl<W: Write> View for Terminal<W> {
                 self.end_output();
                 self.left_behind(leftover);
             }
+            Event::KeptYours(kept) => {
+                self.end_output();
+                let lead = format!("{} ", self.paint.mark("⚠", "!"));
+                self.note(Paint::notable, &lead, &kept_yours(kept));
+            }
             Event::KeptAside { folder, files } => {
                 self.end_output();
                 self.kept_aside(folder, files);
@@ -331,5 +336,18 @@ impl<W: Write> View for Terminal<W> {
     fn closed(&mut self, report: &Report) {
         self.end_output();
         self.summary(report);
+    }
+}
+
+/// What stayed as the learner changed it, and where the lab's version is.
+pub fn kept_yours(kept: &KeptYours) -> String {
+    let file = kept.path.display().to_string();
+    match &kept.of_lab {
+        OfLab::Kept(beside) => {
+            let beside = beside.display().to_string();
+            say!("kept-yours", file = file, beside = beside)
+        }
+        OfLab::Removed => say!("kept-yours-removed", file = file),
+        OfLab::Lost => say!("kept-yours-lost", file = file),
     }
 }

@@ -68,7 +68,10 @@ impl Asides {
                 }) if ended == id => {
                     return Ok(Answer::of(status == Status::Exited(0), &output));
                 }
-                Some(Happening::Ended { .. } | Happening::Finished { .. }) | None => {}
+                Some(
+                    Happening::Ended { .. } | Happening::Finished { .. } | Happening::KeptYours(_),
+                )
+                | None => {}
             }
         }
     }

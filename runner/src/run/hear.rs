@@ -41,6 +41,7 @@ impl<'r> Runner<'r> {
                 let (id, _, index) = self.background.remove(position);
                 self.complete(id, index, ending_of(status), listen);
             }
+            Happening::KeptYours(kept) => self.tell(&Event::KeptYours(&kept), listen),
             Happening::Finished { .. } => {}
         }
     }

@@ -334,6 +334,9 @@ impl<'r> Runner<'r> {
                             }
                         }));
                     }
+                    Happening::KeptYours(kept) => {
+                        let _ = listen(&Event::KeptYours(&kept), &self);
+                    }
                     Happening::Ended { .. } => {}
                 }
             }

@@ -6,18 +6,19 @@ pub mod files;
 pub mod protocol;
 mod terminal;
 
-use crate::protocol::{Entry, GuestReply, GuestRequest, Reply, Status, data, message, quoted};
+use crate::protocol::{Found, GuestReply, GuestRequest, Reply, Status, data, message, quoted};
 use files::Incoming;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_settime};
 use nix::unistd::Pid;
-use protocol::LISTED_AT_ONCE;
+use protocol::LISTED_AT_ONCE_BYTES;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 use terminal::Terminal;
+use tutor_files::Root;
 
 pub use boot::run;
 
@@ -47,7 +48,15 @@ impl Guest {
     pub fn obey(&mut self, request: GuestRequest, send: &mut dyn FnMut(&[u8])) -> Vec<u8> {
         self.alone_since = None;
         match request {
-            GuestRequest::Put { id, path, kind } => match files::put(&path, &kind) {
+            GuestRequest::Make { id, folder } => {
+                done(id, Root::make(&folder).map(drop).map_err(io::Error::from))
+            }
+            GuestRequest::Put {
+                id,
+                folder,
+                path,
+                kind,
+            } => match files::put(&folder, &path, &kind) {
                 Ok(None) => done(id, Ok(())),
                 Ok(Some(incoming)) => {
                     self.incoming.insert(id, incoming);
@@ -59,14 +68,15 @@ impl Guest {
                     self.take_data(id, &[])
                 }
             },
-            GuestRequest::Remove { id, path } => done(id, files::remove(&path)),
+            GuestRequest::Remove { id, folder, path } => done(id, files::remove(&folder, &path)),
             GuestRequest::Get {
                 id,
+                folder,
                 path,
                 at_most_bytes,
             } => {
-                let read = files::read(&path, at_most_bytes, |bytes| send(&data(id, bytes)));
-                done(id, read)
+                let take = |bytes: &[u8]| send(&data(id, bytes));
+                done(id, files::read(&folder, &path, at_most_bytes, take))
             }
             GuestRequest::List { id, folder } => match files::list(&folder) {
                 Ok(entries) => {
@@ -185,10 +195,17 @@ impl Guest {
 }
 
 /// Sends a listing, some paths at a time.
-fn listed(id: u32, entries: Vec<Entry>, send: &mut dyn FnMut(&[u8])) {
+fn listed(id: u32, entries: Vec<Found>, send: &mut dyn FnMut(&[u8])) {
     let mut rest = entries.into_iter();
     loop {
-        let entries = rest.by_ref().take(LISTED_AT_ONCE).collect();
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while bytes < LISTED_AT_ONCE_BYTES
+            && let Some(found) = rest.next()
+        {
+            // The braces and numbers of an entry take some more.
+            bytes += found.text_bytes() + 100;
+            entries.push(found);
+        }
         let more = rest.len() > 0;
         send(&reply(GuestReply::Listed { id, entries, more }));
         if !more {
@@ -203,6 +220,6 @@ fn done(id: u32, result: io::Result<()>) -> Vec<u8> {
 }
 
 fn reply(reply: GuestReply) -> Vec<u8> {
-    // Paths that are not UTF-8 are left out of listings, so every reply can be written as JSON.
+    // There is none that cannot be written as JSON.
     message(&Reply::Guest(reply)).unwrap_or_default()
 }

@@ -3,52 +3,72 @@
 use crate::protocol::Status;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use tutor_files::{Below, Found, Kind, text};
 
 /// The most paths that a listing names.
 pub const LISTED_PATHS: usize = 20_000;
 
-/// The most bytes that the paths, targets and stamps of a listing have together.
+/// The most bytes that the paths of a listing and the targets of its links have together.
 pub const LISTED_BYTES: usize = 4 * 1024 * 1024;
 
-/// How many paths stand in one frame: also with the longest that Linux takes, and each byte of them
-/// written as six, that is less than a frame may have.
-pub const LISTED_AT_ONCE: usize = 32;
+/// How many bytes of paths stand in one frame before the last one in it: also with each byte written
+/// as six, that is less than a frame may have.
+pub const LISTED_AT_ONCE_BYTES: usize = 128 * 1024;
 
 /// What only the agent of a guest does. The ids are picked by `tutor`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum GuestRequest {
-    /// Make a file, folder or link, in place of whatever is there. A file's bytes follow as data of
-    /// this id. [`GuestReply::Done`] answers.
+    /// Make a folder and those above it, where they are missing. [`GuestReply::Done`] answers.
+    Make {
+        /// Names the request.
+        id: u32,
+        /// Which one.
+        #[serde(with = "text")]
+        folder: PathBuf,
+    },
+    /// Make a file, folder or link below a folder, in place of whatever is there, and behind no link.
+    /// A file's bytes follow as data of this id. [`GuestReply::Done`] answers.
     Put {
         /// Names the request.
         id: u32,
-        /// Where; folders on the way are made.
-        path: PathBuf,
+        /// Below which folder; it is made where it is missing.
+        #[serde(with = "text")]
+        folder: PathBuf,
+        /// Where in it; folders on the way are made.
+        path: Below,
         /// What.
         kind: Kind,
     },
-    /// Remove what is there, if anything is. [`GuestReply::Done`] answers.
+    /// Remove what is there, if anything is, and is no folder that holds something.
+    /// [`GuestReply::Done`] answers.
     Remove {
         /// Names the request.
         id: u32,
-        /// Where.
-        path: PathBuf,
+        /// Below which folder.
+        #[serde(with = "text")]
+        folder: PathBuf,
+        /// Where in it.
+        path: Below,
     },
     /// Send a file's bytes as data of this id; [`GuestReply::Done`] follows them.
     Get {
         /// Names the request.
         id: u32,
-        /// Which file.
-        path: PathBuf,
+        /// Below which folder.
+        #[serde(with = "text")]
+        folder: PathBuf,
+        /// Which file in it.
+        path: Below,
         /// The most that is wanted of it: what it was said to have. It may have grown since.
         at_most_bytes: u64,
     },
-    /// Name all that is below a folder. One or more [`GuestReply::Listed`] answer, or
-    /// [`GuestReply::Done`] with what stood in the way.
+    /// Name all that is below a folder: files, folders and links. One or more
+    /// [`GuestReply::Listed`] answer, or [`GuestReply::Done`] with what stood in the way.
     List {
         /// Names the request.
         id: u32,
         /// Which folder.
+        #[serde(with = "text")]
         folder: PathBuf,
     },
     /// Set the clock (UTC).
@@ -75,6 +95,7 @@ pub enum GuestRequest {
         /// The program and its arguments.
         command: Vec<String>,
         /// The folder to start in.
+        #[serde(with = "text")]
         cwd: PathBuf,
         /// The whole environment.
         env: Vec<(String, String)>,
@@ -111,7 +132,7 @@ pub enum GuestReply {
         /// The request.
         id: u32,
         /// What is there, folders before what is in them.
-        entries: Vec<Entry>,
+        entries: Vec<Found>,
         /// True if more of the same listing follows.
         more: bool,
     },
@@ -122,50 +143,4 @@ pub enum GuestReply {
         /// How.
         status: Status,
     },
-}
-
-/// What is at a path.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
-    /// A plain file.
-    File {
-        /// Its permissions.
-        mode: u32,
-        /// Its length in bytes.
-        bytes: u64,
-    },
-    /// A folder.
-    Folder {
-        /// Its permissions.
-        mode: u32,
-    },
-    /// A symbolic link.
-    Link {
-        /// Where it points.
-        target: PathBuf,
-    },
-}
-
-/// One path below a folder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    /// From the folder on.
-    pub path: PathBuf,
-    /// What is there.
-    pub kind: Kind,
-    /// Changes with what is there, unless that changed within the clock tick of the listing.
-    pub stamp: String,
-    /// True if it changed so shortly ago that another change might leave the stamp as it is.
-    pub fresh: bool,
-}
-
-impl Entry {
-    /// How many bytes its path, target and stamp have.
-    pub fn bytes(&self) -> usize {
-        let target = match &self.kind {
-            Kind::Link { target } => target.as_os_str().len(),
-            Kind::File { .. } | Kind::Folder { .. } => 0,
-        };
-        self.path.as_os_str().len() + target + self.stamp.len()
-    }
 }

@@ -23,7 +23,7 @@ pub fn steps_given_ahead_too_late_do_not_disturb_those_after(backend: &dyn Backe
         assert_eq!(shell.prints("ls"), "", "after `{status}`");
         let said_of_them = shell.later.iter().any(|happening| match happening {
             Happening::Output { id, .. } | Happening::Ended { id, .. } => late.contains(id),
-            Happening::Finished { .. } => false,
+            Happening::Finished { .. } | Happening::KeptYours(_) => false,
         });
         assert!(!said_of_them, "after `{status}`: {:?}", shell.later);
     }
@@ -85,7 +85,7 @@ pub fn steps_given_ahead_run_only_if_all_went_well(backend: &dyn Backend) {
         );
         let said_of_them = shell.later.iter().any(|happening| match happening {
             Happening::Output { id, .. } | Happening::Ended { id, .. } => ids[2..].contains(id),
-            Happening::Finished { .. } => false,
+            Happening::Finished { .. } | Happening::KeptYours(_) => false,
         });
         assert!(!said_of_them, "after `{bad}`: {:?}", shell.later);
     }

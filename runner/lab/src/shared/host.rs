@@ -1,0 +1,265 @@
+//! What comes from a guest, on the host: it takes the place of what both sides had, and lies beside
+//! what is the learner's.
+
+use super::Known;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use tutor_agent::protocol::{Found, Kind};
+use tutor_files::{Below, FilesError, Hash, Over, Root, hash};
+
+/// How the name goes on of what the lab has in place of something of the learner's.
+const FROM_LAB: &str = ".from-lab";
+
+/// How many versions of the lab's are kept beside one thing.
+const VERSIONS: usize = 9;
+
+/// What a guest has at a path.
+pub(super) struct Version {
+    pub(super) kind: Kind,
+    /// Of a file's content.
+    pub(super) hash: Option<Hash>,
+    pub(super) content: Vec<u8>,
+}
+
+/// What became of it.
+pub(super) enum Placed {
+    /// It is there.
+    There,
+    /// At this path, or at one above, is something of the learner's.
+    Theirs(Below),
+}
+
+/// What the host has at a path.
+enum Here {
+    Nothing,
+    /// What both sides had.
+    Known(Found),
+    /// Something else.
+    Other(Found),
+    /// This one above is no folder, or may not be entered.
+    Blocked(Below),
+}
+
+impl Version {
+    /// Puts it where it belongs, unless the learner has something else there.
+    pub(super) fn take(
+        &self,
+        root: &Root,
+        path: &Below,
+        known: Option<&Known>,
+    ) -> Result<Placed, FilesError> {
+        let there = match here(root, path, known)? {
+            Here::Blocked(above) => return Ok(Placed::Theirs(above)),
+            Here::Other(found) if self.is(root, &found) => return Ok(Placed::There),
+            Here::Other(_) => return Ok(Placed::Theirs(path.clone())),
+            Here::Known(found) => Some(found),
+            Here::Nothing => None,
+        };
+        match self.place(root, path, there.as_ref()) {
+            Ok(true) => Ok(Placed::There),
+            Ok(false) => Ok(Placed::Theirs(path.clone())),
+            Err(error) if is_theirs(&error) => Ok(Placed::Theirs(path.clone())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts it in place of what is known to be there. False if that is a folder that holds something.
+    fn place(&self, root: &Root, path: &Below, there: Option<&Found>) -> Result<bool, FilesError> {
+        let is_folder = self.kind.is_folder();
+        let over = match there {
+            Some(there) if there.kind.is_folder() && is_folder => {
+                return self.set_mode(root, path).map(|()| true);
+            }
+            Some(there) if there.kind.is_folder() => match root.remove_folder(path)? {
+                true => Over::Nothing,
+                false => return Ok(false),
+            },
+            Some(there) if is_folder => {
+                root.remove(path, Over::Known(&there.stamp))?;
+                Over::Nothing
+            }
+            Some(there) => Over::Known(&there.stamp),
+            None => Over::Nothing,
+        };
+        self.put(root, path, over)?;
+        Ok(true)
+    }
+
+    fn put(&self, root: &Root, path: &Below, over: Over<'_>) -> Result<(), FilesError> {
+        root.make_parents(path)?;
+        match of_guest(&self.kind) {
+            Kind::File { mode, .. } => root.write(path, &self.content, mode, over),
+            Kind::Folder { mode } => root.make_folder(path, mode),
+            Kind::Link { target } => root.link(path, &target, over),
+            Kind::Other => Ok(()),
+        }
+    }
+
+    fn set_mode(&self, root: &Root, path: &Below) -> Result<(), FilesError> {
+        match of_guest(&self.kind) {
+            Kind::File { mode, .. } | Kind::Folder { mode } => root.set_mode(path, mode),
+            Kind::Link { .. } | Kind::Other => Ok(()),
+        }
+    }
+
+    /// True if the host has the same at its place.
+    fn is(&self, root: &Root, found: &Found) -> bool {
+        match (&self.kind, &found.kind) {
+            (Kind::Folder { .. }, Kind::Folder { .. }) => true,
+            (Kind::Link { target }, Kind::Link { target: other }) => target == other,
+            (Kind::File { bytes, .. }, Kind::File { bytes: other, .. }) => {
+                bytes == other && hash_of(root, found) == self.hash
+            }
+            _ => false,
+        }
+    }
+
+    /// Keeps it beside what is the learner's: `theirs` is at its own path, or above it. Returns what
+    /// stands for `theirs`, if it could be kept.
+    pub(super) fn keep_beside(
+        &self,
+        root: &Root,
+        path: &Below,
+        theirs: &Below,
+    ) -> Result<Option<Below>, FilesError> {
+        for number in 1..=VERSIONS {
+            let mut name = OsString::from(theirs.name());
+            name.push(FROM_LAB);
+            if number > 1 {
+                name.push(format!("-{number}"));
+            }
+            // Too long a name has no room for more.
+            let Ok(beside) = theirs.with_name(&name) else {
+                return Ok(None);
+            };
+            let taken = match root.look(&beside) {
+                Err(error) if is_theirs(&error) => return Ok(None),
+                taken => taken?,
+            };
+            match taken {
+                // It is what was kept before.
+                Some(taken)
+                    if path == theirs && !self.kind.is_folder() && self.is(root, &taken) =>
+                {
+                    return Ok(Some(beside));
+                }
+                Some(_) => continue,
+                None => {}
+            }
+            let place = elsewhere(path, &BTreeMap::from([(theirs.clone(), beside.clone())]));
+            let place = place.unwrap_or_else(|| beside.clone());
+            return Ok(self.keep_at(root, &place)?.then_some(beside));
+        }
+        Ok(None)
+    }
+
+    /// Puts it where nothing is. False if that cannot be.
+    pub(super) fn keep_at(&self, root: &Root, place: &Below) -> Result<bool, FilesError> {
+        match self.put(root, place, Over::Nothing) {
+            Err(error) if is_theirs(&error) => Ok(false),
+            put => put.map(|()| true),
+        }
+    }
+}
+
+/// Removes what both sides had, as the guest did. False if it stays: it is the learner's by now, or a
+/// folder in which something is theirs.
+pub(super) fn remove(root: &Root, path: &Below, known: Option<&Known>) -> Result<bool, FilesError> {
+    let removed = match here(root, path, known)? {
+        Here::Nothing | Here::Blocked(_) => Ok(true),
+        Here::Other(_) => Ok(false),
+        Here::Known(found) if found.kind.is_folder() => root.remove_folder(path),
+        Here::Known(found) => root.remove(path, Over::Known(&found.stamp)).map(|_| true),
+    };
+    match removed {
+        Err(error) if is_theirs(&error) => Ok(false),
+        removed => removed,
+    }
+}
+
+fn here(root: &Root, path: &Below, known: Option<&Known>) -> Result<Here, FilesError> {
+    let found = match root.look(path) {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(Here::Nothing),
+        Err(error) if is_theirs(&error) => return Ok(Here::Blocked(blocked(root, path))),
+        Err(error) => return Err(error),
+    };
+    let is_known = known.is_some_and(|known| match (&known.kind, &found.kind) {
+        (Kind::Folder { .. }, Kind::Folder { .. }) => true,
+        (Kind::Link { target }, Kind::Link { target: now }) => target == now,
+        (Kind::File { bytes, .. }, Kind::File { bytes: now, .. }) => {
+            let stamp = found.sure_stamp();
+            let is_seen = stamp.is_some() && stamp == known.host;
+            is_seen || (bytes == now && hash_of(root, &found) == known.hash)
+        }
+        _ => false,
+    });
+    Ok(match is_known {
+        true => Here::Known(found),
+        false => Here::Other(found),
+    })
+}
+
+/// The first on the way to a path that is no folder, or may not be entered.
+fn blocked(root: &Root, path: &Below) -> Below {
+    let mut above: Vec<Below> = Vec::new();
+    let mut next = path.parent();
+    while let Some(parent) = next {
+        next = parent.parent();
+        above.push(parent);
+    }
+    let is_folder = |path: &Below| {
+        let found = root.look(path).ok().flatten();
+        found.is_some_and(|found| found.kind.is_folder())
+    };
+    let first = above.iter().rev().find(|above| !is_folder(above));
+    first.or(above.first()).unwrap_or(path).clone()
+}
+
+/// Nothing if it cannot be read.
+fn hash_of(root: &Root, found: &Found) -> Option<Hash> {
+    let content = root.read(&found.path, found.kind.bytes()).ok()?;
+    Some(hash(&content))
+}
+
+/// Where something lies that is at or below one of these paths.
+pub(super) fn elsewhere(path: &Below, moved: &BTreeMap<Below, Below>) -> Option<Below> {
+    let mut ancestors = path.path().ancestors();
+    let (above, place) = ancestors.find_map(|above| moved.get_key_value(above))?;
+    match path.path().strip_prefix(above) {
+        Ok(rest) if rest.as_os_str().is_empty() => Some(place.clone()),
+        Ok(rest) => Below::new(place.path().join(rest)).ok(),
+        Err(_) => None,
+    }
+}
+
+/// What the guest has, as it is on the host.
+pub(super) fn of_guest(kind: &Kind) -> Kind {
+    match kind.clone() {
+        Kind::File { mode, bytes } => Kind::File {
+            mode: mode & 0o777 | 0o400,
+            bytes,
+        },
+        Kind::Folder { mode } => Kind::Folder {
+            mode: mode & 0o777 | 0o700,
+        },
+        kind @ (Kind::Link { .. } | Kind::Other) => kind,
+    }
+}
+
+/// True of what says that the learner did something else there meanwhile.
+fn is_theirs(error: &FilesError) -> bool {
+    match error {
+        FilesError::Changed(_) | FilesError::Behind(_) | FilesError::Mount(_) => true,
+        FilesError::Io { error, .. } => matches!(
+            error.kind(),
+            ErrorKind::PermissionDenied | ErrorKind::NotFound | ErrorKind::InvalidFilename
+        ),
+        FilesError::NotBelow(_)
+        | FilesError::Replaced(_)
+        | FilesError::NotRegular(_)
+        | FilesError::Limit { .. }
+        | FilesError::Listing { .. } => false,
+    }
+}

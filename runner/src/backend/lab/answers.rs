@@ -1,0 +1,63 @@
+//! What probes said in guests as they begin, kept beside the state that it is about.
+
+use crate::backend::Answer;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use tutor_lab::state::write_beside;
+
+/// Answers to probes, in a file beside the state that they are about.
+pub(super) struct Answers {
+    file: PathBuf,
+    known: Mutex<BTreeMap<String, Answer>>,
+}
+
+impl Answers {
+    /// What the file holds. One that cannot be read holds nothing.
+    pub(super) fn read(file: PathBuf) -> Answers {
+        let bytes = fs::read(&file).unwrap_or_default();
+        let known = serde_json::from_slice(&bytes).unwrap_or_default();
+        Answers {
+            file,
+            known: Mutex::new(known),
+        }
+    }
+
+    pub(super) fn get(&self, probe: &str) -> Option<Answer> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(probe).cloned()
+    }
+
+    /// That a file cannot be written costs a question the next time, and nothing else.
+    pub(super) fn add(&self, probe: &str, answer: &Answer) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(probe.to_owned(), answer.clone());
+        if let Ok(bytes) = serde_json::to_vec(&*known) {
+            let _ = write_beside(&self.file, &bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_probe_said_is_known_to_the_next_process_and_a_broken_file_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("states/key.answers");
+        let answers = Answers::read(file.clone());
+        assert_eq!(answers.get("uname -r"), None);
+        let answer = Answer {
+            yes: true,
+            text: "6.12.1\n".to_owned(),
+        };
+        answers.add("uname -r", &answer);
+        let next = Answers::read(file.clone());
+        assert_eq!(next.get("uname -r"), Some(answer));
+        assert_eq!(next.get("uname"), None);
+        fs::write(&file, "{").unwrap();
+        assert_eq!(Answers::read(file).get("uname -r"), None);
+    }
+}
