@@ -2,59 +2,17 @@
 //! learn that it would be the same.
 //!
 //! A file that is written to, replaced, renamed or given other permissions gets another change time
-//! from the kernel, which no program can set (inode(7)): device, inode, size and both times tell
-//! such files apart. What could be missed is a second change within the tick of the clock in which
-//! the first one was seen; so nothing is taken for known that changed shortly before.
+//! from the kernel, which no program can set (inode(7)), and so another [`Stamp`]. What could be
+//! missed is a second change within the tick of the clock in which the first one was seen; so nothing
+//! is taken for known that changed shortly before.
 
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-/// How long ago a file must have changed: some file systems keep times in steps of two seconds.
-const SETTLED: Duration = Duration::from_secs(3);
-
-/// What tells a file from another one, and from itself after a change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp {
-    device: u64,
-    inode: u64,
-    bytes: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    /// Looks at the file or folder that a path leads to, if there is one.
-    pub fn of(path: &Path) -> Option<Stamp> {
-        fs::metadata(path).ok().map(|there| Stamp::from(&there))
-    }
-
-    /// True if it changed long enough before a time that any later change shows.
-    pub fn is_settled(&self, now: SystemTime) -> bool {
-        let now = now
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        let (seconds, _) = self.changed;
-        let limit = now.saturating_sub(SETTLED).as_secs();
-        u64::try_from(seconds).is_ok_and(|seconds| seconds < limit)
-    }
-}
-
-impl From<&Metadata> for Stamp {
-    fn from(there: &Metadata) -> Stamp {
-        Stamp {
-            device: there.dev(),
-            inode: there.ino(),
-            bytes: there.len(),
-            modified: (there.mtime(), there.mtime_nsec()),
-            changed: (there.ctime(), there.ctime_nsec()),
-        }
-    }
-}
+pub use tutor_files::Stamp;
 
 /// All paths that were looked at, those where nothing was included.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -108,8 +66,9 @@ impl Inputs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::{File, Permissions};
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::fs::{self, File, Permissions};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::time::Duration;
 
     fn later() -> SystemTime {
         SystemTime::now() + Duration::from_secs(10)
