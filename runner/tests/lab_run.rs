@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::Value;
-use support::{Tutor, at_a_terminal, has, lab_has_kernel, skipped};
+use support::{Tutor, at_a_terminal, has, lab_has_kernel, skipped, step};
 
 #[test]
 fn what_a_command_took_and_what_a_checkpoint_takes_is_written_on_request() {
@@ -75,6 +75,64 @@ fn a_kernel_that_is_not_there_is_told_before_anything_is_measured() {
     let ran = tutor.start_command(command, line).end();
     ran.code(3).stderr_has("the lab has no kernel `6.99`");
     assert!(!tutor.path("tmp/measured.json").exists());
+}
+
+/// Leaves time to write something before what is in the guest comes back.
+const CHANGES: &str = "echo lab >notes.txt; rm old.txt; printf 'g%s\\n' o; sleep 3";
+
+fn what_is_yours_is_named(tutor: &Tutor, folder: &str, said: &str) {
+    let get = |name: &str| tutor.get(&format!("{folder}/{name}"));
+    assert_eq!(get("notes.txt"), "mine");
+    assert_eq!(get("notes.txt.from-lab"), "lab\n");
+    assert_eq!(get("old.txt"), "mine");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for line in [
+        "`notes.txt` is as you changed it; what the lab had there is kept beside it, in \
+         `notes.txt.from-lab`",
+        "`old.txt` stays, since you changed something there; the lab had removed it",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+}
+
+#[test]
+fn what_you_write_while_a_command_runs_is_kept_and_both_versions_are_named() {
+    if !lab_has_kernel("nothing was written meanwhile") {
+        return;
+    }
+    let tutor = Tutor::new();
+    tutor.with_own_kernels();
+    tutor.put("tmp/old.txt", "old");
+    let line = format!("lab run --folder {}", tutor.path("tmp").display());
+    let mut command = tutor.command(&line);
+    command.args(["--", "sh", "-c", CHANGES]);
+    let mut running = tutor.start_command(command, &line);
+    running.until_stdout("go");
+    for name in ["tmp/notes.txt", "tmp/old.txt"] {
+        tutor.put(name, "mine");
+    }
+    let ran = running.end().code(0);
+    what_is_yours_is_named(&tutor, "tmp", &ran.stderr);
+}
+
+#[test]
+fn what_you_write_while_a_lesson_runs_is_kept_and_both_versions_are_named() {
+    if !lab_has_kernel("nothing was written meanwhile") {
+        return;
+    }
+    let first = step("one", "echo old >old.txt");
+    let tutor = Tutor::new().lesson(first + &step("two on=kernel", CHANGES));
+    tutor.with_own_kernels();
+    let mut running = tutor.start("run demo");
+    running.until_stdout("go");
+    let workspace = tutor.workspace("demo");
+    let folder = workspace.strip_prefix(tutor.path("")).expect("below");
+    let folder = folder.display().to_string();
+    for name in ["notes.txt", "old.txt"] {
+        tutor.put(&format!("{folder}/{name}"), "mine");
+    }
+    let ran = running.end();
+    what_is_yours_is_named(&tutor, &folder, &ran.told());
 }
 
 #[test]
