@@ -104,10 +104,19 @@ impl Root {
 
     /// A folder below it as one of its own.
     pub fn below(&self, path: &Below) -> Result<Root, FilesError> {
+        self.open_below(path, Across::Mounts)
+    }
+
+    /// The same, and neither it nor a folder on the way to it is a mount.
+    pub fn within(&self, path: &Below) -> Result<Root, FilesError> {
+        self.open_below(path, Across::Nothing)
+    }
+
+    fn open_below(&self, path: &Below, across: Across) -> Result<Root, FilesError> {
         let full = self.full(path);
         let folder = self
             .way
-            .open(self.folder.as_fd(), path.path(), PASS, Across::Mounts);
+            .open(self.folder.as_fd(), path.path(), PASS, across);
         let folder = folder.map_err(failed("open", &full))?;
         let identity = (&fstat(&folder).map_err(failed("look at", &full))?).into();
         Ok(Root {

@@ -47,6 +47,13 @@ impl Stamp {
         }
     }
 
+    /// True if the other one is of the same file in the same state, as far as one can tell when the
+    /// machine has been restarted since, by which devices may get other numbers.
+    pub fn is_of_same(&self, other: &Stamp) -> bool {
+        let device = self.device;
+        Stamp { device, ..*other } == *self
+    }
+
     /// True if it changed long enough before a time that any later change shows.
     pub fn is_settled(&self, now: SystemTime) -> bool {
         let now = now
