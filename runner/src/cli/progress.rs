@@ -4,7 +4,7 @@ use super::arguments::ResetArguments;
 use super::context::{Context, ends, unusable};
 use crate::exit::Exit;
 use crate::say;
-use crate::workspace::{Workspace, set_aside};
+use crate::workspace::Afresh;
 
 /// Starts a lesson afresh. The workspace is moved aside, never thrown away.
 pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Exit> {
@@ -13,8 +13,8 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
     let key = context.key(&course, lesson);
     // First all is opened: so nothing runs there, and a newer `tutor` has kept nothing here.
     let moments = context.moments(&key)?;
-    let workspace = Workspace::lasting(&context.folders, &key)?;
-    let aside = set_aside(workspace).map_err(|error| ends(Exit::Lacking, error.to_string()))?;
+    let workspace = Afresh::hold(&context.folders, &key)?;
+    let aside = workspace.set_aside()?;
     context.store().forget(&key)?;
     let forgotten = moments.forget();
     match aside {

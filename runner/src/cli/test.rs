@@ -72,11 +72,14 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         }
     };
     let work = |lesson: &&Lesson| bench.lesson(lesson);
-    let outcomes = thread::scope(|scope| {
-        // Nobody waits for these to be gone.
-        scope.spawn(remove_abandoned);
-        side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell)
+    let (outcomes, stays) = thread::scope(|scope| {
+        let abandoned = scope.spawn(remove_abandoned);
+        let outcomes = side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell);
+        (outcomes, abandoned.join().unwrap_or_default())
     });
+    for error in stays {
+        context.note(&say!("abandoned-stays", error = error.to_string()));
+    }
     for (lesson, outcome) in outcomes {
         match outcome {
             Ok(tested) => {

@@ -83,7 +83,7 @@ impl<'r> Runner<'r> {
         let home = self.workspace.home();
         let step = self.record(&RecordId::Step(check.of.clone()));
         let kept = step.map_or(Ok(()), |step| {
-            self.shells.keep_output(home, &check.of, step)
+            self.shells.keep_output(&self.workspace, &check.of, step)
         });
         kept.map_err(|error| {
             let (step, error) = (check.of.as_str(), error.to_string());

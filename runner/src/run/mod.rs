@@ -198,7 +198,7 @@ impl<'r> Runner<'r> {
     /// Begins a sitting. One that goes on keeps what earlier steps made; a new one does not.
     pub fn resume(&mut self, goes_on: bool, listen: Listen<'_, 'r>) -> Result<(), WorkspaceError> {
         match goes_on {
-            true => self.workspace.go_on(),
+            true => self.workspace.go_on()?,
             false => {
                 self.workspace.begin()?;
                 self.stands_at_the_beginning();
@@ -231,7 +231,7 @@ impl<'r> Runner<'r> {
         self.look();
         self.workspace.end()?;
         let waited = wait();
-        self.workspace.go_on();
+        self.workspace.go_on()?;
         Ok(waited)
     }
 
@@ -341,13 +341,19 @@ impl<'r> Runner<'r> {
                 }
             }
         }
-        for leftover in &leftovers {
-            let _ = listen(&Event::LeftBehind(leftover), &self);
-        }
         self.look_after(running, CLOSING);
         self.settle(listen);
         let ended = self.put_again().and_then(|()| self.workspace.end());
         self.tidy_moments();
+        let stays = self.workspace.close().into_iter();
+        leftovers.extend(stays.map(|what| Leftover {
+            step: None,
+            what,
+            still_there: true,
+        }));
+        for leftover in &leftovers {
+            let _ = listen(&Event::LeftBehind(leftover), &self);
+        }
         let transcript = Transcript {
             lesson: self.lesson.front.name.clone(),
             records: self.records,

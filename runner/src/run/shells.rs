@@ -5,9 +5,9 @@ use crate::lesson::Place;
 use crate::transcript::{Ending, HEAD_BYTES, Record, TAIL_BYTES};
 use crate::workspace::Workspace;
 use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
+use tutor_files::FilesError;
 
 use super::{GRACE, Options};
 
@@ -97,10 +97,15 @@ impl Shells {
     }
 
     /// Puts a step's raw output where its checks find it.
-    pub fn keep_output(&self, home: &Path, step: &str, record: &Record) -> io::Result<()> {
-        let (stdout, stderr) = output_files(home, step);
-        std::fs::write(stdout, record.output.stdout.bytes())?;
-        std::fs::write(stderr, record.output.stderr.bytes())
+    pub fn keep_output(
+        &self,
+        workspace: &Workspace,
+        step: &str,
+        record: &Record,
+    ) -> Result<(), FilesError> {
+        let [stdout, stderr] = output_files(step);
+        workspace.put_in_home(&stdout, &record.output.stdout.bytes())?;
+        workspace.put_in_home(&stderr, &record.output.stderr.bytes())
     }
 
     /// A check's script with the names of its step's output in front.
@@ -111,7 +116,7 @@ impl Shells {
         record: Option<&Record>,
         script: &str,
     ) -> String {
-        let (stdout, stderr) = output_files(home, step);
+        let [stdout, stderr] = output_files(step).map(|name| home.join(name));
         let exit = match record.map(|record| &record.ending) {
             Some(Ending::Exited(code)) => code.to_string(),
             Some(Ending::Signaled(signal)) => (128 + signal).to_string(),
@@ -151,11 +156,8 @@ pub fn environment(options: &Options, place: Place, home: &Path) -> Vec<(String,
         .collect()
 }
 
-fn output_files(home: &Path, step: &str) -> (PathBuf, PathBuf) {
-    (
-        home.join(format!(".tutor-{step}.stdout")),
-        home.join(format!(".tutor-{step}.stderr")),
-    )
+fn output_files(step: &str) -> [String; 2] {
+    ["stdout", "stderr"].map(|stream| format!(".tutor-{step}.{stream}"))
 }
 
 fn quoted(path: &Path) -> String {

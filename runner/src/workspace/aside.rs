@@ -1,10 +1,11 @@
 //! What is kept aside: all of a workspace when the learner begins afresh, and when a run begins what
 //! steps of the last one made.
 
-use super::{Workspace, WorkspaceError, failed, stamp};
+use super::{Manifest, Place, Workspace, WorkspaceError};
+use crate::folders::Folders;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use tutor_files::{Below, FilesError, Over};
 
 /// A folder that keeps what an earlier run left and no step made again.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,23 +21,32 @@ impl Workspace {
     /// which it changed.
     pub(super) fn put_aside(
         &mut self,
-        made: BTreeMap<PathBuf, BTreeSet<String>>,
+        made: BTreeMap<Below, BTreeSet<String>>,
     ) -> Result<(), WorkspaceError> {
-        let folder = free(self.files());
-        let Some(name) = folder.file_name().filter(|_| !made.is_empty()) else {
+        let Some(place) = self.place().filter(|_| !made.is_empty()) else {
             return Ok(());
         };
-        for (path, by) in &made {
-            let kept = Path::new(name).join(path);
-            self.manifest.aside.insert(kept, by.clone());
-        }
+        let folder = place.free()?;
+        let kept = |path: &Below| Below::new(folder.path().join(path.path()));
+        let entries = made
+            .iter()
+            .map(|(path, by)| Ok((kept(path)?, by.clone())))
+            .collect::<Result<Vec<_>, FilesError>>()?;
+        let all = place.all.clone();
+        self.manifest.aside.extend(entries);
         // First, so that a `tutor` that is killed leaves nothing that the next one knows nothing of.
         self.save()?;
+        all.make_folder(&folder, 0o755)?;
+        let aside = all.within(&folder)?;
         for path in made.keys() {
-            let (file, kept) = (self.files().join(path), folder.join(path));
-            let above = kept.parent().unwrap_or(&folder);
-            fs::create_dir_all(above).map_err(failed("make", above))?;
-            fs::rename(&file, &kept).map_err(failed("move", &file))?;
+            let moved = aside
+                .make_parents(path)
+                .and_then(|()| self.files.root.rename(path, &aside, path));
+            match moved {
+                Err(error) if error.is_missing() => {}
+                Err(error) => self.stays.push(error.to_string()),
+                Ok(()) => {}
+            }
         }
         Ok(())
     }
@@ -45,33 +55,48 @@ impl Workspace {
     /// it stays there. `has_run` says whether a step had its chance in this run; nothing if the
     /// lesson has no such step.
     pub fn settle(&mut self, has_run: &dyn Fn(&str) -> Option<bool>) -> Vec<Aside> {
-        let Some(all) = self.files().parent().map(Path::to_owned) else {
+        let Some(place) = self.place() else {
             return Vec::new();
         };
+        let (all, files) = (place.all.clone(), place.files.clone());
         let mut left: Vec<Aside> = Vec::new();
         for (kept, mut by) in std::mem::take(&mut self.manifest.aside) {
-            let mut parts = kept.components();
-            let folder = parts.next().map(|name| all.join(name)).unwrap_or_default();
-            let path = parts.as_path().to_owned();
-            let file = all.join(&kept);
-            if stamp(&file).is_none() {
+            let mut parts = kept.path().components();
+            let name = parts.next().map(|name| name.as_os_str().to_owned());
+            let folder = files.with_file_name(name.unwrap_or_default());
+            let Ok(path) = Below::new(parts.as_path()) else {
                 continue;
-            }
+            };
             by.retain(|step| has_run(step).is_some());
-            let is_made_again = !self.files.before.contains(&path)
-                && stamp(&self.files().join(&path)).is_some()
+            let there = all.look(&kept).ok().flatten();
+            let again = self.seen.get(&path).filter(|again| !again.kind.is_folder());
+            let is_made_again = again.is_some()
+                && !self.files.before.contains(&path)
                 && (self.manifest.by.get(&path)).is_some_and(|again| by.is_subset(again));
-            if is_made_again && fs::remove_file(&file).is_ok() {
-                let mut above = file.ancestors().skip(1).take_while(|above| *above != all);
+            let is_gone = match &there {
+                // A `tutor` that was killed may have left the folders.
+                None => true,
+                Some(found) => {
+                    is_made_again && all.remove(&kept, Over::Known(&found.stamp)).is_ok()
+                }
+            };
+            if is_gone {
                 // One that holds something stays, and so do those above it.
-                while above.next().is_some_and(|one| fs::remove_dir(one).is_ok()) {}
+                let mut above = kept.parent();
+                while let Some(folder) = above {
+                    match all.remove_folder(&folder) {
+                        Ok(true) => above = folder.parent(),
+                        Ok(false) | Err(_) => break,
+                    }
+                }
                 continue;
             }
+            let file = path.path().to_owned();
             match left.last_mut().filter(|aside| aside.folder == folder) {
-                Some(aside) => aside.files.push(path),
+                Some(aside) => aside.files.push(file),
                 None => left.push(Aside {
                     folder,
-                    files: vec![path],
+                    files: vec![file],
                 }),
             }
             // Another run may have the steps that this one had not.
@@ -83,35 +108,23 @@ impl Workspace {
     }
 }
 
-/// A folder beside a workspace's files that is not there yet.
-fn free(files: &Path) -> PathBuf {
-    let mut number = 1;
-    loop {
-        let folder = files.with_extension(format!("old-{number}"));
-        if fs::symlink_metadata(&folder).is_err() {
-            return folder;
-        }
-        number += 1;
-    }
-}
+/// A lesson's lasting workspace that is to begin afresh, held against other runs.
+#[derive(Debug)]
+pub struct Afresh(Place);
 
-/// Moves a lasting workspace's files to a folder of their own beside it and forgets what was
-/// known of them. Returns that folder; none if there were no files.
-pub fn set_aside(workspace: Workspace) -> Result<Option<PathBuf>, WorkspaceError> {
-    let files = workspace.files().to_owned();
-    if let Some(manifest) = &workspace.manifest_file
-        && manifest.exists()
-    {
-        fs::remove_file(manifest).map_err(failed("remove", manifest))?;
+impl Afresh {
+    /// Holds the workspace, whatever is in its place. Nothing is touched if a newer `tutor` kept it.
+    pub fn hold(folders: &Folders, key: &str) -> Result<Afresh, WorkspaceError> {
+        let place = Place::open(folders, key)?;
+        Manifest::read(&place)?;
+        Ok(Afresh(place))
     }
-    if fs::read_dir(&files)
-        .map_err(failed("read", &files))?
-        .next()
-        .is_none()
-    {
-        return Ok(None);
+
+    /// Moves the files to a folder of their own beside it and forgets what was known of them.
+    /// Returns that folder; none if there were no files.
+    pub fn set_aside(self) -> Result<Option<PathBuf>, WorkspaceError> {
+        let manifest = Below::new("manifest.json")?;
+        self.0.state.remove(&manifest, Over::Anything)?;
+        self.0.put_aside()
     }
-    let aside = free(&files);
-    fs::rename(&files, &aside).map_err(failed("move", &files))?;
-    Ok(Some(aside))
 }

@@ -7,10 +7,13 @@
 //! The steps' own home folder lies beside it; all in there is theirs.
 
 mod aside;
-pub(crate) mod paths;
+mod fresh;
+mod manifest;
+mod place;
 mod tree;
 
-pub use aside::{Aside, set_aside};
+pub use aside::{Afresh, Aside};
+pub use fresh::remove_abandoned;
 pub use tree::Made;
 
 use crate::event::Written;
@@ -18,22 +21,19 @@ use crate::folders::Folders;
 use crate::lesson::FileStep;
 use crate::normalize::StepFolders;
 use crate::say;
-use nix::errno::Errno;
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
+use crate::versioned::TooNew;
+use fresh::Temporary;
+use manifest::Manifest;
+use place::Place;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
-use tree::{Seen, Stamp, Tree, open_up, remove_folder};
+use tree::{Seen, Tree, stamp};
+use tutor_files::{Below, FilesError, Found, Kind, Over, hash};
 
-/// How the names of files begin that are being written: here, and by the lab, which brings what
-/// its steps made.
-const UNFINISHED: [&str; 2] = [".tutor-writing-", ".tutor-fetching-"];
+/// How the names of files begin that are being written: here and by the lab, which brings what its
+/// steps made; the second is that of an earlier `tutor`.
+const UNFINISHED: [&str; 2] = [tutor_files::UNFINISHED, ".tutor-fetching-"];
 
 /// The most that what steps made may hold to be kept, in bytes.
 const LIMIT_BYTES: u64 = 64 * 1024 * 1024;
@@ -44,45 +44,18 @@ pub struct Workspace {
     files: Tree,
     home: Tree,
     /// What was there when it was last looked at.
-    seen: BTreeMap<PathBuf, Seen>,
+    seen: Seen,
+    /// Where something was mounted then.
+    mounts: Vec<Below>,
     /// What of the learner's changed while a step ran, until it is known whether a step did that.
-    overwritten: BTreeSet<PathBuf>,
+    overwritten: BTreeSet<Below>,
+    /// What could not be taken away, and why.
+    stays: Vec<String>,
     manifest: Manifest,
-    manifest_file: Option<PathBuf>,
+    /// The manifest as it was written last.
     saved: Vec<u8>,
-    _lock: Option<File>,
-    _temporary: Option<Temporary>,
-}
-
-/// A folder that goes, whatever permissions steps gave to what is in it.
-#[derive(Debug)]
-struct Temporary(tempfile::TempDir);
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        open_up(self.0.path());
-    }
-}
-
-/// What `tutor` knows of a lasting workspace.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Manifest {
-    /// What the lesson wrote: SHA-256 of the content, in hexadecimal.
-    #[serde(with = "paths")]
-    written: BTreeMap<PathBuf, String>,
-    /// What its steps made in the last run, and what the lesson wrote and they changed.
-    #[serde(with = "paths")]
-    made: BTreeMap<PathBuf, Stamp>,
-    /// While which steps that changed.
-    #[serde(default, with = "paths")]
-    by: BTreeMap<PathBuf, BTreeSet<String>>,
-    /// The folders that they made. They go only when nothing is in them.
-    #[serde(default, with = "paths::set")]
-    folders: BTreeSet<PathBuf>,
-    /// What was put aside when a run began, until steps had their chance to make it again: below
-    /// the folder of all workspaces, with the steps while which it changed.
-    #[serde(default, with = "paths")]
-    aside: BTreeMap<PathBuf, BTreeSet<String>>,
+    /// Where it is kept, or what goes with it.
+    held: Result<Place, Temporary>,
 }
 
 /// What steps had made at some moment, by path: in the workspace, and in their home folder.
@@ -90,11 +63,9 @@ struct Manifest {
 #[serde(bound(serialize = "C: Serialize", deserialize = "C: Deserialize<'de>"))]
 pub struct Works<C> {
     /// Below [`Workspace::files`].
-    #[serde(with = "paths")]
-    pub files: BTreeMap<PathBuf, Made<C>>,
+    pub files: BTreeMap<Below, Made<C>>,
     /// Below [`Workspace::home`].
-    #[serde(with = "paths")]
-    pub home: BTreeMap<PathBuf, Made<C>>,
+    pub home: BTreeMap<Below, Made<C>>,
 }
 
 /// What steps had made, with how it looked then.
@@ -102,8 +73,8 @@ pub struct Works<C> {
 pub struct Kept<C> {
     /// What they had made.
     pub works: Works<C>,
-    files: BTreeMap<PathBuf, Seen>,
-    home: BTreeMap<PathBuf, Seen>,
+    files: Seen,
+    home: Seen,
 }
 
 impl<C> Default for Kept<C> {
@@ -117,8 +88,8 @@ impl<C> From<Works<C>> for Kept<C> {
     fn from(works: Works<C>) -> Self {
         Kept {
             works,
-            files: BTreeMap::new(),
-            home: BTreeMap::new(),
+            files: Seen::new(),
+            home: Seen::new(),
         }
     }
 }
@@ -141,91 +112,59 @@ pub enum WorkspaceError {
     /// A path of the lesson leads out of the workspace, by a symbolic link a step made.
     #[error("{}", say!("workspace-escape", file = .0.display().to_string()))]
     Escape(PathBuf),
+    /// Something else is where the workspace was.
+    #[error("{}", say!("workspace-replaced", folder = .0.display().to_string()))]
+    Replaced(PathBuf),
+    /// A newer `tutor` keeps it.
+    #[error(transparent)]
+    TooNew(TooNew),
     /// Reading or writing failed.
-    #[error("{}", say!("workspace-io", doing = *.doing, path = .path.display().to_string(), error = .error.to_string()))]
-    Io {
-        /// What was being done: `write`.
-        doing: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Files(FilesError),
+}
+
+impl From<FilesError> for WorkspaceError {
+    fn from(error: FilesError) -> WorkspaceError {
+        match error {
+            FilesError::Replaced(folder) => WorkspaceError::Replaced(folder),
+            error => WorkspaceError::Files(error),
+        }
+    }
 }
 
 impl Workspace {
-    /// Makes a fresh folder below the system's temporary one; it goes when the workspace does,
-    /// unless it is to be kept.
-    pub fn fresh(lesson: &str, keep: bool) -> Result<Workspace, WorkspaceError> {
-        let place = std::env::temp_dir();
-        let prefix = match keep {
-            true => KEPT.to_owned(),
-            false => format!("{FRESH}{}-", std::process::id()),
-        };
-        let temporary = tempfile::Builder::new()
-            .prefix(&prefix)
-            .disable_cleanup(keep)
-            .tempdir_in(&place)
-            .map_err(failed("make a folder in", &place))?;
-        // Held until this process ends, however it ends; see `remove_abandoned`.
-        let lock = File::open(temporary.path()).map_err(failed("lock", temporary.path()))?;
-        lock.try_lock_shared()
-            .map_err(|error| failed("lock", temporary.path())(error.into()))?;
-        let files = temporary.path().join(lesson);
-        // No lesson is called `.home`.
-        let home = temporary.path().join(".home");
-        for folder in [&files, &home] {
-            fs::create_dir(folder).map_err(failed("make", folder))?;
-        }
-        Ok(Workspace {
-            files: Tree::new(files),
-            home: Tree::new(home),
-            seen: BTreeMap::new(),
-            overwritten: BTreeSet::new(),
-            manifest: Manifest::default(),
-            manifest_file: None,
-            saved: Vec::new(),
-            _lock: Some(lock),
-            _temporary: (!keep).then_some(Temporary(temporary)),
-        })
-    }
-
     /// Opens the learner's lasting workspace for a lesson; `key` tells courses apart.
     pub fn lasting(folders: &Folders, key: &str) -> Result<Workspace, WorkspaceError> {
-        let files = Workspace::folder(folders, key);
-        let state = folders.state.join("workspaces").join(key);
-        let home = state.join("home");
-        for folder in [&files, &home] {
-            fs::create_dir_all(folder).map_err(failed("make", folder))?;
-        }
-        let lock_file = state.join("lock");
-        let lock = File::create(&lock_file).map_err(failed("lock", &lock_file))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(WorkspaceError::Busy(files)),
-            Err(TryLockError::Error(error)) => return Err(failed("lock", &lock_file)(error)),
-        }
-        let manifest_file = state.join("manifest.json");
-        // A manifest that cannot be read is as good as none: then every file counts as the learner's.
-        let manifest = fs::read(&manifest_file)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-            .unwrap_or_default();
-        let (files, home) = (Tree::new(files), Tree::new(home));
+        let place = Place::open(folders, key)?;
+        let files = Tree::new(place.files.clone(), place.root()?);
+        let manifest = Manifest::read(&place)?;
+        let (home, was) = place.home()?;
+        let home = Tree::new(
+            folders.state.join("workspaces").join(key).join("home"),
+            home,
+        );
         for tree in [&files, &home] {
             tree.sweep();
         }
-        Ok(Workspace {
+        let stays = place.was.iter().cloned().chain(was).collect();
+        let mut workspace = Workspace::of(files, home, Ok(place));
+        workspace.manifest = manifest;
+        workspace.stays = stays;
+        Ok(workspace)
+    }
+
+    fn of(files: Tree, home: Tree, held: Result<Place, Temporary>) -> Workspace {
+        Workspace {
             files,
             home,
-            seen: BTreeMap::new(),
+            seen: Seen::new(),
+            mounts: Vec::new(),
             overwritten: BTreeSet::new(),
-            manifest,
-            manifest_file: Some(manifest_file),
+            stays: Vec::new(),
+            manifest: Manifest::default(),
             saved: Vec::new(),
-            _lock: Some(lock),
-            _temporary: None,
-        })
+            held,
+        }
     }
 
     /// Where a lasting workspace's files are.
@@ -235,12 +174,12 @@ impl Workspace {
 
     /// The folder that steps start in.
     pub fn files(&self) -> &Path {
-        &self.files.root
+        &self.files.path
     }
 
     /// The steps' own home folder.
     pub fn home(&self) -> &Path {
-        &self.home.root
+        &self.home.path
     }
 
     /// Both, for whoever looks at what steps printed.
@@ -251,16 +190,21 @@ impl Workspace {
         }
     }
 
+    /// Where a lasting one is kept.
+    fn place(&self) -> Option<&Place> {
+        self.held.as_ref().ok()
+    }
+
     /// Begins a whole run: what steps of the last run made, and nobody changed since, goes aside.
     pub fn begin(&mut self) -> Result<(), WorkspaceError> {
-        if self.manifest_file.is_none() {
+        if self.place().is_none() {
             return Ok(());
         }
         self.files.open_up(&self.manifest.folders);
         // What lies behind a link is not what steps made.
-        self.seen = self.files.seen();
+        self.see()?;
         let mut made = std::mem::take(&mut self.manifest.made);
-        made.retain(|path, stamp| self.is_stamped(path, stamp));
+        made.retain(|path, made| self.seen.get(path).is_some_and(|now| made.is_still(now)));
         let mut by = std::mem::take(&mut self.manifest.by);
         let made = made.into_keys().map(|path| {
             let by = by.remove(&path).unwrap_or_default();
@@ -269,29 +213,38 @@ impl Workspace {
         self.put_aside(made.collect())?;
         // What is in a folder goes before the folder.
         for path in std::mem::take(&mut self.manifest.folders).iter().rev() {
-            remove_folder(&self.files().join(path))?;
+            match self.files.root.remove_folder(path) {
+                // One that somebody has something in stays, and so does what is no folder any more.
+                Ok(_) | Err(FilesError::Changed(_) | FilesError::Behind(_)) => {}
+                Err(error) => self.stays.push(error.to_string()),
+            }
         }
-        open_up(self.home());
-        self.home.take_back(&BTreeMap::new(), &|_, _| false)?;
-        self.seen = self.files.seen();
+        if let Some(place) = self.place() {
+            let (home, stays) = place.empty_home()?;
+            self.home.root = home;
+            self.stays.extend(stays.map(|error| error.to_string()));
+        }
+        self.see()?;
         self.files.before = self.seen.keys().cloned().collect();
         Ok(())
     }
 
-    /// True if what was seen at a path has that stamp.
-    fn is_stamped(&self, path: &Path, stamp: &Stamp) -> bool {
-        self.seen
-            .get(path)
-            .is_some_and(|seen| seen.stamp == Some(*stamp))
+    /// Looks at all that is there, though a step may have shut the folder itself.
+    fn see(&mut self) -> Result<(), WorkspaceError> {
+        self.files.root.check()?;
+        self.files.root.open_up()?;
+        let sight = self.files.sight()?;
+        (self.seen, self.mounts) = (sight.seen, sight.mounts);
+        Ok(())
     }
 
     /// Begins a run that goes on from the last one: what its steps made stays, and stays theirs.
-    pub fn go_on(&mut self) {
-        self.seen = self.files.seen();
-        let mut before: BTreeSet<PathBuf> = self.seen.keys().cloned().collect();
-        for (path, stamp) in &self.manifest.made {
+    pub fn go_on(&mut self) -> Result<(), WorkspaceError> {
+        self.see()?;
+        let mut before: BTreeSet<Below> = self.seen.keys().cloned().collect();
+        for (path, made) in &self.manifest.made {
             // What was changed since is the learner's.
-            if self.is_stamped(path, stamp) {
+            if self.seen.get(path).is_some_and(|now| made.is_still(now)) {
                 before.remove(path);
             }
         }
@@ -299,50 +252,62 @@ impl Workspace {
             before.remove(path);
         }
         self.files.before = before;
+        Ok(())
     }
 
     /// Looks at what changed since the last look, and notes while which steps that was; what
-    /// changed while none ran is the learner's.
+    /// changed while none ran is the learner's. What cannot be seen now counts as unchanged.
     pub fn look(&mut self, by: &BTreeSet<String>) {
-        if self.manifest_file.is_none() {
+        if self.place().is_none() || self.files.root.check().is_err() {
             return;
         }
-        let now = self.files.seen();
-        let stamp = |seen: &Seen| seen.stamp;
-        for path in now
-            .iter()
-            .filter(|(path, seen)| self.seen.get(*path).map(stamp) != Some(seen.stamp))
-            .map(|(path, _)| path)
-        {
+        let Ok(mut now) = self.files.sight() else {
+            return;
+        };
+        for folder in &now.closed {
+            let below = self.seen.range::<Below, _>(folder..);
+            let below = below.take_while(|(path, _)| path.is_in(folder));
+            for (path, found) in below {
+                now.seen
+                    .entry(path.clone())
+                    .or_insert_with(|| found.clone());
+            }
+        }
+        for (path, found) in &now.seen {
+            let before = self.seen.get(path);
+            if before.map(stamp) == Some(stamp(found)) {
+                continue;
+            }
             if by.is_empty() {
                 self.files.before.insert(path.clone());
             } else if self.files.before.contains(path) {
                 self.overwritten.insert(path.clone());
-            } else if !self.files.before.contains(path) {
+            } else {
                 let noted = self.manifest.by.entry(path.clone()).or_default();
                 noted.extend(by.iter().cloned());
             }
         }
-        self.seen = now;
+        (self.seen, self.mounts) = (now.seen, now.mounts);
     }
 
     /// Ends a whole run: remembers what its steps made, as of the last look.
     pub fn end(&mut self) -> Result<(), WorkspaceError> {
-        if self.manifest_file.is_none() {
+        if self.place().is_none() {
             return Ok(());
         }
+        self.files.root.check()?;
         let (mut folders, mut made) = (BTreeSet::new(), BTreeMap::new());
-        for (path, seen) in self.made() {
-            match seen.stamp {
-                Some(stamp) => drop(made.insert(path.clone(), stamp)),
+        for (path, found) in self.made() {
+            match stamp(found) {
+                Some(stamp) => drop(made.insert(path.clone(), stamp.into())),
                 None => drop(folders.insert(path.clone())),
             }
         }
         for path in self.manifest.written.keys() {
             if self.is_changed_by_steps(path)
-                && let Some(stamp) = self.seen.get(path).and_then(|seen| seen.stamp)
+                && let Some(stamp) = self.seen.get(path).and_then(stamp)
             {
-                made.insert(path.clone(), stamp);
+                made.insert(path.clone(), stamp.into());
             }
         }
         self.manifest.folders = folders;
@@ -352,73 +317,133 @@ impl Workspace {
         self.save()
     }
 
+    /// No step runs any more: removes what goes with the run. Returns what stays, and why.
+    pub fn close(&mut self) -> Vec<String> {
+        let mut stays = std::mem::take(&mut self.stays);
+        match &mut self.held {
+            Ok(_) => {
+                let mounts = self.mounts.iter().map(|path| self.files.path.join(path));
+                stays.extend(mounts.map(|path| FilesError::Mount(path).to_string()));
+            }
+            Err(temporary) => stays.extend(temporary.remove().err().map(|error| error.to_string())),
+        }
+        stays
+    }
+
     /// Puts a file of the lesson into the workspace, unless the learner has edited it.
     pub fn write(&mut self, file: &FileStep) -> Result<Written, WorkspaceError> {
-        let target = self.files().join(&file.path);
-        let written = match crate::regular_file::read(&target) {
-            Ok(found) if found == file.content.as_bytes() => Written::Unchanged,
-            Ok(found) if self.manifest.written.get(&file.path) == Some(&hash(&found)) => {
-                Written::Updated
+        let escape = |error| match error {
+            FilesError::Behind(_) | FilesError::NotBelow(_) => {
+                WorkspaceError::Escape(file.path.clone())
             }
-            Ok(_)
-                if self.is_changed_by_steps(&file.path)
-                    && stamp(&target).is_some_and(|now| self.is_stamped(&file.path, &now)) =>
-            {
-                return Ok(Written::KeptChanged);
-            }
-            Ok(_) => {
-                self.files.before.insert(file.path.clone());
-                return Ok(Written::KeptEdits);
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Written::New,
-            Err(error) => return Err(failed("read", &target)(error)),
+            error => error.into(),
         };
-        if written != Written::Unchanged {
-            self.files.place(&file.path, file.content.as_bytes())?;
+        let path = Below::new(&file.path).map_err(escape)?;
+        self.files.root.check()?;
+        self.files.root.make_parents(&path).map_err(escape)?;
+        let there = self.files.root.look(&path).map_err(escape)?;
+        let written = match &there {
+            None => Written::New,
+            Some(found) => match self.content_of(found)? {
+                Some(content) if content == file.content.as_bytes() => Written::Unchanged,
+                Some(content)
+                    if self.manifest.written.get(&path) == Some(&hash(&content).to_string()) =>
+                {
+                    Written::Updated
+                }
+                Some(_) | None => return Ok(self.keep_theirs(path, found)),
+            },
+        };
+        let over = match (written, &there) {
+            (Written::Unchanged, _) => None,
+            (_, None) => Some(Over::Nothing),
+            (_, Some(found)) => Some(Over::Known(&found.stamp)),
+        };
+        if let Some(over) = over {
+            let content = file.content.as_bytes();
+            match self.files.root.write(&path, content, 0o644, over) {
+                // Somebody was quicker.
+                Err(FilesError::Changed(_)) => {
+                    self.files.before.insert(path);
+                    return Ok(Written::KeptEdits);
+                }
+                placed => placed?,
+            }
         }
-        self.files.before.remove(&file.path);
-        self.manifest.by.remove(&file.path);
-        self.seen
-            .extend(Seen::of(&target).map(|seen| (file.path.clone(), seen)));
-        self.manifest
-            .written
-            .insert(file.path.clone(), hash(file.content.as_bytes()));
-        if self.manifest_file.is_some() {
-            self.save()?;
+        self.files.before.remove(&path);
+        self.manifest.by.remove(&path);
+        if let Some(found) = self.files.root.look(&path)? {
+            self.seen.insert(path.clone(), found);
         }
+        let content = hash(file.content.as_bytes()).to_string();
+        self.manifest.written.insert(path, content);
+        self.save()?;
         Ok(written)
     }
 
+    /// What a file holds, to be compared; nothing for a link, a folder, or what is too large.
+    fn content_of(&self, found: &Found) -> Result<Option<Vec<u8>>, WorkspaceError> {
+        match &found.kind {
+            Kind::Link { .. } | Kind::Folder { .. } => return Ok(None),
+            Kind::File { .. } | Kind::Other => {}
+        }
+        match self.files.root.read(&found.path, LIMIT_BYTES) {
+            Err(FilesError::Limit { .. }) => Ok(None),
+            read => Ok(Some(read?)),
+        }
+    }
+
+    /// What is at the place of a lesson's file is not what the lesson wrote there, and stays.
+    fn keep_theirs(&mut self, path: Below, found: &Found) -> Written {
+        let seen = self.seen.get(&path).map(|seen| seen.stamp);
+        if self.is_changed_by_steps(&path) && seen == Some(found.stamp) {
+            return Written::KeptChanged;
+        }
+        self.files.before.insert(path);
+        Written::KeptEdits
+    }
+
     /// True of a file of the lesson that steps changed, and the learner did not.
-    fn is_changed_by_steps(&self, path: &Path) -> bool {
+    fn is_changed_by_steps(&self, path: &Below) -> bool {
         self.manifest.by.contains_key(path) && !self.files.before.contains(path)
     }
 
+    /// Puts something of ours into the steps' home.
+    pub fn put_in_home(&self, name: &str, bytes: &[u8]) -> Result<(), FilesError> {
+        let path = Below::new(name)?;
+        self.home.root.write(&path, bytes, 0o644, Over::Anything)
+    }
+
     /// True of what is not for steps to take away.
-    pub fn is_theirs(&self, path: &Path) -> bool {
+    pub fn is_theirs(&self, path: &Below) -> bool {
         self.files.before.contains(path) || self.manifest.written.contains_key(path)
     }
 
     /// What steps made in this run, or in the runs that it goes on from, as of the last look; a
     /// folder comes before what is in it.
-    fn made(&self) -> impl Iterator<Item = (&PathBuf, &Seen)> {
+    fn made(&self) -> impl Iterator<Item = (&Below, &Found)> {
         self.seen.iter().filter(|(path, _)| !self.is_theirs(path))
     }
 
     /// What steps had made at the last look, each file's content as `keep` has it. What has not
     /// changed since `last` is not read again. Nothing if that cannot be kept: it is too much, or
-    /// neither a file nor a folder nor a link, or `keep` fails.
+    /// neither a file nor a folder nor a link, or it is shut, or `keep` fails.
     pub fn works<C: Clone>(
         &self,
         last: &Kept<C>,
         keep: &mut dyn FnMut(&[u8]) -> Option<C>,
     ) -> Option<Kept<C>> {
         let files = self.made();
-        let files = files.map(|(path, seen)| (path.clone(), seen.clone()));
-        let files: BTreeMap<PathBuf, Seen> = files.collect();
-        let home = self.home.seen();
+        let files: Seen = files
+            .map(|(path, found)| (path.clone(), found.clone()))
+            .collect();
+        let home = self.home.sight().ok()?;
+        if !(home.closed.is_empty() && home.mounts.is_empty() && self.mounts.is_empty()) {
+            return None;
+        }
+        let home = home.seen;
         let mut left_bytes = LIMIT_BYTES;
-        let mut works = |tree: &Tree, now: &BTreeMap<PathBuf, Seen>, then, made| {
+        let mut works = |tree: &Tree, now: &Seen, then, made| {
             tree.works(now, (then, made), &mut left_bytes, keep)
         };
         let works = Works {
@@ -430,9 +455,9 @@ impl Workspace {
 
     /// Takes what a step wrote where the learner had something else for the step's, if `is_known`
     /// says that steps made this there once.
-    pub fn claim(&mut self, is_known: &dyn Fn(&Path, &Made<Vec<u8>>) -> bool) {
+    pub fn claim(&mut self, is_known: &dyn Fn(&Below, &Made<Vec<u8>>) -> bool) {
         for path in std::mem::take(&mut self.overwritten) {
-            let now = self.files.made(&path);
+            let now = self.files.made_at(&path);
             if now.is_some_and(|now| is_known(&path, &now)) {
                 self.files.before.remove(&path);
             }
@@ -445,9 +470,12 @@ impl Workspace {
         later: &Works<Vec<u8>>,
         first: &Works<Vec<u8>>,
     ) -> Result<(), WorkspaceError> {
+        for tree in [&self.files, &self.home] {
+            tree.root.open_up()?;
+        }
         self.files.put_again(&later.files, &first.files)?;
         self.home.put_again(&later.home, &first.home)?;
-        self.seen = self.files.seen();
+        self.see()?;
         self.end()
     }
 
@@ -457,126 +485,67 @@ impl Workspace {
     pub fn restore(
         &mut self,
         then: &Works<Vec<u8>>,
-        is_known: &dyn Fn(&Path, &Made<Vec<u8>>) -> bool,
+        is_known: &dyn Fn(&Below, &Made<Vec<u8>>) -> bool,
     ) -> Result<(), WorkspaceError> {
+        self.files.root.check()?;
         self.files.open_up(&self.manifest.folders);
-        open_up(self.home());
-        let mut files = std::mem::replace(&mut self.files, Tree::new(PathBuf::new()));
-        let root = files.root.clone();
         let manifest = &self.manifest;
-        let is_unchanged = |path: &Path| {
-            let seen = manifest.made.get(path);
-            seen.is_some() && stamp(&root.join(path)).as_ref() == seen
+        let is_unchanged = |found: &Found| {
+            let made = manifest.made.get(&found.path);
+            made.is_some_and(|made| made.is_still(found))
         };
-        let now_there = Tree::new(root.clone());
-        let taken = files.take_back(&then.files, &|path, now| match now {
-            _ if manifest.written.contains_key(path) => true,
-            Some(Made::Folder(mode)) => {
-                !manifest.folders.contains(path) && !is_known(path, &Made::Folder(mode))
+        let is_theirs = |tree: &Tree, found: &Found| {
+            let path = &found.path;
+            let is_known = || (tree.made(found)).is_some_and(|made| is_known(path, &made));
+            match &found.kind {
+                _ if manifest.written.contains_key(path) => true,
+                Kind::Folder { .. } => !manifest.folders.contains(path) && !is_known(),
+                Kind::Link { .. } | Kind::File { .. } | Kind::Other => {
+                    !is_unchanged(found) && !is_known()
+                }
             }
-            Some(Made::Link(target)) => !is_unchanged(path) && !is_known(path, &Made::Link(target)),
-            Some(Made::File(..)) => {
-                let is_known = |made| is_known(path, &made);
-                !is_unchanged(path) && !now_there.made(path).is_some_and(is_known)
-            }
-            None => !is_unchanged(path),
-        });
+        };
+        let stays = self.files.take_back(&then.files, &is_theirs)?;
         // A file of the lesson stays as steps changed it, which is no edit of the learner's.
-        let changed = manifest.written.keys().filter(|path| is_unchanged(path));
-        for path in changed {
-            files.before.remove(path);
+        for path in manifest.written.keys() {
+            if self
+                .files
+                .root
+                .look(path)?
+                .as_ref()
+                .is_some_and(is_unchanged)
+            {
+                self.files.before.remove(path);
+            }
         }
-        self.files = files;
-        taken?;
+        self.stays.extend(stays.iter().map(FilesError::to_string));
         let before = &self.files.before;
         let is_theirs =
-            |path: &Path| before.contains(path) || self.manifest.written.contains_key(path);
+            |path: &Below| before.contains(path) || self.manifest.written.contains_key(path);
         self.files.bring_back(&then.files, &is_theirs)?;
-        self.home.take_back(&then.home, &|_, _| false)?;
+        if let Some(place) = self.place() {
+            let (home, stays) = place.empty_home()?;
+            self.home.root = home;
+            self.stays.extend(stays.map(|error| error.to_string()));
+        }
         self.home.bring_back(&then.home, &|_| false)?;
-        self.seen = self.files.seen();
+        self.see()?;
         self.overwritten.clear();
         self.end()
     }
 
     /// Writes down what is known, if that is not what was written last.
     fn save(&mut self) -> Result<(), WorkspaceError> {
-        let Some(file) = &self.manifest_file else {
+        let Ok(place) = &self.held else {
             return Ok(());
         };
-        let folder = file.parent().unwrap_or(file);
-        let json = serde_json::to_vec(&self.manifest)
-            .map_err(|error| failed("write", file)(error.into()))?;
-        if json == self.saved {
-            return Ok(());
+        let json = self.manifest.json();
+        if json != self.saved {
+            tutor_files::write(&place.manifest(), &json, 0o600)?;
+            self.saved = json;
         }
-        let mut fresh = tempfile::NamedTempFile::new_in(folder).map_err(failed("write", file))?;
-        fresh.write_all(&json).map_err(failed("write", file))?;
-        fresh
-            .persist(file)
-            .map_err(|error| failed("write", file)(error.error))?;
-        self.saved = json;
         Ok(())
     }
-}
-
-/// What the names of folders begin with that go with their `tutor`; its process id follows.
-const FRESH: &str = "tutor-run-";
-/// And of those that somebody asked to keep.
-const KEPT: &str = "tutor-kept-";
-
-/// Removes the fresh folders of this user that a `tutor` left which was killed. One is abandoned if
-/// its process is gone and nobody holds its lock: a process id alone may be another's by now.
-pub fn remove_abandoned() {
-    remove_abandoned_in(&std::env::temp_dir());
-}
-
-fn remove_abandoned_in(place: &Path) {
-    let Ok(entries) = fs::read_dir(place) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let owner = name.to_str().and_then(|name| name.strip_prefix(FRESH));
-        let owner = owner.and_then(|rest| rest.split_once('-')?.0.parse::<i32>().ok());
-        // What is not as expected is not ours to remove, and what does not go now may go later.
-        if let Some(owner) = owner
-            && is_abandoned(&entry.path(), owner).unwrap_or(false)
-        {
-            open_up(&entry.path());
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
-fn is_abandoned(folder: &Path, owner: i32) -> io::Result<bool> {
-    let seen = fs::symlink_metadata(folder)?;
-    if !seen.is_dir() || seen.uid() != nix::unistd::geteuid().as_raw() {
-        return Ok(false);
-    }
-    // EPERM says that it is there as well (kill(2)).
-    if kill(Pid::from_raw(owner), None) != Err(Errno::ESRCH) {
-        return Ok(false);
-    }
-    Ok(File::open(folder)?.try_lock().is_ok())
-}
-
-fn hash(content: &[u8]) -> String {
-    Sha256::digest(content)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-fn stamp(file: &Path) -> Option<Stamp> {
-    let seen = fs::symlink_metadata(file).ok()?;
-    let changed = seen.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some((seen.len(), changed.as_nanos()))
-}
-
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> WorkspaceError {
-    let path = path.to_owned();
-    move |error| WorkspaceError::Io { doing, path, error }
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
+use super::fresh::{FRESH, KEPT, remove_abandoned_in};
 use super::*;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
@@ -28,6 +30,16 @@ fn lasting(home: &Path) -> Workspace {
 /// A step ends; what changed since the last look is of its time.
 fn ran(workspace: &mut Workspace, step: &str) {
     workspace.look(&BTreeSet::from([step.to_owned()]));
+}
+
+/// The paths that are there.
+fn left(tree: &Tree) -> Vec<PathBuf> {
+    let seen = tree.sight().unwrap().seen;
+    seen.keys().map(|path| path.path().to_owned()).collect()
+}
+
+fn below(path: impl AsRef<Path>) -> Below {
+    Below::new(path).unwrap()
 }
 
 /// No step has run since the last look.
@@ -66,7 +78,7 @@ fn what_appears_while_no_step_runs_is_the_learners() {
     drop(workspace);
     let mut workspace = lasting(home.path());
     workspace.begin().unwrap();
-    let left = Vec::from_iter(workspace.files.listing());
+    let left = left(&workspace.files);
     assert_eq!(left, ["edited", "own", "own/mine"].map(PathBuf::from));
 }
 
@@ -150,14 +162,11 @@ fn a_name_that_is_no_text_is_remembered() {
     };
     whole_run(home.path(), make);
     let mut workspace = lasting(home.path());
-    assert!(workspace.manifest.made.contains_key(&name(0xff)));
+    assert!(workspace.manifest.made.contains_key(&below(name(0xff))));
     workspace.begin().unwrap();
-    assert_eq!(
-        Vec::from_iter(workspace.files.listing()),
-        [PathBuf::from("a.c")]
-    );
+    assert_eq!(left(&workspace.files), [PathBuf::from("a.c")]);
     let works = Works {
-        files: BTreeMap::from([(name(0xff), Made::File(0, 1))]),
+        files: BTreeMap::from([(below(name(0xff)), Made::File(0, 1))]),
         home: BTreeMap::new(),
     };
     let json = serde_json::to_vec(&works).unwrap();
@@ -229,7 +238,7 @@ fn what_steps_made_goes_at_the_next_run_and_the_learners_own_files_stay() {
     .unwrap();
     let mut workspace = lasting(home.path());
     workspace.begin().unwrap();
-    let left: Vec<_> = workspace.files.listing().into_iter().collect();
+    let left = left(&workspace.files);
     assert_eq!(
         left,
         [PathBuf::from("made-and-edited"), PathBuf::from("notes")]
@@ -248,13 +257,13 @@ fn a_run_that_goes_on_keeps_what_steps_made_and_claims_nothing_of_the_learners()
     drop(workspace);
     fs::write(files.join("notes"), "mine").unwrap();
     let mut workspace = lasting(home.path());
-    workspace.go_on();
+    workspace.go_on().unwrap();
     assert!(files.join("made.o").exists());
     workspace.end().unwrap();
     drop(workspace);
     let mut workspace = lasting(home.path());
     workspace.begin().unwrap();
-    let left: Vec<_> = workspace.files.listing().into_iter().collect();
+    let left = left(&workspace.files);
     assert_eq!(left, [PathBuf::from("notes")]);
 }
 
@@ -275,9 +284,9 @@ fn a_folder_that_steps_made_goes_when_nobody_has_anything_in_it() {
     fs::create_dir(files.join("empty")).unwrap();
     let mut workspace = lasting(home.path());
     workspace.begin().unwrap();
-    let left: Vec<_> = workspace.files.listing().into_iter().collect();
+    let left = left(&workspace.files);
     assert_eq!(left, ["c", "c/mine", "empty"].map(PathBuf::from));
-    assert!(workspace.home.listing().is_empty());
+    assert!(super::tests::left(&workspace.home).is_empty());
 }
 
 #[test]
@@ -316,7 +325,7 @@ fn what_steps_made_is_as_it_was_and_the_learners_own_stays() {
     assert_eq!(read("edited"), "other");
     let mode = fs::metadata(at("d/e")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o500);
-    let left: Vec<_> = workspace.files.listing().into_iter().collect();
+    let left = left(&workspace.files);
     let expected = [
         "d",
         "d/e",
@@ -328,12 +337,12 @@ fn what_steps_made_is_as_it_was_and_the_learners_own_stays() {
         "more/mine",
     ];
     assert_eq!(left, expected.map(PathBuf::from));
-    assert!(workspace.home.listing().is_empty());
+    assert!(super::tests::left(&workspace.home).is_empty());
     // What a step made at that path once is a step's, though nobody saw it end.
     fs::write(at("mine"), "known").unwrap();
     let known = Made::File(0, b"known".to_vec());
-    let is_known = |path: &Path, made: &Made<Vec<u8>>| match (made, &known) {
-        (Made::File(_, made), Made::File(_, known)) => path == "mine" && made == known,
+    let is_known = |path: &Below, made: &Made<Vec<u8>>| match (made, &known) {
+        (Made::File(_, made), Made::File(_, known)) => path.name() == "mine" && made == known,
         _ => false,
     };
     workspace.restore(&then, &is_known).unwrap();
@@ -371,8 +380,8 @@ fn what_was_being_written_when_a_tutor_was_killed_goes() {
         fs::write(files.join(format!("sub/{prefix}x")), "half").unwrap();
     }
     fs::write(files.join("sub/mine"), "").unwrap();
-    let left = lasting(home.path()).files.listing();
-    assert_eq!(Vec::from_iter(left), ["sub", "sub/mine"].map(PathBuf::from));
+    let left = left(&lasting(home.path()).files);
+    assert_eq!(left, ["sub", "sub/mine"].map(PathBuf::from));
 }
 
 #[test]

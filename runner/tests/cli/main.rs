@@ -12,6 +12,7 @@ mod reading;
 mod run;
 mod screen;
 mod snapshots;
+mod space;
 mod study;
 mod testing;
 

@@ -6,15 +6,15 @@
 
 use crate::lesson::{Block, Lesson};
 use crate::versioned::{self, TooNew, Versioned};
-use crate::workspace::{Made, Works, paths};
+use crate::workspace::{Made, Works};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use tutor_files::{Below, FilesError, Hasher, hash};
 
 /// The format of a moment. One of the first format held all that steps had made; it is made again.
 const FORMAT: u64 = 2;
@@ -26,7 +26,7 @@ pub struct Moments {
     /// By the step that they come after.
     kept: BTreeMap<String, Moment>,
     /// What steps made once: where, and what by its hash.
-    known: BTreeSet<(PathBuf, String)>,
+    known: BTreeSet<(Below, String)>,
 }
 
 /// What is known of a moment beside the guest's state.
@@ -55,10 +55,8 @@ pub(super) struct Moment {
 /// What a step made otherwise than it was before, and nothing where it took something away.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Changes {
-    #[serde(with = "paths")]
-    files: BTreeMap<PathBuf, Option<Made<String>>>,
-    #[serde(with = "paths")]
-    home: BTreeMap<PathBuf, Option<Made<String>>>,
+    files: BTreeMap<Below, Option<Made<String>>>,
+    home: BTreeMap<Below, Option<Made<String>>>,
 }
 
 impl Changes {
@@ -66,7 +64,7 @@ impl Changes {
     pub(super) fn between(
         then: &Works<String>,
         now: &Works<String>,
-        is_theirs: &dyn Fn(&Path) -> bool,
+        is_theirs: &dyn Fn(&Below) -> bool,
     ) -> Changes {
         Changes {
             files: difference(&then.files, &now.files, is_theirs),
@@ -90,10 +88,10 @@ impl Changes {
 }
 
 fn difference(
-    then: &BTreeMap<PathBuf, Made<String>>,
-    now: &BTreeMap<PathBuf, Made<String>>,
-    is_theirs: &dyn Fn(&Path) -> bool,
-) -> BTreeMap<PathBuf, Option<Made<String>>> {
+    then: &BTreeMap<Below, Made<String>>,
+    now: &BTreeMap<Below, Made<String>>,
+    is_theirs: &dyn Fn(&Below) -> bool,
+) -> BTreeMap<Below, Option<Made<String>>> {
     let gone = then.keys().filter(|path| !now.contains_key(*path));
     let gone = gone.filter(|path| !is_theirs(path));
     let made = now
@@ -128,11 +126,8 @@ impl Moments {
     }
 
     /// Forgets them all.
-    pub fn forget(self) -> io::Result<()> {
-        match fs::remove_dir_all(&self.folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        }
+    pub fn forget(self) -> Result<(), FilesError> {
+        tutor_files::remove_tree(&self.folder)
     }
 
     pub(super) fn guest(&self, name: &str) -> PathBuf {
@@ -141,16 +136,6 @@ impl Moments {
 
     fn blob(&self, hash: &str) -> PathBuf {
         self.folder.join(format!("{hash}.made"))
-    }
-
-    fn write(&self, file: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut beside = tempfile::Builder::new()
-            .prefix(".saving-")
-            .permissions(Permissions::from_mode(0o600))
-            .tempfile_in(&self.folder)?;
-        beside.write_all(bytes)?;
-        beside.persist(file)?;
-        Ok(())
     }
 
     pub(super) fn get(&self, step: &str) -> Option<&Moment> {
@@ -164,7 +149,7 @@ impl Moments {
             format: FORMAT,
             value: &moment,
         };
-        self.write(&file, &serde_json::to_vec(&versioned)?)?;
+        tutor_files::write(&file, &serde_json::to_vec(&versioned)?, 0o600)?;
         self.learn(&moment);
         let older = self.kept.insert(step.to_owned(), moment);
         // They are large, and a learner may run one step many times.
@@ -188,29 +173,29 @@ impl Moments {
     }
 
     /// True if steps made this at that path once.
-    pub(super) fn knows(&self, path: &Path, made: &Made<Vec<u8>>) -> bool {
-        let kind = kind(made, |content| hash(content));
+    pub(super) fn knows(&self, path: &Below, made: &Made<Vec<u8>>) -> bool {
+        let kind = kind(made, |content| hash(content).to_string());
         self.known.contains(&(path.to_owned(), kind))
     }
 
     /// Keeps the content of a file. Returns its hash.
     pub(super) fn keep(&self, content: &[u8]) -> io::Result<String> {
-        let hash = hash(content);
+        let hash = hash(content).to_string();
         // One that is there may be damaged.
         if self.content(&hash).is_none() {
-            self.write(&self.blob(&hash), content)?;
+            tutor_files::write(&self.blob(&hash), content, 0o600)?;
         }
         Ok(hash)
     }
 
     pub(super) fn content(&self, hash: &str) -> Option<Vec<u8>> {
         let content = fs::read(self.blob(hash)).ok()?;
-        (self::hash(&content) == hash).then_some(content)
+        (tutor_files::hash(&content).to_string() == hash).then_some(content)
     }
 
     pub(super) fn contents(&self, works: &Works<String>) -> Option<Works<Vec<u8>>> {
-        let contents = |made: &BTreeMap<PathBuf, Made<String>>| {
-            let content = |(path, made): (&PathBuf, &Made<String>)| {
+        let contents = |made: &BTreeMap<Below, Made<String>>| {
+            let content = |(path, made): (&Below, &Made<String>)| {
                 let made = match made {
                     Made::Folder(mode) => Made::Folder(*mode),
                     Made::Link(target) => Made::Link(target.clone()),
@@ -281,25 +266,21 @@ fn ends(path: &Path, end: &str) -> bool {
 
 /// The hashes of what a lesson has its steps do up to each step, and of the files they find.
 pub(super) fn texts(lesson: &Lesson) -> Vec<String> {
-    let mut hash = Sha256::new();
+    let mut hash = Hasher::default();
     let mut texts = Vec::new();
-    let add = |hash: &mut Sha256, part: &str| {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    };
     for block in &lesson.blocks {
         match block {
             Block::Prose(_) | Block::Check(_) => {}
             Block::File(file) => {
-                add(&mut hash, "file");
-                add(&mut hash, &file.path.to_string_lossy());
-                add(&mut hash, &file.content);
+                hash.part(b"file");
+                hash.part(file.path.as_os_str().as_bytes());
+                hash.part(file.content.as_bytes());
             }
             Block::Step(step) => {
-                add(&mut hash, &step.on.to_string());
-                add(&mut hash, &step.id);
-                add(&mut hash, &step.script);
-                texts.push(hex(&hash.clone().finalize()));
+                hash.part(step.on.to_string().as_bytes());
+                hash.part(step.id.as_bytes());
+                hash.part(step.script.as_bytes());
+                texts.push(hash.clone().done().to_string());
             }
         }
     }
@@ -313,13 +294,4 @@ fn kind<C>(made: &Made<C>, hash: impl FnOnce(&C) -> String) -> String {
         Made::Link(target) => format!("link {}", target.display()),
         Made::File(_, content) => hash(content),
     }
-}
-
-/// The hash of a content, in hexadecimal.
-pub(super) fn hash(content: &[u8]) -> String {
-    hex(&Sha256::digest(content))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

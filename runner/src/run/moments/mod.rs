@@ -20,8 +20,8 @@ use single::Others;
 use std::collections::HashMap;
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
+use tutor_files::Below;
 
 /// Where a run stands among the moments of its lesson.
 #[derive(Default)]
@@ -314,7 +314,7 @@ impl<'r> Runner<'r> {
         let mut made = self.workspace.works(&self.standing.made, &mut |content| {
             moments.keep(content).ok()
         })?;
-        let is_theirs = |path: &Path| self.workspace.is_theirs(path);
+        let is_theirs = |path: &Below| self.workspace.is_theirs(path);
         let changed = Changes::between(&self.standing.made.works, &made.works, &is_theirs);
         if step.on == Place::Kernel {
             // Another run of the step leaves another state, and moments after it have the old one.

@@ -1,0 +1,157 @@
+//! Where a lesson's lasting workspace is: its files, and what is known of them.
+
+use super::{Workspace, WorkspaceError};
+use crate::folders::Folders;
+use crate::versioned::TooNew;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use tutor_files::{Below, FilesError, Kind, Over, Root};
+
+/// The folders of one lesson, held by a lock against another `tutor`.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The folder of all workspaces.
+    pub(super) all: Root,
+    /// The name of the workspace in it.
+    pub(super) name: Below,
+    /// The workspace, as its steps find it.
+    pub(super) files: PathBuf,
+    /// What is known of it, with the steps' home.
+    pub(super) state: Root,
+    /// What was in the place of that.
+    pub(super) was: Option<String>,
+    _lock: File,
+}
+
+impl Place {
+    pub(super) fn open(folders: &Folders, key: &str) -> Result<Place, WorkspaceError> {
+        let files = Workspace::folder(folders, key);
+        let name = Below::new(key)?;
+        let states = made(&folders.state.join("workspaces"))?;
+        let (state, was) = ours(&states, &name)?;
+        let lock = File::open(state.path()).map_err(|error| io("lock", state.path(), error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(WorkspaceError::Busy(files)),
+            Err(TryLockError::Error(error)) => return Err(io("lock", state.path(), error).into()),
+        }
+        Ok(Place {
+            all: made(&folders.data.join("workspaces"))?,
+            name,
+            files,
+            state,
+            was,
+            _lock: lock,
+        })
+    }
+
+    pub(super) fn manifest(&self) -> PathBuf {
+        self.state.path().join("manifest.json")
+    }
+
+    /// The workspace itself; an error if something else is in its place.
+    pub(super) fn root(&self) -> Result<Root, WorkspaceError> {
+        let root = within(&self.all, &self.name)?;
+        root.open_up()?;
+        Ok(root)
+    }
+
+    /// The steps' home; the second value says what was in its place.
+    pub(super) fn home(&self) -> Result<(Root, Option<String>), WorkspaceError> {
+        ours(&self.state, &Below::new("home")?)
+    }
+
+    /// The steps' home, empty. Returns why something in it stays.
+    pub(super) fn empty_home(&self) -> Result<(Root, Option<FilesError>), WorkspaceError> {
+        let name = Below::new("home")?;
+        let stays = self.state.remove_tree(&name).err();
+        Ok((within(&self.state, &name)?, stays))
+    }
+
+    /// Moves the workspace to a folder of its own beside it, whatever it is. None if nothing is in
+    /// it.
+    pub(super) fn put_aside(&self) -> Result<Option<PathBuf>, WorkspaceError> {
+        let is_empty = match self.all.look(&self.name)? {
+            None => true,
+            Some(found) if found.kind.is_folder() => {
+                let root = self.all.within(&self.name)?;
+                // What may not be read is not known to be empty.
+                let listed = root.walk(&tutor_files::Limits::default());
+                listed.is_ok_and(|listing| listing.entries.is_empty())
+            }
+            Some(_) => false,
+        };
+        if is_empty {
+            return Ok(None);
+        }
+        let aside = self.free()?;
+        self.all.rename(&self.name, &self.all, &aside)?;
+        Ok(Some(self.files.with_file_name(aside.name())))
+    }
+
+    /// A name beside the workspace that nothing has yet.
+    pub(super) fn free(&self) -> Result<Below, WorkspaceError> {
+        let mut number = 1;
+        loop {
+            let name = Path::new(self.name.name()).with_extension(format!("old-{number}"));
+            let name = Below::new(name)?;
+            if self.all.look(&name)?.is_none() {
+                return Ok(name);
+            }
+            number += 1;
+        }
+    }
+}
+
+/// A folder that holds nothing of the learner's. What else lies in its place is removed, and not
+/// what that leads to; the second value says what it was.
+fn ours(above: &Root, name: &Below) -> Result<(Root, Option<String>), WorkspaceError> {
+    let folder = || above.full(name).display().to_string();
+    let was = match above.look(name)?.map(|found| found.kind) {
+        None | Some(Kind::Folder { .. }) => None,
+        Some(Kind::Link { target }) => {
+            let target = target.display().to_string();
+            Some(crate::say!("home-link", home = folder(), target = target))
+        }
+        Some(Kind::File { .. } | Kind::Other) => Some(crate::say!("home-file", home = folder())),
+    };
+    if was.is_some() {
+        above.remove(name, Over::Anything)?;
+    }
+    let root = within(above, name)?;
+    root.open_up()?;
+    Ok((root, was))
+}
+
+/// A folder of ours, made where it is missing; links that lead to it are the learner's own.
+fn made(folder: &Path) -> Result<Root, FilesError> {
+    std::fs::create_dir_all(folder).map_err(|error| io("make", folder, error))?;
+    let real = folder.canonicalize();
+    Root::open(&real.map_err(|error| io("find", folder, error))?)
+}
+
+/// A folder in one of ours, made where it is missing; neither a link nor a mount.
+fn within(above: &Root, name: &Below) -> Result<Root, WorkspaceError> {
+    let opened = match above.make_folder(name, 0o755) {
+        Ok(()) | Err(FilesError::Changed(_)) => above.within(name),
+        Err(error) => Err(error),
+    };
+    opened.map_err(|error| match error {
+        FilesError::Behind(path) => WorkspaceError::Replaced(path),
+        error => error.into(),
+    })
+}
+
+fn io(doing: &'static str, path: &Path, error: std::io::Error) -> FilesError {
+    FilesError::Io {
+        doing,
+        path: path.to_owned(),
+        error,
+    }
+}
+
+impl From<TooNew> for WorkspaceError {
+    fn from(error: TooNew) -> WorkspaceError {
+        WorkspaceError::TooNew(error)
+    }
+}
