@@ -56,6 +56,7 @@ backend-failed = the place it runs in says: { $what }
 lab-remedy-memory = allow it (SELinux: `setsebool -P deny_execmem 0`; a systemd unit: `MemoryDenyWriteExecute=no`), or pass `--on host`
 lab-remedy-machine = try `tutor lab run -- true`, which shows what the machine says; `--on host` uses this machine's own kernel
 lab-remedy-setup = get one with `tutor lab setup`; `--on host` uses this machine's own kernel, which takes root's rights
+lab-remedy-damaged = get it again with `{ $setup }`
 lab-remedy-kernel-name = name a series such as `6.12`, a whole release or a path; `tutor lab status` lists what is there
 lab-remedy-kernel = get it with `tutor lab setup --kernel { $kernel }`, or see what is there with `tutor lab status`
 lab-remedy-qemu = install QEMU (Debian, Ubuntu: `apt-get install qemu-system-x86`), or pass `--on host`

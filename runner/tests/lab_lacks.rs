@@ -151,6 +151,37 @@ fn executable_memory_that_is_forbidden_is_named() {
 }
 
 #[test]
+fn a_damaged_kernel_is_named_with_what_mends_it() {
+    let Some(tutor) = with_kernels() else { return };
+    // Copies of its own, of which the image has another byte, and its length.
+    let own = tutor.path("home/cache/lab/kernels");
+    let copies = tutor.path("copies");
+    let mut copy = std::process::Command::new("cp");
+    let copied = copy.arg("-rL").arg(&own).arg(&copies).status().unwrap();
+    assert!(copied.success());
+    fs::remove_file(&own).unwrap();
+    fs::rename(&copies, &own).unwrap();
+    for kernel in fs::read_dir(&own).unwrap() {
+        let image = kernel.unwrap().path().join("vmlinux");
+        let mut bytes = fs::read(&image).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&image, bytes).unwrap();
+    }
+    named(&tutor, None, "the lab's kernel 6.12.", "tutor lab setup");
+    tutor
+        .run("lab status")
+        .stdout_has(" is damaged: what is in `")
+        .stdout_has("tutor lab setup")
+        .code(3);
+    // It is not taken for being there. (What comes then takes its place: `tutor_lab::cache`.)
+    tutor
+        .run("lab setup --yes --mirror http://127.0.0.1:1/none")
+        .stderr_has("fetching linux-image-6.12")
+        .code(3);
+}
+
+#[test]
 fn a_machine_that_does_not_start_is_named_and_tried_once() {
     let Some(tutor) = with_kernels() else { return };
     let count = tutor.path("count").display().to_string();

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tutor_files::root::read_regular;
 
 /// How long a trial may take in all. Under a KVM that works it takes a second or two.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -144,7 +145,7 @@ impl Trial<'_> {
             return heeding(wish, tcg(reason));
         }
         let note = self.note(cache);
-        let outcome = fs::read(&note).ok();
+        let outcome = read_regular(&note, 1 << 16).ok();
         let outcome = outcome.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let Some(outcome) = outcome else {
             return Ok(match wish {
@@ -284,12 +285,16 @@ mod tests {
                 has_sandbox: true,
                 accelerator: Accelerator::Tcg,
             };
-            // Instead of the guard: it drops the caller's process id.
+            // Instead of the guard: it drops the caller's process id and what QEMU is given.
             let launcher = Launcher {
                 program: "/bin/sh".into(),
-                arguments: ["-c", "shift; exec \"$@\"", "guard"]
-                    .map(Into::into)
-                    .to_vec(),
+                arguments: [
+                    "-c",
+                    "until [ \"$1\" = -- ]; do shift; done; shift; exec \"$@\"",
+                    "guard",
+                ]
+                .map(Into::into)
+                .to_vec(),
             };
             let image = Image {
                 vmlinux: "vmlinux".into(),

@@ -6,20 +6,15 @@
 
 use crate::hashes::noted_hash;
 use crate::kernel::{self, Kernel, KernelError, Unpacked};
-use serde::{Deserialize, Serialize};
+use crate::kernel_folder::{Look, UNFINISHED, load, look, put};
 use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The series that lessons run on where nothing else is said: Debian's long-term kernel.
 pub const DEFAULT_SERIES: &str = "6.12";
-
-/// What `kernel.json` looks like. A folder of another form is made again.
-const FORMAT: u32 = 1;
-
-/// How the name of a folder that is being made begins.
-const UNFINISHED: &str = ".new-";
 
 /// Why the cache could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +32,16 @@ pub enum CacheError {
     /// The kernel cannot be used.
     #[error(transparent)]
     Kernel(#[from] KernelError),
+    /// The files of a kernel are not those that were unpacked.
+    #[error(
+        "the lab's kernel {release} is damaged: what is in `{folder}` is not what was unpacked"
+    )]
+    Damaged {
+        /// The kernel's release.
+        release: String,
+        /// Where it is.
+        folder: PathBuf,
+    },
 }
 
 pub(crate) fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CacheError {
@@ -79,24 +84,6 @@ pub(crate) const APT_FOLDER: &str = "apt-";
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
 
-/// `kernel.json`.
-#[derive(Serialize, Deserialize)]
-struct Form {
-    format: u32,
-    release: String,
-    id: String,
-    source: String,
-    unknown: Vec<String>,
-    vmlinux_bytes: u64,
-    modules: Vec<FormModule>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct FormModule {
-    name: String,
-    bytes: u64,
-}
-
 impl Cache {
     /// Returns the cache in `lab` below this folder, which is made when something is put there.
     pub fn below(cache: &Path) -> Cache {
@@ -131,6 +118,8 @@ impl Cache {
             .create(true)
             .truncate(false)
             .write(true)
+            // A pipe in its place would wait for somebody to read.
+            .custom_flags(nix::libc::O_NONBLOCK)
             .open(&path)
             .map_err(files("open", &path))?;
         file.lock().map_err(files("lock", &path))?;
@@ -159,22 +148,31 @@ impl Cache {
 
     /// Returns the newest kernel of a series (`6.12`), or the one of a whole release
     /// (`6.12.118+deb13-cloud-amd64`). `default` is [`DEFAULT_SERIES`], and `latest` the newest of all.
+    /// Where the only one there is damaged, that is an error.
     pub fn kernel(&self, wanted: &str) -> Result<Option<Kernel>, CacheError> {
         let wanted = match wanted {
             "default" => DEFAULT_SERIES,
             other => other,
         };
-        let is_wanted = |kernel: &Kernel| {
-            wanted == "latest" || kernel.series() == wanted || kernel.release == wanted
+        let is_wanted = |release: &str| {
+            wanted == "latest" || kernel::series(release) == wanted || release == wanted
         };
-        let mut kernels: Vec<Kernel> = self
-            .list()?
+        let mut whole = Vec::new();
+        let mut damaged = None;
+        for folder in folders(&self.kernels())? {
+            match look(&folder) {
+                Look::Whole(kernel) if is_wanted(&kernel.release) => whole.push(kernel),
+                Look::Damaged(release) if is_wanted(&release) => damaged = Some((release, folder)),
+                Look::Whole(_) | Look::Damaged(_) | Look::None => {}
+            }
+        }
+        let newest = whole
             .into_iter()
-            .filter(|installed| !installed.is_file)
-            .map(|installed| installed.kernel)
-            .filter(is_wanted)
-            .collect();
-        Ok(kernels.pop())
+            .max_by(|a, b| by_release(&a.release, &b.release));
+        match (newest, damaged) {
+            (None, Some((release, folder))) => Err(CacheError::Damaged { release, folder }),
+            (newest, _) => Ok(newest),
+        }
     }
 
     /// Returns what is there, the oldest release first; files of the user's own come last.
@@ -186,14 +184,8 @@ impl Cache {
     }
 
     fn list_in(&self, folder: &Path, is_file: bool) -> Result<Vec<Installed>, CacheError> {
-        let entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(files("read the folder", folder)(error)),
-        };
         let mut installed = Vec::new();
-        for entry in entries {
-            let folder = entry.map_err(files("read the folder", folder))?.path();
+        for folder in folders(folder)? {
             if let Some(kernel) = load(&folder) {
                 let bytes = size(&folder);
                 installed.push(Installed {
@@ -292,59 +284,8 @@ pub fn by_release(a: &str, b: &str) -> Ordering {
     parts(a).cmp(&parts(b))
 }
 
-/// Writes a kernel's folder beside its place and renames it. The caller holds the lock.
-fn put(parent: &Path, name: &str, unpacked: &Unpacked, source: &str) -> Result<Kernel, CacheError> {
-    let place = parent.join(name);
-    let id = unpacked.id();
-    if let Some(kernel) = load(&place).filter(|kernel| kernel.id == id) {
-        return Ok(kernel);
-    }
-    fs::create_dir_all(parent).map_err(files("make the folder", parent))?;
-    swept(&unfinished(parent));
-    let new = tempfile::Builder::new()
-        .prefix(UNFINISHED)
-        .tempdir_in(parent)
-        .map_err(files("make a folder in", parent))?;
-    let fresh = new.path().join("kernel");
-    fs::create_dir(&fresh).map_err(files("make the folder", &fresh))?;
-    let write = |name: &str, bytes: &[u8]| {
-        let path = fresh.join(name);
-        fs::write(&path, bytes).map_err(files("write", &path))
-    };
-    write("vmlinux", &unpacked.vmlinux)?;
-    for module in &unpacked.modules {
-        write(&module.name, &module.bytes)?;
-    }
-    let form = Form {
-        format: FORMAT,
-        release: unpacked.release.clone(),
-        id,
-        source: source.to_owned(),
-        unknown: unpacked.unknown.clone(),
-        vmlinux_bytes: unpacked.vmlinux.len() as u64,
-        modules: unpacked
-            .modules
-            .iter()
-            .map(|module| FormModule {
-                name: module.name.clone(),
-                bytes: module.bytes.len() as u64,
-            })
-            .collect(),
-    };
-    let text = serde_json::to_vec_pretty(&form).expect("strings and numbers become JSON");
-    write("kernel.json", &text)?;
-    if place.exists() {
-        fs::rename(&place, new.path().join("replaced")).map_err(files("replace", &place))?;
-    }
-    fs::rename(&fresh, &place).map_err(files("write", &place))?;
-    load(&place).ok_or_else(|| {
-        let gone = io::Error::other("what was written there just now is not there any more");
-        files("read", &place)(gone)
-    })
-}
-
 /// Returns what processes left that ended while they wrote. The caller holds the lock.
-fn unfinished(parent: &Path) -> Vec<PathBuf> {
+pub(crate) fn unfinished(parent: &Path) -> Vec<PathBuf> {
     named(parent, |name| name.starts_with(UNFINISHED))
 }
 
@@ -356,7 +297,7 @@ fn named(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
 }
 
 /// Removes folders, and returns how many bytes that were.
-fn swept(folders: &[PathBuf]) -> u64 {
+pub(crate) fn swept(folders: &[PathBuf]) -> u64 {
     let mut bytes = 0;
     for folder in folders {
         bytes += size(folder);
@@ -366,33 +307,15 @@ fn swept(folders: &[PathBuf]) -> u64 {
     bytes
 }
 
-/// Reads a kernel's folder. One that is not whole is none.
-fn load(folder: &Path) -> Option<Kernel> {
-    let name = folder.file_name()?.to_str()?;
-    if name.starts_with(UNFINISHED) {
-        return None;
-    }
-    let text = fs::read(folder.join("kernel.json")).ok()?;
-    let form: Form = serde_json::from_slice(&text).ok()?;
-    let whole = |name: &str, bytes: u64| {
-        let is_plain = !name.contains('/') && name != "..";
-        let path = folder.join(name);
-        (is_plain && fs::metadata(&path).ok()?.len() == bytes).then_some(path)
+/// Returns what is in a folder; nothing where there is no folder.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(files("read the folder", folder)(error)),
     };
-    if form.format != FORMAT {
-        return None;
-    }
-    let modules = form.modules.iter();
-    Some(Kernel {
-        vmlinux: whole("vmlinux", form.vmlinux_bytes)?,
-        modules: modules
-            .map(|module| whole(&module.name, module.bytes))
-            .collect::<Option<_>>()?,
-        release: form.release,
-        id: form.id,
-        source: form.source,
-        unknown: form.unknown,
-    })
+    let paths = entries.map(|entry| Ok(entry.map_err(files("read the folder", folder))?.path()));
+    paths.collect()
 }
 
 /// Returns how many bytes the files in a folder have, at any depth.
@@ -494,13 +417,23 @@ mod tests {
         let (_folder, cache) = cache();
         let kernel = cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
         let again = || cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
-        for spoil in [
-            |kernel: &Kernel| fs::write(&kernel.vmlinux, b"ker").unwrap(),
-            |kernel: &Kernel| fs::remove_file(&kernel.modules[1]).unwrap(),
-            |kernel: &Kernel| fs::write(kernel.vmlinux.with_file_name("kernel.json"), "{").unwrap(),
-        ] {
+        let pipe = |path: &Path| {
+            fs::remove_file(path).unwrap();
+            nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        };
+        let spoils: [&dyn Fn(&Kernel); 7] = [
+            &|kernel| pipe(&kernel.vmlinux),
+            &|kernel| pipe(&kernel.vmlinux.with_file_name("kernel.json")),
+            &|kernel| fs::write(&kernel.vmlinux, b"kernex").unwrap(),
+            &|kernel| fs::write(&kernel.modules[0], b"FIRST").unwrap(),
+            &|kernel| fs::write(&kernel.vmlinux, b"ker").unwrap(),
+            &|kernel| fs::remove_file(&kernel.modules[1]).unwrap(),
+            &|kernel| fs::write(kernel.vmlinux.with_file_name("kernel.json"), "{").unwrap(),
+        ];
+        for spoil in spoils {
             spoil(&kernel);
-            assert_eq!(cache.kernel("6.1").unwrap(), None);
+            assert!(!matches!(cache.kernel("6.1"), Ok(Some(_))));
+            assert_eq!(cache.list().unwrap(), []);
             assert_eq!(again(), kernel);
         }
         // A process that was killed leaves this.
@@ -514,6 +447,19 @@ mod tests {
         fs::write(left.join("vmlinux"), "12345").unwrap();
         assert_eq!(cache.sweep_kernels().unwrap(), 5);
         assert!(!left.exists());
+    }
+
+    #[test]
+    fn a_damaged_kernel_is_named_and_an_older_whole_one_of_its_series_does() {
+        let (_folder, cache) = cache();
+        let kernel = cache.add(&unpacked("6.1.7", b"kernel"), "a").unwrap();
+        fs::write(&kernel.vmlinux, b"kernex").unwrap();
+        let error = cache.kernel("6.1").unwrap_err().to_string();
+        let start = "the lab's kernel 6.1.7 is damaged: what is in `";
+        assert!(error.starts_with(start), "{error}");
+        assert_eq!(cache.kernel("6.12").unwrap(), None);
+        cache.add(&unpacked("6.1.6", b"kernel"), "a").unwrap();
+        assert_eq!(cache.kernel("6.1").unwrap().unwrap().release, "6.1.6");
     }
 
     #[test]

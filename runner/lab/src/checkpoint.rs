@@ -4,10 +4,10 @@
 //! from, so zstd with that as a prefix makes a hundredth of it (zstd(1), `--patch-from`).
 
 use crate::state::{Base, STATE_BYTES, write_beside};
-use std::fs;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+use tutor_files::root::read_regular;
 use zstd::stream::{read::Decoder, write::Encoder};
 
 /// zstd's fastest level.
@@ -58,7 +58,7 @@ impl Checkpoint {
 /// Reads the state of a checkpoint from its file, with its note; an error if it was made from another
 /// base state, or is not whole.
 pub fn read(file: &Path, base: &Base) -> io::Result<(Vec<u8>, Vec<u8>)> {
-    let bytes = fs::read(file)?;
+    let bytes = read_regular(file, STATE_BYTES)?;
     let rest = bytes
         .strip_prefix(base.hash())
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is of another base state"))?;
@@ -84,6 +84,7 @@ fn state(delta: &[u8], base: &Base) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     /// Bytes that no packing makes smaller, the same each time.
     fn noise(seed: u64, bytes: usize) -> Vec<u8> {

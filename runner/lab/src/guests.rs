@@ -12,6 +12,7 @@ use crate::state::{self, Base, Packed};
 use crate::tidy;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -105,7 +106,11 @@ impl Guests {
         }
         let lock = self.states.join(format!("{}.lock", self.key));
         let held = fs::create_dir_all(&self.states).and_then(|()| {
-            let file = File::create(&lock)?;
+            // A pipe in its place would wait for somebody to read.
+            let nobody_waits = nix::libc::O_NONBLOCK;
+            let mut options = File::options();
+            options.create(true).truncate(false).write(true);
+            let file = options.custom_flags(nobody_waits).open(&lock)?;
             file.lock()?;
             Ok(file)
         });

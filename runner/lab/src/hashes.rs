@@ -2,15 +2,18 @@
 //! megabytes, and is named at each start.
 
 use crate::inputs::Stamp;
-use crate::kernel::hex;
+use crate::kernel::{hash_all, hex};
 use crate::state::write_beside;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use tutor_files::root::{read_regular, regular_file};
+
+/// The most that is read of the notes.
+const NOTES_BYTES: u64 = 1 << 20;
 
 /// The most files that are remembered.
 const MOST: usize = 64;
@@ -25,7 +28,7 @@ struct Known {
 /// Returns the SHA-256 of a file, in hexadecimal.
 pub fn hash(path: &Path) -> io::Result<String> {
     let mut hash = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut HashWriter(&mut hash))?;
+    hash_all(&mut hash, regular_file(path)?)?;
     Ok(hex(&hash.finalize()))
 }
 
@@ -34,7 +37,7 @@ pub fn noted_hash(path: &Path, notes: &Path) -> io::Result<String> {
     let path = path.canonicalize()?;
     let stamp = Stamp::of(&path);
     // A file that cannot be read holds nothing.
-    let known = std::fs::read(notes).unwrap_or_default();
+    let known = read_regular(notes, NOTES_BYTES).unwrap_or_default();
     let mut known: BTreeMap<PathBuf, Known> = serde_json::from_slice(&known).unwrap_or_default();
     if let Some(known) = known.get(&path)
         && Some(&known.stamp) == stamp.as_ref()
@@ -56,19 +59,6 @@ pub fn noted_hash(path: &Path, notes: &Path) -> io::Result<String> {
         }
     }
     Ok(hash)
-}
-
-struct HashWriter<'h>(&'h mut Sha256);
-
-impl io::Write for HashWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

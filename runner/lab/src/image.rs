@@ -1,8 +1,9 @@
 //! What a guest boots: a kernel, and the initial RAM disk made for it on this machine.
 
 use crate::cache::Cache;
+use crate::hashes::hash;
 use crate::initramfs::{self, Contents, InitramfsError};
-use crate::inputs::{Inputs, Stamp};
+use crate::inputs::Inputs;
 use crate::kernel::{Kernel, hex};
 use crate::state::write_beside;
 use crate::tidy;
@@ -13,6 +14,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use tutor_files::Stamp;
+use tutor_files::root::read_regular;
 
 /// What a guest boots.
 #[derive(Clone, Debug)]
@@ -61,9 +64,14 @@ pub enum ImageError {
 #[derive(Serialize, Deserialize)]
 struct Made {
     archive: String,
-    bytes: u64,
+    /// The archive as it was when its hash was found right; nothing if that was just after it was
+    /// written.
+    checked: Option<Stamp>,
     inputs: Inputs,
 }
+
+/// The most that is read of a note.
+const NOTE_BYTES: u64 = 64 << 20;
 
 /// Makes the image of a kernel, or finds it made. Whatever of the archive comes from this machine is
 /// looked at each time, so that a tool that was updated is seen.
@@ -91,7 +99,6 @@ pub fn prepare(
         }
     };
     let initramfs = archive(&archives, &made);
-    tidy::touch(&initramfs);
     // What is left of older ones may be much; that it cannot be removed harms nobody.
     let _ = tidy::tidy(cache);
     Ok(Image {
@@ -124,13 +131,35 @@ fn recipe(kernel: &Kernel, programs: &str) -> Option<String> {
 
 /// Returns the archive that a note tells of, if it would be the same today.
 fn noted(note: &Path, archives: &Path) -> Option<String> {
-    let made: Made = serde_json::from_slice(&fs::read(note).ok()?).ok()?;
-    let there = fs::metadata(archive(archives, &made.archive)).ok()?;
-    let is_usable = there.len() == made.bytes && made.inputs.are_the_same();
-    is_usable.then(|| {
+    let mut made: Made = serde_json::from_slice(&read_regular(note, NOTE_BYTES).ok()?).ok()?;
+    let file = archive(archives, &made.archive);
+    tidy::touch(&file);
+    let began = SystemTime::now();
+    let now = Stamp::of(&file)?;
+    // It is hashed once, and again when it is not the file that it was.
+    if made.checked != Some(now) {
+        if !is_archive(&file, &made.archive) {
+            return None;
+        }
+        made.checked = Some(now).filter(|now| now.is_settled(began));
+        write_note(note, &made);
+    }
+    made.inputs.are_the_same().then(|| {
         tidy::touch(note);
         made.archive
     })
+}
+
+/// True if a file holds what its name is the hash of.
+fn is_archive(file: &Path, name: &str) -> bool {
+    hash(file).is_ok_and(|hash| hash.starts_with(name))
+}
+
+/// Without a note an archive is made again.
+fn write_note(note: &Path, made: &Made) {
+    if let Ok(text) = serde_json::to_vec(made) {
+        let _ = write_beside(note, &text);
+    }
 }
 
 /// Makes an archive and notes what it was made of. Returns its name.
@@ -147,18 +176,15 @@ fn make(
     let bytes = initramfs::build(contents, &inputs)?;
     let made = Made {
         archive: hex(&Sha256::digest(&bytes)[..16]),
-        bytes: bytes.len() as u64,
+        checked: None,
         inputs,
     };
     let file = archive(archives, &made.archive);
-    if fs::metadata(&file).map_or(0, |there| there.len()) != made.bytes {
+    if !is_archive(&file, &made.archive) {
         write_beside(&file, &bytes).map_err(failed(&file))?;
     }
-    if let Some(note) = note.filter(|_| made.inputs.are_settled(began))
-        && let Ok(text) = serde_json::to_vec(&made)
-    {
-        // Without a note it is made again.
-        let _ = write_beside(note, &text);
+    if let Some(note) = note.filter(|_| made.inputs.are_settled(began)) {
+        write_note(note, &made);
     }
     Ok(made.archive)
 }
@@ -192,6 +218,7 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> ImageError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::sys::stat::Mode;
     use std::fs::File;
     use std::time::Duration;
 
@@ -273,15 +300,22 @@ mod tests {
         let note = notes(&cache).remove(0);
         let name = noted(&note, note.parent().unwrap()).unwrap();
         assert_eq!(image.id, format!("a kernel {name}"));
-        // It is the note that is believed: another archive of that size would do.
+        // One that was cut short, or is another of the same size, is made again; a pipe in its place
+        // keeps nobody waiting.
         let bytes = fs::read(&image.initramfs).unwrap();
-        fs::write(&image.initramfs, vec![0; bytes.len()]).unwrap();
-        assert_eq!(prepared(&cache, folder.path()).unwrap().id, image.id);
-        assert_ne!(fs::read(&image.initramfs).unwrap(), bytes);
-        // One that was cut short is made again.
-        fs::write(&image.initramfs, &bytes[..bytes.len() / 2]).unwrap();
-        assert_eq!(prepared(&cache, folder.path()).unwrap().id, image.id);
-        assert_eq!(fs::read(&image.initramfs).unwrap(), bytes);
+        for other in [
+            Some(vec![0; bytes.len()]),
+            Some(bytes[..bytes.len() / 2].to_vec()),
+            None,
+        ] {
+            fs::remove_file(&image.initramfs).unwrap();
+            match other {
+                Some(other) => fs::write(&image.initramfs, other).unwrap(),
+                None => nix::unistd::mkfifo(&image.initramfs, Mode::S_IRWXU).unwrap(),
+            }
+            assert_eq!(prepared(&cache, folder.path()).unwrap().id, image.id);
+            assert_eq!(fs::read(&image.initramfs).unwrap(), bytes);
+        }
         // What tidying does to our own programs is no change.
         tidy::touch(&cache.folder().join("guest").join(AGENT).join("tutor"));
         assert!(noted(&note, note.parent().unwrap()).is_some());

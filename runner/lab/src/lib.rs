@@ -5,6 +5,7 @@
 //! - [`kernel`]: a kernel from a package or an image, unpacked and held to what the lab needs.
 //! - [`inputs`]: what files looked like when something was made of them.
 //! - [`hashes`]: hashes of files, remembered.
+//! - `kernel_folder`: the folder of a kernel there, and whether it is as it was unpacked.
 //! - [`cache`]: where unpacked kernels are kept.
 //! - [`fetch`]: gets a kernel's package without root, by apt or from a mirror.
 //! - [`setup`]: makes the lab ready: all of the above, with events on the way.
@@ -37,6 +38,7 @@ pub mod image;
 pub mod initramfs;
 pub mod inputs;
 pub mod kernel;
+mod kernel_folder;
 pub mod libraries;
 pub mod machine;
 pub mod needed;

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tutor_agent::guarded::Given;
+use tutor_files::root::read_regular;
 
 /// The oldest version whose machine and migration were tried.
 pub const OLDEST: (u32, u32) = (7, 0);
@@ -297,7 +298,8 @@ pub(crate) fn stamp(program: &Path) -> Option<Value> {
 }
 
 fn noted(program: &Path, cache: &Path) -> Option<Told> {
-    let note: Value = serde_json::from_slice(&fs::read(cache.join("qemu.json")).ok()?).ok()?;
+    let note: Value =
+        serde_json::from_slice(&read_regular(&cache.join("qemu.json"), 1 << 16).ok()?).ok()?;
     let same = note["stamp"] == stamp(program)?;
     let told = Told {
         version: note["version"].as_str()?.to_owned(),

@@ -123,7 +123,11 @@ impl Setup {
         match wanted {
             Wanted::Series(series) => match self.named(series) {
                 "latest" => Ok(None),
-                series => Ok(self.cache.kernel(series)?),
+                series => match self.cache.kernel(series) {
+                    // Getting it again mends it.
+                    Err(CacheError::Damaged { .. }) => Ok(None),
+                    kernel => Ok(kernel?),
+                },
             },
             Wanted::File(path) => Ok(Some(self.cache.file(path)?)),
         }

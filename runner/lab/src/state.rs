@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, mpsc};
 use tutor_agent::protocol::VERSION;
+use tutor_files::root::regular_file;
 use zstd::stream::read::Decoder;
 use zstd::zstd_safe;
 
@@ -96,7 +97,7 @@ pub struct Packed {
 impl Packed {
     /// Opens the file; an error if it is missing, begins wrongly, or has another key.
     pub fn open(file: &Path, key: &str) -> io::Result<Packed> {
-        let mut rest = File::open(file)?;
+        let mut rest = regular_file(file)?;
         let mut begin = Vec::new();
         let length = key.len() as u64;
         (&mut rest).take(length).read_to_end(&mut begin)?;
@@ -214,6 +215,16 @@ mod tests {
         *damaged.last_mut().unwrap() ^= 1;
         fs::write(&path, damaged).unwrap();
         assert!(read(&path, "k").is_err());
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_state_keeps_nobody_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(folder.path(), "k");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(read(&path, "k").is_err());
+        write(&path, "k", &[7; 1000]).unwrap();
+        assert_eq!(*read(&path, "k").unwrap(), [7; 1000]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::cache::{Cache, CacheError, files};
 use crate::state::UNFINISHED;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -21,6 +22,9 @@ pub const LIMIT_BYTES: u64 = 512 * 1024 * 1024;
 
 /// What was not used for so long goes, however little there is.
 pub const LIMIT_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What was used within this time is not noted anew.
+const RECENT: Duration = Duration::from_secs(5 * 60);
 
 /// What was used within this time stays, however much there is.
 const IN_USE: Duration = Duration::from_secs(60 * 60);
@@ -97,11 +101,18 @@ pub fn kept(cache: &Cache) -> Result<Vec<Kept>, CacheError> {
     Ok(kept)
 }
 
-/// Notes that a file is used now.
+/// Notes that a file is used now. One that was noted shortly before stays the file that it was.
 pub fn touch(path: &Path) {
+    let used = fs::metadata(path).and_then(|there| there.modified());
+    let age = used.ok().and_then(|used| used.elapsed().ok());
+    if age.is_some_and(|age| age < RECENT) {
+        return;
+    }
     // In a cache that cannot be written nothing is removed either.
     let _ = File::options()
         .append(true)
+        // A pipe in its place would wait for somebody to read.
+        .custom_flags(nix::libc::O_NONBLOCK)
         .open(path)
         .and_then(|file| file.set_modified(SystemTime::now()));
 }

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request, When};
 use tutor_lab::accelerator::{self, NoKvm, Trial, Wish};
-use tutor_lab::cache::{Cache, CacheError};
+use tutor_lab::cache::{Cache, CacheError, DEFAULT_SERIES};
 use tutor_lab::checkpoint::Checkpoint;
 use tutor_lab::guests::{GuestError, Guests, Progress, Tell};
 use tutor_lab::image::{self, Image, ImageError, Programs};
@@ -230,9 +230,10 @@ fn parts(choice: &Choice) -> Result<Parts, Lack> {
             });
         }
         Err(error) => {
-            let remedy = match error {
+            let remedy = match &error {
                 CacheError::Files { .. } => say!("lab-remedy-disk"),
                 CacheError::Kernel(_) => say!("lab-remedy-setup"),
+                CacheError::Damaged { release, .. } => mends(release),
             };
             return Err(lacks(error.to_string(), remedy));
         }
@@ -259,6 +260,16 @@ fn parts(choice: &Choice) -> Result<Parts, Lack> {
         launcher,
         image,
     })
+}
+
+/// What to do about a kernel that is damaged.
+pub fn mends(release: &str) -> String {
+    let series = tutor_lab::kernel::series(release);
+    let setup = match series {
+        DEFAULT_SERIES => "tutor lab setup".to_owned(),
+        series => format!("tutor lab setup --kernel {series}"),
+    };
+    say!("lab-remedy-damaged", setup = setup)
 }
 
 /// KVM was asked for and cannot be had, with what to do about it.

@@ -242,11 +242,18 @@ struct Missing {
 
 fn missing(cache: &Cache) -> anyhow::Result<Vec<Missing>> {
     let mut missing = Vec::new();
-    if cache.kernel("default")?.is_none() {
-        missing.push(Missing {
+    let remedy = "tutor lab setup".to_owned();
+    match cache.kernel("default") {
+        Ok(Some(_)) => {}
+        Ok(None) => missing.push(Missing {
             name: say!("lab-missing-kernel", series = KernelLock::own().default),
-            remedy: "tutor lab setup".to_owned(),
-        });
+            remedy,
+        }),
+        Err(error @ CacheError::Damaged { .. }) => missing.push(Missing {
+            name: error.to_string(),
+            remedy,
+        }),
+        Err(error) => return Err(error.into()),
     }
     let mut tools = initramfs::missing_tools();
     match Qemu::find(cache.folder()) {
@@ -274,8 +281,8 @@ fn missing(cache: &Cache) -> anyhow::Result<Vec<Missing>> {
 fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<Exit> {
     let cache = Cache::below(&context.folders.cache);
     let installed = cache.list()?;
-    let default = cache.kernel("default")?;
     let mut missing = missing(&cache)?;
+    let default = cache.kernel("default").ok().flatten();
     let outlook = match outlook(&context.lab_choice("default")?) {
         Ok(outlook) => Some(outlook),
         Err(BackendError::Unusable {

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
+use tutor_files::root::regular_file;
 
 pub use config::Lack;
 
@@ -181,19 +182,45 @@ pub struct Unpacked {
 impl Unpacked {
     /// Returns the SHA-256 over the image and the modules, in hexadecimal.
     pub fn id(&self) -> String {
+        let image = ("vmlinux", &self.vmlinux[..]);
+        let modules = self.modules.iter();
+        let modules = modules.map(|module| (module.name.as_str(), &module.bytes[..]));
         let mut hash = Sha256::new();
-        let mut part = |name: &str, bytes: &[u8]| {
-            // Lengths keep two neighbors from being taken for other two.
-            hash.update((name.len() as u64).to_le_bytes());
-            hash.update(name);
-            hash.update((bytes.len() as u64).to_le_bytes());
+        for (name, bytes) in std::iter::once(image).chain(modules) {
+            begin_part(&mut hash, name, bytes.len() as u64);
             hash.update(bytes);
-        };
-        part("vmlinux", &self.vmlinux);
-        for module in &self.modules {
-            part(&module.name, &module.bytes);
         }
         hex(&hash.finalize())
+    }
+}
+
+/// Lengths keep two neighbors from being taken for other two.
+fn begin_part(hash: &mut Sha256, name: &str, bytes: u64) {
+    hash.update((name.len() as u64).to_le_bytes());
+    hash.update(name);
+    hash.update(bytes.to_le_bytes());
+}
+
+/// Returns the same of what was unpacked into files of these names in a folder.
+pub(crate) fn id_of(folder: &Path, names: &[&str]) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    for name in names {
+        let file = regular_file(&folder.join(name))?;
+        let bytes = file.metadata()?.len();
+        begin_part(&mut hash, name, bytes);
+        hash_all(&mut hash, file.take(bytes))?;
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+/// Hashes all that comes.
+pub(crate) fn hash_all(hash: &mut Sha256, mut read: impl io::Read) -> io::Result<()> {
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match read.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => hash.update(&buffer[..count]),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What probes said in guests as they begin, kept beside the state that it is about.
 
 use crate::backend::Answer;
+use crate::regular_file;
 use std::collections::BTreeMap;
-use std::fs;
+
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use tutor_lab::state::write_beside;
@@ -16,7 +17,7 @@ pub(super) struct Answers {
 impl Answers {
     /// What the file holds. One that cannot be read holds nothing.
     pub(super) fn read(file: PathBuf) -> Answers {
-        let bytes = fs::read(&file).unwrap_or_default();
+        let bytes = regular_file::read(&file).unwrap_or_default();
         let known = serde_json::from_slice(&bytes).unwrap_or_default();
         Answers {
             file,
@@ -42,6 +43,7 @@ impl Answers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn what_a_probe_said_is_known_to_the_next_process_and_a_broken_file_holds_nothing() {
