@@ -33,15 +33,59 @@ course-invalid = { $count ->
    *[other] the course has { $count } errors, so nothing was run
 }
 course-unknown = the course is written in a format that this `tutor` does not know
-trust-question =
-    The course in `{ $folder }` is not tutor's own.
-    Running it executes { $count ->
-        [one] { $count } command
-       *[other] { $count } commands
-    } from there on this machine, with your rights.
-trust-choices = run it? [y] yes, this text of it  [a] always, whatever that folder holds  [N] no
-trust-refused = not run
-trust-no-terminal = the course in `{ $folder }` is not tutor's own, and there is no terminal to ask at: read it with `tutor show`, then pass `--yes`
+
+# Consent
+consent-course = The course in `{ $folder }` is not tutor's own.
+consent-earlier = An earlier `tutor` was told to run whatever it holds. What you agree to is kept by its text now, so it asks once more.
+consent-lesson = Running { $lesson } runs:
+consent-lessons = Running { $count } lessons, { $first } to { $last }, runs:
+consent-probes = To find out what this machine has, it runs:
+consent-on-host = on this machine, with your rights
+consent-in-lab = in the lab
+consent-on-kernel = on this machine's own kernel
+consent-in-workspace = into the workspace
+consent-steps = { $count ->
+    [one] { $count } step
+   *[other] { $count } steps
+}
+consent-checks = { $count ->
+    [one] { $count } check
+   *[other] { $count } checks
+}
+consent-asked = { $count ->
+    [one] { $count } probe
+   *[other] { $count } probes
+}
+consent-files = { $count ->
+    [one] { $count } file
+   *[other] { $count } files
+}
+consent-asks = the course also asks for: { $what }
+consent-changed = It is not what you agreed to:
+consent-is-other = `{ $path }`: { $part } is another one
+consent-is-new = `{ $path }`: { $part } is new
+consent-is-gone = `{ $path }`: { $part } is gone
+consent-order = `{ $path }`: its parts stand in another order
+consent-lesson-new = `{ $path }`: you have not agreed to this lesson
+consent-asks-other = `lessons/course.toml`: it asks for something else
+consent-more = and { $count } more
+consent-long = All of it are { $count } lines; `s` shows them.
+consent-own = If you wrote “{ $title }” yourself, say so with `tutor trust`, and nobody asks again.
+consent-choices = run it? [y] yes, what it is now  [s] see all of it  [N] no
+consent-refused = not run
+consent-no-terminal = the course in `{ $folder }` is not tutor's own, and there is no terminal to ask at: read all that it runs with `{ $command }`, then pass `--yes`
+consent-newer = a newer `tutor` wrote what may run; use that one, or remove the file to be asked anew
+script-on-host = on this machine
+script-on-kernel = where kernel steps run
+script-written = written into the workspace
+trust-now = the course in `{ $folder }` is your own: nobody asks again before it runs, whatever it becomes; `tutor trust --revoke FOLDER` takes that back
+trust-own = your own: { $folder }
+trust-agreed = agreed to: { $folder }: { $lessons }
+trust-none = no course is your own, and you agreed to none
+trust-revoked = forgotten: what you agreed to of { $folder }
+trust-unknown = nothing was agreed to of `{ $folder }`; `tutor trust --list` names what was
+trust-embedded = the course in the program is tutor's own, and is never asked about
+
 on-host-note = kernel steps load their programs into this machine's own kernel (`--on host`)
 
 running-before-command = `--on`, `--kernel`, `--timeout` and `--yes` belong behind the command: `tutor run lesson-2 --on host`

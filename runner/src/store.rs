@@ -1,4 +1,9 @@
-//! What `tutor` remembers between runs, in the XDG state folder: progress, trust, the last run.
+//! What `tutor` remembers between runs, in the XDG state folder: progress, the last run,
+//! and in `consent` what may run.
+
+mod consent;
+
+pub use consent::Consents;
 
 use crate::folders::Folders;
 use crate::lesson::{Lesson, Step};
@@ -6,7 +11,7 @@ use crate::say;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -45,15 +50,6 @@ impl Progress {
     pub fn did(&mut self, step: &Step) {
         self.done.insert(step.id.clone(), hash_of(&step.script));
     }
-}
-
-/// Which courses may run without asking again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Trust {
-    /// Fingerprints of what may run.
-    contents: BTreeSet<String>,
-    /// Folders whose courses may run whatever they hold.
-    folders: BTreeSet<PathBuf>,
 }
 
 /// Something could not be remembered.
@@ -113,26 +109,6 @@ impl Store {
         }
     }
 
-    /// True if that content, or whatever is in that folder, may run.
-    pub fn trusts(&self, fingerprint: &str, folder: &Path) -> bool {
-        let trust: Trust = self.read(&self.trust_file());
-        trust.contents.contains(fingerprint) || trust.folders.contains(folder)
-    }
-
-    /// Remembers that this content may run.
-    pub fn trust_content(&self, fingerprint: &str) -> Result<(), StoreError> {
-        let mut trust: Trust = self.read(&self.trust_file());
-        trust.contents.insert(fingerprint.to_owned());
-        self.write(&self.trust_file(), &trust)
-    }
-
-    /// Remembers that whatever is in this folder may run.
-    pub fn trust_folder(&self, folder: &Path) -> Result<(), StoreError> {
-        let mut trust: Trust = self.read(&self.trust_file());
-        trust.folders.insert(folder.to_owned());
-        self.write(&self.trust_file(), &trust)
-    }
-
     /// Keeps what the last run of a lesson saw.
     pub fn set_last_run(&self, key: &str, report: &impl Serialize) -> Result<(), StoreError> {
         self.write(
@@ -143,10 +119,6 @@ impl Store {
 
     fn progress_file(&self, key: &str) -> PathBuf {
         self.folder.join("progress").join(format!("{key}.json"))
-    }
-
-    fn trust_file(&self) -> PathBuf {
-        self.folder.join("trust.json")
     }
 
     /// A file that is missing or damaged is as good as an empty one.
@@ -194,18 +166,6 @@ fn hash_of(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn trust_is_for_the_content_or_for_the_folder() {
-        let home = tempfile::tempdir().unwrap();
-        let store = Store::new(&Folders::below(home.path()));
-        assert!(!store.trusts("abc", Path::new("/course")));
-        store.trust_content("abc").unwrap();
-        assert!(store.trusts("abc", Path::new("/course")));
-        assert!(!store.trusts("def", Path::new("/course")));
-        store.trust_folder(Path::new("/course")).unwrap();
-        assert!(store.trusts("def", Path::new("/course")));
-    }
 
     #[test]
     fn damaged_progress_is_the_beginning() {

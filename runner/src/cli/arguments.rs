@@ -89,6 +89,8 @@ pub enum Command {
                       TUTOR_LAB_ACCEL=tcg leaves KVM alone, TUTOR_LAB_ACCEL=kvm takes nothing else."
     )]
     Lab(LabCommand),
+    /// Say that a course is your own: it is never asked about
+    Trust(TrustArguments),
     /// Start a lesson afresh; what you wrote is kept aside
     Reset(ResetArguments),
     /// Print the code that makes a shell complete `tutor`
@@ -107,9 +109,13 @@ pub struct ListArguments {
 #[derive(Debug, Args)]
 pub struct ShowArguments {
     /// The lesson: `lesson-2`, its name, or its number
-    #[arg(add = ArgValueCompleter::new(complete::lesson))]
-    pub lesson: String,
-    /// Print JSON: the lesson's steps, files and checks
+    #[arg(required_unless_present = "all", add = ArgValueCompleter::new(complete::lesson))]
+    pub lesson: Option<String>,
+    /// Show all that it would run and write, and nothing else: steps, checks, probes, files; of all
+    /// lessons where none is named
+    #[arg(long)]
+    pub all: bool,
+    /// Print JSON: the lesson's steps, files and checks, and what is asked before
     #[arg(long)]
     pub json: bool,
     /// Print it at once even if it is longer than the screen
@@ -462,6 +468,23 @@ pub struct LabGcArguments {
     /// Remove without asking
     #[arg(long)]
     pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct TrustArguments {
+    /// The course: a folder that holds `lessons/course.toml` [default: the one that `tutor run` would
+    /// take]
+    #[arg(value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub folder: Option<PathBuf>,
+    /// List the courses that are your own, and those of which you agreed to lessons
+    #[arg(long, conflicts_with_all = ["folder", "revoke"])]
+    pub list: bool,
+    /// Forget what you agreed to of the course in this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with = "folder", value_hint = ValueHint::DirPath)]
+    pub revoke: Option<PathBuf>,
+    /// Print the list as JSON
+    #[arg(long, conflicts_with_all = ["folder", "revoke"])]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -15,7 +15,7 @@ use crate::say;
 use crate::snapshot::SnapshotError;
 use crate::store::{self, Store};
 use anyhow::Context as _;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use tutor_lab::accelerator::Wish;
 use tutor_lab::cache::Cache;
@@ -93,9 +93,15 @@ impl Context {
 
     /// The course, whatever is wrong with its texts.
     pub fn load_course(&self) -> anyhow::Result<Course> {
+        self.course_in(None)
+    }
+
+    /// The course in a folder, or else the one that is found.
+    pub fn course_in(&self, folder: Option<&Path>) -> anyhow::Result<Course> {
         let here = std::env::current_dir().context(say!("no-current-folder"))?;
         let env = std::env::var_os("TUTOR_COURSE").filter(|value| !value.is_empty());
-        Course::load(self.global.course.as_deref(), env.as_deref(), &here).map_err(unusable)
+        let choice = folder.or(self.global.course.as_deref());
+        Course::load(choice, env.as_deref(), &here).map_err(unusable)
     }
 
     /// The course, for commands that show it as it is: one that is written in a format of another
@@ -140,55 +146,6 @@ impl Context {
     /// The name that a lesson of this course is remembered under.
     pub fn key(&self, course: &Course, lesson: &Lesson) -> String {
         store::key(lesson, course.foreign_folder())
-    }
-
-    /// Asks once before a course that is not `tutor`'s own runs.
-    pub fn may_run(
-        &self,
-        course: &Course,
-        lessons: &[&Lesson],
-        arguments: &RunningArguments,
-    ) -> anyhow::Result<()> {
-        let Some(folder) = course.foreign_folder() else {
-            return Ok(());
-        };
-        let store = self.store();
-        let fingerprint = course.fingerprint();
-        if arguments.yes || store.trusts(&fingerprint, folder) {
-            return Ok(());
-        }
-        let steps: usize = lessons.iter().map(|lesson| lesson.steps().count()).sum();
-        let folder_text = folder.display().to_string();
-        let question = say!(
-            "trust-question",
-            folder = folder_text.as_str(),
-            count = steps
-        );
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return Err(ends(
-                Exit::Usage,
-                say!("trust-no-terminal", folder = folder_text),
-            ));
-        }
-        for line in self.stderr.fitted("", &question) {
-            noteln!("{line}");
-        }
-        loop {
-            let choices = self.stderr.fitted("", &say!("trust-choices"));
-            note!("{} ", choices.join("\n"));
-            io::stderr().flush()?;
-            let mut answer = String::new();
-            if io::stdin().lock().read_line(&mut answer)? == 0 {
-                noteln!("");
-                return Err(ends(Exit::Usage, say!("trust-refused")));
-            }
-            match answer.trim() {
-                "y" | "yes" => return Ok(store.trust_content(&fingerprint)?),
-                "a" | "always" => return Ok(store.trust_folder(folder)?),
-                "" | "n" | "no" => return Err(ends(Exit::Usage, say!("trust-refused"))),
-                _ => {}
-            }
-        }
     }
 
     /// What holds for a whole run.

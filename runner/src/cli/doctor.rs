@@ -27,11 +27,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
         yes: arguments.yes,
         ..RunningArguments::default()
     };
-    context.may_run(
-        &course,
-        &course.lessons.iter().collect::<Vec<_>>(),
-        &running,
-    )?;
+    context.may_probe(&course, &running)?;
     let doctor = Doctor {
         context,
         course,

@@ -28,6 +28,7 @@ mod bench;
 mod book;
 mod bpf;
 mod complete;
+mod consent;
 mod context;
 mod course;
 mod doctor;
@@ -172,6 +173,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Bpf(arguments)) => bpf::bpf(&context, &arguments),
         Some(Command::Doctor(arguments)) => doctor::doctor(&context, &arguments),
         Some(Command::Lab(command)) => lab::lab(&context, &command),
+        Some(Command::Trust(arguments)) => consent::trust(&context, &arguments),
         Some(Command::Reset(arguments)) => progress::reset(&context, &arguments),
         Some(Command::Completions(arguments)) => machine::completions(&arguments),
         Some(Command::Man(arguments)) => machine::man(&arguments),

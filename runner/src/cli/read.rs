@@ -2,7 +2,7 @@
 
 use super::arguments::{ListArguments, ShowArguments};
 use super::context::{Context, unusable};
-use super::{out_json, print};
+use super::{consent, out_json, print};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::{Block, Compare, Lesson};
@@ -165,10 +165,16 @@ fn write_row(
 /// `tutor show`.
 pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit> {
     let course = context.known_course()?;
-    let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
+    let named = arguments.lesson.as_deref();
+    let lesson = named.map(|key| course.lesson(key).map_err(unusable));
+    let lesson = lesson.transpose()?;
+    let Some(lesson) = lesson.filter(|_| !arguments.all) else {
+        return show_all(context, arguments, &course, lesson);
+    };
     if arguments.json {
         let mut plan = Plan::new(lesson, &Selection::All)?.to_json();
         plan["format"] = json!(1);
+        plan["scripts"] = consent::as_json(&course.scripts(&[lesson]));
         plan["title"] = json!(lesson.front.title);
         out_json(&plan)?;
         return Ok(Exit::Success);
@@ -180,6 +186,34 @@ pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit
         false => paged(&text)?,
     }
     Ok(exit)
+}
+
+/// All that a lesson, or the whole course, would run and write.
+fn show_all(
+    context: &Context,
+    arguments: &ShowArguments,
+    course: &Course,
+    lesson: Option<&Lesson>,
+) -> anyhow::Result<Exit> {
+    let all = course.lessons.iter();
+    let lessons: Vec<&Lesson> = lesson.map_or_else(|| all.collect(), |lesson| vec![lesson]);
+    let scripts = course.scripts(&lessons);
+    if arguments.json {
+        let asks = consent::asks_for(course);
+        let scripts = consent::as_json(&scripts);
+        out_json(&json!({ "format": 1, "asks_for": asks, "scripts": scripts }))?;
+        return Ok(Exit::Success);
+    }
+    let mut lines = consent::listed(&scripts, &context.stdout);
+    for ask in consent::asks_for(course) {
+        lines.push(say!("consent-asks", what = ask));
+    }
+    let text = lines.join("\n") + "\n";
+    match arguments.no_pager {
+        true => out!("{text}"),
+        false => paged(&text)?,
+    }
+    Ok(Exit::Success)
 }
 
 /// The whole lesson with recorded outputs, labelled as recorded. One that cannot be read is named in
@@ -250,7 +284,7 @@ fn recorded(
 }
 
 /// Through a pager, if this is a terminal; `less -FRX` leaves short texts alone.
-fn paged(text: &str) -> anyhow::Result<()> {
+pub fn paged(text: &str) -> anyhow::Result<()> {
     let pager = ["TUTOR_PAGER", "PAGER"]
         .iter()
         .find_map(|name| std::env::var(name).ok());

@@ -2,7 +2,7 @@
 
 use super::arguments::{On, RunArguments};
 use super::context::{Context, ends, unusable};
-use super::{out_json, printed, rewound};
+use super::{consent, out_json, printed, rewound};
 use crate::course::{Course, Origin};
 use crate::event::Event;
 use crate::exit::Exit;
@@ -28,6 +28,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     if arguments.dry_run {
         let mut plan = plan.to_json();
         plan["format"] = 1.into();
+        plan["scripts"] = consent::as_json(&course.scripts(&[lesson]));
         out_json(&plan)?;
         return Ok(Exit::Success);
     }

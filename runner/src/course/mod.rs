@@ -5,13 +5,14 @@ mod create;
 mod embedded;
 mod files;
 mod find;
-mod fingerprint;
 mod links;
 mod load;
 mod manifest;
+mod scripts;
 
 pub use check::check;
 pub use create::{CreateError, create};
+pub use scripts::{Parts, Script, What, lesson_key, lesson_prefix, part_of, parts};
 
 use crate::diagnostic::{Diagnostic, Guesses};
 use crate::lesson::{FrontMatter, Lesson, Place};

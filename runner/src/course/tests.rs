@@ -347,13 +347,71 @@ mod trust {
         ])
     }
 
+    fn agreed(course: &Course) -> Parts {
+        let lessons: Vec<&Lesson> = course.lessons.iter().collect();
+        parts(&course.scripts(&lessons))
+    }
+
     #[test]
-    fn the_fingerprint_follows_what_would_run_and_not_the_prose() {
-        let print = course("true", "int a;\n", "One.").fingerprint();
-        assert_eq!(print.len(), 64);
-        assert_eq!(course("true", "int a;\n", "Two.").fingerprint(), print);
-        assert_ne!(course("false", "int a;\n", "One.").fingerprint(), print);
-        assert_ne!(course("true", "int b;\n", "One.").fingerprint(), print);
+    fn what_is_agreed_to_follows_what_would_run_and_not_the_prose() {
+        let parts = agreed(&course("true", "int a;\n", "One."));
+        let keys: Vec<&str> = parts.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["a: file a.c", "a: step a", "lesson a"]);
+        assert!(parts.values().all(|hash| hash.len() == 64));
+        assert_eq!(agreed(&course("true", "int a;\n", "Two.")), parts);
+        assert_ne!(agreed(&course("false", "int a;\n", "One.")), parts);
+        let other = agreed(&course("true", "int b;\n", "One."));
+        assert_eq!(other["a: step a"], parts["a: step a"]);
+        assert_ne!(other["a: file a.c"], parts["a: file a.c"]);
+        assert_ne!(other["lesson a"], parts["lesson a"]);
+    }
+
+    #[test]
+    fn each_lesson_is_agreed_to_for_itself_with_what_it_asks_first() {
+        let step = |keys: &str| {
+            format!(
+                "[s](#check-c)\n```sh {{id=a{keys}}}\necho\n```\n```sh {{check=c of=a expect=1}}\nsize\n```\n"
+            )
+        };
+        let course = loaded(&[
+            (
+                "lessons/course.toml",
+                "format = 1\ntitle = \"T\"\nlessons = [\"one\", \"two\"]\ninventory = \"left\"\n\
+                [needs.n]\nwhat = \"a\"\nwhy = \"b\"\nprobe = \"asks n\"\n\
+                [needs.m]\nwhat = \"a\"\nwhy = \"b\"\nprobe = \"asks m\"\n\
+                [facets.f]\nprobe = \"asks f\"\n[facets.k]\non = \"kernel\"\nprobe = \"asks k\"\n",
+            ),
+            ("lessons/one.md", &page("one", &step(" needs=n"))),
+            ("lessons/two.md", &page("two", &step(" on=kernel"))),
+        ]);
+        assert_eq!(course.diagnostics, []);
+        let of = |lesson: usize| -> Vec<String> {
+            let scripts = course.scripts(&[&course.lessons[lesson]]);
+            let told = scripts.iter().map(|script| {
+                let on = script.on.map(|on| on.to_string()).unwrap_or_default();
+                format!("{} ({on}): {}", script.key(), script.text.trim())
+            });
+            told.collect()
+        };
+        assert_eq!(
+            of(0),
+            [
+                "need n (host): asks n",
+                "facet f (host): asks f",
+                "one: step a (host): echo",
+                "one: check c (host): size"
+            ]
+        );
+        assert_eq!(
+            of(1),
+            [
+                "facet k (kernel): asks k",
+                "inventory of the kernel (kernel): left",
+                "two: step a (kernel): echo",
+                "two: check c (kernel): size"
+            ]
+        );
+        assert_eq!(course.probes().len(), 2);
     }
 
     #[test]

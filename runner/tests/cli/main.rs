@@ -6,6 +6,7 @@ mod support;
 mod background;
 mod checks;
 mod comparing;
+mod consent;
 mod files;
 mod needs;
 mod reading;

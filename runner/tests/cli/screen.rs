@@ -278,6 +278,7 @@ fn at_a_narrow_terminal_nothing_but_code_is_wider_than_it() {
 #[test]
 fn the_question_whether_a_course_may_run_fits_a_narrow_terminal() {
     let tutor = Tutor::new().lesson(plain("one", "echo ran")).not_trusted();
+    let tutor = tutor.env("NO_COLOR", "1");
     let Some(mut running) = at_a_terminal_of(&tutor, 40, "run demo") else {
         return;
     };
@@ -447,7 +448,7 @@ fn a_terminal_is_asked_once() {
         Some(running.end())
     };
     let Some(refused) = asked("n\n") else { return };
-    refused.code(2).stdout_has("1 command");
+    refused.code(2).stdout_has("1 step");
     assert!(!witness.exists());
     asked("y\n").expect("as before").code(0);
     assert_eq!(fs::read_to_string(&witness).expect("it ran"), "ran\n");

@@ -80,10 +80,8 @@ fn tutor_alone_goes_on_where_the_learner_was() {
         .lesson(plain("one", "echo ran-1") + &plain("two", "echo ran-2"))
         .stdin("r\nq\n");
     tutor.run("study demo").code(0).stdout_has("│ ran-1");
-    // It takes no `--yes`; this is what answering "always" leaves.
-    let folder = tutor.path("course").canonicalize().expect("there");
-    let trust = serde_json::json!({ "contents": [], "folders": [folder] });
-    tutor.put("home/state/trust.json", &trust.to_string());
+    // It takes no `--yes`.
+    tutor.run("trust").code(0);
     let ran = tutor.stdin("r\n").run("").code(0);
     ran.stdout_has("│ ran-2").stdout_lacks("│ ran-1");
 }
