@@ -8,13 +8,17 @@ pub use consent::Consents;
 use crate::folders::Folders;
 use crate::lesson::{Lesson, Step};
 use crate::say;
+use crate::versioned::{self, TooNew, Versioned};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
+
+/// The format of progress, and of what the last run saw.
+const FORMAT: u64 = 1;
 
 /// Where a learner is in one lesson.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,9 +80,18 @@ impl Store {
         }
     }
 
+    /// An error if a newer `tutor` keeps something of this lesson, which nobody here may write over.
+    pub fn check(&self, key: &str) -> Result<(), TooNew> {
+        for file in [self.progress_file(key), self.run_file(key)] {
+            versioned::read::<serde::de::IgnoredAny>(&file, FORMAT, FORMAT)?;
+        }
+        Ok(())
+    }
+
     /// Where the learner is in a lesson; nothing known is the beginning.
-    pub fn progress(&self, key: &str) -> Progress {
-        self.read(&self.progress_file(key))
+    pub fn progress(&self, key: &str) -> Result<Progress, TooNew> {
+        let known = versioned::read(&self.progress_file(key), FORMAT, FORMAT)?;
+        Ok(known.unwrap_or_default())
     }
 
     /// True if no progress is known, in any lesson.
@@ -89,7 +102,7 @@ impl Store {
 
     /// Remembers where the learner is.
     pub fn set_progress(&self, key: &str, progress: &Progress) -> Result<(), StoreError> {
-        self.write(&self.progress_file(key), progress)?;
+        self.write_versioned(&self.progress_file(key), progress)?;
         self.write(&self.folder.join("last-lesson.json"), &Some(key))
     }
 
@@ -111,10 +124,11 @@ impl Store {
 
     /// Keeps what the last run of a lesson saw.
     pub fn set_last_run(&self, key: &str, report: &impl Serialize) -> Result<(), StoreError> {
-        self.write(
-            &self.folder.join("runs").join(format!("{key}.json")),
-            report,
-        )
+        self.write_versioned(&self.run_file(key), report)
+    }
+
+    fn run_file(&self, key: &str) -> PathBuf {
+        self.folder.join("runs").join(format!("{key}.json"))
     }
 
     fn progress_file(&self, key: &str) -> PathBuf {
@@ -134,13 +148,19 @@ impl Store {
             path: path.to_owned(),
             error,
         };
-        let folder = path.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder).map_err(failed)?;
         let json = serde_json::to_vec_pretty(value).map_err(|error| failed(error.into()))?;
-        let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        file.write_all(&json).map_err(failed)?;
-        file.persist(path).map_err(|error| failed(error.error))?;
-        Ok(())
+        tutor_files::write(path, &json, 0o600).map_err(|error| failed(error.into()))
+    }
+
+    /// Writes a map with the number of its format, over none that is newer.
+    fn write_versioned<T: Serialize>(&self, path: &Path, value: &T) -> Result<(), StoreError> {
+        let newer = versioned::read::<serde::de::IgnoredAny>(path, FORMAT, FORMAT);
+        newer.map_err(|error| StoreError {
+            path: path.to_owned(),
+            error: io::Error::other(error),
+        })?;
+        let format = FORMAT;
+        self.write(path, &Versioned { format, value })
     }
 }
 
@@ -173,6 +193,6 @@ mod tests {
         let store = Store::new(&Folders::below(home.path()));
         fs::create_dir_all(home.path().join("state/progress")).unwrap();
         fs::write(home.path().join("state/progress/hello.json"), "{").unwrap();
-        assert_eq!(store.progress("hello"), Progress::default());
+        assert_eq!(store.progress("hello").unwrap(), Progress::default());
     }
 }

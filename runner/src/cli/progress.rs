@@ -13,6 +13,7 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
     let key = context.key(&course, lesson);
     // First all is opened: so nothing runs there, and a newer `tutor` has kept nothing here.
     let moments = context.moments(&key)?;
+    context.store().check(&key)?;
     let workspace = Afresh::hold(&context.folders, &key)?;
     let aside = workspace.set_aside()?;
     context.store().forget(&key)?;

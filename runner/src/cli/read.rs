@@ -28,26 +28,23 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
     }
     let course = context.known_course()?;
     if arguments.json {
-        let rows: Vec<_> = course
-            .lessons
-            .iter()
-            .map(|lesson| {
-                let progress = store.progress(&context.key(&course, lesson));
-                let done = lesson
-                    .steps()
-                    .filter(|step| progress.standing(step) == Standing::Done)
-                    .count();
-                json!({
-                    "lesson": lesson.stem,
-                    "name": lesson.front.name,
-                    "title": lesson.front.title,
-                    "time": lesson.front.time,
-                    "goals": lesson.front.goals,
-                    "steps": lesson.steps().map(|step| &step.id).collect::<Vec<_>>(),
-                    "done": done,
-                })
-            })
-            .collect();
+        let mut rows = Vec::new();
+        for lesson in &course.lessons {
+            let progress = store.progress(&context.key(&course, lesson))?;
+            let done = lesson
+                .steps()
+                .filter(|step| progress.standing(step) == Standing::Done)
+                .count();
+            rows.push(json!({
+                "lesson": lesson.stem,
+                "name": lesson.front.name,
+                "title": lesson.front.title,
+                "time": lesson.front.time,
+                "goals": lesson.front.goals,
+                "steps": lesson.steps().map(|step| &step.id).collect::<Vec<_>>(),
+                "done": done,
+            }));
+        }
         let whole = json!({ "format": 1, "title": course.title, "lessons": rows });
         out_json(&whole)?;
         return Ok(Exit::Success);
@@ -67,7 +64,7 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
         .max()
         .unwrap_or(0);
     for lesson in &course.lessons {
-        let progress = store.progress(&context.key(&course, lesson));
+        let progress = store.progress(&context.key(&course, lesson))?;
         let standing = |wanted| {
             lesson
                 .steps()

@@ -15,7 +15,7 @@ use crate::report::{Item, Judge, Report, Strictness, Verdict};
 use crate::run::{Findings, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
-use crate::store::{Standing, Store, StoreError};
+use crate::store::{Standing, Store};
 use crate::transcript::{RecordId, Skip};
 use crate::workspace::Workspace;
 use std::io;
@@ -41,6 +41,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     let options = context.options(&arguments.running)?;
     let findings = Findings::default();
     let key = context.key(&course, lesson);
+    context.store().check(&key)?;
     let workspace = match arguments.fresh {
         true => Workspace::fresh(&lesson.front.name, arguments.keep)?,
         false => Workspace::lasting(&context.folders, &key)?,
@@ -194,9 +195,9 @@ fn remember(
     lesson: &Lesson,
     report: &Report,
     is_whole: bool,
-) -> Result<(), StoreError> {
+) -> anyhow::Result<()> {
     store.set_last_run(key, &json::report(report))?;
-    let mut progress = store.progress(key);
+    let mut progress = store.progress(key)?;
     let done = |item: &&Item| item.verdict.is_done();
     for item in report.items.iter().filter(done) {
         if let RecordId::Step(id) = &item.id
@@ -212,7 +213,7 @@ fn remember(
         let open = |step: &&Step| progress.standing(step) != Standing::Done;
         progress.next = lesson.steps().find(open).map(|step| step.id.clone());
     }
-    store.set_progress(key, &progress)
+    Ok(store.set_progress(key, &progress)?)
 }
 
 /// The first step of a plan that did not end by itself.

@@ -49,7 +49,8 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     context.may_run(&course, &[lesson], &arguments.running)?;
     let key = context.key(&course, lesson);
     let store = context.store();
-    let mut progress = store.progress(&key);
+    store.check(&key)?;
+    let mut progress = store.progress(&key)?;
     if let Some(step) = &arguments.from {
         Plan::new(lesson, &Selection::Until(step.clone()))
             .map_err(|error| super::context::ends(Exit::Usage, error.to_string()))?;
@@ -142,11 +143,13 @@ fn chosen<'c>(
         .iter()
         .position(|lesson| Some(context.key(course, lesson)) == last);
     let start = position.unwrap_or(0);
-    let unfinished = |lesson: &&Lesson| {
-        let progress = store.progress(&context.key(course, lesson));
-        progress.next.is_some() || progress.done.is_empty()
-    };
-    Ok(course.lessons.iter().skip(start).find(unfinished))
+    for lesson in course.lessons.iter().skip(start) {
+        let progress = store.progress(&context.key(course, lesson))?;
+        if progress.next.is_some() || progress.done.is_empty() {
+            return Ok(Some(lesson));
+        }
+    }
+    Ok(None)
 }
 
 /// One key at a terminal, one line in a pipe.

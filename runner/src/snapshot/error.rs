@@ -2,7 +2,8 @@
 
 use super::form::Damage;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use tutor_files::FilesError;
 
 /// Why a snapshot could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,9 @@ impl SnapshotError {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     "make the folder writable for you, or work in a copy of the course"
                 }
+                io::ErrorKind::NotADirectory => {
+                    "outputs are kept in the course itself: put a folder in place of the link"
+                }
                 _ => "mend the cause and try again",
             },
             SnapshotError::Damaged { help, .. } => help,
@@ -54,8 +58,13 @@ impl SnapshotError {
         SnapshotError::refused("list the snapshots in", path, source)
     }
 
-    pub(super) fn writing(path: PathBuf, source: io::Error) -> SnapshotError {
-        SnapshotError::refused("write snapshot", path, source)
+    /// A link in place of the folder of all snapshots, or on the way below it, is one sort of error.
+    pub(super) fn files(doing: &'static str, path: &Path, error: FilesError) -> SnapshotError {
+        let error = match error {
+            FilesError::Replaced(folder) => FilesError::Behind(folder),
+            error => error,
+        };
+        SnapshotError::refused(doing, path.to_owned(), error.into())
     }
 
     pub(super) fn refused(doing: &'static str, path: PathBuf, source: io::Error) -> SnapshotError {
@@ -93,7 +102,8 @@ mod tests {
     #[test]
     fn a_full_disk_is_named_with_what_was_being_written() {
         let path = PathBuf::from("snapshots/hello/build.snap.new");
-        let error = SnapshotError::writing(path, io::Error::from_raw_os_error(28));
+        let full = io::Error::from_raw_os_error(28);
+        let error = SnapshotError::refused("write snapshot", path, full);
         assert_snapshot!(format!("{error}\n{}", error.help()), @"
         cannot write snapshot `snapshots/hello/build.snap.new`: No space left on device
         free some space on that disk and try again

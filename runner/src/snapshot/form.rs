@@ -17,6 +17,9 @@ pub(super) struct Damage {
     pub help: &'static str,
 }
 
+/// The newest format that is known.
+const FORMAT: u64 = 1;
+
 const RESOLVE: &str =
     "keep one side of the conflict, or delete the file and accept the output again";
 const RESTORE: &str =
@@ -33,6 +36,8 @@ pub(super) struct Metadata {
 #[derive(Deserialize, Debug, Default, PartialEq)]
 #[serde(default)]
 pub(super) struct Info {
+    /// None is the first format, the only one until now.
+    pub format: Option<u64>,
     pub exit: Option<String>,
     pub environment: Option<Environment>,
     pub recorded: Option<String>,
@@ -49,6 +54,13 @@ pub(super) fn parse(bytes: &[u8], name: SnapshotName) -> Result<Recorded, Damage
     let (header, content) = split(text)?;
     let metadata = metadata(header)?;
     let info = metadata.info.unwrap_or_default();
+    if let Some(format) = info.format.filter(|format| *format > FORMAT) {
+        return Err(Damage {
+            line: 1,
+            reason: format!("a newer `tutor` wrote it, in format {format}"),
+            help: "use that `tutor`, or delete the file and accept the output again",
+        });
+    }
     Ok(Recorded {
         name,
         text: StableText::recorded(&content.replace("\r\n", "\n")),

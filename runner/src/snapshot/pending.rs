@@ -1,8 +1,7 @@
 //! Outputs that wait for somebody to read them: `.snap.new` files.
 
-use super::write::{new_file, remove};
+use super::write::{self, new_file};
 use super::{Files, Folder, Recorded, SnapshotError, SnapshotName, read};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One output that waits for review.
@@ -74,13 +73,12 @@ impl Pending {
     pub fn accept(&self) -> Result<(), SnapshotError> {
         self.new_output()?;
         self.old_output()?;
-        fs::rename(self.new_file(), self.file())
-            .map_err(|error| SnapshotError::writing(self.file(), error))
+        write::accept(&self.dir, &self.name)
     }
 
     /// Takes it away; the accepted output stays.
     pub fn reject(&self) -> Result<(), SnapshotError> {
-        remove(self.new_file())
+        write::reject(&self.dir, &self.name)
     }
 }
 
@@ -89,6 +87,7 @@ mod tests {
     use super::super::tests::recorded;
     use super::super::write_new;
     use super::*;
+    use std::fs;
 
     fn waiting(dir: &Path) -> Vec<String> {
         let pending = pending(dir).expect("readable");

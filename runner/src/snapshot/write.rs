@@ -2,27 +2,58 @@
 
 use super::form;
 use super::{Recorded, SnapshotError, SnapshotName};
-use std::fs::{self, Permissions};
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use tutor_files::{Below, FilesError, Over, Root};
+
+/// The most that an output that waits may hold: more is refused when it is read.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Writes `<file>.new` below the folder of all snapshots, for review; returns its path.
 ///
 /// An older one that nobody has reviewed gives way.
 pub fn write_new(dir: &Path, recorded: &Recorded) -> Result<PathBuf, SnapshotError> {
     let path = new_file(dir, &recorded.name);
-    replace(&path, form::write(recorded).as_bytes())
-        .map_err(|error| SnapshotError::writing(path.clone(), error))?;
+    let write = || {
+        let below = Below::new(path.strip_prefix(dir).unwrap_or(&path))?;
+        let root = Root::make(dir)?;
+        root.make_parents(&below)?;
+        let form = form::write(recorded);
+        root.write(&below, form.as_bytes(), 0o644, Over::Anything)
+    };
+    write().map_err(|error| SnapshotError::files("write snapshot", &path, error))?;
     Ok(path)
 }
 
-pub(super) fn remove(path: PathBuf) -> Result<(), SnapshotError> {
-    match fs::remove_file(&path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(SnapshotError::refused("remove", path, error)),
-    }
+/// Puts what waits in place of what is accepted.
+pub(super) fn accept(dir: &Path, name: &SnapshotName) -> Result<(), SnapshotError> {
+    let accept = || {
+        let (root, below, new) = place(dir, name)?;
+        let bytes = root.read(&new, MOST_BYTES)?;
+        root.write(&below, &bytes, 0o644, Over::Anything)?;
+        root.remove(&new, Over::Anything)
+    };
+    let path = dir.join(name.file());
+    accept()
+        .map(drop)
+        .map_err(|error| SnapshotError::files("write snapshot", &path, error))
+}
+
+/// Takes away what waits.
+pub(super) fn reject(dir: &Path, name: &SnapshotName) -> Result<(), SnapshotError> {
+    let reject = || match place(dir, name) {
+        Err(error) if error.is_missing() => Ok(false),
+        place => place.and_then(|(root, _, new)| root.remove(&new, Over::Anything)),
+    };
+    let path = new_file(dir, name);
+    reject()
+        .map(drop)
+        .map_err(|error| SnapshotError::files("remove", &path, error))
+}
+
+/// The folder of all snapshots, the accepted file in it, and the one that waits.
+fn place(dir: &Path, name: &SnapshotName) -> Result<(Root, Below, Below), FilesError> {
+    let new = new_file(Path::new(""), name);
+    Ok((Root::open(dir)?, Below::new(name.file())?, Below::new(new)?))
 }
 
 pub(super) fn new_file(dir: &Path, name: &SnapshotName) -> PathBuf {
@@ -31,24 +62,12 @@ pub(super) fn new_file(dir: &Path, name: &SnapshotName) -> PathBuf {
     PathBuf::from(file)
 }
 
-/// Puts a whole file in the place of an older one, or changes nothing.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new()
-        .prefix(".snapshot-")
-        // As for any other file: the user's umask takes from it.
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::recorded;
     use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_new_output_waits_beside_the_accepted_one() {
@@ -65,8 +84,8 @@ mod tests {
             0,
             "others may read it, as far as the umask goes"
         );
-        remove(new_file(dir.path(), &recorded.name)).expect("removable");
-        remove(new_file(dir.path(), &recorded.name)).expect("nothing to remove is fine");
+        reject(dir.path(), &recorded.name).expect("removable");
+        reject(dir.path(), &recorded.name).expect("nothing to remove is fine");
         let left = fs::read_dir(dir.path().join("hello")).expect("readable");
         assert_eq!(left.count(), 0, "no half-written file stays");
     }

@@ -267,3 +267,115 @@ fn what_goes_aside_leaves_no_empty_folder_after_a_kill() {
     tutor.run("run demo").code(0);
     assert!(!aside.exists());
 }
+
+#[test]
+fn what_a_newer_tutor_keeps_is_named_and_left_alone() {
+    let tutor = Tutor::new().lesson(plain("one", "echo made >made"));
+    tutor.run("run demo").code(0);
+    let of = |folder: &str| {
+        let below = format!("home/state/{folder}");
+        let file = tutor.files(&below).into_keys();
+        let mut file = file.filter(|file| file.ends_with(".json"));
+        format!("{below}/{}", file.next().expect("a file"))
+    };
+    for (folder, newer) in [("workspaces", 3), ("progress", 2), ("runs", 2)] {
+        let file = of(folder);
+        let known = tutor.get(&file);
+        let next = format!("{{\"format\":{newer},\"another\":1,");
+        tutor.put(
+            &file,
+            &known.replacen('{', &next, 1).replacen(
+                &format!(
+                    "\"format\":{}{}",
+                    if folder == "workspaces" { "" } else { " " },
+                    newer - 1
+                ),
+                "\"was\":0",
+                1,
+            ),
+        );
+        let before = tutor.files("home");
+        for line in [
+            "run demo",
+            "study demo",
+            "run demo --only one",
+            "reset demo",
+        ] {
+            let ran = tutor.run(line).code(3);
+            ran.stderr_has("a newer `tutor` wrote `")
+                .stderr_has(&format!(
+                    "in format {newer}, and this one knows {}",
+                    newer - 1
+                ));
+            assert!(tutor.files("home") == before, "{folder}: {line}");
+        }
+        // A damaged one is as good as none, and one without a number is of the first format.
+        tutor.put(&file, "{\"form");
+        tutor.run("run demo").code(0);
+    }
+    tutor.put(&of("progress"), "{\"done\":{},\"next\":\"one\"}");
+    tutor.run("list").code(0);
+}
+
+#[test]
+fn a_manifest_of_the_first_format_is_read() {
+    let tutor = Tutor::new().lesson(plain("one", "echo made >made") + &plain("two", "rm made"));
+    tutor.run("run demo --until one").code(0);
+    let made = tutor.workspace("demo").join("made");
+    let changed = fs::metadata(&made).unwrap().modified().unwrap();
+    let changed = changed.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let states = tutor.path("home/state/workspaces");
+    let state = fs::read_dir(states).unwrap().flatten().next().unwrap();
+    let manifest = state.path().join("manifest.json");
+    let first = format!(
+        "{{\"written\":{{}},\"made\":{{\"made\":[5,{}]}},\"by\":{{\"made\":[\"one\"]}},\"folders\":[],\"aside\":{{}}}}",
+        changed.as_nanos()
+    );
+    fs::write(&manifest, first).unwrap();
+    tutor.run("run demo").code(0);
+    assert!(!made.exists());
+    let names = fs::read_dir(tutor.path("home/data/workspaces")).unwrap();
+    assert_eq!(names.count(), 1);
+}
+
+#[test]
+fn no_output_is_written_or_settled_behind_a_link() {
+    let body = step("one", "echo one") + &step("two", "echo two");
+    for linked in ["snapshots", "snapshots/demo"] {
+        let tutor = accepted(&body);
+        let body = body.replace("echo two", "echo three");
+        let tutor = tutor.edited("demo", &body);
+        tutor.run("test demo").code(1);
+        let place = tutor.path(&format!("course/{linked}"));
+        let away = tutor.path("elsewhere");
+        fs::rename(&place, &away).unwrap();
+        symlink(&away, &place).unwrap();
+        let before = tutor.files("elsewhere");
+        let tutor = tutor.edited("demo", &body.replace("echo one", "echo four"));
+        for line in [
+            "test demo",
+            "accept --all",
+            "accept demo two",
+            "reject --all",
+        ] {
+            let ran = tutor.run(line);
+            assert!(!ran.code_is(0), "{}", ran.told());
+            ran.stderr_has(&place.display().to_string());
+            assert!(tutor.files("elsewhere") == before, "{linked}: {line}");
+        }
+    }
+}
+
+#[test]
+fn an_output_that_a_newer_tutor_recorded_is_named_and_left_alone() {
+    let body = step("one", "echo one");
+    let tutor = accepted(&body);
+    let file = "course/snapshots/demo/one.snap";
+    let newer = tutor.get(file).replace("info:\n", "info:\n  format: 2\n");
+    tutor.put(file, &newer);
+    let tutor = tutor.edited("demo", &body.replace("echo one", "echo two"));
+    let ran = tutor.run("test demo");
+    ran.stdout_has("a newer `tutor` wrote it, in format 2");
+    tutor.run("accept --all");
+    assert_eq!(tutor.get(file), newer);
+}
