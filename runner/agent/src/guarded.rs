@@ -1,5 +1,5 @@
-//! A program that ends with the process that started it, however that ends, and that reaches no files
-//! but those that it is given: QEMU, in which code of others runs.
+//! A program that ends with the process that started it, however that ends, that has no rights over
+//! others, and that reaches no files but those that it is given: QEMU, in which code of others runs.
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd,
@@ -100,6 +100,7 @@ pub fn become_guarded(parent: u32, words: &[OsString]) -> io::Error {
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     // Whatever the caller of `tutor` has open is not this program's. An older kernel lacks the call.
     let _ = crate::sys::keep_inherited_files();
+    crate::sys::give_up_rights();
     if !is_off()
         && let Err(error) = restrict(&given, program)
     {

@@ -68,3 +68,18 @@ pub fn keep_inherited_files() -> io::Result<()> {
     Errno::result(kept)?;
     Ok(())
 }
+
+/// Gives up the rights that root has over others (capabilities(7)) for whatever this process becomes;
+/// who has none keeps none.
+pub fn give_up_rights() {
+    let drop = |operation: libc::c_int, argument: libc::c_ulong| {
+        let none: libc::c_ulong = 0;
+        // SAFETY: these operations take numbers only, and change rights of this process alone.
+        let done = unsafe { libc::prctl(operation, argument, none, none, none) };
+        Errno::result(done)
+    };
+    let ambient = libc::PR_CAP_AMBIENT_CLEAR_ALL as libc::c_ulong;
+    let _ = drop(libc::PR_CAP_AMBIENT, ambient);
+    // Each that the kernel knows; who may not drop one is not root, and gains none by execve(2).
+    let _ = (0..64).try_for_each(|right| drop(libc::PR_CAPBSET_DROP, right).map(|_| ()));
+}

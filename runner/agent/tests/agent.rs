@@ -619,6 +619,8 @@ fn a_guarded_program_has_what_it_was_given_and_nothing_else() {
     let shown = at("").display().to_string();
     let said = guarded(&given, &format!("cd {shown}; cat <&$OPEN"), &at("secret"));
     assert!(!said.contains("secret"), "what was open: {said}");
+    let said = guarded(&given, &format!("cd {shown}; chown 1 given"), &at("secret"));
+    assert!(said.contains("not permitted"), "root's rights: {said}");
     if !tutor_agent::guarded::is_restricted_here() {
         eprintln!("skipped: this kernel does not use Landlock, so no file was kept from a program");
         return;
