@@ -252,3 +252,61 @@ fn under_a_hardened_jit_constants_are_blinded_and_the_call_is_still_the_verifier
         (&"blinded".into(), &"r0 ^= r0".into())
     );
 }
+
+/// A program that talks in the agent's place.
+fn liar(tutor: &Tutor) -> bool {
+    let source = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/runner/tests/hostile_agent/evil.c"
+    );
+    let mut compiler = std::process::Command::new("gcc");
+    compiler.args(["-static", "-O2", "-Wall", "-Werror", "-o"]);
+    compiler.arg(tutor.path("evil")).arg(source);
+    let is_made = compiler.status().is_ok_and(|status| status.success());
+    if !is_made {
+        skipped("gcc makes no static program here, so nobody lied from a real guest");
+    }
+    is_made
+}
+
+/// What came of a guest in which it lists one file, says that it has so many bytes, and sends so many.
+/// The folder that is shared is `tmp/shared`.
+fn told_by(tutor: &Tutor, path: &str, bytes: u64, sent: u64) -> support::Ran {
+    tutor.put("tmp/shared/own", "mine");
+    std::fs::copy(tutor.path("evil"), tutor.path("tmp/shared/evil")).unwrap();
+    let line = format!("lab run --folder {}", tutor.path("tmp/shared").display());
+    let mut command = tutor.command(&line);
+    command.args(["--", "./evil", path]);
+    command.args([bytes.to_string(), sent.to_string()]);
+    tutor.start_command(command, &line).end()
+}
+
+#[test]
+fn a_guest_that_lies_of_its_files_ends_with_an_error_and_what_is_yours_is_as_it_was() {
+    if !lab_has_kernel("nobody lied there") {
+        return;
+    }
+    let tutor = Tutor::new();
+    tutor.with_own_kernels();
+    if !liar(&tutor) {
+        return;
+    }
+    let there = || tutor.files("tmp").into_keys().collect::<Vec<String>>();
+    // The same program telling what may be.
+    told_by(&tutor, "made", 4, 4).code(0);
+    assert_eq!(tutor.get("tmp/shared/made"), "xxxx");
+    std::fs::remove_file(tutor.path("tmp/shared/made")).unwrap();
+    // A listing that cannot be is refused before anything is done; to lack a file is no lie.
+    let both: &[&str] = &["shared/evil", "shared/own"];
+    let lies = [
+        ("../outside", 1, 1, both),
+        ("/tmp/tutor-was-here", 1, 1, both),
+        ("own/below", 1, 1, both),
+        ("bomb", 1, 300_000_000, &[]),
+    ];
+    for (path, bytes, sent, left) in lies {
+        let ran = told_by(&tutor, path, bytes, sent);
+        ran.code(3).stderr_has("the guest broke the protocol: ");
+        assert_eq!(there(), left, "{path}");
+    }
+}
