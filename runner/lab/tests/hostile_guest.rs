@@ -738,6 +738,29 @@ cases! {
         home.is_as_it_was();
     }
 
+    fn a_folder_that_became_a_link_meanwhile_leads_nobody_out() {
+        let home = Home::new();
+        fs::create_dir(home.at("shared/d")).unwrap();
+        fs::write(home.at("shared/d/mother"), "the learner's").unwrap();
+        // The guest removes one file and makes another one.
+        let entries = [file("own", 13), folder("d"), file("d/new", 13)];
+        meet(
+            |guest| {
+                guest.obey(&entries, b"the learner's");
+            },
+            |machine| {
+                let mut shared = Shared::new(&home.at("shared"));
+                shared.push(machine).unwrap();
+                fs::remove_dir_all(home.at("shared/d")).unwrap();
+                symlink(home.at("Documents/letters"), home.at("shared/d")).unwrap();
+                shared.pull(machine).unwrap();
+            },
+        );
+        assert_eq!(there(&home.at("Documents/letters")).len(), 1);
+        assert_eq!(fs::read(home.at("Documents/letters/mother")).unwrap(), b"the learner's");
+        assert_eq!(home.shared(), ["d", "d.from-lab", "d.from-lab/new", "own"]);
+    }
+
     fn what_cannot_be_made_is_left_out() {
         let home = Home::new();
         let entries = [file("own", 13), entry("pipe", &Kind::Other), file(&"n".repeat(300), 13)];
