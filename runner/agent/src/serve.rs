@@ -509,5 +509,5 @@ fn signals(wanted: &[i32]) -> io::Result<UnixStream> {
 fn nonce() -> io::Result<String> {
     let mut bytes = [0; 8];
     Read::read_exact(&mut File::open("/dev/urandom")?, &mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(tutor_files::hex(&bytes))
 }

@@ -48,20 +48,22 @@ impl Hasher {
         self.update(bytes);
     }
 
+    /// Takes all that comes.
+    pub fn read(&mut self, mut from: impl io::Read) -> io::Result<()> {
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match from.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => self.update(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     /// The SHA-256 of all of it.
     pub fn done(self) -> Hash {
         Hash(self.0.finalize().into())
-    }
-}
-
-impl io::Write for Hasher {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -104,7 +106,7 @@ mod tests {
         assert_eq!(of_abc.to_string(), text);
         let mut hasher = Hasher::default();
         hasher.update(b"a");
-        hasher.update(b"bc");
+        hasher.read(&b"bc"[..]).unwrap();
         assert_eq!(hasher.done(), of_abc);
         let json = serde_json::to_string(&of_abc).unwrap();
         assert_eq!(serde_json::from_str::<Hash>(&json).unwrap(), of_abc);

@@ -14,11 +14,11 @@ use crate::tidy::{TRIALS, touch};
 use crate::trial;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tutor_files::root::read_regular;
+use tutor_files::{hash, hex};
 
 /// How long a trial may take in all. Under a KVM that works it takes a second or two.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -248,11 +248,7 @@ fn model(processors: &str) -> String {
 }
 
 fn digest(text: &str) -> String {
-    let hash = Sha256::digest(text);
-    hash[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash(text.as_bytes()).0[..16])
 }
 
 #[cfg(test)]

@@ -2,14 +2,13 @@
 //! megabytes, and is named at each start.
 
 use crate::inputs::Stamp;
-use crate::kernel::{hash_all, hex};
 use crate::state::write_beside;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use tutor_files::Hasher;
 use tutor_files::root::{read_regular, regular_file};
 
 /// The most that is read of the notes.
@@ -27,9 +26,9 @@ struct Known {
 
 /// Returns the SHA-256 of a file, in hexadecimal.
 pub fn hash(path: &Path) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    hash_all(&mut hash, regular_file(path)?)?;
-    Ok(hex(&hash.finalize()))
+    let mut hasher = Hasher::default();
+    hasher.read(regular_file(path)?)?;
+    Ok(hasher.done().to_string())
 }
 
 /// Returns the SHA-256 of a file, from the notes in another one where it has not changed since.

@@ -4,18 +4,17 @@ use crate::cache::Cache;
 use crate::hashes::hash;
 use crate::initramfs::{self, Contents, InitramfsError};
 use crate::inputs::Inputs;
-use crate::kernel::{Kernel, hex};
+use crate::kernel::Kernel;
 use crate::state::write_beside;
 use crate::tidy;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use tutor_files::Stamp;
 use tutor_files::root::read_regular;
+use tutor_files::{Hasher, Stamp, hex};
 
 /// What a guest boots.
 #[derive(Clone, Debug)]
@@ -121,12 +120,11 @@ fn recipe(kernel: &Kernel, programs: &str) -> Option<String> {
         programs.as_bytes(),
         path.as_encoded_bytes(),
     ];
-    let mut hash = Sha256::new();
+    let mut hasher = Hasher::default();
     for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
+        hasher.part(part);
     }
-    Some(hex(&hash.finalize()[..16]))
+    Some(hex(&hasher.done().0[..16]))
 }
 
 /// Returns the archive that a note tells of, if it would be the same today.
@@ -175,7 +173,7 @@ fn make(
     let inputs = Inputs::besides(&own);
     let bytes = initramfs::build(contents, &inputs)?;
     let made = Made {
-        archive: hex(&Sha256::digest(&bytes)[..16]),
+        archive: hex(&tutor_files::hash(&bytes).0[..16]),
         checked: None,
         inputs,
     };

@@ -253,8 +253,7 @@ mod tests {
     use super::*;
     use crate::fetch::lock::Pinned;
     use crate::fetch::mirror::tests::{Server, send};
-    use crate::kernel::{hex, samples};
-    use sha2::{Digest as _, Sha256};
+    use crate::kernel::samples;
 
     fn setup(folder: &std::path::Path, server: &Server, package: &[u8]) -> Setup {
         let pinned = Pinned {
@@ -263,7 +262,7 @@ mod tests {
             package: "linux-image-6.12.7-tiny".to_owned(),
             version: "6.12.7-1".to_owned(),
             bytes: package.len() as u64,
-            sha256: hex(&Sha256::digest(package)),
+            sha256: tutor_files::hash(package).to_string(),
             path: "pool/k.deb".to_owned(),
         };
         Setup {

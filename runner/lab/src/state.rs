@@ -1,23 +1,19 @@
 //! Saved states of machines: files that a guest resumes from in a fraction of the time of a boot.
 
 use crate::qemu::{Qemu, devices};
-use sha2::{Digest, Sha256};
-use std::fs::{self, File, Permissions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::ops::Deref;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, mpsc};
 use tutor_agent::protocol::VERSION;
 use tutor_files::root::regular_file;
+use tutor_files::{Hash, Hasher, hash, hex};
 use zstd::stream::read::Decoder;
 use zstd::zstd_safe;
 
 /// zstd's fastest level makes a third of a state; the next ones cost more than they save.
 const LEVEL: i32 = 1;
-
-/// How the name of a file begins that is being written.
-pub const UNFINISHED: &str = ".saving-";
 
 /// The most that a state may unpack to, in bytes.
 pub const STATE_BYTES: u64 = 1 << 30;
@@ -32,7 +28,7 @@ const PIECE_BYTES: usize = 1 << 20;
 #[derive(Debug)]
 pub struct Base {
     bytes: Vec<u8>,
-    hash: OnceLock<[u8; 32]>,
+    hash: OnceLock<Hash>,
 }
 
 impl Base {
@@ -44,7 +40,7 @@ impl Base {
 
     /// Its SHA-256, by which it is told from another one.
     pub fn hash(&self) -> &[u8; 32] {
-        self.hash.get_or_init(|| Sha256::digest(&self.bytes).into())
+        &self.hash.get_or_init(|| hash(&self.bytes)).0
     }
 }
 
@@ -58,7 +54,7 @@ impl Deref for Base {
 
 /// The name of a state: everything that must be the same for it to be resumed.
 pub fn key(qemu: &Qemu, image: &str) -> String {
-    let mut hash = Sha256::new();
+    let mut hasher = Hasher::default();
     let version = VERSION.to_string();
     let devices = devices(qemu).join("\n");
     let line = qemu.architecture.command_line();
@@ -71,14 +67,9 @@ pub fn key(qemu: &Qemu, image: &str) -> String {
         version.as_bytes(),
     ];
     for part in parts {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
+        hasher.part(part);
     }
-    let hash = hash.finalize();
-    hash[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hasher.done().0[..16])
 }
 
 /// Where the base state with a key is kept.
@@ -167,15 +158,7 @@ pub fn write(file: &Path, key: &str, state: &[u8]) -> io::Result<()> {
 
 /// Writes a file so that it is there as a whole or not at all, for this user alone.
 pub fn write_beside(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut beside = tempfile::Builder::new()
-        .prefix(UNFINISHED)
-        .permissions(Permissions::from_mode(0o600))
-        .tempfile_in(folder)?;
-    beside.write_all(bytes)?;
-    beside.persist(file)?;
-    Ok(())
+    Ok(tutor_files::write(file, bytes, 0o600)?)
 }
 
 #[cfg(test)]
@@ -183,6 +166,8 @@ mod tests {
     use super::*;
     use crate::architecture::Architecture;
     use crate::qemu::Accelerator;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_state_comes_back_whole_and_is_nobody_elses() {

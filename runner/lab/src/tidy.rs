@@ -4,12 +4,12 @@
 //! to read; a state is in memory as a whole before a guest resumes from it.
 
 use crate::cache::{Cache, CacheError, files};
-use crate::state::UNFINISHED;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+use tutor_files::UNFINISHED;
 
 /// The folder of a cache where guests' states between steps are kept, a folder for each lesson.
 pub const CHECKPOINTS: &str = "checkpoints";
@@ -252,11 +252,14 @@ mod tests {
     #[test]
     fn what_was_never_finished_goes_however_little_it_is() {
         let files = [
-            ("states/.saving-x", 1, 2),
-            ("checkpoints/hello/.saving-y", 1, 2),
-            ("checkpoints/hello/.saving-z", 1, 0),
+            ("states/.tutor-writing-x", 1, 2),
+            ("checkpoints/hello/.tutor-writing-y", 1, 2),
+            ("checkpoints/hello/.tutor-writing-z", 1, 0),
         ];
-        assert_eq!(tidied(&files, 100, 30), [".saving-x", ".saving-y"]);
+        assert_eq!(
+            tidied(&files, 100, 30),
+            [".tutor-writing-x", ".tutor-writing-y"]
+        );
     }
 
     #[test]

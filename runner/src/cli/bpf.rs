@@ -14,7 +14,8 @@ use std::path::Path;
 use tutor_agent::protocol::{GuestRequest, Kind};
 use tutor_bpf::command::{BpfCommand, CommandError, Console, Verdict};
 use tutor_files::Below;
-use tutor_lab::shared::send;
+use tutor_files::root::read_regular;
+use tutor_lab::shared::{LIMIT_BYTES, send};
 
 /// `tutor bpf`.
 pub fn bpf(context: &Context, arguments: &BpfArguments) -> anyhow::Result<Exit> {
@@ -146,7 +147,7 @@ fn bring(guest: &mut Guest, here: &Path, file: &Path) -> anyhow::Result<()> {
     if !path.is_file() {
         return Ok(());
     }
-    let Ok(content) = std::fs::read(&path) else {
+    let Ok(content) = read_regular(&path, LIMIT_BYTES) else {
         return Ok(());
     };
     let kind = Kind::File {

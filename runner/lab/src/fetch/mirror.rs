@@ -264,8 +264,6 @@ fn chunks(mut reader: impl Read + Send + 'static) -> mpsc::Receiver<io::Result<V
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::kernel::hex;
-    use sha2::{Digest as _, Sha256};
     use std::io::{BufRead as _, BufReader};
     use std::net::{TcpListener, TcpStream};
     use std::sync::Arc;
@@ -348,7 +346,7 @@ pub(crate) mod tests {
             package: "kernel".to_owned(),
             version: "1".to_owned(),
             bytes: content().len() as u64,
-            sha256: hex(&Sha256::digest(content())),
+            sha256: tutor_files::hash(&content()).to_string(),
             path: "pool/a+b.deb".to_owned(),
         }
     }

@@ -15,10 +15,10 @@ pub(crate) mod samples;
 mod tests;
 mod vmlinux;
 
-use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
+use tutor_files::Hasher;
 use tutor_files::root::regular_file;
 
 pub use config::Lack;
@@ -185,48 +185,26 @@ impl Unpacked {
         let image = ("vmlinux", &self.vmlinux[..]);
         let modules = self.modules.iter();
         let modules = modules.map(|module| (module.name.as_str(), &module.bytes[..]));
-        let mut hash = Sha256::new();
+        let mut hasher = Hasher::default();
         for (name, bytes) in std::iter::once(image).chain(modules) {
-            begin_part(&mut hash, name, bytes.len() as u64);
-            hash.update(bytes);
+            hasher.part(name.as_bytes());
+            hasher.part(bytes);
         }
-        hex(&hash.finalize())
+        hasher.done().to_string()
     }
-}
-
-/// Lengths keep two neighbors from being taken for other two.
-fn begin_part(hash: &mut Sha256, name: &str, bytes: u64) {
-    hash.update((name.len() as u64).to_le_bytes());
-    hash.update(name);
-    hash.update(bytes.to_le_bytes());
 }
 
 /// Returns the same of what was unpacked into files of these names in a folder.
 pub(crate) fn id_of(folder: &Path, names: &[&str]) -> io::Result<String> {
-    let mut hash = Sha256::new();
+    let mut hasher = Hasher::default();
     for name in names {
         let file = regular_file(&folder.join(name))?;
         let bytes = file.metadata()?.len();
-        begin_part(&mut hash, name, bytes);
-        hash_all(&mut hash, file.take(bytes))?;
+        hasher.part(name.as_bytes());
+        hasher.update(&bytes.to_le_bytes());
+        hasher.read(file.take(bytes))?;
     }
-    Ok(hex(&hash.finalize()))
-}
-
-/// Hashes all that comes.
-pub(crate) fn hash_all(hash: &mut Sha256, mut read: impl io::Read) -> io::Result<()> {
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match read.read(&mut buffer)? {
-            0 => return Ok(()),
-            count => hash.update(&buffer[..count]),
-        }
-    }
-}
-
-/// Writes bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(hasher.done().to_string())
 }
 
 /// What a package or an image holds before it was held to the lab's needs.
