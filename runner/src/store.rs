@@ -11,7 +11,6 @@ use crate::say;
 use crate::versioned::{self, TooNew, Versioned};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -177,10 +176,7 @@ pub fn key(lesson: &Lesson, foreign: Option<&Path>) -> String {
 }
 
 fn hash_of(text: &str) -> String {
-    Sha256::digest(text)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    tutor_files::hash(text.as_bytes()).to_string()
 }
 
 #[cfg(test)]

@@ -78,12 +78,9 @@ fn write_new(page: &Path, text: &str) -> Result<(), CreateError> {
         .map_err(|source| io_error(page, source))
 }
 
-// By a second file that takes the first one's place: a full disk must not leave half a list.
+// As a whole: a full disk must not leave half a list.
 fn replace(path: &Path, text: &str) -> Result<(), CreateError> {
-    let beside = path.with_extension("toml.new");
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, path))
-        .map_err(|source| io_error(path, source))
+    tutor_files::write(path, text.as_bytes(), 0o644).map_err(|error| io_error(path, error.into()))
 }
 
 #[derive(Deserialize)]

@@ -3,9 +3,9 @@
 use super::load::MANIFEST;
 use super::{Course, Precision};
 use crate::lesson::{Block, Lesson, Place};
-use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use tutor_files::Hasher;
 
 /// What a part of a course is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -216,17 +216,16 @@ pub fn part_of(lines: &[String]) -> String {
 }
 
 #[derive(Default)]
-struct Fields(Sha256);
+struct Fields(Hasher);
 
 impl Fields {
     // The length goes first, so that no two lists of fields look alike.
     fn field(&mut self, kind: &str, text: &str) {
-        self.0.update(format!("{kind} {}\n", text.len()));
-        self.0.update(text);
+        self.0.update(format!("{kind} {}\n", text.len()).as_bytes());
+        self.0.update(text.as_bytes());
     }
 
     fn hex(self) -> String {
-        let bytes = self.0.finalize();
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        self.0.done().to_string()
     }
 }
