@@ -129,8 +129,8 @@ pub(crate) fn failed(
     }
 }
 
-/// The same of what the standard library said.
-pub(crate) fn failed_io(
+/// Makes an error of what the standard library said while something was being done to a path.
+pub fn failed_io(
     doing: &'static str,
     path: impl Into<PathBuf>,
 ) -> impl FnOnce(io::Error) -> FilesError {

@@ -11,7 +11,7 @@ use nix::sys::stat::{FileStat, Mode, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, symlinkat, unlinkat};
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -56,10 +56,19 @@ impl Root {
         mode: u32,
         over: Over<'_>,
     ) -> Result<(), FilesError> {
+        self.write_from(path, &mut &*bytes, mode, over)
+    }
+
+    /// Puts a file there that has all that is read.
+    pub fn write_from(
+        &self,
+        path: &Below,
+        bytes: &mut dyn Read,
+        mode: u32,
+        over: Over<'_>,
+    ) -> Result<(), FilesError> {
         let mut beside = self.beside(path)?;
-        beside
-            .write_all(bytes)
-            .map_err(failed_io("write", self.full(path)))?;
+        io::copy(bytes, &mut beside).map_err(failed_io("write", self.full(path)))?;
         beside.set_mode(mode)?;
         beside.place(path.name(), over)
     }

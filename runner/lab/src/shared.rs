@@ -8,17 +8,21 @@
 //! The guest is not trusted. What it lists is held to limits and to itself before anything is made,
 //! and lands below the folder and nowhere else, whatever links are there.
 
+mod content;
 mod host;
 
 use crate::machine::{Machine, MachineError};
+use content::Content;
 use host::{Placed, Version};
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tutor_agent::guest::files::limits;
 use tutor_agent::protocol::{CHUNK_BYTES, Found, GuestRequest, Kind};
+use tutor_files::error::failed_io;
 use tutor_files::{Below, FilesError, Hash, Root, Stamp, hash, text};
 
 /// The most that a shared folder may hold, in bytes: the guest keeps it in its memory.
@@ -171,7 +175,10 @@ impl Shared {
                 Kind::Folder { .. } | Kind::Link { .. } | Kind::Other => None,
             };
             let hash = content.as_deref().map(hash);
-            let kind = with_length(found.kind, content.as_deref());
+            let kind = with_length(
+                found.kind,
+                content.as_ref().map(|content| content.len() as u64),
+            );
             let known = match known {
                 Some(known) if is_same(&known.kind, &kind) && known.hash == hash => Known {
                     host,
@@ -243,7 +250,7 @@ impl Shared {
         }) {
             return Ok(());
         }
-        let content = match found.kind {
+        let mut content = match found.kind {
             Kind::File { bytes, .. } => {
                 let id = machine.next_id();
                 machine.request(&GuestRequest::Get {
@@ -252,8 +259,8 @@ impl Shared {
                     path: found.path.clone(),
                     at_most_bytes: bytes,
                 })?;
-                let mut content = Vec::new();
-                let got = machine.answer(id, "send a file", &mut |bytes| content.extend(bytes));
+                let mut content = Content::new(root.path());
+                let got = machine.answer(id, "send a file", &mut |bytes| content.take(bytes));
                 match got {
                     // It went after it was listed.
                     Err(MachineError::Refused { .. }) => return Ok(()),
@@ -264,10 +271,12 @@ impl Shared {
             Kind::Folder { .. } | Kind::Link { .. } => None,
             Kind::Other => return Ok(()),
         };
+        let hash = content.as_mut().map(Content::hash).transpose();
+        let hash = hash.map_err(failed_io("write", root.full(&found.path)))?;
         let version = Version {
-            kind: with_length(found.kind, content.as_deref()),
-            hash: content.as_deref().map(hash),
-            content: content.unwrap_or_default(),
+            kind: with_length(found.kind, content.as_ref().map(Content::count)),
+            hash,
+            content: content.map(RefCell::new),
         };
         if let Some(known) = self.known.get_mut(&found.path)
             && known.kind == version.kind
@@ -378,12 +387,9 @@ fn is_same(guest: &Kind, host: &Kind) -> bool {
 }
 
 /// It may have grown since it was listed.
-fn with_length(kind: Kind, content: Option<&[u8]>) -> Kind {
-    match (kind, content) {
-        (Kind::File { mode, .. }, Some(content)) => Kind::File {
-            mode,
-            bytes: content.len() as u64,
-        },
+fn with_length(kind: Kind, bytes: Option<u64>) -> Kind {
+    match (kind, bytes) {
+        (Kind::File { mode, .. }, Some(bytes)) => Kind::File { mode, bytes },
         (kind, _) => kind,
     }
 }

@@ -358,6 +358,30 @@ cases! {
         assert_eq!(home.shared(), ["own"]);
     }
 
+    fn a_file_as_large_as_a_folder_may_be_is_not_held_in_memory() {
+        let home = Home::new();
+        let large = 90_000_000;
+        let entries = [file("own", 13), file("large", large)];
+        shared_with(&home, |guest| {
+            guest.obey_but(&entries, |guest, id, path| {
+                if path.ends_with("own") {
+                    let _ = guest.send(&data(id, b"the learner's")) && guest.done(id);
+                    return;
+                }
+                let mut left = large as usize;
+                while left > 0 {
+                    let some = left.min(CHUNK_BYTES);
+                    guest.send(&data(id, &vec![7; some]));
+                    left -= some;
+                }
+                guest.done(id);
+            });
+        })
+        .unwrap();
+        assert_eq!(home.shared(), ["large", "own"]);
+        assert_eq!(fs::metadata(home.at("shared/large")).unwrap().len(), large);
+    }
+
     fn what_is_printed_while_a_listing_is_awaited_is_kept_within_bounds() {
         let home = Home::new();
         let (mut kept, mut last) = (0, Vec::new());

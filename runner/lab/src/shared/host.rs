@@ -2,11 +2,15 @@
 //! what is the learner's.
 
 use super::Known;
+use super::content::Content;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use tutor_agent::protocol::{Found, Kind};
-use tutor_files::{Below, FilesError, Hash, Over, Root, hash};
+use tutor_files::error::failed_io;
+use tutor_files::hash::Hasher;
+use tutor_files::{Below, FilesError, Hash, Over, Root};
 
 /// How the name goes on of what the lab has in place of something of the learner's.
 const FROM_LAB: &str = ".from-lab";
@@ -19,7 +23,8 @@ pub(super) struct Version {
     pub(super) kind: Kind,
     /// Of a file's content.
     pub(super) hash: Option<Hash>,
-    pub(super) content: Vec<u8>,
+    /// A file's.
+    pub(super) content: Option<RefCell<Content>>,
 }
 
 /// What became of it.
@@ -89,7 +94,14 @@ impl Version {
     fn put(&self, root: &Root, path: &Below, over: Over<'_>) -> Result<(), FilesError> {
         root.make_parents(path)?;
         match of_guest(&self.kind) {
-            Kind::File { mode, .. } => root.write(path, &self.content, mode, over),
+            Kind::File { mode, .. } => {
+                let Some(content) = &self.content else {
+                    return Ok(());
+                };
+                let mut content = content.borrow_mut();
+                let bytes = content.read().map_err(failed_io("read", root.full(path)))?;
+                root.write_from(path, bytes, mode, over)
+            }
             Kind::Folder { mode } => root.make_folder(path, mode),
             Kind::Link { target } => root.link(path, &target, over),
             Kind::Other => Ok(()),
@@ -219,8 +231,10 @@ fn blocked(root: &Root, path: &Below) -> Below {
 
 /// Nothing if it cannot be read.
 fn hash_of(root: &Root, found: &Found) -> Option<Hash> {
-    let content = root.read(&found.path, found.kind.bytes()).ok()?;
-    Some(hash(&content))
+    let mut hash = Hasher::default();
+    let file = root.file(&found.path).ok()?;
+    let count = io::copy(&mut file.take(found.kind.bytes() + 1), &mut hash).ok()?;
+    (count == found.kind.bytes()).then(|| hash.done())
 }
 
 /// Where something lies that is at or below one of these paths.
