@@ -338,6 +338,47 @@ check-summary = { $lessons ->
 new-embedded = a lesson can be added only in a course's own folder: run it there, or name it with `--course`
 new-written = wrote { $path }; try it: `tutor run { $lesson }`
 
+# storage
+storage-row = { $what }: { $size }, in { $place }
+storage-workspaces = { $count ->
+    [one] 1 workspace
+   *[other] { $count } workspaces
+}
+storage-aside = { $count ->
+    [one] 1 folder put aside
+   *[other] { $count } folders put aside
+}
+storage-homes = the steps' home folders, and what is known of workspaces
+storage-remembered = your progress, what you agreed to, and what the last runs saw
+storage-kernels = kernels of the lab
+storage-starts = what the lab's machines start from
+storage-moments = { $count ->
+    [one] states that 1 lesson can be taken back to
+   *[other] states that { $count } lessons can be taken back to
+}
+storage-temporary = { $count ->
+    [one] 1 folder that you asked to keep
+   *[other] { $count } folders that you asked to keep
+}
+storage-edits = { $workspace } holds { $count ->
+    [one] a file of your own
+   *[other] { $count } files of your own
+}: { $files }{ $more ->
+    [0] { "" }
+    [one] {" "}and 1 more
+   *[other] {" "}and { $more } more
+}
+storage-waiting = { $count ->
+    [one] 1 output waits in this course to be read (`tutor review`); it is the course's and stays
+   *[other] { $count } outputs wait in this course to be read (`tutor review`); they are the course's and stay
+}
+storage-nothing = nothing is kept
+storage-sum = altogether { $size }; to remove all of it, your own files in workspaces too: `tutor storage --remove-all`
+storage-no-terminal = all of it is removed after asking only, and there is no terminal to ask at; to remove it without: `tutor storage --remove-all --yes`
+storage-ask = remove all of it, your own files in workspaces too? [y/N]
+storage-removed = removed: { $size }
+storage-stays = something stays: { $error }
+
 # study and reset
 study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›
 study-keys = keys: Enter or r runs, s skips, b goes back, q or Esc quits

@@ -46,6 +46,8 @@ pub mod run;
 
 pub mod store;
 
+pub mod storage;
+
 pub mod highlight;
 
 pub mod render;

@@ -91,6 +91,8 @@ pub enum Command {
     Lab(LabCommand),
     /// Say that a course is your own: it is never asked about
     Trust(TrustArguments),
+    /// Say what `tutor` keeps on the disk, and how much; remove all of it after asking
+    Storage(StorageArguments),
     /// Start a lesson afresh; what you wrote is kept aside
     Reset(ResetArguments),
     /// Print the code that makes a shell complete `tutor`
@@ -484,6 +486,19 @@ pub struct TrustArguments {
     pub revoke: Option<PathBuf>,
     /// Print the list as JSON
     #[arg(long, conflicts_with_all = ["folder", "revoke"])]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct StorageArguments {
+    /// Remove all of it, your own files in workspaces too, after asking
+    #[arg(long)]
+    pub remove_all: bool,
+    /// Remove without asking
+    #[arg(long, requires = "remove_all")]
+    pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
     pub json: bool,
 }
 

@@ -43,6 +43,7 @@ mod progress;
 mod read;
 mod review;
 mod run;
+mod storage;
 mod study;
 mod test;
 mod toolchain;
@@ -174,6 +175,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Doctor(arguments)) => doctor::doctor(&context, &arguments),
         Some(Command::Lab(command)) => lab::lab(&context, &command),
         Some(Command::Trust(arguments)) => consent::trust(&context, &arguments),
+        Some(Command::Storage(arguments)) => storage::storage(&context, &arguments),
         Some(Command::Reset(arguments)) => progress::reset(&context, &arguments),
         Some(Command::Completions(arguments)) => machine::completions(&arguments),
         Some(Command::Man(arguments)) => machine::man(&arguments),

@@ -116,7 +116,7 @@ impl Afresh {
     /// Holds the workspace, whatever is in its place. Nothing is touched if a newer `tutor` kept it.
     pub fn hold(folders: &Folders, key: &str) -> Result<Afresh, WorkspaceError> {
         let place = Place::open(folders, key)?;
-        Manifest::read(&place)?;
+        Manifest::read(&place.manifest(), None)?;
         Ok(Afresh(place))
     }
 

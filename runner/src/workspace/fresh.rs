@@ -78,6 +78,25 @@ pub fn remove_abandoned() -> Vec<FilesError> {
     remove_abandoned_in(&std::env::temp_dir())
 }
 
+/// The folders of this user that somebody asked to keep.
+pub fn kept_folders() -> Vec<PathBuf> {
+    let entries = fs::read_dir(std::env::temp_dir());
+    let entries = entries.into_iter().flatten().flatten();
+    let is_kept = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let there = entry.metadata();
+        name.to_str().is_some_and(|name| name.starts_with(KEPT))
+            && there.is_ok_and(|there| there.is_dir() && is_ours(&there))
+    };
+    let mut folders: Vec<PathBuf> = entries.filter(is_kept).map(|entry| entry.path()).collect();
+    folders.sort();
+    folders
+}
+
+fn is_ours(there: &fs::Metadata) -> bool {
+    there.uid() == nix::unistd::geteuid().as_raw()
+}
+
 pub(super) fn remove_abandoned_in(place: &Path) -> Vec<FilesError> {
     let mut stays = Vec::new();
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
@@ -96,7 +115,7 @@ pub(super) fn remove_abandoned_in(place: &Path) -> Vec<FilesError> {
 
 fn is_abandoned(folder: &Path, owner: i32) -> io::Result<bool> {
     let seen = fs::symlink_metadata(folder)?;
-    if !seen.is_dir() || seen.uid() != nix::unistd::geteuid().as_raw() {
+    if !seen.is_dir() || !is_ours(&seen) {
         return Ok(false);
     }
     // EPERM says that it is there as well (kill(2)).

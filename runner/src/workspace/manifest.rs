@@ -1,11 +1,11 @@
 //! What `tutor` knows of a lasting workspace.
 
-use super::{Place, WorkspaceError};
-use crate::versioned::{self, Versioned};
+use crate::versioned::{self, TooNew, Versioned};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::UNIX_EPOCH;
-use tutor_files::{Below, Found, Stamp};
+use tutor_files::{Below, Found, Root, Stamp};
 
 /// The format that is written. In the first one, stamps were times of change.
 const FORMAT: u64 = 2;
@@ -58,14 +58,17 @@ impl From<Stamp> for Left {
 }
 
 impl Manifest {
-    pub(super) fn read(place: &Place) -> Result<Manifest, WorkspaceError> {
-        let manifest: Option<Manifest> = versioned::read(&place.manifest(), 1, FORMAT)?;
+    /// Reads a manifest. Where the workspace is given, and where that is, stamps of the first format
+    /// become those of now if they are of the same files.
+    pub(super) fn read(file: &Path, of: Option<(&Root, &Path)>) -> Result<Manifest, TooNew> {
+        let manifest: Option<Manifest> = versioned::read(file, 1, FORMAT)?;
         let mut manifest = manifest.unwrap_or_default();
         for (path, left) in &mut manifest.made {
-            if let Left::Changed(bytes, changed) = left
-                && let Some(stamp) = stamp_of(place, path, *bytes, *changed)
+            if let (Left::Changed(bytes, changed), Some((root, folder))) = (&*left, of)
+                && let Some(found) = root.look(path).ok().flatten()
+                && is_of(&folder.join(path), *bytes, *changed)
             {
-                *left = Left::Stamp(stamp);
+                *left = Left::Stamp(found.stamp);
             }
         }
         Ok(manifest)
@@ -81,10 +84,11 @@ impl Manifest {
     }
 }
 
-/// The stamp of a file, if it is as the first format says.
-fn stamp_of(place: &Place, path: &Below, bytes: u64, changed: u128) -> Option<Stamp> {
-    let found = place.root().ok()?.look(path).ok()??;
-    let there = std::fs::symlink_metadata(place.files.join(path)).ok()?;
-    let now = there.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    (there.len() == bytes && now.as_nanos() == changed).then_some(found.stamp)
+/// True if a file is as the first format says.
+fn is_of(file: &Path, bytes: u64, changed: u128) -> bool {
+    std::fs::symlink_metadata(file).is_ok_and(|there| {
+        let now = there.modified().ok();
+        let now = now.and_then(|now| now.duration_since(UNIX_EPOCH).ok());
+        there.len() == bytes && now.is_some_and(|now| now.as_nanos() == changed)
+    })
 }

@@ -10,10 +10,12 @@ mod aside;
 mod fresh;
 mod manifest;
 mod place;
+mod survey;
 mod tree;
 
 pub use aside::{Afresh, Aside};
-pub use fresh::remove_abandoned;
+pub use fresh::{kept_folders, remove_abandoned};
+pub use survey::{Surveyed, hold_all, survey};
 pub use tree::Made;
 
 use crate::event::Written;
@@ -137,7 +139,7 @@ impl Workspace {
     pub fn lasting(folders: &Folders, key: &str) -> Result<Workspace, WorkspaceError> {
         let place = Place::open(folders, key)?;
         let files = Tree::new(place.files.clone(), place.root()?);
-        let manifest = Manifest::read(&place)?;
+        let manifest = Manifest::read(&place.manifest(), Some((&files.root, &files.path)))?;
         let (home, was) = place.home()?;
         let home = Tree::new(
             folders.state.join("workspaces").join(key).join("home"),

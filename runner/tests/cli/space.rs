@@ -379,3 +379,66 @@ fn an_output_that_a_newer_tutor_recorded_is_named_and_left_alone() {
     tutor.run("accept --all");
     assert_eq!(tutor.get(file), newer);
 }
+
+#[test]
+fn what_is_kept_is_listed_with_its_size_and_goes_after_asking() {
+    let tutor = Tutor::new();
+    tutor
+        .run("storage --remove-all")
+        .stdout_has("nothing is kept")
+        .code(0);
+    let body = plain("one", "echo made >made; echo note >~/note") + &step("two", "echo two");
+    let tutor = tutor.lesson(format!("```c {{file=a.c}}\nint a;\n```\n\n{body}"));
+    tutor.run("run demo").code(0);
+    tutor.run("test demo --keep").code(1);
+    let folder = tutor.workspace("demo");
+    let name = folder.file_name().unwrap().display().to_string();
+    for file in ["a.c", "mine", "mine-2", "mine-3"] {
+        fs::write(folder.join(file), "my own\n").unwrap();
+    }
+    let outside = outside(&tutor);
+    symlink(&outside, folder.join("link")).unwrap();
+    tutor.run("run demo").code(0);
+    let before = tutor.files("home");
+    let ran = tutor.run("storage").code(0);
+    let ran = ran
+        .stdout_has("1 workspace: 1 kB, in ")
+        .stdout_has(&format!(
+            "{name} holds 5 files of your own: a.c, link, mine and 2 more"
+        ))
+        .stdout_has("states that 1 lesson can be taken back to: ")
+        .stdout_has("the steps' home folders, and what is known of workspaces: ")
+        .stdout_has("your progress, what you agreed to, and what the last runs saw: ")
+        .stdout_has("1 folder that you asked to keep: ")
+        .stdout_has("1 output waits in this course to be read (`tutor review`)")
+        .stdout_has("`tutor storage --remove-all`");
+    assert!(!ran.stdout.contains("kernels"), "{}", ran.told());
+    let whole = tutor.run("storage --json").code(0).json();
+    assert_eq!(whole["edited"][0]["files"].as_array().unwrap().len(), 5);
+    assert_eq!(whole["waiting"], 1);
+    let ran = tutor.run("storage --remove-all").code(2);
+    ran.stderr_has("no terminal to ask at");
+    assert!(tutor.files("home") == before);
+    tutor.run("storage --yes").code(2);
+    let asked = tutor.command("storage --remove-all");
+    let (seen, code) = support::at_a_terminal(asked, "[y/N]", "n\n");
+    assert_eq!(code, Some(0), "{seen}");
+    assert!(tutor.files("home") == before);
+    // What is in use is not removed.
+    let tutor = tutor.edited("demo", &plain("wait", "echo waits; sleep 100"));
+    let mut running = tutor.start("run demo");
+    running.until_stdout("│ waits");
+    let ran = tutor.run("storage --remove-all --yes").code(3);
+    ran.stderr_has("another `tutor` runs the lesson there");
+    running.signal(Signal::SIGINT);
+    running.end().code(130);
+    tutor
+        .run("storage --remove-all --yes")
+        .stdout_has("removed: ")
+        .code(0);
+    assert_eq!(tutor.files("home").len(), 0);
+    assert_eq!(fs::read_dir(tutor.path("home")).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(tutor.path("tmp")).unwrap().count(), 0);
+    assert_eq!(tutor.get("elsewhere/theirs"), "theirs\n");
+    assert_eq!(tutor.files("course/snapshots").len(), 1);
+}

@@ -1,0 +1,153 @@
+//! What `tutor` keeps on the disk outside of courses, how much that is, and removing all of it.
+
+use crate::folders::Folders;
+use crate::workspace::{self, Surveyed, WorkspaceError};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tutor_files::{FilesError, Limits, Root, remove_tree};
+
+/// What something is kept for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Lessons run there, and the learner works there.
+    Workspaces,
+    /// What was put aside beside those.
+    Aside,
+    /// The steps' homes, and what is known of workspaces.
+    Homes,
+    /// Progress, consent, what the last runs saw.
+    Remembered,
+    /// Kernels of the lab.
+    Kernels,
+    /// What the lab's machines start from, and what downloads left.
+    Starts,
+    /// States that a lesson can be taken back to.
+    Moments,
+    /// Temporary folders that somebody asked to keep.
+    Temporary,
+}
+
+/// All that is kept for one purpose.
+#[derive(Debug)]
+pub struct Row {
+    /// What for.
+    pub purpose: Purpose,
+    /// Where.
+    pub places: Vec<PathBuf>,
+    /// How much all files hold, in bytes.
+    pub bytes: u64,
+}
+
+/// All that is kept.
+#[derive(Debug)]
+pub struct Storage {
+    /// What there is, for each purpose.
+    pub rows: Vec<Row>,
+    /// The workspaces with files of the learner's own.
+    pub edited: Vec<Surveyed>,
+}
+
+impl Storage {
+    /// Looks at it.
+    pub fn of(folders: &Folders) -> Result<Storage, WorkspaceError> {
+        let surveyed = workspace::survey(folders)?;
+        let (workspaces, aside): (Vec<_>, Vec<_>) =
+            surveyed.iter().partition(|one| one.edits.is_some());
+        let lab = folders.cache.join("lab");
+        let paths = |surveyed: &[&Surveyed]| -> Vec<PathBuf> {
+            surveyed.iter().map(|one| one.folder.clone()).collect()
+        };
+        let starts = below(&lab, |name| !["kernels", "checkpoints"].contains(&name));
+        let all = [
+            (Purpose::Workspaces, paths(&workspaces)),
+            (Purpose::Aside, paths(&aside)),
+            (
+                Purpose::Homes,
+                below(&folders.state.join("workspaces"), |_| true),
+            ),
+            (Purpose::Remembered, remembered(folders)),
+            (Purpose::Kernels, below(&lab.join("kernels"), |_| true)),
+            (Purpose::Starts, starts),
+            (Purpose::Moments, below(&lab.join("checkpoints"), |_| true)),
+            (Purpose::Temporary, workspace::kept_folders()),
+        ];
+        let rows = all.into_iter().map(|(purpose, places)| Row {
+            purpose,
+            bytes: places.iter().map(|place| bytes(place)).sum(),
+            places,
+        });
+        let rows = rows.filter(|row| !row.places.is_empty()).collect();
+        let is_edited = |one: &Surveyed| one.edits.as_ref().is_some_and(|edits| !edits.is_empty());
+        let edited = surveyed.into_iter().filter(is_edited).collect();
+        Ok(Storage { rows, edited })
+    }
+
+    /// How much all of it is, in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.rows.iter().map(|row| row.bytes).sum()
+    }
+}
+
+/// Removes all of it, unless some lesson is being run. Returns what stays, and why.
+pub fn remove_all(folders: &Folders) -> Result<Vec<FilesError>, WorkspaceError> {
+    let held = workspace::hold_all(folders)?;
+    let mut stays = Vec::new();
+    let whole = [
+        folders.data.join("workspaces"),
+        folders.cache.join("lab"),
+        folders.runtime.join("locks"),
+        folders.state.join("workspaces"),
+    ];
+    let whole = whole.into_iter().chain(remembered(folders));
+    for place in whole.chain(workspace::kept_folders()) {
+        let is_link = fs::symlink_metadata(&place).is_ok_and(|there| there.is_symlink());
+        match is_link {
+            // Whoever made it knows what is behind it.
+            true => stays.push(FilesError::Behind(place)),
+            false => stays.extend(remove_tree(&place).err()),
+        }
+    }
+    drop(held);
+    for folder in [
+        &folders.data,
+        &folders.cache,
+        &folders.runtime,
+        &folders.state,
+    ] {
+        // One that holds something else stays.
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(stays)
+}
+
+/// What is remembered between runs, as far as it is there.
+fn remembered(folders: &Folders) -> Vec<PathBuf> {
+    let names = [
+        "progress",
+        "runs",
+        "last-lesson.json",
+        "consent.json",
+        "trust.json",
+    ];
+    below(&folders.state, |name| names.contains(&name))
+}
+
+/// What lies in a folder, in order.
+fn below(folder: &Path, is_meant: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let meant = entries.filter(|entry| is_meant(&entry.file_name().to_string_lossy()));
+    let mut paths: Vec<PathBuf> = meant.map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// How much a file holds, or all files in a folder. What may not be read does not count.
+fn bytes(place: &Path) -> u64 {
+    let there = match fs::symlink_metadata(place) {
+        Ok(there) if there.is_dir() => Root::open(place),
+        there => return there.map_or(0, |there| there.len()),
+    };
+    let listing = there.and_then(|root| root.walk(&Limits::default()));
+    let entries = listing.map_or_else(|_| Vec::new(), |listing| listing.entries);
+    entries.iter().map(|found| found.kind.bytes()).sum()
+}

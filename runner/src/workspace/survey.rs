@@ -1,0 +1,94 @@
+//! All lasting workspaces: what is in them, and holding them all.
+
+use super::manifest::Manifest;
+use super::place::Place;
+use super::{LIMIT_BYTES, WorkspaceError};
+use crate::folders::Folders;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tutor_files::{Found, Limits, Root, hash};
+
+/// One workspace, or what was put aside of one.
+#[derive(Debug)]
+pub struct Surveyed {
+    /// Where it is.
+    pub folder: PathBuf,
+    /// The learner's own files in it, below the folder; nothing of what is aside, where nobody knows
+    /// whose it is.
+    pub edits: Option<Vec<PathBuf>>,
+}
+
+/// Looks at all workspaces, in order of their names.
+pub fn survey(folders: &Folders) -> Result<Vec<Surveyed>, WorkspaceError> {
+    let all = folders.data.join("workspaces");
+    let mut surveyed = Vec::new();
+    for name in names(&all) {
+        let folder = all.join(&name);
+        let is_aside = Path::new(&name)
+            .extension()
+            .is_some_and(|end| end.to_string_lossy().starts_with("old-"));
+        let edits = match is_aside {
+            true => None,
+            false => {
+                let state = folders.state.join("workspaces").join(&name);
+                Some(edits(&folder, &state)?)
+            }
+        };
+        surveyed.push(Surveyed { folder, edits });
+    }
+    Ok(surveyed)
+}
+
+/// The files of a workspace that neither the lesson nor its steps left as they are.
+fn edits(folder: &Path, state: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
+    // What is in the place of a folder is not known.
+    let Ok(root) = Root::open(folder) else {
+        return Ok(Vec::new());
+    };
+    let manifest = Manifest::read(&state.join("manifest.json"), Some((&root, folder)))?;
+    let Ok(listing) = root.walk(&Limits::default()) else {
+        return Ok(Vec::new());
+    };
+    let is_known = |found: &Found| {
+        let made = manifest.made.get(&found.path);
+        let is_written = || {
+            let written = manifest.written.get(&found.path);
+            let content = root.read(&found.path, LIMIT_BYTES);
+            content.is_ok_and(|content| written == Some(&hash(&content).to_string()))
+        };
+        made.is_some_and(|made| made.is_still(found)) || is_written()
+    };
+    let files = listing.entries.into_iter();
+    let edits = files.filter(|found| !found.kind.is_folder() && !is_known(found));
+    let mut edits: Vec<PathBuf> = edits.map(|found| found.path.path().to_owned()).collect();
+    edits.sort();
+    Ok(edits)
+}
+
+/// Holds all workspaces against other runs until it is dropped.
+pub fn hold_all(folders: &Folders) -> Result<impl Drop, WorkspaceError> {
+    let mut held = Held(Vec::new());
+    for name in names(&folders.state.join("workspaces")) {
+        let place = Place::open(folders, &name)?;
+        Manifest::read(&place.manifest(), None)?;
+        held.0.push(place);
+    }
+    Ok(held)
+}
+
+struct Held(Vec<Place>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.clear();
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
