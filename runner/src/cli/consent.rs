@@ -11,6 +11,7 @@ use crate::render::paint::Paint;
 use crate::say;
 use crate::visible::visible_text;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
@@ -250,12 +251,17 @@ fn changes(
         return Vec::new();
     }
     let mut changes = Vec::new();
-    let mut told = std::collections::HashSet::new();
+    let mut told = HashSet::new();
+    // Lessons of which a part is new or another one.
+    let mut differ = HashSet::new();
     for script in scripts {
         let is_known = script
             .lesson
             .is_none_or(|lesson| agreed.contains_key(&lesson_key(lesson)));
         let key = script.key();
+        if agreed.get(&key) != wanted.get(&key) {
+            differ.insert(script.lesson);
+        }
         if !is_known || agreed.get(&key) == wanted.get(&key) || !told.insert(key.clone()) {
             continue;
         }
@@ -286,10 +292,7 @@ fn changes(
             let part = key.strip_prefix(&prefix).unwrap_or(key);
             changes.push(say!("consent-is-gone", path = path.clone(), part = part));
         }
-        let all_same = scripts
-            .iter()
-            .filter(|script| script.lesson == Some(&*lesson.front.name))
-            .all(|script| agreed.get(&script.key()) == wanted.get(&script.key()));
+        let all_same = !differ.contains(&Some(&*lesson.front.name));
         if wanted.get(&key) != Some(before) && all_same && gone.is_empty() {
             changes.push(say!("consent-order", path = path));
         }

@@ -10,7 +10,7 @@ use crate::plan::{Plan, Selection};
 use crate::render::paint::Paint;
 use crate::render::{command, prose};
 use crate::say;
-use crate::snapshot::{self, OfCourse, SnapshotError};
+use crate::snapshot::{OfCourse, OfLesson, SnapshotError};
 use crate::store::Standing;
 use crate::visible::visible_text;
 use serde_json::json;
@@ -221,6 +221,12 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
         lesson.stem,
         visible_text(&lesson.front.title)
     ))];
+    let files = OfCourse(course);
+    let outputs = OfLesson::of(&files, &lesson.front.name);
+    let recorded = |step: &str| match &outputs {
+        Ok(outputs) => recorded(outputs, step, paint).map_err(|error| unreadable(&error, paint)),
+        Err(error) => Err(unreadable(error, paint)),
+    };
     for block in &lesson.blocks {
         lines.push(String::new());
         match block {
@@ -237,12 +243,10 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
             Block::Step(step) => {
                 lines.extend(command::lines(step, paint));
                 if step.compare == Compare::Snapshot {
-                    lines.extend(recorded(course, lesson, &step.id, paint).unwrap_or_else(
-                        |error| {
-                            *exit = Exit::Lacking;
-                            unreadable(&error, paint)
-                        },
-                    ));
+                    lines.extend(recorded(&step.id).unwrap_or_else(|told| {
+                        *exit = Exit::Lacking;
+                        told
+                    }));
                 }
             }
             Block::Check(check) => {
@@ -268,13 +272,11 @@ fn unreadable(error: &SnapshotError, paint: &Paint) -> Vec<String> {
 }
 
 fn recorded(
-    course: &Course,
-    lesson: &Lesson,
+    outputs: &OfLesson<'_>,
     step: &str,
     paint: &Paint,
 ) -> Result<Vec<String>, SnapshotError> {
-    let variants = snapshot::all_variants(&OfCourse(course), &lesson.front.name, step)?;
-    let Some(found) = variants.into_iter().next() else {
+    let Some(found) = outputs.all_variants(step).into_iter().next() else {
         return Ok(paint.fitted_in(Paint::dim, "  ", &say!("show-unrecorded")));
     };
     Ok(crate::render::verdict::as_recorded(&found?, paint))

@@ -10,7 +10,7 @@ use crate::render::paint::Paint;
 use crate::render::verdict;
 use crate::report::diff;
 use crate::say;
-use crate::snapshot::{self, Pending, Recorded, SnapshotError, pending};
+use crate::snapshot::{self, Owners, Pending, Recorded, SnapshotError, pending};
 use crate::visible::visible_text;
 use serde_json::json;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -30,6 +30,7 @@ pub fn settle(
 ) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
     let waiting = waiting(&course, arguments.lesson.as_deref())?;
+    let owners = Owners::of(&course);
     let chosen: Vec<&Pending> = waiting
         .iter()
         .filter(|found| {
@@ -50,7 +51,7 @@ pub fn settle(
     }
     let mut exit = Exit::Success;
     for found in chosen {
-        exit = exit.worst(do_with(&course, found, choice)?);
+        exit = exit.worst(do_with(&owners, found, choice)?);
     }
     Ok(exit)
 }
@@ -59,11 +60,12 @@ pub fn settle(
 pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
     let waiting = waiting(&course, arguments.lesson.as_deref())?;
+    let owners = Owners::of(&course);
     let mut exit = Exit::Success;
     if arguments.json {
         let mut rows = Vec::new();
         for found in &waiting {
-            match as_json(&course, found) {
+            match as_json(&owners, found) {
                 Ok(row) => rows.push(row),
                 Err(error) => exit = exit.worst(left_alone(&error)),
             }
@@ -79,11 +81,11 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
     let mut for_the_rest = None;
     let mut shown = 0;
     for (index, found) in waiting.iter().enumerate() {
-        if snapshot::step_of(&course, &found.name).is_none() {
+        if owners.step(&found.name).is_none() {
             context.tell(&no_step(found))?;
             continue;
         }
-        if let Err(error) = show(context, &course, found, index + 1, waiting.len())? {
+        if let Err(error) = show(context, &owners, found, index + 1, waiting.len())? {
             exit = exit.worst(left_alone(&error));
             continue;
         }
@@ -101,7 +103,7 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
             },
         };
         if let Some(choice) = choice {
-            exit = exit.worst(do_with(&course, found, choice)?);
+            exit = exit.worst(do_with(&owners, found, choice)?);
         }
     }
     if !asks && shown > 0 {
@@ -132,10 +134,10 @@ fn waiting(course: &Course, lesson: Option<&str>) -> anyhow::Result<Vec<Pending>
 }
 
 /// Settles one output. One that cannot be settled is named and left alone, and the others go on.
-fn do_with(course: &Course, found: &Pending, choice: Choice) -> anyhow::Result<Exit> {
+fn do_with(owners: &Owners<'_>, found: &Pending, choice: Choice) -> anyhow::Result<Exit> {
     let (lesson, step) = (found.name.lesson(), found.name.step());
     let settled = match choice {
-        Choice::Accept => match refusal(course, found) {
+        Choice::Accept => match refusal(owners, found) {
             Ok(None) => found.accept(),
             Ok(Some(why)) => {
                 noteln!("{why}");
@@ -158,8 +160,8 @@ fn do_with(course: &Course, found: &Pending, choice: Choice) -> anyhow::Result<E
 }
 
 /// Why an output is not to be accepted, if there is a reason: it must be what a step prints now.
-fn refusal(course: &Course, found: &Pending) -> Result<Option<String>, SnapshotError> {
-    let Some(step) = snapshot::step_of(course, &found.name) else {
+fn refusal(owners: &Owners<'_>, found: &Pending) -> Result<Option<String>, SnapshotError> {
+    let Some(step) = owners.step(&found.name) else {
         return Ok(Some(no_step(found)));
     };
     let (lesson, id) = (found.name.lesson(), found.name.step());
@@ -182,7 +184,7 @@ fn left_alone(error: &SnapshotError) -> Exit {
 /// Shows an output beside the accepted one, or returns which of them cannot be read.
 fn show(
     context: &Context,
-    course: &Course,
+    owners: &Owners<'_>,
     found: &Pending,
     number: usize,
     count: usize,
@@ -192,7 +194,7 @@ fn show(
         Ok((
             found.new_output()?,
             found.old_output()?,
-            refusal(course, found)?,
+            refusal(owners, found)?,
         ))
     };
     let (new, old, refusal) = match read() {
@@ -273,7 +275,7 @@ fn ask(paint: &Paint) -> io::Result<Answer> {
     }
 }
 
-fn as_json(course: &Course, found: &Pending) -> Result<serde_json::Value, SnapshotError> {
+fn as_json(owners: &Owners<'_>, found: &Pending) -> Result<serde_json::Value, SnapshotError> {
     let output = |recorded: &Recorded| {
         json!({
             "text": recorded.text.as_str(),
@@ -292,6 +294,6 @@ fn as_json(course: &Course, found: &Pending) -> Result<serde_json::Value, Snapsh
         "command": new.command,
         "new": output(&new),
         "old": old.as_ref().map(output),
-        "left_alone": refusal(course, found)?,
+        "left_alone": refusal(owners, found)?,
     }))
 }

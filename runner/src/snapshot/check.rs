@@ -6,7 +6,7 @@ use crate::course::Course;
 use crate::diagnostic::Diagnostic;
 use crate::lesson::Step;
 use crate::visible::visible_text;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,7 @@ pub fn check(course: &Course) -> Checked {
 
 fn look(course: &Course, dir: &Path, checked: &mut Checked) -> io::Result<()> {
     let files = Folder::at(dir);
+    let owners = Owners::of(course);
     for lesson in files.names(Path::new(""))? {
         if !dir.join(&lesson).is_dir() {
             continue;
@@ -45,7 +46,7 @@ fn look(course: &Course, dir: &Path, checked: &mut Checked) -> io::Result<()> {
                 continue;
             };
             let path = Path::new("snapshots").join(&lesson).join(&file);
-            if step_of(course, &name).is_none() {
+            if owners.step(&name).is_none() {
                 let message = "this output is of no step of this course";
                 let help = "rename it if the step was renamed, or delete it";
                 let lost = Diagnostic::warning(&path, 0..0, message).help(help);
@@ -82,15 +83,26 @@ impl Checked {
     }
 }
 
-/// The step whose output a snapshot holds, if the course has it.
-pub fn step_of<'c>(course: &'c Course, name: &SnapshotName) -> Option<&'c Step> {
-    course.lessons.iter().find_map(|lesson| {
-        let is_its_own = |step: &&Step| {
-            let base = SnapshotName::base(&lesson.front.name, &step.id);
-            (base.lesson(), base.step()) == (name.lesson(), name.step())
-        };
-        lesson.steps().find(is_its_own)
-    })
+/// The steps of a course by the snapshots that are theirs.
+pub struct Owners<'c>(HashMap<SnapshotName, &'c Step>);
+
+impl<'c> Owners<'c> {
+    /// Those of this course.
+    pub fn of(course: &'c Course) -> Owners<'c> {
+        let mut owners = HashMap::new();
+        for lesson in &course.lessons {
+            for step in lesson.steps() {
+                let base = SnapshotName::base(&lesson.front.name, &step.id);
+                owners.entry(base).or_insert(step);
+            }
+        }
+        Owners(owners)
+    }
+
+    /// The step whose output a snapshot holds, if the course has it.
+    pub fn step(&self, name: &SnapshotName) -> Option<&'c Step> {
+        self.0.get(&name.base_of()).copied()
+    }
 }
 
 /// True if an output is of the command that the step has now.

@@ -16,7 +16,7 @@ mod references;
 mod write;
 mod yaml;
 
-pub use check::{Checked, check, is_of_now, step_of};
+pub use check::{Checked, Owners, check, is_of_now};
 pub use error::SnapshotError;
 pub use files::{Files, Folder, OfCourse};
 pub use name::SnapshotName;
@@ -76,25 +76,43 @@ pub fn find(
     read(files, base)
 }
 
-/// All accepted outputs of a step, the base first; each stands for itself where one is damaged.
-pub fn all_variants(
-    files: &dyn Files,
-    lesson: &str,
-    step: &str,
-) -> Result<Vec<Result<Recorded, SnapshotError>>, SnapshotError> {
-    let base = SnapshotName::base(lesson, step);
-    let folder = base.file().parent().map(Path::to_owned).unwrap_or_default();
-    let listed = files
-        .names(&folder)
-        .map_err(|error| SnapshotError::listing(files.locate(&folder), error))?;
-    let mut names: Vec<SnapshotName> = listed
-        .iter()
-        .filter_map(|file| SnapshotName::parse(lesson, file))
-        .filter(|name| name.step() == base.step())
-        .collect();
-    names.sort();
-    let recorded = names.into_iter().map(|name| read(files, name));
-    Ok(recorded.filter_map(Result::transpose).collect())
+/// The accepted outputs of a lesson. Its folder is listed once for all steps.
+pub struct OfLesson<'f> {
+    files: &'f dyn Files,
+    /// By step.
+    names: BTreeMap<String, Vec<SnapshotName>>,
+    lesson: &'f str,
+}
+
+impl<'f> OfLesson<'f> {
+    /// Those that lie in the lesson's folder.
+    pub fn of(files: &'f dyn Files, lesson: &'f str) -> Result<OfLesson<'f>, SnapshotError> {
+        let base = SnapshotName::base(lesson, "");
+        let folder = Path::new(base.lesson());
+        let listed = files
+            .names(folder)
+            .map_err(|error| SnapshotError::listing(files.locate(folder), error))?;
+        let mut names: BTreeMap<String, Vec<SnapshotName>> = BTreeMap::new();
+        for file in &listed {
+            if let Some(name) = SnapshotName::parse(lesson, file) {
+                names.entry(name.step().to_owned()).or_default().push(name);
+            }
+        }
+        Ok(OfLesson {
+            files,
+            names,
+            lesson,
+        })
+    }
+
+    /// All of a step, the base first; each stands for itself where one is damaged.
+    pub fn all_variants(&self, step: &str) -> Vec<Result<Recorded, SnapshotError>> {
+        let base = SnapshotName::base(self.lesson, step);
+        let mut names = self.names.get(base.step()).cloned().unwrap_or_default();
+        names.sort();
+        let recorded = names.into_iter().map(|name| read(self.files, name));
+        recorded.filter_map(Result::transpose).collect()
+    }
 }
 
 /// The name under which an output made in `environment` belongs beside what is there already.
@@ -214,9 +232,42 @@ pub(crate) mod tests {
         assert_eq!(found("kernel 6.18, clang 14").as_str(), "other");
         assert_eq!(found("kernel 6.12, clang 14").as_str(), "base");
         assert_eq!(found("kernel 7.0, clang 14").as_str(), "base");
-        let all = all_variants(&files, "hello", "build").expect("readable");
-        let all: Vec<_> = all.into_iter().flatten().collect();
+        let of_lesson = OfLesson::of(&files, "hello").expect("readable");
+        let all: Vec<_> = of_lesson
+            .all_variants("build")
+            .into_iter()
+            .flatten()
+            .collect();
         assert_eq!(all, [base, other]);
+    }
+
+    /// Very many files, and how often they were listed.
+    #[derive(Default)]
+    struct Many(std::sync::atomic::AtomicUsize);
+
+    impl Files for Many {
+        fn read(&self, _: &Path) -> std::io::Result<Option<Vec<u8>>> {
+            Ok(None)
+        }
+
+        fn names(&self, _: &Path) -> std::io::Result<Vec<String>> {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Ok((0..20_000).map(|step| format!("s{step}.snap")).collect())
+        }
+
+        fn locate(&self, file: &Path) -> PathBuf {
+            file.to_owned()
+        }
+    }
+
+    #[test]
+    fn the_outputs_of_very_many_steps_are_listed_once() {
+        let files = Many::default();
+        let of_lesson = OfLesson::of(&files, "hello").expect("readable");
+        for step in 0..20_000 {
+            assert!(of_lesson.all_variants(&format!("s{step}")).is_empty());
+        }
+        assert_eq!(files.0.into_inner(), 1);
     }
 
     #[test]

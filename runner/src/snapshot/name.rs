@@ -56,6 +56,14 @@ impl SnapshotName {
         })
     }
 
+    /// The same without a variant.
+    pub(super) fn base_of(&self) -> SnapshotName {
+        SnapshotName {
+            variant: None,
+            ..self.clone()
+        }
+    }
+
     /// The lesson's permanent name.
     pub fn lesson(&self) -> &str {
         &self.lesson

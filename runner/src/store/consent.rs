@@ -77,9 +77,14 @@ impl Store {
     pub fn agree(&self, folder: &Path, parts: &Parts) -> Result<(), StoreError> {
         let mut consents = self.consents()?;
         let known = consents.agreed.entry(known_as(folder)).or_default();
-        for lesson in parts.keys().filter_map(|key| key.strip_prefix("lesson ")) {
-            let prefix = lesson_prefix(lesson);
-            known.retain(|key, _| !key.starts_with(&prefix));
+        let lessons = parts.keys().filter_map(|key| key.strip_prefix("lesson "));
+        for prefix in lessons.map(lesson_prefix) {
+            let of_lesson = known.range(prefix.clone()..);
+            let of_lesson = of_lesson.take_while(|(key, _)| key.starts_with(&prefix));
+            let keys: Vec<String> = of_lesson.map(|(key, _)| key.clone()).collect();
+            for key in keys {
+                known.remove(&key);
+            }
         }
         known.extend(parts.clone());
         self.write(&self.consent_file(), &consents)

@@ -24,7 +24,7 @@ use step::SHELL;
 use crate::course::Course;
 use crate::lesson::{Block, Compare, Lesson, Mark, Step, marks};
 use crate::say;
-use crate::snapshot::{Files, OfCourse, Recorded, SnapshotError, all_variants};
+use crate::snapshot::{Files, OfCourse, OfLesson, Recorded, SnapshotError};
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -172,9 +172,10 @@ fn outputs<'l>(
     damaged: &mut Vec<String>,
 ) -> Result<HashMap<&'l str, Vec<Recorded>>, SnapshotError> {
     let compared = |step: &&Step| step.compare == Compare::Snapshot;
+    let of_lesson = OfLesson::of(snapshots, &lesson.front.name)?;
     let mut recorded = |step: &'l Step| {
         let mut all = Vec::new();
-        for one in all_variants(snapshots, &lesson.front.name, &step.id)? {
+        for one in of_lesson.all_variants(&step.id) {
             match one {
                 Ok(one) => all.push(one),
                 Err(error) => {
@@ -183,7 +184,8 @@ fn outputs<'l>(
                 }
             }
         }
-        Ok((step.id.as_str(), all))
+        (step.id.as_str(), all)
     };
-    lesson.steps().filter(compared).map(&mut recorded).collect()
+    let outputs = lesson.steps().filter(compared).map(&mut recorded);
+    Ok(outputs.collect())
 }
