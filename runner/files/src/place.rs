@@ -15,6 +15,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// How the name of something begins that is being written. A `tutor` that was killed leaves it.
@@ -34,7 +35,7 @@ pub enum Over<'s> {
 /// A new file or link, beside its place. It goes when this is dropped, unless it was placed.
 #[derive(Debug)]
 pub struct Beside {
-    folder: OwnedFd,
+    folder: Arc<OwnedFd>,
     name: OsString,
     file: Option<File>,
     full: PathBuf,
@@ -160,7 +161,7 @@ impl Root {
 
 impl Beside {
     /// Begins a file in a folder, for a place that is called `full`.
-    pub(crate) fn file(folder: OwnedFd, full: &Path) -> Result<Beside, FilesError> {
+    pub(crate) fn file(folder: Arc<OwnedFd>, full: &Path) -> Result<Beside, FilesError> {
         let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
         let mode = Mode::S_IRUSR | Mode::S_IWUSR;
         let made = fresh(|name| openat(&folder, name, flags, mode));

@@ -17,6 +17,7 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 impl Root {
     /// Removes a file, a link or another thing that is no folder. Between looking whether it is the
@@ -101,7 +102,7 @@ pub fn remove_tree(folder: &Path) -> Result<(), FilesError> {
 /// One folder is open at a time, as in a walk.
 struct Removal {
     way: Way,
-    open: OwnedFd,
+    open: Arc<OwnedFd>,
     levels: Vec<Level>,
     /// Where the open folder is.
     at: PathBuf,
@@ -146,7 +147,7 @@ impl Removal {
                 let error = FilesError::Changed(self.at.clone());
                 return Err(self.first.unwrap_or(error));
             };
-            self.open = open;
+            self.open = open.into();
             let name = self.at.file_name().unwrap_or_default();
             match unlinkat(&self.open, name, UnlinkatFlags::RemoveDir) {
                 Ok(()) | Err(Errno::ENOENT) => {}
@@ -180,7 +181,7 @@ impl Removal {
             identity: (&identity).into(),
             folders: Vec::new(),
         };
-        self.open = open;
+        self.open = open.into();
         for (name, kind) in names {
             self.unlink(&name, kind, &mut level);
         }

@@ -13,6 +13,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest wait for a clock tick, in milliseconds; the slowest kernels tick every ten.
@@ -20,26 +21,12 @@ const SETTLING_MS: u32 = 20;
 
 /// A folder that is what it was when it was opened. What lies at its path may be another one by now,
 /// which [`Root::check`] tells; all else goes by the folder itself.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Root {
     path: PathBuf,
-    pub(crate) folder: OwnedFd,
+    pub(crate) folder: Arc<OwnedFd>,
     identity: Identity,
     pub(crate) way: Way,
-}
-
-/// The same folder, opened once more.
-impl Clone for Root {
-    fn clone(&self) -> Root {
-        // Without a descriptor to spare nothing else works either.
-        let folder = self.folder.try_clone().expect("a file descriptor is left");
-        Root {
-            path: self.path.clone(),
-            folder,
-            identity: self.identity,
-            way: self.way,
-        }
-    }
 }
 
 impl Root {
@@ -53,7 +40,7 @@ impl Root {
         Ok(Root {
             path: path.to_owned(),
             way: Way::there(folder.as_fd()),
-            folder,
+            folder: folder.into(),
             identity,
         })
     }
@@ -121,7 +108,7 @@ impl Root {
         let identity = (&fstat(&folder).map_err(failed("look at", &full))?).into();
         Ok(Root {
             path: full,
-            folder,
+            folder: folder.into(),
             identity,
             way: self.way,
         })
@@ -190,12 +177,14 @@ impl Root {
     }
 
     /// The folder that a path lies in.
-    pub(crate) fn parent(&self, path: &Below, across: Across) -> Result<OwnedFd, FilesError> {
-        let folder = match way::parent(path) {
-            Some(parent) => self.way.open(self.folder.as_fd(), parent, PASS, across),
-            None => self.folder.try_clone().map_err(|_| Errno::EMFILE),
-        };
-        folder.map_err(failed("reach", self.full(path)))
+    pub(crate) fn parent(&self, path: &Below, across: Across) -> Result<Arc<OwnedFd>, FilesError> {
+        match way::parent(path) {
+            Some(parent) => {
+                let folder = self.way.open(self.folder.as_fd(), parent, PASS, across);
+                Ok(Arc::new(folder.map_err(failed("reach", self.full(path)))?))
+            }
+            None => Ok(Arc::clone(&self.folder)),
+        }
     }
 
     /// A path below it, to be shown; for use it is another one by the time that somebody uses it.
