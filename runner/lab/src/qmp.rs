@@ -2,15 +2,22 @@
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use serde_json::{Value, json};
-use std::io::{self, BufRead, BufReader, IoSlice, Write};
+use std::io::{self, BufRead, BufReader, IoSlice, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
+use tutor_agent::protocol::quoted;
 
 /// How long QEMU may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A machine's monitor.
+/// The longest line that is taken.
+const LINE_BYTES: u64 = 1 << 20;
+
+/// The most lines that are no answer before one is missed.
+const EVENTS: usize = 100_000;
+
+/// A machine's monitor. What comes from it is bounded, too: a guest may have broken out into QEMU.
 #[derive(Debug)]
 pub struct Qmp {
     read: BufReader<UnixStream>,
@@ -65,25 +72,34 @@ impl Qmp {
     }
 
     fn answer(&mut self) -> io::Result<Value> {
-        loop {
+        for _ in 0..EVENTS {
             let mut line = self.line()?;
             if let Some(returned) = line.get_mut("return") {
                 return Ok(returned.take());
             }
             if let Some(error) = line.get("error") {
                 let said = error["desc"].as_str().unwrap_or("an error without words");
-                return Err(io::Error::other(said.to_owned()));
+                return Err(io::Error::other(quoted(said.to_owned())));
             }
         }
+        Err(strange("it says much, and does not answer"))
     }
 
     fn line(&mut self) -> io::Result<Value> {
         let mut line = String::new();
-        if self.read.read_line(&mut line)? == 0 {
+        let mut read = self.read.by_ref().take(LINE_BYTES);
+        if read.read_line(&mut line)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if !line.ends_with('\n') {
+            return Err(strange("it ends within a line, or has one longer than any"));
         }
         Ok(serde_json::from_str(&line)?)
     }
+}
+
+fn strange(what: &str) -> io::Error {
+    io::Error::other(format!("the machine's monitor broke its protocol: {what}"))
 }
 
 #[cfg(test)]
@@ -120,6 +136,26 @@ mod tests {
             let error = qmp.execute("migrate", json!({})).unwrap_err();
             assert_eq!(error.to_string(), "no such fd");
         });
+    }
+
+    #[test]
+    fn a_monitor_that_says_much_and_does_not_answer_is_an_error() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || {
+            let _ = theirs.write_all(b"{\"QMP\": {}}\n{\"return\": {}}\n");
+            while theirs.write_all(b"{\"event\": \"RESUME\"}\n").is_ok() {}
+        });
+        let error = Qmp::new(ours).unwrap().execute("cont", json!({}));
+        let error = error.unwrap_err().to_string();
+        assert!(
+            error.ends_with("it says much, and does not answer"),
+            "{error}"
+        );
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        std::thread::spawn(move || while theirs.write_all(&[b' '; 4096]).is_ok() {});
+        let error = Qmp::new(ours).unwrap().execute("cont", json!({}));
+        let error = error.unwrap_err().to_string();
+        assert!(error.ends_with("one longer than any"), "{error}");
     }
 
     #[test]
