@@ -64,6 +64,10 @@ const TAGS: [(&str, &[&str]); 42] = [
     ("wbr", &[]),
 ];
 
+/// What ids begin with that the book gives itself: nobody who follows a sentence to its check shall come
+/// elsewhere.
+const TAKEN: [&str; 4] = ["check-", "step-", "tutor-", "mdbook-"];
+
 /// One tag, its values in quotes.
 static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r#"^<(/?)([A-Za-z][A-Za-z0-9]*)((?:\s+[A-Za-z-]+(?:\s*=\s*(?:"[^"<>]*"|'[^'<>]*'))?)*)\s*/?>"#).ok()
@@ -138,7 +142,10 @@ fn tag(text: &str) -> Result<usize, String> {
         let is_good = match key.as_str() {
             "href" => is_plain_value(value) && is_address(value),
             "src" => is_plain_value(value) && is_image(value),
-            "id" | "name" => !value.is_empty() && value.chars().all(is_name),
+            "id" | "name" => {
+                let is_taken = TAKEN.iter().any(|taken| value.starts_with(taken));
+                !value.is_empty() && value.chars().all(is_name) && !is_taken
+            }
             "open" => matches!(value, "" | "open"),
             "align" => matches!(value, "left" | "right" | "center"),
             "width" | "height" | "colspan" | "rowspan" => {
@@ -237,6 +244,7 @@ mod tests {
             "</b onclick=\"x\">",
             "<details open=\"x\" ontoggle=\"x\">",
             "<a id=\"x y\">",
+            "<a id=\"check-size\">",
             "<!-- no end",
             "<!DOCTYPE html>",
             "<?php ?>",
@@ -263,6 +271,7 @@ mod tests {
         "</b onclick=\"x\">": `onclick` of `<b>`
         "<details open=\"x\" ontoggle=\"x\">": this `open` of `<details>`
         "<a id=\"x y\">": this `id` of `<a>`
+        "<a id=\"check-size\">": this `id` of `<a>`
         "<!-- no end": a comment that does not end
         "<!DOCTYPE html>": `<` without a tag
         "<?php ?>": `<` without a tag
