@@ -343,10 +343,12 @@ impl Machine {
         sent.map_err(|error| self.why("talk to the guest", error))
     }
 
-    /// Files are brought one way from now on: all that is asked for from here to the next such call
-    /// takes minutes at the most.
-    pub fn begin_sharing(&mut self) {
+    /// Lets files be brought one way: all that is asked for meanwhile takes minutes at the most.
+    pub fn sharing<T>(&mut self, bring: impl FnOnce(&mut Machine) -> T) -> T {
         self.sharing_until = Some(Instant::now() + SHARING);
+        let brought = bring(self);
+        self.sharing_until = None;
+        brought
     }
 
     /// Sends part of a file, or what was typed.
@@ -566,6 +568,18 @@ fn reason(said: &str) -> MachineError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_typed_long_after_files_were_brought_is_sent() {
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let mut machine = Machine::of_agent(ours).unwrap();
+        let late = machine.sharing(|machine| {
+            machine.sharing_until = Some(Instant::now() - Duration::from_secs(1));
+            machine.send_data(1, b"part of a file")
+        });
+        assert!(matches!(late, Err(MachineError::Silent { .. })), "{late:?}");
+        machine.send_data(1, b"a key").unwrap();
+    }
 
     #[test]
     fn the_reason_for_an_end_is_what_was_said_last() {

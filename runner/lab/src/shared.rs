@@ -142,7 +142,10 @@ impl Shared {
 
     /// Sends what changed on the host. Returns the programs among it.
     pub fn push(&mut self, machine: &mut Machine) -> Result<Vec<PathBuf>, SharedError> {
-        machine.begin_sharing();
+        machine.sharing(|machine| self.push_all(machine))
+    }
+
+    fn push_all(&mut self, machine: &mut Machine) -> Result<Vec<PathBuf>, SharedError> {
         let root = self.root()?;
         self.conflicts.retain(|_, (_, told)| !*told);
         self.moved.clear();
@@ -218,7 +221,10 @@ impl Shared {
 
     /// Fetches what changed in the guest.
     pub fn pull(&mut self, machine: &mut Machine) -> Result<(), SharedError> {
-        machine.begin_sharing();
+        machine.sharing(|machine| self.pull_all(machine))
+    }
+
+    fn pull_all(&mut self, machine: &mut Machine) -> Result<(), SharedError> {
         let there = self.listed(machine)?;
         self.hold_to_limit(&there)?;
         let there = limits().check(&self.folder, there);
