@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 pub enum Area {
     /// The tools of this machine.
     Host,
+    /// What keeps steps on this machine in.
+    Guards,
     /// The lab, as a machine that starts.
     Lab,
     /// The kernel that kernel steps run on.
@@ -25,6 +27,7 @@ impl Area {
     pub fn name(self) -> &'static str {
         match self {
             Area::Host => "host",
+            Area::Guards => "guards",
             Area::Lab => "lab",
             Area::Kernel => "kernel",
             Area::OwnKernel => "own-kernel",

@@ -40,6 +40,8 @@ pub mod versioned;
 
 pub mod workspace;
 
+pub mod surroundings;
+
 pub mod backend;
 
 pub mod run;

@@ -5,12 +5,15 @@ use std::sync::OnceLock;
 use tutor::backend::conformance;
 use tutor::backend::host::Host;
 use tutor::backend::lab::{Choice, Lab};
+use tutor::course::asks::Asks;
 use tutor::folders::Folders;
+use tutor::surroundings::{Surroundings, Trust};
 use tutor_lab::accelerator::Wish;
 use tutor_lab::cache::Cache;
 
 const TUTOR: &str = env!("CARGO_BIN_EXE_tutor");
 
+/// Steps of a course that is trusted: in namespaces, where this machine permits them.
 mod host {
     use super::*;
 
@@ -18,7 +21,7 @@ mod host {
         ($($name:ident)*) => {
             $(#[test]
             fn $name() {
-                conformance::$name(&Host::new(Path::new(TUTOR)));
+                conformance::$name(&host(Trust::Whole));
             })*
 
             #[test]
@@ -39,6 +42,35 @@ mod host {
     tutor::promises!(test_each);
 }
 
+/// And where there are no namespaces.
+mod unguarded {
+    use super::*;
+
+    macro_rules! test_each {
+        ($($name:ident)*) => {
+            $(#[test]
+            fn $name() {
+                conformance::$name(&host(Trust::Unguarded));
+            })*
+        };
+    }
+    tutor::promises!(test_each);
+}
+
+mod confined {
+    use super::*;
+
+    macro_rules! test_each {
+        ($($name:ident)*) => {
+            $(#[test]
+            fn $name() {
+                conformance::$name(&host(Trust::Confined));
+            })*
+        };
+    }
+    tutor::promises!(test_each);
+}
+
 mod lab {
     use super::*;
 
@@ -54,6 +86,12 @@ mod lab {
         };
     }
     tutor::promises!(test_each);
+}
+
+fn host(trust: Trust) -> Host {
+    let variable = |_: &str| None;
+    let around = Surroundings::new(&Asks::default(), trust, &variable, vec![TUTOR.into()]);
+    Host::new(Path::new(TUTOR), around)
 }
 
 /// The lab of this machine; one for all tests, so that they resume from one state.

@@ -26,7 +26,8 @@ fn agents(tutor: Pid) -> Vec<Pid> {
         let parent = stat
             .rsplit_once(')')
             .and_then(|(_, rest)| rest.split_whitespace().nth(1));
-        line.ends_with(b"__agent\0") && parent == Some(&tutor.to_string())
+        line.split(|byte| *byte == 0).nth(1) == Some(b"__agent")
+            && parent == Some(&tutor.to_string())
     };
     pids.filter(is_agent).map(Pid::from_raw).collect()
 }
@@ -70,6 +71,32 @@ fn kill_9_of_tutor_leaves_no_process_behind() {
     }
 }
 
+#[test]
+fn kill_9_of_tutor_and_its_agent_together_leaves_no_process_behind() {
+    let (one, daemon) = (own_seconds(), own_seconds());
+    let script =
+        format!("trap '' TERM; (setsid setsid sleep {daemon} >/dev/null 2>&1 &); sleep {one}");
+    let tutor = Tutor::new().lesson(plain("one", &script));
+    let guards = tutor.run("doctor --json").json().to_string();
+    if !guards.contains("namespaces") {
+        skipped("no namespaces are permitted here, so nobody ends what both leave");
+        return;
+    }
+    let running = tutor.start("run demo");
+    until("both", || sleepers(one) + sleepers(daemon) == 2);
+    let agents = agents(running.pid());
+    // Neither may see the other's end.
+    let all = agents.iter().copied().chain([running.pid()]);
+    let all: Vec<Pid> = all.collect();
+    for signal in [Signal::SIGSTOP, Signal::SIGKILL] {
+        for process in &all {
+            kill(*process, signal).expect("it is there");
+        }
+    }
+    until("none of them", || sleepers(one) + sleepers(daemon) == 0);
+    running.end().code(-9);
+}
+
 /// What a `tutor` makes in the temporary folder.
 fn temporary(tutor: &Tutor) -> Vec<String> {
     let entries = fs::read_dir(tutor.path("tmp")).expect("the temporary folder");
@@ -82,7 +109,7 @@ fn temporary(tutor: &Tutor) -> Vec<String> {
 #[test]
 fn the_folder_of_a_test_that_was_killed_goes_with_the_next_test() {
     let seconds = own_seconds();
-    let tutor = Tutor::new().lesson(plain(
+    let tutor = Tutor::new().unconfined().lesson(plain(
         "hangs",
         &format!("[ -e ../../../go ] || sleep {seconds}"),
     ));
@@ -210,7 +237,7 @@ fn kill_9_of_the_agent_breaks_its_step_and_leaves_nothing() {
 
 #[test]
 fn kill_9_of_one_agent_spares_the_lessons_beside_it() {
-    let tutor = Tutor::new();
+    let tutor = Tutor::new().unconfined();
     let fifo = tutor.path("go");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
     let (one, two) = (own_seconds(), own_seconds());
@@ -253,7 +280,7 @@ fn kill_9_of_one_agent_spares_the_lessons_beside_it() {
 
 #[test]
 fn two_runs_at_once_in_one_workspace_are_one_too_many() {
-    let tutor = Tutor::new();
+    let tutor = Tutor::new().unconfined();
     let fifo = tutor.path("go");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
     let tutor = tutor.lesson(plain(
@@ -540,7 +567,7 @@ fn a_step_that_removes_its_own_folder_is_told_from_the_next() {
     let body = plain("one", "rm -rf \"$PWD\"; echo removed")
         + &plain("two", "exit 5")
         + &plain("three", "echo next");
-    let tutor = Tutor::new().lesson(body);
+    let tutor = Tutor::new().unconfined().lesson(body);
     let ran = tutor.run("test --format json").code(1);
     assert_eq!(ran.verdicts(), "one shown, two wrong exit, three broken");
     assert!(

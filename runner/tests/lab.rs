@@ -165,6 +165,7 @@ impl Shell {
         ];
         let session = lab.open(&Opening {
             folder,
+            home: folder,
             environment: &environment,
             own_mounts: true,
         });
@@ -743,6 +744,8 @@ fn a_guest_goes_back_to_any_checkpoint_with_its_shell_and_its_programs() {
             cwd: "/tmp".into(),
             env: vec![("PATH".to_owned(), path.to_owned())],
             isolate: false,
+            confine: None,
+            limits: None,
         })
         .unwrap();
     let map = "bpftool map create /sys/fs/bpf/m type array key 4 value 4 entries 1 name m";

@@ -224,7 +224,7 @@ fn the_shell_on_this_machine_is_taken_back_with_what_it_knows() {
 #[test]
 fn a_step_that_was_skipped_is_no_gap_while_it_would_be_skipped_again() {
     let Some(kernel) = kernel() else { return };
-    let tutor = Tutor::new();
+    let tutor = Tutor::new().unconfined();
     let tool = tutor.path("tool").display().to_string();
     let body = plain("one on=kernel", "x=1")
         + &plain("two on=kernel needs=never", "x=9")

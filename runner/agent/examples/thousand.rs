@@ -15,6 +15,8 @@ fn main() -> std::io::Result<()> {
         cwd: PathBuf::from("/tmp"),
         env,
         isolate: false,
+        confine: None,
+        limits: None,
     })?;
     let began = Instant::now();
     for id in 1..=1000 {

@@ -81,6 +81,8 @@ impl Client {
         let mut agents = agents();
         let agent = Command::new(program)
             .args(arguments)
+            // What is in it is the learner's, and steps can read what their agent was started with.
+            .env_clear()
             .stdin(theirs)
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -5,6 +5,7 @@
 //! of a small guest: [`guest`] is what it does more there.
 
 pub mod client;
+pub mod confine;
 pub mod guarded;
 pub mod guest;
 pub mod isolation;
@@ -18,5 +19,5 @@ mod shell;
 mod sys;
 mod waiting;
 
-pub use serve::{AgentError, serve};
+pub use serve::{AgentError, serve, serve_guarded};
 pub use waiting::Waiting;

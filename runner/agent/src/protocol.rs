@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
 
+pub use crate::confine::limits::Limits;
+pub use crate::confine::{Confinement, Held};
 pub use crate::guest::protocol::{GuestReply, GuestRequest, LISTED_BYTES, LISTED_PATHS};
 pub use tutor_files::{Found, Kind};
 
 /// The version of this protocol.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The longest payload that `tutor` sends: a script is as long as somebody wrote it.
 pub const REQUEST_BYTES: usize = 64 * 1024 * 1024;
@@ -52,6 +54,12 @@ pub enum Request {
         env: Vec<(String, String)>,
         /// Whether to ask for mounts of its own.
         isolate: bool,
+        /// What steps find and may do, where the agent was started to confine them.
+        #[serde(default)]
+        confine: Option<Confinement>,
+        /// The most that they may use; no limits if none is said.
+        #[serde(default)]
+        limits: Option<Limits>,
     },
     /// Run a script. The ids are picked by `tutor`; 0 is the shell itself.
     Run {
@@ -125,10 +133,13 @@ pub enum Reply {
     Started {
         /// Its process id.
         pid: i32,
-        /// True if it has mounts of its own.
-        isolated: bool,
-        /// Why it has none, if it was asked to.
-        refused: Option<String>,
+        /// What holds around it.
+        held: Held,
+    },
+    /// Steps are not confined as they were to be, so there is no shell.
+    Unconfined {
+        /// What stands in the way.
+        why: String,
     },
     /// A run ended.
     Ended {

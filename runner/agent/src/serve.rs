@@ -3,6 +3,7 @@
 mod ending;
 mod reports;
 
+use crate::confine::{self, Confinement, Guard, Held, Side};
 use crate::guest::Guest;
 use crate::isolation;
 use crate::pipes::Pipes;
@@ -54,16 +55,37 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Serves `tutor` on a channel until it hangs up or says that it is done. When this returns, every
 /// process that a run started has ended.
 pub fn serve(channel: OwnedFd) -> Result<(), AgentError> {
-    serve_with(channel, None)
+    serve_with(channel, None, Held::default())
+}
+
+/// The same with a guard around all that it starts, as far as it can be had here; what holds is
+/// said when a shell starts. The channel is this process's standard input.
+pub fn serve_guarded(guard: Guard) -> Result<(), AgentError> {
+    // A kernel without that call leaves them to steps.
+    let _ = crate::sys::keep_inherited_files();
+    match confine::begin(guard) {
+        Side::Serves(held) => {
+            let channel = io::stdin().as_fd().try_clone_to_owned()?;
+            serve_with(channel, None, held)
+        }
+        Side::Waits(child) => {
+            // The channel is to end with the process that serves on it.
+            nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
+            match child.wait() {
+                true => Ok(()),
+                false => Err(io::Error::other("the process that served ended").into()),
+            }
+        }
+    }
 }
 
 /// Serves `tutor` as the agent of a guest.
 pub(crate) fn serve_guest(channel: OwnedFd, guest: Guest) -> Result<(), AgentError> {
-    serve_with(channel, Some(guest))
+    serve_with(channel, Some(guest), Held::default())
 }
 
-fn serve_with(channel: OwnedFd, guest: Option<Guest>) -> Result<(), AgentError> {
-    let mut agent = Agent::new(channel, guest)?;
+fn serve_with(channel: OwnedFd, guest: Option<Guest>, held: Held) -> Result<(), AgentError> {
+    let mut agent = Agent::new(channel, guest, held)?;
     let served = agent.run();
     agent.end_everything();
     served
@@ -102,6 +124,8 @@ struct Agent {
     leaving: bool,
     /// What more the agent of a guest does.
     guest: Option<Guest>,
+    /// What holds around all that this process starts.
+    guards: Held,
 }
 
 /// What `poll` found.
@@ -117,7 +141,7 @@ enum Ready {
 }
 
 impl Agent {
-    fn new(channel: OwnedFd, guest: Option<Guest>) -> Result<Agent, AgentError> {
+    fn new(channel: OwnedFd, guest: Option<Guest>, guards: Held) -> Result<Agent, AgentError> {
         leave_terminal();
         // Orphans come to this process instead of to init: PR_SET_CHILD_SUBREAPER(2const).
         nix::sys::prctl::set_child_subreaper(true)?;
@@ -146,6 +170,7 @@ impl Agent {
             outgoing: Vec::new(),
             leaving: false,
             guest,
+            guards,
         })
     }
 
@@ -305,13 +330,34 @@ impl Agent {
         }
         match request {
             Request::Hello { .. } => self.reply(&Reply::Hello { version: VERSION }),
-            Request::Start { cwd, env, isolate } => self.start(
-                Setup {
+            Request::Start {
+                cwd,
+                env,
+                isolate,
+                confine,
+                limits,
+            } => {
+                if isolate {
+                    match isolation::isolate() {
+                        Ok(()) => self.guards.mounts = true,
+                        Err(error) => self.guards.lacking.push(error),
+                    }
+                }
+                if let Some(limits) = &limits {
+                    confine::limit(limits, &mut self.guards)?;
+                }
+                let mut setup = Setup {
                     folder: cwd,
                     environment: env,
-                },
-                isolate,
-            ),
+                };
+                match self.confine(confine.as_ref()) {
+                    Ok(more) => {
+                        setup.environment.extend(more);
+                        self.start(setup)
+                    }
+                    Err(why) => self.reply(&Reply::Unconfined { why }),
+                }
+            }
             Request::Run {
                 id,
                 script,
@@ -343,12 +389,20 @@ impl Agent {
         }
     }
 
-    fn start(&mut self, setup: Setup, isolate: bool) -> Result<(), AgentError> {
-        let refused = if isolate {
-            isolation::isolate().err()
-        } else {
-            None
-        };
+    /// Confines this process for good, once. Returns what steps are told of it.
+    fn confine(
+        &mut self,
+        confinement: Option<&Confinement>,
+    ) -> Result<Option<(String, String)>, String> {
+        match confinement {
+            Some(confinement) if !self.guards.seccomp => {
+                confine::confine(confinement, &mut self.guards)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn start(&mut self, setup: Setup) -> Result<(), AgentError> {
         match Shell::start(&setup, &self.control.write) {
             Ok(shell) => {
                 let pid = shell.pid.as_raw();
@@ -356,8 +410,7 @@ impl Agent {
                 self.setup = Some(setup);
                 self.reply(&Reply::Started {
                     pid,
-                    isolated: isolate && refused.is_none(),
-                    refused,
+                    held: self.guards.clone(),
                 })
             }
             Err(error) => self.failed(format!(

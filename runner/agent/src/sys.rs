@@ -3,8 +3,13 @@
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::sched::CloneFlags;
+use nix::unistd::Pid;
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 /// `struct rand_pool_info` of linux/random.h with a pool of 32 bytes.
 #[repr(C)]
@@ -49,6 +54,50 @@ pub fn set_window(terminal: impl AsFd, rows: u16, columns: u16) -> io::Result<()
     // SAFETY: the file descriptor is open as long as `terminal` is borrowed, and TIOCSWINSZ reads
     // one `struct winsize`, which outlives the call.
     unsafe { ioctls::set_window(terminal.as_fd().as_raw_fd(), &raw const size) }?;
+    Ok(())
+}
+
+/// Goes on as two processes, as fork(2) does, the new one in namespaces of its own (clone(2)).
+/// Returns the new one's id to the other, and nothing to the new one. An error if this process has
+/// several threads.
+pub fn fork_into(namespaces: CloneFlags) -> io::Result<Option<Pid>> {
+    if std::fs::read_dir("/proc/self/task")?.count() != 1 {
+        return Err(io::Error::other("the process has several threads"));
+    }
+    let flags = libc::c_long::from(namespaces.bits()) | libc::c_long::from(libc::SIGCHLD);
+    let nothing: libc::c_long = 0;
+    // SAFETY: without CLONE_VM and with no stack of its own the new process gets a copy of this
+    // one's memory, stack included. No other thread is there that could hold a lock in it.
+    let id = unsafe { libc::syscall(libc::SYS_clone, flags, nothing, nothing, nothing, nothing) };
+    match Errno::result(id)? {
+        0 => Ok(None),
+        id => Ok(Some(Pid::from_raw(id as i32))),
+    }
+}
+
+/// Makes what is mounted at a path, and all that is mounted below it, such that nobody writes to it
+/// (mount_setattr(2), since Linux 5.12).
+pub fn read_only(path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let attributes = libc::mount_attr {
+        attr_set: libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: 0,
+    };
+    // SAFETY: the path ends with a NUL, the attributes are as long as is said, and both outlive the
+    // call, which writes to neither.
+    let set = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::AT_RECURSIVE,
+            &raw const attributes,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    Errno::result(set)?;
     Ok(())
 }
 

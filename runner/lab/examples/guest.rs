@@ -39,6 +39,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".into(),
         )],
         isolate: false,
+        confine: None,
+        limits: None,
     })?;
     machine.send(&Request::Run {
         id: 1,

@@ -87,10 +87,12 @@ impl Asked {
         let unasked = |what| format!("it answered {what} that was not asked");
         match reply {
             Reply::Hello { .. } => take(&mut self.hellos).ok_or(unasked("a greeting")),
-            Reply::Started { refused, .. } => {
-                text(refused.as_deref().unwrap_or_default())?;
+            Reply::Started { held, .. } => {
+                held.lacking.iter().try_for_each(|lacking| text(lacking))?;
+                few(held.lacking.len())?;
                 take(&mut self.starts).ok_or(unasked("a start"))
             }
+            Reply::Unconfined { .. } => Err(unasked("a confinement")),
             Reply::Ended { id, status, .. } => {
                 possible(*status)?;
                 match self.runs.remove(id) {

@@ -20,8 +20,8 @@ use std::thread;
 use std::time::Duration;
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{
-    CHUNK_BYTES, Decoder, Frame, GuestReply, GuestRequest, Kind, LISTED_PATHS, Mode, REQUEST_BYTES,
-    Reply, Request, Shell, Status, Stream, data, message, output,
+    CHUNK_BYTES, Decoder, Frame, GuestReply, GuestRequest, Held, Kind, LISTED_PATHS, Mode,
+    REQUEST_BYTES, Reply, Request, Shell, Status, Stream, data, message, output,
 };
 use tutor_lab::machine::{Machine, MachineError};
 use tutor_lab::shared::{OfLab, Shared, SharedError};
@@ -815,7 +815,7 @@ cases! {
         let (id, status) = (5, Status::Exited(0));
         let replies = [
             Reply::Hello { version: 3 },
-            Reply::Started { pid: 1, isolated: false, refused: None },
+            Reply::Started { pid: 1, held: Held::default() },
             Reply::Finished { leftovers: Vec::new() },
             Reply::Leftovers { processes: Vec::new() },
             Reply::Ended { id, status, shell: Shell::Kept, on_request: false },

@@ -157,6 +157,7 @@ impl Shell {
         let environment = environment(folder.path());
         let opening = Opening {
             folder: folder.path(),
+            home: folder.path(),
             environment: &environment,
             own_mounts: false,
         };

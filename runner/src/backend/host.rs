@@ -3,6 +3,7 @@
 
 use super::told::happening;
 use super::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
+use crate::surroundings::Surroundings;
 use crate::transcript::ShellFate;
 use nix::unistd::Pid;
 use std::io;
@@ -10,6 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tutor_agent::client::{Client, Incoming};
+use tutor_agent::confine::{Guard, Held};
+use tutor_agent::processes::children;
 use tutor_agent::processor::{WORTH_IT, go_anywhere, keep_off};
 use tutor_agent::protocol::{Reply, Request, When};
 
@@ -20,6 +23,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug)]
 pub struct Host {
     tutor: PathBuf,
+    around: Surroundings,
     idle: Idle,
 }
 
@@ -28,9 +32,10 @@ type Idle = Arc<Mutex<Vec<Client>>>;
 
 impl Host {
     /// `tutor` is the program that becomes the agent when called with `__agent`.
-    pub fn new(tutor: &Path) -> Host {
+    pub fn new(tutor: &Path, around: Surroundings) -> Host {
         Host {
             tutor: tutor.to_owned(),
+            around,
             idle: Idle::default(),
         }
     }
@@ -38,13 +43,14 @@ impl Host {
     /// Starts an agent for whoever opens the first shell, who then need not wait for it. One that
     /// does not start is for them to tell.
     pub fn get_ready(&self) {
-        if let Ok(client) = self.spawn() {
+        if let Ok(client) = self.spawn(self.around.guard()) {
             give(&self.idle, client);
         }
     }
 
-    fn spawn(&self) -> io::Result<Client> {
-        Client::spawn(&self.tutor, &["__agent"])
+    fn spawn(&self, guard: Guard) -> io::Result<Client> {
+        let words = [&["__agent"], guard.words()].concat();
+        Client::spawn(&self.tutor, &words)
     }
 }
 
@@ -59,28 +65,47 @@ impl Backend for Host {
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
+        let (session, _) = self.begin(opening)?;
+        Ok(Box::new(session))
+    }
+}
+
+impl Host {
+    /// Starts a shell, and says what holds around it.
+    fn begin(&self, opening: &Opening<'_>) -> Result<(HostSession, Held), BackendError> {
         let failed = |error: String| BackendError::Start {
             program: self.tutor.clone(),
             error,
         };
+        // Who meets this machine's kernel sees the ids that it knows processes by.
+        let guard = match opening.own_mounts {
+            true => Guard::Processes,
+            false => self.around.guard(),
+        };
+        let own = [opening.folder, opening.home];
+        let confine = self.around.confinement(&own);
         let start = Request::Start {
             cwd: opening.folder.to_owned(),
             env: opening.environment.to_vec(),
             isolate: opening.own_mounts,
+            confine: confine.filter(|_| !opening.own_mounts),
+            limits: self.around.limits().filter(|_| !opening.own_mounts),
         };
-        let client = match self.idle_agent(&start) {
+        let idle_agent = (!opening.own_mounts).then(|| self.idle_agent(&start));
+        let client = match idle_agent.flatten() {
             Some(client) => client,
             None => {
-                let mut client = self.spawn().map_err(|error| failed(error.to_string()))?;
+                let mut client = (self.spawn(guard)).map_err(|error| failed(error.to_string()))?;
                 client.send(&start).map_err(|_| BackendError::Gone)?;
                 client
             }
         };
+        // Mounts of its own are an agent's for good, and so is what confines it.
+        let is_for_all = !opening.own_mounts && !matches!(guard, Guard::Confined { .. });
         let mut session = HostSession {
             client: Some(client),
-            // Mounts of its own are an agent's for good.
-            idle: (!opening.own_mounts).then(|| self.idle.clone()),
-            shell: None,
+            idle: is_for_all.then(|| self.idle.clone()),
+            shell_depth: 1,
             last_ahead: 0,
         };
         let deadline = Instant::now() + START_TIMEOUT;
@@ -91,9 +116,12 @@ impl Backend for Host {
                 .recv(Some(wait))
                 .map_err(|error| failed(error.to_string()))?
             {
-                Some(Incoming::Reply(Reply::Started { pid, .. })) => {
-                    session.shell = Some(Pid::from_raw(pid));
-                    return Ok(Box::new(session));
+                Some(Incoming::Reply(Reply::Started { held, .. })) => {
+                    session.shell_depth = if held.namespaces { 2 } else { 1 };
+                    return Ok((session, held));
+                }
+                Some(Incoming::Reply(Reply::Unconfined { why })) => {
+                    return Err(BackendError::Unconfined(why));
                 }
                 Some(Incoming::Reply(Reply::Failed { what })) => return Err(failed(what)),
                 Some(Incoming::HungUp) => return Err(BackendError::Gone),
@@ -106,9 +134,12 @@ impl Backend for Host {
             seconds = START_TIMEOUT.as_secs()
         )))
     }
-}
 
-impl Host {
+    /// What holds around steps here, found out by starting a shell.
+    pub fn held(&self, opening: &Opening<'_>) -> Result<Held, BackendError> {
+        self.begin(opening).map(|(_, held)| held)
+    }
+
     /// Takes an agent that has nothing to do and tells it to start.
     fn idle_agent(&self, start: &Request) -> Option<Client> {
         loop {
@@ -126,8 +157,8 @@ struct HostSession {
     /// Until it is given back.
     client: Option<Client>,
     idle: Option<Idle>,
-    /// The shell that was started first.
-    shell: Option<Pid>,
+    /// How many processes there are from the one that was started here to the first shell.
+    shell_depth: usize,
     /// The last run that was given ahead.
     last_ahead: u32,
 }
@@ -140,6 +171,13 @@ impl HostSession {
     fn send(&mut self, request: &Request) -> Result<(), BackendError> {
         let sent = self.client()?.send(request);
         sent.map_err(|_| BackendError::Gone)
+    }
+
+    /// The first shell, by the id that it has here: in a PID namespace it has another one.
+    fn shell(&mut self) -> Result<Option<Pid>, BackendError> {
+        let agent = Pid::from_raw(self.client()?.pid() as i32);
+        let below = |process: Option<Pid>, _| children(process?).first().copied();
+        Ok((0..self.shell_depth).fold(Some(agent), below))
     }
 
     fn give_back(&mut self) {
@@ -169,7 +207,7 @@ impl Session for HostSession {
         let requests: Vec<Request> = steps.iter().map(request).collect();
         self.last_ahead = steps.last().map_or(self.last_ahead, |(id, _)| *id);
         if steps.len() >= WORTH_IT {
-            self.shell.into_iter().for_each(keep_off);
+            self.shell()?.into_iter().for_each(keep_off);
         }
         let sent = self.client()?.send_all(&requests);
         sent.map(|()| true).map_err(|_| BackendError::Gone)

@@ -387,6 +387,8 @@ impl LabSession {
             env: opening.environment.to_vec(),
             // The whole guest goes when the session does.
             isolate: false,
+            confine: None,
+            limits: None,
         })?;
         let deadline = Instant::now() + START_TIMEOUT;
         loop {

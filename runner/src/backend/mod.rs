@@ -64,6 +64,8 @@ impl Answer {
 pub struct Opening<'o> {
     /// The folder it starts in.
     pub folder: &'o Path,
+    /// The home folder of its steps.
+    pub home: &'o Path,
     /// Its whole environment.
     pub environment: &'o [(String, String)],
     /// Whether to ask for mounts of its own: a private mount namespace with its own bpffs.
@@ -168,6 +170,9 @@ pub enum BackendError {
         /// Why not.
         reason: String,
     },
+    /// Steps cannot be confined as they are to be.
+    #[error("{}", say!("backend-unconfined", why = .0.as_str()))]
+    Unconfined(String),
     /// It could not do what was asked.
     #[error("{}", say!("backend-failed", what = .0.as_str()))]
     Failed(String),
@@ -181,6 +186,7 @@ impl BackendError {
             BackendError::Start { .. }
             | BackendError::Unusable { .. }
             | BackendError::NotAgain { .. }
+            | BackendError::Unconfined(_)
             | BackendError::Failed(_) => false,
         }
     }

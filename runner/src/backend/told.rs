@@ -44,6 +44,7 @@ pub fn happening(incoming: Incoming) -> Result<Option<Happening>, BackendError> 
             Some(Happening::Finished { leftovers })
         }
         Incoming::Reply(Reply::Failed { what }) => return Err(BackendError::Failed(what)),
+        Incoming::Reply(Reply::Unconfined { why }) => return Err(BackendError::Unconfined(why)),
         Incoming::HungUp => return Err(BackendError::Gone),
         Incoming::Data { .. }
         | Incoming::Reply(

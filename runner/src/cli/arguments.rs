@@ -141,6 +141,9 @@ pub struct RunningArguments {
     /// Run a course that is not tutor's own without asking
     #[arg(long)]
     pub yes: bool,
+    /// Let the steps of such a course reach all that you can reach yourself
+    #[arg(long)]
+    pub unconfined: bool,
 }
 
 impl RunningArguments {
@@ -151,7 +154,7 @@ impl RunningArguments {
 
     /// True if the command line has any of them.
     pub fn is_given(&self) -> bool {
-        self.on.is_some() || self.kernel.is_some() || self.timeout.is_some() || self.yes
+        *self != RunningArguments::default()
     }
 }
 
@@ -392,6 +395,9 @@ pub struct DoctorArguments {
     /// not tutor's own
     #[arg(long)]
     pub yes: bool,
+    /// Let the probes of such a course reach all that you can reach yourself
+    #[arg(long)]
+    pub unconfined: bool,
     /// Whose kernel is asked: the one that steps would run on
     #[arg(long, value_enum, value_name = "PLACE", default_value_t)]
     pub on: On,

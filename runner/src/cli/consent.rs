@@ -2,8 +2,9 @@
 //! answer: `tutor trust`.
 
 use super::arguments::{On, RunningArguments, TrustArguments};
-use super::context::{Context, ends};
-use super::{out_json, read};
+use super::context::{Context, ends, program};
+use super::{guard_findings, out_json, read};
+use crate::course::asks::Network;
 use crate::course::{Course, Parts, Script, What, lesson_key, lesson_prefix, part_of, parts};
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place};
@@ -17,8 +18,20 @@ use std::path::Path;
 
 /// What the steps of a course may do besides what all steps may: a line for each thing that it asks for
 /// by name. It is shown with the question, and agreed to with the rest.
-pub fn asks_for(_course: &Course) -> Vec<String> {
-    Vec::new()
+pub fn asks_for(course: &Course) -> Vec<String> {
+    let asks = &course.asks;
+    let path = asks.path().map(|place| say!("asks-path", place = place));
+    let read = asks.read().map(|place| say!("asks-read", place = place));
+    let env = asks.env().map(|name| say!("asks-env", name = name));
+    let network = match &asks.network {
+        Network::All(false) => None,
+        Network::All(true) => Some(say!("asks-network")),
+        Network::Ports(ports) => {
+            let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+            Some(say!("asks-ports", ports = ports.join(", ")))
+        }
+    };
+    path.chain(read).chain(env).chain(network).collect()
 }
 
 /// So many lines are shown with the question itself; more is shown when somebody wants to see it.
@@ -75,6 +88,7 @@ impl Context {
             lessons,
             scripts,
             asks: &asks,
+            on_host: self.on_host(arguments)?,
             on: arguments.place(),
             is_known_of_old: agreed.is_empty() && store.was_trusted_earlier(folder),
             changes: changes(lessons, scripts, &wanted, &agreed),
@@ -90,6 +104,18 @@ impl Context {
         match self.asks(&question)? {
             true => Ok(store.agree(folder, &wanted)?),
             false => Err(ends(Exit::Usage, say!("consent-refused"))),
+        }
+    }
+
+    /// What holds around the steps that run on this machine, found out by trying.
+    fn on_host(&self, arguments: &RunningArguments) -> anyhow::Result<String> {
+        if arguments.unconfined {
+            return Ok(say!("consent-on-host"));
+        }
+        let folder = tempfile::tempdir()?;
+        match guard_findings::confined_by(&program()?, folder.path()) {
+            Ok(parts) => Ok(say!("consent-on-host-confined", parts = parts)),
+            Err(error) => Err(ends(Exit::Lacking, error.to_string())),
         }
     }
 
@@ -147,6 +173,7 @@ struct Question<'q> {
     lessons: &'q [&'q Lesson],
     scripts: &'q [Script<'q>],
     asks: &'q [String],
+    on_host: String,
     on: On,
     is_known_of_old: bool,
     changes: Vec<String>,
@@ -175,7 +202,7 @@ impl Question<'_> {
             },
         ));
         for (place, where_) in [
-            (Some(Place::Host), say!("consent-on-host")),
+            (Some(Place::Host), self.on_host.clone()),
             (
                 Some(Place::Kernel),
                 match self.on {

@@ -14,6 +14,7 @@ use crate::run::{Interrupt, KernelPlace, Moments, Options, Pace, Places};
 use crate::say;
 use crate::snapshot::SnapshotError;
 use crate::store::{self, Store};
+use crate::surroundings::{Surroundings, Trust};
 use anyhow::Context as _;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -148,14 +149,38 @@ impl Context {
         store::key(lesson, course.foreign_folder())
     }
 
+    /// What is around the steps of a course that run on this machine.
+    pub fn surroundings(
+        &self,
+        course: &Course,
+        arguments: &RunningArguments,
+    ) -> anyhow::Result<Surroundings> {
+        let trust = match course.foreign_folder() {
+            _ if arguments.unconfined => Trust::Unguarded,
+            Some(folder) if !self.store().is_own(folder) => Trust::Confined,
+            Some(_) | None => Trust::Whole,
+        };
+        let variable = |name: &str| std::env::var_os(name);
+        Ok(Surroundings::new(
+            &course.asks,
+            trust,
+            &variable,
+            vec![program()?],
+        ))
+    }
+
     /// What holds for a whole run.
-    pub fn options(&self, arguments: &RunningArguments) -> anyhow::Result<Options> {
+    pub fn options(
+        &self,
+        course: &Course,
+        arguments: &RunningArguments,
+    ) -> anyhow::Result<Options> {
         Ok(Options {
             timeout: arguments.timeout,
             lesson_timeout: LESSON_TIMEOUT,
             tutor: program()?.parent().map(Path::to_owned).unwrap_or_default(),
             programs: None,
-            cargo_home: cargo_home(),
+            surroundings: self.surroundings(course, arguments)?,
             locks: self.folders.runtime.join("locks"),
             interrupt: listen_for_interrupts()?,
             pace: Pace::StepByStep,
@@ -163,14 +188,19 @@ impl Context {
     }
 
     /// Where steps may run.
-    pub fn backends(&self, arguments: &RunningArguments) -> anyhow::Result<Backends> {
+    pub fn backends(
+        &self,
+        course: &Course,
+        arguments: &RunningArguments,
+    ) -> anyhow::Result<Backends> {
         let wants_lab = match (arguments.on, &arguments.kernel) {
             (Some(On::Host), Some(_)) => return Err(ends(Exit::Usage, say!("kernel-of-lab"))),
             (Some(On::Host), None) | (None, None) => false,
             (Some(On::Lab), _) | (None, Some(_)) => true,
         };
         let kernel = arguments.kernel.as_deref().unwrap_or("default");
-        let backends = self.backends_with(kernel, arguments.place())?;
+        let around = self.surroundings(course, arguments)?;
+        let backends = self.backends_with(kernel, arguments.place(), around)?;
         // Whoever asks for the lab by name wants it, and not what goes without.
         if wants_lab && let Err(error) = backends.lab.make_ready() {
             return Err(lab_unusable(error));
@@ -179,9 +209,14 @@ impl Context {
     }
 
     /// The same, whether there is such a kernel or not.
-    pub fn backends_with(&self, kernel: &str, on: On) -> anyhow::Result<Backends> {
+    pub fn backends_with(
+        &self,
+        kernel: &str,
+        on: On,
+        around: Surroundings,
+    ) -> anyhow::Result<Backends> {
         Ok(Backends {
-            host: Host::new(&program()?),
+            host: Host::new(&program()?, around),
             lab: self.lab(kernel)?,
             on,
         })
@@ -249,6 +284,7 @@ fn lab_unusable(error: BackendError) -> anyhow::Error {
         | BackendError::Gone
         | BackendError::NotAgain { .. }
         | BackendError::Ended(_)
+        | BackendError::Unconfined(_)
         | BackendError::Failed(_) => message,
     };
     ends(Exit::Lacking, message)
@@ -278,14 +314,6 @@ impl Backends {
             kernel: KernelPlace::Backend(kernel),
         }
     }
-}
-
-/// Where cargo keeps what it fetched, as cargo finds it: `CARGO_HOME`, else `.cargo` in `HOME`.
-fn cargo_home() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let home = || set("HOME").map(|home| PathBuf::from(home).join(".cargo"));
-    let folder = set("CARGO_HOME").map(PathBuf::from).or_else(home);
-    folder.filter(|folder| folder.is_absolute())
 }
 
 /// This program, which steps call too and which becomes the agent.

@@ -2,7 +2,7 @@
 
 use super::arguments::{DoctorArguments, On, RunningArguments};
 use super::context::{Context, ends, program};
-use super::{lab_findings, out_json, own_kernel};
+use super::{guard_findings, lab_findings, out_json, own_kernel};
 use crate::backend::host::Host;
 use crate::backend::{Backend, BackendError};
 use crate::course::Course;
@@ -25,14 +25,16 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     let course = context.sound_course()?;
     let running = RunningArguments {
         yes: arguments.yes,
+        unconfined: arguments.unconfined,
         ..RunningArguments::default()
     };
     context.may_probe(&course, &running)?;
+    let options = context.options(&course, &running)?;
     let doctor = Doctor {
         context,
         course,
         on: arguments.on,
-        options: context.options(&running)?,
+        options,
         distribution: Distribution::here(),
     };
     let mut findings = doctor.examine()?;
@@ -96,7 +98,7 @@ struct Doctor<'c> {
 impl Doctor<'_> {
     /// Looks for everything, each time anew.
     fn examine(&self) -> anyhow::Result<Vec<Finding>> {
-        let host = Host::new(&program()?);
+        let host = Host::new(&program()?, self.options.surroundings.clone());
         let lab = self.context.lab("default")?;
         let lessons = doctor::lessons_with_kernel_steps(&self.course);
         // What the lab lacks is of interest where something would run there.
@@ -108,6 +110,7 @@ impl Doctor<'_> {
             false => (Vec::new(), None),
         };
         let folder = tempfile::tempdir()?;
+        found.extend(guard_findings::examine(&program()?, folder.path()));
         let mut asides = Asides::new(folder.path(), &self.options);
         let mut ask = |place: Place, probe: &str| -> Result<Answer, Unasked> {
             let backend: &dyn Backend = match (place, self.on) {
@@ -157,15 +160,22 @@ impl Doctor<'_> {
             .iter()
             .any(|found| found.area == Area::Lab && lacks(found));
         let all = self.course.lessons.len();
-        if findings.is_empty() {
+        if findings.iter().all(|found| found.area == Area::Guards) {
             outln!("{}", say!("doctor-no-needs"));
         }
-        for area in [Area::Host, Area::Lab, Area::Kernel, Area::OwnKernel] {
+        for area in [
+            Area::Host,
+            Area::Guards,
+            Area::Lab,
+            Area::Kernel,
+            Area::OwnKernel,
+        ] {
             if !findings.iter().any(|found| found.area == area) {
                 continue;
             }
             let title = match (area, self.on) {
                 (Area::Host, On::Lab | On::Host) => say!("doctor-host"),
+                (Area::Guards, On::Lab | On::Host) => say!("doctor-guards"),
                 (Area::Lab, On::Lab | On::Host) => say!("doctor-lab"),
                 (Area::Kernel, On::Lab) => say!("doctor-kernel-lab"),
                 (Area::Kernel, On::Host) | (Area::OwnKernel, On::Lab | On::Host) => {

@@ -221,6 +221,8 @@ impl Guest {
             cwd: folder.to_owned(),
             env: environment.to_vec(),
             isolate: false,
+            confine: None,
+            limits: None,
         })?;
         let script: Vec<String> = words.iter().map(|word| quoted(word)).collect();
         self.machine.send(&Request::Run {

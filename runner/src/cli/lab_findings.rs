@@ -198,6 +198,7 @@ impl Looked<'_> {
             | BackendError::Gone
             | BackendError::NotAgain { .. }
             | BackendError::Ended(_)
+            | BackendError::Unconfined(_)
             | BackendError::Failed(_)) => (error.to_string(), None),
         };
         let finding = self.finding("machine", say!("doctor-lab-machine"), State::Lacks(reason));

@@ -6,27 +6,24 @@ use crate::say;
 use anyhow::Context as _;
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::AsFd;
+use tutor_agent::confine::Guard;
 
 /// Becomes the agent that keeps a shell: the channel to `tutor` is its standard input. With the
 /// words `guarded PARENT PROGRAM …` it becomes a program that ends with its parent.
 pub fn agent(mut words: impl Iterator<Item = OsString>) -> Exit {
-    if words.next().is_some_and(|word| word == "guarded") {
+    let word = words.next();
+    if word.as_ref().is_some_and(|word| word == "guarded") {
         let parent = words.next().and_then(|word| word.to_str()?.parse().ok());
         let words: Vec<OsString> = words.collect();
         let error = tutor_agent::guarded::become_guarded(parent.unwrap_or(0), &words);
         noteln!("{}", say!("guarded-failed", error = error.to_string()));
         return Exit::Lacking;
     }
-    let served = io::stdin()
-        .as_fd()
-        .try_clone_to_owned()
-        .map_err(|error| error.to_string())
-        .and_then(|channel| tutor_agent::serve(channel).map_err(|error| error.to_string()));
-    match served {
+    let guard = Guard::of(word.as_ref().and_then(|word| word.to_str()));
+    match tutor_agent::serve_guarded(guard) {
         Ok(()) => Exit::Success,
         Err(error) => {
-            noteln!("{}", say!("agent-failed", error = error));
+            noteln!("{}", say!("agent-failed", error = error.to_string()));
             Exit::Lacking
         }
     }

@@ -49,7 +49,7 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
         ..RunningArguments::default()
     };
     context.may_run(&course, &lessons, &running)?;
-    let options = context.options(&running)?;
+    let options = context.options(&course, &running)?;
     let columns = columns(context, &options, &kernels, &toolchains)?;
     if columns.len() == 1 {
         context.note(&say!("matrix-one"));
@@ -249,12 +249,15 @@ fn columns(
             if columns.iter().any(|column| column.name == name) {
                 return Err(ends(Exit::Usage, say!("matrix-twice", name = name)));
             }
+            let programs = compiler.map(|toolchain| toolchain.folder().to_owned());
+            let mut around = options.surroundings.clone();
+            around.readable.extend(programs.clone());
             columns.push(Column {
                 name,
                 is_default: kernel.is_default,
-                backends: context.backends_with(&kernel.wanted, On::Lab)?,
+                backends: context.backends_with(&kernel.wanted, On::Lab, around)?,
                 options: Options {
-                    programs: compiler.map(|toolchain| toolchain.folder().to_owned()),
+                    programs,
                     ..options.clone()
                 },
                 findings: Findings::default(),

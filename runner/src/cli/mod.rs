@@ -32,6 +32,7 @@ mod consent;
 mod context;
 mod course;
 mod doctor;
+mod guard_findings;
 mod guest;
 mod lab;
 mod lab_findings;

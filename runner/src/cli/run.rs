@@ -33,12 +33,12 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         return Ok(Exit::Success);
     }
     context.may_run(&course, &[lesson], &arguments.running)?;
-    let backends = context.backends(&arguments.running)?;
+    let backends = context.backends(&course, &arguments.running)?;
     if arguments.running.place() == On::Host && plan.steps().any(|step| step.on == Place::Kernel) {
         context.note(&say!("on-host-note"));
     }
     let places = backends.places();
-    let options = context.options(&arguments.running)?;
+    let options = context.options(&course, &arguments.running)?;
     let findings = Findings::default();
     let key = context.key(&course, lesson);
     context.store().check(&key)?;

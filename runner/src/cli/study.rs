@@ -56,9 +56,9 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
             .map_err(|error| super::context::ends(Exit::Usage, error.to_string()))?;
         progress.next = Some(step.clone());
     }
-    let backends = context.backends(&arguments.running)?;
+    let backends = context.backends(&course, &arguments.running)?;
     let places = backends.places();
-    let options = context.options(&arguments.running)?;
+    let options = context.options(&course, &arguments.running)?;
     let findings = Findings::default();
     let workspace = Workspace::lasting(&context.folders, &key)?;
     let folders = workspace.folders();

@@ -19,9 +19,9 @@ use crate::workspace::remove_abandoned;
 use std::thread;
 
 pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit> {
-    let backends = context.backends(&arguments.running)?;
-    backends.get_ready();
     let course = context.sound_course()?;
+    let backends = context.backends(&course, &arguments.running)?;
+    backends.get_ready();
     let lessons = chosen(&course, &arguments.lessons, arguments.partition)?;
     if lessons.is_empty() && arguments.partition.is_some() {
         // More parts than lessons: a part of a CI matrix that has nothing to do has done it.
@@ -46,7 +46,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
             OnFailure::GoOn => Pace::Ahead,
             OnFailure::Stop => Pace::StepByStep,
         },
-        ..context.options(&arguments.running)?
+        ..context.options(&course, &arguments.running)?
     };
     let bench = Bench {
         course: &course,

@@ -93,6 +93,7 @@ impl Course {
             needs: loader.manifest.needs,
             facets: loader.manifest.facets,
             inventory: loader.manifest.inventory,
+            asks: loader.manifest.asks,
             is_of_unknown_format: loader.manifest.is_of_unknown_format,
             diagnostics: loader.diagnostics,
             lints: loader.lints,

@@ -1,5 +1,6 @@
 //! Reads `course.toml`, and says all that is wrong with it.
 
+use super::asks::{self, Asks};
 use super::{Facet, NeedProbe};
 use crate::diagnostic::{Diagnostic, Findings, nearest};
 use crate::lesson::is_name;
@@ -19,6 +20,8 @@ pub(super) struct Manifest {
     pub needs: BTreeMap<String, NeedProbe>,
     pub facets: BTreeMap<String, Facet>,
     pub inventory: Option<String>,
+    /// What steps ask for on the learner's machine.
+    pub asks: Asks,
     /// Whether it is written in the format of another `tutor`.
     pub is_of_unknown_format: bool,
     /// Names of needs and facets that are declared in a way that cannot be read.
@@ -32,7 +35,15 @@ pub(super) struct Listed {
     pub span: Range<usize>,
 }
 
-const KEYS: [&str; 6] = ["format", "title", "lessons", "inventory", "needs", "facets"];
+const KEYS: [&str; 7] = [
+    "format",
+    "title",
+    "lessons",
+    "inventory",
+    "steps",
+    "needs",
+    "facets",
+];
 const NEED_KEYS: [&str; 6] = ["on", "what", "why", "probe", "package", "remedy"];
 const FACET_KEYS: [&str; 4] = ["on", "what", "probe", "precision"];
 
@@ -94,6 +105,7 @@ impl Reader {
             "title" => self.manifest.title = self.typed("title", value).unwrap_or_default(),
             "inventory" => self.manifest.inventory = self.typed("inventory", value),
             "lessons" => self.lessons(value),
+            "steps" => self.asks(key, value),
             "needs" => self.needs(value),
             "facets" => self.facets(value),
             unknown => {
@@ -135,6 +147,18 @@ impl Reader {
                 self.manifest.lessons.push(Listed { text, span });
             }
         }
+    }
+
+    fn asks(&mut self, key: Key<'_>, value: Value<'_>) {
+        let name = Spanned::new(key.span(), "steps".into());
+        let Some(asks) = self.declared::<Asks>("table", &asks::KEYS, &name, value) else {
+            return;
+        };
+        for (span, fault) in asks.faults() {
+            let help = "docs/lesson-format.md says what steps can ask for";
+            self.findings.error(span, fault, help);
+        }
+        self.manifest.asks = asks;
     }
 
     fn needs(&mut self, value: Value<'_>) {

@@ -1,5 +1,6 @@
 //! A course: where it was found, what it holds, what its steps may need.
 
+pub mod asks;
 mod check;
 mod create;
 mod embedded;
@@ -39,6 +40,8 @@ pub struct Course {
     /// A command whose output lists what outlives processes on a kernel (programs, links, XDP,
     /// tc, probes, sysctls), one thing a line; lines that a lesson adds are its leftovers.
     pub inventory: Option<String>,
+    /// What steps ask for on the learner's machine.
+    pub asks: asks::Asks,
     /// Whether it is written in the format of another `tutor`: what was read of it may be wrong.
     pub is_of_unknown_format: bool,
     /// Everything that is wrong with any of its files.

@@ -40,6 +40,7 @@ impl Asides {
             let environment = shells::environment(&self.options, place, &self.folder);
             let opening = Opening {
                 folder: &self.folder,
+                home: &self.folder,
                 environment: &environment,
                 own_mounts: place == Place::Kernel,
             };

@@ -23,6 +23,7 @@ use crate::course::Course;
 use crate::event::Event;
 use crate::lesson::{ExpectedExit, FileStep, Lesson, Place, Step};
 use crate::plan::{Action, Plan};
+use crate::surroundings::Surroundings;
 use crate::transcript::{
     Ending, Leftover, Output, Record, RecordId, ShellFate, Skip, Transcript, Unknown,
 };
@@ -82,8 +83,8 @@ pub struct Options {
     pub tutor: PathBuf,
     /// A folder whose programs steps find before those of the system.
     pub programs: Option<PathBuf>,
-    /// Where the learner's cargo keeps what it fetched, for steps on this machine.
-    pub cargo_home: Option<PathBuf>,
+    /// What is around steps on this machine.
+    pub surroundings: Surroundings,
     /// Where locks live.
     pub locks: PathBuf,
     /// How the learner stops it.

@@ -38,6 +38,7 @@ impl Shells {
         let environment = environment(options, place, workspace.home());
         let session = backend.open(&Opening {
             folder: workspace.files(),
+            home: workspace.home(),
             environment: &environment,
             own_mounts: place == Place::Kernel,
         })?;
@@ -130,11 +131,14 @@ impl Shells {
     }
 }
 
-/// The whole environment of steps: the same on every machine, so that output is. Where cargo keeps
-/// what it fetched is the one thing told of the learner's own.
+/// The whole environment of steps: the same on every machine, so that output is, but for what the
+/// course asked for.
 pub fn environment(options: &Options, place: Place, home: &Path) -> Vec<(String, String)> {
     let own = [Some(&options.tutor), options.programs.as_ref()];
-    let own = own.into_iter().flatten();
+    // What the learner has on this machine is of this machine only.
+    let around = (place == Place::Host).then_some(&options.surroundings);
+    let asked = around.iter().flat_map(|around| &around.path);
+    let own = own.into_iter().flatten().chain(asked);
     let path: String = own.map(|folder| format!("{}:", folder.display())).collect();
     let pairs = [
         ("PATH", path + PATH),
@@ -146,14 +150,12 @@ pub fn environment(options: &Options, place: Place, home: &Path) -> Vec<(String,
         ("NO_COLOR", "1".to_owned()),
         ("TUTOR", "1".to_owned()),
     ];
-    // What is in that folder is of this machine only.
-    let cargo_home = options.cargo_home.iter().filter(|_| place == Place::Host);
-    let cargo_home = cargo_home.map(|folder| ("CARGO_HOME", folder.display().to_string()));
-    pairs
-        .into_iter()
-        .chain(cargo_home)
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    let asked = around.iter().flat_map(|around| &around.environment);
+    let ours = pairs.map(|(name, value)| (name.to_owned(), value));
+    // A course cannot ask for another value of what is the same everywhere.
+    let is_ours = |name: &str| ours.iter().any(|(ours, _)| ours == name);
+    let asked: Vec<_> = asked.filter(|(name, _)| !is_ours(name)).cloned().collect();
+    ours.into_iter().chain(asked).collect()
 }
 
 fn output_files(step: &str) -> [String; 2] {

@@ -58,7 +58,7 @@ fn ran_within(
         lesson_timeout,
         tutor: PathBuf::from("/opt"),
         programs: None,
-        cargo_home: None,
+        surroundings: Surroundings::default(),
         locks: locks.path().to_owned(),
         interrupt: Interrupt::default(),
         pace: Pace::StepByStep,

@@ -148,7 +148,7 @@ fn a_carriage_return_and_a_missing_newline_are_differences_that_are_seen() {
 
 #[test]
 fn what_differs_with_the_environment_is_information_unless_strict() {
-    let tutor = Tutor::new();
+    let tutor = Tutor::new().unconfined();
     tutor.put("version", "1.5\n");
     let version = tutor.path("version").display().to_string();
     let facet = format!(
@@ -200,7 +200,7 @@ fn what_differs_with_the_environment_is_information_unless_strict() {
 
 #[test]
 fn what_an_unknown_environment_prints_takes_no_accepted_outputs_place() {
-    let tutor = Tutor::new();
+    let tutor = Tutor::new().unconfined();
     tutor.put("version", "1.5\n");
     let version = tutor.path("version").display().to_string();
     let facet = format!("[facets.tool]\nprobe = \"cat {version}\"\nprecision = \"major\"");

@@ -23,6 +23,7 @@ fn traced(tutor: Tutor) -> Tutor {
         .lesson(body)
         .lesson(plain("two", &format!("echo step-two >>{trace}")))
         .not_trusted()
+        .unconfined()
         .env("TUTOR_PAGER", "cat")
         .env("NO_COLOR", "1")
 }
@@ -47,7 +48,7 @@ fn the_question_says_all_that_would_run_and_where() {
     };
     let ran = ran
         .code(2)
-        .stdout_has("on this machine, with your rights: 1 step, 1 check, 2 probes")
+        .stdout_has("on this machine, with all that you may do yourself: 1 step, 1 check, 2 probes")
         .stdout_has("into the workspace: 1 file");
     for script in [
         "step-one",

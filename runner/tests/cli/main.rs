@@ -6,6 +6,7 @@ mod support;
 mod background;
 mod checks;
 mod comparing;
+mod confined;
 mod consent;
 mod files;
 mod needs;

@@ -153,7 +153,7 @@ fn after_a_fix_doctor_looks_again_and_says_what_still_stands() {
         skipped("only root installs anything, so nothing was fixed");
         return;
     }
-    let tutor = packaged(Tutor::new());
+    let tutor = packaged(Tutor::new().unconfined());
     let here = |name: &str| format!("touch {}", tutor.path(&format!("{name}-is-here")).display());
     let (saw, axe) = (here("saw"), here("axe"));
     let Some(tutor) = with_apt(tutor, NONE, &saw) else {

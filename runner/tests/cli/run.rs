@@ -175,7 +175,7 @@ fn a_foreign_course_without_yes_and_without_a_terminal_is_refused() {
             .stderr_has("`--yes`");
     }
     assert!(!witness.exists());
-    tutor.run("run demo --yes").code(0);
+    tutor.run("run demo --yes --unconfined").code(0);
     assert!(witness.exists());
 }
 
@@ -407,7 +407,7 @@ fn a_run_in_a_fresh_folder_that_was_broken_off_is_not_gone_on_with() {
 
 #[test]
 fn the_first_line_of_a_slow_step_is_there_before_its_end() {
-    let tutor = Tutor::new();
+    let tutor = Tutor::new().unconfined();
     let fifo = tutor.path("go");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
     let tutor = tutor.lesson(plain(
@@ -426,7 +426,7 @@ fn the_first_line_of_a_slow_step_is_there_before_its_end() {
 
 #[test]
 fn a_prompt_without_a_newline_is_shown_as_well() {
-    let tutor = Tutor::new();
+    let tutor = Tutor::new().unconfined();
     let fifo = tutor.path("go");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
     let tutor = tutor.lesson(plain(
@@ -551,7 +551,7 @@ fn the_home_of_steps_reads_the_same_wherever_it_is() {
 #[test]
 fn a_host_step_finds_what_cargo_fetched_wherever_the_learner_keeps_it() {
     let body = plain("one", "echo \"cargo: $CARGO_HOME\"");
-    let tutor = Tutor::new().lesson(body);
+    let tutor = Tutor::new().unconfined().lesson(body);
     let home = tutor.path("home").display().to_string();
     let ran = tutor.run("run demo").code(0);
     ran.stdout_has(&format!("cargo: {home}/.cargo\n"));

@@ -21,7 +21,7 @@ fn is_harmless(text: &str) -> bool {
 fn no_step_reaches_the_terminal_past_tutor() {
     let body = plain("one exit=nonzero", "echo at \"you\" >/dev/tty")
         + &plain("two exit=nonzero", "read -r key </dev/tty");
-    let tutor = Tutor::new().lesson(body);
+    let tutor = Tutor::new().unconfined().lesson(body);
     let Some(running) = at_a_terminal(&tutor, "run demo") else {
         return;
     };
@@ -298,7 +298,7 @@ fn output_fits_a_terminal_that_became_narrower_meanwhile() {
     let script = format!(
         "read -r _ _ _ tutor _ </proc/$PPID/stat\nstty cols 40 </proc/$tutor/fd/1\necho '{sentence}'"
     );
-    let tutor = Tutor::new().lesson(plain("one", &script));
+    let tutor = Tutor::new().unconfined().lesson(plain("one", &script));
     let tutor = tutor.env("NO_COLOR", "1");
     if let Some(running) = at_a_terminal(&tutor, "run demo") {
         let ran = running.end().code(0);
@@ -359,7 +359,7 @@ fn the_course_is_found_from_below_and_by_its_variable() {
 
 #[test]
 fn a_step_that_is_silent_is_seen_to_go_on_at_a_terminal_only() {
-    let tutor = Tutor::new();
+    let tutor = Tutor::new().unconfined();
     let fifo = tutor.path("go");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).expect("a fifo");
     let tutor = tutor.lesson(plain("one", &format!("read -r line <{}", fifo.display())));
@@ -438,7 +438,7 @@ fn a_missing_page_and_a_broken_manifest_are_named() {
 
 #[test]
 fn a_terminal_is_asked_once() {
-    let tutor = Tutor::new().not_trusted();
+    let tutor = Tutor::new().unconfined().not_trusted();
     let witness = tutor.path("ran");
     let tutor = tutor.lesson(plain("one", &format!("echo ran >>{}", witness.display())));
     let asked = |answer: &str| {

@@ -77,7 +77,7 @@ fn a_mount_in_place_of_a_home_costs_nothing_behind_it() {
 
 #[test]
 fn a_link_in_place_of_the_home_is_removed_and_nothing_behind_it() {
-    let tutor = Tutor::new();
+    let tutor = Tutor::new().unconfined();
     let victim = outside(&tutor);
     let body = plain("one", &format!("rm -r \"$HOME\"; ln -s {victim} \"$HOME\""));
     let tutor = tutor.lesson(body + &plain("two", "echo two"));
@@ -120,7 +120,7 @@ fn a_link_in_place_of_the_workspace_is_named_and_reset_puts_it_aside() {
 
 #[test]
 fn a_workspace_that_a_step_replaced_is_named() {
-    let tutor = Tutor::new();
+    let tutor = Tutor::new().unconfined();
     let victim = outside(&tutor);
     let replace = format!("cd /; rm -r \"$OLDPWD\"; ln -s {victim} \"$OLDPWD\"");
     let tutor = tutor.lesson(plain("one", &replace) + &plain("two", "echo two"));

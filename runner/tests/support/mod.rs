@@ -26,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// The commands that ask before they run a course that is not `tutor`'s own.
 const ASKING: [&str; 5] = ["run", "test", "matrix", "study", "doctor"];
 
+/// Those that run it.
+const RUNNING: [&str; 4] = ["run", "test", "study", "doctor"];
+
 /// A learner: a course, a home, an environment.
 pub struct Tutor {
     folder: TempDir,
@@ -34,6 +37,7 @@ pub struct Tutor {
     variables: BTreeMap<String, String>,
     stdin: String,
     yes: bool,
+    unconfined: bool,
 }
 
 impl Tutor {
@@ -52,6 +56,7 @@ impl Tutor {
             variables: BTreeMap::new(),
             stdin: String::new(),
             yes: true,
+            unconfined: false,
         };
         let home = tutor.path("home").display().to_string();
         let tmp = tutor.path("tmp").display().to_string();
@@ -137,6 +142,12 @@ impl Tutor {
         self
     }
 
+    /// Lets steps reach all that the learner can.
+    pub fn unconfined(mut self) -> Tutor {
+        self.unconfined = true;
+        self
+    }
+
     /// Gives the learner the kernels of this user's own cache.
     pub fn with_own_kernels(&self) {
         let own = Folders::of_user().expect("a home").cache.join("lab");
@@ -217,6 +228,9 @@ impl Tutor {
             .arg(self.path("course"));
         if self.yes && words.first().is_some_and(|word| ASKING.contains(word)) {
             command.arg("--yes");
+        }
+        if self.unconfined && words.first().is_some_and(|word| RUNNING.contains(word)) {
+            command.arg("--unconfined");
         }
         command
             .env_clear()

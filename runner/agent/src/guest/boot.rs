@@ -111,7 +111,7 @@ fn load_modules(folder: &Path) -> io::Result<()> {
 
 /// Asks rtnetlink(7) to bring up the device with index 1, the loopback of every network namespace;
 /// the kernel gives it its addresses then.
-fn bring_up_loopback() -> io::Result<()> {
+pub(crate) fn bring_up_loopback() -> io::Result<()> {
     const RTM_NEWLINK: u16 = 16;
     const NLM_F_REQUEST: u16 = 1;
     const IFF_UP: u32 = 1;

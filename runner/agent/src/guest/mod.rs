@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 use terminal::Terminal;
 use tutor_files::Root;
 
+pub(crate) use boot::bring_up_loopback;
 pub use boot::run;
 
 /// How long a guest goes on after its machine's other end was closed.

@@ -1,5 +1,7 @@
 //! The agent, driven as `tutor` drives it.
 
+mod guards;
+
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use proptest::prelude::*;
@@ -9,6 +11,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tutor_agent::client::{Client, Incoming};
+use tutor_agent::confine::limits::Limits;
+use tutor_agent::confine::{Confinement, Guard, Held};
 use tutor_agent::guarded::Given;
 use tutor_agent::protocol::{Leftover, Mode, Reply, Request, Shell, Status, Stream, When};
 
@@ -32,8 +36,24 @@ struct Ran {
 
 impl Agent {
     fn start() -> Agent {
+        let (agent, _) = Agent::guarded(Guard::Processes, None).unwrap();
+        agent
+    }
+
+    fn guarded(guard: Guard, confine: Option<Confinement>) -> Result<(Agent, Held), String> {
+        Agent::limited(guard, confine, None)
+    }
+
+    /// Starts an agent with a guard, and returns what holds; else why it cannot confine steps. The
+    /// agent's own folder is theirs.
+    fn limited(
+        guard: Guard,
+        confine: Option<Confinement>,
+        limits: Option<Limits>,
+    ) -> Result<(Agent, Held), String> {
         let folder = tempfile::tempdir().unwrap();
-        let client = Client::spawn(Path::new(env!("CARGO_BIN_EXE_tutor-agent")), &[]).unwrap();
+        let program = Path::new(env!("CARGO_BIN_EXE_tutor-agent"));
+        let client = Client::spawn(program, guard.words()).unwrap();
         let mut agent = Agent {
             client,
             folder,
@@ -49,20 +69,25 @@ impl Agent {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec();
         let cwd = agent.folder.path().to_owned();
+        let confine = confine.map(|confine| Confinement {
+            writable: vec![cwd.clone()],
+            ..confine
+        });
         agent
             .client
             .send(&Request::Start {
                 cwd,
                 env,
                 isolate: false,
+                confine,
+                limits,
             })
             .unwrap();
-        let reply = agent.client.recv(Some(PATIENCE)).unwrap();
-        assert!(
-            matches!(reply, Some(Incoming::Reply(Reply::Started { .. }))),
-            "{reply:?}"
-        );
-        agent
+        match agent.client.recv(Some(PATIENCE)).unwrap() {
+            Some(Incoming::Reply(Reply::Started { held, .. })) => Ok((agent, held)),
+            Some(Incoming::Reply(Reply::Unconfined { why })) => Err(why),
+            other => panic!("{other:?}"),
+        }
     }
 
     fn begin(&mut self, mode: Mode, script: &str) -> u32 {

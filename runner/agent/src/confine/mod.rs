@@ -1,0 +1,227 @@
+//! What an agent puts around the steps that it runs, so that they end with it and reach nothing of
+//! the learner's: namespaces, a root folder of their own, Landlock, seccomp and limits.
+//!
+//! A container or AppArmor may forbid any of it, so each is found out by trying. [`Guard`] is what
+//! an agent is to try, [`Held`] what came of it.
+
+pub mod limits;
+mod namespaces;
+mod rights;
+mod root;
+mod system_calls;
+
+use limits::Limits;
+use nix::sched::CloneFlags;
+use nix::unistd::geteuid;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use namespaces::Side;
+
+/// The first version of Landlock that keeps signals and abstract sockets in (Linux 6.12); where
+/// there are no namespaces, an older one would not do.
+const LANDLOCK_ALONE: i32 = 6;
+
+/// What an agent is to put around what it starts. It is said when the agent is started, since a
+/// process cannot change its own PID namespace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Guard {
+    /// Nothing: processes are found and ended one by one.
+    #[default]
+    Processes,
+    /// A PID namespace, so that all of them end with the agent, however that ends
+    /// (pid_namespaces(7)), and mounts of their own.
+    Namespaces,
+    /// The same, and only what a [`Confinement`] names is there.
+    Confined {
+        /// Whether the machine's network is there; else only a loopback device is.
+        network: bool,
+    },
+}
+
+impl Guard {
+    /// How a `tutor` tells it to the agent that it starts.
+    pub fn words(self) -> &'static [&'static str] {
+        match self {
+            Guard::Processes => &[],
+            Guard::Namespaces => &["namespaces"],
+            Guard::Confined { network: false } => &["confined"],
+            Guard::Confined { network: true } => &["confined-with-network"],
+        }
+    }
+
+    /// Reads that again.
+    pub fn of(word: Option<&str>) -> Guard {
+        let all = [
+            Guard::Namespaces,
+            Guard::Confined { network: false },
+            Guard::Confined { network: true },
+        ];
+        let named = all
+            .into_iter()
+            .find(|guard| guard.words().first().copied() == word);
+        named.unwrap_or_default()
+    }
+
+    /// The namespaces to be made, from what is wanted down to what will do.
+    fn tries(self) -> Vec<CloneFlags> {
+        let shared = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS;
+        let user = CloneFlags::CLONE_NEWUSER;
+        let is_root = geteuid().is_root();
+        match self {
+            Guard::Processes => Vec::new(),
+            // Root stays the machine's own root, as a course that is trusted may need.
+            Guard::Namespaces if is_root => vec![shared, shared | user],
+            Guard::Namespaces => vec![shared | user],
+            Guard::Confined { network } => {
+                let mut own = shared | CloneFlags::CLONE_NEWIPC;
+                own.set(CloneFlags::CLONE_NEWNET, !network);
+                match is_root {
+                    true => vec![own | user, own],
+                    false => vec![own | user],
+                }
+            }
+        }
+    }
+}
+
+/// What confined steps find and may do, beside the system's programs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Confinement {
+    /// Files and folders that steps may change.
+    pub writable: Vec<PathBuf>,
+    /// Files and folders that they may read.
+    pub readable: Vec<PathBuf>,
+    /// Folders that are not there, though what they lie in is.
+    pub hidden: Vec<PathBuf>,
+    /// The TCP ports that may be connected to; all, if there is no list. It means something where
+    /// the machine's network is there.
+    pub ports: Option<Vec<u16>>,
+}
+
+/// What holds around the steps of an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Whether all processes end with the agent.
+    pub namespaces: bool,
+    /// Whether mounts are their own.
+    pub mounts: bool,
+    /// Whether only what was named is there.
+    pub root: bool,
+    /// The version of Landlock that restricts them.
+    pub landlock: Option<i32>,
+    /// Whether system calls that no step needs are refused.
+    pub seccomp: bool,
+    /// Whether a control group counts their processes and their memory.
+    pub group: bool,
+    /// Whether they are in a user namespace.
+    #[serde(skip)]
+    pub user: bool,
+    /// The process outside that waits for this one.
+    #[serde(skip)]
+    pub owner: u32,
+    /// What was tried in vain: what, and what stood in the way.
+    pub lacking: Vec<String>,
+}
+
+/// Begins what can only begin with the agent. Two processes may come back from it: one that is to
+/// serve, and one that is to do nothing but wait for it.
+pub fn begin(guard: Guard) -> Side {
+    let mut lacking = Vec::new();
+    for flags in guard.tries() {
+        match namespaces::enter(flags) {
+            Ok(side) => return side,
+            Err(error) => lacking.push(format!("namespaces: {error}")),
+        }
+    }
+    // The last one is the one that needs least.
+    let lacking = lacking.pop().into_iter().collect();
+    Side::Serves(Held {
+        lacking,
+        ..Held::default()
+    })
+}
+
+/// Limits what this process and all that it starts may use.
+pub fn limit(limits: &Limits, held: &mut Held) -> io::Result<()> {
+    // One for each agent, and it lasts as long.
+    if held.owner != 0 && !held.group {
+        match limits::join_group(limits, held.owner) {
+            Ok(()) => held.group = true,
+            Err(error) => held.lacking.push(format!("a control group: {error}")),
+        }
+    }
+    limits::set(limits, held.user && !held.group)
+}
+
+/// Confines this process and all that it starts. Returns a variable for the environment of steps, if
+/// they need one for it. An error says why it cannot be done here.
+pub fn confine(
+    confinement: &Confinement,
+    held: &mut Held,
+) -> Result<Option<(String, String)>, String> {
+    if held.namespaces {
+        root::enter(confinement).map_err(|error| format!("a root folder of its own: {error}"))?;
+        held.root = true;
+    }
+    namespaces::drop_capabilities().map_err(|error| format!("capabilities: {error}"))?;
+    let landlock = rights::restrict(confinement, held.root);
+    match landlock {
+        Ok(version) => held.landlock = Some(version),
+        Err(error) => held.lacking.push(format!("Landlock: {error}")),
+    }
+    let is_enough = held.root
+        || held
+            .landlock
+            .is_some_and(|version| version >= LANDLOCK_ALONE);
+    if !is_enough {
+        return Err(held.lacking.join("; "));
+    }
+    match system_calls::forbid(held.root) {
+        Ok(()) => held.seccomp = true,
+        // Without namespaces it is what keeps steps from the sockets of others.
+        Err(error) if !held.root => return Err(format!("seccomp: {error}")),
+        Err(error) => held.lacking.push(format!("seccomp: {error}")),
+    }
+    let home = confinement.writable.last().filter(|_| !held.root);
+    home.map_or(Ok(None), |home| temporary_folder(home).map(Some))
+}
+
+/// Makes a place for temporary files where the machine's own is not for steps.
+fn temporary_folder(home: &Path) -> Result<(String, String), String> {
+    let folder = home.join(".tmp");
+    match fs::create_dir(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(format!("a folder for temporary files: {error}"))
+        }
+        Ok(()) | Err(_) => Ok(("TMPDIR".to_owned(), folder.display().to_string())),
+    }
+}
+
+/// Adds to an error what was being done.
+fn doing(what: impl std::fmt::Display) -> impl FnOnce(nix::Error) -> io::Error {
+    move |error| io::Error::other(format!("{what}: {}", error.desc()))
+}
+
+fn doing_to(what: &str, path: &Path) -> impl FnOnce(nix::Error) -> io::Error {
+    doing(format!("{what} `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guard_is_read_as_it_was_said() {
+        for guard in [
+            Guard::Processes,
+            Guard::Namespaces,
+            Guard::Confined { network: true },
+            Guard::Confined { network: false },
+        ] {
+            assert_eq!(Guard::of(guard.words().first().copied()), guard);
+        }
+    }
+}

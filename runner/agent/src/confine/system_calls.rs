@@ -1,0 +1,149 @@
+//! The system calls that confined steps are refused, by seccomp(2): those that make namespaces and
+//! mounts, change the kernel, or have been the way out of such places before. The kernel refuses most
+//! of them already to whoever has no capabilities; this keeps its code from being reached at all.
+
+use nix::libc;
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition,
+    SeccompFilter, SeccompRule, apply_filter,
+};
+use std::collections::BTreeMap;
+
+/// Refused whatever their arguments.
+const FORBIDDEN: [libc::c_long; 45] = [
+    libc::SYS_acct,
+    libc::SYS_add_key,
+    libc::SYS_adjtimex,
+    libc::SYS_bpf,
+    libc::SYS_chroot,
+    libc::SYS_clock_adjtime,
+    libc::SYS_clock_settime,
+    libc::SYS_delete_module,
+    libc::SYS_fanotify_init,
+    libc::SYS_finit_module,
+    libc::SYS_fsconfig,
+    libc::SYS_fsmount,
+    libc::SYS_fsopen,
+    libc::SYS_fspick,
+    libc::SYS_init_module,
+    libc::SYS_io_uring_enter,
+    libc::SYS_io_uring_register,
+    libc::SYS_io_uring_setup,
+    libc::SYS_kexec_file_load,
+    libc::SYS_kexec_load,
+    libc::SYS_keyctl,
+    libc::SYS_mount,
+    libc::SYS_mount_setattr,
+    libc::SYS_move_mount,
+    libc::SYS_name_to_handle_at,
+    libc::SYS_nfsservctl,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_open_tree,
+    libc::SYS_perf_event_open,
+    libc::SYS_pivot_root,
+    libc::SYS_process_madvise,
+    libc::SYS_quotactl,
+    libc::SYS_reboot,
+    libc::SYS_request_key,
+    libc::SYS_setdomainname,
+    libc::SYS_sethostname,
+    libc::SYS_setns,
+    libc::SYS_settimeofday,
+    libc::SYS_swapoff,
+    libc::SYS_swapon,
+    libc::SYS_syslog,
+    libc::SYS_umount2,
+    libc::SYS_userfaultfd,
+    libc::SYS_vhangup,
+    libc::SYS_quotactl_fd,
+];
+
+/// The sockets that a step may have: local ones, the internet's, and questions about the network.
+const FAMILIES: [i32; 4] = [
+    libc::AF_UNIX,
+    libc::AF_INET,
+    libc::AF_INET6,
+    libc::AF_NETLINK,
+];
+
+/// Set in the number of a call of x86-64's other way to count them
+/// (`__X32_SYSCALL_BIT` in arch/x86/include/uapi/asm/unistd.h).
+const X32: libc::c_long = 0x4000_0000;
+
+/// Forbids them for this process and all that it starts. Without a root folder of their own steps
+/// would reach the sockets of others, so they get none.
+pub fn forbid(has_own_root: bool) -> Result<(), String> {
+    let refused = filter(rules(has_own_root), libc::EPERM);
+    // What the C library falls back from, to a call whose flags can be looked at.
+    let unknown = filter(
+        Ok(BTreeMap::from([(libc::SYS_clone3, Vec::new())])),
+        libc::ENOSYS,
+    );
+    for program in [refused, unknown] {
+        let program = program.map_err(|error| error.to_string())?;
+        apply_filter(&program).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+fn filter(
+    rules: Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError>,
+    error: i32,
+) -> Result<BpfProgram, BackendError> {
+    SeccompFilter::new(
+        rules?,
+        SeccompAction::Allow,
+        SeccompAction::Errno(error as u32),
+        std::env::consts::ARCH.try_into()?,
+    )?
+    .try_into()
+}
+
+fn rules(has_own_root: bool) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+    let user = libc::CLONE_NEWUSER as u64;
+    for call in [libc::SYS_clone, libc::SYS_unshare] {
+        let makes_one = condition(0, SeccompCmpOp::MaskedEq(user), user)?;
+        rules.insert(call, vec![SeccompRule::new(vec![makes_one])?]);
+    }
+    // What is typed at a terminal can be forged by these (ioctl_tty(2), ioctl_console(2)).
+    let requests = [libc::TIOCSTI, libc::TIOCLINUX].map(u64::from);
+    let forged = requests.map(|request| {
+        condition(1, SeccompCmpOp::Eq, request).and_then(|is_it| SeccompRule::new(vec![is_it]))
+    });
+    rules.insert(
+        libc::SYS_ioctl,
+        forged.into_iter().collect::<Result<_, _>>()?,
+    );
+    let families: &[i32] = match has_own_root {
+        true => &FAMILIES,
+        false => &[],
+    };
+    let others = families
+        .iter()
+        .map(|family| condition(0, SeccompCmpOp::Ne, *family as u64))
+        .collect::<Result<Vec<_>, _>>()?;
+    let others = match others.is_empty() {
+        true => Vec::new(),
+        false => vec![SeccompRule::new(others)?],
+    };
+    rules.insert(libc::SYS_socket, others);
+    if cfg!(target_arch = "x86_64") {
+        let again: Vec<_> = rules
+            .iter()
+            .map(|(call, rules)| (call | X32, rules.clone()))
+            .collect();
+        rules.extend(again);
+    }
+    Ok(rules)
+}
+
+fn condition(
+    argument: u8,
+    operator: SeccompCmpOp,
+    value: u64,
+) -> Result<SeccompCondition, BackendError> {
+    // The kernel looks at the lower half of each of these.
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)
+}

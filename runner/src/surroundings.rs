@@ -1,0 +1,195 @@
+//! What is around the steps that run on the learner's machine: whether they are confined, and what of
+//! the machine a course asked for and gets.
+
+use crate::course::asks::{Asks, Network};
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use tutor_agent::confine::limits::Limits;
+use tutor_agent::confine::{Confinement, Guard};
+
+/// Says where cargo keeps what it fetched, which is worth having where steps may read it.
+const CARGO_HOME: &str = "CARGO_HOME";
+
+/// How much a course is trusted with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// All that the learner may do: it is `tutor`'s own course, or the learner's.
+    #[default]
+    Whole,
+    /// The same by the learner's word, for one run, without so much as namespaces.
+    Unguarded,
+    /// What it asks for, and nothing else.
+    Confined,
+}
+
+/// What is around the host steps of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    trust: Trust,
+    /// Folders to find programs in, before the system's.
+    pub path: Vec<PathBuf>,
+    /// Variables of the learner's that steps get.
+    pub environment: Vec<(String, String)>,
+    /// What steps may read beside the system's programs.
+    pub readable: Vec<PathBuf>,
+    /// Folders of the learner's that are not there.
+    hidden: Vec<PathBuf>,
+    network: Network,
+    limits: Option<Limits>,
+}
+
+impl Surroundings {
+    /// What a course gets of a machine: `variable` is the learner's environment, and `readable` what
+    /// all steps need of `tutor` itself.
+    pub fn new(
+        asks: &Asks,
+        trust: Trust,
+        variable: &dyn Fn(&str) -> Option<OsString>,
+        readable: Vec<PathBuf>,
+    ) -> Surroundings {
+        let places = |places: &mut dyn Iterator<Item = &str>| -> Vec<PathBuf> {
+            let places = places.filter_map(|place| expanded(place, variable));
+            places.collect()
+        };
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let mut env: BTreeSet<&str> = asks.env().collect();
+        if trust != Trust::Confined {
+            env.insert(CARGO_HOME);
+        }
+        let value = |name: &str| match name {
+            // As cargo finds it. What is not absolute would be another folder for each step.
+            CARGO_HOME => {
+                let home =
+                    || set("HOME").map(|home| Path::new(&home).join(".cargo").into_os_string());
+                let folder = set(name).or_else(home);
+                folder.filter(|folder| Path::new(folder).is_absolute())
+            }
+            name => set(name),
+        };
+        let environment = env.into_iter().filter_map(|name| {
+            let value = value(name)?.into_string().ok()?;
+            Some((name.to_owned(), value))
+        });
+        let (path, mut all_readable) = (places(&mut asks.path()), places(&mut asks.read()));
+        all_readable.extend(path.iter().cloned());
+        all_readable.extend(readable);
+        Surroundings {
+            trust,
+            environment: environment.collect(),
+            path,
+            readable: all_readable,
+            hidden: homes(variable),
+            network: asks.network.clone(),
+            limits: (trust != Trust::Unguarded).then(|| asks.limits()),
+        }
+    }
+
+    /// What an agent is to try to put around them.
+    pub fn guard(&self) -> Guard {
+        match self.trust {
+            Trust::Whole => Guard::Namespaces,
+            Trust::Unguarded => Guard::Processes,
+            Trust::Confined => Guard::Confined {
+                network: self.network.is_asked_for(),
+            },
+        }
+    }
+
+    /// What confined steps find, with the folders that are theirs; nothing if they are not confined.
+    pub fn confinement(&self, own: &[&Path]) -> Option<Confinement> {
+        (self.trust == Trust::Confined).then(|| Confinement {
+            writable: own.iter().map(|folder| (*folder).to_owned()).collect(),
+            readable: self.readable.clone(),
+            hidden: self.hidden.clone(),
+            ports: match &self.network {
+                Network::All(_) => None,
+                Network::Ports(ports) => Some(ports.clone()),
+            },
+        })
+    }
+
+    /// The most that they may use.
+    pub fn limits(&self) -> Option<Limits> {
+        self.limits
+    }
+}
+
+/// A place of the learner's machine: `~` is the home folder, `$NAME` a variable.
+fn expanded(place: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let (head, rest) = place.split_once('/').unwrap_or((place, ""));
+    let head = match head.strip_prefix('$') {
+        Some(name) => PathBuf::from(variable(name)?),
+        None if head == "~" => PathBuf::from(variable("HOME")?),
+        None => PathBuf::from("/"),
+    };
+    // `join` with nothing would end it with a slash.
+    let path = match rest {
+        "" => head,
+        rest => head.join(rest),
+    };
+    path.is_absolute().then_some(path)
+}
+
+/// The home folder of the learner, as the environment and as the system has it, and root's.
+fn homes(variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let of_user = nix::unistd::User::from_uid(nix::unistd::geteuid());
+    let of_user = of_user.ok().flatten().map(|user| user.dir);
+    let homes = variable("HOME")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(of_user);
+    homes
+        .filter(|home| home.is_absolute() && home.parent().is_some())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(asks: &str, trust: Trust) -> Surroundings {
+        let asks = toml::from_str(asks).unwrap();
+        let variable = |name: &str| {
+            let known = [
+                ("HOME", "/users/ada"),
+                ("TOKEN", "secret"),
+                ("GOPATH", "/go"),
+            ];
+            let found = known.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| OsString::from(value))
+        };
+        Surroundings::new(&asks, trust, &variable, vec!["/usr/local/bin/tutor".into()])
+    }
+
+    #[test]
+    fn a_confined_course_gets_what_it_asks_for_and_nothing_else() {
+        let plain = of("", Trust::Confined);
+        assert!(plain.environment.is_empty() && plain.path.is_empty());
+        assert_eq!(plain.guard(), Guard::Confined { network: false });
+        let asks = "path = ['$GOPATH/bin']\nenv = ['GOPATH', 'NONE']\nread = ['~/.cargo']\nnetwork = [443]";
+        let asking = of(asks, Trust::Confined);
+        assert_eq!(
+            asking.environment,
+            [("GOPATH".to_owned(), "/go".to_owned())]
+        );
+        assert_eq!(asking.path, [PathBuf::from("/go/bin")]);
+        assert_eq!(asking.guard(), Guard::Confined { network: true });
+        let confinement = asking.confinement(&[Path::new("/w")]).unwrap();
+        assert_eq!(confinement.writable, [PathBuf::from("/w")]);
+        let readable = ["/users/ada/.cargo", "/go/bin", "/usr/local/bin/tutor"];
+        assert_eq!(confinement.readable, readable.map(PathBuf::from));
+        assert_eq!(confinement.ports, Some(vec![443]));
+        assert!(confinement.hidden.contains(&PathBuf::from("/users/ada")));
+    }
+
+    #[test]
+    fn a_course_of_ones_own_has_cargos_folder_and_no_confinement() {
+        let own = of("", Trust::Whole);
+        let cargo = ("CARGO_HOME".to_owned(), "/users/ada/.cargo".to_owned());
+        assert_eq!(own.environment, [cargo]);
+        assert_eq!(own.guard(), Guard::Namespaces);
+        assert_eq!(own.confinement(&[]), None);
+        assert_eq!(of("", Trust::Unguarded).guard(), Guard::Processes);
+    }
+}
