@@ -33,6 +33,34 @@ const PARSED_BYTES: usize = 64 * 1024;
 /// Nor is a line that is longer than this, since each part of it may be looked at again for each part.
 const PARSED_LINE_BYTES: usize = 2 * 1024;
 
+/// What of a page's files is taken apart. A small page can include any number of them, and this is the
+/// slow part of drawing it.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    left_bytes: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget {
+            left_bytes: 256 * 1024,
+        }
+    }
+}
+
+impl Budget {
+    /// The language to read some code in: its own, and plain text where too much was read already.
+    pub fn language<'l>(&mut self, language: &'l str, code: &str) -> &'l str {
+        match self.left_bytes.checked_sub(code.len()) {
+            Some(left) => {
+                self.left_bytes = left;
+                language
+            }
+            None => "text",
+        }
+    }
+}
+
 static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
 
 /// Returns the lines of some code, each a list of pieces; text only, no line ends.
@@ -158,5 +186,13 @@ mod tests {
         let code = format!("{long}\nint y;\n");
         let drawn = drawn("c", &code);
         assert_eq!(drawn, format!("Plain[{long}]\nType[int]Plain[ y;]"));
+    }
+
+    #[test]
+    fn of_very_many_files_only_the_first_are_taken_apart() {
+        let code = "int x;\n".repeat(1024);
+        let mut budget = Budget::default();
+        let languages = (0..100).map(|_| budget.language("c", &code));
+        assert_eq!(languages.filter(|language| *language == "c").count(), 36);
     }
 }

@@ -7,6 +7,7 @@ use super::{guard_findings, out_json, read};
 use crate::course::asks::Network;
 use crate::course::{Course, Parts, Script, What, lesson_key, lesson_prefix, part_of, parts};
 use crate::exit::Exit;
+use crate::highlight::Budget;
 use crate::lesson::{Lesson, Place};
 use crate::render::paint::Paint;
 use crate::say;
@@ -334,6 +335,7 @@ fn changes(
 pub fn listed(scripts: &[Script<'_>], paint: &Paint) -> Vec<String> {
     let mut lines = Vec::new();
     let mut lesson = None;
+    let mut budget = Budget::default();
     for script in scripts {
         if script.lesson != lesson || lines.is_empty() {
             lesson = script.lesson;
@@ -351,7 +353,7 @@ pub fn listed(scripts: &[Script<'_>], paint: &Paint) -> Vec<String> {
         lines.push(format!("{head}  {}", paint.dim(&place)));
         let bar = paint.dim(paint.mark("│", "|"));
         let language = match script.what {
-            What::File => language(&script.name),
+            What::File => budget.language(language(&script.name), script.text),
             What::Need | What::Facet | What::Inventory | What::Step | What::Check => "sh",
         };
         let code = paint.code(language, script.text.trim_end_matches('\n'));

@@ -5,6 +5,7 @@ use super::context::{Context, unusable};
 use super::{consent, out_json, print};
 use crate::course::Course;
 use crate::exit::Exit;
+use crate::highlight::Budget;
 use crate::lesson::{Block, Compare, Lesson};
 use crate::plan::{Plan, Selection};
 use crate::render::paint::Paint;
@@ -227,6 +228,7 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
         Ok(outputs) => recorded(outputs, step, paint).map_err(|error| unreadable(&error, paint)),
         Err(error) => Err(unreadable(error, paint)),
     };
+    let mut budget = Budget::default();
     for block in &lesson.blocks {
         lines.push(String::new());
         match block {
@@ -234,7 +236,8 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
             Block::File(file) => {
                 lines.push(paint.bold(&visible_text(&file.path.display().to_string())));
                 let bar = paint.dim(paint.mark("│", "|"));
-                let code = paint.code(&file.language, &file.content);
+                let language = budget.language(&file.language, &file.content);
+                let code = paint.code(language, &file.content);
                 lines.extend(
                     code.into_iter()
                         .map(|line| format!("  {bar} {line}").trim_end().to_owned()),
