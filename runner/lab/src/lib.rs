@@ -16,6 +16,7 @@
 //! - [`qemu`]: finding QEMU, and its command line.
 //! - [`qmp`]: talking to its monitor.
 //! - [`asked`]: what a guest was asked, and so what it may say.
+//! - `last_words`: why a machine ended, by what was said last.
 //! - [`machine`]: one running machine.
 //! - [`state`]: saved states.
 //! - [`checkpoint`]: states between steps, as differences from the base state.
@@ -39,6 +40,7 @@ pub mod initramfs;
 pub mod inputs;
 pub mod kernel;
 mod kernel_folder;
+mod last_words;
 pub mod libraries;
 pub mod machine;
 pub mod needed;
