@@ -38,10 +38,15 @@ impl Workspace {
         self.save()?;
         all.make_folder(&folder, 0o755)?;
         let aside = all.within(&folder)?;
+        let mut above = None;
         for path in made.keys() {
-            let moved = aside
-                .make_parents(path)
-                .and_then(|()| self.files.root.rename(path, &aside, path));
+            // Those in one folder mostly follow each other.
+            let parents = match above == path.parent() {
+                true => Ok(()),
+                false => aside.make_parents(path),
+            };
+            above = path.parent();
+            let moved = parents.and_then(|()| self.files.root.rename(path, &aside, path));
             match moved {
                 Err(error) if error.is_missing() => {}
                 Err(error) => self.stays.push(error.to_string()),
@@ -60,6 +65,7 @@ impl Workspace {
         };
         let (all, files) = (place.all.clone(), place.files.clone());
         let mut left: Vec<Aside> = Vec::new();
+        let mut emptied: BTreeSet<Below> = BTreeSet::new();
         for (kept, mut by) in std::mem::take(&mut self.manifest.aside) {
             let mut parts = kept.path().components();
             let name = parts.next().map(|name| name.as_os_str().to_owned());
@@ -81,14 +87,12 @@ impl Workspace {
                 }
             };
             if is_gone {
-                // One that holds something stays, and so do those above it.
-                let mut above = kept.parent();
-                while let Some(folder) = above {
-                    match all.remove_folder(&folder) {
-                        Ok(true) => above = folder.parent(),
-                        Ok(false) | Err(_) => break,
-                    }
-                }
+                let above = std::iter::successors(kept.parent(), Below::parent);
+                emptied.extend(
+                    above
+                        .take_while(|folder| !emptied.contains(folder))
+                        .collect::<Vec<_>>(),
+                );
                 continue;
             }
             let file = path.path().to_owned();
@@ -103,6 +107,10 @@ impl Workspace {
             if by.iter().any(|step| has_run(step) == Some(false)) {
                 self.manifest.aside.insert(kept, by);
             }
+        }
+        // What is in a folder goes before the folder; one that holds something stays.
+        for folder in emptied.iter().rev() {
+            let _ = all.remove_folder(folder);
         }
         left
     }

@@ -40,6 +40,9 @@ const UNFINISHED: [&str; 2] = [tutor_files::UNFINISHED, ".tutor-fetching-"];
 /// The most that what steps made may hold to be kept, in bytes.
 const LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 
+/// And the most files, folders and links: each step looks at all of them.
+const LIMIT_PATHS: usize = 50_000;
+
 /// A folder to run a lesson in.
 #[derive(Debug)]
 pub struct Workspace {
@@ -435,15 +438,18 @@ impl Workspace {
         last: &Kept<C>,
         keep: &mut dyn FnMut(&[u8]) -> Option<C>,
     ) -> Option<Kept<C>> {
-        let files = self.made();
-        let files: Seen = files
-            .map(|(path, found)| (path.clone(), found.clone()))
-            .collect();
         let home = self.home.sight().ok()?;
         if !(home.closed.is_empty() && home.mounts.is_empty() && self.mounts.is_empty()) {
             return None;
         }
         let home = home.seen;
+        if self.made().count() + home.len() > LIMIT_PATHS {
+            return None;
+        }
+        let files = self.made();
+        let files: Seen = files
+            .map(|(path, found)| (path.clone(), found.clone()))
+            .collect();
         let mut left_bytes = LIMIT_BYTES;
         let mut works = |tree: &Tree, now: &Seen, then, made| {
             tree.works(now, (then, made), &mut left_bytes, keep)

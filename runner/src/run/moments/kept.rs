@@ -30,7 +30,7 @@ pub struct Moments {
 }
 
 /// What is known of a moment beside the guest's state.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Moment {
     /// Of the lesson's text up to it.
     pub(super) text: String,
@@ -53,7 +53,7 @@ pub(super) struct Moment {
 }
 
 /// What a step made otherwise than it was before, and nothing where it took something away.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Changes {
     files: BTreeMap<Below, Option<Made<String>>>,
     home: BTreeMap<Below, Option<Made<String>>>,
@@ -144,6 +144,9 @@ impl Moments {
 
     /// Keeps the moment after a step in place of an older one.
     pub(super) fn put(&mut self, step: &str, moment: Moment) -> io::Result<()> {
+        if self.kept.get(step) == Some(&moment) {
+            return Ok(());
+        }
         let file = self.folder.join(format!("{step}.moment"));
         let versioned = Versioned {
             format: FORMAT,
