@@ -66,6 +66,24 @@ const FAMILIES: [i32; 4] = [
     libc::AF_NETLINK,
 ];
 
+/// What a socket of the internet may speak: by another protocol, such as MPTCP, a port would be met
+/// that Landlock keeps (its rules are for TCP alone). 0 is the usual one of its type.
+const PROTOCOLS: [i32; 5] = [
+    0,
+    libc::IPPROTO_TCP,
+    libc::IPPROTO_UDP,
+    libc::IPPROTO_ICMP,
+    libc::IPPROTO_ICMPV6,
+];
+
+/// The calls that connect as they send if they are told so (MSG_FASTOPEN, tcp(7)), which Landlock
+/// does not see; and which argument says it.
+const SENDS: [(libc::c_long, u8); 3] = [
+    (libc::SYS_sendto, 3),
+    (libc::SYS_sendmsg, 2),
+    (libc::SYS_sendmmsg, 3),
+];
+
 /// Set in the number of a call of x86-64's other way to count them
 /// (`__X32_SYSCALL_BIT` in arch/x86/include/uapi/asm/unistd.h).
 const X32: libc::c_long = 0x4000_0000;
@@ -116,17 +134,14 @@ fn rules(has_own_root: bool) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendE
         libc::SYS_ioctl,
         forged.into_iter().collect::<Result<_, _>>()?,
     );
-    let families: &[i32] = match has_own_root {
-        true => &FAMILIES,
-        false => &[],
-    };
-    let others = families
-        .iter()
-        .map(|family| condition(0, SeccompCmpOp::Ne, *family as u64))
-        .collect::<Result<Vec<_>, _>>()?;
-    let others = match others.is_empty() {
-        true => Vec::new(),
-        false => vec![SeccompRule::new(others)?],
+    let connects = libc::MSG_FASTOPEN as u64;
+    for (call, flags) in SENDS {
+        let connects = condition(flags, SeccompCmpOp::MaskedEq(connects), connects)?;
+        rules.insert(call, vec![SeccompRule::new(vec![connects])?]);
+    }
+    let others = match has_own_root {
+        true => other_sockets()?,
+        false => Vec::new(),
     };
     rules.insert(libc::SYS_socket, others);
     if cfg!(target_arch = "x86_64") {
@@ -135,6 +150,22 @@ fn rules(has_own_root: bool) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendE
             .map(|(call, rules)| (call | X32, rules.clone()))
             .collect();
         rules.extend(again);
+    }
+    Ok(rules)
+}
+
+/// The sockets that no step may have.
+fn other_sockets() -> Result<Vec<SeccompRule>, BackendError> {
+    let other = |argument, known: &[i32]| {
+        let known = known.iter();
+        let is_other = known.map(|one| condition(argument, SeccompCmpOp::Ne, *one as u64));
+        is_other.collect::<Result<Vec<_>, _>>()
+    };
+    let mut rules = vec![SeccompRule::new(other(0, &FAMILIES)?)?];
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        let mut unusual = other(2, &PROTOCOLS)?;
+        unusual.push(condition(0, SeccompCmpOp::Eq, family as u64)?);
+        rules.push(SeccompRule::new(unusual)?);
     }
     Ok(rules)
 }

@@ -214,6 +214,14 @@ fn a_course_that_asks_for_the_network_or_a_port_gets_that() {
         }
         let ran = agent.run(&connect);
         assert_eq!(ran.status == Status::Exited(0), meets, "{ports:?}: {ran:?}");
+        // The other ways to a port: MPTCP, and what connects as it sends.
+        for ways in [
+            format!("s.socket(2,1,262).connect(('127.0.0.1',{port}))"),
+            format!("s.socket().sendto(b'x',0x20000000,('127.0.0.1',{port}))"),
+        ] {
+            let ran = agent.run(&format!("python3 -c \"import socket as s\n{ways}\""));
+            assert!(meets || ran.status != Status::Exited(0), "{ways}: {ran:?}");
+        }
     }
     // Whatever was not fetched above is fetched here, so that the thread ends.
     while !served.is_finished() {
