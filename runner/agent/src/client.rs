@@ -75,6 +75,9 @@ impl Client {
             None,
             SockFlag::SOCK_CLOEXEC,
         )?;
+        // What steps may open of their agent's files must be nothing that whoever started `tutor`
+        // left open: pidfd_getfd(2). A kernel without that call leaves it to them.
+        let _ = crate::sys::keep_inherited_files();
         // What an agent leaves that is killed comes to this process; see `drop`.
         nix::sys::prctl::set_child_subreaper(true)?;
         go_anywhere();

@@ -61,8 +61,6 @@ pub fn serve(channel: OwnedFd) -> Result<(), AgentError> {
 /// The same with a guard around all that it starts, as far as it can be had here; what holds is
 /// said when a shell starts. The channel is this process's standard input.
 pub fn serve_guarded(guard: Guard) -> Result<(), AgentError> {
-    // A kernel without that call leaves them to steps.
-    let _ = crate::sys::keep_inherited_files();
     match confine::begin(guard) {
         Side::Serves(held) => {
             let channel = io::stdin().as_fd().try_clone_to_owned()?;

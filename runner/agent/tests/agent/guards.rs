@@ -82,6 +82,23 @@ fn all_ends_with_the_agent_however_it_ends() {
 }
 
 #[test]
+fn what_whoever_started_tutor_left_open_is_not_for_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    let secret = std::os::fd::OwnedFd::from(fs::File::create(&path).unwrap());
+    // Without the mark that closes it when a program is started.
+    let inherited = nix::unistd::dup(&secret).unwrap();
+    nix::fcntl::fcntl(
+        &inherited,
+        nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()),
+    )
+    .unwrap();
+    let (mut agent, _) = Agent::guarded(Guard::Namespaces, None).unwrap();
+    let open = agent.prints("ls -l /proc/$PPID/fd");
+    assert!(!open.contains(path.to_str().unwrap()), "{open}");
+}
+
+#[test]
 fn a_step_that_kills_all_that_it_can_harms_nobody_but_itself() {
     let Some(mut agent) = in_namespaces(Guard::Namespaces, None) else {
         return;
