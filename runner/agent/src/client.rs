@@ -109,6 +109,12 @@ impl Client {
         self.channel.is_open() && matches!(self.agent.try_wait(), Ok(None))
     }
 
+    /// Closes the channel, and waits for nothing: what a process does to its agents that is killed.
+    #[doc(hidden)]
+    pub fn hang_up(&mut self) {
+        self.channel.close();
+    }
+
     /// Asks for something. What the agent says meanwhile is kept for [`Client::recv`].
     pub fn send(&mut self, request: &Request) -> io::Result<()> {
         self.channel.send(request)

@@ -66,14 +66,11 @@ pub fn serve_guarded(guard: Guard) -> Result<(), AgentError> {
             let channel = io::stdin().as_fd().try_clone_to_owned()?;
             serve_with(channel, None, held)
         }
-        Side::Waits(child) => {
-            // The channel is to end with the process that serves on it.
-            nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
-            match child.wait() {
-                true => Ok(()),
-                false => Err(io::Error::other("the process that served ended").into()),
-            }
-        }
+        // The channel ends with this process, and so with the one that serves on it.
+        Side::Waits(child) => match child.wait(io::stdin().as_fd())? {
+            true => Ok(()),
+            false => Err(io::Error::other("the process that served ended").into()),
+        },
     }
 }
 

@@ -6,12 +6,21 @@ use super::{Held, doing};
 use crate::sys;
 use caps::CapSet;
 use nix::mount::{MsFlags, mount};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::CloneFlags;
-use nix::sys::signal::Signal;
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getegid, geteuid, pipe};
+use signal_hook::consts::SIGCHLD;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+/// How long the process that serves may take to end what it started, once nobody is at the other end
+/// of its channel.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// Which of the two processes this one is.
 #[derive(Debug)]
@@ -30,19 +39,50 @@ pub struct Child {
 
 impl Child {
     /// Waits until that process has ended. True if it ended well.
-    pub fn wait(self) -> bool {
-        let ended_well = self.status();
+    ///
+    /// It ends when nobody is at the other end of its channel any more. One that a step stopped, as
+    /// by ptrace(2), does not hear that, and is killed.
+    pub fn wait(self, channel: BorrowedFd<'_>) -> io::Result<bool> {
+        let (children, theirs) = UnixStream::pair()?;
+        signal_hook::low_level::pipe::register(SIGCHLD, theirs)?;
+        let mut kill_at = None;
+        let ended_well = loop {
+            if let Some(ended_well) = self.status(WaitPidFlag::WNOHANG) {
+                break ended_well;
+            }
+            let mut fds = vec![PollFd::new(children.as_fd(), PollFlags::POLLIN)];
+            let wait = match kill_at {
+                None => {
+                    fds.push(PollFd::new(channel, PollFlags::POLLHUP));
+                    PollTimeout::NONE
+                }
+                Some(at) => {
+                    let left = Instant::duration_since(&at, Instant::now());
+                    if left.is_zero() {
+                        let _ = kill(self.pid, Signal::SIGKILL);
+                        break self.status(WaitPidFlag::empty()).unwrap_or(false);
+                    }
+                    PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+                }
+            };
+            let _ = poll(&mut fds, wait);
+            if fds.get(1).is_some_and(|fd| fd.any().unwrap_or(false)) {
+                kill_at = Some(Instant::now() + ENDING);
+            }
+        };
         super::limits::remove_groups(std::process::id());
-        ended_well
+        Ok(ended_well)
     }
 
-    fn status(&self) -> bool {
+    /// Whether it ended well, once it has ended.
+    fn status(&self, flags: WaitPidFlag) -> Option<bool> {
         loop {
-            match waitpid(self.pid, None) {
-                Ok(WaitStatus::Exited(_, code)) => return code == 0,
-                Ok(WaitStatus::Signaled(..)) => return false,
+            match waitpid(self.pid, Some(flags)) {
+                Ok(WaitStatus::Exited(_, code)) => return Some(code == 0),
+                Ok(WaitStatus::StillAlive) => return None,
+                Ok(WaitStatus::Signaled(..)) => return Some(false),
                 Ok(_) | Err(nix::Error::EINTR) => {}
-                Err(_) => return false,
+                Err(_) => return Some(false),
             }
         }
     }
@@ -80,7 +120,7 @@ pub fn enter(flags: CloneFlags) -> io::Result<Side> {
     if said == "+" {
         return Ok(Side::Waits(Child { pid: child }));
     }
-    Child { pid: child }.wait();
+    Child { pid: child }.status(WaitPidFlag::empty());
     Err(io::Error::other(match said.is_empty() {
         true => "the first process ended".to_owned(),
         false => said,

@@ -82,6 +82,21 @@ fn all_ends_with_the_agent_however_it_ends() {
 }
 
 #[test]
+fn one_that_serves_and_is_stopped_ends_with_its_tutor_too() {
+    let Some(mut agent) = in_namespaces(Guard::Namespaces, None) else {
+        return;
+    };
+    let seconds = own_seconds(5);
+    agent.begin(Mode::Step, &format!("sleep {seconds}"));
+    until("it to sleep", || processes_with(&seconds) == 1);
+    // A step can do as much to it by ptrace(2).
+    kill(server(&agent), nix::sys::signal::SIGSTOP).unwrap();
+    // What a `tutor` that is killed leaves: nobody at the other end, and nobody who waits.
+    agent.client.hang_up();
+    until("its end", || processes_with(&seconds) == 0);
+}
+
+#[test]
 fn what_whoever_started_tutor_left_open_is_not_for_steps() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
