@@ -43,7 +43,8 @@ impl Child {
     /// It ends when nobody is at the other end of its channel any more. One that a step stopped, as
     /// by ptrace(2), does not hear that, and is killed.
     pub fn wait(self, channel: BorrowedFd<'_>) -> io::Result<bool> {
-        let (children, theirs) = UnixStream::pair()?;
+        let (mut children, theirs) = UnixStream::pair()?;
+        children.set_nonblocking(true)?;
         signal_hook::low_level::pipe::register(SIGCHLD, theirs)?;
         let mut kill_at = None;
         let ended_well = loop {
@@ -69,6 +70,8 @@ impl Child {
             if fds.get(1).is_some_and(|fd| fd.any().unwrap_or(false)) {
                 kill_at = Some(Instant::now() + ENDING);
             }
+            // A child that is stopped says so, too.
+            while matches!(children.read(&mut [0; 64]), Ok(1..)) {}
         };
         super::limits::remove_groups(std::process::id());
         Ok(ended_well)
