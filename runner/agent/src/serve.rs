@@ -3,7 +3,7 @@
 mod ending;
 mod reports;
 
-use crate::confine::{self, Confinement, Guard, Held, Side};
+use crate::confine::{self, Begun, Confinement, End, Guard, Held};
 use crate::guest::Guest;
 use crate::isolation;
 use crate::pipes::Pipes;
@@ -55,35 +55,46 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Serves `tutor` on a channel until it hangs up or says that it is done. When this returns, every
 /// process that a run started has ended.
 pub fn serve(channel: OwnedFd) -> Result<(), AgentError> {
-    serve_with(channel, None, Held::default())
+    serve_with(channel, None, Held::default()).map(drop)
 }
 
 /// The same with a guard around all that it starts, as far as it can be had here; what holds is
 /// said when a shell starts. The channel is this process's standard input.
 pub fn serve_guarded(guard: Guard) -> Result<(), AgentError> {
     match confine::begin(guard) {
-        Side::Serves(held) => {
+        Begun::Serves(held) => {
             let channel = io::stdin().as_fd().try_clone_to_owned()?;
-            serve_with(channel, None, held)
+            match serve_with(channel, None, held)? {
+                Then::End => Ok(()),
+                // Whoever waits for it starts the next one.
+                Then::Next => std::process::exit(confine::NEXT),
+            }
         }
-        // The channel ends with this process, and so with the one that serves on it.
-        Side::Waits(child) => match child.wait(io::stdin().as_fd())? {
-            true => Ok(()),
-            false => Err(io::Error::other("the process that served ended").into()),
-        },
+        Begun::Ended(End::Well | End::Next) => Ok(()),
+        Begun::Ended(End::Badly) => Err(io::Error::other("the process that served ended").into()),
     }
 }
 
 /// Serves `tutor` as the agent of a guest.
 pub(crate) fn serve_guest(channel: OwnedFd, guest: Guest) -> Result<(), AgentError> {
-    serve_with(channel, Some(guest), Held::default())
+    serve_with(channel, Some(guest), Held::default()).map(drop)
 }
 
-fn serve_with(channel: OwnedFd, guest: Option<Guest>, held: Held) -> Result<(), AgentError> {
+/// What is to come after a process served.
+enum Then {
+    End,
+    /// Another process is to serve the next lesson: this one is confined to the last one's folders.
+    Next,
+}
+
+fn serve_with(channel: OwnedFd, guest: Option<Guest>, held: Held) -> Result<Then, AgentError> {
     let mut agent = Agent::new(channel, guest, held)?;
     let served = agent.run();
     agent.end_everything();
-    served
+    served.map(|()| match agent.is_used_up {
+        true => Then::Next,
+        false => Then::End,
+    })
 }
 
 struct Agent {
@@ -117,6 +128,8 @@ struct Agent {
     /// What is yet to be sent.
     outgoing: Vec<u8>,
     leaving: bool,
+    /// True if it is confined to the folders of a lesson that is over.
+    is_used_up: bool,
     /// What more the agent of a guest does.
     guest: Option<Guest>,
     /// What holds around all that this process starts.
@@ -164,6 +177,7 @@ impl Agent {
             buffer: vec![0; CHUNK_BYTES],
             outgoing: Vec::new(),
             leaving: false,
+            is_used_up: false,
             guest,
             guards,
         })

@@ -33,7 +33,7 @@ def main() -> int:
     tutor, cram, scrut = tools.tutor(arguments.tutor), tools.cram(arguments.cram), tools.scrut(arguments.scrut)
     vng, qemu = tools.vng(arguments.vng), tools.qemu()
     used = [tutor]
-    used += [cram, scrut] if {"steps", "lessons"} & set(arguments.rows) else []
+    used += [cram, scrut] if {"steps", "lessons", "guards"} & set(arguments.rows) else []
     used += [vng, qemu] if "lab" in arguments.rows else []
     for tool in used:
         if tool.path is None:
@@ -129,7 +129,7 @@ def page(facts, rows, arguments) -> str:
     lines = [f"- {name}: {value}" for name, value in facts.items()]
     rounds = "1 round" if arguments.rounds == 1 else f"{arguments.rounds} rounds"
     lines.append(f"- {rounds}, contestants taking turns, after one round that is not counted")
-    if {"steps", "lessons"} & set(arguments.rows):
+    if {"steps", "lessons", "guards"} & set(arguments.rows):
         lines.append("- cram and scrut run their files one after the other; neither has an option to do otherwise")
     if arguments.quick:
         lines.append("- quick: small sizes, which show that it works and nothing more")

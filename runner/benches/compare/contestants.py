@@ -79,6 +79,29 @@ class Tutor(Contestant):
         return sum(item["verdict"] == "passed" for lesson in lessons for item in lesson["items"])
 
 
+class TutorTrusted(Tutor):
+    """A course of one's own: namespaces, and no confinement."""
+
+    def name(self, shape):
+        return "the same after `tutor trust`"
+
+    def prepare(self, folder, shape):
+        trusted = run([self.tool.path, "trust", str(folder)], folder, self.environment)
+        if trusted.status != 0:
+            raise Failure(f"`tutor trust`: {trusted.complaint()}")
+        super().prepare(folder, shape)
+
+
+class TutorUnconfined(Tutor):
+    """No guard but the agent's own."""
+
+    def name(self, shape):
+        return "the same with `--unconfined`"
+
+    def command(self, folder, shape):
+        return [*super().command(folder, shape), "--unconfined"]
+
+
 # The best that a loop can do: no file is opened for a step, and no process but the one started.
 BASH_LOOP = """\
 cd "$1" || exit

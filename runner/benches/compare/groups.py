@@ -102,6 +102,29 @@ def lessons(bench: Bench):
     return rows
 
 
+def guards(bench: Bench):
+    """What it costs to confine steps, beside what only guards them, and neither."""
+    rows = []
+    for count, steps, jobs in [(200, 5, 2), (1, 1, 1), (1, 1000, 1)]:
+        shape = Shape(lessons=bench.size(count, min(count, 4)), steps=bench.size(steps, min(steps, 20)), jobs=jobs)
+        group = f"{shape.lessons} lessons of {shape.steps} steps, confined or not"
+        kinds = [
+            (contestants.Tutor, bench.tutor),
+            (contestants.TutorTrusted, bench.tutor),
+            (contestants.TutorUnconfined, bench.tutor),
+            (contestants.Cram, bench.cram),
+        ]
+        found = race(bench, enter(bench, group, shape, kinds))
+        confined, trusted, without, cram = found
+        against(bench, confined, cram, "tutor is faster" if count > 1 else "", lambda ratio: ratio < 1)
+        for row in [confined, trusted]:
+            if row.values and without.values:
+                more = (row.median - without.median) / shape.lessons * 1000
+                row.compared = f"{more:.2f} ms a lesson more than with `--unconfined`"
+        rows += found
+    return rows
+
+
 def race(bench: Bench, entries):
     """Runs all once unmeasured, then round after round, taking turns."""
     ready = [entry for entry in entries if made_ready(bench, entry)]
@@ -286,6 +309,7 @@ GROUPS = {
     "startup": startup,
     "steps": steps,
     "lessons": lessons,
+    "guards": guards,
     "memory": memory,
     "linearity": linearity,
     "size": size,

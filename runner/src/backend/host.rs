@@ -100,8 +100,8 @@ impl Host {
                 client
             }
         };
-        // Mounts of its own are an agent's for good, and so is what confines it.
-        let is_for_all = !opening.own_mounts && !matches!(guard, Guard::Confined { .. });
+        // Mounts of its own are an agent's for good.
+        let is_for_all = !opening.own_mounts;
         let mut session = HostSession {
             client: Some(client),
             idle: is_for_all.then(|| self.idle.clone()),
@@ -117,7 +117,11 @@ impl Host {
                 .map_err(|error| failed(error.to_string()))?
             {
                 Some(Incoming::Reply(Reply::Started { held, .. })) => {
-                    session.shell_depth = if held.namespaces { 2 } else { 1 };
+                    session.shell_depth = depth(guard, &held);
+                    if matches!(guard, Guard::Confined { .. }) && !held.root {
+                        // It is confined to this lesson's folders, and no other process goes on.
+                        session.idle = None;
+                    }
                     return Ok((session, held));
                 }
                 Some(Incoming::Reply(Reply::Unconfined { why })) => {
@@ -150,6 +154,15 @@ impl Host {
                 return Some(client);
             }
         }
+    }
+}
+
+/// How many processes there are from an agent to its shell.
+fn depth(guard: Guard, held: &Held) -> usize {
+    match guard {
+        Guard::Confined { .. } if held.namespaces => 3,
+        Guard::Namespaces if held.namespaces => 2,
+        Guard::Processes | Guard::Namespaces | Guard::Confined { .. } => 1,
     }
 }
 

@@ -37,7 +37,7 @@ impl Default for Limits {
 const GROUP: &str = "tutor-";
 
 /// Where control groups are, alone or beside those of the first version (cgroups(7)).
-const HIERARCHIES: [&str; 2] = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"];
+const HIERARCHIES: [&str; 2] = ["sys/fs/cgroup", "sys/fs/cgroup/unified"];
 
 /// Sets those that hold for each process. `is_in_user_namespace` says that only processes that are
 /// there are counted, and not all that the learner has.
@@ -71,18 +71,23 @@ pub fn join_group(limits: &Limits, owner: u32) -> io::Result<()> {
     joined().inspect_err(|_| drop(fs::remove_dir(&folder)))
 }
 
-/// Removes the control groups of processes that are gone, `owner`'s too.
+/// Removes the control group of a process, if nothing is in it.
+pub fn remove_group(owner: u32) {
+    if let Some(beside) = beside_own() {
+        let _ = fs::remove_dir(beside.join(format!("{GROUP}{owner}")));
+    }
+}
+
+/// Removes it, and those of processes that are gone.
 pub fn remove_groups(owner: u32) {
     let entries = beside_own().map(fs::read_dir);
     for entry in entries.into_iter().flatten().flatten().flatten() {
         let name = entry.file_name();
-        let of = name
-            .to_str()
-            .and_then(|name| name.strip_prefix(GROUP)?.parse::<u32>().ok());
+        let name = name.to_str().and_then(|name| name.strip_prefix(GROUP));
+        let of = name.and_then(|of| of.parse::<u32>().ok());
         let is_over = |of: u32| of == owner || !Path::new(&format!("/proc/{of}")).exists();
-        if of.is_some_and(is_over) {
-            // One with processes in it stays (cgroup_rmdir in the kernel).
-            let _ = fs::remove_dir(entry.path());
+        if let Some(of) = of.filter(|of| is_over(*of)) {
+            remove_group(of);
         }
     }
 }
@@ -92,12 +97,15 @@ pub fn remove_groups(owner: u32) {
 fn beside_own() -> Option<PathBuf> {
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
     let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    let hierarchy = HIERARCHIES.map(Path::new);
+    // Below a root folder of our own nobody writes to them.
+    let root = Path::new(super::root::OLD);
+    let root = if root.exists() { root } else { Path::new("/") };
+    let hierarchy = HIERARCHIES.map(|below| root.join(below));
     let hierarchy = hierarchy
         .into_iter()
         .find(|root| root.join("cgroup.controllers").exists())?;
     let own = hierarchy.join(own);
-    let beside = match own == *hierarchy {
+    let beside = match own == hierarchy {
         true => own,
         false => own.parent()?.to_owned(),
     };

@@ -16,9 +16,11 @@ use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
-pub use namespaces::Side;
+use namespaces::Side;
+pub use namespaces::{End, NEXT};
 
 /// The first version of Landlock that keeps signals and abstract sockets in (Linux 6.12); where
 /// there are no namespaces, an older one would not do.
@@ -64,27 +66,6 @@ impl Guard {
             .find(|guard| guard.words().first().copied() == word);
         named.unwrap_or_default()
     }
-
-    /// The namespaces to be made, from what is wanted down to what will do.
-    fn tries(self) -> Vec<CloneFlags> {
-        let shared = CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS;
-        let user = CloneFlags::CLONE_NEWUSER;
-        let is_root = geteuid().is_root();
-        match self {
-            Guard::Processes => Vec::new(),
-            // Root stays the machine's own root, as a course that is trusted may need.
-            Guard::Namespaces if is_root => vec![shared, shared | user],
-            Guard::Namespaces => vec![shared | user],
-            Guard::Confined { network } => {
-                let mut own = shared | CloneFlags::CLONE_NEWIPC;
-                own.set(CloneFlags::CLONE_NEWNET, !network);
-                match is_root {
-                    true => vec![own | user, own],
-                    false => vec![own | user],
-                }
-            }
-        }
-    }
 }
 
 /// What confined steps find and may do, beside the system's programs.
@@ -126,22 +107,142 @@ pub struct Held {
     pub lacking: Vec<String>,
 }
 
-/// Begins what can only begin with the agent. Two processes may come back from it: one that is to
-/// serve, and one that is to do nothing but wait for it.
-pub fn begin(guard: Guard) -> Side {
+/// What is to be done in this process.
+#[derive(Debug)]
+pub enum Begun {
+    /// It is to serve.
+    Serves(Held),
+    /// Others did, and have ended.
+    Ended(End),
+}
+
+/// Begins what can only begin with the agent. Several processes may come back from it: those that are
+/// to serve, and those that waited for them.
+pub fn begin(guard: Guard) -> Begun {
     let mut lacking = Vec::new();
-    for flags in guard.tries() {
-        match namespaces::enter(flags) {
-            Ok(side) => return side,
+    for flags in tries(guard) {
+        let begun = match guard {
+            Guard::Processes => break,
+            Guard::Namespaces => guarded(flags),
+            Guard::Confined { .. } => prepared(flags),
+        };
+        match begun {
+            Ok(begun) => return begun,
             Err(error) => lacking.push(format!("namespaces: {error}")),
         }
     }
     // The last one is the one that needs least.
     let lacking = lacking.pop().into_iter().collect();
-    Side::Serves(Held {
+    Begun::Serves(Held {
         lacking,
         ..Held::default()
     })
+}
+
+/// The namespaces to be made, from what is wanted down to what will do.
+fn tries(guard: Guard) -> Vec<CloneFlags> {
+    let user = CloneFlags::CLONE_NEWUSER;
+    let is_root = geteuid().is_root();
+    match guard {
+        Guard::Processes => Vec::new(),
+        // Root stays the machine's own root, as a course that is trusted may need.
+        Guard::Namespaces if is_root => vec![LESSON, LESSON | user],
+        Guard::Namespaces => vec![LESSON | user],
+        Guard::Confined { network } => {
+            let mut own = LESSON | CloneFlags::CLONE_NEWIPC;
+            own.set(CloneFlags::CLONE_NEWNET, !network);
+            match is_root {
+                true => vec![own | user, own],
+                false => vec![own | user],
+            }
+        }
+    }
+}
+
+/// The namespaces that the first process of a lesson has for itself.
+const LESSON: CloneFlags = CloneFlags::CLONE_NEWPID.union(CloneFlags::CLONE_NEWNS);
+
+/// Goes on in namespaces that end all processes with this one.
+fn guarded(flags: CloneFlags) -> io::Result<Begun> {
+    let ids = namespaces::own_ids();
+    let user = flags.contains(CloneFlags::CLONE_NEWUSER);
+    let side = namespaces::enter(flags, || {
+        namespaces::keep_to_itself(flags, ids)?;
+        namespaces::mount_proc()?;
+        match user {
+            // What it starts has no capabilities either, and may open its pipes only if it has none
+            // that they lack: ptrace(2), "access mode checking".
+            true => {
+                namespaces::bound_capabilities()?;
+                namespaces::drop_capabilities()
+            }
+            false => Ok(()),
+        }
+    })?;
+    Ok(match side {
+        Side::Inside(owner) => Begun::Serves(Held {
+            namespaces: true,
+            mounts: true,
+            user,
+            owner,
+            ..Held::default()
+        }),
+        Side::Outside(child) => Begun::Ended(guard_until_end(&child)),
+    })
+}
+
+/// Goes on in namespaces and a root folder that confined lessons have in common, and there as one
+/// process after the other, each for one lesson: what takes long is done once.
+fn prepared(flags: CloneFlags) -> io::Result<Begun> {
+    let ids = namespaces::own_ids();
+    let side = namespaces::enter(flags, || {
+        namespaces::keep_to_itself(flags, ids)?;
+        if flags.contains(CloneFlags::CLONE_NEWNET) {
+            // Whoever serves on the loopback device for a client beside it needs no other network.
+            crate::guest::bring_up_loopback()?;
+        }
+        root::prepare()?;
+        namespaces::bound_capabilities()?;
+        system_calls::forbid(true).map_err(io::Error::other)
+    })?;
+    let owner = match side {
+        Side::Inside(owner) => owner,
+        Side::Outside(child) => {
+            return Ok(Begun::Ended(guard_until_end(&child)));
+        }
+    };
+    loop {
+        let end = match namespaces::enter(LESSON, root::settle) {
+            Ok(Side::Inside(_)) => {
+                return Ok(Begun::Serves(Held {
+                    namespaces: true,
+                    mounts: true,
+                    user: flags.contains(CloneFlags::CLONE_NEWUSER),
+                    owner,
+                    ..Held::default()
+                }));
+            }
+            Ok(Side::Outside(child)) => {
+                let end = child.wait(io::stdin().as_fd());
+                // Before the next one makes its own, under the same name.
+                limits::remove_group(owner);
+                end
+            }
+            Err(_) => End::Badly,
+        };
+        match end {
+            End::Next => {}
+            End::Well | End::Badly => return Ok(Begun::Ended(end)),
+        }
+    }
+}
+
+/// Waits for the process that serves, or for that which waits for it, and removes what is left of
+/// control groups.
+fn guard_until_end(child: &namespaces::Child) -> End {
+    let end = child.wait(io::stdin().as_fd());
+    limits::remove_groups(std::process::id());
+    end
 }
 
 /// Limits what this process and all that it starts may use.
@@ -163,28 +264,34 @@ pub fn confine(
     held: &mut Held,
 ) -> Result<Option<(String, String)>, String> {
     if held.namespaces {
-        root::enter(confinement).map_err(|error| format!("a root folder of its own: {error}"))?;
+        root::complete(confinement)
+            .map_err(|error| format!("a root folder of its own: {error}"))?;
         held.root = true;
     }
-    namespaces::drop_capabilities().map_err(|error| format!("capabilities: {error}"))?;
-    let landlock = rights::restrict(confinement, held.root);
-    match landlock {
+    let bound = match held.root {
+        // They were, once for all lessons.
+        true => Ok(()),
+        false => namespaces::bound_capabilities(),
+    };
+    bound
+        .and_then(|()| namespaces::drop_capabilities())
+        .map_err(|error| format!("capabilities: {error}"))?;
+    match rights::restrict(confinement, held.root) {
         Ok(version) => held.landlock = Some(version),
         Err(error) => held.lacking.push(format!("Landlock: {error}")),
     }
-    let is_enough = held.root
-        || held
-            .landlock
-            .is_some_and(|version| version >= LANDLOCK_ALONE);
-    if !is_enough {
+    let is_enough = |version| version >= LANDLOCK_ALONE;
+    if !held.root && !held.landlock.is_some_and(is_enough) {
         return Err(held.lacking.join("; "));
     }
-    match system_calls::forbid(held.root) {
-        Ok(()) => held.seccomp = true,
-        // Without namespaces it is what keeps steps from the sockets of others.
-        Err(error) if !held.root => return Err(format!("seccomp: {error}")),
-        Err(error) => held.lacking.push(format!("seccomp: {error}")),
-    }
+    let forbidden = match held.root {
+        true => Ok(()),
+        false => system_calls::forbid(false),
+    };
+    forbidden
+        .and_then(|()| system_calls::forbid_mounts())
+        .map_err(|error| format!("seccomp: {error}"))?;
+    held.seccomp = true;
     let home = confinement.writable.last().filter(|_| !held.root);
     home.map_or(Ok(None), |home| temporary_folder(home).map(Some))
 }

@@ -1,57 +1,68 @@
-//! A process in namespaces of its own: the first one there, as which the agent goes on. When it is
-//! gone the kernel ends all others of them; and it goes when the process outside does that waits for
-//! it, which goes with `tutor`.
+//! Processes in namespaces of their own.
+//!
+//! What serves is the first process of a PID namespace: when it is gone the kernel ends all others
+//! there. It goes when the process outside does that waits for it, which goes with `tutor`.
 
-use super::{Held, doing};
+use super::doing;
 use crate::sys;
 use caps::CapSet;
+use nix::fcntl::OFlag;
 use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::CloneFlags;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, getegid, geteuid, pipe};
-use signal_hook::consts::SIGCHLD;
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{Gid, Pid, Uid, getegid, geteuid, pipe2};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 /// How long the process that serves may take to end what it started, once nobody is at the other end
 /// of its channel.
 const ENDING: Duration = Duration::from_secs(5);
 
-/// Which of the two processes this one is.
-#[derive(Debug)]
-pub enum Side {
-    /// The one that serves.
-    Serves(Held),
-    /// The one that waits.
-    Waits(Child),
+/// With this status a process ends that would serve another lesson if it could.
+pub const NEXT: i32 = 75;
+
+/// How a process ended that this one waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It has done all that there was to do.
+    Well,
+    /// Another one is to go on.
+    Next,
+    /// It failed, or was killed.
+    Badly,
 }
 
-/// The process that serves, for the one that waits.
+/// Which of two processes this one is.
+#[derive(Debug)]
+pub enum Side {
+    /// The new one. It has this process outside that waits for it.
+    Inside(u32),
+    /// The one that started it.
+    Outside(Child),
+}
+
+/// The new process, for the one that waits for it.
 #[derive(Debug)]
 pub struct Child {
     pid: Pid,
+    /// Ends with that process.
+    life: File,
 }
 
 impl Child {
-    /// Waits until that process has ended. True if it ended well.
+    /// Waits until that process has ended.
     ///
     /// It ends when nobody is at the other end of its channel any more. One that a step stopped, as
     /// by ptrace(2), does not hear that, and is killed.
-    pub fn wait(self, channel: BorrowedFd<'_>) -> io::Result<bool> {
-        let (mut children, theirs) = UnixStream::pair()?;
-        children.set_nonblocking(true)?;
-        signal_hook::low_level::pipe::register(SIGCHLD, theirs)?;
+    pub fn wait(&self, channel: BorrowedFd<'_>) -> End {
         let mut kill_at = None;
-        let ended_well = loop {
-            if let Some(ended_well) = self.status(WaitPidFlag::WNOHANG) {
-                break ended_well;
-            }
-            let mut fds = vec![PollFd::new(children.as_fd(), PollFlags::POLLIN)];
+        loop {
+            let life = PollFd::new(self.life.as_fd(), PollFlags::POLLIN);
+            let mut fds = vec![life];
             let wait = match kill_at {
                 None => {
                     fds.push(PollFd::new(channel, PollFlags::POLLHUP));
@@ -61,46 +72,44 @@ impl Child {
                     let left = Instant::duration_since(&at, Instant::now());
                     if left.is_zero() {
                         let _ = kill(self.pid, Signal::SIGKILL);
-                        break self.status(WaitPidFlag::empty()).unwrap_or(false);
+                        return self.end();
                     }
                     PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
                 }
             };
             let _ = poll(&mut fds, wait);
-            if fds.get(1).is_some_and(|fd| fd.any().unwrap_or(false)) {
+            let is_ready = |fd: &PollFd<'_>| fd.any().unwrap_or(false);
+            if fds.first().is_some_and(is_ready) {
+                return self.end();
+            }
+            if fds.get(1).is_some_and(is_ready) {
                 kill_at = Some(Instant::now() + ENDING);
             }
-            // A child that is stopped says so, too.
-            while matches!(children.read(&mut [0; 64]), Ok(1..)) {}
-        };
-        super::limits::remove_groups(std::process::id());
-        Ok(ended_well)
+        }
     }
 
-    /// Whether it ended well, once it has ended.
-    fn status(&self, flags: WaitPidFlag) -> Option<bool> {
+    fn end(&self) -> End {
         loop {
-            match waitpid(self.pid, Some(flags)) {
-                Ok(WaitStatus::Exited(_, code)) => return Some(code == 0),
-                Ok(WaitStatus::StillAlive) => return None,
-                Ok(WaitStatus::Signaled(..)) => return Some(false),
+            match waitpid(self.pid, None) {
+                Ok(WaitStatus::Exited(_, 0)) => return End::Well,
+                Ok(WaitStatus::Exited(_, NEXT)) => return End::Next,
+                Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..)) => return End::Badly,
                 Ok(_) | Err(nix::Error::EINTR) => {}
-                Err(_) => return Some(false),
+                Err(_) => return End::Badly,
             }
         }
     }
 }
 
-/// Goes on as two processes, one of them in new namespaces; as one, if that cannot be.
-pub fn enter(flags: CloneFlags) -> io::Result<Side> {
-    let (mut from_child, mut to_parent) =
-        pipe().map(|(read, write)| (File::from(read), File::from(write)))?;
-    let ids = (geteuid(), getegid());
+/// Goes on as two processes, one of them in new namespaces, which `settle` makes what a process
+/// expects around it. An error says why that cannot be; then there is one process still.
+pub fn enter(flags: CloneFlags, settle: impl FnOnce() -> io::Result<()>) -> io::Result<Side> {
+    let (from_child, to_parent) = pipe2(OFlag::O_CLOEXEC)?;
+    let (mut from_child, mut to_parent) = (File::from(from_child), File::from(to_parent));
     let owner = std::process::id();
-    let child = sys::fork_into(flags)?;
-    let Some(child) = child else {
+    let Some(pid) = sys::fork_into(flags)? else {
         drop(from_child);
-        let settled = settle(flags, ids);
+        let settled = settle().and_then(|()| Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?));
         let told = match &settled {
             Ok(()) => to_parent.write_all(b"+"),
             Err(error) => to_parent.write_all(error.to_string().as_bytes()),
@@ -109,34 +118,35 @@ pub fn enter(flags: CloneFlags) -> io::Result<Side> {
         if settled.is_err() || told.is_err() {
             std::process::exit(1);
         }
-        return Ok(Side::Serves(Held {
-            namespaces: true,
-            mounts: true,
-            user: flags.contains(CloneFlags::CLONE_NEWUSER),
-            owner,
-            ..Held::default()
-        }));
+        // Its end is that of this process.
+        let _ = std::os::fd::IntoRawFd::into_raw_fd(to_parent);
+        return Ok(Side::Inside(owner));
     };
     drop(to_parent);
-    let mut said = String::new();
-    from_child.read_to_string(&mut said)?;
-    if said == "+" {
-        return Ok(Side::Waits(Child { pid: child }));
+    let mut first = [0];
+    let is_settled = from_child.read(&mut first)? == 1 && first == *b"+";
+    if is_settled {
+        let life = from_child;
+        return Ok(Side::Outside(Child { pid, life }));
     }
-    Child { pid: child }.status(WaitPidFlag::empty());
-    Err(io::Error::other(match said.is_empty() {
-        true => "the first process ended".to_owned(),
-        false => said,
+    let mut said = String::from_utf8_lossy(&first).into_owned();
+    let _ = from_child.read_to_string(&mut said);
+    let life = from_child;
+    Child { pid, life }.end();
+    Err(io::Error::other(match said.trim_matches('\0') {
+        "" => "the first process ended".to_owned(),
+        said => said.to_owned(),
     }))
 }
 
-/// Makes the namespaces what a process expects around it.
-fn settle(
-    flags: CloneFlags,
-    (user, group): (nix::unistd::Uid, nix::unistd::Gid),
-) -> io::Result<()> {
-    let has_user = flags.contains(CloneFlags::CLONE_NEWUSER);
-    if has_user {
+/// The ids that a process has before it enters a user namespace.
+pub fn own_ids() -> (Uid, Gid) {
+    (geteuid(), getegid())
+}
+
+/// Keeps them in a new user namespace, and has mounts that are nobody else's.
+pub fn keep_to_itself(flags: CloneFlags, (user, group): (Uid, Gid)) -> io::Result<()> {
+    if flags.contains(CloneFlags::CLONE_NEWUSER) {
         // user_namespaces(7): without this a group could be dropped that something is denied to.
         fs::write("/proc/self/setgroups", "deny")?;
         fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
@@ -144,29 +154,27 @@ fn settle(
     }
     let none: Option<&str> = None;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
-        .map_err(doing("make mounts private"))?;
+        .map_err(doing("make mounts private"))
+}
+
+/// Mounts a `/proc` that shows the processes of this one's PID namespace.
+pub fn mount_proc() -> io::Result<()> {
     let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    mount(Some("proc"), "/proc", Some("proc"), plain, none).map_err(doing("mount proc"))?;
-    if flags.contains(CloneFlags::CLONE_NEWNET) {
-        // Whoever serves on the loopback device for a client beside it needs no other network.
-        crate::guest::bring_up_loopback()?;
-    }
-    let keeps_rights = !has_user || flags.contains(CloneFlags::CLONE_NEWIPC);
-    if !keeps_rights {
-        // What it starts has none either, and may open its pipes only then: ptrace(2), "access mode
-        // checking".
-        drop_capabilities()?;
-    }
-    nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+    let none: Option<&str> = None;
+    mount(Some("proc"), "/proc", Some("proc"), plain, none).map_err(doing("mount proc"))
+}
+
+/// Lets nothing that this process starts get capabilities that it has not (capabilities(7)): root would
+/// by starting a program.
+pub fn bound_capabilities() -> io::Result<()> {
+    nix::sys::prctl::set_no_new_privs()?;
+    // Takes a capability, and is no more than a second lock.
+    let _ = caps::clear(None, CapSet::Bounding);
     Ok(())
 }
 
 /// Gives up all capabilities, for what this process starts too.
 pub fn drop_capabilities() -> io::Result<()> {
-    // Without it root would get them back by starting a program (capabilities(7)).
-    nix::sys::prctl::set_no_new_privs()?;
-    // Takes a capability, and is no more than a second lock.
-    let _ = caps::clear(None, CapSet::Bounding);
     for set in [
         CapSet::Ambient,
         CapSet::Inheritable,

@@ -1,7 +1,7 @@
 //! A root folder of its own (pivot_root(2)): the system's programs to be read, the folders of a
 //! lesson, and nothing else that this machine has.
 
-use super::{Confinement, doing, doing_to};
+use super::{Confinement, doing, doing_to, namespaces};
 use crate::sys;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::pivot_root;
@@ -63,41 +63,47 @@ const OWN_FILES: [(&str, &str); 5] = [
 
 /// A folder that every system has, to begin in.
 const BASE: &str = "/tmp";
-/// Where the new root is while it is made, and where the old one is.
-const NEW: &str = "/new";
-const OLD: &str = "/old";
+/// Where the old root is, as long as something may be brought from there.
+pub const OLD: &str = "/old";
 
 const NONE: Option<&str> = None;
 
-/// Makes a root folder of this process's own, as bubblewrap does it.
-pub fn enter(confinement: &Confinement) -> io::Result<()> {
-    let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-    // Neither may be below the new root: both are made on a file system of their own.
+/// Makes a root folder with what all lessons find, for this process and those that it starts. The old
+/// one stays below it for now.
+pub fn prepare() -> io::Result<()> {
     tmpfs(Path::new(BASE), "mode=755")?;
-    for folder in [NEW, OLD] {
-        fs::create_dir(format!("{BASE}{folder}"))?;
-    }
-    pivot_root(BASE, format!("{BASE}{OLD}").as_str()).map_err(doing("change the root folder"))?;
+    let old = format!("{BASE}{OLD}");
+    fs::create_dir(&old)?;
+    pivot_root(BASE, old.as_str()).map_err(doing("change the root folder"))?;
     std::env::set_current_dir("/")?;
-    tmpfs(Path::new(NEW), "mode=755")?;
     for place in SYSTEM {
         bring_system(Path::new(place))?;
     }
-    let fresh = |place: &str, options: &str| {
-        let at = inside(Path::new(place));
-        folders(&at)?;
-        tmpfs(&at, options)
-    };
-    fresh("/tmp", "mode=1777")?;
-    fresh("/var/tmp", "mode=1777")?;
-    if !inside(Path::new("/run")).exists() {
-        folders(&inside(Path::new("/run")))?;
-    }
-    devices()?;
-    processes()?;
     for place in SECRET.iter().map(Path::new) {
         hide(place)?;
     }
+    for place in ["/tmp", "/var/tmp", "/run", "/proc"] {
+        folders(Path::new(place))?;
+    }
+    devices()?;
+    // To see whether that is permitted, and for this process.
+    namespaces::mount_proc()
+}
+
+/// Gives the first process of a lesson what is of that lesson only.
+pub fn settle() -> io::Result<()> {
+    // Nobody here can take it away from what it covers.
+    namespaces::mount_proc()?;
+    // The kernel's settings are root's to write there, also where root is not the machine's.
+    protect(Path::new("/proc"))?;
+    for place in ["/tmp", "/var/tmp", "/dev/shm"] {
+        tmpfs(Path::new(place), "mode=1777")?;
+    }
+    Ok(())
+}
+
+/// Brings what a lesson and its course have besides, and lets go of the old root folder.
+pub fn complete(confinement: &Confinement) -> io::Result<()> {
     for place in &confinement.hidden {
         hide(place)?;
     }
@@ -107,27 +113,22 @@ pub fn enter(confinement: &Confinement) -> io::Result<()> {
     for place in &confinement.writable {
         bring(place)?;
     }
-    std::env::set_current_dir(NEW)?;
-    pivot_root(".", ".").map_err(doing("change to the root folder"))?;
-    umount2(".", MntFlags::MNT_DETACH).map_err(doing("let go of the old root folder"))?;
-    std::env::set_current_dir("/")?;
-    // Where this process was may not be there any more.
-    let _ = std::env::set_current_dir(cwd);
-    Ok(())
-}
-
-/// Where a path is in the root that is being made.
-fn inside(path: &Path) -> PathBuf {
-    below(NEW, path)
+    umount2(OLD, MntFlags::MNT_DETACH).map_err(doing("let go of the old root folder"))?;
+    // It is that of the next lesson, too.
+    let flags = MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_RDONLY;
+    mount(
+        NONE,
+        "/",
+        NONE,
+        flags | MsFlags::MS_NOSUID | MsFlags::MS_NODEV,
+        NONE,
+    )
+    .map_err(doing("protect the root folder"))
 }
 
 /// Where it is in the old one.
 fn outside(path: &Path) -> PathBuf {
-    below(OLD, path)
-}
-
-fn below(root: &str, path: &Path) -> PathBuf {
-    Path::new(root).join(path.strip_prefix("/").unwrap_or(path))
+    Path::new(OLD).join(path.strip_prefix("/").unwrap_or(path))
 }
 
 fn tmpfs(at: &Path, options: &str) -> io::Result<()> {
@@ -156,7 +157,7 @@ fn bring_system(place: &Path) -> io::Result<()> {
     };
     if there.is_symlink() {
         let target = fs::read_link(outside(place))?;
-        return symlink(target, inside(place));
+        return symlink(target, place);
     }
     bring_to_read(place)
 }
@@ -165,7 +166,12 @@ fn bring_to_read(place: &Path) -> io::Result<()> {
     if !bring(place)? {
         return Ok(());
     }
-    sys::read_only(&inside(place)).map_err(|error| at_place("protect", place, error))
+    protect(place)
+}
+
+/// Keeps everybody from writing to what is mounted at a path.
+fn protect(place: &Path) -> io::Result<()> {
+    sys::read_only(place).map_err(|error| at_place("protect", place, error))
 }
 
 /// Brings what is at a path, with all that is mounted below it. False if nothing is there.
@@ -174,18 +180,17 @@ fn bring(place: &Path) -> io::Result<bool> {
     let Some(from) = resolved(place) else {
         return Ok(false);
     };
-    let at = inside(place);
     match from.is_dir() {
-        true => folders(&at)?,
+        true => folders(place)?,
         false => {
-            folders(at.parent().unwrap_or(&at))?;
-            if fs::symlink_metadata(&at).is_err() {
-                File::create(&at).map_err(|error| at_place("make", place, error))?;
+            folders(place.parent().unwrap_or(place))?;
+            if fs::symlink_metadata(place).is_err() {
+                File::create(place).map_err(|error| at_place("make", place, error))?;
             }
         }
     }
     let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
-    mount(Some(&from), &at, NONE, bind, NONE).map_err(doing_to("bring", place))?;
+    mount(Some(&from), place, NONE, bind, NONE).map_err(doing_to("bring", place))?;
     Ok(true)
 }
 
@@ -232,25 +237,24 @@ fn resolved(place: &Path) -> Option<PathBuf> {
 
 /// Puts something empty over what is at a path.
 fn hide(place: &Path) -> io::Result<()> {
-    let at = inside(place);
-    let Ok(there) = fs::symlink_metadata(&at) else {
+    let Ok(there) = fs::symlink_metadata(place) else {
         return Ok(());
     };
     if there.is_dir() {
-        return tmpfs(&at, "mode=755,size=4k");
+        return tmpfs(place, "mode=755,size=4k");
     }
     if there.is_file() {
         let null = outside(Path::new("/dev/null"));
-        return mount(Some(&null), &at, NONE, MsFlags::MS_BIND, NONE)
+        return mount(Some(&null), place, NONE, MsFlags::MS_BIND, NONE)
             .map_err(doing_to("hide", place));
     }
     Ok(())
 }
 
 fn devices() -> io::Result<()> {
-    let dev = inside(Path::new("/dev"));
-    folders(&dev)?;
-    tmpfs(&dev, "mode=755")?;
+    let dev = Path::new("/dev");
+    folders(dev)?;
+    tmpfs(dev, "mode=755")?;
     for name in DEVICES {
         bring(&Path::new("/dev").join(name))?;
     }
@@ -258,7 +262,6 @@ fn devices() -> io::Result<()> {
         symlink(target, dev.join(name))?;
     }
     folders(&dev.join("shm"))?;
-    tmpfs(&dev.join("shm"), "mode=1777")?;
     folders(&dev.join("pts"))?;
     let plain = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
     let options = Some("newinstance,ptmxmode=0666,mode=620");
@@ -271,14 +274,4 @@ fn devices() -> io::Result<()> {
         options,
     );
     Ok(())
-}
-
-fn processes() -> io::Result<()> {
-    let at = inside(Path::new("/proc"));
-    folders(&at)?;
-    let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    let mounted = mount(Some("proc"), &at, Some("proc"), plain, NONE);
-    mounted.map_err(doing("mount proc"))?;
-    // The kernel's settings are root's to write there, also where root is not the machine's.
-    sys::read_only(&at).map_err(|error| at_place("protect", &at, error))
 }

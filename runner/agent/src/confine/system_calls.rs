@@ -10,7 +10,7 @@ use seccompiler::{
 use std::collections::BTreeMap;
 
 /// Refused whatever their arguments.
-const FORBIDDEN: [libc::c_long; 45] = [
+const FORBIDDEN: [libc::c_long; 41] = [
     libc::SYS_acct,
     libc::SYS_add_key,
     libc::SYS_adjtimex,
@@ -32,15 +32,12 @@ const FORBIDDEN: [libc::c_long; 45] = [
     libc::SYS_kexec_file_load,
     libc::SYS_kexec_load,
     libc::SYS_keyctl,
-    libc::SYS_mount,
-    libc::SYS_mount_setattr,
     libc::SYS_move_mount,
     libc::SYS_name_to_handle_at,
     libc::SYS_nfsservctl,
     libc::SYS_open_by_handle_at,
     libc::SYS_open_tree,
     libc::SYS_perf_event_open,
-    libc::SYS_pivot_root,
     libc::SYS_process_madvise,
     libc::SYS_quotactl,
     libc::SYS_reboot,
@@ -52,10 +49,17 @@ const FORBIDDEN: [libc::c_long; 45] = [
     libc::SYS_swapoff,
     libc::SYS_swapon,
     libc::SYS_syslog,
-    libc::SYS_umount2,
     libc::SYS_userfaultfd,
     libc::SYS_vhangup,
     libc::SYS_quotactl_fd,
+];
+
+/// Refused once a root folder is as it is to stay.
+const FORBIDDEN_LATER: [libc::c_long; 4] = [
+    libc::SYS_mount,
+    libc::SYS_mount_setattr,
+    libc::SYS_pivot_root,
+    libc::SYS_umount2,
 ];
 
 /// The sockets that a step may have: local ones, the internet's, and questions about the network.
@@ -88,20 +92,29 @@ const SENDS: [(libc::c_long, u8); 3] = [
 /// (`__X32_SYSCALL_BIT` in arch/x86/include/uapi/asm/unistd.h).
 const X32: libc::c_long = 0x4000_0000;
 
-/// Forbids them for this process and all that it starts. Without a root folder of their own steps
-/// would reach the sockets of others, so they get none.
+/// Forbids all of them, but for those that make a root folder, for this process and all that it
+/// starts. Without such a folder steps would reach the sockets of others, so they get none.
 pub fn forbid(has_own_root: bool) -> Result<(), String> {
-    let refused = filter(rules(has_own_root), libc::EPERM);
+    apply(rules(has_own_root), libc::EPERM)?;
     // What the C library falls back from, to a call whose flags can be looked at.
-    let unknown = filter(
+    apply(
         Ok(BTreeMap::from([(libc::SYS_clone3, Vec::new())])),
         libc::ENOSYS,
-    );
-    for program in [refused, unknown] {
-        let program = program.map_err(|error| error.to_string())?;
-        apply_filter(&program).map_err(|error| error.to_string())?;
-    }
-    Ok(())
+    )
+}
+
+/// Forbids the rest.
+pub fn forbid_mounts() -> Result<(), String> {
+    let rules = FORBIDDEN_LATER.iter().map(|call| (*call, Vec::new()));
+    apply(Ok(on_both_counts(rules.collect())), libc::EPERM)
+}
+
+fn apply(
+    rules: Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError>,
+    error: i32,
+) -> Result<(), String> {
+    let program = filter(rules, error).map_err(|error| error.to_string())?;
+    apply_filter(&program).map_err(|error| error.to_string())
 }
 
 fn filter(
@@ -144,6 +157,11 @@ fn rules(has_own_root: bool) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendE
         false => Vec::new(),
     };
     rules.insert(libc::SYS_socket, others);
+    Ok(on_both_counts(rules))
+}
+
+/// The same for x86-64's other way to count calls.
+fn on_both_counts(mut rules: BTreeMap<i64, Vec<SeccompRule>>) -> BTreeMap<i64, Vec<SeccompRule>> {
     if cfg!(target_arch = "x86_64") {
         let again: Vec<_> = rules
             .iter()
@@ -151,7 +169,7 @@ fn rules(has_own_root: bool) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendE
             .collect();
         rules.extend(again);
     }
-    Ok(rules)
+    rules
 }
 
 /// The sockets that no step may have.

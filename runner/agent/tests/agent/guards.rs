@@ -50,7 +50,7 @@ fn own_seconds(offset: u32) -> String {
     format!("{}{offset}", 20_000_000 + std::process::id())
 }
 
-/// The process that serves, below the one that was started.
+/// The process that serves, below one that waits for it.
 fn server(agent: &Agent) -> Pid {
     let outer = Pid::from_raw(agent.client.pid() as i32);
     tutor_agent::processes::children(outer)[0]
@@ -391,4 +391,35 @@ fn limits_hold_for_all_that_steps_start() {
         eprintln!("skipped: only a control group bounds root, and none could be made: {held:?}");
     }
     agent.finish();
+}
+
+#[test]
+fn a_confined_lesson_finds_nothing_of_the_one_before() {
+    let Some(mut agent) = confined() else { return };
+    let first = agent.folder.path().to_owned();
+    agent.prints("echo x >/tmp/left; echo x >/dev/shm/left; echo x >mine; (setsid sleep 60 &)");
+    agent.finish();
+    for number in 0..3 {
+        let folder = tempfile::tempdir().unwrap();
+        let confine = Confinement {
+            writable: vec![folder.path().to_owned()],
+            ..Confinement::default()
+        };
+        let held = agent.start_in(folder.path(), Some(confine), None).unwrap();
+        assert!(held.root && held.namespaces, "{held:?}");
+        let found =
+            agent.prints("ls /tmp /dev/shm /old 2>&1; ps -e -o comm= | sort -u | tr '\\n' ' '");
+        assert!(
+            !found.contains("left") && !found.contains("sleep"),
+            "{number}: {found}"
+        );
+        let theirs = format!(
+            "cat {}/mine || echo x >/x || echo x >/usr/x",
+            first.display()
+        );
+        assert_ne!(agent.run(&theirs).status, Status::Exited(0));
+        agent.prints("echo y >own && test -s own");
+        assert!(folder.path().join("own").exists());
+        agent.finish();
+    }
 }

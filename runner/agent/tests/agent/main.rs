@@ -61,6 +61,22 @@ impl Agent {
             late: Vec::new(),
             ended: Vec::new(),
         };
+        let cwd = agent.folder.path().to_owned();
+        let confine = confine.map(|confine| Confinement {
+            writable: vec![cwd.clone()],
+            ..confine
+        });
+        let held = agent.start_in(&cwd, confine, limits)?;
+        Ok((agent, held))
+    }
+
+    /// Starts a shell in a folder.
+    fn start_in(
+        &mut self,
+        folder: &Path,
+        confine: Option<Confinement>,
+        limits: Option<Limits>,
+    ) -> Result<Held, String> {
         let env = [
             ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
             ("LC_ALL", "C.UTF-8"),
@@ -68,23 +84,17 @@ impl Agent {
         let env = env
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec();
-        let cwd = agent.folder.path().to_owned();
-        let confine = confine.map(|confine| Confinement {
-            writable: vec![cwd.clone()],
-            ..confine
-        });
-        agent
-            .client
+        self.client
             .send(&Request::Start {
-                cwd,
+                cwd: folder.to_owned(),
                 env,
                 isolate: false,
                 confine,
                 limits,
             })
             .unwrap();
-        match agent.client.recv(Some(PATIENCE)).unwrap() {
-            Some(Incoming::Reply(Reply::Started { held, .. })) => Ok((agent, held)),
+        match self.client.recv(Some(PATIENCE)).unwrap() {
+            Some(Incoming::Reply(Reply::Started { held, .. })) => Ok(held),
             Some(Incoming::Reply(Reply::Unconfined { why })) => Err(why),
             other => panic!("{other:?}"),
         }
