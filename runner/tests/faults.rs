@@ -400,9 +400,9 @@ fn a_home_that_cannot_be_written_is_named() {
 }
 
 #[test]
-fn a_read_only_workspace_is_named_and_loses_nothing() {
+fn a_read_only_folder_is_named_and_loses_nothing() {
     let body = plain("one", "echo ran-1").to_owned()
-        + "```text {file=notes.txt}\nmine and yours\n```\n\n"
+        + "```text {file=sub/notes.txt}\nmine and yours\n```\n\n"
         + &plain("two", "echo ran-2");
     let tutor = Tutor::new().lesson(body);
     open_to_all(&tutor, &["home", "tmp"]);
@@ -414,20 +414,21 @@ fn a_read_only_workspace_is_named_and_loses_nothing() {
         .end()
         .code(0)
         .stdout_has("│ ran-2");
-    let workspace = tutor.workspace("demo");
-    let below = workspace
+    // The workspace itself is opened again, whoever closed it.
+    let folder = tutor.workspace("demo").join("sub");
+    let below = folder
         .strip_prefix(tutor.path(""))
         .expect("below")
         .display()
         .to_string();
-    fs::remove_file(workspace.join("notes.txt")).expect("it was written");
+    fs::remove_file(folder.join("notes.txt")).expect("it was written");
     set_mode(&tutor, &below, 0o555);
     let command = without_rights(&tutor, "run demo").expect("as before");
     let ran = tutor.start_command(command, "run demo").end().code(3);
     ran.stdout_has("│ ran-1")
         .stderr_has("cannot write `")
         .stderr_has("notes.txt`: Permission denied");
-    assert!(!workspace.join("notes.txt").exists());
+    assert!(!folder.join("notes.txt").exists());
     set_mode(&tutor, &below, 0o777);
 }
 
