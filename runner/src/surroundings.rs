@@ -115,6 +115,11 @@ impl Surroundings {
     }
 }
 
+/// Where a place that a course names leads on this machine; nothing if it is not there.
+pub fn leads_to(place: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    expanded(place, variable)?.canonicalize().ok()
+}
+
 /// A place of the learner's machine: `~` is the home folder, `$NAME` a variable.
 fn expanded(place: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let (head, rest) = place.split_once('/').unwrap_or((place, ""));

@@ -11,6 +11,7 @@ use crate::highlight::Budget;
 use crate::lesson::{Lesson, Place};
 use crate::render::paint::Paint;
 use crate::say;
+use crate::surroundings;
 use crate::visible::visible_text;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -21,8 +22,12 @@ use std::path::Path;
 /// by name. It is shown with the question, and agreed to with the rest.
 pub fn asks_for(course: &Course) -> Vec<String> {
     let asks = &course.asks;
-    let path = asks.path().map(|place| say!("asks-path", place = place));
-    let read = asks.read().map(|place| say!("asks-read", place = place));
+    let path = asks
+        .path()
+        .map(|place| say!("asks-path", place = led(place)));
+    let read = asks
+        .read()
+        .map(|place| say!("asks-read", place = led(place)));
     let env = asks.env().map(|name| say!("asks-env", name = name));
     let network = match &asks.network {
         Network::All(false) => None,
@@ -32,7 +37,34 @@ pub fn asks_for(course: &Course) -> Vec<String> {
             Some(say!("asks-ports", ports = ports.join(", ")))
         }
     };
-    path.chain(read).chain(env).chain(network).collect()
+    let limits = asks.unusual_limits().map(|limits| {
+        say!(
+            "asks-limits",
+            processes = limits.processes.to_string(),
+            memory = (limits.memory_bytes >> 20).to_string(),
+            file = (limits.file_bytes >> 20).to_string()
+        )
+    });
+    path.chain(read)
+        .chain(env)
+        .chain(network)
+        .chain(limits)
+        .collect()
+}
+
+/// A place as a course names it, and where that leads on this machine: a link or a variable may make it
+/// any folder.
+fn led(place: &str) -> String {
+    match surroundings::leads_to(place, &|name| std::env::var_os(name)) {
+        Some(path) if path != Path::new(place) => {
+            say!(
+                "asks-leads-to",
+                place = place,
+                path = path.display().to_string()
+            )
+        }
+        Some(_) | None => say!("asks-place", place = place),
+    }
 }
 
 /// So many lines are shown with the question itself; more is shown when somebody wants to see it.

@@ -88,6 +88,15 @@ impl Asks {
         }
     }
 
+    /// The same, if they let steps use more than usual.
+    pub fn unusual_limits(&self) -> Option<Limits> {
+        let (limits, usual) = (self.limits(), Limits::default());
+        let is_more = limits.processes > usual.processes
+            || limits.memory_bytes > usual.memory_bytes
+            || limits.file_bytes > usual.file_bytes;
+        is_more.then_some(limits)
+    }
+
     /// What is wrong with them, a sentence each, and where.
     pub(super) fn faults(&self) -> Vec<(Range<usize>, String)> {
         let mut faults = Vec::new();
@@ -128,10 +137,11 @@ fn texts(all: &[Spanned<String>]) -> impl Iterator<Item = &str> {
 fn is_place(place: &str) -> bool {
     let parts = place.split('/').skip(1);
     let is_plain = parts.clone().all(|part| part != "..") && !place.contains(['\0', ':']);
+    let mut below = parts.filter(|part| !part.is_empty() && *part != ".");
     let head = place.split('/').next().unwrap_or_default();
     let begins_well = match head.strip_prefix('$') {
         Some(name) => is_variable(name),
-        None => (head.is_empty() && place.len() > 1) || (head == "~" && place.len() > 2),
+        None => (head.is_empty() || head == "~") && below.next().is_some(),
     };
     is_plain && begins_well
 }
@@ -153,7 +163,8 @@ mod tests {
             assert!(is_place(place), "{place}");
         }
         for place in [
-            "", "/", "~", "~/", "opt", "../x", "/a/../b", "$", "$1", "~root/x", "/a:/b",
+            "", "/", "//", "/.", "/./", "~", "~/", "~/.", "opt", "../x", "/a/../b", "$", "$1",
+            "~root/x", "/a:/b",
         ] {
             assert!(!is_place(place), "{place}");
         }

@@ -96,6 +96,31 @@ fn a_step_cannot_kill_who_keeps_it_nor_anybody_else() {
 }
 
 #[test]
+fn what_a_course_asks_for_is_told_with_where_it_leads_and_asked_again_if_that_changes() {
+    let tutor = Tutor::new().not_trusted().lesson(plain("one", "true"));
+    tutor.put("home/secret/key", "the key\n");
+    tutor.put("home/plain/file", "data\n");
+    // What looks like the course's own leads to what is the learner's.
+    let link = tutor.path("home/assets");
+    std::os::unix::fs::symlink("plain", &link).expect("ours");
+    let tutor = tutor.course("[steps]\nread = ['~/assets']\nmemory-mb = 999999");
+    let shown = tutor.run("show --all --no-pager");
+    shown
+        .stdout_has("reading `~/assets`, which is `")
+        .stdout_has("home/plain`")
+        .stdout_has("999999 MB of memory");
+    let Some(mut running) = at_a_terminal_of(&tutor, 200, "run demo") else {
+        return;
+    };
+    running.until_stdout("run it? [y]");
+    running.say("y\n");
+    running.end().code(0);
+    std::fs::remove_file(&link).expect("ours");
+    std::os::unix::fs::symlink("secret", &link).expect("ours");
+    tutor.run("run demo").code(2).stderr_has("tutor show --all");
+}
+
+#[test]
 fn the_question_says_what_holds_here_and_what_the_course_asks_for() {
     let tutor = Tutor::new()
         .not_trusted()
