@@ -66,6 +66,10 @@ const BASE: &str = "/tmp";
 /// Where the old root is, as long as something may be brought from there.
 pub const OLD: &str = "/old";
 
+/// The most that files in memory take together: a part of the machine's (tmpfs(5)). Where no control
+/// group counts memory, steps would fill it else.
+const SIZE: &str = "mode=1777,size=25%";
+
 const NONE: Option<&str> = None;
 
 /// Makes a root folder with what all lessons find, for this process and those that it starts. The old
@@ -96,8 +100,10 @@ pub fn settle() -> io::Result<()> {
     namespaces::mount_proc()?;
     // The kernel's settings are root's to write there, also where root is not the machine's.
     protect(Path::new("/proc"))?;
-    for place in ["/tmp", "/var/tmp", "/dev/shm"] {
-        tmpfs(Path::new(place), "mode=1777")?;
+    let all = Path::new("/tmp");
+    tmpfs(all, SIZE)?;
+    for place in ["/var/tmp", "/dev/shm"].map(Path::new) {
+        mount(Some(all), place, NONE, MsFlags::MS_BIND, NONE).map_err(doing_to("make", place))?;
     }
     Ok(())
 }
@@ -254,7 +260,7 @@ fn hide(place: &Path) -> io::Result<()> {
 fn devices() -> io::Result<()> {
     let dev = Path::new("/dev");
     folders(dev)?;
-    tmpfs(dev, "mode=755")?;
+    tmpfs(dev, "mode=755,size=64k")?;
     for name in DEVICES {
         bring(&Path::new("/dev").join(name))?;
     }

@@ -189,6 +189,19 @@ fn confined_steps_find_their_folder_and_the_systems_programs() {
 }
 
 #[test]
+fn files_in_memory_take_a_part_of_it_together() {
+    let Some(mut agent) = confined() else { return };
+    let one = "stat -c %d /tmp /var/tmp /dev/shm | sort -u | wc -l";
+    assert_eq!(agent.prints(one), "1\n");
+    let most = "kb=$(( $(stat -f -c '%b * %S' /tmp) / 1024 )); \
+                read -r _ all _ </proc/meminfo; echo $(( kb * 3 < all ))";
+    assert_eq!(agent.prints(most), "1\n");
+    agent.prints("for at in /tmp /var/tmp /dev/shm; do echo x >$at/x || exit; done");
+    let full = agent.run("head -c 1M /dev/zero >/dev/file || head -c 1M /dev/zero >/file");
+    assert_ne!(full.status, Status::Exited(0), "{full:?}");
+}
+
+#[test]
 fn confined_steps_see_no_other_process_and_no_socket() {
     let Some(mut agent) = confined() else { return };
     let seconds = own_seconds(7);
