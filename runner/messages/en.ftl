@@ -71,7 +71,7 @@ consent-files = { $count ->
 }
 consent-asks = the course also asks for: { $what }
 consent-changed = It is not what you agreed to:
-consent-is-other = `{ $path }`: { $part } is another one
+consent-is-other = `{ $path }`: { $part } has changed
 consent-is-new = `{ $path }`: { $part } is new
 consent-is-gone = `{ $path }`: { $part } is gone
 consent-order = `{ $path }`: its parts stand in another order
@@ -80,7 +80,7 @@ consent-asks-other = `lessons/course.toml`: it asks for something else
 consent-more = and { $count } more
 consent-long = All of it are { $count } lines; `s` shows them.
 consent-own = If you wrote “{ $title }” yourself, say so with `tutor trust`, and nobody asks again.
-consent-choices = run it? [y] yes, what it is now  [s] see all of it  [N] no
+consent-choices = run it? [y] yes, as it is now  [s] see all of it  [N] no
 consent-refused = not run
 consent-no-terminal = the course in `{ $folder }` is not tutor's own, and there is no terminal to ask at: read all that it runs with `{ $command }`, then pass `--yes`
 consent-newer = a newer `tutor` wrote what may run; use that one, or remove the file to be asked anew

@@ -110,7 +110,7 @@ fn what_changed_is_asked_anew_and_named() {
             ran = ran.stdout_has(told);
         }
         assert_eq!(
-            ran.stdout.matches("is another one").count()
+            ran.stdout.matches("has changed").count()
                 + ran.stdout.matches("is new").count()
                 + ran.stdout.matches("is gone").count(),
             told.len(),
@@ -125,7 +125,7 @@ fn what_changed_is_asked_anew_and_named() {
         lesson,
         "echo check-sure",
         "echo more; echo check-sure",
-        &["`lessons/demo.md`: check `sure` is another one"],
+        &["`lessons/demo.md`: check `sure` has changed"],
     );
     let added = format!("{}[The sentence of sure]", plain("more", "true"));
     changed(
@@ -138,20 +138,20 @@ fn what_changed_is_asked_anew_and_named() {
         "course/bpf/a.c",
         "int a;",
         "int b;",
-        &["`lessons/demo.md`: file `a.c` is another one"],
+        &["`lessons/demo.md`: file `a.c` has changed"],
     );
     let manifest = "course/lessons/course.toml";
     changed(
         manifest,
         "echo probe-tool",
         "echo a-probe",
-        &["`lessons/course.toml`: need `tool` is another one"],
+        &["`lessons/course.toml`: need `tool` has changed"],
     );
     changed(
         manifest,
         "echo probe-fact",
         "echo a-probe",
-        &["`lessons/course.toml`: facet `fact` is another one"],
+        &["`lessons/course.toml`: facet `fact` has changed"],
     );
 }
 
