@@ -96,6 +96,11 @@ impl Surroundings {
         }
     }
 
+    /// True if their ports may be none of this machine's.
+    pub fn has_own_network(&self) -> bool {
+        self.trust == Trust::Confined && !self.network.is_asked_for()
+    }
+
     /// What confined steps find, with the folders that are theirs; nothing if they are not confined.
     pub fn confinement(&self, own: &[&Path]) -> Option<Confinement> {
         (self.trust == Trust::Confined).then(|| Confinement {

@@ -234,16 +234,23 @@ impl<'r> Runner<'r> {
         }
     }
 
-    /// What to ask a guest to find out whether a background step there is ready.
+    /// What to ask where a background step runs to find out whether it is ready: a guest, and for
+    /// ports what has a network of its own.
     fn question(&self, step: &Step) -> Option<String> {
         let until = step.background.as_ref()?;
-        match self.is_on_this_kernel(step) {
+        let is_seen_from_here = match until {
+            Background::AtOnce | Background::Line(_) | Background::File(_) => true,
+            Background::Port(_) => {
+                step.on == Place::Kernel || !self.options.surroundings.has_own_network()
+            }
+        };
+        match is_seen_from_here && self.is_on_this_kernel(step) {
             true => None,
             false => question(until, self.workspace.files()),
         }
     }
 
-    /// Waits for a question to a guest to end, whatever its answer is.
+    /// Waits for such a question to end, whatever its answer is.
     fn await_answer(
         &mut self,
         place: Place,

@@ -91,7 +91,8 @@ fn a_background_step_is_awaited_by_a_port() {
         &format!("server background until=port:{port}"),
         ": >up; sleep 1000",
     ) + &plain("use", "echo used");
-    let tutor = tutor.lesson(body);
+    // So that the port is this machine's.
+    let tutor = tutor.lesson(body).course("[steps]\nnetwork = true");
     let mut running = tutor.start("run demo");
     running.until_stdout("▶ server");
     until("the step", || {
@@ -110,7 +111,7 @@ fn a_port_that_somebody_else_listens_on_is_no_sign_of_readiness() {
         &format!("server background until=port:{port}"),
         ": >ran; sleep 1000",
     );
-    let tutor = Tutor::new().lesson(body);
+    let tutor = Tutor::new().lesson(body).course("[steps]\nnetwork = true");
     let ran = tutor.run("run demo").code(1);
     ran.stdout_has(&format!("something listens on port {port} already"));
     assert!(!tutor.workspace("demo").join("ran").exists());

@@ -70,6 +70,37 @@ fn a_foreign_course_gets_what_it_asks_for() {
 }
 
 #[test]
+fn a_confined_step_is_awaited_by_a_port_of_its_own_network() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("bound").port();
+    let server = format!(
+        "python3 -c \"import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(60)\""
+    );
+    let body = plain(
+        &format!("server background until=port:{port} timeout=20s exit=nonzero"),
+        &server,
+    ) + &plain(
+        "client",
+        &format!("exec 9<>/dev/tcp/127.0.0.1/{port} && echo met"),
+    );
+    let tutor = Tutor::new().lesson(body);
+    if !has_namespaces(&tutor) {
+        return;
+    }
+    if std::process::Command::new("python3")
+        .arg("-V")
+        .output()
+        .is_err()
+    {
+        skipped("there is no python3 here, so nothing served");
+        return;
+    }
+    // What has that port on this machine is another one's.
+    let ran = tutor.run("run demo").stdout_has("│ met\n");
+    ran.stdout_has("server is ready").stdout_lacks("already");
+}
+
+#[test]
 fn what_a_course_cannot_ask_for_is_named_with_its_place() {
     let tutor = Tutor::new()
         .lesson(plain("one", "true"))
