@@ -63,7 +63,7 @@ impl Workspace {
         let root = Root::open(&folder)?;
         let tree = |name: &str| {
             let below = Below::new(name)?;
-            root.make_folder(&below, 0o755)?;
+            root.make_folder(&below, 0o700)?;
             Ok::<Tree, FilesError>(Tree::new(folder.join(name), root.within(&below)?))
         };
         // No lesson is called `.home`.

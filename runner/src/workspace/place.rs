@@ -3,7 +3,8 @@
 use super::{Workspace, WorkspaceError};
 use crate::folders::Folders;
 use crate::versioned::TooNew;
-use std::fs::{File, TryLockError};
+use std::fs::{File, Permissions, TryLockError};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tutor_files::{Below, FilesError, Kind, Over, Root};
 
@@ -124,8 +125,18 @@ fn ours(above: &Root, name: &Below) -> Result<(Root, Option<String>), WorkspaceE
 }
 
 /// A folder of ours, made where it is missing; links that lead to it are the learner's own.
+///
+/// It is closed to others, as the XDG Base Directory Specification has it: a program that a step made
+/// and gave the set-user-ID bit would make them this user.
 fn made(folder: &Path) -> Result<Root, FilesError> {
     std::fs::create_dir_all(folder).map_err(|error| io("make", folder, error))?;
+    let mode = std::fs::symlink_metadata(folder).map(|there| (there.is_dir(), there.mode()));
+    if let Ok((true, mode)) = mode
+        && mode & 0o077 != 0
+    {
+        // Whose else it is keeps it as it is.
+        let _ = std::fs::set_permissions(folder, Permissions::from_mode(0o700));
+    }
     let real = folder.canonicalize();
     Root::open(&real.map_err(|error| io("find", folder, error))?)
 }

@@ -83,6 +83,28 @@ fn what_appears_while_no_step_runs_is_the_learners() {
 }
 
 #[test]
+fn nobody_else_reaches_a_program_that_a_step_made() {
+    let home = tempfile::tempdir().unwrap();
+    let folders = ["data/workspaces", "state/workspaces"].map(|folder| home.path().join(folder));
+    for folder in &folders {
+        fs::create_dir_all(folder).unwrap();
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    lasting(home.path());
+    for folder in &folders {
+        assert_eq!(
+            fs::metadata(folder).unwrap().permissions().mode() & 0o077,
+            0
+        );
+    }
+    let fresh = Workspace::fresh("hello", false).unwrap();
+    assert_eq!(
+        fs::metadata(fresh.files()).unwrap().permissions().mode() & 0o077,
+        0
+    );
+}
+
+#[test]
 fn what_no_step_makes_again_is_kept_aside_and_the_rest_goes() {
     let home = tempfile::tempdir().unwrap();
     let workspaces = home.path().join("data/workspaces");
