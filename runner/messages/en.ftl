@@ -44,6 +44,7 @@ consent-on-host = on this machine, with all that you may do yourself
 consent-on-host-confined = on this machine, kept from what is yours by { $parts }
 asks-path = finding programs in { $place }
 asks-read = reading { $place }
+asks-read-and-sockets = reading { $place }, and speaking to whoever listens at sockets there
 asks-place = `{ $place }`
 asks-leads-to = `{ $place }`, which is `{ $path }`
 asks-env = your variable `{ $name }`

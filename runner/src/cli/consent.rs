@@ -15,7 +15,9 @@ use crate::surroundings;
 use crate::visible::visible_text;
 use serde_json::{Value, json};
 use std::collections::HashSet;
+use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 /// What the steps of a course may do besides what all steps may: a line for each thing that it asks for
@@ -25,9 +27,10 @@ pub fn asks_for(course: &Course) -> Vec<String> {
     let path = asks
         .path()
         .map(|place| say!("asks-path", place = led(place)));
-    let read = asks
-        .read()
-        .map(|place| say!("asks-read", place = led(place)));
+    let read = asks.read().map(|place| match has_sockets(place) {
+        true => say!("asks-read-and-sockets", place = led(place)),
+        false => say!("asks-read", place = led(place)),
+    });
     let env = asks.env().map(|name| say!("asks-env", name = name));
     let network = match &asks.network {
         Network::All(false) => None,
@@ -67,8 +70,27 @@ fn led(place: &str) -> String {
     }
 }
 
+/// True if a place is a socket or has some in it: whoever finds a socket can speak to who listens there.
+fn has_sockets(place: &str) -> bool {
+    let is_socket =
+        |path: &Path| fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_socket());
+    let Some(path) = surroundings::leads_to(place, &|name| std::env::var_os(name)) else {
+        return false;
+    };
+    let Ok(path) = path.canonicalize() else {
+        return false;
+    };
+    let within = fs::read_dir(&path).into_iter().flatten().flatten();
+    is_socket(&path)
+        || within
+            .take(SOCKETS_SOUGHT)
+            .any(|entry| is_socket(&entry.path()))
+}
+
 /// So many lines are shown with the question itself; more is shown when somebody wants to see it.
 const SHORT_LINES: usize = 24;
+/// So many files of a folder are looked at for sockets.
+const SOCKETS_SOUGHT: usize = 10_000;
 /// So many names or changes are told one by one.
 const MOST_TOLD: usize = 12;
 

@@ -139,7 +139,14 @@ fn what_a_course_asks_for_is_told_with_where_it_leads_and_asked_again_if_that_ch
     shown
         .stdout_has("reading `~/assets`, which is `")
         .stdout_has("home/plain`")
-        .stdout_has("999999 MB of memory");
+        .stdout_has("999999 MB of memory")
+        .stdout_lacks("sockets");
+    let socket = tutor.path("home/plain/agent");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).expect("ours");
+    let shown = tutor.run("show --all --no-pager");
+    shown.stdout_has("speaking to whoever listens at sockets there");
+    drop(listener);
+    std::fs::remove_file(&socket).expect("ours");
     let Some(mut running) = at_a_terminal_of(&tutor, 200, "run demo") else {
         return;
     };

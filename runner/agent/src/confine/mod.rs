@@ -201,7 +201,7 @@ fn prepared(flags: CloneFlags) -> io::Result<Begun> {
             // Whoever serves on the loopback device for a client beside it needs no other network.
             crate::guest::bring_up_loopback()?;
         }
-        root::prepare()?;
+        root::prepare(!flags.contains(CloneFlags::CLONE_NEWNET))?;
         namespaces::bound_capabilities()?;
         system_calls::forbid(true).map_err(io::Error::other)
     })?;

@@ -4,14 +4,14 @@
 use super::{Confinement, doing, doing_to, namespaces};
 use crate::sys;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::unistd::pivot_root;
+use nix::unistd::{geteuid, pivot_root};
 use std::fs::{self, DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// What holds programs and what they need, as far as it is there.
-const SYSTEM: [&str; 21] = [
+const SYSTEM: [&str; 19] = [
     "/usr",
     "/bin",
     "/sbin",
@@ -30,24 +30,14 @@ const SYSTEM: [&str; 21] = [
     "/var/lib/rpm",
     "/var/lib/pacman",
     "/var/lib/flatpak",
-    "/run/systemd/resolve",
-    "/run/resolvconf",
     "/run/current-system",
 ];
 
-/// What in there is for the system's administrator.
-const SECRET: [&str; 10] = [
-    "/etc/shadow",
-    "/etc/shadow-",
-    "/etc/gshadow",
-    "/etc/gshadow-",
-    "/etc/ssh",
-    "/etc/ssl/private",
-    "/etc/sudoers",
-    "/etc/sudoers.d",
-    "/etc/NetworkManager",
-    "/etc/wireguard",
-];
+/// What answers questions about names, for whoever has the network.
+const RESOLVERS: [&str; 2] = ["/run/systemd/resolve", "/run/resolvconf"];
+
+/// The most of `/etc` that is looked at; a system has a few thousand files there.
+const CONFIGURATIONS: usize = 100_000;
 
 /// The devices that a program may expect.
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
@@ -74,17 +64,18 @@ const NONE: Option<&str> = None;
 
 /// Makes a root folder with what all lessons find, for this process and those that it starts. The old
 /// one stays below it for now.
-pub fn prepare() -> io::Result<()> {
+pub fn prepare(has_network: bool) -> io::Result<()> {
     tmpfs(Path::new(BASE), "mode=755")?;
     let old = format!("{BASE}{OLD}");
     fs::create_dir(&old)?;
     pivot_root(BASE, old.as_str()).map_err(doing("change the root folder"))?;
     std::env::set_current_dir("/")?;
-    for place in SYSTEM {
+    let resolvers = RESOLVERS.iter().filter(|_| has_network);
+    for place in SYSTEM.iter().chain(resolvers) {
         bring_system(Path::new(place))?;
     }
-    for place in SECRET.iter().map(Path::new) {
-        hide(place)?;
+    if geteuid().is_root() {
+        hide_from_others(Path::new("/etc"))?;
     }
     for place in ["/tmp", "/var/tmp", "/run", "/proc"] {
         folders(Path::new(place))?;
@@ -239,6 +230,35 @@ fn resolved(place: &Path) -> Option<PathBuf> {
         }
     }
     Some(outside(&path))
+}
+
+/// Hides what only some users may read, in a folder of which root may read all.
+fn hide_from_others(folder: &Path) -> io::Result<()> {
+    let mut folders = vec![folder.to_owned()];
+    let mut looked_at = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let (path, there) = {
+                let entry = entry?;
+                (entry.path(), entry.metadata()?)
+            };
+            looked_at += 1;
+            if looked_at > CONFIGURATIONS {
+                return Err(io::Error::other("there is too much in `/etc`"));
+            }
+            let others_need = match (there.is_dir(), there.is_file()) {
+                (true, _) => 0o5,
+                (false, true) => 0o4,
+                (false, false) => continue,
+            };
+            if there.mode() & others_need != others_need {
+                hide(&path)?;
+            } else if there.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Puts something empty over what is at a path.
