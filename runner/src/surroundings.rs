@@ -52,23 +52,12 @@ impl Surroundings {
             let places = places.filter_map(|place| expanded(place, variable));
             places.collect()
         };
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let mut env: BTreeSet<&str> = asks.env().collect();
         if trust != Trust::Confined {
             env.insert(CARGO_HOME);
         }
-        let value = |name: &str| match name {
-            // As cargo finds it. What is not absolute would be another folder for each step.
-            CARGO_HOME => {
-                let home =
-                    || set("HOME").map(|home| Path::new(&home).join(".cargo").into_os_string());
-                let folder = set(name).or_else(home);
-                folder.filter(|folder| Path::new(folder).is_absolute())
-            }
-            name => set(name),
-        };
         let environment = env.into_iter().filter_map(|name| {
-            let value = value(name)?.into_string().ok()?;
+            let value = value(name, variable)?.into_string().ok()?;
             Some((name.to_owned(), value))
         });
         let (path, mut all_readable) = (places(&mut asks.path()), places(&mut asks.read()));
@@ -125,11 +114,25 @@ pub fn leads_to(place: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Opt
     expanded(place, variable)?.canonicalize().ok()
 }
 
+/// What a variable says, if it says something.
+fn value(name: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<OsString> {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    match name {
+        // As cargo finds it. What is not absolute would be another folder for each step.
+        CARGO_HOME => {
+            let home = || set("HOME").map(|home| Path::new(&home).join(".cargo").into_os_string());
+            let folder = set(name).or_else(home);
+            folder.filter(|folder| Path::new(folder).is_absolute())
+        }
+        name => set(name),
+    }
+}
+
 /// A place of the learner's machine: `~` is the home folder, `$NAME` a variable.
 fn expanded(place: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let (head, rest) = place.split_once('/').unwrap_or((place, ""));
     let head = match head.strip_prefix('$') {
-        Some(name) => PathBuf::from(variable(name)?),
+        Some(name) => PathBuf::from(value(name, variable)?),
         None if head == "~" => PathBuf::from(variable("HOME")?),
         None => PathBuf::from("/"),
     };
@@ -191,6 +194,14 @@ mod tests {
         assert_eq!(confinement.readable, readable.map(PathBuf::from));
         assert_eq!(confinement.ports, Some(vec![443]));
         assert!(confinement.hidden.contains(&PathBuf::from("/users/ada")));
+    }
+
+    #[test]
+    fn a_place_in_cargos_folder_is_found_where_cargo_finds_it() {
+        let asking = of("read = ['$CARGO_HOME', '$UNSET/x']", Trust::Confined);
+        let confinement = asking.confinement(&[]).unwrap();
+        let readable = ["/users/ada/.cargo", "/usr/local/bin/tutor"];
+        assert_eq!(confinement.readable, readable.map(PathBuf::from));
     }
 
     #[test]

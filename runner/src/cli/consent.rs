@@ -66,7 +66,8 @@ fn led(place: &str) -> String {
                 path = path.display().to_string()
             )
         }
-        Some(_) | None => say!("asks-place", place = place),
+        Some(_) => say!("asks-place", place = place),
+        None => say!("asks-nowhere", place = place),
     }
 }
 

@@ -172,6 +172,7 @@ pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit
     if arguments.json {
         let mut plan = Plan::new(lesson, &Selection::All)?.to_json();
         plan["format"] = json!(1);
+        plan["asks_for"] = consent::asks_for(&course).into();
         plan["scripts"] = consent::as_json(&course.scripts(&[lesson]));
         plan["title"] = json!(lesson.front.title);
         out_json(&plan)?;

@@ -28,6 +28,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     if arguments.dry_run {
         let mut plan = plan.to_json();
         plan["format"] = 1.into();
+        plan["asks_for"] = consent::asks_for(&course).into();
         plan["scripts"] = consent::as_json(&course.scripts(&[lesson]));
         out_json(&plan)?;
         return Ok(Exit::Success);

@@ -18,6 +18,11 @@ pub(super) const KEYS: [&str; 8] = [
     "open-files",
 ];
 
+/// The variables that are the same for all steps.
+const FIXED: [&str; 8] = [
+    "PATH", "HOME", "LC_ALL", "TZ", "COLUMNS", "TERM", "NO_COLOR", "TUTOR",
+];
+
 /// What host steps ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -111,7 +116,12 @@ impl Asks {
         }
         for name in &self.env {
             let text = name.get_ref();
-            if !is_variable(text) {
+            if FIXED.contains(&text.as_str()) {
+                let fault = format!(
+                    "`{text}` is the same for all steps, and no course can ask for another one"
+                );
+                faults.push((name.span(), fault));
+            } else if !is_variable(text) {
                 faults.push((name.span(), format!("`{text}` is no name of a variable")));
             }
         }

@@ -162,7 +162,7 @@ fn what_a_course_asks_for_is_told_with_where_it_leads_and_asked_again_if_that_ch
 fn the_question_says_what_holds_here_and_what_the_course_asks_for() {
     let tutor = Tutor::new()
         .not_trusted()
-        .lesson(plain("one", "true"))
+        .lesson(plain("one", "true") + &plain("two on=kernel", "true"))
         .course("[steps]\npath = ['~/tools']\nread = ['/srv']\nenv = ['TOKEN']\nnetwork = [443]");
     let Some(mut running) = at_a_terminal_of(&tutor, 200, "run demo") else {
         return;
@@ -171,8 +171,16 @@ fn the_question_says_what_holds_here_and_what_the_course_asks_for() {
     running.say("n\n");
     let ran = running.end().code(2);
     ran.stdout_has("on this machine, kept from what is yours by ")
-        .stdout_has("asks for: finding programs in `~/tools`")
+        .stdout_has("asks for: finding programs in `~/tools`, which is not there")
         .stdout_has("asks for: reading `/srv`")
         .stdout_has("asks for: your variable `TOKEN`")
-        .stdout_has("asks for: the network, to connect to TCP 443");
+        .stdout_has("asks for: the network, your own machine included, to connect to TCP 443");
+    // Nothing keeps in what runs on the learner's own kernel.
+    let mut running = at_a_terminal_of(&tutor, 200, "run demo --on host").expect("as before");
+    running.until_stdout("run it? [y]");
+    running.say("n\n");
+    running
+        .end()
+        .code(2)
+        .stdout_has("on this machine's own kernel, with all that you may do yourself: 1 step");
 }
