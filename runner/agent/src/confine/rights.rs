@@ -2,32 +2,12 @@
 //! kernel): a second lock where there is a root folder of their own, and the only one elsewhere.
 
 use super::Confinement;
+use super::root::SYSTEM;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, NetPort,
     PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use std::path::{Path, PathBuf};
-
-/// What is to be read where there is no root folder of their own. `/proc` shows of other processes
-/// what everybody may see, and not their memory, files or environment.
-const SYSTEM: [&str; 16] = [
-    "/usr",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/libx32",
-    "/etc",
-    "/opt",
-    "/nix",
-    "/gnu",
-    "/boot",
-    "/sys",
-    "/proc",
-    "/var/lib/dpkg",
-    "/run/systemd/resolve",
-];
 
 /// What a root folder of their own has to be written to.
 const FRESH: [&str; 4] = ["/tmp", "/var/tmp", "/dev", "/proc"];
@@ -42,7 +22,9 @@ pub fn restrict(confinement: &Confinement, has_own_root: bool) -> Result<i32, St
         true => (paths(&["/"]), paths(&FRESH)),
         false => {
             let mut readable = paths(&SYSTEM);
-            readable.extend(paths(&["/dev/random", "/dev/urandom"]));
+            // `/proc` shows of other processes what everybody may see, and not their memory, files or
+            // environment.
+            readable.extend(paths(&["/proc", "/dev/random", "/dev/urandom"]));
             readable.extend(confinement.readable.iter().cloned());
             (readable, paths(&DEVICES))
         }

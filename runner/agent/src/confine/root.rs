@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
 /// What holds programs and what they need, as far as it is there.
-const SYSTEM: [&str; 19] = [
+pub const SYSTEM: [&str; 19] = [
     "/usr",
     "/bin",
     "/sbin",
