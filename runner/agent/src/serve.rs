@@ -347,10 +347,7 @@ impl Agent {
                 limits,
             } => {
                 if isolate {
-                    match isolation::isolate() {
-                        Ok(()) => self.guards.mounts = true,
-                        Err(error) => self.guards.lacking.push(error),
-                    }
+                    self.guards.lacking.extend(isolation::isolate().err());
                 }
                 if let Some(limits) = &limits {
                     confine::limit(limits, &mut self.guards)?;

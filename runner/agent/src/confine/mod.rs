@@ -87,8 +87,6 @@ pub struct Confinement {
 pub struct Held {
     /// Whether all processes end with the agent.
     pub namespaces: bool,
-    /// Whether mounts are their own.
-    pub mounts: bool,
     /// Whether only what was named is there.
     pub root: bool,
     /// The version of Landlock that restricts them.
@@ -182,7 +180,6 @@ fn guarded(flags: CloneFlags) -> io::Result<Begun> {
     Ok(match side {
         Side::Inside(owner) => Begun::Serves(Held {
             namespaces: true,
-            mounts: true,
             user,
             owner,
             ..Held::default()
@@ -216,7 +213,6 @@ fn prepared(flags: CloneFlags) -> io::Result<Begun> {
             Ok(Side::Inside(_)) => {
                 return Ok(Begun::Serves(Held {
                     namespaces: true,
-                    mounts: true,
                     user: flags.contains(CloneFlags::CLONE_NEWUSER),
                     owner,
                     ..Held::default()
@@ -267,6 +263,11 @@ pub fn confine(
         root::complete(confinement)
             .map_err(|error| format!("a root folder of its own: {error}"))?;
         held.root = true;
+    } else if let Some(home) = exposed(confinement) {
+        let home = home.display();
+        return Err(format!(
+            "`{home}` lies among the system's programs, and without namespaces it cannot be hidden"
+        ));
     }
     let bound = match held.root {
         // They were, once for all lessons.
@@ -294,6 +295,21 @@ pub fn confine(
     held.seccomp = true;
     let home = confinement.writable.last().filter(|_| !held.root);
     home.map_or(Ok(None), |home| temporary_folder(home).map(Some))
+}
+
+/// What is to be hidden and would be readable with what the system has.
+fn exposed(confinement: &Confinement) -> Option<&Path> {
+    let is_exposed = |hidden: &&PathBuf| {
+        let real = hidden.canonicalize();
+        let real = real.as_ref().unwrap_or(hidden);
+        let mut system = root::SYSTEM.iter();
+        system.any(|place| hidden.starts_with(place) || real.starts_with(place))
+    };
+    confinement
+        .hidden
+        .iter()
+        .find(is_exposed)
+        .map(PathBuf::as_path)
 }
 
 /// Makes a place for temporary files where the machine's own is not for steps.
