@@ -1,7 +1,6 @@
 //! Where steps run: one trait, so that the host, the lab and a script of canned answers look alike.
 
 #[doc(hidden)]
-pub mod conformance;
 pub mod host;
 pub mod lab;
 pub mod scripted;

@@ -29,9 +29,6 @@ pub struct Source {
     pub lines: usize,
 }
 
-/// Tests that stand in the library, so that several targets can run them.
-const SUITES: [&str; 1] = ["runner/src/backend/conformance.rs"];
-
 impl Source {
     fn read(path: &Path) -> Source {
         let text = fs::read_to_string(path).expect("a file just listed can be read");
@@ -43,7 +40,7 @@ impl Source {
             .parse()
             .unwrap_or_else(|error| panic!("{path}: {error}"));
         let mut tokens = Vec::new();
-        let is_test = path.ends_with("tests.rs") || SUITES.contains(&path.as_str());
+        let is_test = path.ends_with("tests.rs");
         flatten(stream, is_test, 0, &mut tokens);
         Source {
             path,

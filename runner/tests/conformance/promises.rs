@@ -1,22 +1,22 @@
 //! What every backend promises, as tests. Each one opens a shell, runs something that is known to
 //! break runners, and looks from inside: through the shell alone, so that the machine it is on
 //! may be another one.
-//!
-//! [`promises!`](crate::promises) names them all, for a test target to make a `#[test]` of each.
 
+#[path = "ahead.rs"]
 mod ahead;
+#[path = "background.rs"]
 mod background;
 
 pub use ahead::*;
 pub use background::*;
 
-use super::{Backend, Happening, Mode, Opening, Session, Status};
-use crate::event::Stream;
-use crate::transcript::ShellFate;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tutor::backend::{Backend, Happening, Mode, Opening, Session, Status};
+use tutor::event::Stream;
+use tutor::transcript::ShellFate;
 
 /// How long anything may take that is known to come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,91 +26,6 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// The same, where waiting for the sure one is what is tested.
 const SHORT_GRACE: Duration = Duration::from_millis(100);
-
-/// Gives the names of all promises to a macro: `promises!(test)` is `test! { name name … }`.
-#[macro_export]
-macro_rules! promises {
-    ($with:ident) => {
-        $with! {
-            a_hanging_step_is_ended_with_all_its_children
-            a_child_that_holds_the_output_makes_nobody_wait
-            a_silent_child_is_found_and_ended
-            a_step_that_reads_its_input_reads_nothing
-            exit_ends_its_own_step_only
-            bytes_that_are_no_text_come_as_they_were
-            an_escape_sequence_comes_as_it_was
-            the_first_line_of_a_slow_step_comes_before_its_end
-            set_u_is_kept_and_ends_only_the_step_that_breaks_it
-            set_e_is_kept_and_ends_only_the_step_that_breaks_it
-            a_file_that_a_step_opened_stays_open
-            an_exit_trap_runs_once_when_the_shell_closes
-            a_readonly_variable_stays_readonly
-            folder_variables_and_functions_are_kept
-            the_status_is_that_of_the_last_command
-            stdout_and_stderr_are_told_apart
-            words_of_the_control_channel_are_output_like_any_other
-            a_step_that_closes_every_file_is_heard_to_the_end
-            whatever_ends_the_shell_ends_that_step_only
-            a_shell_that_was_ended_between_two_steps_is_told_of
-            a_timeout_loses_the_shell_and_not_the_folder
-            builtins_may_be_redefined
-            what_a_file_switches_off_harms_no_later_step
-            a_top_level_break_or_return_does_no_harm
-            text_that_is_no_shell_is_one_failed_step
-            the_environment_is_the_given_one_and_no_more
-            the_shell_starts_in_the_given_folder
-            a_step_that_is_ended_is_asked_first
-            a_step_that_does_not_listen_is_ended_all_the_same
-            a_daemon_in_a_session_of_its_own_is_ended_with_its_step
-            leftovers_name_the_step_they_came_from
-            nothing_is_left_when_a_session_is_dropped
-            a_check_sees_the_shell_and_changes_nothing
-            an_aside_has_a_shell_of_its_own
-            a_flood_comes_whole_and_in_order
-            a_long_script_runs_to_its_last_line
-            many_runs_in_a_row_are_each_heard
-            two_sessions_know_nothing_of_each_other
-            what_a_step_left_behind_prints_belongs_to_that_step
-            what_a_step_does_to_its_files_ends_with_it
-            no_file_of_ours_is_in_what_a_step_starts
-            what_a_step_reads_of_the_shells_own_input_is_not_missed
-            a_report_is_told_from_what_traps_print
-            every_step_has_an_empty_input
-            standard_files_have_their_names
-            readonly_names_of_ours_make_nobody_wait
-            a_step_that_leaves_too_few_files_ends_the_shell_and_nothing_else
-            what_was_left_behind_prints_to_its_own_step_after_hundreds_of_others
-            every_shell_runs_on_all_processors
-            steps_given_ahead_too_late_do_not_disturb_those_after
-            steps_given_ahead_run_in_order
-            steps_given_ahead_run_only_if_all_went_well
-            leftovers_of_steps_given_ahead_name_their_step
-            ending_a_step_forgets_those_given_ahead
-            closing_does_not_wait_for_steps_given_ahead
-            steps_given_ahead_run_once_whichever_file_was_closed_before
-            steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same
-            a_step_that_kills_its_shell_runs_once
-            whoever_gave_steps_ahead_may_go_anywhere_when_they_ended
-            runs_that_are_asked_for_at_once_all_run
-            a_background_run_goes_on_beside_the_steps
-            a_background_run_is_stopped_with_its_children
-            a_background_run_that_ends_says_how
-            a_background_run_hears_a_signal_at_any_moment
-            an_exit_trap_of_a_background_run_runs_when_it_is_stopped
-            ending_a_step_spares_what_runs_in_the_background
-        }
-    };
-}
-
-macro_rules! call_each {
-    ($($name:ident)*) => {
-        /// Every promise, one after the other.
-        pub fn all(backend: &dyn Backend) {
-            $($name(backend);)*
-        }
-    };
-}
-promises!(call_each);
 
 /// One shell, and the folder it started in.
 struct Shell {
