@@ -46,6 +46,8 @@ pub mod backend;
 
 pub mod run;
 
+pub mod toolchain;
+
 pub mod store;
 
 pub mod storage;

@@ -120,6 +120,15 @@ pub fn remove_all(folders: &Folders) -> Result<Vec<FilesError>, WorkspaceError> 
     Ok(stays)
 }
 
+/// A size for people: in powers of ten, as package managers count.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
+        10_000_000_000.. => format!("{} GB", (bytes + 500_000_000) / 1_000_000_000),
+        _ => format!("{} MB", (bytes + 500_000) / 1_000_000),
+    }
+}
+
 /// What is remembered between runs, as far as it is there.
 fn remembered(folders: &Folders) -> Vec<PathBuf> {
     let names = [

@@ -62,7 +62,7 @@ pub fn kernel(typed: &OsStr) -> Vec<CompletionCandidate> {
 
 /// Versions of clang that are there, for the shell.
 pub fn clang(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let installed = super::toolchain::installed();
+    let installed = crate::toolchain::installed();
     candidates(typed, installed.iter().map(u32::to_string))
 }
 

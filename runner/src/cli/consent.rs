@@ -3,9 +3,10 @@
 
 use super::arguments::{On, RunningArguments, TrustArguments};
 use super::context::{Context, ends, program};
-use super::{guard_findings, out_json, read};
+use super::{out_json, read};
 use crate::course::asks::Network;
 use crate::course::{Course, Parts, Script, What, lesson_key, lesson_prefix, part_of, parts};
+use crate::doctor::guard;
 use crate::exit::Exit;
 use crate::highlight::Budget;
 use crate::lesson::{Lesson, Place};
@@ -169,7 +170,7 @@ impl Context {
             return Ok(say!("consent-on-host"));
         }
         let folder = tempfile::tempdir()?;
-        match guard_findings::confined_by(&program()?, folder.path()) {
+        match guard::confined_by(&program()?, folder.path()) {
             Ok(parts) => Ok(say!("consent-on-host-confined", parts = parts)),
             Err(error) => Err(ends(Exit::Lacking, error.to_string())),
         }

@@ -2,11 +2,11 @@
 
 use super::arguments::{DoctorArguments, On, RunningArguments};
 use super::context::{Context, ends, program};
-use super::{guard_findings, lab_findings, out_json, own_kernel};
+use super::out_json;
 use crate::backend::host::Host;
 use crate::backend::{Backend, BackendError};
 use crate::course::Course;
-use crate::doctor::{self, Area, Finding, State, Unasked};
+use crate::doctor::{self, Area, Finding, State, Unasked, guard, own_kernel};
 use crate::exit::Exit;
 use crate::lesson::Place;
 use crate::packages::{self, Distribution, Mend};
@@ -105,12 +105,12 @@ impl Doctor<'_> {
         let (mut found, no_lab) = match self.on == On::Lab && !lessons.is_empty() {
             true => {
                 let cache = Cache::below(&self.context.folders.cache);
-                lab_findings::examine(&lab, &cache, &lessons, self.distribution)
+                doctor::lab::examine(&lab, &cache, &lessons, self.distribution)
             }
             false => (Vec::new(), None),
         };
         let folder = tempfile::tempdir()?;
-        found.extend(guard_findings::examine(&program()?, folder.path()));
+        found.extend(guard::examine(&program()?, folder.path()));
         let mut asides = Asides::new(folder.path(), &self.options);
         let mut ask = |place: Place, probe: &str| -> Result<Answer, Unasked> {
             let backend: &dyn Backend = match (place, self.on) {

@@ -5,20 +5,22 @@ use super::context::{Context, ends};
 use super::{guest, lab_gc, out_json};
 use crate::backend::BackendError;
 use crate::backend::lab::{outlook, qemu_remedy};
+use crate::doctor::lab::{accelerated, shut_in};
 use crate::exit::Exit;
 use crate::packages::{self, Distribution};
 use crate::render::paint::Paint;
 use crate::say;
+use crate::storage::size;
 use crate::visible::visible_text;
 use serde_json::{Value, json};
 use std::io::{self, BufRead, IsTerminal, Write};
-use tutor_lab::accelerator::{Choice, Reason};
+use tutor_lab::accelerator::Reason;
 use tutor_lab::cache::{Cache, CacheError, Installed};
 use tutor_lab::fetch::lock::KernelLock;
 use tutor_lab::fetch::mirror::Mirror;
 use tutor_lab::initramfs;
 use tutor_lab::kernel::{Kernel, KernelError};
-use tutor_lab::qemu::{Accelerator, Confinement, Qemu, QemuError};
+use tutor_lab::qemu::{Qemu, QemuError};
 use tutor_lab::setup::{Event, Setup, SetupError, Wanted, Way};
 use tutor_lab::tidy::{self, Kept, Purpose};
 
@@ -416,32 +418,7 @@ pub fn counted(states: &[Kept], checkpoints: &[Kept]) -> Vec<String> {
     lines
 }
 
-/// Whether QEMU is kept from the learner's files.
-pub fn shut_in(confined: &[Confinement]) -> String {
-    match confined.contains(&Confinement::Landlock) {
-        true => say!("lab-landlock"),
-        false => say!("lab-no-landlock"),
-    }
-}
-
-/// What runs the guests' code, and why.
-pub fn accelerated(choice: &Choice) -> String {
-    match &choice.reason {
-        Reason::NotTried if choice.accelerator != Accelerator::Tcg => {
-            say!("lab-kvm-asked-untried")
-        }
-        Reason::Asked => say!("lab-tcg-asked"),
-        Reason::NoDevice { device, error } => {
-            let device = device.display().to_string();
-            say!("lab-tcg-device", device = device, error = error.as_str())
-        }
-        Reason::Refused { said } => say!("lab-tcg-refused", said = said.as_str()),
-        Reason::Worked => say!("lab-kvm-worked"),
-        Reason::NotTried => say!("lab-kvm-untried"),
-    }
-}
-
-/// The same for scripts.
+/// Why, for scripts.
 fn why(reason: &Reason) -> &'static str {
     match reason {
         Reason::Asked => "asked",
@@ -460,13 +437,4 @@ pub fn row(one: &Installed) -> String {
         size = size(one.bytes),
         source = one.kernel.source.as_str()
     )
-}
-
-/// A size for people: in powers of ten, as package managers count.
-pub fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000_000 => format!("{} kB", bytes.div_ceil(1000)),
-        10_000_000_000.. => format!("{} GB", (bytes + 500_000_000) / 1_000_000_000),
-        _ => format!("{} MB", (bytes + 500_000) / 1_000_000),
-    }
 }

@@ -2,9 +2,10 @@
 
 use super::arguments::LabGcArguments;
 use super::context::{Context, ends};
-use super::lab::{by_purpose, counted, row, size, yes};
+use super::lab::{by_purpose, counted, row, yes};
 use crate::exit::Exit;
 use crate::say;
+use crate::storage::size;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 use tutor_lab::cache::{Cache, CacheError, Installed, Parts};

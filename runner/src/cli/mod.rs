@@ -32,14 +32,11 @@ mod consent;
 mod context;
 mod course;
 mod doctor;
-mod guard_findings;
 mod guest;
 mod lab;
-mod lab_findings;
 mod lab_gc;
 mod machine;
 mod matrix;
-mod own_kernel;
 mod progress;
 mod read;
 mod review;
@@ -47,7 +44,6 @@ mod run;
 mod storage;
 mod study;
 mod test;
-mod toolchain;
 
 pub use arguments::{Cli, command};
 

@@ -2,12 +2,12 @@
 
 use super::arguments::StorageArguments;
 use super::context::{Context, ends};
-use super::lab::{size, yes};
+use super::lab::yes;
 use super::out_json;
 use crate::exit::Exit;
 use crate::say;
 use crate::snapshot::pending;
-use crate::storage::{Purpose, Row, Storage, remove_all};
+use crate::storage::{Purpose, Row, Storage, remove_all, size};
 use crate::workspace::Surveyed;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal};

@@ -1,9 +1,9 @@
 //! What keeps steps on this machine in, found out by starting a shell, for `tutor doctor`.
 
+use super::{Area, Finding, State};
 use crate::backend::host::Host;
 use crate::backend::{BackendError, Opening};
 use crate::course::asks::Asks;
-use crate::doctor::{Area, Finding, State};
 use crate::packages::Mend;
 use crate::say;
 use crate::surroundings::{Surroundings, Trust};

@@ -1,6 +1,10 @@
 //! What this machine has and lacks for the lessons: each finding says what it is, why it matters,
 //! for which lessons, and the command that mends it.
 
+pub mod guard;
+pub mod lab;
+pub mod own_kernel;
+
 use crate::course::Course;
 use crate::lesson::{Lesson, Need, Place};
 use crate::packages::{self, Distribution, Mend};

@@ -1,16 +1,17 @@
 //! What the lab has and lacks on this machine, for `tutor doctor`.
 
-use super::lab::{accelerated, shut_in, size};
+use super::{Area, Finding, State, Unasked, install};
 use crate::backend::BackendError;
 use crate::backend::lab::{Lab, qemu_remedy};
-use crate::doctor::{self, Area, Finding, State, Unasked};
 use crate::packages::{Distribution, Mend};
 use crate::say;
+use crate::storage::size;
 use nix::sys::statvfs::statvfs;
 use std::path::Path;
+use tutor_lab::accelerator::{Choice, Reason};
 use tutor_lab::cache::{Cache, DEFAULT_SERIES};
 use tutor_lab::initramfs;
-use tutor_lab::qemu::{Qemu, QemuError};
+use tutor_lab::qemu::{Accelerator, Confinement, Qemu, QemuError};
 
 /// What a kernel, its unpacking and the states of its guests take on a disk, in bytes.
 const NEEDED_BYTES: u64 = 300_000_000;
@@ -77,7 +78,7 @@ impl Looked<'_> {
     /// With a package to install, or where its name is not known here, with a remedy.
     fn installed(&self, finding: Finding, package: &str, remedy: String) -> Finding {
         let packages = vec![package.to_owned()];
-        let install = doctor::install(&packages, self.distribution).map(Mend::Install);
+        let install = install(&packages, self.distribution).map(Mend::Install);
         Finding {
             packages,
             mend: Some(install.unwrap_or(Mend::Remedy(remedy))),
@@ -213,5 +214,30 @@ fn remedied(finding: Finding, remedy: String) -> Finding {
     Finding {
         mend: Some(Mend::Remedy(remedy)),
         ..finding
+    }
+}
+
+/// Whether QEMU is kept from the learner's files.
+pub fn shut_in(confined: &[Confinement]) -> String {
+    match confined.contains(&Confinement::Landlock) {
+        true => say!("lab-landlock"),
+        false => say!("lab-no-landlock"),
+    }
+}
+
+/// What runs the guests' code, and why.
+pub fn accelerated(choice: &Choice) -> String {
+    match &choice.reason {
+        Reason::NotTried if choice.accelerator != Accelerator::Tcg => {
+            say!("lab-kvm-asked-untried")
+        }
+        Reason::Asked => say!("lab-tcg-asked"),
+        Reason::NoDevice { device, error } => {
+            let device = device.display().to_string();
+            say!("lab-tcg-device", device = device, error = error.as_str())
+        }
+        Reason::Refused { said } => say!("lab-tcg-refused", said = said.as_str()),
+        Reason::Worked => say!("lab-kvm-worked"),
+        Reason::NotTried => say!("lab-kvm-untried"),
     }
 }

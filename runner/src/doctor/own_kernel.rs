@@ -1,6 +1,6 @@
 //! What a kernel refuses even to root, and what this machine's own permits, for `tutor doctor`.
 
-use crate::doctor::{Area, Finding, State};
+use super::{Area, Finding, State};
 use crate::packages::Mend;
 use crate::run::findings::{Answer, on_own_kernel};
 use crate::say;
