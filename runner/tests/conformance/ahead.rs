@@ -1,9 +1,10 @@
 //! Promises about steps that a shell is given before those in front of them have ended. Where a
 //! backend gives none ahead there is nothing to hold.
 
-use super::{Backend, GRACE, Happening, Mode, Shell, Status, own_seconds};
+use crate::shell::{GRACE, Shell, own_seconds};
 use nix::sched::{CpuSet, sched_getaffinity};
 use nix::unistd::Pid;
+use tutor::backend::{Backend, Happening, Mode, Status};
 use tutor_agent::processor::WORTH_IT;
 
 /// Whoever gives steps ahead may not have heard yet that one did not end well.
@@ -148,7 +149,7 @@ pub fn closing_does_not_wait_for_steps_given_ahead(backend: &dyn Backend) {
     shell.finish();
     let mut other = Shell::open(backend);
     other.until_sleepers(0, seconds);
-    assert!(!shell._folder.path().join("ran").exists());
+    assert!(!shell.folder.path().join("ran").exists());
 }
 
 /// Among those that bash keeps for itself while a step runs are its input and its report's way out.

@@ -1,6 +1,7 @@
 //! Promises about runs that go on beside the steps.
 
-use super::{Backend, GRACE, Mode, Shell, Status, own_seconds, sleepers};
+use crate::shell::{GRACE, Shell, own_seconds, sleepers};
+use tutor::backend::{Backend, Mode, Status};
 
 /// A background run is begun, and the next step right after it.
 pub fn runs_that_are_asked_for_at_once_all_run(backend: &dyn Backend) {

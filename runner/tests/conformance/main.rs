@@ -1,9 +1,18 @@
-//! The promises of every backend, kept by the host and by the lab, through the real binary as agent.
+//! What every backend promises, kept by the host and by the lab, through the real binary as agent.
+//! Each promise opens a shell, runs something that is known to break runners, and looks from inside:
+//! through the shell alone, so that the machine it is on may be another one.
 
-mod promises;
+mod ahead;
+mod background;
+mod ending;
+mod processes;
+mod shell;
+mod state;
+mod streams;
 
 use std::path::Path;
 use std::sync::OnceLock;
+use tutor::backend::Backend;
 use tutor::backend::host::Host;
 use tutor::backend::lab::{Choice, Lab};
 use tutor::course::asks::Asks;
@@ -15,120 +24,136 @@ use tutor_lab::cache::Cache;
 const TUTOR: &str = env!("CARGO_BIN_EXE_tutor");
 
 /// Makes a test of each promise for each backend. The compiler warns of a promise that is not listed.
-macro_rules! every_backend_promises {
-    ($($promise:ident)*) => {
-        /// Steps of a course that is trusted: in namespaces, where this machine permits them.
-        mod host {
-            $(#[test]
-            fn $promise() {
-                crate::promises::$promise(&crate::host(crate::Trust::Whole));
-            })*
-        }
-
-        /// And where there are no namespaces.
-        mod unguarded {
-            $(#[test]
-            fn $promise() {
-                crate::promises::$promise(&crate::host(crate::Trust::Unguarded));
-            })*
-        }
-
-        mod confined {
-            $(#[test]
-            fn $promise() {
-                crate::promises::$promise(&crate::host(crate::Trust::Confined));
-            })*
-        }
-
-        mod lab {
-            $(#[test]
-            fn $promise() {
-                match crate::lab() {
-                    Ok(lab) => crate::promises::$promise(lab),
-                    Err(why) => println!("skipped: lab::{}: {why}", stringify!($promise)),
-                }
-            })*
-        }
+macro_rules! promises {
+    ($($backend:ident)*: $promises:tt) => {
+        $(mod $backend {
+            promises! { $backend keeps $promises }
+        })*
+    };
+    ($backend:ident keeps { $($file:ident { $($promise:ident)* })* }) => {
+        $($(#[test]
+        fn $promise() {
+            crate::$backend(crate::$file::$promise);
+        })*)*
     };
 }
 
-every_backend_promises! {
-    a_hanging_step_is_ended_with_all_its_children
-    a_child_that_holds_the_output_makes_nobody_wait
-    a_silent_child_is_found_and_ended
-    a_step_that_reads_its_input_reads_nothing
-    exit_ends_its_own_step_only
-    bytes_that_are_no_text_come_as_they_were
-    an_escape_sequence_comes_as_it_was
-    the_first_line_of_a_slow_step_comes_before_its_end
-    set_u_is_kept_and_ends_only_the_step_that_breaks_it
-    set_e_is_kept_and_ends_only_the_step_that_breaks_it
-    a_file_that_a_step_opened_stays_open
-    an_exit_trap_runs_once_when_the_shell_closes
-    a_readonly_variable_stays_readonly
-    folder_variables_and_functions_are_kept
-    the_status_is_that_of_the_last_command
-    stdout_and_stderr_are_told_apart
-    words_of_the_control_channel_are_output_like_any_other
-    a_step_that_closes_every_file_is_heard_to_the_end
-    whatever_ends_the_shell_ends_that_step_only
-    a_shell_that_was_ended_between_two_steps_is_told_of
-    a_timeout_loses_the_shell_and_not_the_folder
-    builtins_may_be_redefined
-    what_a_file_switches_off_harms_no_later_step
-    a_top_level_break_or_return_does_no_harm
-    text_that_is_no_shell_is_one_failed_step
-    the_environment_is_the_given_one_and_no_more
-    the_shell_starts_in_the_given_folder
-    a_step_that_is_ended_is_asked_first
-    a_step_that_does_not_listen_is_ended_all_the_same
-    a_daemon_in_a_session_of_its_own_is_ended_with_its_step
-    leftovers_name_the_step_they_came_from
-    nothing_is_left_when_a_session_is_dropped
-    a_check_sees_the_shell_and_changes_nothing
-    an_aside_has_a_shell_of_its_own
-    a_flood_comes_whole_and_in_order
-    a_long_script_runs_to_its_last_line
-    many_runs_in_a_row_are_each_heard
-    two_sessions_know_nothing_of_each_other
-    what_a_step_left_behind_prints_belongs_to_that_step
-    what_a_step_does_to_its_files_ends_with_it
-    no_file_of_ours_is_in_what_a_step_starts
-    what_a_step_reads_of_the_shells_own_input_is_not_missed
-    a_report_is_told_from_what_traps_print
-    every_step_has_an_empty_input
-    standard_files_have_their_names
-    readonly_names_of_ours_make_nobody_wait
-    a_step_that_leaves_too_few_files_ends_the_shell_and_nothing_else
-    what_was_left_behind_prints_to_its_own_step_after_hundreds_of_others
-    every_shell_runs_on_all_processors
-    steps_given_ahead_too_late_do_not_disturb_those_after
-    steps_given_ahead_run_in_order
-    steps_given_ahead_run_only_if_all_went_well
-    leftovers_of_steps_given_ahead_name_their_step
-    ending_a_step_forgets_those_given_ahead
-    closing_does_not_wait_for_steps_given_ahead
-    steps_given_ahead_run_once_whichever_file_was_closed_before
-    steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same
-    a_step_that_kills_its_shell_runs_once
-    whoever_gave_steps_ahead_may_go_anywhere_when_they_ended
-    runs_that_are_asked_for_at_once_all_run
-    a_background_run_goes_on_beside_the_steps
-    a_background_run_is_stopped_with_its_children
-    a_background_run_that_ends_says_how
-    a_background_run_hears_a_signal_at_any_moment
-    an_exit_trap_of_a_background_run_runs_when_it_is_stopped
-    ending_a_step_spares_what_runs_in_the_background
+promises! {
+    host unguarded confined lab: {
+        state {
+            the_shell_starts_in_the_given_folder
+            the_environment_is_the_given_one_and_no_more
+            folder_variables_and_functions_are_kept
+            a_readonly_variable_stays_readonly
+            a_file_that_a_step_opened_stays_open
+            set_u_is_kept_and_ends_only_the_step_that_breaks_it
+            set_e_is_kept_and_ends_only_the_step_that_breaks_it
+            an_exit_trap_runs_once_when_the_shell_closes
+            a_check_sees_the_shell_and_changes_nothing
+            an_aside_has_a_shell_of_its_own
+        }
+        streams {
+            bytes_that_are_no_text_come_as_they_were
+            an_escape_sequence_comes_as_it_was
+            stdout_and_stderr_are_told_apart
+            the_first_line_of_a_slow_step_comes_before_its_end
+            words_of_the_control_channel_are_output_like_any_other
+            a_flood_comes_whole_and_in_order
+            what_a_step_left_behind_prints_belongs_to_that_step
+            what_was_left_behind_prints_to_its_own_step_after_hundreds_of_others
+            a_step_that_reads_its_input_reads_nothing
+            every_step_has_an_empty_input
+            what_a_step_reads_of_the_shells_own_input_is_not_missed
+            what_a_step_does_to_its_files_ends_with_it
+            no_file_of_ours_is_in_what_a_step_starts
+            standard_files_have_their_names
+        }
+        ending {
+            the_status_is_that_of_the_last_command
+            exit_ends_its_own_step_only
+            whatever_ends_the_shell_ends_that_step_only
+            a_shell_that_was_ended_between_two_steps_is_told_of
+            a_step_that_closes_every_file_is_heard_to_the_end
+            a_step_that_leaves_too_few_files_ends_the_shell_and_nothing_else
+            readonly_names_of_ours_make_nobody_wait
+            builtins_may_be_redefined
+            what_a_file_switches_off_harms_no_later_step
+            a_top_level_break_or_return_does_no_harm
+            text_that_is_no_shell_is_one_failed_step
+            a_report_is_told_from_what_traps_print
+            a_long_script_runs_to_its_last_line
+            many_runs_in_a_row_are_each_heard
+        }
+        processes {
+            a_hanging_step_is_ended_with_all_its_children
+            a_child_that_holds_the_output_makes_nobody_wait
+            a_silent_child_is_found_and_ended
+            a_step_that_is_ended_is_asked_first
+            a_step_that_does_not_listen_is_ended_all_the_same
+            a_daemon_in_a_session_of_its_own_is_ended_with_its_step
+            leftovers_name_the_step_they_came_from
+            nothing_is_left_when_a_session_is_dropped
+            a_timeout_loses_the_shell_and_not_the_folder
+            two_sessions_know_nothing_of_each_other
+            every_shell_runs_on_all_processors
+        }
+        background {
+            runs_that_are_asked_for_at_once_all_run
+            a_background_run_goes_on_beside_the_steps
+            a_background_run_is_stopped_with_its_children
+            a_background_run_that_ends_says_how
+            a_background_run_hears_a_signal_at_any_moment
+            an_exit_trap_of_a_background_run_runs_when_it_is_stopped
+            ending_a_step_spares_what_runs_in_the_background
+        }
+        ahead {
+            steps_given_ahead_too_late_do_not_disturb_those_after
+            steps_given_ahead_run_in_order
+            steps_given_ahead_run_only_if_all_went_well
+            leftovers_of_steps_given_ahead_name_their_step
+            ending_a_step_forgets_those_given_ahead
+            closing_does_not_wait_for_steps_given_ahead
+            steps_given_ahead_run_once_whichever_file_was_closed_before
+            steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same
+            a_step_that_kills_its_shell_runs_once
+            whoever_gave_steps_ahead_may_go_anywhere_when_they_ended
+        }
+    }
 }
 
-fn host(trust: Trust) -> Host {
+/// A function of this suite.
+type Promise = fn(&dyn Backend);
+
+/// Steps of a course that is trusted: in namespaces, where this machine permits them.
+fn host(promise: Promise) {
+    promise(&this_machine(Trust::Whole));
+}
+
+/// The same where there are no namespaces.
+fn unguarded(promise: Promise) {
+    promise(&this_machine(Trust::Unguarded));
+}
+
+/// Steps of a course that is not trusted.
+fn confined(promise: Promise) {
+    promise(&this_machine(Trust::Confined));
+}
+
+fn lab(promise: Promise) {
+    match lab_of_this_machine() {
+        Ok(lab) => promise(lab),
+        Err(why) => println!("skipped: a promise of every backend, in the lab: {why}"),
+    }
+}
+
+fn this_machine(trust: Trust) -> Host {
     let variable = |_: &str| None;
     let around = Surroundings::new(&Asks::default(), trust, &variable, vec![TUTOR.into()]);
     Host::new(Path::new(TUTOR), around)
 }
 
-/// The lab of this machine; one for all tests, so that they resume from one state.
-fn lab() -> Result<&'static Lab, String> {
+/// One for all tests, so that they resume from one state.
+fn lab_of_this_machine() -> Result<&'static Lab, String> {
     static LAB: OnceLock<Option<Lab>> = OnceLock::new();
     let lab = LAB.get_or_init(|| {
         let choice = Choice {
