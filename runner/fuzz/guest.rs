@@ -1,6 +1,6 @@
 //! What holds of anything that comes from a guest's port: it is heard without a panic, the same however
 //! the stream is cut, and a listing that is taken leads nowhere but below its folder. The fuzz target
-//! asks it of what libFuzzer thinks of, `runner/tests/fuzz.rs` of its seeds.
+//! asks it of what libFuzzer thinks of, `runner/tests/cli/fuzz.rs` of its seeds.
 
 use std::io::Write;
 use std::os::unix::net::UnixStream;

@@ -1,5 +1,5 @@
 //! What holds of any text: it is read without a panic, and every span lies in the text and on its
-//! characters. The fuzz target asks it of what libFuzzer thinks of, `runner/tests/fuzz.rs` of its seeds.
+//! characters. The fuzz target asks it of what libFuzzer thinks of, `runner/tests/cli/fuzz.rs` of its seeds.
 
 use std::path::Path;
 use tutor::diagnostic::render;

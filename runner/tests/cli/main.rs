@@ -4,15 +4,22 @@
 mod support;
 
 mod background;
+mod book;
+mod cargo_insta;
 mod checks;
 mod comparing;
 mod confined;
 mod consent;
+mod documents;
+mod faults;
 mod files;
+mod fuzz;
 mod needs;
 mod reading;
 mod run;
 mod screen;
+mod setup;
+mod single_steps;
 mod snapshots;
 mod space;
 mod study;

@@ -1,12 +1,10 @@
 //! `tutor bpf --on lab`: the same answers, from another kernel.
 
-mod support;
-
+use crate::support::{Tutor, skipped};
 use nix::sys::signal::Signal;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
-use support::{Tutor, skipped};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
 

@@ -1,8 +1,6 @@
 //! When a background step in the lab counts as ready: by its own ports and files, not this machine's.
 
-mod support;
-
-use support::{Tutor, lab_has_kernel, step};
+use crate::support::{Tutor, lab_has_kernel, step};
 
 #[test]
 fn a_background_step_in_a_guest_is_awaited_by_the_guests_own_port_and_file() {

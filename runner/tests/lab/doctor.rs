@@ -1,11 +1,9 @@
 //! What `tutor doctor` says of the lab, from outside.
 
-mod support;
-
+use crate::support::{Tutor, skipped, step};
 use serde_json::Value;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use support::{Tutor, skipped, step};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
 use tutor_lab::qemu::Qemu;

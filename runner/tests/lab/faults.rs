@@ -1,13 +1,11 @@
 //! What goes wrong around a lesson in the lab: the step says so, the next one has a machine, and
 //! none is left behind.
 
-mod support;
-
+use crate::support::{Tutor, skipped, step, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use support::{Tutor, skipped, step, until};
 use tutor::folders::Folders;
 use tutor_agent::processes;
 use tutor_lab::cache::Cache;
@@ -179,7 +177,7 @@ fn two_runs_at_once_share_one_state() {
     let tutor = tutor.lesson(on_kernel("one", "echo up"));
     let all = [(); 3].map(|()| tutor.start("test"));
     let all = all.map(|running| running.end().code(0));
-    let boots = |ran: &&support::Ran| ran.stderr.contains("starting the lab's machine");
+    let boots = |ran: &&crate::support::Ran| ran.stderr.contains("starting the lab's machine");
     assert_eq!(all.iter().filter(boots).count(), 1);
     tutor.run("test").stderr_is_empty().code(0);
 }

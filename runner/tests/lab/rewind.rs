@@ -1,14 +1,12 @@
 //! Going back to a step in the lab, and what is said where that cannot be.
 
-mod support;
-
+use crate::support::{Ran, Tutor, in_own_mounts, skipped, step};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{Ran, Tutor, in_own_mounts, skipped, step};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
 use tutor_lab::qemu::Qemu;

@@ -1,14 +1,12 @@
 //! KVM, with a stand-in: a QEMU that takes `-accel kvm` and translates all the same.
 
-mod support;
-
+use crate::support::{Tutor, skipped};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use support::{Tutor, skipped};
 use tutor::folders::Folders;
 use tutor_lab::accelerator::{Choice, Reason, Trial, Wish};
 use tutor_lab::architecture::Architecture;

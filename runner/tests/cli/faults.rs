@@ -1,16 +1,14 @@
 //! What goes wrong around `tutor`: a clear error, nothing lost, nothing left behind.
 
-mod support;
-
+use crate::support::{
+    Tutor, check, in_own_mounts, is_root, nearly_full, own_seconds, skipped, sleepers, step, until,
+};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::{
-    Tutor, check, in_own_mounts, is_root, nearly_full, own_seconds, skipped, sleepers, step, until,
-};
 
 fn plain(id: &str, script: &str) -> String {
     step(&format!("{id} compare=none"), script)

@@ -1,10 +1,8 @@
 //! A lesson with kernel steps, studied in several sittings.
 
-mod support;
-
+use crate::support::{Tutor, skipped, step};
 use std::fs;
 use std::path::PathBuf;
-use support::{Tutor, skipped, step};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
 

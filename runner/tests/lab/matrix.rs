@@ -1,9 +1,7 @@
 //! `tutor matrix`, from outside.
 
-mod support;
-
+use crate::support::{Tutor, check, has, own_seconds, skipped, sleepers, step, until};
 use nix::sys::signal::Signal;
-use support::{Tutor, check, has, own_seconds, skipped, sleepers, step, until};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
 

@@ -1,12 +1,10 @@
 //! Steps that run alone, or again: what they find, and what of the learner's and of other steps' is
 //! there afterwards. No step here needs a kernel.
 
-mod support;
-
+use crate::support::{Tutor, step};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use support::{Tutor, step};
 
 fn plain(id: &str, script: &str) -> String {
     step(&format!("{id} compare=none"), script)

@@ -25,7 +25,7 @@ fn package() -> TempDir {
         "#[test]\nfn registers() {{\n    \
          let Ok(test) = std::env::var(\"{THIS_TEST}\") else {{ return }};\n    \
          let status = std::process::Command::new(test)\n        \
-         .args([\"--ignored\", \"--exact\", \"registers_when_asked\"]).status().unwrap();\n    \
+         .args([\"--ignored\", \"--exact\", \"cargo_insta::registers_when_asked\"]).status().unwrap();\n    \
          assert!(status.success());\n}}\n"
     );
     fs::write(package.path().join("Cargo.toml"), manifest).expect("writable");

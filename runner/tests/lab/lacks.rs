@@ -1,12 +1,10 @@
 //! What the lab cannot do without: each is named with its remedy, the step is skipped with that
 //! reason and shows what was recorded, and `--on lab` is an error.
 
-mod support;
-
+use crate::support::{Ran, Tutor, has, in_own_mounts, skipped, step};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use support::{Ran, Tutor, has, in_own_mounts, skipped, step};
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
 

@@ -1,9 +1,7 @@
 //! `tutor lab run`, from outside.
 
-mod support;
-
+use crate::support::{Tutor, at_a_terminal, has, lab_has_kernel, skipped, step};
 use serde_json::Value;
-use support::{Tutor, at_a_terminal, has, lab_has_kernel, skipped, step};
 
 #[test]
 fn what_a_command_took_and_what_a_checkpoint_takes_is_written_on_request() {
@@ -257,7 +255,7 @@ fn under_a_hardened_jit_constants_are_blinded_and_the_call_is_still_the_verifier
 fn liar(tutor: &Tutor) -> bool {
     let source = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/runner/tests/hostile_agent/evil.c"
+        "/runner/tests/lab/hostile_agent/evil.c"
     );
     let mut compiler = std::process::Command::new("gcc");
     compiler.args(["-static", "-O2", "-Wall", "-Werror", "-o"]);
@@ -271,7 +269,7 @@ fn liar(tutor: &Tutor) -> bool {
 
 /// What came of a guest in which it lists one file, says that it has so many bytes, and sends so many.
 /// The folder that is shared is `tmp/shared`.
-fn told_by(tutor: &Tutor, path: &str, bytes: u64, sent: u64) -> support::Ran {
+fn told_by(tutor: &Tutor, path: &str, bytes: u64, sent: u64) -> crate::support::Ran {
     tutor.put("tmp/shared/own", "mine");
     std::fs::copy(tutor.path("evil"), tutor.path("tmp/shared/evil")).unwrap();
     let line = format!("lab run --folder {}", tutor.path("tmp/shared").display());

@@ -1,7 +1,6 @@
 //! `tutor lab setup`, `status` and `gc`, from outside: kernels made up here, and mirrors of this machine.
 
-mod support;
-
+use crate::support::{Tutor, at_a_terminal, in_own_mounts, until};
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -9,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
-use support::{Tutor, at_a_terminal, in_own_mounts, until};
 
 /// An ELF kernel: a note of this type, and a banner with a release.
 fn vmlinux(note: u32, release: &str) -> Vec<u8> {
@@ -69,7 +67,7 @@ fn empty_mirror() -> (String, Arc<AtomicUsize>) {
 }
 
 fn learner() -> Tutor {
-    Tutor::new().lesson(support::step("one", "echo hi"))
+    Tutor::new().lesson(crate::support::step("one", "echo hi"))
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What the fuzz targets ask, of their seeds and of the lessons: so they still compile, and what was
 //! found once stays mended.
 
-#[path = "../fuzz/guest.rs"]
+#[path = "../../fuzz/guest.rs"]
 mod guest;
-#[path = "../fuzz/parse.rs"]
+#[path = "../../fuzz/parse.rs"]
 mod parse;
 
 use std::fs;

@@ -5,7 +5,7 @@
  *
  *   evil PATH LENGTH SENT    lists one file at PATH that has LENGTH bytes, and sends SENT of them
  *
- * For the test `runner/tests/lab_run.rs`; it does nothing outside of a guest whose process 1 is the
+ * For the test `runner/tests/lab/run.rs`; it does nothing outside of a guest whose process 1 is the
  * agent.
  */
 #define _GNU_SOURCE

@@ -13,7 +13,7 @@ use tutor::transcript::{Capture, Output};
 const EVIL: &str = "</samp></pre></section><script>alert(1)</script>\n\n# `no` heading\n\
     {{#include ../../book.toml}}\n<!--\n\n    ```\n\x1b]0;title\x07 & &amp; [a](b)\n";
 
-/// A folder with the course of `runner/tests/book/` and recorded outputs.
+/// A folder with the course of `runner/tests/cli/book/` and recorded outputs.
 struct Fixture {
     folder: TempDir,
 }

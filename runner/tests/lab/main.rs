@@ -1,0 +1,17 @@
+//! Everything that starts a machine of the lab, or that is said where there is none.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod accelerator;
+mod bpf;
+mod doctor;
+mod faults;
+mod guests;
+mod lacks;
+mod matrix;
+mod ready;
+mod rewind;
+mod run;
+mod setup;
+mod study;
