@@ -108,6 +108,15 @@ pub fn named(name: &str) -> Option<Package> {
     all().into_iter().find(|package| package.name == name)
 }
 
+/// The command that installs rows of the list, without `sudo`.
+pub fn install<'n>(
+    names: impl IntoIterator<Item = &'n String>,
+    distribution: Distribution,
+) -> Option<Vec<String>> {
+    let packages: Vec<Package> = names.into_iter().filter_map(|name| named(name)).collect();
+    distribution.install(&packages.iter().collect::<Vec<_>>())
+}
+
 fn row(line: &str) -> Option<Package> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {

@@ -89,6 +89,11 @@ impl Lab {
         }
     }
 
+    /// Where its kernels and states are kept.
+    pub fn cache(&self) -> &Cache {
+        &self.choice.cache
+    }
+
     /// The maker of its guests, or what this machine lacks.
     pub fn guests(&self) -> Result<&Guests, BackendError> {
         self.found().map(|found| &found.guests)

@@ -189,4 +189,17 @@ impl BackendError {
             | BackendError::Failed(_) => false,
         }
     }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            BackendError::Unusable { remedy, .. } => remedy.as_deref(),
+            BackendError::Start { .. }
+            | BackendError::Gone
+            | BackendError::Ended(_)
+            | BackendError::NotAgain { .. }
+            | BackendError::Unconfined(_)
+            | BackendError::Failed(_) => None,
+        }
+    }
 }

@@ -3,23 +3,17 @@
 use super::arguments::{DoctorArguments, On, RunningArguments};
 use super::context::{Context, ends, program};
 use super::out_json;
-use crate::backend::host::Host;
-use crate::backend::{Backend, BackendError};
 use crate::course::Course;
-use crate::doctor::{self, Area, Finding, State, Unasked, guard, own_kernel};
+use crate::doctor::{Area, Examination, Finding, State, install_all, to_json};
 use crate::exit::Exit;
-use crate::lesson::Place;
 use crate::packages::{self, Distribution, Mend};
 use crate::render::paint::Paint;
+use crate::render::verdict::Style;
 use crate::run::Options;
-use crate::run::asides::Asides;
-use crate::run::findings::Answer;
 use crate::say;
 use crate::visible::{visible_text, width};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::Command;
-use tutor_bpf::probe::Evidence;
-use tutor_lab::cache::Cache;
 
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
@@ -39,18 +33,18 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     };
     let mut findings = doctor.examine()?;
     if arguments.json {
-        out_json(&doctor::to_json(&findings))?;
+        out_json(&to_json(&findings))?;
         return Ok(ends_with(&findings));
     }
     doctor.show(&findings)?;
-    let install = doctor::install_all(&findings, doctor.distribution);
+    let install = install_all(&findings, doctor.distribution);
     match (arguments.fix, install) {
         (true, Some(words)) => {
             if !fix(&words, arguments.yes)? {
                 return Ok(Exit::Lacking);
             }
             findings = doctor.examine()?;
-            findings.retain(lacks);
+            findings.retain(Finding::is_lacking);
             match findings.is_empty() {
                 true => context.tell(&say!("doctor-fixed"))?,
                 false => {
@@ -70,17 +64,10 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     Ok(ends_with(&findings))
 }
 
-fn lacks(found: &Finding) -> bool {
-    match found.state {
-        State::Has(_) => false,
-        State::Lacks(_) => true,
-    }
-}
-
 /// What is missing matters where a lesson wants it.
 fn ends_with(findings: &[Finding]) -> Exit {
     let mut wanted = findings.iter().filter(|found| !found.lessons.is_empty());
-    match wanted.any(lacks) {
+    match wanted.any(Finding::is_lacking) {
         true => Exit::Lacking,
         false => Exit::Success,
     }
@@ -98,59 +85,15 @@ struct Doctor<'c> {
 impl Doctor<'_> {
     /// Looks for everything, each time anew.
     fn examine(&self) -> anyhow::Result<Vec<Finding>> {
-        let host = Host::new(&program()?, self.options.surroundings.clone());
         let lab = self.context.lab("default")?;
-        let lessons = doctor::lessons_with_kernel_steps(&self.course);
-        // What the lab lacks is of interest where something would run there.
-        let (mut found, no_lab) = match self.on == On::Lab && !lessons.is_empty() {
-            true => {
-                let cache = Cache::below(&self.context.folders.cache);
-                doctor::lab::examine(&lab, &cache, &lessons, self.distribution)
-            }
-            false => (Vec::new(), None),
+        let examination = Examination {
+            course: &self.course,
+            options: &self.options,
+            lab: (self.on == On::Lab).then_some(&lab),
+            tutor: &program()?,
+            distribution: self.distribution,
         };
-        let folder = tempfile::tempdir()?;
-        found.extend(guard::examine(&program()?, folder.path()));
-        let mut asides = Asides::new(folder.path(), &self.options);
-        let mut ask = |place: Place, probe: &str| -> Result<Answer, Unasked> {
-            let backend: &dyn Backend = match (place, self.on) {
-                (Place::Host, On::Host | On::Lab) | (Place::Kernel, On::Host) => &host,
-                (Place::Kernel, On::Lab) => {
-                    if let Some(why) = &no_lab {
-                        return Err(why.clone());
-                    }
-                    &lab
-                }
-            };
-            let answer = asides.ask(place, backend, probe);
-            answer.map_err(|error| match error {
-                BackendError::Unusable { reason, remedy } => (reason, remedy),
-                error => (error.to_string(), None),
-            })
-        };
-        if let Some(lesson) = lessons.first() {
-            let question = match self.on {
-                On::Lab => own_kernel::LOCKDOWN_IN_LAB,
-                On::Host => own_kernel::LOCKDOWN,
-            };
-            if let Ok(answer) = ask(Place::Kernel, question) {
-                found.push(own_kernel::lockdown(&answer, Area::Kernel, &lessons));
-            }
-            if self.on == On::Lab {
-                if let Ok(answer) = ask(Place::Host, own_kernel::LOCKDOWN) {
-                    found.push(own_kernel::lockdown(&answer, Area::OwnKernel, &[]));
-                }
-                found.push(own_kernel::privileges(lesson, &Evidence::gather(None)));
-            }
-        }
-        let is_own = self.on == On::Host;
-        Ok(doctor::examine(
-            &self.course,
-            self.distribution,
-            is_own,
-            &mut ask,
-            found,
-        ))
+        Ok(examination.examine(tempfile::tempdir()?.path()))
     }
 
     fn show(&self, findings: &[Finding]) -> io::Result<()> {
@@ -158,7 +101,7 @@ impl Doctor<'_> {
         // Nothing can be asked in a lab that lacks something.
         let is_asked = !findings
             .iter()
-            .any(|found| found.area == Area::Lab && lacks(found));
+            .any(|found| found.area == Area::Lab && found.is_lacking());
         let all = self.course.lessons.len();
         if findings.iter().all(|found| found.area == Area::Guards) {
             outln!("{}", say!("doctor-no-needs"));
@@ -244,8 +187,6 @@ impl Doctor<'_> {
         Ok(())
     }
 }
-
-type Style = fn(&Paint, &str) -> String;
 
 /// A finding's name and what it is, beside each other where they fit, else one below the other.
 fn headed(paint: &Paint, head_style: Style, head: &str, style: Style, what: &str) -> Vec<String> {

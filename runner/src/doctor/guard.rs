@@ -1,6 +1,6 @@
 //! What keeps steps on this machine in, found out by starting a shell, for `tutor doctor`.
 
-use super::{Area, Finding, State};
+use super::finding::{Area, Finding, State};
 use crate::backend::host::Host;
 use crate::backend::{BackendError, Opening};
 use crate::course::asks::Asks;
@@ -48,52 +48,45 @@ fn parts(held: &Held) -> String {
 }
 
 fn processes(held: Result<Held, BackendError>) -> Finding {
-    let finding = |state, note| {
-        of(
-            "processes",
-            say!("doctor-processes"),
-            say!("doctor-processes-why"),
-            state,
-            note,
-        )
-    };
-    match held {
+    let (state, note) = match held {
         Ok(held) if held.namespaces => {
             let ways = match held.group {
                 true => say!("doctor-namespaces-and-group"),
                 false => say!("doctor-namespaces"),
             };
-            finding(State::Has(Some(ways)), without_group(&held))
+            (State::Has(Some(ways)), without_group(&held))
         }
-        Ok(held) => finding(
-            State::Has(Some(say!("doctor-one-by-one"))),
-            Some(say!("doctor-weaker", why = held.lacking.join("; "))),
-        ),
-        Err(error) => finding(State::Lacks(error.to_string()), None),
+        Ok(held) => {
+            let note = say!("doctor-weaker", why = held.lacking.join("; "));
+            (State::Has(Some(say!("doctor-one-by-one"))), Some(note))
+        }
+        Err(error) => (State::Lacks(error.to_string()), None),
+    };
+    let (what, why) = (say!("doctor-processes"), say!("doctor-processes-why"));
+    Finding {
+        note,
+        ..Finding::new(Area::Guards, "processes", what, why, state)
     }
 }
 
 fn confinement(held: Result<Held, BackendError>) -> Finding {
-    let finding = |state, note| {
-        of(
-            "confinement",
-            say!("doctor-confinement"),
-            say!("doctor-confinement-why"),
-            state,
-            note,
-        )
-    };
-    match held {
+    let (state, note, mend) = match held {
         Ok(held) => {
             let is_weaker = !held.root || held.landlock.is_none() || !held.seccomp;
             let note = is_weaker.then(|| say!("doctor-weaker", why = held.lacking.join("; ")));
-            finding(State::Has(Some(parts(&held))), note)
+            (State::Has(Some(parts(&held))), note, None)
         }
-        Err(BackendError::Unconfined(why)) => Finding {
-            mend: Some(Mend::Remedy(say!("doctor-confinement-mend"))),
-            ..finding(State::Lacks(why), None)
-        },
-        Err(error) => finding(State::Lacks(error.to_string()), None),
+        Err(BackendError::Unconfined(why)) => {
+            let mend = Mend::Remedy(say!("doctor-confinement-mend"));
+            (State::Lacks(why), None, Some(mend))
+        }
+        Err(error) => (State::Lacks(error.to_string()), None, None),
+    };
+    let (what, why) = (say!("doctor-confinement"), say!("doctor-confinement-why"));
+    Finding {
+        note,
+        mend,
+        ..Finding::new(Area::Guards, "confinement", what, why, state)
     }
 }
 
@@ -104,20 +97,6 @@ fn without_group(held: &Held) -> Option<String> {
         (true, _) => None,
         (false, true) => Some(say!("doctor-limits-root")),
         (false, false) => Some(say!("doctor-limits-each")),
-    }
-}
-
-fn of(name: &str, what: String, why: String, state: State, note: Option<String>) -> Finding {
-    Finding {
-        name: name.to_owned(),
-        what,
-        why,
-        lessons: Vec::new(),
-        area: Area::Guards,
-        state,
-        note,
-        packages: Vec::new(),
-        mend: None,
     }
 }
 

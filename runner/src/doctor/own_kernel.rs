@@ -1,6 +1,8 @@
 //! What a kernel refuses even to root, and what this machine's own permits, for `tutor doctor`.
 
-use super::{Area, Finding, State};
+use super::finding::{Area, Finding, State};
+use crate::backend::BackendError;
+use crate::lesson::Place;
 use crate::packages::Mend;
 use crate::run::findings::{Answer, on_own_kernel};
 use crate::say;
@@ -8,14 +10,39 @@ use tutor_bpf::errno::Errno;
 use tutor_bpf::probe::{Evidence, Feature, Phase, Reason};
 
 /// Asks for the state of lockdown: the one in brackets.
-pub const LOCKDOWN: &str = "cat /sys/kernel/security/lockdown";
+const LOCKDOWN: &str = "cat /sys/kernel/security/lockdown";
 
 /// The same in a machine of the lab, which begins without that file system and goes again.
-pub const LOCKDOWN_IN_LAB: &str = "mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
+const LOCKDOWN_IN_LAB: &str = "mount -t securityfs securityfs /sys/kernel/security 2>/dev/null
 cat /sys/kernel/security/lockdown";
 
-/// How far a kernel is locked down, by what such a question was answered with there.
-pub fn lockdown(answer: &Answer, area: Area, lessons: &[String]) -> Finding {
+/// Looks at the kernel that steps of these lessons run on, and where that is the lab's, at this
+/// machine's own too. `ask` runs a probe in a place.
+pub fn examine(
+    lessons: &[String],
+    in_lab: bool,
+    ask: &mut dyn FnMut(Place, &str) -> Result<Answer, BackendError>,
+) -> Vec<Finding> {
+    let question = match in_lab {
+        true => LOCKDOWN_IN_LAB,
+        false => LOCKDOWN,
+    };
+    let answer = ask(Place::Kernel, question).ok();
+    let mut found: Vec<Finding> = answer
+        .map(|answer| lockdown(&answer, Area::Kernel, lessons))
+        .into_iter()
+        .collect();
+    if in_lab {
+        let answer = ask(Place::Host, LOCKDOWN).ok();
+        found.extend(answer.map(|answer| lockdown(&answer, Area::OwnKernel, &[])));
+        let lesson = lessons.first();
+        found.extend(lesson.map(|lesson| privileges(lesson, &Evidence::gather(None))));
+    }
+    found
+}
+
+/// How far a kernel is locked down, by its answer to such a question.
+fn lockdown(answer: &Answer, area: Area, lessons: &[String]) -> Finding {
     let level = answer.text.split_once('[').filter(|_| answer.yes);
     let level = level.and_then(|(_, rest)| Some(rest.split_once(']')?.0));
     let (state, mend) = match level {
@@ -25,21 +52,17 @@ pub fn lockdown(answer: &Answer, area: Area, lessons: &[String]) -> Finding {
         ),
         level => (State::Has(level.map(str::to_owned)), None),
     };
+    let (what, why) = (say!("doctor-lockdown"), say!("doctor-lockdown-why"));
     Finding {
-        name: "lockdown".to_owned(),
-        what: say!("doctor-lockdown"),
-        why: say!("doctor-lockdown-why"),
         lessons: lessons.to_vec(),
-        area,
-        state,
         note: level.is_none().then(|| say!("doctor-lockdown-unknown")),
-        packages: Vec::new(),
         mend: mend.map(Mend::Remedy),
+        ..Finding::new(area, "lockdown", what, why, state)
     }
 }
 
 /// Whether this process may load programs into this machine's own kernel. `lesson` is one that would.
-pub fn privileges(lesson: &str, evidence: &Evidence) -> Finding {
+fn privileges(lesson: &str, evidence: &Evidence) -> Finding {
     let refused = Some(Errno::EPERM);
     let reason = Reason::likely(Feature::LoadKprobe, Phase::Load, refused, evidence);
     let (state, mend) = match &reason {
@@ -50,16 +73,10 @@ pub fn privileges(lesson: &str, evidence: &Evidence) -> Finding {
         Reason::UserNamespace => (State::Lacks(reason.to_string()), Some(reason.remedy())),
         _ => (State::Has(None), None),
     };
+    let (what, why) = (say!("doctor-privileges"), say!("doctor-privileges-why"));
     Finding {
-        name: "privileges".to_owned(),
-        what: say!("doctor-privileges"),
-        why: say!("doctor-privileges-why"),
-        lessons: Vec::new(),
-        area: Area::OwnKernel,
-        state,
-        note: None,
-        packages: Vec::new(),
         mend: mend.map(Mend::Remedy),
+        ..Finding::new(Area::OwnKernel, "privileges", what, why, state)
     }
 }
 
