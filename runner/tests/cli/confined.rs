@@ -1,7 +1,7 @@
 //! What steps of a course reach that is not the learner's own.
 
-use super::support::{Tutor, check, skipped};
-use super::{at_a_terminal_of, plain};
+use super::at_a_terminal_of;
+use super::support::{Tutor, check, plain, skipped};
 
 /// True if steps are confined by namespaces here; else says what was not tried.
 fn has_namespaces(tutor: &Tutor) -> bool {

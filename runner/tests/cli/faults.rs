@@ -1,7 +1,7 @@
 //! What goes wrong around `tutor`: a clear error, nothing lost, nothing left behind.
 
 use crate::support::{
-    Tutor, check, in_own_mounts, is_root, nearly_full, own_seconds, skipped, sleepers, step, until,
+    Tutor, check, in_own_mounts, is_root, own_seconds, plain, skipped, sleepers, step, until,
 };
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -10,8 +10,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-fn plain(id: &str, script: &str) -> String {
-    step(&format!("{id} compare=none"), script)
+/// Mounts a small disk there and fills it but for that many pages of 4 KiB.
+fn nearly_full(folder: &Path, pages: usize) -> String {
+    let folder = folder.display();
+    format!(
+        "mount -t tmpfs -o size=256k tmpfs {folder} && {{ head -c {} /dev/zero >{folder}/.full; }}",
+        256 * 1024 - pages * 4096
+    )
 }
 
 /// The processes that keep a `tutor`'s shells.

@@ -28,12 +28,7 @@ mod testing;
 use nix::sys::signal::Signal;
 use std::fs;
 use std::path::Path;
-use support::{Tutor, check, own_seconds, skipped, sleepers, step, until};
-
-/// Steps whose output is not compared, so that nothing has to be accepted first.
-fn plain(id: &str, script: &str) -> String {
-    step(&format!("{id} compare=none"), script)
-}
+use support::{Ran, Tutor, check, own_seconds, plain, skipped, sleepers, step, until};
 
 /// A course in which all outputs are accepted.
 fn accepted(body: &str) -> Tutor {
@@ -59,12 +54,16 @@ remedy = "a newer one"
 "#;
 
 /// A command line as somebody types it at a terminal; `None`, with a line, where none can be played.
-fn at_a_terminal(tutor: &Tutor, line: &str) -> Option<support::Running> {
+fn at_a_terminal(tutor: &Tutor, line: &str) -> Option<support::running::Running> {
     at_a_terminal_of(tutor, 80, line)
 }
 
 /// The same at a terminal that many columns wide.
-fn at_a_terminal_of(tutor: &Tutor, columns: usize, line: &str) -> Option<support::Running> {
+fn at_a_terminal_of(
+    tutor: &Tutor,
+    columns: usize,
+    line: &str,
+) -> Option<support::running::Running> {
     if !support::has("script") {
         skipped("`script` is not installed, so no terminal was played");
         return None;
@@ -88,4 +87,36 @@ fn at_a_terminal_of(tutor: &Tutor, columns: usize, line: &str) -> Option<support
         )
         .env("TERM", "xterm");
     Some(tutor.start_interactive(command, line))
+}
+
+impl Tutor {
+    /// Leaves `--yes` out.
+    pub fn not_trusted(mut self) -> Tutor {
+        self.yes = false;
+        self
+    }
+}
+
+impl Ran {
+    /// The verdicts of a `--json` report: `one passed, check three check failed`.
+    #[track_caller]
+    pub fn verdicts(&self) -> String {
+        let whole = self.json();
+        let mut words = Vec::new();
+        for lesson in whole["lessons"].as_array().expect("lessons") {
+            for item in lesson["items"].as_array().expect("items") {
+                let (name, verdict) = (
+                    item["name"].as_str().expect("a name"),
+                    item["verdict"].as_str().expect("a word"),
+                );
+                let kind = if item["kind"] == "check" {
+                    "check "
+                } else {
+                    ""
+                };
+                words.push(format!("{kind}{name} {verdict}"));
+            }
+        }
+        words.join(", ")
+    }
 }

@@ -1,13 +1,13 @@
 //! KVM, with a stand-in: a QEMU that takes `-accel kvm` and translates all the same.
 
-use crate::support::{Tutor, skipped};
+use crate::own;
+use crate::support::Tutor;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tutor::folders::Folders;
 use tutor_lab::accelerator::{Choice, Reason, Trial, Wish};
 use tutor_lab::architecture::Architecture;
 use tutor_lab::cache::Cache;
@@ -19,14 +19,6 @@ use tutor_lab::qemu::{Accelerator, Qemu};
 
 /// What a trial may take on a busy machine, under a stand-in that is slow.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// The kernel and the QEMU of this user's own lab, if there are.
-fn own() -> Option<(Kernel, Qemu)> {
-    let cache = Cache::below(&Folders::of_user().ok()?.cache);
-    let scratch = tempfile::tempdir().ok()?;
-    let qemu = Qemu::find(scratch.path()).ok()?;
-    Some((cache.kernel("default").ok()??, qemu))
-}
 
 fn stand_in(folder: &Path, real: &Path) -> Qemu {
     let program = folder.join("qemu");
@@ -60,8 +52,7 @@ fn image(cache: &Cache, kernel: &Kernel) -> Image {
 
 #[test]
 fn kvm_that_worked_in_a_trial_is_used_with_states_of_its_own() {
-    let Some((kernel, real)) = own() else {
-        skipped("there is no QEMU or no kernel for the lab, so no accelerator was tried");
+    let Some((kernel, real)) = own::machine("default", "no accelerator was tried") else {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
@@ -128,12 +119,9 @@ fn kvm_that_worked_in_a_trial_is_used_with_states_of_its_own() {
 
 #[test]
 fn kvm_that_was_asked_for_and_cannot_be_had_is_named_and_not_replaced() {
-    let Some(_) = own() else {
-        skipped("there is no QEMU or no kernel for the lab, so no accelerator was asked for");
+    let Some(tutor) = own::learner("no accelerator was asked for") else {
         return;
     };
-    let tutor = Tutor::new();
-    tutor.with_own_kernels();
     // A QEMU without KVM, found before the real one.
     tutor.put(
         "bin/qemu-system-x86_64",
@@ -167,12 +155,9 @@ fn an_accelerator_that_nobody_knows_is_named() {
 
 #[test]
 fn status_says_which_accelerator_and_why() {
-    let Some(_) = own() else {
-        skipped("there is no QEMU or no kernel for the lab, so status had no accelerator to tell");
+    let Some(tutor) = own::learner("status had no accelerator to tell") else {
         return;
     };
-    let tutor = Tutor::new();
-    tutor.with_own_kernels();
     let json = tutor.run("lab status --json").code(0).json();
     assert_eq!(json["accelerator"]["name"], "tcg");
     assert_eq!(json["accelerator"]["why"], "asked");

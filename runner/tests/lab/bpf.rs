@@ -1,12 +1,11 @@
 //! `tutor bpf --on lab`: the same answers, from another kernel.
 
+use crate::own;
 use crate::support::{Tutor, skipped};
 use nix::sys::signal::Signal;
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
-use tutor::folders::Folders;
-use tutor_lab::cache::Cache;
 
 const PROGRAM: &str = "
 #define SEC(name) __attribute__((section(name), used))
@@ -22,12 +21,7 @@ char gpl[] SEC(\"license\") = \"GPL\";
 
 /// A learner with the lab's kernels, and an object in the folder `tmp`.
 fn learner() -> Option<Tutor> {
-    let cache = Cache::below(&Folders::of_user().ok()?.cache);
-    let scratch = tempfile::tempdir().ok()?;
-    tutor_lab::qemu::Qemu::find(scratch.path()).ok()?;
-    cache.kernel("default").ok()??;
-    let tutor = Tutor::new();
-    tutor.with_own_kernels();
+    let tutor = own::learner("`tutor bpf --on lab` was not tried")?;
     tutor.put("tmp/here.bpf.c", PROGRAM);
     let mut clang = Command::new("clang");
     clang.args(["-O2", "-g", "-target", "bpf", "-c", "here.bpf.c"]);

@@ -1,12 +1,10 @@
 //! What `tutor doctor` says of the lab, from outside.
 
-use crate::support::{Tutor, skipped, step};
+use crate::own;
+use crate::support::{Tutor, step};
 use serde_json::Value;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use tutor::folders::Folders;
-use tutor_lab::cache::Cache;
-use tutor_lab::qemu::Qemu;
 
 const NEED: &str = "[needs.series]\nwhat = \"a kernel\"\nwhy = \"for tests\"\non = \"kernel\"\nprobe = \"uname -r\"\nremedy = \"none\"";
 
@@ -16,13 +14,6 @@ fn course() -> Tutor {
         .lesson(step("one on=kernel needs=series compare=none", "uname -r"))
         .lesson(step("two compare=none", "true"))
         .course(NEED)
-}
-
-/// The release of the lab's kernel of this user, if a machine can start with it.
-fn release() -> Option<String> {
-    let cache = Cache::below(&Folders::of_user().ok()?.cache);
-    Qemu::find(tempfile::tempdir().ok()?.path()).ok()?;
-    Some(cache.kernel("default").ok()??.release)
 }
 
 fn named<'f>(doctor: &'f Value, name: &str) -> &'f Value {
@@ -42,12 +33,12 @@ fn with_qemu(tutor: Tutor, script: &str) -> Tutor {
 
 #[test]
 fn the_kernel_that_is_asked_is_the_one_that_steps_would_run_on() {
-    let Some(release) = release() else {
-        skipped("there is no QEMU or no kernel for the lab, so no doctor asked in it");
+    let Some((kernel, _)) = own::machine("default", "no doctor asked in it") else {
         return;
     };
+    let release = kernel.release;
     let tutor = course();
-    tutor.with_own_kernels();
+    own::give_kernels(&tutor);
     let doctor = tutor.run("doctor --json").code(0).json();
     let asked = named(&doctor, "series")["version"]
         .as_str()

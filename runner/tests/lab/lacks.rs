@@ -1,12 +1,11 @@
 //! What the lab cannot do without: each is named with its remedy, the step is skipped with that
 //! reason and shows what was recorded, and `--on lab` is an error.
 
+use crate::own;
 use crate::support::{Ran, Tutor, has, in_own_mounts, skipped, step};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use tutor::folders::Folders;
-use tutor_lab::cache::Cache;
 
 /// A learner with a kernel step whose output is recorded.
 fn tutor() -> Tutor {
@@ -18,15 +17,14 @@ fn tutor() -> Tutor {
     tutor
 }
 
-/// The same with the kernels of this user; nothing, with a line, where there are none.
+/// The same with the kernels of this user; `None`, with a line, where there are none.
 fn with_kernels() -> Option<Tutor> {
-    let cache = Cache::below(&Folders::of_user().ok()?.cache);
-    if !matches!(cache.kernel("default"), Ok(Some(_))) {
-        skipped("what the lab lacks: it has no kernel here");
+    if own::kernel("default").is_none() {
+        skipped("the lab has no kernel, so nothing that it lacks besides was named");
         return None;
     }
     let tutor = tutor();
-    tutor.with_own_kernels();
+    own::give_kernels(&tutor);
     Some(tutor)
 }
 
@@ -237,7 +235,7 @@ fn status_says_that_kvm_was_asked_for_and_is_refused() {
 fn a_full_disk_is_named() {
     let Some(tutor) = with_kernels() else { return };
     let lab = tutor.path("home/cache/lab").display().to_string();
-    let own = Folders::of_user().unwrap().cache.join("lab/kernels");
+    let own = own::folder().join("lab/kernels");
     let prepare = format!(
         "mount -t tmpfs -o size=64k tmpfs {lab} && ln -s {} {lab}/kernels",
         own.display()

@@ -10,6 +10,7 @@ mod faults;
 mod guests;
 mod lacks;
 mod matrix;
+mod own;
 mod ready;
 mod rewind;
 mod run;

@@ -1,9 +1,8 @@
 //! `tutor matrix`, from outside.
 
+use crate::own;
 use crate::support::{Tutor, check, has, own_seconds, skipped, sleepers, step, until};
 use nix::sys::signal::Signal;
-use tutor::folders::Folders;
-use tutor_lab::cache::Cache;
 
 /// A course whose environment has the kernel and clang.
 const FACETS: &str = r#"
@@ -18,12 +17,12 @@ probe = "clang --version"
 precision = "major"
 "#;
 
-/// The first two of these series that are in this user's cache.
+/// The first two of these series that this user has.
 fn two_series() -> Option<[&'static str; 2]> {
-    let cache = Cache::below(&Folders::of_user().ok()?.cache);
-    let is_there = |series: &&str| matches!(cache.kernel(series), Ok(Some(_)));
     let series = ["6.12", "6.1", "5.10", "7.3"];
-    let mut there = series.into_iter().filter(is_there);
+    let mut there = series
+        .into_iter()
+        .filter(|series| own::kernel(series).is_some());
     Some([there.next()?, there.next()?])
 }
 
@@ -118,7 +117,7 @@ fn two_kernels_side_by_side_and_their_variants_accepted() {
             + &step("torn on=kernel", "uname -r | cut -d. -f1,2")
             + &check("dot of=release match=\"^[0-9]\"", "cat \"$TUTOR_STDOUT\""),
     );
-    tutor.with_own_kernels();
+    own::give_kernels(&tutor);
     let line = format!("matrix --kernels {one},{other}");
     let ran = tutor.run(&line).code(1);
     ran.stdout_has("environments disagree on `demo/torn`")

@@ -1,18 +1,19 @@
 //! When a background step in the lab counts as ready: by its own ports and files, not this machine's.
 
-use crate::support::{Tutor, lab_has_kernel, step};
+use crate::own;
+use crate::support::step;
 
 #[test]
 fn a_background_step_in_a_guest_is_awaited_by_the_guests_own_port_and_file() {
-    if !lab_has_kernel("no background step was awaited there") {
+    let Some(tutor) = own::learner("no background step was awaited there") else {
         return;
-    }
+    };
     // Somebody listens here, which says nothing of the guest.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
     let kernel = |id: &str, script: &str| step(&format!("{id} on=kernel compare=none"), script);
     let server = format!("nc -l -p {port}");
-    let tutor = Tutor::new().lesson(
+    let tutor = tutor.lesson(
         kernel("file background until=file:it's", "sleep 1; : >\"it's\"; sleep 1000")
             + &kernel("port background until=port:PORT", &format!("sleep 1; {server}"))
                 .replace("PORT", &port.to_string())
@@ -22,7 +23,6 @@ fn a_background_step_in_a_guest_is_awaited_by_the_guests_own_port_and_file() {
             + &kernel("ends background until=port:1", "exit 3")
             + &kernel("last", "echo the last"),
     );
-    tutor.with_own_kernels();
     let ran = tutor.run("run demo").code(1);
     ran.stdout_has("file is ready and goes on")
         .stdout_has("port is ready and goes on")

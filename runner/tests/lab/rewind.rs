@@ -1,19 +1,13 @@
 //! Going back to a step in the lab, and what is said where that cannot be.
 
-use crate::support::{Ran, Tutor, in_own_mounts, skipped, step};
+use crate::own;
+use crate::support::{Ran, Tutor, in_own_mounts, plain, skipped};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tutor::folders::Folders;
-use tutor_lab::cache::Cache;
-use tutor_lab::qemu::Qemu;
-
-fn plain(id: &str, script: &str) -> String {
-    step(&format!("{id} compare=none"), script)
-}
 
 fn lesson(first: &str) -> String {
     [
@@ -30,21 +24,10 @@ fn lesson(first: &str) -> String {
 
 const FIRST: &str = "x=1; f() { echo \"x is $x\"; }; echo one > made";
 
-/// The path of a kernel that the lab has here.
-fn kernel_of(series: &str) -> Option<String> {
-    let cache = Cache::below(&Folders::of_user().ok()?.cache);
-    let kernel = cache.kernel(series).ok()??;
-    Qemu::find(cache.folder()).ok()?;
-    Some(kernel.vmlinux.display().to_string())
-}
-
-/// The path of the kernel that lessons run on; nothing, with a line, where there is none.
+/// The path of the kernel that lessons run on; `None`, with a line, where no machine can start.
 fn kernel() -> Option<String> {
-    let found = kernel_of("default");
-    if found.is_none() {
-        skipped("rewinding: the lab has no QEMU or no kernel here");
-    }
-    found
+    let (kernel, _) = own::machine("default", "nothing was rewound")?;
+    Some(kernel.vmlinux.display().to_string())
 }
 
 /// What is kept of the only lesson.
@@ -292,15 +275,14 @@ fn what_is_cut_short_or_gone_is_made_again() {
 
 #[test]
 fn another_kernel_has_no_state_of_this_ones() {
-    if kernel().is_none() {
+    let Some(tutor) = own::learner("no state was refused another kernel") else {
         return;
-    }
+    };
     let others = ["6.1", "5.10", "7.3"];
-    let Some(other) = others.into_iter().find(|one| kernel_of(one).is_some()) else {
+    let Some(other) = others.into_iter().find(|one| own::kernel(one).is_some()) else {
         return skipped("rewinding: the lab has one kernel only, so no other one was tried");
     };
-    let tutor = Tutor::new().lesson(lesson(FIRST));
-    tutor.with_own_kernels();
+    let tutor = tutor.lesson(lesson(FIRST));
     for kernel in ["default", other, "default"] {
         let run = |how: &str| tutor.run(&format!("run demo --kernel {kernel} {how}"));
         if tutor.path("home/cache/lab/checkpoints").exists() {

@@ -1,15 +1,14 @@
 //! `tutor lab run`, from outside.
 
-use crate::support::{Tutor, at_a_terminal, has, lab_has_kernel, skipped, step};
+use crate::own;
+use crate::support::{Tutor, at_a_terminal, has, skipped, step};
 use serde_json::Value;
 
 #[test]
 fn what_a_command_took_and_what_a_checkpoint_takes_is_written_on_request() {
-    if !lab_has_kernel("no command was measured") {
+    let Some(tutor) = own::learner("no command was measured") else {
         return;
-    }
-    let tutor = Tutor::new();
-    tutor.with_own_kernels();
+    };
     let line = format!(
         "lab run --measure {}",
         tutor.path("measured.json").display()
@@ -38,11 +37,9 @@ fn what_a_command_took_and_what_a_checkpoint_takes_is_written_on_request() {
 
 #[test]
 fn a_shell_says_whose_files_it_has_and_what_is_kept() {
-    if !lab_has_kernel("no shell was opened there") {
+    let Some(tutor) = own::learner("no shell was opened there") else {
         return;
-    }
-    let tutor = Tutor::new();
-    tutor.with_own_kernels();
+    };
     let shell = |line: &str| {
         let typed = "echo $PWD >made; cat made; exit 7\r";
         let (seen, code) = at_a_terminal(tutor.command(line), "lab:", typed);
@@ -95,11 +92,9 @@ fn what_is_yours_is_named(tutor: &Tutor, folder: &str, said: &str) {
 
 #[test]
 fn what_you_write_while_a_command_runs_is_kept_and_both_versions_are_named() {
-    if !lab_has_kernel("nothing was written meanwhile") {
+    let Some(tutor) = own::learner("nothing was written meanwhile") else {
         return;
-    }
-    let tutor = Tutor::new();
-    tutor.with_own_kernels();
+    };
     tutor.put("tmp/old.txt", "old");
     let line = format!("lab run --folder {}", tutor.path("tmp").display());
     let mut command = tutor.command(&line);
@@ -115,12 +110,11 @@ fn what_you_write_while_a_command_runs_is_kept_and_both_versions_are_named() {
 
 #[test]
 fn what_you_write_while_a_lesson_runs_is_kept_and_both_versions_are_named() {
-    if !lab_has_kernel("nothing was written meanwhile") {
+    let Some(tutor) = own::learner("nothing was written meanwhile") else {
         return;
-    }
+    };
     let first = step("one", "echo old >old.txt");
-    let tutor = Tutor::new().lesson(first + &step("two on=kernel", CHANGES));
-    tutor.with_own_kernels();
+    let tutor = tutor.lesson(first + &step("two on=kernel", CHANGES));
     let mut running = tutor.start("run demo");
     running.until_stdout("go");
     let workspace = tutor.workspace("demo");
@@ -135,11 +129,9 @@ fn what_you_write_while_a_lesson_runs_is_kept_and_both_versions_are_named() {
 
 #[test]
 fn a_program_of_a_shared_folder_brings_no_file_of_the_learners_along() {
-    if !lab_has_kernel("no program was brought there") {
+    let Some(tutor) = own::learner("no program was brought there") else {
         return;
-    }
-    let tutor = Tutor::new();
-    tutor.with_own_kernels();
+    };
     tutor.put("secret", "the learner's key\n");
     let secret = tutor.path("secret").display().to_string();
     tutor.put("tmp/source.c", "int main(void) { return 0; }\n");
@@ -172,15 +164,13 @@ fn compared(tutor: &Tutor, harden: u32) -> Value {
 
 #[test]
 fn under_a_hardened_jit_constants_are_blinded_and_the_call_is_still_the_verifiers() {
-    if !lab_has_kernel("no hardened JIT was seen") {
+    let Some(tutor) = own::learner("no hardened JIT was seen") else {
         return;
-    }
+    };
     if !has("clang") {
         skipped("there is no clang, so no hardened JIT was seen");
         return;
     }
-    let tutor = Tutor::new();
-    tutor.with_own_kernels();
     let program = "#define SEC(name) __attribute__((section(name), used))\n\
         static long (*print)(const char *, unsigned, ...) = (void *)6;\n\
         SEC(\"raw_tp/sys_enter\") int prog(void *ctx)\n{\n\tchar text[] = \"a\\n\";\n\
@@ -281,11 +271,9 @@ fn told_by(tutor: &Tutor, path: &str, bytes: u64, sent: u64) -> crate::support::
 
 #[test]
 fn a_guest_that_lies_of_its_files_ends_with_an_error_and_what_is_yours_is_as_it_was() {
-    if !lab_has_kernel("nobody lied there") {
+    let Some(tutor) = own::learner("nobody lied there") else {
         return;
-    }
-    let tutor = Tutor::new();
-    tutor.with_own_kernels();
+    };
     if !liar(&tutor) {
         return;
     }

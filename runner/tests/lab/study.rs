@@ -1,22 +1,9 @@
 //! A lesson with kernel steps, studied in several sittings.
 
-use crate::support::{Tutor, skipped, step};
+use crate::own;
+use crate::support::{Tutor, plain};
 use std::fs;
 use std::path::PathBuf;
-use tutor::folders::Folders;
-use tutor_lab::cache::Cache;
-
-fn plain(id: &str, script: &str) -> String {
-    step(&format!("{id} compare=none"), script)
-}
-
-/// The path of the kernel that the lab has here.
-fn kernel() -> Option<String> {
-    let kernel = Cache::below(&Folders::of_user().ok()?.cache).kernel("default");
-    let scratch = tempfile::tempdir().ok()?;
-    tutor_lab::qemu::Qemu::find(scratch.path()).ok()?;
-    Some(kernel.ok()??.vmlinux.display().to_string())
-}
 
 /// A step that leaves something in the kernel, and two that need it.
 fn lesson() -> String {
@@ -42,10 +29,10 @@ fn states(tutor: &Tutor) -> Vec<PathBuf> {
 
 #[test]
 fn a_later_sitting_has_the_lab_as_it_was_left_or_names_the_step_to_go_back_to() {
-    let Some(kernel) = kernel() else {
-        return skipped("studying in the lab: it has no QEMU or no kernel here");
+    let Some((kernel, _)) = own::machine("default", "no lesson was studied there") else {
+        return;
     };
-    let line = &format!("study demo --kernel {kernel}");
+    let line = &format!("study demo --kernel {}", kernel.vmlinux.display());
     let tutor = Tutor::new().lesson(lesson()).stdin("r\nr\nq\n");
     tutor.run(line).code(0);
 
