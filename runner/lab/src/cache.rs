@@ -4,9 +4,11 @@
 //! renamed, so what is there is whole, and all of it may be deleted at any time. A kernel from a
 //! file of the user's own lies in `files/<SHA-256 of the file>/`, in the same form.
 
+mod kernel_folder;
+
 use crate::hashes::noted_hash;
 use crate::kernel::{self, Kernel, KernelError, Unpacked};
-use crate::kernel_folder::{Look, UNFINISHED, load, look, put};
+use kernel_folder::{Look, UNFINISHED, load, look, put};
 use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io;

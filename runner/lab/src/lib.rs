@@ -5,7 +5,6 @@
 //! - [`kernel`]: a kernel from a package or an image, unpacked and held to what the lab needs.
 //! - [`inputs`]: what files looked like when something was made of them.
 //! - [`hashes`]: hashes of files, remembered.
-//! - `kernel_folder`: the folder of a kernel there, and whether it is as it was unpacked.
 //! - [`cache`]: where unpacked kernels are kept.
 //! - [`fetch`]: gets a kernel's package without root, by apt or from a mirror.
 //! - [`setup`]: makes the lab ready: all of the above, with events on the way.
@@ -15,8 +14,7 @@
 //! - [`architecture`]: the machine of each processor architecture.
 //! - [`qemu`]: finding QEMU, and its command line.
 //! - [`qmp`]: talking to its monitor.
-//! - [`asked`]: what a guest was asked, and so what it may say.
-//! - `last_words`: why a machine ended, by what was said last.
+//! - [`pending`]: what a guest was asked, and so what it may say.
 //! - [`machine`]: one running machine.
 //! - [`state`]: saved states.
 //! - [`checkpoint`]: states between steps, as differences from the base state.
@@ -29,7 +27,6 @@
 
 pub mod accelerator;
 pub mod architecture;
-pub mod asked;
 pub mod cache;
 pub mod checkpoint;
 pub mod fetch;
@@ -39,11 +36,10 @@ pub mod image;
 pub mod initramfs;
 pub mod inputs;
 pub mod kernel;
-mod kernel_folder;
-mod last_words;
 pub mod libraries;
 pub mod machine;
 pub mod needed;
+pub mod pending;
 pub mod qemu;
 pub mod qmp;
 pub mod setup;

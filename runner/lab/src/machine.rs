@@ -1,9 +1,11 @@
 //! One running machine: its process, its monitor, and the channel to the agent in it.
 
-use crate::asked::Asked;
-use crate::last_words::reason;
+mod error;
+
+use crate::pending::Asked;
 use crate::qemu::{Beginning, MEMORY_MIB, Qemu, command, given};
 use crate::qmp::Qmp;
+use error::reason;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::ffi::OsString;
