@@ -7,9 +7,9 @@
 use crate::cache::Cache;
 use crate::image::Image;
 use crate::machine::Launcher;
+use crate::note;
 pub use crate::qemu::DEVICE;
-use crate::qemu::{Accelerator, Qemu, stamp};
-use crate::state::write_beside;
+use crate::qemu::{Accelerator, Qemu};
 use crate::tidy::{TRIALS, touch};
 use crate::trial;
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,7 @@ use serde_json::json;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tutor_files::root::read_regular;
-use tutor_files::{hash, hex};
+use tutor_files::{Stamp, hash, hex};
 
 /// How long a trial may take in all. Under a KVM that works it takes a second or two.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -145,9 +144,7 @@ impl Trial<'_> {
             return heeding(wish, tcg(reason));
         }
         let note = self.note(cache);
-        let outcome = read_regular(&note, 1 << 16).ok();
-        let outcome = outcome.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let Some(outcome) = outcome else {
+        let Some(outcome) = note::read(&note) else {
             return Ok(match wish {
                 Wish::Kvm => Choice {
                     accelerator: self.kvm(),
@@ -166,10 +163,7 @@ impl Trial<'_> {
             Ok(()) => Outcome::Worked,
             Err(failure) => Outcome::Refused(failure.to_string()),
         };
-        // A note that cannot be written costs another trial, and nothing else.
-        if let Ok(bytes) = serde_json::to_vec(&outcome) {
-            let _ = write_beside(&self.note(cache), &bytes);
-        }
+        note::write(&self.note(cache), &outcome);
         self.made_of(outcome)
     }
 
@@ -198,7 +192,7 @@ impl Trial<'_> {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let about = json!([
             boot.trim(),
-            stamp(&self.qemu.program),
+            Stamp::of(&self.qemu.program),
             self.qemu.version,
             self.qemu.has_sandbox,
             self.image.kernel,

@@ -4,12 +4,16 @@
 //! renamed, so what is there is whole, and all of it may be deleted at any time. A kernel from a
 //! file of the user's own lies in `files/<SHA-256 of the file>/`, in the same form.
 
+mod error;
 mod kernel_folder;
+mod remains;
 
 use crate::hashes::noted_hash;
-use crate::kernel::{self, Kernel, KernelError, Unpacked};
-use kernel_folder::{Look, UNFINISHED, load, look, put};
-use std::cmp::Ordering;
+use crate::kernel::{self, Kernel, Unpacked, by_release};
+pub use error::{CacheError, files};
+use kernel_folder::{Look, load, look, put};
+pub use remains::size;
+use remains::{UNFINISHED, named, swept, unfinished};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,39 +21,6 @@ use std::path::{Path, PathBuf};
 
 /// The series that lessons run on where nothing else is said: Debian's long-term kernel.
 pub const DEFAULT_SERIES: &str = "6.12";
-
-/// Why the cache could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CacheError {
-    /// A file or folder could not be read or written.
-    #[error("cannot {doing} `{path}`: {error}")]
-    Files {
-        /// What was being done.
-        doing: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The kernel cannot be used.
-    #[error(transparent)]
-    Kernel(#[from] KernelError),
-    /// The files of a kernel are not those that were unpacked.
-    #[error(
-        "the lab's kernel {release} is damaged: what is in `{folder}` is not what was unpacked"
-    )]
-    Damaged {
-        /// The kernel's release.
-        release: String,
-        /// Where it is.
-        folder: PathBuf,
-    },
-}
-
-pub(crate) fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CacheError {
-    let path = path.to_owned();
-    move |error| CacheError::Files { doing, path, error }
-}
 
 /// The lab's part of the cache.
 #[derive(Clone, Debug)]
@@ -265,50 +236,6 @@ impl Cache {
     }
 }
 
-/// Compares releases as versions: runs of digits by their value.
-pub fn by_release(a: &str, b: &str) -> Ordering {
-    fn parts(text: &str) -> Vec<(String, u64)> {
-        let mut parts = vec![(String::new(), 0_u64)];
-        let mut was_digit = false;
-        for c in text.chars() {
-            if was_digit && !c.is_ascii_digit() {
-                parts.push((String::new(), 0));
-            }
-            let (word, number) = parts.last_mut().expect("it begins with one");
-            match c.to_digit(10) {
-                Some(digit) => *number = number.saturating_mul(10).saturating_add(digit.into()),
-                None => word.push(c),
-            }
-            was_digit = c.is_ascii_digit();
-        }
-        parts
-    }
-    parts(a).cmp(&parts(b))
-}
-
-/// Returns what processes left that ended while they wrote. The caller holds the lock.
-pub(crate) fn unfinished(parent: &Path) -> Vec<PathBuf> {
-    named(parent, |name| name.starts_with(UNFINISHED))
-}
-
-/// Returns what lies in a folder under such a name.
-fn named(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let wanted = entries.filter(|entry| is_wanted(&entry.file_name().to_string_lossy()));
-    wanted.map(|entry| entry.path()).collect()
-}
-
-/// Removes folders, and returns how many bytes that were.
-pub(crate) fn swept(folders: &[PathBuf]) -> u64 {
-    let mut bytes = 0;
-    for folder in folders {
-        bytes += size(folder);
-        // What cannot be removed harms nobody.
-        let _ = fs::remove_dir_all(folder);
-    }
-    bytes
-}
-
 /// Returns what is in a folder; nothing where there is no folder.
 fn folders(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
     let entries = match fs::read_dir(folder) {
@@ -318,19 +245,6 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
     };
     let paths = entries.map(|entry| Ok(entry.map_err(files("read the folder", folder))?.path()));
     paths.collect()
-}
-
-/// Returns how many bytes the files in a folder have, at any depth.
-pub(crate) fn size(folder: &Path) -> u64 {
-    let mut sum = 0;
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        sum += match entry.metadata() {
-            Ok(meta) if meta.is_dir() => size(&entry.path()),
-            Ok(meta) => meta.len(),
-            Err(_) => 0,
-        };
-    }
-    sum
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! A guest that has run some steps shares nearly all its memory with the state that it was resumed
 //! from, so zstd with that as a prefix makes a hundredth of it (zstd(1), `--patch-from`).
 
-use crate::state::{Base, STATE_BYTES, write_beside};
+use crate::state::{Base, STATE_BYTES};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -48,10 +48,8 @@ impl Checkpoint {
     /// Keeps it in a file, for this user alone, with a note about it.
     pub fn write(&self, file: &Path, note: &[u8]) -> io::Result<()> {
         let length = (note.len() as u64).to_le_bytes();
-        write_beside(
-            file,
-            &[self.base.hash(), &length[..], note, &self.delta].concat(),
-        )
+        let bytes = [self.base.hash(), &length[..], note, &self.delta].concat();
+        Ok(tutor_files::write(file, &bytes, 0o600)?)
     }
 }
 

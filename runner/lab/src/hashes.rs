@@ -1,18 +1,14 @@
 //! The SHA-256 of files, and of large ones that were hashed before: a kernel's package has a hundred
 //! megabytes, and is named at each start.
 
-use crate::inputs::Stamp;
-use crate::state::write_beside;
+use crate::note;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use tutor_files::Hasher;
-use tutor_files::root::{read_regular, regular_file};
-
-/// The most that is read of the notes.
-const NOTES_BYTES: u64 = 1 << 20;
+use tutor_files::root::regular_file;
+use tutor_files::{Hasher, Stamp};
 
 /// The most files that are remembered.
 const MOST: usize = 64;
@@ -35,9 +31,7 @@ pub fn hash(path: &Path) -> io::Result<String> {
 pub fn noted_hash(path: &Path, notes: &Path) -> io::Result<String> {
     let path = path.canonicalize()?;
     let stamp = Stamp::of(&path);
-    // A file that cannot be read holds nothing.
-    let known = read_regular(notes, NOTES_BYTES).unwrap_or_default();
-    let mut known: BTreeMap<PathBuf, Known> = serde_json::from_slice(&known).unwrap_or_default();
+    let mut known: BTreeMap<PathBuf, Known> = note::read(notes).unwrap_or_default();
     if let Some(known) = known.get(&path)
         && Some(&known.stamp) == stamp.as_ref()
     {
@@ -52,10 +46,7 @@ pub fn noted_hash(path: &Path, notes: &Path) -> io::Result<String> {
         }
         let hash = hash.clone();
         known.insert(path, Known { stamp, hash });
-        // Without a note it is hashed again.
-        if let Ok(bytes) = serde_json::to_vec(&known) {
-            let _ = write_beside(notes, &bytes);
-        }
+        note::write(notes, &known);
     }
     Ok(hash)
 }

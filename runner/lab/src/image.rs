@@ -5,15 +5,13 @@ use crate::hashes::hash;
 use crate::initramfs::{self, Contents, InitramfsError};
 use crate::inputs::Inputs;
 use crate::kernel::Kernel;
-use crate::state::write_beside;
+use crate::note;
 use crate::tidy;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use tutor_files::root::read_regular;
 use tutor_files::{Hasher, Stamp, hex};
 
 /// What a guest boots.
@@ -68,9 +66,6 @@ struct Made {
     checked: Option<Stamp>,
     inputs: Inputs,
 }
-
-/// The most that is read of a note.
-const NOTE_BYTES: u64 = 64 << 20;
 
 /// Makes the image of a kernel, or finds it made. Whatever of the archive comes from this machine is
 /// looked at each time, so that a tool that was updated is seen.
@@ -129,7 +124,7 @@ fn recipe(kernel: &Kernel, programs: &str) -> Option<String> {
 
 /// Returns the archive that a note tells of, if it would be the same today.
 fn noted(note: &Path, archives: &Path) -> Option<String> {
-    let mut made: Made = serde_json::from_slice(&read_regular(note, NOTE_BYTES).ok()?).ok()?;
+    let mut made: Made = note::read(note)?;
     let file = archive(archives, &made.archive);
     tidy::touch(&file);
     let began = SystemTime::now();
@@ -140,7 +135,7 @@ fn noted(note: &Path, archives: &Path) -> Option<String> {
             return None;
         }
         made.checked = Some(now).filter(|now| now.is_settled(began));
-        write_note(note, &made);
+        note::write(note, &made);
     }
     made.inputs.are_the_same().then(|| {
         tidy::touch(note);
@@ -151,13 +146,6 @@ fn noted(note: &Path, archives: &Path) -> Option<String> {
 /// True if a file holds what its name is the hash of.
 fn is_archive(file: &Path, name: &str) -> bool {
     hash(file).is_ok_and(|hash| hash.starts_with(name))
-}
-
-/// Without a note an archive is made again.
-fn write_note(note: &Path, made: &Made) {
-    if let Ok(text) = serde_json::to_vec(made) {
-        let _ = write_beside(note, &text);
-    }
 }
 
 /// Makes an archive and notes what it was made of. Returns its name.
@@ -179,10 +167,10 @@ fn make(
     };
     let file = archive(archives, &made.archive);
     if !is_archive(&file, &made.archive) {
-        write_beside(&file, &bytes).map_err(failed(&file))?;
+        write(&file, &bytes, 0o600)?;
     }
     if let Some(note) = note.filter(|_| made.inputs.are_settled(began)) {
-        write_note(note, &made);
+        note::write(note, &made);
     }
     Ok(made.archive)
 }
@@ -200,12 +188,15 @@ fn program(
     let there = fs::metadata(path).map(|there| there.len()).ok();
     if there.is_none() || there != length_bytes.or(there) {
         let bytes = bytes().map_err(failed(path))?;
-        write_beside(path, &bytes).map_err(failed(path))?;
         // Only what is executable is taken for a program.
-        fs::set_permissions(path, Permissions::from_mode(0o755)).map_err(failed(path))?;
+        write(path, &bytes, 0o755)?;
     }
     tidy::touch(path);
     Ok(path.to_owned())
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), ImageError> {
+    tutor_files::write(path, bytes, mode).map_err(|error| failed(path)(error.into()))
 }
 
 fn failed(path: &Path) -> impl FnOnce(io::Error) -> ImageError {

@@ -11,8 +11,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-pub use tutor_files::Stamp;
+use tutor_files::Stamp;
 
 /// All paths that were looked at, those where nothing was included.
 #[derive(Debug, Default, Serialize, Deserialize)]

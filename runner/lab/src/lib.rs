@@ -1,11 +1,13 @@
 //! The lab: a real Linux kernel in a small virtual machine, without root; KVM is used where it works.
 //!
-//! The modules, in reading order:
+//! The modules stand in reading order; a module uses only those above it:
 //!
 //! - [`kernel`]: a kernel from a package or an image, unpacked and held to what the lab needs.
+//! - [`note`]: what took time to find out, kept as JSON.
 //! - [`inputs`]: what files looked like when something was made of them.
 //! - [`hashes`]: hashes of files, remembered.
 //! - [`cache`]: where unpacked kernels are kept.
+//! - [`tidy`]: keeping what can be made again within bounds.
 //! - [`fetch`]: gets a kernel's package without root, by apt or from a mirror.
 //! - [`setup`]: makes the lab ready: all of the above, with events on the way.
 //! - [`needed`]: the libraries of a dynamically linked program.
@@ -20,30 +22,52 @@
 //! - [`checkpoint`]: states between steps, as differences from the base state.
 //! - [`trial`]: whether a guest works under KVM.
 //! - [`accelerator`]: KVM or not, and why.
-//! - [`tidy`]: keeping what can be made again within bounds.
 //! - [`guests`]: making guests, resumed or booted once.
 //! - [`shared`]: a folder that the host and a guest have in common.
 //! - [`libraries`]: libraries of programs that were built on the host.
 
-pub mod accelerator;
-pub mod architecture;
-pub mod cache;
-pub mod checkpoint;
-pub mod fetch;
-pub mod guests;
-pub mod hashes;
-pub mod image;
-pub mod initramfs;
-pub mod inputs;
 pub mod kernel;
-pub mod libraries;
-pub mod machine;
-pub mod needed;
-pub mod pending;
-pub mod qemu;
-pub mod qmp;
-pub mod setup;
-pub mod shared;
-pub mod state;
+
+pub mod note;
+
+pub mod inputs;
+
+pub mod hashes;
+
+pub mod cache;
+
 pub mod tidy;
+
+pub mod fetch;
+
+pub mod setup;
+
+pub mod needed;
+
+pub mod initramfs;
+
+pub mod image;
+
+pub mod architecture;
+
+pub mod qemu;
+
+pub mod qmp;
+
+pub mod pending;
+
+pub mod machine;
+
+pub mod state;
+
+pub mod checkpoint;
+
 pub mod trial;
+
+pub mod accelerator;
+
+pub mod guests;
+
+pub mod shared;
+
+pub mod libraries;

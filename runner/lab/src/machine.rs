@@ -5,7 +5,7 @@ mod error;
 use crate::pending::Asked;
 use crate::qemu::{Beginning, MEMORY_MIB, Qemu, command, given};
 use crate::qmp::Qmp;
-use error::reason;
+pub use error::MachineError;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -52,73 +52,6 @@ pub struct Launcher {
     pub program: PathBuf,
     /// What it is called with first.
     pub arguments: Vec<OsString>,
-}
-
-/// A machine did not do what it should.
-#[derive(Debug, thiserror::Error)]
-pub enum MachineError {
-    /// The process could not be started.
-    #[error("cannot start `{program}`: {error}")]
-    Start {
-        /// Which program.
-        program: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The system does not let a program make code and run it.
-    #[error("this system forbids QEMU memory that is both written and executed: {said}")]
-    ExecutableMemory {
-        /// QEMU's words.
-        said: String,
-    },
-    /// The guest's kernel panicked.
-    #[error("the guest's kernel panicked: {said}")]
-    Panic {
-        /// The kernel's words.
-        said: String,
-    },
-    /// The machine ended.
-    #[error("the virtual machine ended{said}")]
-    Ended {
-        /// The last that was said, in parentheses, or nothing.
-        said: String,
-    },
-    /// The agent in it said nothing for long.
-    #[error("the guest did not answer within {} seconds while {doing}", .seconds)]
-    Silent {
-        /// What was waited for.
-        doing: &'static str,
-        /// For how long.
-        seconds: u64,
-    },
-    /// The agent speaks another protocol.
-    #[error("the guest's agent speaks version {found} of the protocol, and not {VERSION}")]
-    Version {
-        /// Its version.
-        found: u32,
-    },
-    /// The monitor refused something.
-    #[error("cannot {doing}: {error}")]
-    Monitor {
-        /// What was being done.
-        doing: &'static str,
-        /// What stood in the way.
-        error: io::Error,
-    },
-    /// It said what no agent of ours says. The machine is ended by then.
-    #[error("the guest broke the protocol: {what}")]
-    Broke {
-        /// What it did.
-        what: String,
-    },
-    /// The agent refused something.
-    #[error("the guest cannot {doing}: {what}")]
-    Refused {
-        /// What was being done.
-        doing: &'static str,
-        /// What stood in the way.
-        what: String,
-    },
 }
 
 /// A running machine. It ends when this is dropped.
@@ -360,7 +293,7 @@ impl Machine {
             .sharing_until
             .is_some_and(|until| Instant::now() > until)
         {
-            return Err(silent("take files", SHARING));
+            return Err(MachineError::silent("take files", SHARING));
         }
         let sent = self.channel.send_data(id, bytes);
         sent.map_err(|error| self.why("talk to the guest", error))
@@ -438,7 +371,7 @@ impl Machine {
         } else {
             self.hear(left)?
         };
-        heard.ok_or_else(|| silent(doing, patience))
+        heard.ok_or_else(|| MachineError::silent(doing, patience))
     }
 
     /// Waits this long for the agent to say something. Its hanging up is an error that says why.
@@ -496,7 +429,7 @@ impl Machine {
         if let Some(qemu) = &self.qemu {
             let _ = qemu.over.recv_timeout(Duration::from_secs(2));
         }
-        reason(&self.said())
+        MachineError::from_last_words(&self.said())
     }
 }
 
@@ -520,11 +453,6 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-fn silent(doing: &'static str, patience: Duration) -> MachineError {
-    let seconds = patience.as_secs();
-    MachineError::Silent { doing, seconds }
 }
 
 /// Keeps the end of what a process says until it has ended.

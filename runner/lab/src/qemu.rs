@@ -1,16 +1,17 @@
 //! QEMU itself: finding it, what it can do, and the command line of a machine.
 
 use crate::architecture::Architecture;
-use serde_json::{Value, json};
+use crate::note;
+use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tutor_agent::guarded::Given;
-use tutor_files::root::read_regular;
+use tutor_files::Stamp;
 
 /// The oldest version whose machine and migration were tried.
 pub const OLDEST: (u32, u32) = (7, 0);
@@ -146,15 +147,9 @@ impl Qemu {
         architecture: &'static Architecture,
         cache: &Path,
     ) -> Result<Qemu, QemuError> {
-        let told = match noted(program, cache) {
-            Some(told) => told,
-            None => {
-                let told = ask(program)?;
-                note(program, cache, &told);
-                told
-            }
-        };
-        let Told { version, sandbox } = told;
+        let QemuFacts {
+            version, sandbox, ..
+        } = facts(program, cache)?;
         let mut numbers = version.split('.').map(|number| number.parse().unwrap_or(0));
         let minor = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         if minor < OLDEST {
@@ -236,7 +231,9 @@ impl Qemu {
 }
 
 /// What a QEMU says of itself.
-struct Told {
+#[derive(Serialize, Deserialize)]
+struct QemuFacts {
+    stamp: Option<Stamp>,
     version: String,
     sandbox: bool,
 }
@@ -245,19 +242,27 @@ fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|there| there.is_file() && there.permissions().mode() & 0o111 != 0)
 }
 
-/// Options are read in their order, so a sandbox that it does not know ends it before it tells its
-/// version (`qemu_init` in QEMU's `system/vl.c`).
-fn ask(program: &Path) -> Result<Told, QemuError> {
-    if let Ok(version) = ask_for_version(program, &["-sandbox", SANDBOX, "-version"]) {
-        return Ok(Told {
-            version,
-            sandbox: true,
-        });
+/// Returns what a QEMU says of itself. It is asked once, and again when it is a different file.
+fn facts(program: &Path, cache: &Path) -> Result<QemuFacts, QemuError> {
+    let file = cache.join("qemu.json");
+    let stamp = Stamp::of(program);
+    if let Some(noted) = note::read::<QemuFacts>(&file)
+        && noted.stamp == stamp
+    {
+        return Ok(noted);
     }
-    Ok(Told {
-        version: ask_for_version(program, &["-version"])?,
-        sandbox: false,
-    })
+    // Options are read in their order, so a sandbox that it does not know ends it before it tells its
+    // version (`qemu_init` in QEMU's `system/vl.c`).
+    let sandboxed = ask_for_version(program, &["-sandbox", SANDBOX, "-version"]);
+    let sandbox = sandboxed.is_ok();
+    let version = sandboxed.or_else(|_| ask_for_version(program, &["-version"]))?;
+    let facts = QemuFacts {
+        stamp,
+        version,
+        sandbox,
+    };
+    note::write(&file, &facts);
+    Ok(facts)
 }
 
 fn ask_for_version(program: &Path, words: &[&str]) -> Result<String, QemuError> {
@@ -284,38 +289,6 @@ fn version_in(said: &str) -> Option<String> {
     let end = version.find(|c: char| !c.is_ascii_digit() && c != '.');
     let version = &version[..end.unwrap_or(version.len())];
     version.contains('.').then(|| version.to_owned())
-}
-
-/// What tells one installation of a program from another.
-pub(crate) fn stamp(program: &Path) -> Option<Value> {
-    let there = fs::metadata(program).ok()?;
-    Some(json!([
-        program.display().to_string(),
-        there.mtime(),
-        there.mtime_nsec(),
-        there.len()
-    ]))
-}
-
-fn noted(program: &Path, cache: &Path) -> Option<Told> {
-    let note: Value =
-        serde_json::from_slice(&read_regular(&cache.join("qemu.json"), 1 << 16).ok()?).ok()?;
-    let same = note["stamp"] == stamp(program)?;
-    let told = Told {
-        version: note["version"].as_str()?.to_owned(),
-        sandbox: note["sandbox"].as_bool()?,
-    };
-    same.then_some(told)
-}
-
-/// A note that cannot be written costs a question the next time, and nothing else.
-fn note(program: &Path, cache: &Path, told: &Told) {
-    let note = json!({
-        "stamp": stamp(program),
-        "version": told.version,
-        "sandbox": told.sandbox,
-    });
-    let _ = crate::state::write_beside(&cache.join("qemu.json"), note.to_string().as_bytes());
 }
 
 /// Where a guest begins.

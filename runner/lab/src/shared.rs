@@ -10,10 +10,12 @@
 
 mod content;
 mod host;
+mod known;
 
 use crate::machine::{Machine, MachineError};
 use content::Content;
 use host::{Placed, Version};
+use known::{Known, is_same};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +25,7 @@ use std::sync::Arc;
 use tutor_agent::guest::files::limits;
 use tutor_agent::protocol::{CHUNK_BYTES, Found, GuestRequest, Kind};
 use tutor_files::error::failed_io;
-use tutor_files::{Below, FilesError, Hash, Root, Stamp, hash, text};
+use tutor_files::{Below, FilesError, Root, hash, text};
 
 /// The most that a shared folder may hold, in bytes: the guest keeps it in its memory.
 pub const LIMIT_BYTES: u64 = 96 * 1024 * 1024;
@@ -85,19 +87,6 @@ pub struct Shared {
     /// Folders of the guest that lie elsewhere until then.
     #[serde(skip)]
     moved: BTreeMap<Below, Below>,
-}
-
-/// What both sides had at a path when they last were the same.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Known {
-    /// As the guest has it.
-    kind: Kind,
-    /// Of a file's content.
-    hash: Option<Hash>,
-    /// What the host's looked like; nothing says that it has to be looked at again.
-    host: Option<Stamp>,
-    /// What the guest's looked like.
-    guest: Option<Stamp>,
 }
 
 impl Shared {
@@ -384,12 +373,6 @@ impl Shared {
             self.conflicts.insert(path.clone(), (of_lab, false));
         }
     }
-}
-
-/// True if the host has what the guest has. The host's owner may always read it, and enter folders,
-/// or nobody could bring it back; and what root made in a guest is no set-user-ID program here.
-fn is_same(guest: &Kind, host: &Kind) -> bool {
-    guest == host || host::of_guest(guest) == *host
 }
 
 /// It may have grown since it was listed.

@@ -153,12 +153,7 @@ pub fn write(file: &Path, key: &str, state: &[u8]) -> io::Result<()> {
     encoder.include_checksum(true)?;
     encoder.set_pledged_src_size(Some(state.len() as u64))?;
     encoder.write_all(state)?;
-    write_beside(file, &encoder.finish()?)
-}
-
-/// Writes a file so that it is there as a whole or not at all, for this user alone.
-pub fn write_beside(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    Ok(tutor_files::write(file, bytes, 0o600)?)
+    Ok(tutor_files::write(file, &encoder.finish()?, 0o600)?)
 }
 
 #[cfg(test)]

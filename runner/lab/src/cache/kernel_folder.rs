@@ -2,25 +2,19 @@
 //! hashed. It is made beside its place and renamed, so what is there is whole, unless somebody changes
 //! it afterwards.
 
-use crate::cache::{CacheError, files, swept, unfinished};
+use super::error::{CacheError, files};
+use super::remains::{UNFINISHED, swept, unfinished};
 use crate::kernel::{self, Kernel, Unpacked};
-use crate::state::write_beside;
+use crate::note;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 use tutor_files::Stamp;
-use tutor_files::root::read_regular;
 
 /// What `kernel.json` looks like. A folder of another form is made again.
 const FORMAT: u32 = 1;
-
-/// The most that is read of such a file.
-const FORM_BYTES: u64 = 1 << 20;
-
-/// How the name of a folder that is being made begins.
-pub const UNFINISHED: &str = ".new-";
 
 /// `kernel.json`.
 #[derive(Serialize, Deserialize)]
@@ -148,8 +142,7 @@ fn form(folder: &Path) -> Option<Form> {
     if name.starts_with(UNFINISHED) {
         return None;
     }
-    let text = read_regular(&folder.join("kernel.json"), FORM_BYTES).ok()?;
-    let form: Form = serde_json::from_slice(&text).ok()?;
+    let form: Form = note::read(&folder.join("kernel.json"))?;
     (form.format == FORMAT).then_some(form)
 }
 
@@ -174,18 +167,12 @@ fn is_as_unpacked(folder: &Path, id: &str, names: &[&str]) -> bool {
         stamps,
     };
     let note = folder.join("whole.json");
-    let noted = read_regular(&note, FORM_BYTES).ok();
-    let noted = noted.and_then(|text| serde_json::from_slice::<Checked>(&text).ok());
-    if noted.as_ref() == Some(&now) {
+    if note::read::<Checked>(&note).as_ref() == Some(&now) {
         return true;
     }
     let is_right = kernel::id_of(folder, names).is_ok_and(|found| found == id);
-    if is_right
-        && is_settled
-        && let Ok(text) = serde_json::to_vec(&now)
-    {
-        // Without a note they are hashed again.
-        let _ = write_beside(&note, &text);
+    if is_right && is_settled {
+        note::write(&note, &now);
     }
     is_right
 }

@@ -4,8 +4,8 @@
 //! Their keys are kept, so trust is apt's own: nothing is taken that a signed index does not name.
 
 use super::sources::{self, Source};
-use crate::cache::{by_release, size};
-use crate::kernel::series;
+use crate::cache::size;
+use crate::kernel::{by_release, series};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};

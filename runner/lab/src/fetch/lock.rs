@@ -1,6 +1,6 @@
 //! The packages that may come from any mirror, since their hashes are known: `kernels.lock.toml`.
 
-use crate::cache::by_release;
+use crate::kernel::by_release;
 use serde::Deserialize;
 
 const TEXT: &str = include_str!("../../kernels.lock.toml");

@@ -2,8 +2,8 @@
 //!
 //! The offsets are those of the setup header: the kernel's `Documentation/arch/x86/boot.rst`.
 
-use super::Flaw;
 use super::decompress::{Packing, unpacked};
+use super::flaw::Flaw;
 
 /// The bytes that hold the whole setup header.
 pub const HEADER_LENGTH: usize = 0x268;

@@ -4,7 +4,9 @@
 //! the crate `ar` sets aside as much memory as a header claims, up to 10 GB.
 
 use super::decompress::{Packing, bounded};
-use super::{Flaw, Module, Parts, bzimage, config, modules, vmlinux};
+use super::flaw::Flaw;
+use super::parts::{Module, Parts};
+use super::{bzimage, config, modules, vmlinux};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};

@@ -8,7 +8,10 @@ mod bzimage;
 mod config;
 mod deb;
 mod decompress;
+mod flaw;
 mod modules;
+mod parts;
+mod release;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
@@ -22,6 +25,11 @@ use tutor_files::Hasher;
 use tutor_files::root::regular_file;
 
 pub use config::Lack;
+use flaw::Flaw;
+pub use flaw::KernelError;
+pub use parts::Module;
+use parts::Parts;
+pub use release::{by_release, series};
 
 /// The largest image that is read, in bytes. With debug information a kernel has some 900 MB.
 const IMAGE_LIMIT: u64 = 2 << 30;
@@ -49,121 +57,6 @@ impl Kernel {
     pub fn series(&self) -> &str {
         series(&self.release)
     }
-}
-
-/// Returns the minor series of a release: its first two numbers.
-pub fn series(release: &str) -> &str {
-    let is_number = |c: char| c.is_ascii_digit();
-    let Some(dot) = release.find('.') else {
-        return release;
-    };
-    let minor = &release[dot + 1..];
-    let end = minor.find(|c| !is_number(c)).unwrap_or(minor.len());
-    &release[..dot + 1 + end]
-}
-
-/// Why a kernel cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KernelError {
-    /// The file could not be read.
-    #[error("cannot read the kernel `{path}`: {error}")]
-    Read {
-        /// The file that was to be read.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The file is of no kind that is known.
-    #[error(
-        "`{path}` is no kernel: it is neither a `.deb` package, nor a bzImage, nor an ELF vmlinux, nor an arm64 image"
-    )]
-    NoKernel {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is damaged or cut off.
-    #[error("`{path}` is damaged: {what}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What was found in it.
-        what: String,
-    },
-    /// The kernel is for another processor than this machine has.
-    #[error(
-        "the kernel `{path}` is for {kernel}, and this machine is {}",
-        std::env::consts::ARCH
-    )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// The architecture, as Rust names it.
-        kernel: &'static str,
-    },
-    /// The kernel lacks what the lab needs.
-    #[error("the kernel `{path}` cannot run in the lab: {}", lacks(.lacking))]
-    Lacking {
-        /// The file.
-        path: PathBuf,
-        /// Each option, and what is wrong with it.
-        lacking: Vec<Lack>,
-    },
-}
-
-fn lacks(lacking: &[Lack]) -> String {
-    let lines: Vec<String> = lacking.iter().map(Lack::to_string).collect();
-    lines.join("; ")
-}
-
-/// What is wrong inside a file; the file is named by whoever opened it.
-#[derive(Debug, thiserror::Error)]
-enum Flaw {
-    #[error("{0}")]
-    Damaged(String),
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error("it is for {0}")]
-    Foreign(&'static str),
-    #[error("it lacks what the lab needs")]
-    Lacking(Vec<Lack>),
-}
-
-impl Flaw {
-    fn damaged(what: impl Into<String>) -> Flaw {
-        Flaw::Damaged(what.into())
-    }
-
-    fn at(self, path: &Path) -> KernelError {
-        let path = path.to_owned();
-        match self {
-            Flaw::Damaged(what) => KernelError::Damaged { path, what },
-            // Readers of packed data say so when the data is wrong or ends too early.
-            Flaw::Io(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::InvalidData
-                        | io::ErrorKind::InvalidInput
-                        | io::ErrorKind::UnexpectedEof
-                        | io::ErrorKind::Other
-                ) =>
-            {
-                let what = error.to_string();
-                KernelError::Damaged { path, what }
-            }
-            Flaw::Io(error) => KernelError::Read { path, error },
-            Flaw::Foreign(kernel) => KernelError::Foreign { path, kernel },
-            Flaw::Lacking(lacking) => KernelError::Lacking { path, lacking },
-        }
-    }
-}
-
-/// A module's name and bytes, unpacked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Module {
-    /// Its file's name: `virtio_ring.ko`.
-    pub name: String,
-    /// The ELF file.
-    pub bytes: Vec<u8>,
 }
 
 /// A kernel taken out of its package or image, still in memory.
@@ -205,19 +98,6 @@ pub(crate) fn id_of(folder: &Path, names: &[&str]) -> io::Result<String> {
         hasher.read(file.take(bytes))?;
     }
     Ok(hasher.done().to_string())
-}
-
-/// What a package or an image holds before it was held to the lab's needs.
-struct Parts {
-    /// The release, where the package or the image's header names it.
-    release: Option<String>,
-    vmlinux: Vec<u8>,
-    config: Option<Vec<u8>>,
-    builtin: Option<Vec<u8>>,
-    /// Those of the lab's modules that are there, in load order.
-    modules: Vec<Module>,
-    /// True where the package has a folder of modules, so that a module that is not there is absent.
-    has_modules: bool,
 }
 
 /// Takes a kernel out of a `.deb` package, a bzImage, an ELF vmlinux or an arm64 image.

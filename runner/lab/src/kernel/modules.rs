@@ -1,7 +1,8 @@
 //! Modules: which ones, and in which order to load them.
 
 use super::decompress::{Packing, unpacked};
-use super::{Flaw, Module};
+use super::flaw::Flaw;
+use super::parts::Module;
 use object::{Object as _, ObjectSection as _};
 use std::collections::{BTreeMap, BTreeSet};
 

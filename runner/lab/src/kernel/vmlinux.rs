@@ -1,7 +1,7 @@
 //! What an uncompressed kernel image says of itself: an ELF file for x86-64, a flat one for arm64.
 
-use super::Flaw;
 use super::decompress::{Packing, unpacked};
+use super::flaw::Flaw;
 use memchr::memmem;
 use object::Endianness;
 use object::elf::{EM_X86_64, FileHeader64, NoteType, PT_NOTE};

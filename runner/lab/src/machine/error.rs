@@ -1,31 +1,108 @@
-//! Why a machine ended, by what its console and QEMU said last.
+//! Why a machine failed; where it ended, by what its console and QEMU said last.
 
-use crate::machine::MachineError;
-use tutor_agent::protocol::quoted;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+use tutor_agent::protocol::{VERSION, quoted};
 
-/// Why a machine ended, by what it said.
-pub fn reason(said: &str) -> MachineError {
-    let line_with = |word: &str| {
-        let mut lines = said.lines().map(str::trim);
-        let line = lines.rfind(|line| !line.is_empty() && line.contains(word))?;
-        // The guest's console is the guest's to write.
-        Some(quoted(line.to_owned()))
-    };
-    if let Some(said) = line_with("Kernel panic") {
-        let said = match said.split_once("Kernel panic - ") {
-            Some((_, what)) => what.to_owned(),
-            None => said,
+/// A machine did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum MachineError {
+    /// The process could not be started.
+    #[error("cannot start `{program}`: {error}")]
+    Start {
+        /// Which program.
+        program: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The system does not let a program make code and run it.
+    #[error("this system forbids QEMU memory that is both written and executed: {said}")]
+    ExecutableMemory {
+        /// QEMU's words.
+        said: String,
+    },
+    /// The guest's kernel panicked.
+    #[error("the guest's kernel panicked: {said}")]
+    Panic {
+        /// The kernel's words.
+        said: String,
+    },
+    /// The machine ended.
+    #[error("the virtual machine ended{said}")]
+    Ended {
+        /// The last that was said, in parentheses, or nothing.
+        said: String,
+    },
+    /// The agent in it said nothing for long.
+    #[error("the guest did not answer within {} seconds while {doing}", .seconds)]
+    Silent {
+        /// What was waited for.
+        doing: &'static str,
+        /// For how long.
+        seconds: u64,
+    },
+    /// The agent speaks another protocol.
+    #[error("the guest's agent speaks version {found} of the protocol, and not {VERSION}")]
+    Version {
+        /// Its version.
+        found: u32,
+    },
+    /// The monitor refused something.
+    #[error("cannot {doing}: {error}")]
+    Monitor {
+        /// What was being done.
+        doing: &'static str,
+        /// What stood in the way.
+        error: io::Error,
+    },
+    /// It said what no agent of ours says. The machine is ended by then.
+    #[error("the guest broke the protocol: {what}")]
+    Broke {
+        /// What it did.
+        what: String,
+    },
+    /// The agent refused something.
+    #[error("the guest cannot {doing}: {what}")]
+    Refused {
+        /// What was being done.
+        doing: &'static str,
+        /// What stood in the way.
+        what: String,
+    },
+}
+
+impl MachineError {
+    /// The guest did not answer for so long.
+    pub fn silent(doing: &'static str, patience: Duration) -> MachineError {
+        let seconds = patience.as_secs();
+        MachineError::Silent { doing, seconds }
+    }
+
+    /// Returns why a machine ended, by what it said.
+    pub fn from_last_words(said: &str) -> MachineError {
+        let line_with = |word: &str| {
+            let mut lines = said.lines().map(str::trim);
+            let line = lines.rfind(|line| !line.is_empty() && line.contains(word))?;
+            // The guest's console is the guest's to write.
+            Some(quoted(line.to_owned()))
         };
-        return MachineError::Panic { said };
-    }
-    let of_translator = ["translator buffer", "jit memory", "jit buffer"];
-    if let Some(said) = of_translator.into_iter().find_map(line_with) {
-        return MachineError::ExecutableMemory { said };
-    }
-    // What the agent ended by says more than the kernel that then switches off.
-    let last = line_with("tutor-agent: ").or_else(|| line_with(""));
-    MachineError::Ended {
-        said: last.map_or_else(String::new, |line| format!(" ({line})")),
+        if let Some(said) = line_with("Kernel panic") {
+            let said = match said.split_once("Kernel panic - ") {
+                Some((_, what)) => what.to_owned(),
+                None => said,
+            };
+            return MachineError::Panic { said };
+        }
+        let of_translator = ["translator buffer", "jit memory", "jit buffer"];
+        if let Some(said) = of_translator.into_iter().find_map(line_with) {
+            return MachineError::ExecutableMemory { said };
+        }
+        // What the agent ended by says more than the kernel that then switches off.
+        let last = line_with("tutor-agent: ").or_else(|| line_with(""));
+        MachineError::Ended {
+            said: last.map_or_else(String::new, |line| format!(" ({line})")),
+        }
     }
 }
 
@@ -42,7 +119,10 @@ mod tests {
             "qemu-system-x86_64: Could not allocate dynamic translator buffer\nqemu: exiting\n",
             "tutor-agent: no port appeared\r\n[   31.7] reboot: Power down\r\n",
         ];
-        let told: Vec<String> = said.iter().map(|said| reason(said).to_string()).collect();
+        let told: Vec<String> = said
+            .iter()
+            .map(|said| MachineError::from_last_words(said).to_string())
+            .collect();
         assert_eq!(
             told,
             [

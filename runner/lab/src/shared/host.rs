@@ -1,8 +1,8 @@
 //! What comes from a guest, on the host: it takes the place of what both sides had, and lies beside
 //! what is the learner's.
 
-use super::Known;
 use super::content::Content;
+use super::known::{Known, of_guest};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -246,20 +246,6 @@ pub(super) fn elsewhere(path: &Below, moved: &BTreeMap<Below, Below>) -> Option<
         Ok(rest) if rest.as_os_str().is_empty() => Some(place.clone()),
         Ok(rest) => Below::new(place.path().join(rest)).ok(),
         Err(_) => None,
-    }
-}
-
-/// What the guest has, as it is on the host.
-pub(super) fn of_guest(kind: &Kind) -> Kind {
-    match kind.clone() {
-        Kind::File { mode, bytes } => Kind::File {
-            mode: mode & 0o777 | 0o400,
-            bytes,
-        },
-        Kind::Folder { mode } => Kind::Folder {
-            mode: mode & 0o777 | 0o700,
-        },
-        kind @ (Kind::Link { .. } | Kind::Other) => kind,
     }
 }
 

@@ -1,12 +1,10 @@
 //! What probes said in guests as they begin, kept beside the state that it is about.
 
 use crate::backend::Answer;
-use crate::regular_file;
 use std::collections::BTreeMap;
-
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use tutor_lab::state::write_beside;
+use tutor_lab::note;
 
 /// Answers to probes, in a file beside the state that they are about.
 pub(super) struct Answers {
@@ -15,10 +13,9 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// What the file holds. One that cannot be read holds nothing.
+    /// Reads the file. One that cannot be read holds nothing.
     pub(super) fn read(file: PathBuf) -> Answers {
-        let bytes = regular_file::read(&file).unwrap_or_default();
-        let known = serde_json::from_slice(&bytes).unwrap_or_default();
+        let known = note::read(&file).unwrap_or_default();
         Answers {
             file,
             known: Mutex::new(known),
@@ -30,13 +27,10 @@ impl Answers {
         known.get(probe).cloned()
     }
 
-    /// That a file cannot be written costs a question the next time, and nothing else.
     pub(super) fn add(&self, probe: &str, answer: &Answer) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(probe.to_owned(), answer.clone());
-        if let Ok(bytes) = serde_json::to_vec(&*known) {
-            let _ = write_beside(&self.file, &bytes);
-        }
+        note::write(&self.file, &*known);
     }
 }
 

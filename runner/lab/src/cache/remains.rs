@@ -1,0 +1,43 @@
+//! What processes leave in a cache that ended while they worked there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// How the name of a folder begins that is being made.
+pub const UNFINISHED: &str = ".new-";
+
+/// Returns what processes left that ended while they wrote. The caller holds the lock.
+pub fn unfinished(parent: &Path) -> Vec<PathBuf> {
+    named(parent, |name| name.starts_with(UNFINISHED))
+}
+
+/// Returns what lies in a folder under such a name.
+pub fn named(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let wanted = entries.filter(|entry| is_wanted(&entry.file_name().to_string_lossy()));
+    wanted.map(|entry| entry.path()).collect()
+}
+
+/// Removes folders, and returns how many bytes that were.
+pub fn swept(folders: &[PathBuf]) -> u64 {
+    let mut bytes = 0;
+    for folder in folders {
+        bytes += size(folder);
+        // What cannot be removed harms nobody.
+        let _ = fs::remove_dir_all(folder);
+    }
+    bytes
+}
+
+/// Returns how many bytes the files in a folder have, at any depth.
+pub fn size(folder: &Path) -> u64 {
+    let mut sum = 0;
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        sum += match entry.metadata() {
+            Ok(meta) if meta.is_dir() => size(&entry.path()),
+            Ok(meta) => meta.len(),
+            Err(_) => 0,
+        };
+    }
+    sum
+}
