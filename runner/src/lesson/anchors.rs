@@ -1,6 +1,7 @@
 //! The ids that parts of a page are reached by, as the book has them.
 
-use super::{Block, Lesson, Mark};
+use super::model::{Block, Lesson};
+use super::parse::Mark;
 use regex::Regex;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;

@@ -42,7 +42,12 @@ pub(crate) struct Attribute {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Info {
     /// No brace group: to be read, never run.
-    Plain(Option<Word>),
+    Plain {
+        /// The first word.
+        language: Option<Word>,
+        /// All that stands behind it.
+        rest: Word,
+    },
     /// A brace group: the fence does something.
     Active {
         /// The word before the group, empty where it is missing.
@@ -66,8 +71,8 @@ pub(crate) fn read(source: &str, span: Range<usize>, findings: &mut Findings) ->
     let language = reader.language();
     reader.skip_blanks();
     if reader.peek() != Some('{') {
-        reader.words_without_braces();
-        return Info::Plain(language);
+        let rest = reader.to_the_end();
+        return Info::Plain { language, rest };
     }
     let language = language.unwrap_or_else(|| reader.missing_language());
     let start = reader.at;
@@ -152,19 +157,11 @@ impl Reader<'_> {
         }
     }
 
-    // A fence like ```sh id=build``` would silently be plain.
-    fn words_without_braces(&mut self) {
+    fn to_the_end(&self) -> Word {
         let rest = self.rest().trim_end();
-        let known = rest
-            .split_whitespace()
-            .filter_map(|word| word.split_once('='))
-            .any(|(key, _)| super::keys::is_key(key));
-        if known {
-            self.findings.warning(
-                self.at..self.at + rest.len(),
-                "attributes without braces do nothing",
-                format!("write `{{{rest}}}` if this fence is to run"),
-            );
+        Word {
+            text: rest.to_owned(),
+            span: self.at..self.at + rest.len(),
         }
     }
 
@@ -286,7 +283,7 @@ mod tests {
     fn parsed(info: &str) -> String {
         let mut findings = Findings::of(Path::new("lesson.md"));
         let mut lines = vec![match read(info, 0..info.len(), &mut findings) {
-            Info::Plain(language) => format!(
+            Info::Plain { language, .. } => format!(
                 "plain {}",
                 language.map_or_else(String::new, |word| word.text)
             ),
@@ -386,14 +383,6 @@ mod tests {
         assert_snapshot!(parsed("sh {id = a}"), @"
         sh [id|a] 3..11
         `=` a value without a key; write `key=value` without blanks around the `=`
-        ");
-    }
-
-    #[test]
-    fn attributes_without_braces_are_a_warning() {
-        assert_snapshot!(parsed("sh id=build timeout=3s"), @"
-        plain sh
-        `id=build timeout=3s` attributes without braces do nothing; write `{id=build timeout=3s}` if this fence is to run
         ");
     }
 }

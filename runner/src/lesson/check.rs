@@ -1,6 +1,6 @@
 //! What is allowed in a lesson and still not good: the lints of `tutor check`.
 
-use super::{Block, Compare, LESSON_TIMEOUT, Lesson, Step};
+use super::model::{Block, Compare, LESSON_TIMEOUT, Lesson, Step};
 use crate::diagnostic::Findings;
 use std::ops::Range;
 

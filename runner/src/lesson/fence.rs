@@ -1,28 +1,15 @@
 //! Makes a file, a step or a check of a fence whose attributes were read.
 
 use super::attributes::{Attribute, Word};
-use super::keys::{Keys, Kind, report};
-use super::values::{self, Complaint, listed};
-use super::{
-    ALWAYS_MASKED, Background, Check, Compare, Expectation, FileStep, MASK_NAMES, STEP_TIMEOUT,
-    Step,
+use super::keys::{Keys, Kind, is_key, report};
+use super::mention::{Mention, Mentioned};
+use super::model::{
+    ALWAYS_MASKED, Background, Check, Compare, Expectation, FileStep, MASK_NAMES, Need,
+    STEP_TIMEOUT, Step,
 };
+use super::values::{self, Complaint, listed};
 use crate::diagnostic::{Findings, nearest};
 use std::ops::Range;
-
-/// A name that `course.toml` must declare.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mention {
-    pub what: Mentioned,
-    pub name: Word,
-}
-
-/// What kind of name it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mentioned {
-    Need,
-    Facet,
-}
 
 /// A fence with its content.
 pub(crate) struct Fence<'a> {
@@ -53,13 +40,28 @@ pub(crate) enum Read {
     },
 }
 
+/// Warns of attributes without braces: a fence like ```` ```sh id=build ```` is silently plain.
+pub(crate) fn hint_at_braces(rest: &Word, findings: &mut Findings) {
+    let mut pairs = rest
+        .text
+        .split_whitespace()
+        .filter_map(|word| word.split_once('='));
+    if pairs.any(|(key, _)| is_key(key)) {
+        findings.warning(
+            rest.span.clone(),
+            "attributes without braces do nothing",
+            format!("write `{{{}}}` if this fence is to run", rest.text),
+        );
+    }
+}
+
 /// Reads a fence that does something; `None` for a file without a usable path.
 pub(crate) fn read(
     fence: Fence<'_>,
     mentions: &mut Vec<Mention>,
     findings: &mut Findings,
 ) -> Option<Read> {
-    let mut keys = Keys::of(&fence, findings);
+    let mut keys = Keys::of(fence.attributes, &fence.group, findings);
     if keys.kind != Kind::File {
         bash_only(&fence, keys.kind, findings);
     }
@@ -161,24 +163,13 @@ fn bash_only(fence: &Fence<'_>, kind: Kind, findings: &mut Findings) {
     );
 }
 
-fn needs(
-    keys: &mut Keys<'_>,
-    mentions: &mut Vec<Mention>,
-    findings: &mut Findings,
-) -> Vec<super::Need> {
+fn needs(keys: &mut Keys<'_>, mentions: &mut Vec<Mention>, findings: &mut Findings) -> Vec<Need> {
     let mut needs = Vec::new();
     for word in keys.names("needs", "kprobe", findings) {
         match values::need(&word.text) {
             Err(complaint) => report(word.span, complaint, findings),
             Ok(need) => {
-                let name = Word {
-                    text: need.name.clone(),
-                    span: word.span,
-                };
-                mentions.push(Mention {
-                    what: Mentioned::Need,
-                    name,
-                });
+                mentions.push(Mention::of_need(&need, word.span));
                 needs.push(need);
             }
         }

@@ -1,8 +1,8 @@
 //! The YAML between two `---` lines at the top of a lesson.
 
-use super::Need;
 use super::attributes::Word;
-use super::fence::{Mention, Mentioned};
+use super::mention::Mention;
+use super::model::FrontMatter;
 use super::values::{self, listed};
 use crate::diagnostic::{Findings, line_end, nearest};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -10,21 +10,6 @@ use serde_saphyr::Spanned;
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
-
-/// What a lesson says of itself.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FrontMatter {
-    /// The permanent key of snapshots and progress: `hello`.
-    pub name: String,
-    /// The title.
-    pub title: String,
-    /// What the learner will be able to do.
-    pub goals: Vec<String>,
-    /// How long it takes, in the author's words: `20 min`.
-    pub time: Option<String>,
-    /// What every step of the lesson needs.
-    pub needs: Vec<Need>,
-}
 
 /// The version of the lesson format that this program reads.
 const FORMAT: &str = "1";
@@ -269,14 +254,7 @@ impl Reader<'_> {
                     .findings
                     .error(word.span, complaint.message, complaint.help),
                 Ok(need) => {
-                    let name = Word {
-                        text: need.name.clone(),
-                        span: word.span,
-                    };
-                    self.read.mentions.push(Mention {
-                        what: Mentioned::Need,
-                        name,
-                    });
+                    self.read.mentions.push(Mention::of_need(&need, word.span));
                     self.read.front.needs.push(need);
                 }
             }

@@ -1,7 +1,6 @@
 //! The keys of a fence: which kind of fence takes which, and what they are set to.
 
 use super::attributes::{Attribute, Word};
-use super::fence::Fence;
 use super::values::{self, Complaint, listed};
 use crate::diagnostic::{Findings, nearest};
 use std::collections::BTreeMap;
@@ -66,16 +65,16 @@ pub(super) struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    pub fn of(fence: &Fence<'a>, findings: &mut Findings) -> Self {
-        let kind = kind(fence.attributes);
+    pub fn of(attributes: &'a [Attribute], group: &Range<usize>, findings: &mut Findings) -> Self {
+        let kind = kind(attributes);
         let mut keys = Keys {
             kind,
             found: BTreeMap::new(),
-            group: fence.group.clone(),
-            title: title(kind, fence.attributes),
+            group: group.clone(),
+            title: title(kind, attributes),
         };
-        for attribute in fence.attributes {
-            keys.add(attribute, fence.attributes, findings);
+        for attribute in attributes {
+            keys.add(attribute, attributes, findings);
         }
         keys
     }

@@ -1,7 +1,7 @@
 //! Whether the names of a lesson fit together: ids, checks, files and the sentences that link.
 
 use super::fence::Read;
-use super::{Block, Lesson};
+use super::model::{Block, Lesson};
 use crate::diagnostic::{Findings, Lines, within};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

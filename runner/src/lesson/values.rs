@@ -1,7 +1,8 @@
 //! What the values of a fence's attributes may be.
 
 use super::attributes::Word;
-use super::{Background, Compare, Expectation, ExpectedExit, Need, Number, Place, SKIP_REST};
+use super::model::{Background, Compare, Expectation, ExpectedExit, Need, Place, SKIP_REST};
+use super::number::Number;
 use crate::diagnostic::nearest;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
@@ -14,9 +15,17 @@ pub(crate) struct Complaint {
     pub help: String,
 }
 
-type Read<T> = Result<T, Complaint>;
+/// Reads a length of time as fences have it: `500ms`, `30s`, `2m`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    duration(text).ok()
+}
 
-fn complaint<T>(message: impl Into<String>, help: impl Into<String>) -> Read<T> {
+/// True for a text that can name a step, a check or a lesson: `[a-z0-9-]+`.
+pub fn is_name(text: &str) -> bool {
+    name(text).is_ok()
+}
+
+fn complaint<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Complaint> {
     Err(Complaint {
         message: message.into(),
         help: help.into(),
@@ -24,7 +33,7 @@ fn complaint<T>(message: impl Into<String>, help: impl Into<String>) -> Read<T> 
 }
 
 /// A name that can be part of a file's name and of a link: `[a-z0-9-]+`.
-pub(crate) fn name(text: &str) -> Read<String> {
+pub(crate) fn name(text: &str) -> Result<String, Complaint> {
     if text.is_empty() {
         return complaint("an empty name", "use lower-case letters, digits and `-`");
     }
@@ -58,7 +67,7 @@ fn mended_name(text: &str) -> Option<String> {
 }
 
 /// `30s`, `2m` or `500ms`.
-pub(crate) fn duration(text: &str) -> Read<Duration> {
+pub(crate) fn duration(text: &str) -> Result<Duration, Complaint> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let milliseconds = match unit {
@@ -82,7 +91,7 @@ pub(crate) fn duration(text: &str) -> Read<Duration> {
 }
 
 /// `0` to `255`, or `nonzero`.
-pub(crate) fn exit(text: &str) -> Read<ExpectedExit> {
+pub(crate) fn exit(text: &str) -> Result<ExpectedExit, Complaint> {
     if text == "nonzero" {
         return Ok(ExpectedExit::NonZero);
     }
@@ -100,7 +109,7 @@ pub(crate) fn exit(text: &str) -> Read<ExpectedExit> {
 }
 
 /// `host` or `kernel`.
-pub(crate) fn place(text: &str) -> Read<Place> {
+pub(crate) fn place(text: &str) -> Result<Place, Complaint> {
     match one_of(text, "place", &["host", "kernel"])? {
         "kernel" => Ok(Place::Kernel),
         _ => Ok(Place::Host),
@@ -108,7 +117,7 @@ pub(crate) fn place(text: &str) -> Read<Place> {
 }
 
 /// `snapshot` or `none`.
-pub(crate) fn compare(text: &str) -> Read<Compare> {
+pub(crate) fn compare(text: &str) -> Result<Compare, Complaint> {
     match one_of(text, "way to compare", &["snapshot", "none"])? {
         "none" => Ok(Compare::None),
         _ => Ok(Compare::Snapshot),
@@ -116,11 +125,11 @@ pub(crate) fn compare(text: &str) -> Read<Compare> {
 }
 
 /// `trace`.
-pub(crate) fn exclusive(text: &str) -> Read<String> {
+pub(crate) fn exclusive(text: &str) -> Result<String, Complaint> {
     Ok(one_of(text, "thing that only one step may hold", &["trace"])?.to_owned())
 }
 
-fn one_of<'a>(text: &str, what: &str, values: &[&'a str]) -> Read<&'a str> {
+fn one_of<'a>(text: &str, what: &str, values: &[&'a str]) -> Result<&'a str, Complaint> {
     if let Some(value) = values.iter().find(|value| **value == text) {
         return Ok(value);
     }
@@ -142,7 +151,7 @@ pub(crate) fn listed(words: &[&str], last: &str) -> String {
 }
 
 /// `line:REGEX`, `file:PATH` or `port:N`.
-pub(crate) fn until(text: &str) -> Read<Background> {
+pub(crate) fn until(text: &str) -> Result<Background, Complaint> {
     let help = "write `until=line:REGEX`, `until=file:PATH` or `until=port:NUMBER`";
     match text.split_once(':') {
         Some(("line", pattern)) => Ok(Background::Line(regex(pattern)?)),
@@ -161,7 +170,7 @@ pub(crate) fn until(text: &str) -> Read<Background> {
 
 /// A regular expression that can be read. Compiling it is left to `tutor check` and to whoever
 /// uses it: that takes longer than reading the rest of the page.
-pub(crate) fn regex(pattern: &str) -> Read<String> {
+pub(crate) fn regex(pattern: &str) -> Result<String, Complaint> {
     if pattern.is_empty() {
         return complaint(
             "an empty regular expression matches everything",
@@ -183,7 +192,7 @@ pub(crate) fn regex(pattern: &str) -> Read<String> {
 }
 
 /// `1..5`, `1..` or `..5`: numbers, both ends included.
-pub(crate) fn range(text: &str) -> Read<Expectation> {
+pub(crate) fn range(text: &str) -> Result<Expectation, Complaint> {
     let help = "write two numbers, as in `range=1..5`; `1..` and `..5` are open";
     let ends: Option<(Option<Number>, Option<Number>)> =
         text.split_once("..").and_then(|(low, high)| {
@@ -208,7 +217,7 @@ pub(crate) fn range(text: &str) -> Read<Expectation> {
 const LONGEST_PATH_BYTES: usize = 1024;
 
 /// A path that stays inside the workspace.
-pub(crate) fn workspace_path(text: &str) -> Read<PathBuf> {
+pub(crate) fn workspace_path(text: &str) -> Result<PathBuf, Complaint> {
     if text.is_empty() || text.ends_with('/') || text.contains(char::is_control) {
         return complaint(
             format!("`{text}` names no file"),
@@ -267,7 +276,7 @@ pub(crate) fn names(word: &Word) -> Vec<Word> {
 }
 
 /// `kprobe` or `clang>=14`.
-pub(crate) fn need(text: &str) -> Read<Need> {
+pub(crate) fn need(text: &str) -> Result<Need, Complaint> {
     let Some((left, version)) = text.split_once(">=") else {
         if text.contains(['<', '>', '=']) {
             return complaint(

@@ -1,8 +1,9 @@
 //! Where headings, links and code stand in a lesson's Markdown: for the book, which keeps the text
 //! as it was written and changes only these.
 
-use super::{OPTIONS, backticks};
-use crate::lesson::Lesson;
+use super::backticks;
+use super::markup::OPTIONS;
+use crate::lesson::model::Lesson;
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Parser, Tag, TagEnd};
 use std::ops::Range;
 

@@ -28,6 +28,10 @@ pub enum MarkupKind {
     Attributes,
 }
 
+/// What Markdown a lesson may have. Footnotes stay off: neither the terminal nor the study mode has a
+/// foot to put them at.
+pub(super) const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH);
+
 // What mdBook reads with the settings of an emitted book. It is more than lessons have: a footnote that
 // is none in a lesson would be one there, with all that it holds.
 const BOOK_OPTIONS: Options = Options::ENABLE_TABLES

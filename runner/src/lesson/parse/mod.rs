@@ -12,14 +12,16 @@ pub use markup::{Markup, MarkupKind, markup};
 
 use super::attributes::{self, Info};
 use super::check::{self, Heading};
-use super::fence::{self, Fence, Mention, Read};
+use super::fence::{self, Fence, Read};
 use super::front_matter;
-use super::include::{self, Includes};
+use super::include::{self, Included, Includes};
+use super::mention::Mention;
+use super::model::{Block, FrontMatter, Lesson, Prose};
 use super::names::Names;
 use super::references::{self, Undefined};
-use super::{Block, FrontMatter, Included, Lesson, Prose};
 use crate::diagnostic::{Diagnostic, Findings, line_end, line_start, within};
-use pulldown_cmark::{BrokenLink, CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
+use markup::OPTIONS;
+use pulldown_cmark::{BrokenLink, CodeBlockKind, Event, LinkType, Parser, Tag, TagEnd};
 use std::ops::Range;
 use std::path::Path;
 use tree::Tree;
@@ -107,9 +109,6 @@ pub(crate) fn read(
         lesson,
     }
 }
-
-// Footnotes stay off: neither the terminal nor the study mode has a foot to put them at.
-const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH);
 
 struct Reader<'a> {
     source: &'a str,
@@ -215,6 +214,9 @@ impl Reader<'_> {
         let marks = line.len() - line.trim_start_matches(first).len();
         self.backticks(fence, end, marks);
         let info = attributes::read(self.source, fence + marks..end, &mut self.findings);
+        if let Info::Plain { rest, .. } = &info {
+            fence::hint_at_braces(rest, &mut self.findings);
+        }
         if self.tree.is_top() {
             self.closed(fence, end, &line[..marks], span);
         }
@@ -364,7 +366,7 @@ impl Reader<'_> {
 
 fn language(info: &Info) -> Option<String> {
     let word = match info {
-        Info::Plain(word) => word.clone(),
+        Info::Plain { language, .. } => language.clone(),
         Info::Active { language, .. } => Some(language.clone()),
     };
     word.map(|word| word.text).filter(|text| !text.is_empty())

@@ -232,6 +232,14 @@ mod blocks {
     }
 
     #[test]
+    fn attributes_without_braces_are_a_warning() {
+        assert_snapshot!(wrong("```sh id=build timeout=3s\ntrue\n```\n"), @r#"
+        1:7 "id=build timeout=3s" attributes without braces do nothing
+            write `{id=build timeout=3s}` if this fence is to run
+        "#);
+    }
+
+    #[test]
     fn plain_fences_and_indented_code_are_prose() {
         assert_snapshot!(parsed("```c\nint x;\n```\n\n    indented\n\n~~~\nplain\n~~~\n"), @r#"prose code(c: "int x;\n") code(-: "indented\n") code(-: "plain\n")"#);
     }

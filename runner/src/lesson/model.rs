@@ -1,0 +1,310 @@
+//! What a lesson is: prose, files, steps and checks, in the order of the text.
+
+use super::number::Number;
+use super::prose::Node;
+use std::fmt;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The time a step may take unless its fence says otherwise.
+pub const STEP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The time all steps of a lesson may take together.
+pub const LESSON_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// The exit status by which a step skips the rest of its lesson.
+pub const SKIP_REST: i32 = 80;
+
+/// The masks that a step may name; `normalize` knows how each works.
+pub const MASK_NAMES: [&str; 9] = [
+    "prog-id",
+    "map-id",
+    "btf-id",
+    "link-id",
+    "pid",
+    "time",
+    "tag",
+    "trace",
+    "source-line",
+];
+
+/// The masks that are applied to every step; naming one is allowed and changes nothing.
+pub const ALWAYS_MASKED: [&str; 5] = [
+    "address",
+    "helper-offset",
+    "home",
+    "shell-line",
+    "workspace",
+];
+
+/// One lesson, read from Markdown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lesson {
+    /// The stem of its file, which is its place in the course: `lesson-2`.
+    pub stem: String,
+    /// Where the text came from, relative to the course root, with `/`: `lessons/lesson-2.md`.
+    pub path: PathBuf,
+    /// The whole text, front matter included. Spans point into it.
+    pub source: String,
+    /// Name, title, goals.
+    pub front: FrontMatter,
+    /// The parts of the text, in order.
+    pub blocks: Vec<Block>,
+}
+
+impl Lesson {
+    /// The steps, in the order of the text.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::Step(step) => Some(step),
+            Block::Prose(_) | Block::File(_) | Block::Check(_) => None,
+        })
+    }
+
+    /// The checks, in the order of the text.
+    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::Check(check) => Some(check),
+            Block::Prose(_) | Block::File(_) | Block::Step(_) => None,
+        })
+    }
+
+    /// The files that the lesson writes, in the order of the text.
+    pub fn files(&self) -> impl Iterator<Item = &FileStep> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::File(file) => Some(file),
+            Block::Prose(_) | Block::Check(_) | Block::Step(_) => None,
+        })
+    }
+
+    /// The step of that id.
+    pub fn step(&self, id: &str) -> Option<&Step> {
+        self.steps().find(|step| step.id == id)
+    }
+}
+
+/// What a lesson says of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FrontMatter {
+    /// The permanent key of snapshots and progress: `hello`.
+    pub name: String,
+    /// The title.
+    pub title: String,
+    /// What the learner will be able to do.
+    pub goals: Vec<String>,
+    /// How long it takes, in the author's words: `20 min`.
+    pub time: Option<String>,
+    /// What every step of the lesson needs.
+    pub needs: Vec<Need>,
+}
+
+/// A part of a lesson's text.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Block {
+    /// Text to read, plain fences included.
+    Prose(Prose),
+    /// A fence that writes a file into the workspace.
+    File(FileStep),
+    /// A fence that runs.
+    Step(Step),
+    /// A fence that proves a sentence.
+    Check(Check),
+}
+
+impl Block {
+    /// Where it stands in [`Lesson::source`].
+    pub fn span(&self) -> Range<usize> {
+        match self {
+            Block::Prose(prose) => prose.span.clone(),
+            Block::File(file) => file.span.clone(),
+            Block::Step(step) => step.span.clone(),
+            Block::Check(check) => check.span.clone(),
+        }
+    }
+}
+
+/// A run of Markdown between fences that do something.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prose {
+    /// Where it stands in [`Lesson::source`]: the book takes the Markdown as it was written.
+    pub span: Range<usize>,
+    /// The same as a tree: the terminal draws this.
+    pub nodes: Vec<Node>,
+}
+
+/// A file that the lesson writes into the workspace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileStep {
+    /// Relative to the workspace, never leaving it.
+    pub path: PathBuf,
+    /// The language named by the fence, for highlighting.
+    pub language: String,
+    /// The content, includes resolved, ending with a newline.
+    pub content: String,
+    /// Where the fence stands in [`Lesson::source`].
+    pub span: Range<usize>,
+}
+
+/// A fence that runs in the lesson's shell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// The author's name for it: names the snapshot, survives reordering.
+    pub id: String,
+    /// What bash is given.
+    pub script: String,
+    /// Where it runs.
+    pub on: Place,
+    /// What must be there for it to run, besides the lesson's own needs.
+    pub needs: Vec<Need>,
+    /// The longest it may take.
+    pub timeout: Duration,
+    /// The exit status that its author expects.
+    pub exit: ExpectedExit,
+    /// Whether its output has a snapshot.
+    pub compare: Compare,
+    /// Names of masks to apply besides those that always are.
+    pub masks: Vec<String>,
+    /// Names of facets of the environment that have a snapshot of their own.
+    pub vary: Vec<String>,
+    /// Set for a step that goes on while the later ones run.
+    pub background: Option<Background>,
+    /// Something only one step on the machine may hold while it runs: `trace`.
+    pub exclusive: Option<String>,
+    /// Where the fence stands in [`Lesson::source`].
+    pub span: Range<usize>,
+}
+
+/// A fence that proves a sentence of the prose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Its name: the sentence links to `#check-<name>`.
+    pub name: String,
+    /// The step whose shell it runs in; it is skipped when that step is.
+    pub of: String,
+    /// What bash is given, in a subshell.
+    pub script: String,
+    /// What its trimmed standard output must be.
+    pub expect: Expectation,
+    /// The sentence that it proves, as plain text.
+    pub sentence: String,
+    /// Where the fence stands in [`Lesson::source`].
+    pub span: Range<usize>,
+}
+
+/// Where a step runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// On the learner's machine, as the learner.
+    #[default]
+    Host,
+    /// Where there is a kernel to load programs into.
+    Kernel,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Place::Host => "host",
+            Place::Kernel => "kernel",
+        })
+    }
+}
+
+/// Something that must be there: a name from `course.toml`, and the oldest version that will do.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Need {
+    /// The name under `[needs]` in `course.toml`.
+    pub name: String,
+    /// The oldest version that will do, as its numbers: `clang>=14.0` is `[14, 0]`.
+    pub at_least: Option<Vec<u64>>,
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.name)?;
+        let Some(version) = &self.at_least else {
+            return Ok(());
+        };
+        let numbers: Vec<String> = version.iter().map(u64::to_string).collect();
+        write!(formatter, ">={}", numbers.join("."))
+    }
+}
+
+/// The exit status that a step's author expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedExit {
+    /// This one.
+    Code(i32),
+    /// Any but 0.
+    NonZero,
+}
+
+impl Default for ExpectedExit {
+    fn default() -> Self {
+        ExpectedExit::Code(0)
+    }
+}
+
+impl fmt::Display for ExpectedExit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExpectedExit::Code(code) => write!(formatter, "{code}"),
+            ExpectedExit::NonZero => formatter.write_str("nonzero"),
+        }
+    }
+}
+
+/// Whether a step's output is compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compare {
+    /// With its accepted snapshot.
+    #[default]
+    Snapshot,
+    /// Not at all: it is shown only.
+    None,
+}
+
+/// How a background step tells that it is ready, so that the next step may start.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Background {
+    /// At once.
+    AtOnce,
+    /// When a line of its output matches this regular expression.
+    Line(String),
+    /// When this file exists (relative to the workspace).
+    File(PathBuf),
+    /// When something listens on this TCP port of the place it runs in.
+    Port(u16),
+}
+
+/// What a check's trimmed standard output must be.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expectation {
+    /// Exactly this.
+    Equals(String),
+    /// Something this regular expression matches.
+    Matches(String),
+    /// A number in this range, both ends included; at least one end is not open.
+    Range(Option<Number>, Option<Number>),
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expectation::Equals(text) => formatter.write_str(text),
+            Expectation::Matches(pattern) => write!(formatter, "/{pattern}/"),
+            Expectation::Range(low, high) => {
+                let end = |number: &Option<Number>| number.map(|number| number.to_string());
+                let (low, high) = (end(low), end(high));
+                write!(
+                    formatter,
+                    "{}..{}",
+                    low.unwrap_or_default(),
+                    high.unwrap_or_default()
+                )
+            }
+        }
+    }
+}
