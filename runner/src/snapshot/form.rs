@@ -3,8 +3,7 @@
 //! Of insta's own keys, `expression` holds the command and `info` the exit, the environment and
 //! the day. No path of a machine goes in, and no time of day.
 
-use super::{Environment, Recorded, SnapshotName};
-use super::{plain, yaml};
+use super::{Environment, Recorded, SnapshotName, yaml};
 use crate::normalize::StableText;
 use crate::visible::visible_text;
 use serde::Deserialize;
@@ -28,19 +27,19 @@ const RESTORE: &str =
 /// The metadata that matters here; whatever else insta wrote is left alone.
 #[derive(Deserialize, Debug, Default, PartialEq)]
 #[serde(default)]
-pub(super) struct Metadata {
-    pub expression: Option<String>,
-    pub info: Option<Info>,
+struct Metadata {
+    expression: Option<String>,
+    info: Option<Info>,
 }
 
 #[derive(Deserialize, Debug, Default, PartialEq)]
 #[serde(default)]
-pub(super) struct Info {
+struct Info {
     /// None is the first format, the only one until now.
-    pub format: Option<u64>,
-    pub exit: Option<String>,
-    pub environment: Option<Environment>,
-    pub recorded: Option<String>,
+    format: Option<u64>,
+    exit: Option<String>,
+    environment: Option<Environment>,
+    recorded: Option<String>,
 }
 
 /// Reads the bytes of the snapshot of that name.
@@ -112,9 +111,6 @@ fn split(text: &str) -> Result<(&str, &str), Damage> {
 fn metadata(header: &str) -> Result<Metadata, Damage> {
     if header.trim().is_empty() {
         return Ok(Metadata::default());
-    }
-    if let Some(metadata) = plain::metadata(header) {
-        return Ok(metadata);
     }
     serde_saphyr::from_str(header).map_err(|error| {
         let line = error.location().map_or(1, |location| location.line());

@@ -11,7 +11,6 @@ mod files;
 mod form;
 mod name;
 mod pending;
-mod plain;
 mod references;
 mod write;
 mod yaml;
