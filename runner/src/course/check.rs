@@ -1,8 +1,8 @@
 //! `tutor check`: everything that is wrong with a course or could be better. It runs no step.
 
-use super::files::Files;
-use super::load::MANIFEST;
-use super::{Course, links, manifest};
+use super::files::{Files, MANIFEST};
+use super::model::Course;
+use super::{links, manifest};
 use crate::diagnostic::{Diagnostic, sort};
 use crate::lesson::html::{allowed, is_address};
 use crate::lesson::{Background, Block, Expectation, Lesson, MarkupKind, markup};

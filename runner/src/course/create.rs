@@ -1,6 +1,6 @@
 //! `tutor new`: a page to begin with, and its place in the course.
 
-use super::load::MANIFEST;
+use super::files::MANIFEST;
 use crate::diagnostic::{line_end, line_start};
 use crate::lesson::{is_name, new_page};
 use serde::Deserialize;

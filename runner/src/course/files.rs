@@ -1,12 +1,25 @@
 //! The files of a course, from its folder or from the binary, each text remembered.
 
-use super::{Origin, embedded};
+use super::embedded;
 use crate::diagnostic::Diagnostic;
 use crate::lesson::{Included, NotIncluded};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// The file that makes a folder a course.
+pub(super) const MANIFEST: &str = "lessons/course.toml";
+
+/// Where a course's files are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// In the binary.
+    #[default]
+    Embedded,
+    /// In this folder, which holds `lessons/course.toml`.
+    Folder(PathBuf),
+}
 
 /// Reads the files of a course and remembers their texts.
 pub(super) struct Files {

@@ -1,7 +1,7 @@
 //! Finds a course: named, or upward from the current folder, or in the binary.
 
-use super::load::MANIFEST;
-use super::{CourseError, Origin};
+use super::files::{MANIFEST, Origin};
+use super::model::CourseError;
 use std::ffi::OsStr;
 use std::path::Path;
 

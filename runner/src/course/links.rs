@@ -1,9 +1,8 @@
 //! Links that lead nowhere: to a page that the course does not have, a file that is not there, or
 //! an anchor that no part of its page has. What has a scheme is left alone: nothing is fetched.
 
-use super::Course;
-use super::files::{Files, Presence};
-use super::load::MANIFEST;
+use super::files::{Files, MANIFEST, Presence};
+use super::model::Course;
 use crate::diagnostic::{Diagnostic, Guesses, Severity};
 use crate::lesson::anchors::{anchors, check_id, slug, step_id};
 use crate::lesson::destination::Destination;

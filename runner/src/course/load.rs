@@ -1,9 +1,9 @@
 //! Loads a course, each file read once.
 
-use super::files::Files;
+use super::files::{Files, MANIFEST, Origin};
 use super::find::find;
 use super::manifest::{self, Manifest};
-use super::{Contents, Course, CourseError, Entry, Origin};
+use super::model::{Contents, Course, CourseError, Entry};
 use crate::diagnostic::{Diagnostic, Guesses};
 use crate::lesson::parse::{self, Reading};
 use crate::lesson::{MOST_INCLUDED_BYTES, Mention, Mentioned, NotIncluded};
@@ -11,9 +11,6 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// The file that makes a folder a course.
-pub(super) const MANIFEST: &str = "lessons/course.toml";
 
 impl Course {
     /// Loads the course that `choice` (`--course`) names, or else `env` (`TUTOR_COURSE`), or else

@@ -1,7 +1,7 @@
 //! Reads `course.toml`, and says all that is wrong with it.
 
 use super::asks::{self, Asks};
-use super::{Facet, NeedProbe};
+use super::model::{Facet, NeedProbe};
 use crate::diagnostic::{Diagnostic, Findings, nearest};
 use crate::lesson::is_name;
 use serde::Deserialize;

@@ -1,7 +1,7 @@
 //! What a course would run and write: what somebody agrees to before it does, part by part.
 
-use super::load::MANIFEST;
-use super::{Course, Precision};
+use super::files::MANIFEST;
+use super::model::{Course, Precision};
 use crate::lesson::{Block, Lesson, Place};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -4,9 +4,12 @@ mod links;
 mod many;
 
 use super::*;
+use crate::diagnostic::Diagnostic;
 use crate::diagnostic::line_column;
+use crate::lesson::Lesson;
 use insta::assert_snapshot;
 use std::ffi::OsStr;
+use std::path::Path;
 use tempfile::TempDir;
 
 const MANIFEST: &str = "format = 1\ntitle = \"T\"\nlessons = [\"lesson-1\"]\n";

@@ -2,8 +2,8 @@
 //!
 //! This is the only home of the drawing library.
 
+use super::model::{Diagnostic, Severity, sort};
 use super::place::{BYTE_ORDER_MARK, Lines, line_end, within};
-use super::{Diagnostic, Severity, sort};
 use crate::visible::{hidden, mark, visible_text, width, wrap};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;

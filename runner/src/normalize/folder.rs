@@ -1,6 +1,6 @@
 //! Folders whose names change from run to run: the one that steps run in, and their home.
 
-use super::Mask;
+use super::mask::Mask;
 use std::borrow::Cow;
 use std::path::Path;
 

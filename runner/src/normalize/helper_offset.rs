@@ -1,6 +1,6 @@
 //! The number behind a helper's name in a loaded program: its distance from `__bpf_call_base`.
 
-use super::Mask;
+use super::mask::Mask;
 use super::padding::compiled;
 use regex::Regex;
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! Addresses: where the kernel put a function, or a process its memory, differs at every boot.
 
-use super::Mask;
+use super::mask::Mask;
 use super::padding::{compiled, replaced_by};
 use regex::Regex;
 use std::borrow::Cow;

@@ -6,6 +6,7 @@
 mod folder;
 mod helper_offset;
 mod kernel_address;
+mod mask;
 mod object_id;
 mod padding;
 mod pid;
@@ -19,6 +20,7 @@ mod trace_line;
 pub use folder::Folder;
 pub use helper_offset::HelperOffset;
 pub use kernel_address::KernelAddress;
+pub use mask::Mask;
 pub use object_id::{BTF_ID, LINK_ID, MAP_ID, ObjectId, PROG_ID};
 pub use pid::Pid;
 pub use shell_line::ShellLine;
@@ -33,18 +35,6 @@ use crate::visible::visible;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::path::PathBuf;
-
-/// One kind of thing that changes from run to run, and the token that takes its place.
-///
-/// Applying a mask twice is the same as applying it once, and ordinary prose is left alone.
-pub trait Mask: Send + Sync {
-    /// The name by which a step asks for it: `prog-id`.
-    fn name(&self) -> &'static str;
-    /// What stands in the place of what it hides: `[ID]`.
-    fn token(&self) -> &'static str;
-    /// The text with every such thing replaced, together with the padding beside it.
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str>;
-}
 
 /// The masks that every step gets. Those of its folders are two more.
 static ALWAYS: [&dyn Mask; 3] = [&KernelAddress, &HelperOffset, &ShellLine];

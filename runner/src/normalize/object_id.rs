@@ -1,6 +1,6 @@
 //! The numbers that the kernel gives to programs, maps, BTF and links as they come.
 
-use super::Mask;
+use super::mask::Mask;
 use super::padding::{compiled, replaced_by};
 use regex::Regex;
 use std::borrow::Cow;

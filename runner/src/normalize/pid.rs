@@ -1,6 +1,6 @@
 //! Process ids.
 
-use super::Mask;
+use super::mask::Mask;
 use super::padding::{compiled, replaced_by};
 use regex::Regex;
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! The line numbers in bash's own messages: bash counts over all that the lesson's shell has read.
 
-use super::Mask;
+use super::mask::Mask;
 use super::padding::compiled;
 use regex::Regex;
 use std::borrow::Cow;

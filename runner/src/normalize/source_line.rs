@@ -1,6 +1,6 @@
 //! The line of a C file that a tool names: headers grow from version to version.
 
-use super::Mask;
+use super::mask::Mask;
 use super::padding::compiled;
 use regex::Regex;
 use std::borrow::Cow;

@@ -1,6 +1,6 @@
 //! A program's tag: the first eight bytes of a hash, which the kernel computes by its own rules.
 
-use super::Mask;
+use super::mask::Mask;
 use super::padding::{compiled, replaced};
 use regex::Regex;
 use std::borrow::Cow;

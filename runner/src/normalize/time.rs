@@ -1,6 +1,6 @@
 //! Dates, clock times and durations.
 
-use super::Mask;
+use super::mask::Mask;
 use super::padding::{compiled, replaced};
 use regex::Regex;
 use std::borrow::Cow;

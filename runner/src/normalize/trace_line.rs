@@ -1,6 +1,6 @@
 //! What ftrace puts in front of each line of `trace_pipe`.
 
-use super::Mask;
+use super::mask::Mask;
 use super::padding::{compiled, replaced};
 use regex::Regex;
 use std::borrow::Cow;

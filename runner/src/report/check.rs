@@ -1,6 +1,6 @@
 //! Whether a sentence of the lesson holds.
 
-use super::Verdict;
+use super::verdict::Verdict;
 use crate::lesson::{Check, Expectation, Number};
 use crate::transcript::{Ending, Output};
 use crate::visible::visible;

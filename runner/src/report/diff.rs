@@ -3,7 +3,7 @@
 //! Only changed lines with some context. On changed lines what cannot be seen is shown: a tab as
 //! `→`, blanks at the end as `·`. Work and size are bounded whatever was printed.
 
-use super::emphasis::{self, shown};
+use super::emphasis::{self, Segment, shown};
 use crate::normalize::StableText;
 use similar::{Algorithm, DiffOp, TextDiff};
 use std::time::Duration;
@@ -53,15 +53,6 @@ pub enum LineKind {
     Removed,
     /// In the new output only.
     Added,
-}
-
-/// A piece of a line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segment {
-    /// Its text.
-    pub text: String,
-    /// True if it is what changed within the line.
-    pub emphasis: bool,
 }
 
 impl DiffLine {

@@ -1,8 +1,16 @@
 //! What changed within a line, and what of a line cannot be seen.
 
-use super::Segment;
 use similar::{Algorithm, ChangeTag, TextDiff};
 use std::time::Duration;
+
+/// A piece of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its text.
+    pub text: String,
+    /// True if it is what changed within the line.
+    pub emphasis: bool,
+}
 
 /// The most characters of a line that are shown.
 const MOST_CHARACTERS: usize = 400;

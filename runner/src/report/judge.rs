@@ -1,6 +1,9 @@
 //! From a transcript to a report.
 
-use super::{Item, Lookup, Report, Verdict, check, diff};
+use super::check;
+use super::diff::diff;
+use super::model::{Item, Lookup, Report};
+use super::verdict::Verdict;
 use crate::course::Facet;
 use crate::lesson::{Background, Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};

@@ -1,7 +1,10 @@
 //! What is wrong with the snapshots of a course: damaged ones, and those of no step that there is.
 
+use super::error::SnapshotError;
 use super::files::{Files, Folder};
-use super::{Recorded, SnapshotError, SnapshotName, read};
+use super::find::read;
+use super::name::SnapshotName;
+use super::recorded::Recorded;
 use crate::course::Course;
 use crate::diagnostic::Diagnostic;
 use crate::lesson::Step;

@@ -3,7 +3,9 @@
 //! Of insta's own keys, `expression` holds the command and `info` the exit, the environment and
 //! the day. No path of a machine goes in, and no time of day.
 
-use super::{Environment, Recorded, SnapshotName, yaml};
+use super::name::{Environment, SnapshotName};
+use super::recorded::Recorded;
+use super::yaml;
 use crate::normalize::StableText;
 use crate::visible::visible_text;
 use serde::Deserialize;

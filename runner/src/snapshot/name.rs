@@ -1,8 +1,11 @@
 //! What a snapshot is called: lesson, step, and the facets of a variant.
 
-use super::Environment;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+
+/// Facts about a machine by name, cut to the precision that makes a difference: `kernel` → `6.12`.
+pub type Environment = BTreeMap<String, String>;
 
 /// Which step's output a snapshot holds, and of which variant.
 ///

@@ -1,7 +1,12 @@
 //! Outputs that wait for somebody to read them: `.snap.new` files.
 
+use super::error::SnapshotError;
+use super::files::{Files, Folder};
+use super::find::read;
+use super::form;
+use super::name::SnapshotName;
+use super::recorded::Recorded;
 use super::write::{self, new_file};
-use super::{Files, Folder, Recorded, SnapshotError, SnapshotName, read};
 use std::path::{Path, PathBuf};
 
 /// One output that waits for review.
@@ -58,7 +63,7 @@ impl Pending {
         let path = self.new_file();
         let bytes = crate::regular_file::read(&path)
             .map_err(|error| SnapshotError::reading(path.clone(), error))?;
-        super::form::parse(&bytes, self.name.clone())
+        form::parse(&bytes, self.name.clone())
             .map_err(|damage| SnapshotError::damaged(path, damage))
     }
 

@@ -1,6 +1,6 @@
 //! Tells cargo-insta that our snapshots are in use.
 
-use super::SnapshotError;
+use super::error::SnapshotError;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,9 @@
 //! Writing: whole files or nothing.
 
+use super::error::SnapshotError;
 use super::form;
-use super::{Recorded, SnapshotError, SnapshotName};
+use super::name::SnapshotName;
+use super::recorded::Recorded;
 use std::path::{Path, PathBuf};
 use tutor_files::{Below, FilesError, Over, Root};
 

@@ -1,6 +1,6 @@
 //! What somebody agreed to: which parts of which courses may run, and which courses are their own.
 
-use super::{Store, StoreError};
+use super::files::{Store, StoreError};
 use crate::course::{Parts, lesson_prefix};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,6 +1,6 @@
 //! Writes a tree of files into a folder of its own: only what changed, and nothing stays behind.
 
-use super::EmitError;
+use super::error::EmitError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;

@@ -6,6 +6,7 @@
 
 mod clean;
 mod code;
+mod error;
 mod folder;
 mod front;
 mod html;
@@ -13,12 +14,15 @@ mod links;
 mod output;
 mod page;
 mod prose;
+mod shared;
 mod step;
 
+pub use error::EmitError;
 pub use folder::{Changes, Tree};
 
 use code::Codes;
 use links::Links;
+use shared::Book;
 use step::SHELL;
 
 use crate::course::Course;
@@ -26,8 +30,7 @@ use crate::lesson::{Block, Compare, Lesson, Mark, Step, marks};
 use crate::say;
 use crate::snapshot::{Files, OfCourse, OfLesson, Recorded, SnapshotError};
 use std::collections::HashMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const STYLE: &str = include_str!("../../../../book/assets/tutor.css");
 const SCRIPT: &str = include_str!("../../../../book/assets/tutor.js");
@@ -48,50 +51,6 @@ pub struct Emitted {
     pub damaged: Vec<String>,
     /// How many files were touched.
     pub changes: Changes,
-}
-
-/// What keeps a book from being written.
-#[derive(Debug, thiserror::Error)]
-pub enum EmitError {
-    /// The folder holds something that is not ours.
-    #[error("cannot write the book to `{}`: it holds files that are not the book's", .0.display())]
-    Occupied(PathBuf),
-    /// A lesson has a name that a page cannot have.
-    #[error("cannot make a page of `lessons/{0}.md`: the book has a page of that name")]
-    Reserved(String),
-    /// A recorded output cannot be read.
-    #[error("cannot make the book: {0}")]
-    Snapshot(#[from] SnapshotError),
-    /// The system said no.
-    #[error("cannot {doing} `{}`: {source}", path.display())]
-    Io {
-        /// What was being done: `write`.
-        doing: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-impl EmitError {
-    fn new(doing: &'static str, path: &Path, source: io::Error) -> EmitError {
-        EmitError::Io {
-            doing,
-            path: path.to_owned(),
-            source,
-        }
-    }
-
-    /// What to do about it.
-    pub fn help(&self) -> Option<String> {
-        match self {
-            EmitError::Occupied(_) => Some("name a new or empty folder".to_owned()),
-            EmitError::Reserved(stem) => Some(format!("call it something else than `{stem}`")),
-            EmitError::Snapshot(error) => Some(error.help().to_owned()),
-            EmitError::Io { .. } => None,
-        }
-    }
 }
 
 /// Writes the course's book as an mdBook source tree into a folder of its own.
@@ -136,12 +95,6 @@ pub fn tree(course: &Course, snapshots: &dyn Files) -> Result<(Tree, Emitted), E
         tree.insert(format!("src/{}", links::SOURCES), sources);
     }
     Ok((tree, emitted))
-}
-
-/// What every page of a book shares.
-struct Book<'c> {
-    course: &'c Course,
-    codes: Codes<'c>,
 }
 
 /// All code of a course, each with its language first.

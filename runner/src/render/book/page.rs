@@ -2,10 +2,11 @@
 
 use super::clean::{self, Part};
 use super::code::COMMAND;
+use super::html;
 use super::links::Links;
 use super::prose::Context;
+use super::shared::Book;
 use super::step::{SHELL, check, file, needs, step};
-use super::{Book, html};
 use crate::lesson::anchors::{Anchors, check_id, title_end};
 use crate::lesson::{Block, Lesson, Mark};
 use crate::snapshot::Recorded;

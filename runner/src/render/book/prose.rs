@@ -1,9 +1,9 @@
 //! Prose for a page: the Markdown as it was written, with ids for its headings, links that lead
 //! somewhere in the book, and code whose parts are marked.
 
-use super::Book;
 use super::code::CODE;
 use super::links::{Links, Target};
+use super::shared::Book;
 use crate::lesson::anchors::Anchors;
 use crate::lesson::{Lesson, Mark};
 use std::ops::Range;

@@ -1,6 +1,7 @@
 //! The parts of a page that do something: files, steps and checks.
 
-use super::{Book, code, html, output};
+use super::shared::Book;
+use super::{code, html, output};
 use crate::course::Course;
 use crate::lesson::anchors::{check_id, step_id};
 use crate::lesson::{Check, Expectation, FileStep, Need, Place, Step};

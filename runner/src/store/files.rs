@@ -1,59 +1,18 @@
-//! What `tutor` remembers between runs, in the XDG state folder: progress, the last run,
-//! and in `consent` what may run.
+//! The files of what is remembered: progress and the last run of each lesson.
 
-mod consent;
-
-pub use consent::Consents;
-
+use super::progress::{Progress, hash_of};
 use crate::folders::Folders;
-use crate::lesson::{Lesson, Step};
+use crate::lesson::Lesson;
 use crate::say;
 use crate::versioned::{self, TooNew, Versioned};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The format of progress, and of what the last run saw.
 const FORMAT: u64 = 1;
-
-/// Where a learner is in one lesson.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The steps that were done, by id: the hash of what they ran then.
-    pub done: BTreeMap<String, String>,
-    /// The step to go on with.
-    pub next: Option<String>,
-}
-
-/// How far a step is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Never done.
-    New,
-    /// Done as it stands.
-    Done,
-    /// Done, but its text has changed since.
-    Changed,
-}
-
-impl Progress {
-    /// How far a step is.
-    pub fn standing(&self, step: &Step) -> Standing {
-        match self.done.get(&step.id) {
-            None => Standing::New,
-            Some(hash) if *hash == hash_of(&step.script) => Standing::Done,
-            Some(_) => Standing::Changed,
-        }
-    }
-
-    /// Notes that a step was done.
-    pub fn did(&mut self, step: &Step) {
-        self.done.insert(step.id.clone(), hash_of(&step.script));
-    }
-}
 
 /// Something could not be remembered.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +27,7 @@ pub struct StoreError {
 /// The learner's memory on disk.
 #[derive(Clone, Debug)]
 pub struct Store {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 impl Store {
@@ -135,14 +94,14 @@ impl Store {
     }
 
     /// A file that is missing or damaged is as good as an empty one.
-    fn read<T: Default + DeserializeOwned>(&self, path: &Path) -> T {
+    pub(super) fn read<T: Default + DeserializeOwned>(&self, path: &Path) -> T {
         fs::read(path)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default()
     }
 
-    fn write<T: Serialize>(&self, path: &Path, value: &T) -> Result<(), StoreError> {
+    pub(super) fn write<T: Serialize>(&self, path: &Path, value: &T) -> Result<(), StoreError> {
         let failed = |error| StoreError {
             path: path.to_owned(),
             error,
@@ -173,10 +132,6 @@ pub fn key(lesson: &Lesson, foreign: Option<&Path>) -> String {
             format!("{}-{}", lesson.front.name, &mark[..8])
         }
     }
-}
-
-fn hash_of(text: &str) -> String {
-    tutor_files::hash(text.as_bytes()).to_string()
 }
 
 #[cfg(test)]

@@ -1,0 +1,256 @@
+//! What a course is: its lessons, what their steps may need, and where its files are.
+
+use super::asks::Asks;
+use super::embedded;
+use super::files::{Files, Origin, Presence};
+use crate::diagnostic::{Diagnostic, Guesses};
+use crate::lesson::{FrontMatter, Lesson, Place};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A course with its lessons parsed.
+///
+/// The default is a course without lessons, from the binary.
+#[derive(Clone, Debug, Default)]
+pub struct Course {
+    /// Where its files are.
+    pub origin: Origin,
+    /// Its title.
+    pub title: String,
+    /// Its lessons in order. A lesson with errors is here too; see `diagnostics`.
+    pub lessons: Vec<Lesson>,
+    /// What steps may need, by name.
+    pub needs: BTreeMap<String, NeedProbe>,
+    /// Facts about the environment that outputs may depend on, by name.
+    pub facets: BTreeMap<String, Facet>,
+    /// A command whose output lists what outlives processes on a kernel (programs, links, XDP,
+    /// tc, probes, sysctls), one thing a line; lines that a lesson adds are its leftovers.
+    pub inventory: Option<String>,
+    /// What steps ask for on the learner's machine.
+    pub asks: Asks,
+    /// Whether it is written in the format of another `tutor`: what was read of it may be wrong.
+    pub is_of_unknown_format: bool,
+    /// Everything that is wrong with any of its files.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What is allowed and still not good: `check` tells it, and nothing else does.
+    pub(super) lints: Vec<Diagnostic>,
+    /// The text of each file that was read, by its path below the course root.
+    pub(super) sources: BTreeMap<PathBuf, String>,
+}
+
+/// What a list of a course needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contents {
+    /// The course's title.
+    pub title: String,
+    /// Its lessons.
+    pub lessons: Vec<Entry>,
+    /// Whether it is written in the format of another `tutor`.
+    pub is_of_unknown_format: bool,
+}
+
+/// A lesson as a table of contents has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The stem of its file: `lesson-2`.
+    pub stem: String,
+    /// Name, title, goals.
+    pub front: FrontMatter,
+}
+
+/// What keeps a course or a lesson from being used. What is wrong with a course's texts is no
+/// error but a [`Diagnostic`].
+#[derive(Debug, thiserror::Error)]
+pub enum CourseError {
+    /// The folder that was asked for holds no course.
+    #[error("cannot find the course that {asked} names: no `lessons/course.toml` in `{}`", folder.display())]
+    NotFound {
+        /// Who asked: `` `--course` `` or `` `TUTOR_COURSE` ``.
+        asked: &'static str,
+        /// Where it should have been.
+        folder: PathBuf,
+    },
+    /// A file of the course cannot be read.
+    #[error("cannot read the course: `{}`: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no such lesson.
+    #[error("no lesson `{key}` in this course")]
+    NoLesson {
+        /// What was asked for.
+        key: String,
+        /// What was probably meant, or else what there is.
+        help: String,
+    },
+}
+
+impl CourseError {
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            CourseError::NotFound { .. } => Some(
+                "name the folder that holds `lessons/course.toml`, or leave it out for the course in the binary"
+                    .to_owned(),
+            ),
+            CourseError::Unreadable { .. } => None,
+            CourseError::NoLesson { help, .. } => Some(help.clone()),
+        }
+    }
+}
+
+impl Course {
+    /// The lesson of that stem (`lesson-2`), name (`hello`) or number (`2`).
+    pub fn lesson(&self, key: &str) -> Result<&Lesson, CourseError> {
+        let stem = key.strip_prefix("lessons/").unwrap_or(key);
+        let stem = stem.strip_suffix(".md").unwrap_or(stem);
+        let numbered = format!("lesson-{stem}");
+        self.lessons
+            .iter()
+            .find(|lesson| lesson.stem == stem)
+            .or_else(|| self.lessons.iter().find(|lesson| lesson.front.name == stem))
+            .or_else(|| self.lessons.iter().find(|lesson| lesson.stem == numbered))
+            .ok_or_else(|| CourseError::NoLesson {
+                key: key.to_owned(),
+                help: self.lesson_help(key),
+            })
+    }
+
+    /// The lesson that was probably meant by a name in a link.
+    pub(super) fn meant(&self, key: &str, guesses: &mut Guesses) -> Option<&Lesson> {
+        let lesson = |key: &str| self.lesson(key).ok();
+        lesson(key).or_else(|| lesson(self.nearest_key(key, guesses)?))
+    }
+
+    /// The stem or name that is nearly this one.
+    fn nearest_key(&self, key: &str, guesses: &mut Guesses) -> Option<&str> {
+        let stems = self.lessons.iter().map(|lesson| lesson.stem.as_str());
+        let names = self.lessons.iter().map(|lesson| lesson.front.name.as_str());
+        // Who asks for lesson 9 does not mean lesson 1.
+        let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+        let candidates = stems.chain(names);
+        guesses.nearest(key, candidates.filter(|name| digits(name) == digits(key)))
+    }
+
+    fn lesson_help(&self, key: &str) -> String {
+        if let Some(meant) = self.nearest_key(key, &mut Guesses::default()) {
+            return format!("did you mean `{meant}`?");
+        }
+        let listed: Vec<String> = self
+            .lessons
+            .iter()
+            .map(|lesson| match lesson.stem == lesson.front.name {
+                true => format!("`{}`", lesson.stem),
+                false => format!("`{}` ({})", lesson.stem, lesson.front.name),
+            })
+            .collect();
+        match listed.is_empty() {
+            true => "this course has no lessons".to_owned(),
+            false => format!("the lessons are {}", listed.join(", ")),
+        }
+    }
+
+    /// The folder of accepted outputs; none for the course in the binary, see [`Course::read`].
+    pub fn snapshot_dir(&self) -> Option<PathBuf> {
+        match &self.origin {
+            Origin::Embedded => None,
+            Origin::Folder(root) => Some(root.join("snapshots")),
+        }
+    }
+
+    /// The content of a file of the course, by its path below the course root; nothing of what a link
+    /// leads to outside of the course.
+    pub fn read(&self, relative: &Path) -> Option<Vec<u8>> {
+        let files = Files::of(&self.origin);
+        match files.presence(relative) {
+            Presence::There => files.read(relative).ok()?,
+            Presence::Missing | Presence::Outside => None,
+        }
+    }
+
+    /// The names of the files in a folder of the binary, without those below it.
+    pub fn embedded_names(&self, folder: &Path) -> Vec<String> {
+        let names = embedded::paths().filter(|path| Path::new(path).parent() == Some(folder));
+        names
+            .filter_map(|path| path.rsplit('/').next())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The folder of a course that is not, to the byte, the one in the binary.
+    pub fn foreign_folder(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Folder(root) if !self.is_embedded_content() => Some(root),
+            Origin::Folder(_) | Origin::Embedded => None,
+        }
+    }
+
+    /// The text of a file as it was when the course was loaded: what diagnostics point into.
+    pub fn source(&self, path: &Path) -> Option<&str> {
+        self.sources.get(path).map(String::as_str)
+    }
+
+    /// True if all that this course would run or write is what the binary holds itself.
+    pub fn is_embedded_content(&self) -> bool {
+        match self.origin {
+            Origin::Embedded => true,
+            Origin::Folder(_) => self
+                .sources
+                .iter()
+                .all(|(path, text)| embedded::file(path) == Some(text.as_bytes())),
+        }
+    }
+}
+
+/// How to find out whether something is there.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NeedProbe {
+    /// Where the question is asked.
+    #[serde(default)]
+    pub on: Place,
+    /// What it is: `clang with the BPF back end`.
+    pub what: String,
+    /// Why a lesson wants it.
+    pub why: String,
+    /// A command for bash: exit status 0 is yes, and then the first version number in its output
+    /// is the version; otherwise its last line is the reason.
+    pub probe: String,
+    /// The row of the package list that brings it.
+    pub package: Option<String>,
+    /// What to do about it, where no package helps.
+    pub remedy: Option<String>,
+}
+
+/// A fact about the environment, recorded with snapshots.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facet {
+    /// Where it is asked.
+    #[serde(default)]
+    pub on: Place,
+    /// What it is, for readers to whom its name does not say it.
+    pub what: Option<String>,
+    /// A command for bash; the first version number in its output is the value.
+    pub probe: String,
+    /// How much of the version makes a difference.
+    #[serde(default)]
+    pub precision: Precision,
+}
+
+/// How much of a version number makes a difference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// `14`
+    Major,
+    /// `6.12`
+    #[default]
+    Minor,
+    /// All of it.
+    Full,
+}

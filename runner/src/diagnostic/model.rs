@@ -1,0 +1,119 @@
+//! One thing that is wrong with a text, and all that are wrong with a file.
+
+use super::guesses::Guesses;
+use super::place::within;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The lesson runs all the same.
+    Warning,
+    /// The lesson does not run.
+    Error,
+}
+
+/// One thing that is wrong with a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file, relative to the course root.
+    pub path: PathBuf,
+    /// The bytes of the file that it is about.
+    pub span: Range<usize>,
+    /// What is wrong: lower case, no final period, names in backticks.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// An error at `span` of `path`.
+    pub fn error(path: &Path, span: Range<usize>, message: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Error,
+            path: path.to_owned(),
+            span,
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// A warning at `span` of `path`.
+    pub fn warning(path: &Path, span: Range<usize>, message: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::error(path, span, message)
+        }
+    }
+
+    /// The same with a way to mend it.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The diagnostics of one file, as they are found.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    path: PathBuf,
+    list: Vec<Diagnostic>,
+    /// What was meant by words of the file that nobody knows.
+    pub guesses: Guesses,
+}
+
+impl Findings {
+    /// None yet, about the file at `path`.
+    pub fn of(path: &Path) -> Self {
+        Findings {
+            path: path.to_owned(),
+            list: Vec::new(),
+            guesses: Guesses::default(),
+        }
+    }
+
+    /// Notes an error and a way to mend it.
+    pub fn error(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = Diagnostic::error(&self.path, span, message).help(help);
+        self.list.push(diagnostic);
+    }
+
+    /// Notes a warning and a way to mend it.
+    pub fn warning(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = Diagnostic::warning(&self.path, span, message).help(help);
+        self.list.push(diagnostic);
+    }
+
+    /// All of them, by place, with every span inside `source`.
+    pub fn sorted(mut self, source: &str) -> Vec<Diagnostic> {
+        for diagnostic in &mut self.list {
+            diagnostic.span = within(source, &diagnostic.span);
+        }
+        sort(&mut self.list);
+        self.list
+    }
+}
+
+/// Puts diagnostics in the order of files and places.
+pub fn sort(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by(|left, right| {
+        (&left.path, left.span.start, left.span.end).cmp(&(
+            &right.path,
+            right.span.start,
+            right.span.end,
+        ))
+    });
+}

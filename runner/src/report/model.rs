@@ -1,0 +1,258 @@
+//! What a lesson's run amounts to, item by item, and what a process ends with for all.
+
+use super::verdict::{Counts, Strictness, Verdict};
+use crate::exit::Exit;
+use crate::lesson::{Lesson, Place};
+use crate::normalize::StableText;
+use crate::snapshot::{Environment, Recorded, SnapshotError};
+use crate::transcript::{Ending, Leftover, RecordId, ShellFate, Skip};
+use std::time::Duration;
+
+/// What one lesson's run amounts to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The lesson's permanent name.
+    pub lesson: String,
+    /// The stem of its file.
+    pub stem: String,
+    /// Its title.
+    pub title: String,
+    /// Its steps and checks, in the order in which they were to run.
+    pub items: Vec<Item>,
+    /// What the lesson left behind.
+    pub leftovers: Vec<Leftover>,
+    /// Where it ran.
+    pub environment: Environment,
+    /// How long it took in all.
+    pub duration: Duration,
+}
+
+/// What one step or check amounts to.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Which one it is.
+    pub id: RecordId,
+    /// What it amounts to.
+    pub verdict: Verdict,
+    /// How it ended; nothing where no run is judged.
+    pub ending: Option<Ending>,
+    /// Where it ran.
+    pub place: Place,
+    /// How long it took.
+    pub duration: Duration,
+    /// What it printed, made stable; nothing where it did not run.
+    pub text: Option<StableText>,
+    /// The accepted output, if there is one.
+    pub recorded: Option<Recorded>,
+    /// What became of the lesson's shell.
+    pub shell: ShellFate,
+}
+
+impl Item {
+    /// Something that kept a whole lesson from going on.
+    pub fn broken(name: &str, message: String) -> Item {
+        Item {
+            id: RecordId::Step(name.to_owned()),
+            verdict: Verdict::Broken {
+                message,
+                help: None,
+            },
+            ending: None,
+            place: Place::Host,
+            duration: Duration::ZERO,
+            text: None,
+            recorded: None,
+            shell: ShellFate::Kept,
+        }
+    }
+}
+
+impl Report {
+    /// A report of a lesson that holds these items and nothing else.
+    pub fn of_items(lesson: &Lesson, items: Vec<Item>) -> Report {
+        Report {
+            lesson: lesson.front.name.clone(),
+            stem: lesson.stem.clone(),
+            title: lesson.front.title.clone(),
+            items,
+            leftovers: Vec::new(),
+            environment: Environment::new(),
+            duration: Duration::ZERO,
+        }
+    }
+
+    /// How many items there are of each verdict.
+    pub fn counts(&self) -> Counts {
+        self.items.iter().map(|item| &item.verdict).collect()
+    }
+
+    /// What a process that ran this lesson alone ends with.
+    pub fn exit(&self, strictness: Strictness) -> Exit {
+        exit([self], strictness)
+    }
+}
+
+/// How the accepted output of a step is looked up: by its id, the facets it varies by, and the
+/// environment.
+pub type Lookup<'a> =
+    dyn Fn(&str, &[String], &Environment) -> Result<Option<Recorded>, SnapshotError> + 'a;
+
+/// What a process that ran these lessons ends with.
+///
+/// Running nothing at all is a failure: because this machine lacks something, or because nothing
+/// was chosen.
+pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Strictness) -> Exit {
+    let mut exit = Exit::Success;
+    let mut ran_something = false;
+    let mut lacks_something = false;
+    for item in reports.into_iter().flat_map(|report| &report.items) {
+        exit = exit.worst(strictness.exit_for(&item.verdict));
+        match &item.verdict {
+            Verdict::Skipped(skip) => lacks_something |= is_lack(skip),
+            Verdict::Recorded => {}
+            Verdict::Passed
+            | Verdict::Shown
+            | Verdict::New
+            | Verdict::Changed(_)
+            | Verdict::DiffersHere { .. }
+            | Verdict::CheckFailed { .. }
+            | Verdict::WrongExit { .. }
+            | Verdict::TimedOut { .. }
+            | Verdict::Interrupted
+            | Verdict::Broken { .. } => ran_something = true,
+        }
+    }
+    match (ran_something, lacks_something) {
+        (true, _) => exit,
+        (false, true) => exit.worst(Exit::Lacking),
+        (false, false) => exit.worst(Exit::Different),
+    }
+}
+
+fn is_lack(skip: &Skip) -> bool {
+    match skip {
+        Skip::Need { .. } | Skip::NoPlace { .. } | Skip::RestSkipped(_) => true,
+        // What it follows says why.
+        Skip::StepSkipped(_) => false,
+        Skip::StoppedEarly(_) | Skip::LessonTimeout(_) | Skip::ByLearner => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Diff;
+    use std::collections::BTreeMap;
+
+    fn report(verdicts: Vec<Verdict>) -> Report {
+        let item = |verdict| Item {
+            id: RecordId::Step("a".to_owned()),
+            verdict,
+            ending: None,
+            place: Place::Host,
+            duration: Duration::ZERO,
+            text: None,
+            recorded: None,
+            shell: ShellFate::Kept,
+        };
+        Report {
+            lesson: "hello".to_owned(),
+            stem: "lesson-2".to_owned(),
+            title: "Hello".to_owned(),
+            items: verdicts.into_iter().map(item).collect(),
+            leftovers: Vec::new(),
+            environment: Environment::new(),
+            duration: Duration::ZERO,
+        }
+    }
+
+    fn code(verdicts: &[Verdict], strictness: Strictness) -> u8 {
+        report(verdicts.to_vec()).exit(strictness).code()
+    }
+
+    fn missing() -> Verdict {
+        Verdict::Skipped(Skip::Need {
+            need: "kprobe".to_owned(),
+            reason: "no kprobes".to_owned(),
+            remedy: None,
+        })
+    }
+
+    fn differs_here() -> Verdict {
+        Verdict::DiffersHere {
+            diff: Diff::default(),
+            theirs: Environment::new(),
+            ours: Environment::new(),
+            why_unknown: BTreeMap::new(),
+            meanings: Environment::new(),
+        }
+    }
+
+    #[test]
+    fn a_skip_is_a_failure_only_if_asked_for() {
+        let strict = Strictness {
+            skip_fails: true,
+            ..Strictness::default()
+        };
+        let verdicts = [Verdict::Passed, missing()];
+        assert_eq!(code(&verdicts, Strictness::default()), 0);
+        assert_eq!(code(&verdicts, strict), 3);
+    }
+
+    #[test]
+    fn running_nothing_is_a_failure() {
+        assert_eq!(code(&[missing()], Strictness::default()), 3);
+        assert_eq!(code(&[], Strictness::default()), 1);
+        let by_learner = Verdict::Skipped(Skip::ByLearner);
+        assert_eq!(code(&[by_learner], Strictness::default()), 1);
+    }
+
+    #[test]
+    fn a_lesson_that_is_skipped_whole_does_not_spoil_the_others() {
+        let reports = [report(vec![Verdict::Passed]), report(vec![missing()])];
+        assert_eq!(exit(&reports, Strictness::default()), Exit::Success);
+    }
+
+    #[test]
+    fn a_new_output_is_information_to_a_learner_and_a_failure_to_a_test() {
+        let test = Strictness {
+            new_fails: true,
+            ..Strictness::default()
+        };
+        assert_eq!(code(&[Verdict::New], Strictness::default()), 0);
+        assert_eq!(code(&[Verdict::New], test), 1);
+    }
+
+    #[test]
+    fn differs_here_fails_under_strict_only() {
+        let strict = Strictness {
+            differs_here_fails: true,
+            ..Strictness::default()
+        };
+        assert_eq!(code(&[differs_here()], Strictness::default()), 0);
+        assert_eq!(code(&[differs_here()], strict), 1);
+    }
+
+    #[test]
+    fn an_interrupt_wins_and_a_lesson_out_of_time_fails() {
+        let late = Verdict::Skipped(Skip::LessonTimeout(Duration::from_secs(600)));
+        assert_eq!(
+            code(&[Verdict::Passed, late.clone()], Strictness::default()),
+            1
+        );
+        assert_eq!(
+            code(&[late, Verdict::Interrupted], Strictness::default()),
+            130
+        );
+    }
+
+    #[test]
+    fn every_verdict_is_counted_once() {
+        let counts = report(vec![Verdict::Passed, missing(), differs_here()]).counts();
+        assert_eq!((counts.total(), counts.ran(), counts.failed()), (3, 2, 0));
+        assert_eq!(
+            (counts.passed, counts.skipped, counts.differs_here),
+            (1, 1, 1)
+        );
+    }
+}
