@@ -1,7 +1,8 @@
 //! `tutor book`.
 
 use super::arguments::BookArguments;
-use super::context::{Context, ends};
+use super::context::Context;
+use super::failure::{ends, ends_with_help};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::render::book::{self, Emitted};
@@ -34,14 +35,7 @@ pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit
 }
 
 fn emit(course: &Course, folder: &Path) -> anyhow::Result<Emitted> {
-    book::emit(course, folder).map_err(|error| failed(error.to_string(), error.help()))
-}
-
-fn failed(message: String, help: Option<String>) -> anyhow::Error {
-    let help = help
-        .map(|text| format!("\n{}", say!("help", text = text)))
-        .unwrap_or_default();
-    ends(Exit::Lacking, format!("{message}{help}"))
+    book::emit(course, folder).map_err(|error| ends_with_help(Exit::Lacking, &error, error.help()))
 }
 
 /// Says what the book lacks.
@@ -58,7 +52,8 @@ fn tell(emitted: &Emitted) -> anyhow::Result<Exit> {
 /// Renders the tree and returns the page to open.
 #[cfg(feature = "book")]
 fn render(tree: &Path, out: &Path) -> anyhow::Result<PathBuf> {
-    tutor_book::render(tree, out).map_err(|error| failed(error.to_string(), error.help()))?;
+    tutor_book::render(tree, out)
+        .map_err(|error| ends_with_help(Exit::Lacking, &error, error.help()))?;
     Ok(out.join("index.html"))
 }
 

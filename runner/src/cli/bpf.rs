@@ -1,8 +1,10 @@
 //! `tutor bpf`, on this machine's kernel or on one of the lab's.
 
 use super::arguments::{BpfArguments, GuestArguments, On, command};
-use super::context::{Context, ends, listen_for_interrupts};
+use super::context::{Context, listen_for_interrupts};
+use super::failure::{ends, ends_with_help};
 use super::guest::{Guest, code, environment};
+use super::output::printed;
 use crate::exit::Exit;
 use crate::say;
 use anyhow::Context as _;
@@ -189,7 +191,7 @@ fn here(context: &Context, command: &BpfCommand) -> anyhow::Result<Exit> {
         columns: context.stdout.columns,
     };
     let verdict = tutor_bpf::command::run(command, &mut console).map_err(unanswered)?;
-    super::printed(out.flush())?;
+    printed(out.flush())?;
     Ok(match verdict {
         Verdict::Works => Exit::Success,
         Verdict::Refused => Exit::Different,
@@ -201,9 +203,5 @@ fn unanswered(error: CommandError) -> anyhow::Error {
     if let CommandError::Io(_) = error {
         return error.into();
     }
-    let message = match error.help() {
-        Some(text) => format!("{error}\n{}", say!("help", text = text)),
-        None => error.to_string(),
-    };
-    ends(Exit::Different, message)
+    ends_with_help(Exit::Different, &error, error.help())
 }

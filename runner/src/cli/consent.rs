@@ -2,8 +2,9 @@
 //! answer: `tutor trust`.
 
 use super::arguments::{On, RunningArguments, TrustArguments};
-use super::context::{Context, ends, program};
-use super::{out_json, read};
+use super::context::{Context, program};
+use super::failure::ends;
+use super::output::{can_ask, out_json, paged};
 use crate::course::asks::Network;
 use crate::course::{Course, Parts, Script, What, lesson_key, lesson_prefix, part_of, parts};
 use crate::doctor::guard;
@@ -150,7 +151,7 @@ impl Context {
             is_known_of_old: agreed.is_empty() && store.was_trusted_earlier(folder),
             changes: changes(lessons, scripts, &wanted, &agreed),
         };
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        if !can_ask() {
             let message = say!(
                 "consent-no-terminal",
                 folder = folder.display().to_string(),
@@ -172,7 +173,7 @@ impl Context {
         let folder = tempfile::tempdir()?;
         match guard::confined_by(&program()?, folder.path()) {
             Ok(parts) => Ok(say!("consent-on-host-confined", parts = parts)),
-            Err(error) => Err(ends(Exit::Lacking, error.to_string())),
+            Err(error) => Err(ends(Exit::Lacking, error)),
         }
     }
 
@@ -213,7 +214,7 @@ impl Context {
             match answer.trim() {
                 "y" | "yes" => return Ok(true),
                 "s" | "see" => match io::stdout().is_terminal() {
-                    true => read::paged(&(listed.join("\n") + "\n"))?,
+                    true => paged(&(listed.join("\n") + "\n"))?,
                     false => noteln!("{}", listed.join("\n")),
                 },
                 "" | "n" | "no" => return Ok(false),

@@ -1,18 +1,19 @@
 //! What every command starts from: the course, the folders, how to draw, how to stop.
 
 use super::arguments::{Global, On, RunningArguments};
+use super::failure::ends_with_help;
+pub use super::failure::{ends, unusable, with_help};
+use crate::backend::Backend;
 use crate::backend::host::Host;
 use crate::backend::lab::{Choice, Lab};
-use crate::backend::{Backend, BackendError};
-use crate::course::{Contents, Course, CourseError};
-use crate::diagnostic::Severity;
+use crate::course::{Contents, Course};
+use crate::diagnostic::{self, Severity};
 use crate::exit::Exit;
 use crate::folders::Folders;
 use crate::lesson::{LESSON_TIMEOUT, Lesson};
 use crate::render::paint::Paint;
 use crate::run::{Interrupt, KernelPlace, Moments, Options, Pace, Places};
 use crate::say;
-use crate::snapshot::SnapshotError;
 use crate::store::{self, Store};
 use crate::surroundings::{Surroundings, Trust};
 use anyhow::Context as _;
@@ -22,36 +23,6 @@ use tutor_lab::accelerator::Wish;
 use tutor_lab::cache::Cache;
 use tutor_lab::guests::Progress;
 use tutor_lab::tidy;
-
-/// An error that says what the process ends with.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
-pub struct Ends {
-    pub message: String,
-    pub exit: Exit,
-}
-
-/// Returns an error that ends the process so.
-pub fn ends(exit: Exit, message: String) -> anyhow::Error {
-    Ends { message, exit }.into()
-}
-
-/// An error about the course or a lesson of it, with what to do about it.
-pub fn unusable(error: CourseError) -> anyhow::Error {
-    let message = match error.help() {
-        Some(text) => format!("{error}\n{}", say!("help", text = text)),
-        None => error.to_string(),
-    };
-    ends(Exit::Usage, message)
-}
-
-/// An error about a snapshot, with what to do about it.
-pub fn with_help(error: SnapshotError) -> anyhow::Error {
-    ends(
-        Exit::Lacking,
-        format!("{error}\n{}", say!("help", text = error.help())),
-    )
-}
 
 /// What every command starts from.
 pub struct Context {
@@ -112,10 +83,7 @@ impl Context {
         if !course.is_of_unknown_format {
             return Ok(course);
         }
-        note!(
-            "{}",
-            super::course::drawn(&course, &course.diagnostics, &self.stderr)
-        );
+        self.note_diagnostics(&course);
         Err(ends(Exit::Invalid, say!("course-unknown")))
     }
 
@@ -124,6 +92,14 @@ impl Context {
         let here = std::env::current_dir().context(say!("no-current-folder"))?;
         let env = std::env::var_os("TUTOR_COURSE").filter(|value| !value.is_empty());
         Course::contents(self.global.course.as_deref(), env.as_deref(), &here).map_err(unusable)
+    }
+
+    fn note_diagnostics(&self, course: &Course) {
+        let source = |path: &Path| course.source(path);
+        note!(
+            "{}",
+            diagnostic::render(&course.diagnostics, source, self.stderr)
+        );
     }
 
     /// The course, for commands that run it: errors in its texts are told and end the command.
@@ -137,10 +113,7 @@ impl Context {
         if errors == 0 {
             return Ok(course);
         }
-        note!(
-            "{}",
-            super::course::drawn(&course, &course.diagnostics, &self.stderr)
-        );
+        self.note_diagnostics(&course);
         Err(ends(Exit::Invalid, say!("course-invalid", count = errors)))
     }
 
@@ -203,7 +176,8 @@ impl Context {
         let backends = self.backends_with(kernel, arguments.place(), around)?;
         // Whoever asks for the lab by name wants it, and not what goes without.
         if wants_lab && let Err(error) = backends.lab.make_ready() {
-            return Err(lab_unusable(error));
+            let message = say!("lab-unusable", reason = error.to_string());
+            return Err(ends_with_help(Exit::Lacking, message, error.help()));
         }
         Ok(backends)
     }
@@ -270,24 +244,6 @@ impl Context {
             }
         }))
     }
-}
-
-/// The lab was asked for and cannot be used here.
-fn lab_unusable(error: BackendError) -> anyhow::Error {
-    let message = say!("lab-unusable", reason = error.to_string());
-    let message = match error {
-        BackendError::Unusable {
-            remedy: Some(text), ..
-        } => format!("{message}\n{}", say!("help", text = text)),
-        BackendError::Unusable { remedy: None, .. }
-        | BackendError::Start { .. }
-        | BackendError::Gone
-        | BackendError::NotAgain { .. }
-        | BackendError::Ended(_)
-        | BackendError::Unconfined(_)
-        | BackendError::Failed(_) => message,
-    };
-    ends(Exit::Lacking, message)
 }
 
 /// Where steps may run.

@@ -1,33 +1,16 @@
 //! Commands for authors: `check` and `new`.
 
 use super::arguments::{CheckArguments, NewArguments};
-use super::context::{Context, ends};
-use super::out_json;
-use crate::course::{self, Course, Origin};
-use crate::diagnostic::{self, Diagnostic, Drawing, Lines, Severity};
+use super::context::Context;
+use super::failure::ends;
+use super::output::out_json;
+use crate::course::{self, Origin};
+use crate::diagnostic::{self, Diagnostic, Lines, Severity};
 use crate::exit::Exit;
-use crate::render::paint::Paint;
 use crate::say;
 use crate::snapshot;
 use serde_json::json;
 use std::path::Path;
-
-/// Draws diagnostics with the lines they are about.
-pub fn drawn(course: &Course, diagnostics: &[Diagnostic], paint: &Paint) -> String {
-    drawn_from(|path| course.source(path), diagnostics, paint)
-}
-
-fn drawn_from<'t>(
-    source: impl Fn(&Path) -> Option<&'t str>,
-    diagnostics: &[Diagnostic],
-    paint: &Paint,
-) -> String {
-    let drawing = Drawing {
-        color: paint.color,
-        columns: paint.live.then_some(paint.columns),
-    };
-    diagnostic::render(diagnostics, source, drawing)
-}
 
 /// `tutor check`.
 pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Exit> {
@@ -51,7 +34,7 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
         let rows: Vec<_> = rows.collect();
         out_json(&json!({ "format": 1, "diagnostics": rows }))?;
     } else {
-        out!("{}", drawn_from(source, &found, &context.stdout));
+        out!("{}", diagnostic::render(&found, source, context.stdout));
         let lessons = course.lessons.len();
         let warnings = found.len() - errors;
         context.tell(&say!(
@@ -90,8 +73,7 @@ pub fn new(context: &Context, arguments: &NewArguments) -> anyhow::Result<Exit> 
     let Origin::Folder(root) = &course.origin else {
         return Err(ends(Exit::Usage, say!("new-embedded")));
     };
-    let path = course::create(root, &arguments.lesson)
-        .map_err(|error| ends(Exit::Usage, error.to_string()))?;
+    let path = course::create(root, &arguments.lesson).map_err(|error| ends(Exit::Usage, error))?;
     context.tell(&say!(
         "new-written",
         path = path.display().to_string(),

@@ -1,8 +1,9 @@
 //! `tutor doctor`.
 
 use super::arguments::{DoctorArguments, On, RunningArguments};
-use super::context::{Context, ends, program};
-use super::out_json;
+use super::context::{Context, program};
+use super::failure::ends;
+use super::output::{confirmed, out_json};
 use crate::course::Course;
 use crate::doctor::{Area, Examination, Finding, State, install_all, to_json};
 use crate::exit::Exit;
@@ -12,7 +13,7 @@ use crate::render::verdict::Style;
 use crate::run::Options;
 use crate::say;
 use crate::visible::{visible_text, width};
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::Command;
 
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<Exit> {
@@ -220,11 +221,7 @@ fn fix(words: &[String], yes: bool) -> anyhow::Result<bool> {
                 say!("doctor-no-terminal", command = command),
             ));
         }
-        out!("{} ", say!("doctor-ask", command = command));
-        io::stdout().flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
-        if !matches!(answer.trim(), "y" | "yes") {
+        if !confirmed(io::stdout(), &say!("doctor-ask", command = command))? {
             return Ok(false);
         }
     }

@@ -1,8 +1,8 @@
 //! `tutor lab run` and `tutor lab shell`: the lab for one's own experiments.
 
 use super::arguments::{GuestArguments, LabRunArguments, LabShellArguments};
-use super::context::{Context, ends};
-use crate::backend::BackendError;
+use super::context::Context;
+use super::failure::{ends, lab_lacking};
 use crate::backend::lab::{self, Lab};
 use crate::exit::Exit;
 use crate::render::terminal::kept_yours;
@@ -171,7 +171,7 @@ impl Guest {
     /// A guest that is ready, with its folder.
     pub fn open(context: &Context, arguments: &GuestArguments) -> anyhow::Result<Guest> {
         let lab = context.lab(&arguments.kernel)?;
-        let mut machine = lab.guest().map_err(lacking)?;
+        let mut machine = lab.guest().map_err(lab_lacking)?;
         let Some(folder) = &arguments.folder else {
             return Ok(Guest {
                 lab,
@@ -263,7 +263,7 @@ impl Guest {
 
     /// Takes a checkpoint and notes how long that took, packing included, and how many bytes it is.
     fn measure_checkpoint(&mut self, measured: &mut Value) -> anyhow::Result<()> {
-        let guests = self.lab.guests().map_err(lacking)?;
+        let guests = self.lab.guests().map_err(lab_lacking)?;
         let began = Instant::now();
         let checkpoint = guests.checkpoint(&mut self.machine)?;
         measured["checkpoint_ms"] = millis(began.elapsed()).into();
@@ -280,18 +280,6 @@ impl Guest {
         }
         Ok(())
     }
-}
-
-/// A lab that cannot be used, with what to do about it.
-fn lacking(error: BackendError) -> anyhow::Error {
-    let message = match error {
-        BackendError::Unusable {
-            reason,
-            remedy: Some(remedy),
-        } => format!("{reason}\n{}", say!("help", text = remedy)),
-        error => error.to_string(),
-    };
-    ends(Exit::Lacking, message)
 }
 
 /// What commands in a guest find in their environment.

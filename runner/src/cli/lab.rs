@@ -1,8 +1,10 @@
 //! `tutor lab`: the kernels of the lab, and what it lacks.
 
 use super::arguments::{LabCommand, LabSetupArguments, LabStatusArguments};
-use super::context::{Context, ends};
-use super::{guest, lab_gc, out_json};
+use super::context::Context;
+use super::failure::{ends, ends_with_help};
+use super::output::{can_ask, confirmed, out_json};
+use super::{guest, lab_gc};
 use crate::backend::BackendError;
 use crate::backend::lab::{outlook, qemu_remedy};
 use crate::doctor::lab::{accelerated, shut_in};
@@ -11,9 +13,8 @@ use crate::packages::{self, Distribution};
 use crate::render::paint::Paint;
 use crate::say;
 use crate::storage::size;
-use crate::visible::visible_text;
 use serde_json::{Value, json};
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use tutor_lab::accelerator::Reason;
 use tutor_lab::cache::{Cache, CacheError, Installed};
 use tutor_lab::fetch::lock::KernelLock;
@@ -49,13 +50,10 @@ pub fn series(cache: &Cache) -> Vec<String> {
 
 /// Gets kernels, after asking.
 fn setup(context: &Context, arguments: &LabSetupArguments) -> anyhow::Result<Exit> {
-    let way =
-        match arguments.mirror.as_deref().filter(|url| !url.is_empty()) {
-            Some(url) => Way::Mirror(Mirror::new(url).map_err(|error| {
-                ends(Exit::Usage, visible_text(&error.to_string()).into_owned())
-            })?),
-            None => Way::Apt,
-        };
+    let way = match arguments.mirror.as_deref().filter(|url| !url.is_empty()) {
+        Some(url) => Way::Mirror(Mirror::new(url).map_err(|error| ends(Exit::Usage, error))?),
+        None => Way::Apt,
+    };
     let setup = Setup {
         cache: Cache::below(&context.folders.cache),
         way,
@@ -114,26 +112,17 @@ fn agree(setup: &Setup, missing: &[&Wanted]) -> anyhow::Result<()> {
             ),
         });
     }
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !can_ask() {
         lines.push(say!("lab-no-terminal"));
         return Err(ends(Exit::Lacking, lines.join("\n")));
     }
     for line in lines {
         noteln!("{line}");
     }
-    match yes(&say!("lab-ask-fetch"))? {
+    match confirmed(io::stderr(), &say!("lab-ask-fetch"))? {
         true => Ok(()),
         false => Err(ends(Exit::Lacking, say!("lab-refused"))),
     }
-}
-
-/// Asks at the terminal; all but a yes is a no.
-pub fn yes(question: &str) -> io::Result<bool> {
-    note!("{question} ");
-    io::stderr().flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "yes"))
 }
 
 fn ready(context: &Context, kernel: &Kernel) -> anyhow::Result<()> {
@@ -165,11 +154,7 @@ fn failed(error: &SetupError) -> anyhow::Error {
         SetupError::Cache(_) | SetupError::Folder { .. } => None,
     };
     let message = say!("lab-setup-failed", error = error.to_string());
-    let message = match help {
-        Some(text) => format!("{message}\n{}", say!("help", text = text)),
-        None => message,
-    };
-    ends(Exit::Lacking, message)
+    ends_with_help(Exit::Lacking, message, help)
 }
 
 /// Tells how it goes: a line a stage, and at a terminal the part that is there.

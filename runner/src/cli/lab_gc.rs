@@ -1,12 +1,14 @@
 //! `tutor lab gc`: lists what is spare in the lab's cache, and removes it after asking.
 
 use super::arguments::LabGcArguments;
-use super::context::{Context, ends};
-use super::lab::{by_purpose, counted, row, yes};
+use super::context::Context;
+use super::failure::ends_with_help;
+use super::lab::{by_purpose, counted, row};
+use super::output::{can_ask, confirmed};
 use crate::exit::Exit;
 use crate::say;
 use crate::storage::size;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::time::Duration;
 use tutor_lab::cache::{Cache, CacheError, Installed, Parts};
 use tutor_lab::fetch::lock::KernelLock;
@@ -17,8 +19,7 @@ pub fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit>
     let cache = Cache::below(&context.folders.cache);
     let failed = |error: CacheError| {
         let message = say!("lab-gc-failed", error = error.to_string());
-        let help = say!("help", text = say!("lab-gc-help"));
-        ends(Exit::Lacking, format!("{message}\n{help}"))
+        ends_with_help(Exit::Lacking, message, Some(say!("lab-gc-help")))
     };
     let spare = Spare::of(&cache).map_err(failed)?;
     if spare.is_empty() {
@@ -27,11 +28,11 @@ pub fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit>
     }
     spare.show(context)?;
     if !arguments.yes {
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        if !can_ask() {
             context.tell(&say!("lab-gc-how"))?;
             return Ok(Exit::Success);
         }
-        if !yes(&say!("lab-gc-ask"))? {
+        if !confirmed(io::stderr(), &say!("lab-gc-ask"))? {
             return Ok(Exit::Success);
         }
     }

@@ -1,6 +1,7 @@
 //! Commands about the program itself: the agent, completions, man pages.
 
 use super::arguments::{CompletionsArguments, ManArguments, command};
+use super::output::printed;
 use crate::exit::Exit;
 use crate::say;
 use anyhow::Context as _;
@@ -43,7 +44,7 @@ pub fn completions(arguments: &CompletionsArguments) -> anyhow::Result<Exit> {
     };
     let out = &mut io::stdout().lock();
     let written = shell.write_registration("COMPLETE", "tutor", "tutor", "tutor", out);
-    super::printed(written)?;
+    printed(written)?;
     Ok(Exit::Success)
 }
 

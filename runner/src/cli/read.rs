@@ -1,14 +1,17 @@
 //! Commands that only read: `list` and `show`.
 
 use super::arguments::{ListArguments, ShowArguments};
-use super::context::{Context, unusable};
-use super::{consent, out_json, print};
+use super::consent;
+use super::context::Context;
+use super::failure::unusable;
+use super::output::{out_json, paged, print};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::highlight::Budget;
 use crate::lesson::{Block, Compare, Lesson};
 use crate::plan::{Plan, Selection};
 use crate::render::paint::Paint;
+use crate::render::verdict::Style;
 use crate::render::{command, prose};
 use crate::say;
 use crate::snapshot::{OfCourse, OfLesson, SnapshotError};
@@ -16,8 +19,6 @@ use crate::store::Standing;
 use crate::visible::visible_text;
 use serde_json::json;
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal, Write as _};
-use std::process::{Command, Stdio};
 use unicode_width::UnicodeWidthStr;
 
 /// `tutor list`.
@@ -127,8 +128,6 @@ fn untouched(context: &Context) -> anyhow::Result<Exit> {
     print(&out)?;
     Ok(Exit::Success)
 }
-
-type Style = fn(&Paint, &str) -> String;
 
 fn plain(_: &Paint, text: &str) -> String {
     text.to_owned()
@@ -284,37 +283,4 @@ fn recorded(
         return Ok(paint.fitted_in(Paint::dim, "  ", &say!("show-unrecorded")));
     };
     Ok(crate::render::verdict::as_recorded(&found?, paint))
-}
-
-/// Through a pager, if this is a terminal; `less -FRX` leaves short texts alone.
-pub fn paged(text: &str) -> anyhow::Result<()> {
-    let pager = ["TUTOR_PAGER", "PAGER"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok());
-    let pager = pager.unwrap_or_else(|| "less".to_owned());
-    if !io::stdout().is_terminal() || pager.is_empty() || pager == "cat" {
-        out!("{text}");
-        return Ok(());
-    }
-    let child = Command::new("sh")
-        .args(["-c", &pager])
-        .env(
-            "LESS",
-            std::env::var("LESS").unwrap_or_else(|_| "FRX".to_owned()),
-        )
-        .stdin(Stdio::piped())
-        .spawn();
-    let Ok(mut child) = child else {
-        out!("{text}");
-        return Ok(());
-    };
-    if let Some(mut stdin) = child.stdin.take() {
-        // A pager that is left early closes its end; that is no error.
-        let _ = stdin.write_all(text.as_bytes());
-    }
-    // What a shell ends with that found no such program, or one that it may not run.
-    if let Some(126 | 127) = child.wait()?.code() {
-        out!("{text}");
-    }
-    Ok(())
 }

@@ -1,8 +1,9 @@
 //! `tutor review`, `accept` and `reject`: what to do with outputs that changed.
 
 use super::arguments::{ReviewArguments, SettleArguments};
-use super::context::{Context, ends};
-use super::out_json;
+use super::context::Context;
+use super::failure::{ends, unusable};
+use super::output::{out_json, print_lines};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::plan::known;
@@ -43,8 +44,8 @@ pub fn settle(
     if chosen.is_empty() {
         // Nothing waits of a step that there is; one that there is not is a slip.
         if let (Some(lesson), Some(step)) = (&arguments.lesson, &arguments.step) {
-            let lesson = course.lesson(lesson).map_err(super::context::unusable)?;
-            known(lesson, step).map_err(|error| ends(Exit::Usage, error.to_string()))?;
+            let lesson = course.lesson(lesson).map_err(unusable)?;
+            known(lesson, step).map_err(|error| ends(Exit::Usage, error))?;
         }
         outln!("{}", say!("review-nothing"));
         return Ok(Exit::Success);
@@ -118,13 +119,7 @@ fn waiting(course: &Course, lesson: Option<&str>) -> anyhow::Result<Vec<Pending>
     };
     let name = match lesson {
         None => None,
-        Some(key) => Some(
-            &course
-                .lesson(key)
-                .map_err(super::context::unusable)?
-                .front
-                .name,
-        ),
+        Some(key) => Some(&course.lesson(key).map_err(unusable)?.front.name),
     };
     let found = pending(&folder)?;
     Ok(found
@@ -220,32 +215,25 @@ fn show(
     match old {
         None => {
             let text = say!("review-new", provenance = verdict::provenance(&new));
-            print(paint.fitted_in(Paint::notable, "  ", &text))?;
+            print_lines(paint.fitted_in(Paint::notable, "  ", &text))?;
             let plus = format!("    {} ", paint.good("+"));
             for line in new.text.as_str().lines() {
-                print(verdict::behind_bar(&plus, 6, &visible_text(line), paint))?;
+                print_lines(verdict::behind_bar(&plus, 6, &visible_text(line), paint))?;
             }
         }
         Some(old) => {
             let old_place = say!("review-old", provenance = verdict::provenance(&old));
-            print(paint.fitted_in(Paint::dim, "  ", &old_place))?;
+            print_lines(paint.fitted_in(Paint::dim, "  ", &old_place))?;
             let new_place = say!("review-now", provenance = verdict::provenance(&new));
-            print(paint.fitted_in(Paint::dim, "  ", &new_place))?;
-            print(verdict::diff(&diff(&old.text, &new.text), paint))?;
+            print_lines(paint.fitted_in(Paint::dim, "  ", &new_place))?;
+            print_lines(verdict::diff(&diff(&old.text, &new.text), paint))?;
         }
     }
     if let Some(why) = refusal {
-        print(paint.fitted_in(Paint::notable, "  ", &why))?;
+        print_lines(paint.fitted_in(Paint::notable, "  ", &why))?;
     }
     outln!("");
     Ok(Ok(()))
-}
-
-fn print(lines: Vec<String>) -> io::Result<()> {
-    for line in lines {
-        outln!("{line}");
-    }
-    Ok(())
 }
 
 enum Answer {

@@ -1,16 +1,16 @@
 //! `tutor storage`: what is kept on the disk, and removing all of it after asking.
 
 use super::arguments::StorageArguments;
-use super::context::{Context, ends};
-use super::lab::yes;
-use super::out_json;
+use super::context::Context;
+use super::failure::ends;
+use super::output::{can_ask, confirmed, out_json};
 use crate::exit::Exit;
 use crate::say;
 use crate::snapshot::pending;
 use crate::storage::{Purpose, Row, Storage, remove_all, size};
 use crate::workspace::Surveyed;
 use serde_json::{Value, json};
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::Path;
 
 /// How many of the learner's files are named for one workspace.
@@ -28,10 +28,10 @@ pub fn storage(context: &Context, arguments: &StorageArguments) -> anyhow::Resul
         return Ok(Exit::Success);
     }
     if !arguments.yes {
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        if !can_ask() {
             return Err(ends(Exit::Usage, say!("storage-no-terminal")));
         }
-        if !yes(&say!("storage-ask"))? {
+        if !confirmed(io::stderr(), &say!("storage-ask"))? {
             return Ok(Exit::Success);
         }
     }

@@ -1,5 +1,6 @@
 //! What the terminal can do: color, width, marks. Color only repeats what the words say.
 
+use crate::diagnostic::Drawing;
 use crate::highlight::{self, Kind};
 use crate::visible::{drawn, visible_text, width, wrap};
 use anstyle::{AnsiColor, Style};
@@ -28,6 +29,15 @@ pub struct Paint {
     pub live: bool,
     /// The width in columns.
     pub columns: usize,
+}
+
+impl From<Paint> for Drawing {
+    fn from(paint: Paint) -> Drawing {
+        Drawing {
+            color: paint.color,
+            columns: paint.live.then_some(paint.columns),
+        }
+    }
 }
 
 /// The widest that prose gets: longer lines are hard to read.

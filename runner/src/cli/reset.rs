@@ -1,7 +1,8 @@
 //! `tutor reset`.
 
 use super::arguments::ResetArguments;
-use super::context::{Context, ends, unusable};
+use super::context::Context;
+use super::failure::{ends, unusable};
 use crate::exit::Exit;
 use crate::say;
 use crate::workspace::Afresh;

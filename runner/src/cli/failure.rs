@@ -1,0 +1,116 @@
+//! Errors that end a command: what they say, what to do about them, and the exit status.
+
+use crate::backend::BackendError;
+use crate::course::CourseError;
+use crate::exit::Exit;
+use crate::render::paint::{Color, Paint};
+use crate::say;
+use crate::snapshot::SnapshotError;
+use crate::visible::visible_text;
+use anstyle::AnsiColor;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+/// An error that says what the process ends with.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    message: String,
+    exit: Exit,
+}
+
+/// Returns an error that ends the process so.
+pub fn ends(exit: Exit, message: impl Display) -> anyhow::Error {
+    let message = message.to_string();
+    Failure { message, exit }.into()
+}
+
+/// The same with what to do about it, where there is something.
+pub fn ends_with_help(
+    exit: Exit,
+    message: impl Display,
+    help: Option<impl Display>,
+) -> anyhow::Error {
+    match help {
+        Some(text) => {
+            let help = say!("help", text = text.to_string());
+            ends(exit, format!("{message}\n{help}"))
+        }
+        None => ends(exit, message),
+    }
+}
+
+/// An error about the course or a lesson of it.
+pub fn unusable(error: CourseError) -> anyhow::Error {
+    ends_with_help(Exit::Usage, &error, error.help())
+}
+
+/// An error about a snapshot.
+pub fn with_help(error: SnapshotError) -> anyhow::Error {
+    ends_with_help(Exit::Lacking, &error, Some(error.help()))
+}
+
+/// An error of the lab.
+pub fn lab_lacking(error: BackendError) -> anyhow::Error {
+    ends_with_help(Exit::Lacking, &error, error.help())
+}
+
+/// Says what went wrong, on stderr, with all that led to it. Returns what the process ends with.
+pub fn complain(error: &anyhow::Error, color: Color) -> Exit {
+    if is_broken_pipe(error) {
+        // The same for results that are printed past `output::printed`.
+        return Exit::Success;
+    }
+    let paint = Paint::of_stream(color, io::stderr().is_terminal());
+    let label = paint.style(AnsiColor::Red.on_default().bold(), &say!("error"));
+    let mut stderr = io::stderr().lock();
+    for line in complaint(&format!("{error:#}"), &paint) {
+        // The color comes after the fitting, which would count it.
+        let line = match line.strip_prefix(&say!("error")) {
+            Some(rest) => format!("{label}{rest}"),
+            None => line,
+        };
+        let _ = writeln!(stderr, "{line}");
+    }
+    let failure = error.downcast_ref::<Failure>();
+    failure.map_or(Exit::Lacking, |failure| failure.exit)
+}
+
+/// An error as lines: what it says, then each help, hanging below their labels.
+/// Guests, steps, courses and paths speak in errors too, so all of it is made safe.
+fn complaint(error: &str, paint: &Paint) -> Vec<String> {
+    let error = visible_text(error);
+    let label = format!("{}: ", say!("error"));
+    let help = say!("help", text = "");
+    let lines = error.split('\n').enumerate();
+    let fitted = lines.flat_map(|(number, line)| match (number, line.strip_prefix(&help)) {
+        (0, _) => paint.fitted(&label, line),
+        (_, Some(text)) => paint.fitted(&help, text),
+        (_, None) => paint.fitted("", line),
+    });
+    fitted.collect()
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref());
+    causes.any(|error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tutor_lab::machine::MachineError;
+    use tutor_lab::shared::SharedError;
+
+    #[test]
+    fn what_a_guest_says_is_shown_in_an_error_and_not_obeyed() {
+        let what = "\x1b]0;owned\x07\x1b[31m\u{202e}\u{9b}2J".to_owned();
+        let doing = "list files";
+        let error = SharedError::from(MachineError::Refused { doing, what });
+        let error = anyhow::Error::from(error).context("from \x1bhere");
+        let lines = complaint(&format!("{error:#}"), &Paint::plain(80));
+        let expected =
+            r"error: from ␛here: the guest cannot list files: ␛]0;owned␇␛[31m\u{202e}\u{9b}2J";
+        assert_eq!(lines, [expected]);
+    }
+}

@@ -1,0 +1,104 @@
+//! Printing: results on stdout, notes for people on stderr, questions, and long texts by a pager.
+
+use crate::say;
+use crate::visible::{drawn, visible_json};
+use serde::Serialize;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::process::{Command, Stdio};
+
+/// Prints results. Unlike std's, these macros do not panic at a full disk or when the reader has
+/// left: they return the error. They write a text at once; standard output would pass it on line by
+/// line.
+macro_rules! out {
+    ($($text:tt)*) => { crate::cli::output::print(&format!($($text)*))? };
+}
+
+macro_rules! outln {
+    ($($text:tt)*) => { out!("{}\n", format_args!($($text)*)) };
+}
+
+/// Prints notes for people. If even that fails, there is no way to tell. Of what a terminal obeys only
+/// colors get through.
+macro_rules! note {
+    ($($text:tt)*) => { drop(::std::io::Write::write_all(
+        &mut ::std::io::stderr(),
+        $crate::visible::drawn(&format!($($text)*)).as_bytes(),
+    )) };
+}
+
+macro_rules! noteln {
+    ($($text:tt)*) => { note!("{}\n", format_args!($($text)*)) };
+}
+
+/// Prints a text.
+pub fn print(text: &str) -> io::Result<()> {
+    printed(io::stdout().write_all(text.as_bytes()))
+}
+
+/// Prints lines.
+pub fn print_lines(lines: Vec<String>) -> io::Result<()> {
+    for line in lines {
+        outln!("{line}");
+    }
+    Ok(())
+}
+
+/// Prints JSON for programs. This is the only place that does, and it hides nothing.
+pub fn out_json(value: &impl Serialize) -> io::Result<()> {
+    let json = serde_json::to_string_pretty(value)?;
+    print(&(visible_json(json) + "\n"))
+}
+
+/// The result of printing. A reader that left early, such as that of `tutor test | head -1`, had what
+/// it wanted, so the command ends as it would have.
+pub fn printed(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => {
+            let message = say!("stdout-write", error = error.to_string());
+            Err(io::Error::new(error.kind(), message))
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+/// True if somebody can be asked: what is asked goes to stderr.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks on a stream; every answer but a yes is a no.
+pub fn confirmed(mut to: impl Write, question: &str) -> io::Result<bool> {
+    write!(to, "{} ", drawn(question))?;
+    to.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "yes"))
+}
+
+/// Prints by a pager, if this is a terminal; `less -FRX` prints a short text as it is.
+pub fn paged(text: &str) -> anyhow::Result<()> {
+    let variable = |name: &&str| std::env::var(name).ok();
+    let pager = ["TUTOR_PAGER", "PAGER"].iter().find_map(variable);
+    let pager = pager.unwrap_or_else(|| "less".to_owned());
+    if !io::stdout().is_terminal() || pager.is_empty() || pager == "cat" {
+        out!("{text}");
+        return Ok(());
+    }
+    let options = std::env::var("LESS").unwrap_or_else(|_| "FRX".to_owned());
+    let mut command = Command::new("sh");
+    command.args(["-c", &pager]).env("LESS", options);
+    let Ok(mut child) = command.stdin(Stdio::piped()).spawn() else {
+        out!("{text}");
+        return Ok(());
+    };
+    if let Some(mut stdin) = child.stdin.take() {
+        // A pager that is left early closes its end; that is no error.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    // The exit status of a shell that found no such program, or one that it may not run.
+    if let Some(126 | 127) = child.wait()?.code() {
+        out!("{text}");
+    }
+    Ok(())
+}
