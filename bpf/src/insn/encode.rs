@@ -3,10 +3,11 @@
 use std::ops::Deref;
 
 use super::code::{AluCode, AtomicCode, Class, JumpCode, Mode, Size, Source};
+use super::instruction::Instruction;
 use super::operand::{
     AtomicKind, AtomicOp, Callee, CallxField, Operand, Register, SignedSize, Swap, Width,
 };
-use super::{ByteOrder, Instruction, Raw};
+use super::raw::{ByteOrder, Raw};
 
 /// The bytes of one instruction, eight or sixteen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
