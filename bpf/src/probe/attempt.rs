@@ -16,23 +16,14 @@ use nix::sys::statfs;
 use object::read::ReadCache;
 use object::read::elf::ProgramHeader as _;
 
+use super::failure::{Answer, Failure, Phase};
 use super::feature::Feature;
-use super::refusal::{Answer, Phase};
 use crate::assemble::TinyObject;
 use crate::errno::Errno;
 
 const BPFFS: &str = "/sys/fs/bpf";
 /// A result no kernel gives by accident, so that seeing it proves that the program ran.
 const RESULT: i32 = 42;
-
-/// An attempt that did not succeed.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) phase: Phase,
-    /// To be read after "cannot".
-    pub(super) attempt: String,
-    pub(super) answer: Answer,
-}
 
 type Outcome = Result<String, Failure>;
 

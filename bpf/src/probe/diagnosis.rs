@@ -4,9 +4,9 @@
 
 use super::capability::Capability;
 use super::evidence::{Evidence, Lockdown};
+use super::failure::Phase;
 use super::feature::Feature;
 use super::reason::Reason;
-use super::refusal::Phase;
 use crate::errno::Errno;
 
 impl Reason {

@@ -1,47 +1,9 @@
 //! What is said when a kernel refuses.
 
-use std::fmt;
-
-use super::attempt::Failure;
 use super::evidence::Evidence;
+use super::failure::{Answer, Failure, Phase};
 use super::feature::Feature;
 use super::reason::Reason;
-use crate::errno::Errno;
-
-/// How far an attempt had come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// A program was given to the verifier.
-    Load,
-    /// A loaded program was tied to something that happens.
-    Attach,
-    /// A loaded program was to run.
-    Run,
-    /// A map was to be made.
-    Create,
-    /// A file was opened or read.
-    Open,
-    /// A program was given a name in the BPF file system.
-    Pin,
-}
-
-/// What came back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// The kernel's error number.
-    Errno(Errno),
-    /// Something else, in words.
-    Words(String),
-}
-
-impl fmt::Display for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Errno(errno) => errno.fmt(f),
-            Self::Words(words) => f.write_str(words),
-        }
-    }
-}
 
 /// A feature does not work here: what was tried, what the kernel answered, and why it probably did.
 ///
@@ -147,6 +109,7 @@ fn besides(obstacle: &Option<Box<Reason>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::errno::Errno;
     use crate::probe::{Capabilities, Lockdown};
 
     fn refused(evidence: &Evidence) -> Refusal {

@@ -6,6 +6,7 @@ mod attempt;
 mod capability;
 mod diagnosis;
 mod evidence;
+mod failure;
 mod feature;
 mod reason;
 mod refusal;
@@ -14,9 +15,10 @@ use crate::quiet::listening;
 
 pub use capability::{Capabilities, Capability};
 pub use evidence::{Evidence, Lockdown};
+pub use failure::{Answer, Phase};
 pub use feature::{Feature, UnknownFeature};
 pub use reason::Reason;
-pub use refusal::{Answer, Phase, Refusal};
+pub use refusal::Refusal;
 
 /// Says what worked, in a few words without numbers: "attached a kprobe program to `vfs_mkdir`".
 #[derive(Debug, Clone, PartialEq, Eq)]
