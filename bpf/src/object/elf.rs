@@ -6,8 +6,10 @@ use ::object::Endianness;
 use ::object::elf::{self, FileHeader64};
 use ::object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym, SymbolTable};
 
+use super::error::ObjectError;
 use super::relocation::{Relocation, RelocationKind};
-use super::{Binding, Home, ObjectError, Section, Symbol, SymbolKind};
+use super::section::Section;
+use super::symbol::{Binding, Home, Symbol, SymbolKind};
 use crate::insn::ByteOrder;
 
 type Header = FileHeader64<Endianness>;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::btf::{Btf, Type, Words};
-use super::{Home, Section, Symbol, SymbolKind};
+use super::section::Section;
+use super::symbol::{Home, Symbol, SymbolKind};
 use crate::insn::ByteOrder;
 
 /// A map.

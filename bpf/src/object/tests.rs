@@ -2,8 +2,11 @@
 
 use proptest::prelude::*;
 
+use super::btf::Btf;
+use super::lines::LineInfo;
 use super::*;
 use crate::assemble::TinyObject;
+use crate::insn::ByteOrder;
 
 fn tiny() -> Vec<u8> {
     let object = TinyObject::new("kprobe/vfs_mkdir").named("on_mkdir");
