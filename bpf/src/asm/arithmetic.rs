@@ -1,11 +1,10 @@
 //! What begins with a register: arithmetic, and everything that loads.
 
 use super::cursor::Cursor;
+use super::dialect::Dialect;
+use super::error::{AsmError, Problem};
 use super::memory;
-use super::{AsmError, Dialect, Problem};
-use crate::insn::{
-    AluOp, Instruction, Operand, Register, SignedSize, Swap, SwapBits, Wide, WideKind, Width,
-};
+use crate::insn::{AluOp, Instruction, Operand, Register, Swap, SwapBits, Wide, WideKind, Width};
 
 /// The signs, the longer ones first where one begins as another does.
 const SIGNS: [AluOp; 14] = [
@@ -32,7 +31,7 @@ pub fn assignment(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Instructi
         None => Err(cursor.expected("an operation such as `=` or `+=`")),
         Some(AluOp::Mov) => moved(cursor, dialect, width, dst),
         Some(op) => {
-            let src = operand(cursor, width)?;
+            let src = cursor.operand(width)?;
             Ok(Instruction::Alu {
                 width,
                 op,
@@ -43,28 +42,13 @@ pub fn assignment(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Instructi
     }
 }
 
-pub fn operand(cursor: &mut Cursor<'_>, width: Width) -> Result<Operand, AsmError> {
-    match cursor.is_register() {
-        true => same_width(cursor, width).map(Operand::Register),
-        false => cursor.immediate().map(Operand::Immediate),
-    }
-}
-
-fn same_width(cursor: &mut Cursor<'_>, width: Width) -> Result<Register, AsmError> {
-    let before = *cursor;
-    match cursor.register()? {
-        (found, register) if found == width => Ok(register),
-        _ => Err(before.error(Problem::Widths)),
-    }
-}
-
 fn same_register(
     cursor: &mut Cursor<'_>,
     width: Width,
     register: Register,
 ) -> Result<(), AsmError> {
     let before = *cursor;
-    match same_width(cursor, width)? == register {
+    match cursor.same_width(width)? == register {
         true => Ok(()),
         false => Err(before.error(Problem::TwoRegisters)),
     }
@@ -80,13 +64,13 @@ fn moved(
         return memory::load(cursor, dst);
     }
     if cursor.is_register() {
-        let src = Operand::Register(same_width(cursor, width)?);
+        let src = Operand::Register(cursor.same_width(width)?);
         return Ok(alu(width, dst, src));
     }
     if cursor.eat("(") {
-        let from = signed(cursor)?;
+        let from = cursor.signed_size()?;
         cursor.expect(")")?;
-        let src = same_width(cursor, width)?;
+        let src = cursor.same_width(width)?;
         return Ok(Instruction::MoveSigned {
             width,
             from,
@@ -177,16 +161,6 @@ fn constant(
     let value = value.map_err(|_| before.error(Problem::Range { bits: 64 }))?;
     let wide = Wide::value(value);
     Ok(Instruction::LoadWide { dst, wide })
-}
-
-pub fn signed(cursor: &mut Cursor<'_>) -> Result<SignedSize, AsmError> {
-    let before = *cursor;
-    match cursor.word() {
-        "s8" => Ok(SignedSize::Byte),
-        "s16" => Ok(SignedSize::Half),
-        "s32" => Ok(SignedSize::Word),
-        _ => Err(before.expected("s8, s16 or s32")),
-    }
 }
 
 fn swap(word: &str) -> Option<(Swap, SwapBits)> {

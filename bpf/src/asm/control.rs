@@ -1,8 +1,7 @@
 //! Jumps and calls.
 
-use super::arithmetic;
 use super::cursor::Cursor;
-use super::{AsmError, Problem};
+use super::error::{AsmError, Problem};
 use crate::helper;
 use crate::insn::{Callee, CallxField, Instruction, JumpOp};
 
@@ -25,7 +24,7 @@ pub fn jump_if(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     let (width, left) = cursor.register()?;
     let op = SIGNS.into_iter().find(|op| cursor.eat(op.sign()));
     let op = op.ok_or_else(|| cursor.expected("a comparison such as `==`"))?;
-    let right = arithmetic::operand(cursor, width)?;
+    let right = cursor.operand(width)?;
     cursor.expect("goto")?;
     let offset = short(cursor)?;
     Ok(Instruction::JumpIf {

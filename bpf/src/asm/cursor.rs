@@ -1,7 +1,7 @@
 //! Reads tokens off the front of one line.
 
-use super::{AsmError, Problem};
-use crate::insn::{Register, Width};
+use super::error::{AsmError, Problem};
+use crate::insn::{Operand, Register, SignedSize, Width};
 
 /// What is left of a line, and where it began.
 #[derive(Debug, Clone, Copy)]
@@ -85,6 +85,34 @@ impl<'t> Cursor<'t> {
 
     pub fn is_register(&self) -> bool {
         self.clone().register().is_ok()
+    }
+
+    /// A register of a width, or a constant.
+    pub fn operand(&mut self, width: Width) -> Result<Operand, AsmError> {
+        match self.is_register() {
+            true => self.same_width(width).map(Operand::Register),
+            false => self.immediate().map(Operand::Immediate),
+        }
+    }
+
+    /// A register of a width.
+    pub fn same_width(&mut self, width: Width) -> Result<Register, AsmError> {
+        let before = *self;
+        match self.register()? {
+            (found, register) if found == width => Ok(register),
+            _ => Err(before.error(Problem::Widths)),
+        }
+    }
+
+    /// `s8`, `s16` or `s32`.
+    pub fn signed_size(&mut self) -> Result<SignedSize, AsmError> {
+        let before = *self;
+        match self.word() {
+            "s8" => Ok(SignedSize::Byte),
+            "s16" => Ok(SignedSize::Half),
+            "s32" => Ok(SignedSize::Word),
+            _ => Err(before.expected("s8, s16 or s32")),
+        }
     }
 
     /// A number in decimal or, after `0x`, hexadecimal; a sign may stand before it, and blanks between.

@@ -10,7 +10,9 @@
 //! # Ok::<(), tutor_bpf::asm::listing::ListingError>(())
 //! ```
 
-use super::{AsmError, Dialect, instruction};
+use super::dialect::Dialect;
+use super::error::AsmError;
+use super::statement::instruction;
 use crate::insn::Instruction;
 
 /// The instructions of one section.

@@ -1,8 +1,7 @@
 //! Loads, stores and atomic operations.
 
-use super::arithmetic;
 use super::cursor::Cursor;
-use super::{AsmError, Problem};
+use super::error::{AsmError, Problem};
 use crate::insn::{
     AtomicKind, AtomicOp, Instruction, Operand, Register, SignedSize, Size, Wide, WideKind, Width,
 };
@@ -24,7 +23,7 @@ fn kind(cursor: &mut Cursor<'_>) -> Result<Type, AsmError> {
         "u64" => Type::Unsigned(Size::Double),
         _ => {
             *cursor = before;
-            Type::Signed(arithmetic::signed(cursor)?)
+            Type::Signed(cursor.signed_size()?)
         }
     };
     cursor.expect("*")?;

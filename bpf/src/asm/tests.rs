@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::disasm::{NoNames, Text};
-use crate::insn::random;
+use crate::insn::{ByteOrder, random};
 
 fn bytes(text: &str, dialect: Dialect) -> String {
     match instruction(text, dialect) {
