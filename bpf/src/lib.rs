@@ -23,6 +23,7 @@ pub mod disasm;
 pub mod errno;
 pub mod expand;
 pub mod helper;
+mod hex;
 pub mod insn;
 pub mod jit;
 pub mod kallsyms;

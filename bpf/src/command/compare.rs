@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::error::Place;
-use super::subject::{hex, kind_name, load_bytes, symbols, wanted};
-use super::{CommandError, Console, Verdict};
+use super::console::Console;
+use super::error::{CommandError, Place};
+use super::subject::{kind_name, load_bytes, symbols, wanted, withheld};
+use super::verdict::Verdict;
+use crate::hex::hex;
 use crate::load::{LoadedProgram, Shown};
 use crate::object::BpfObject;
 use crate::view::{Change, CompareError, Comparison, NoMachine, Row};
@@ -151,7 +153,7 @@ impl Drawing<'_> {
                 )?;
             }
             Some(NoMachine::Withheld(why)) => {
-                super::xlated::withheld("the machine code", *why, console)?;
+                withheld("the machine code", *why, console)?;
             }
             Some(NoMachine::NoDecoder(why)) => writeln!(console.out, "{why}")?,
             Some(NoMachine::NotLinked) => writeln!(

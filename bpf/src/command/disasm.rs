@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::console::visible;
-use super::error::Place;
-use super::{CommandError, Console, Verdict, input};
+use super::console::{Console, visible};
+use super::error::{CommandError, Place};
+use super::input;
+use super::verdict::Verdict;
 use crate::disasm::{NoNames, Text};
+use crate::hex::hex;
 use crate::insn::{DecodeError, Decoded, Instruction, Raw, decode};
 use crate::object::{BpfObject, Program, Section, SourceLine, Target, range};
 
@@ -309,7 +311,7 @@ fn span_json(
         instructions.push(json!({
             "slot": decoded.slot,
             "program": program,
-            "bytes": super::insn::hex(decoded.bytes),
+            "bytes": hex(decoded.bytes),
             "text": Text::new(instruction, decoded.slot, &NoNames).to_string(),
             "unknown": flaw,
             "refers_to": target.map(target_json),

@@ -6,12 +6,13 @@ use std::ops::RangeInclusive;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-use super::console::visible;
-use super::subject::hex;
-use super::{CommandError, Console, Verdict};
+use super::console::{Console, visible};
+use super::error::CommandError;
+use super::verdict::Verdict;
 use crate::expand::{
     Definition, ExpandError, Expansion, Question, Step, Unknown, Value, expand, parts,
 };
+use crate::hex::hex;
 
 /// More parts of a list than this are not shown unless they are asked for.
 const PARTS: usize = 12;

@@ -4,8 +4,10 @@ use clap::Args;
 use libbpf_rs::{MapType, ProgramType};
 use serde_json::{Value, json};
 
+use super::console::Console;
+use super::error::CommandError;
 use super::subject::snake;
-use super::{CommandError, Console, Verdict};
+use super::verdict::Verdict;
 use crate::helper;
 use crate::probe::{Feature, probe};
 

@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::CommandError;
-use super::error::Place;
+use super::error::{CommandError, Place};
 use crate::object::{BpfObject, ObjectError};
 
 /// More than any BPF object has; a whole kernel is larger, and an endless file is not read for ever.

@@ -5,12 +5,14 @@ use std::io::{self, Read as _};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::console::visible;
-use super::{CommandError, Console, Verdict};
+use super::console::{Console, visible};
+use super::error::CommandError;
+use super::verdict::Verdict;
 use crate::anatomy::{self, Part, Uses};
 use crate::asm::{self, Dialect, Problem};
 use crate::disasm::{NoNames, Text};
 use crate::helper::{self, Helper};
+use crate::hex::hex;
 use crate::insn::{ByteOrder, Callee, DecodeError, Decoded, Instruction, Raw, decode};
 
 /// What `tutor bpf insn` is asked.
@@ -155,12 +157,6 @@ fn instruction(text: &str) -> Result<Instruction, CommandError> {
     let help = error.help().unwrap_or_else(|| EXAMPLE.to_owned());
     let message = format!("cannot read `{}`: {error}", visible(text));
     Err(CommandError::new(message).with_help(help))
-}
-
-/// Returns bytes in hex, with blanks between.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let bytes: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    bytes.join(" ")
 }
 
 fn flaw(instruction: &Instruction) -> Option<String> {

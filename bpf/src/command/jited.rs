@@ -5,9 +5,11 @@ use std::io;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::subject::{Subject, SubjectArgs, Subjects, hex, program_json, symbols};
-use super::xlated::{heading, withheld};
-use super::{CommandError, Console, Verdict};
+use super::console::Console;
+use super::error::CommandError;
+use super::subject::{Subject, SubjectArgs, Subjects, heading, program_json, symbols, withheld};
+use super::verdict::Verdict;
+use crate::hex::hex;
 use crate::jit::Machine;
 use crate::load::{JitedFunction, Shown};
 use crate::view::{MachineCode, MachineError, MachineFunction, Search};

@@ -15,6 +15,7 @@ mod run;
 mod sections;
 mod subject;
 mod symbols;
+mod verdict;
 mod xlated;
 
 pub use compare::CompareArgs;
@@ -31,6 +32,7 @@ pub use run::RunArgs;
 pub use sections::SectionsArgs;
 pub use subject::SubjectArgs;
 pub use symbols::SymbolsArgs;
+pub use verdict::Verdict;
 pub use xlated::XlatedArgs;
 
 use clap::Subcommand;
@@ -107,25 +109,6 @@ pub enum BpfCommand {
                             jumps inside a function count from its start."
     )]
     Jited(JitedArgs),
-}
-
-/// Whether everything that was asked for is so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is.
-    Works,
-    /// Something named does not work, or is refused.
-    Refused,
-}
-
-impl Verdict {
-    /// Returns the exit status for a process: 0 or 1.
-    pub fn exit_status(self) -> u8 {
-        match self {
-            Self::Works => 0,
-            Self::Refused => 1,
-        }
-    }
 }
 
 /// Runs `command`: reads from and writes to `console`.

@@ -7,8 +7,9 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde_json::{Value, json};
 
-use super::console::visible;
-use super::{CommandError, Console, Verdict};
+use super::console::{Console, visible};
+use super::error::CommandError;
+use super::verdict::Verdict;
 use crate::clang::ToolError;
 use crate::pipeline::{Input, Output, PipelineError, Row, Stage};
 

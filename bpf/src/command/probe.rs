@@ -6,7 +6,9 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
-use super::{CommandError, Console, Verdict};
+use super::console::Console;
+use super::error::CommandError;
+use super::verdict::Verdict;
 use crate::probe::{Answer, Feature, Finding, Refusal, probe};
 
 /// What `tutor bpf probe` is asked.

@@ -9,9 +9,10 @@ use clap::Args;
 use libbpf_rs::{Object, ProgramInput, ProgramMut};
 use serde_json::{Value, json};
 
-use super::error::Place;
+use super::console::Console;
+use super::error::{CommandError, Place};
 use super::subject::{load_plain, read, wanted};
-use super::{CommandError, Console, Verdict};
+use super::verdict::Verdict;
 use crate::errno::Errno;
 use crate::kallsyms::KernelSymbols;
 use crate::load::Shown;

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{CommandError, Console, Table, Verdict, input};
+use super::console::{Console, Table};
+use super::error::CommandError;
+use super::input;
+use super::verdict::Verdict;
 use crate::insn::ByteOrder;
 use crate::object::{BpfObject, Map, Program, Section};
 

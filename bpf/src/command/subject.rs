@@ -1,6 +1,7 @@
 //! Which loaded programs a command is about: those of a file, loaded for it, or one that is there already.
 
 use std::fs;
+use std::io;
 use std::os::fd::AsFd as _;
 use std::path::Path;
 
@@ -8,11 +9,11 @@ use clap::Args;
 use libbpf_rs::ProgramType;
 use serde_json::{Value, json};
 
-use super::error::Place;
-use super::{CommandError, Console};
+use super::console::Console;
+use super::error::{CommandError, Place};
 use crate::errno::Errno;
 use crate::kallsyms::KernelSymbols;
-use crate::load::{LoadError, Loaded, ProgramInfo, Rejection, Wanted};
+use crate::load::{LoadError, Loaded, ProgramInfo, Rejection, Wanted, Withheld};
 
 /// Which programs to look at.
 #[derive(Debug, Clone, Args)]
@@ -186,7 +187,7 @@ fn refused(path: &Path, error: LoadError, console: &mut Console<'_>) -> CommandE
 }
 
 /// Writes the verifier's log, and then what in it matters.
-fn show_rejection(rejection: &Rejection, console: &mut Console<'_>) -> std::io::Result<()> {
+fn show_rejection(rejection: &Rejection, console: &mut Console<'_>) -> io::Result<()> {
     for line in &rejection.log {
         writeln!(console.out, "{}", super::console::visible(line))?;
     }
@@ -204,6 +205,19 @@ fn show_rejection(rejection: &Rejection, console: &mut Console<'_>) -> std::io::
     row("complaint", rejection.complaint())?;
     row("instruction", rejection.instruction_text())?;
     row("line of C", rejection.source())
+}
+
+/// Writes the line that says which program it is.
+pub(super) fn heading(subject: &Subject, more: &str, console: &mut Console<'_>) -> io::Result<()> {
+    let kind = kind_name(subject.info.kind);
+    let tag = subject.info.tag_text();
+    console.heading(&format!("{}: {kind}, tag {tag}{more}", subject.name))
+}
+
+/// Writes that the kernel keeps something back, and what to do.
+pub(super) fn withheld(what: &str, why: Withheld, console: &mut Console<'_>) -> io::Result<()> {
+    writeln!(console.out, "{what} is {why}")?;
+    writeln!(console.out, "help: {}", why.remedy())
 }
 
 /// Opens the kernel's symbols; without them calls stay numbers.
@@ -245,12 +259,6 @@ pub(super) fn program_json(subject: &Subject) -> Value {
         "map_ids": info.map_ids,
         "btf_id": info.btf_id,
     })
-}
-
-/// Returns bytes as people read them: `85 00 00 00 06 00 00 00`.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    let pairs: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    pairs.join(" ")
 }
 
 #[cfg(test)]

@@ -3,9 +3,12 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::subject::{Subject, SubjectArgs, Subjects, hex, kind_name, program_json, symbols};
-use super::{CommandError, Console, Verdict};
-use crate::load::{Shown, Withheld};
+use super::console::Console;
+use super::error::CommandError;
+use super::subject::{Subject, SubjectArgs, Subjects, heading, program_json, symbols, withheld};
+use super::verdict::Verdict;
+use crate::hex::hex;
+use crate::load::Shown;
 use crate::view::{Xlated, XlatedError};
 
 /// What `tutor bpf xlated` is asked.
@@ -58,27 +61,6 @@ pub(super) fn unshown(error: XlatedError) -> CommandError {
         XlatedError::Symbols(why) => CommandError::new(format!("{error}: {why}")),
         XlatedError::Decode(why) => CommandError::new(format!("{error}: {why}")),
     }
-}
-
-/// Writes the line that says which program it is.
-pub(super) fn heading(
-    subject: &Subject,
-    more: &str,
-    console: &mut Console<'_>,
-) -> std::io::Result<()> {
-    let kind = kind_name(subject.info.kind);
-    let tag = subject.info.tag_text();
-    console.heading(&format!("{}: {kind}, tag {tag}{more}", subject.name))
-}
-
-/// Writes that the kernel keeps something back, and what to do.
-pub(super) fn withheld(
-    what: &str,
-    why: Withheld,
-    console: &mut Console<'_>,
-) -> std::io::Result<()> {
-    writeln!(console.out, "{what} is {why}")?;
-    writeln!(console.out, "help: {}", why.remedy())
 }
 
 fn write(

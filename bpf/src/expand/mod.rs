@@ -7,6 +7,9 @@
 //! Holding a macro back can change what another makes of it: `#` would turn its name into a string. So of the
 //! macros that can be opened next, that one is, whose opening still leads to what clang makes of the whole.
 
+mod error;
+mod question;
+mod setting;
 mod table;
 mod token;
 mod value;
@@ -14,36 +17,21 @@ mod value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use crate::clang::{Tool, ToolError, include_options};
+use setting::{MARK, Setting};
 use table::Table;
 use token::{is_identifier, tokens, unbalanced};
 
+pub use error::ExpandError;
+pub use question::Question;
 pub use table::Definition;
 pub use token::parts;
 pub use value::Value;
 
-/// Where the expression begins in what clang is given, and comes back.
-const MARK: &str = "tutor_bpf_expression_begins_here";
 /// What glibc's headers look for when they are not told that this is x86-64: a target of clang's that is no
 /// machine for user space, such as BPF, does not tell them.
 const STUBS: &str = "gnu/stubs-32.h";
 /// More macros than this in one expression are not opened one by one.
 const MOST: usize = 200;
-
-/// What to expand, and with which headers.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// The expression: `BPF_EMIT_CALL(BPF_FUNC_trace_printk)`.
-    pub expression: String,
-    /// The headers to include, in order: `linux/bpf.h`, or a path.
-    pub headers: Vec<String>,
-    /// Options for clang, such as `-I` and `-D`.
-    pub options: Vec<String>,
-    /// Of the names in the result, work out only those with this text in them.
-    pub about: Option<String>,
-    /// The clang to use.
-    pub clang: String,
-}
 
 /// An expression, opened step by step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,53 +68,6 @@ pub struct Step {
     pub opened: Option<Definition>,
     /// The expression afterwards.
     pub text: String,
-}
-
-/// Why there is no expansion.
-#[derive(Debug, thiserror::Error)]
-pub enum ExpandError {
-    /// There is nothing to expand.
-    #[error("there is no expression")]
-    Empty,
-    /// It is no expression.
-    #[error("the expression is not balanced: {0}")]
-    Unbalanced(String),
-    /// It would be more than an expression.
-    #[error("the expression must be one line, without a `#` at its start")]
-    NoExpression,
-    /// A header is not there.
-    #[error("there is no header `{header}` where clang looks")]
-    NoHeader {
-        /// The header.
-        header: String,
-    },
-    /// clang cannot be run, or refuses.
-    #[error(transparent)]
-    Tool(#[from] ToolError),
-    /// clang wrote something else than text.
-    #[error("clang's answer cannot be read")]
-    Answer,
-}
-
-impl ExpandError {
-    /// Returns what to do next.
-    pub fn help(&self) -> Option<String> {
-        match self {
-            Self::Empty | Self::Unbalanced(_) | Self::NoExpression => Some(
-                "write it as in C and quote it for the shell: `'BPF_EMIT_CALL(BPF_FUNC_trace_printk)'`"
-                    .to_owned(),
-            ),
-            Self::NoHeader { header } => Some(format!(
-                "name the folder that `{header}` is in with `-I`; {}",
-                match header.starts_with("bpf/") {
-                    true => "libbpf's headers come with the package libbpf-dev",
-                    false => "the kernel's own headers come with a package such as linux-headers-amd64",
-                }
-            )),
-            Self::Tool(error) => error.help(),
-            Self::Answer => None,
-        }
-    }
 }
 
 /// Expands an expression.
@@ -199,64 +140,6 @@ pub fn expand(question: &Question) -> Result<Expansion, ExpandError> {
         missing_headers: preprocessor.missing,
         unknown,
     })
-}
-
-/// A question, with the macros that its expression names and the headers took back.
-struct Setting<'q> {
-    question: &'q Question,
-    revived: String,
-    more_options: Vec<String>,
-}
-
-impl Setting<'_> {
-    /// Returns clang with what all its runs have in common.
-    fn tool(&self) -> Tool {
-        Tool::new(self.question.clang.clone())
-            .args(["-target", "bpf", "-O2", "-x", "c"])
-            .args(self.question.options.clone())
-            .args(self.more_options.clone())
-            .args(include_options())
-    }
-
-    /// Returns the lines that include the headers.
-    fn includes(&self) -> String {
-        let mut lines = String::new();
-        for header in &self.question.headers {
-            // A path that exists is meant as it is; anything else is looked for as the compiler does.
-            match header.starts_with(['/', '.']) {
-                true => writeln!(lines, "#include \"{header}\""),
-                false => writeln!(lines, "#include <{header}>"),
-            }
-            .expect("a string takes everything");
-        }
-        lines + &self.revived
-    }
-}
-
-impl Setting<'_> {
-    /// Has clang preprocess the headers and the expression. Returns what it wrote, and the headers that
-    /// another one wanted and that are not there: clang goes on without them, and so do we.
-    fn read(&self) -> Result<(String, Vec<String>), ExpandError> {
-        let expression = &self.question.expression;
-        let input = format!("{}{MARK}\n{expression}\n", self.includes());
-        let tool = self.tool().args(["-E", "-dD", "-ferror-limit=0", "-"]);
-        let said = tool.run(input.as_bytes())?;
-        let missing = missing_headers(&said.stderr);
-        for header in &self.question.headers {
-            if missing.iter().any(|missing| missing == header) {
-                return Err(ExpandError::NoHeader {
-                    header: header.clone(),
-                });
-            }
-        }
-        if !said.is_ok && missing.is_empty() {
-            let stderr = said.stderr;
-            let tool = self.question.clang.clone();
-            return Err(ToolError::Refused { tool, stderr }.into());
-        }
-        let text = String::from_utf8_lossy(&said.stdout).into_owned();
-        Ok((text, missing))
-    }
 }
 
 fn definitions(text: &str) -> Result<&str, ExpandError> {
@@ -417,16 +300,4 @@ fn after_mark(text: &str) -> Result<String, ExpandError> {
     let lines = after.lines().filter(|line| !line.starts_with("# "));
     let words: Vec<&str> = lines.flat_map(str::split_whitespace).collect();
     Ok(words.join(" "))
-}
-
-/// Reads `fatal error: 'linux/missing.h' file not found`.
-fn missing_headers(stderr: &str) -> Vec<String> {
-    let missing = stderr.lines().filter_map(|line| {
-        let (before, _) = line.split_once("' file not found")?;
-        Some(before.rsplit_once('\'')?.1.to_owned())
-    });
-    let mut missing: Vec<String> = missing.collect();
-    missing.sort();
-    missing.dedup();
-    missing
 }

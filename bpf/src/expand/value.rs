@@ -2,7 +2,7 @@
 
 use object::{Object as _, ObjectSection as _};
 
-use super::Setting;
+use super::setting::Setting;
 use super::token::{is_identifier, tokens};
 use crate::clang::ToolError;
 

@@ -1,6 +1,6 @@
 //! What `clang -S` writes: BPF assembly.
 
-use super::Row;
+use super::row::Row;
 
 /// Reads the functions: instructions and the labels that jumps lead to. Directives are left out.
 pub(super) fn rows(text: &str) -> Vec<Row> {

@@ -2,7 +2,7 @@
 //!
 //! A place in it repeats neither the file nor the line of the place before: `<line:8:2, col:30>`.
 
-use super::Row;
+use super::row::Row;
 
 /// Reads the tree of the function `name`. clang writes those of all names that contain it.
 pub(super) fn rows(text: &str, name: &str, file: &str) -> Vec<Row> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Row;
+use super::row::Row;
 
 /// Reads the functions. References to metadata are left out, and so are the calls and records that only
 /// describe variables to a debugger.

@@ -6,6 +6,7 @@
 mod asm;
 mod ast;
 mod ir;
+mod row;
 mod tokens;
 
 use std::fs;
@@ -15,6 +16,8 @@ use std::path::PathBuf;
 use crate::clang::{Tool, ToolError, include_options};
 use crate::disasm::{NoNames, Text};
 use crate::object::{BpfObject, ObjectError};
+
+pub use row::Row;
 
 /// A stage, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,17 +94,6 @@ pub struct Output {
     pub command: String,
     /// Its rows.
     pub rows: Vec<Row>,
-}
-
-/// A row of a stage.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// The function it belongs to; none in [`Stage::Tokens`].
-    pub function: Option<String>,
-    /// The line of the C file it came from, where the tool says.
-    pub line: Option<u32>,
-    /// What the tool wrote.
-    pub text: String,
 }
 
 /// Why a stage cannot be shown.

@@ -1,6 +1,6 @@
 //! What `clang -Xclang -dump-tokens` writes.
 
-use super::Row;
+use super::row::Row;
 
 /// Reads the tokens that stand in the C file itself, or that a macro of it became.
 pub(super) fn rows(text: &str, file: &str) -> Vec<Row> {

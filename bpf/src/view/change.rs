@@ -1,7 +1,7 @@
 //! What the verifier did to an instruction, and why.
 
-use super::XlatedInstruction;
-use super::compare::Bytecode;
+use super::bytecode::Bytecode;
+use super::xlated::XlatedInstruction;
 use crate::helper;
 use crate::insn::{AluOp, Callee, Instruction, Operand, Raw, Register, WideKind};
 

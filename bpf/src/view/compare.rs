@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::bytecode::Bytecode;
 use super::change::{Change, Seen};
-use super::{
-    MachineCode, MachineError, MachineRow, Search, Xlated, XlatedError, XlatedInstruction,
-};
+use super::machine::{MachineCode, MachineError, MachineRow, Search};
+use super::xlated::{Xlated, XlatedError, XlatedInstruction};
 use crate::disasm::{NoNames, Text};
-use crate::insn::{ByteOrder, Decoded, Instruction, decode};
+use crate::insn::{ByteOrder, Decoded, decode};
 use crate::kallsyms::KernelSymbols;
 use crate::load::{Followed, LoadedProgram, Origin, ProgramInfo, Shown, Withheld, map_name};
 use crate::object::{self, BpfObject};
@@ -75,21 +75,6 @@ pub struct Row {
     pub machine: Vec<MachineRow>,
     /// What happened to it.
     pub change: Change,
-}
-
-/// An instruction in the object.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bytecode {
-    /// Its place in the function, in slots of 8 bytes.
-    pub slot: usize,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-    /// What they mean.
-    pub instruction: Instruction,
-    /// What they mean, in words.
-    pub text: String,
-    /// What it refers to: a map, a variable, a function.
-    pub relocation: Option<String>,
 }
 
 /// Why forms cannot be put beside each other.

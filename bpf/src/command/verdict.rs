@@ -1,0 +1,20 @@
+//! Whether a command's answer is yes.
+
+/// Whether everything that was asked for is so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is.
+    Works,
+    /// Something named does not work, or is refused.
+    Refused,
+}
+
+impl Verdict {
+    /// Returns the exit status for a process: 0 or 1.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Self::Works => 0,
+            Self::Refused => 1,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What is to be expanded.
+
+/// What to expand, and with which headers.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// The expression: `BPF_EMIT_CALL(BPF_FUNC_trace_printk)`.
+    pub expression: String,
+    /// The headers to include, in order: `linux/bpf.h`, or a path.
+    pub headers: Vec<String>,
+    /// Options for clang, such as `-I` and `-D`.
+    pub options: Vec<String>,
+    /// Of the names in the result, work out only those with this text in them.
+    pub about: Option<String>,
+    /// The clang to use.
+    pub clang: String,
+}

@@ -1,0 +1,12 @@
+//! A row of a stage.
+
+/// A row of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The function it belongs to; none in [`super::Stage::Tokens`].
+    pub function: Option<String>,
+    /// The line of the C file it came from, where the tool says.
+    pub line: Option<u32>,
+    /// What the tool wrote.
+    pub text: String,
+}
