@@ -1,13 +1,4 @@
 //! One instruction taken apart: what each bit of its bytes says.
-//!
-//! ```
-//! use tutor_bpf::anatomy;
-//!
-//! let parts = anatomy::opcode(0x85);
-//! let names: Vec<&str> = parts.iter().map(|part| part.name).collect();
-//! assert_eq!(names, ["BPF_CALL", "BPF_K", "BPF_JMP"]);
-//! assert_eq!(anatomy::sum(&parts), "BPF_JMP | BPF_CALL = 0x05 | 0x80 = 0x85");
-//! ```
 
 use crate::insn::{
     AluCode, AluOp, AtomicCode, Callee, CallxField, Class, Instruction, JumpCode, Mode, Operand,
@@ -469,7 +460,17 @@ mod tests {
     }
 
     #[test]
+    fn a_call_is_an_operation_a_source_and_a_class() {
+        let names = opcode(0x85).map(|part| part.name);
+        assert_eq!(names, ["BPF_CALL", "BPF_K", "BPF_JMP"]);
+    }
+
+    #[test]
     fn a_sum_names_what_c_would() {
+        assert_eq!(
+            sum(&opcode(0x85)),
+            "BPF_JMP | BPF_CALL = 0x05 | 0x80 = 0x85"
+        );
         assert_eq!(
             sum(&opcode(0xb7)),
             "BPF_ALU64 | BPF_MOV = 0x07 | 0xb0 = 0xb7"

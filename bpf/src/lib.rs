@@ -12,26 +12,46 @@
 //! }
 //! ```
 //!
-//! The modules, in reading order:
-pub mod anatomy;
-pub mod asm;
-pub mod assemble;
-pub mod clang;
-#[cfg(feature = "command")]
-pub mod command;
-pub mod disasm;
-pub mod errno;
-pub mod expand;
-pub mod helper;
+//! The modules below stand in reading order; a module uses only those above it.
+
 mod hex;
+
 pub mod insn;
-pub mod jit;
-pub mod kallsyms;
-pub mod load;
+
+pub mod helper;
+
+pub mod disasm;
+
+pub mod asm;
+
+mod anatomy;
+
 pub mod object;
-pub mod pipeline;
-pub mod probe;
+
+pub mod assemble;
+
+pub mod errno;
+
 mod quiet;
+
+pub mod probe;
+
 mod sys;
-pub mod trace;
+
+pub mod load;
+
+pub mod kallsyms;
+
+pub mod jit;
+
 pub mod view;
+
+mod trace;
+
+pub mod clang;
+
+pub mod expand;
+
+mod pipeline;
+
+pub mod command;
