@@ -1,8 +1,7 @@
 //! Each outside library has one home, which `ARCHITECTURE.md` names.
 
-use crate::source::{Source, Token, begins, root, sources};
+use crate::source::{Crate, Source, Token, begins, crates, library_sources, manifest};
 use crate::{architecture, nothing, quoted, table};
-use std::fs;
 
 /// What a row says when a library may be used all over.
 const EVERYWHERE: &str = "everywhere";
@@ -82,14 +81,7 @@ fn is_inner(before: &[Token]) -> bool {
 
 #[test]
 fn a_library_is_used_in_its_home_only() {
-    let sources = sources(&[
-        "runner/src",
-        "runner/agent/src",
-        "runner/files/src",
-        "runner/lab/src",
-        "bpf/src",
-        "book/src",
-    ]);
+    let sources = library_sources();
     let homes = homes();
     let strays = |source| homes.iter().flat_map(move |home| home.strays(source));
     let found: Vec<String> = sources.iter().flat_map(strays).collect();
@@ -104,15 +96,8 @@ fn every_library_that_is_brought_in_has_a_home() {
     let homes = homes();
     let known = |name: &str| homes.iter().any(|home| home.library == name);
     let mut found = Vec::new();
-    for manifest in [
-        "Cargo.toml",
-        "runner/agent/Cargo.toml",
-        "runner/files/Cargo.toml",
-        "runner/lab/Cargo.toml",
-        "bpf/Cargo.toml",
-        "book/Cargo.toml",
-    ] {
-        for name in dependencies(manifest) {
+    for Crate { manifest, .. } in crates() {
+        for name in dependencies(&manifest) {
             if !known(&name) {
                 found.push(format!(
                     "{manifest}: `{name}` has no row below `## Homes of outside libraries`"
@@ -126,9 +111,8 @@ fn every_library_that_is_brought_in_has_a_home() {
     );
 }
 
-fn dependencies(manifest: &str) -> Vec<String> {
-    let text = fs::read_to_string(root().join(manifest)).expect("the manifest can be read");
-    let table: toml::Table = text.parse().expect("the manifest is TOML");
+fn dependencies(path: &str) -> Vec<String> {
+    let table = manifest(path);
     let dependencies = table.get("dependencies").and_then(toml::Value::as_table);
     dependencies
         .into_iter()

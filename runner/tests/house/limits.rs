@@ -1,7 +1,7 @@
 //! What is kept small, and what is kept out.
 
 use crate::nothing;
-use crate::source::{Source, root, sources};
+use crate::source::{Source, library_sources, root, sources};
 use std::fs;
 use std::process::Command;
 
@@ -9,14 +9,14 @@ use std::process::Command;
 const LINES: usize = 600;
 
 /// Files that are longer all the same and are to be split; the list is to become empty.
-const OWED: [&str; 0] = [];
+const OWED: [&str; 1] = ["bpf/src/load/origin.rs"];
 
 /// The files that may hold `unsafe`.
 const UNSAFE: [&str; 2] = ["bpf/src/sys.rs", "runner/agent/src/sys.rs"];
 
 #[test]
 fn no_file_grows_beyond_what_one_idea_needs() {
-    let sources = sources(&["runner/src", "runner/files/src", "runner/lab/src"]);
+    let sources = library_sources();
     let mut found = Vec::new();
     for source in sources.iter().filter(|source| !source.is_test()) {
         let is_owed = OWED.contains(&source.path.as_str());

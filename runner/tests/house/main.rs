@@ -4,6 +4,8 @@ mod homes;
 mod layers;
 mod limits;
 mod map;
+mod names;
+mod paths;
 mod source;
 
 /// Fails with one line for each thing found, so that all are seen at once.

@@ -1,6 +1,6 @@
 //! Every name in the map is the name of something.
 
-use crate::source::{Source, begins, root, sources};
+use crate::source::{Source, begins, crates, root, sources};
 use crate::{architecture, nothing, quoted};
 use std::collections::BTreeSet;
 
@@ -69,21 +69,13 @@ fn items(sources: &[Source]) -> BTreeSet<Vec<String>> {
     items
 }
 
-fn is_there(name: &Name<'_>, items: &BTreeSet<Vec<String>>) -> bool {
+fn is_there(name: &Name<'_>, items: &BTreeSet<Vec<String>>, crates: &BTreeSet<String>) -> bool {
     match name {
         Name::Path(path) => root().join(path).exists(),
         // A file's modules may be left out where the type is handed on by the one above.
         Name::Item(parts) => {
-            let crates = [
-                "tutor",
-                "tutor_agent",
-                "tutor_files",
-                "tutor_lab",
-                "tutor_bpf",
-                "tutor_book",
-                "crate",
-            ];
-            let parts = if crates.contains(&parts[0]) {
+            let is_crate = |name: &str| name == "crate" || crates.contains(name);
+            let parts = if is_crate(parts[0]) {
                 &parts[1..]
             } else {
                 parts
@@ -105,10 +97,11 @@ fn is_there(name: &Name<'_>, items: &BTreeSet<Vec<String>>) -> bool {
 #[test]
 fn every_name_in_the_map_exists() {
     let items = items(&sources(&["runner", "bpf", "book"]));
+    let crates = crates().into_iter().map(|krate| krate.name).collect();
     let mut found = Vec::new();
     for (number, line) in architecture().lines().enumerate() {
         for text in quoted(line) {
-            if name(text).is_some_and(|name| !is_there(&name, &items)) {
+            if name(text).is_some_and(|name| !is_there(&name, &items, &crates)) {
                 found.push(format!(
                     "ARCHITECTURE.md:{}: there is no `{text}`",
                     number + 1

@@ -1,12 +1,49 @@
 //! The workspace's Rust, as tokens: what a comment or a string says is not among them.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::{fs, iter};
 
 /// The folder that holds the root manifest.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A crate of the workspace.
+pub struct Crate {
+    /// As `use` has it.
+    pub name: String,
+    /// Its manifest, relative to the root.
+    pub manifest: String,
+    /// The folder of its sources, relative to the root.
+    pub folder: String,
+}
+
+/// Every crate of the workspace, as the root manifest lists them.
+pub fn crates() -> Vec<Crate> {
+    let members = manifest("Cargo.toml")["workspace"]["members"].clone();
+    let members: Vec<String> = members.try_into().expect("names of folders");
+    let library = |member: String| (format!("{member}/Cargo.toml"), format!("{member}/src"));
+    let root = ("Cargo.toml".to_owned(), "runner/src".to_owned());
+    let all = iter::once(root).chain(members.into_iter().map(library));
+    all.map(|(manifest, folder)| {
+        let name = self::manifest(&manifest)["package"]["name"].clone();
+        let name: String = name.try_into().expect("a name");
+        Crate {
+            name: name.replace('-', "_"),
+            manifest,
+            folder,
+        }
+    })
+    .collect()
+}
+
+/// A manifest, by its path below the root.
+pub fn manifest(path: &str) -> toml::Table {
+    let text = fs::read_to_string(root().join(path)).expect("the manifest can be read");
+    text.parse().expect("the manifest is TOML")
 }
 
 /// A word or sign of the source.
@@ -19,6 +56,8 @@ pub struct Token {
     pub is_test: bool,
     /// How many braces it stands in.
     pub depth: usize,
+    /// How many modules within the file it stands in.
+    pub inline_modules: usize,
 }
 
 /// A file of Rust.
@@ -40,8 +79,11 @@ impl Source {
             .parse()
             .unwrap_or_else(|error| panic!("{path}: {error}"));
         let mut tokens = Vec::new();
-        let is_test = path.ends_with("tests.rs");
-        flatten(stream, is_test, 0, &mut tokens);
+        let place = Place {
+            is_test: path.ends_with("tests.rs") || path.contains("/tests/"),
+            ..Place::default()
+        };
+        flatten(stream, place, &mut tokens);
         Source {
             path,
             tokens,
@@ -59,15 +101,22 @@ impl Source {
         self.tokens.iter().all(|token| token.is_test)
     }
 
-    /// The module below the crate that the file belongs to: `report` for `runner/src/report/diff.rs`.
-    pub fn module(&self) -> Option<&str> {
-        let below = self.path.strip_prefix("runner/src/")?;
-        let first = below.split('/').next()?;
-        let name = first.strip_suffix(".rs").unwrap_or(first);
-        (!matches!(name, "lib" | "main")).then_some(name)
+    /// The files of modules that are declared for tests only, without `.rs`.
+    fn test_files(&self) -> Vec<String> {
+        let folder = ["/mod.rs", "/lib.rs", "/main.rs", ".rs"]
+            .iter()
+            .find_map(|end| self.path.strip_suffix(end))
+            .expect("a file of Rust");
+        let declared = self.tails().filter(|tail| {
+            tail[0].is_test && begins(tail, &["mod"]) && tail.get(2).is_some_and(|t| t.text == ";")
+        });
+        declared
+            .map(|tail| format!("{folder}/{}", tail[1].text))
+            .collect()
     }
 
-    /// The names of modules that lead to the file, the crate's own left out: `report`, `diff`.
+    /// The names of modules that lead to the file, the crate's own left out: `report`, `diff`. None
+    /// for `lib.rs`.
     pub fn module_path(&self) -> Vec<&str> {
         let (_, below) = self.path.split_once("src/").unwrap_or(("", &self.path));
         let parts = below.trim_end_matches(".rs").split('/');
@@ -86,7 +135,26 @@ pub fn sources(folders: &[&str]) -> Vec<Source> {
         .filter(|path| path.extension().is_some_and(|ext| ext == "rs"))
         .collect();
     rust.sort();
-    rust.iter().map(|path| Source::read(path)).collect()
+    let mut sources: Vec<Source> = rust.iter().map(|path| Source::read(path)).collect();
+    let of_tests: BTreeSet<String> = sources.iter().flat_map(Source::test_files).collect();
+    let of_tests = sources.iter_mut().filter(|source| {
+        let file = source.path.trim_end_matches("/mod.rs");
+        of_tests.contains(file.trim_end_matches(".rs"))
+    });
+    for token in of_tests.flat_map(|source| &mut source.tokens) {
+        token.is_test = true;
+    }
+    sources
+}
+
+/// Every file of Rust of all crates, but for their tests, examples and fuzz targets.
+pub fn library_sources() -> &'static [Source] {
+    static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(|| {
+        let folders: Vec<String> = crates().into_iter().map(|krate| krate.folder).collect();
+        let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
+        sources(&folders)
+    });
+    &SOURCES
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -103,7 +171,15 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn flatten(stream: TokenStream, is_test: bool, depth: usize, tokens: &mut Vec<Token>) {
+/// Where a token stands.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    is_test: bool,
+    depth: usize,
+    inline_modules: usize,
+}
+
+fn flatten(stream: TokenStream, place: Place, tokens: &mut Vec<Token>) {
     // From the attribute to the end of the item that it stands on.
     let mut in_test_item = false;
     let mut trees = stream.into_iter().peekable();
@@ -115,12 +191,16 @@ fn flatten(stream: TokenStream, is_test: bool, depth: usize, tokens: &mut Vec<To
             in_test_item = true;
         }
         let line = tree.span().start().line;
-        let is_test = is_test || in_test_item;
+        let place = Place {
+            is_test: place.is_test || in_test_item,
+            ..place
+        };
         let token = |text: String| Token {
             text,
             line,
-            is_test,
-            depth,
+            is_test: place.is_test,
+            depth: place.depth,
+            inline_modules: place.inline_modules,
         };
         match tree {
             TokenTree::Group(group) => {
@@ -131,13 +211,14 @@ fn flatten(stream: TokenStream, is_test: bool, depth: usize, tokens: &mut Vec<To
                     Delimiter::None => ("", ""),
                 };
                 let is_brace = group.delimiter() == Delimiter::Brace;
+                let is_module = is_brace && ends_with_module(tokens);
                 tokens.push(token(open.to_owned()));
-                flatten(
-                    group.stream(),
-                    is_test,
-                    depth + usize::from(is_brace),
-                    tokens,
-                );
+                let inside = Place {
+                    depth: place.depth + usize::from(is_brace),
+                    inline_modules: place.inline_modules + usize::from(is_module),
+                    ..place
+                };
+                flatten(group.stream(), inside, tokens);
                 tokens.push(token(close.to_owned()));
                 in_test_item &= !is_brace;
             }
@@ -151,24 +232,9 @@ fn flatten(stream: TokenStream, is_test: bool, depth: usize, tokens: &mut Vec<To
     }
 }
 
-/// The names that a path can go on with: one, or those of a group `{a, b::c}`.
-pub fn heads(tokens: &[Token]) -> Vec<&Token> {
-    match tokens {
-        [open, rest @ ..] if open.text == "{" => group_heads(rest, open.depth + 1),
-        [name, ..] => vec![name],
-        [] => Vec::new(),
-    }
-}
-
-fn group_heads(tokens: &[Token], depth: usize) -> Vec<&Token> {
-    let inside = tokens.iter().take_while(|token| token.depth >= depth);
-    let own: Vec<&Token> = inside.filter(|token| token.depth == depth).collect();
-    let first = own.first().copied();
-    let after_commas = own
-        .windows(2)
-        .filter(|pair| pair[0].text == ",")
-        .map(|pair| pair[1]);
-    first.into_iter().chain(after_commas).collect()
+/// True after `mod name`.
+fn ends_with_module(tokens: &[Token]) -> bool {
+    matches!(tokens, [.., word, _] if word.text == "mod")
 }
 
 /// True if the tokens begin with these words.
@@ -181,12 +247,8 @@ pub fn begins(tokens: &[Token], words: &[&str]) -> bool {
 #[cfg(test)]
 pub fn parsed(path: &str, text: &str) -> Source {
     let mut tokens = Vec::new();
-    flatten(
-        text.parse().expect("the text is Rust"),
-        false,
-        0,
-        &mut tokens,
-    );
+    let stream = text.parse().expect("the text is Rust");
+    flatten(stream, Place::default(), &mut tokens);
     Source {
         path: path.to_owned(),
         tokens,
