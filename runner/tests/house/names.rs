@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 /// Names that are given twice all the same and are to be mended; the list is to become empty.
 const OWED: &str = "
     Across Answer Asked Changes Checked Choice Claim Cli Column Confinement Contents Context
-    Decoder Drawing Edit End Ends Entry Event Evidence Fence Files Finding Findings Flaw
-    Folder Folders Found Frame Guest Head Held Image Incoming Info Installed Item Kept Kind
-    Known Lack Left Leftover Lesson Level Limits Links Listed Machine MachineError Made
+    Decoder Drawing Edit End Ends Entry Event Evidence Failure Fence Files Finding Findings
+    Flaw Folder Folders Found Frame Guest Head Held Image Incoming Info Installed Item Kept
+    Kind Known Lack Left Leftover Lesson Level Limits Links Listed Machine MachineError Made
     Manifest Map Mark Names OfLab Opening Origin Outcome Output Package Page Part Parts
     Place Places Printed Progress Purpose Question Read Reader Reason Record Relocation Row
     Section Seen Setting Setup Shell Source SourceLine Standing Status Step Stream Style
