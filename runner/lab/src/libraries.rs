@@ -38,7 +38,7 @@ impl Libraries {
             };
             let mut asked = Vec::new();
             for library in &needed {
-                let path = merged(&linker.place(library, &needed));
+                let path = linker.place(library, &needed);
                 if self.there(machine)?.contains(&path) {
                     continue;
                 }
@@ -81,40 +81,5 @@ impl Libraries {
             }
         };
         Ok(self.there.insert(there))
-    }
-}
-
-/// `/lib` and `/lib64` are links to folders of the same names below `/usr` in the guest.
-fn merged(path: &Path) -> PathBuf {
-    match path.strip_prefix("/") {
-        Ok(below) if below.starts_with("lib") || below.starts_with("lib64") => {
-            Path::new("/usr").join(below)
-        }
-        Ok(_) | Err(_) => path.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_library_is_known_by_either_of_its_paths() {
-        assert_eq!(
-            merged(Path::new("/lib/x/libc.so.6")),
-            Path::new("/usr/lib/x/libc.so.6")
-        );
-        assert_eq!(
-            merged(Path::new("/lib64/ld.so")),
-            Path::new("/usr/lib64/ld.so")
-        );
-        assert_eq!(
-            merged(Path::new("/opt/lib/x.so")),
-            Path::new("/opt/lib/x.so")
-        );
-        assert_eq!(
-            merged(Path::new("/library/x.so")),
-            Path::new("/library/x.so")
-        );
     }
 }

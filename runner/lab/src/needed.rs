@@ -4,6 +4,10 @@
 //! `DT_RPATH` where there is no `DT_RUNPATH`, then `DT_RUNPATH`, then the folders of
 //! `/etc/ld.so.conf`, then the system's. `LD_LIBRARY_PATH` is left out on purpose, since it belongs
 //! to one shell and not to the program.
+//!
+//! The crate `lddtree` (0.5) is no substitute: it opens whatever path a program names, a pipe or a
+//! learner's file too, panics at a name that is not UTF-8, heeds `LD_LIBRARY_PATH`, does not know
+//! `$LIB` nor a program's `DT_RPATH` for its libraries, and does not tell where it looked in vain.
 
 use crate::inputs::Inputs;
 use object::Endianness;
@@ -64,35 +68,25 @@ pub enum NeededError {
     },
 }
 
-/// Returns the files that a program needs to start, beside itself: its interpreter and its
-/// libraries, each by the path by which the dynamic linker opens it, sorted. A static program
-/// needs none.
-///
-/// The libraries of one that is found only by `/etc/ld.so.conf` have to be placed by
-/// [`Linker::place`], since another root folder has no such list.
-pub fn closure(binary: &Path) -> Result<Vec<PathBuf>, NeededError> {
-    Linker::new(&Inputs::default()).closure(binary)
-}
-
 /// Finds the libraries of many programs; each file is read once.
 pub struct Linker<'i> {
     inputs: &'i Inputs,
-    folders: Folders,
+    folders: LibraryFolders,
     /// The folder of programs that somebody else may have written; none if they are the system's.
     foreign: Option<Root>,
-    read: RefCell<BTreeMap<PathBuf, Option<Rc<Linked>>>>,
+    read: RefCell<BTreeMap<PathBuf, Option<Rc<LinkInfo>>>>,
 }
 
 /// The folders that libraries are looked for in.
-struct Folders {
+struct LibraryFolders {
     /// Those of `/etc/ld.so.conf`.
     configured: Vec<PathBuf>,
     /// Those that dynamic linkers know by themselves.
     system: Vec<PathBuf>,
 }
 
-impl Folders {
-    fn of_system(inputs: &Inputs) -> Folders {
+impl LibraryFolders {
+    fn of_system(inputs: &Inputs) -> LibraryFolders {
         let mut configured = Vec::new();
         read_configuration(Path::new("/etc/ld.so.conf"), &mut configured, 0, inputs);
         let multiarch = format!("{}-linux-gnu", std::env::consts::ARCH);
@@ -104,7 +98,7 @@ impl Folders {
             "/lib".to_owned(),
             "/usr/lib".to_owned(),
         ];
-        Folders {
+        LibraryFolders {
             configured,
             system: system.map(PathBuf::from).to_vec(),
         }
@@ -178,7 +172,7 @@ fn matching(base: &Path, pattern: &str, inputs: &Inputs) -> Vec<PathBuf> {
 }
 
 /// What an ELF file says about others that it needs.
-struct Linked {
+struct LinkInfo {
     machine: u16,
     interpreter: Option<PathBuf>,
     needed: Vec<String>,
@@ -191,7 +185,7 @@ impl<'i> Linker<'i> {
     pub fn new(inputs: &'i Inputs) -> Linker<'i> {
         Linker {
             inputs,
-            folders: Folders::of_system(inputs),
+            folders: LibraryFolders::of_system(inputs),
             foreign: None,
             read: RefCell::default(),
         }
@@ -217,7 +211,7 @@ impl<'i> Linker<'i> {
     /// the learner's, a pipe, a device.
     pub fn system_library(&self, path: &Path) -> Option<Vec<u8>> {
         let real = path.canonicalize().ok()?;
-        let Folders { configured, system } = &self.folders;
+        let LibraryFolders { configured, system } = &self.folders;
         let mut folders = system.iter().chain(configured);
         let content = folders.find_map(|folder| {
             let folder = folder.canonicalize().ok()?;
@@ -228,7 +222,7 @@ impl<'i> Linker<'i> {
     }
 
     /// Reads a file if it may be looked at.
-    fn linked(&self, path: &Path) -> Result<Linked, NeededError> {
+    fn linked(&self, path: &Path) -> Result<LinkInfo, NeededError> {
         let Some(foreign) = &self.foreign else {
             return linked(path);
         };
@@ -248,15 +242,16 @@ impl<'i> Linker<'i> {
         read(&content).map_err(|error| no_elf(&error.to_string()))
     }
 
-    /// Returns where a library found by [`closure`](Linker::closure) has to lie in a root folder of
-    /// its own, so that its dynamic linker finds it: in the same place, or, where only
-    /// `/etc/ld.so.conf` leads to it, beside the C library, whose folder every dynamic linker knows.
-    /// `all` is the whole closure.
+    /// Returns where a library found by [`closure`](Linker::closure) has to lie in a guest, so that its
+    /// dynamic linker finds it: in the same place, or, where only `/etc/ld.so.conf` leads to it, beside
+    /// the C library, whose folder every dynamic linker knows. `all` is the whole closure.
     pub fn place(&self, library: &Path, all: &[PathBuf]) -> PathBuf {
-        self.folders.place(library, all)
+        merged(&self.folders.place(library, all))
     }
 
-    /// Returns what [`closure`] returns.
+    /// Returns the files that a program needs to start, beside itself: its interpreter and its
+    /// libraries, each by the path by which the dynamic linker opens it, sorted. A static program
+    /// needs none.
     pub fn closure(&self, binary: &Path) -> Result<Vec<PathBuf>, NeededError> {
         self.inputs.look(binary);
         let program = self.linked(binary)?;
@@ -268,6 +263,7 @@ impl<'i> Linker<'i> {
             .iter()
             .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
             .collect();
+        let lib = lib_token(program.interpreter.as_deref());
         let inherited = match program.runpath.is_empty() {
             true => program.rpath.clone(),
             false => Vec::new(),
@@ -289,7 +285,7 @@ impl<'i> Linker<'i> {
                 };
                 let mut places = own
                     .into_iter()
-                    .map(|folder| expanded(folder, &path))
+                    .map(|folder| expanded(folder, &path, &lib))
                     .chain(self.folders.configured.iter().cloned())
                     .chain(self.folders.system.iter().cloned());
                 let found = match name.contains('/') {
@@ -310,7 +306,7 @@ impl<'i> Linker<'i> {
     }
 
     /// Returns a library of the right processor. A file of another one is passed over, as ld.so does.
-    fn found(&self, path: &Path, machine: u16) -> Option<(PathBuf, Rc<Linked>)> {
+    fn found(&self, path: &Path, machine: u16) -> Option<(PathBuf, Rc<LinkInfo>)> {
         let mut known = self.read.borrow_mut();
         let known = known.entry(path.to_owned()).or_insert_with(|| {
             let is_file = self.inputs.look(path) && path.is_file();
@@ -322,19 +318,41 @@ impl<'i> Linker<'i> {
     }
 }
 
+/// `/lib` and `/lib64` are links to folders of the same names below `/usr` in the guest.
+fn merged(path: &Path) -> PathBuf {
+    match path.strip_prefix("/") {
+        Ok(below) if below.starts_with("lib") || below.starts_with("lib64") => {
+            Path::new("/usr").join(below)
+        }
+        Ok(_) | Err(_) => path.to_owned(),
+    }
+}
+
+/// Returns what `$LIB` stands for: `lib64` mostly, `lib` on Arch, `lib/x86_64-linux-gnu` on Debian. It is
+/// the folder that the C library was built for (glibc's `slibdir`), in which its dynamic linker lies.
+fn lib_token(interpreter: Option<&Path>) -> String {
+    let real = interpreter.and_then(|interpreter| interpreter.canonicalize().ok());
+    let folder = real.as_deref().and_then(Path::parent);
+    let below = folder.and_then(|folder| {
+        let below = folder.strip_prefix("/usr");
+        below.or_else(|_| folder.strip_prefix("/")).ok()
+    });
+    below.map_or("lib64".into(), |below| below.to_string_lossy().into_owned())
+}
+
 /// Fills in `$ORIGIN`, the folder of the file that names it, and `$LIB`.
-fn expanded(folder: &str, file: &Path) -> PathBuf {
+fn expanded(folder: &str, file: &Path, lib: &str) -> PathBuf {
     let origin = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let origin = origin.parent().unwrap_or(Path::new("/")).to_string_lossy();
     let mut text = folder.to_owned();
-    for (token, value) in [("ORIGIN", &*origin), ("LIB", "lib64")] {
+    for (token, value) in [("ORIGIN", &*origin), ("LIB", lib)] {
         text = text.replace(&format!("${{{token}}}"), value);
         text = text.replace(&format!("${token}"), value);
     }
     PathBuf::from(text)
 }
 
-fn linked(path: &Path) -> Result<Linked, NeededError> {
+fn linked(path: &Path) -> Result<LinkInfo, NeededError> {
     let bytes = read_regular(path, FILE_LIMIT).map_err(|error| match error {
         FilesError::NotRegular(_) => NeededError::NoElf {
             path: path.to_owned(),
@@ -351,60 +369,58 @@ fn linked(path: &Path) -> Result<Linked, NeededError> {
     })
 }
 
-fn read(bytes: &[u8]) -> Result<Linked, object::Error> {
+fn read(bytes: &[u8]) -> Result<LinkInfo, object::Error> {
     let header = FileHeader64::<Endianness>::parse(bytes)?;
     let endian = header.endian()?;
+    // The dynamic linker reads segments; sections may be stripped.
     let segments = header.program_headers(endian, bytes)?;
-    let mut linked = Linked {
-        machine: header.e_machine(endian).0,
-        interpreter: None,
-        needed: Vec::new(),
-        rpath: Vec::new(),
-        runpath: Vec::new(),
-    };
+    let mut interpreter = None;
     let mut entries: &[_] = &[];
     for segment in segments {
         if let Some(path) = segment.interpreter(endian, bytes)? {
-            linked.interpreter = Some(PathBuf::from(OsStr::from_bytes(path)));
+            interpreter = Some(PathBuf::from(OsStr::from_bytes(path)));
         }
         if let Some(found) = segment.dynamic(endian, bytes)? {
             entries = found;
         }
     }
-    let entries: Vec<_> = entries
-        .iter()
-        .map(|entry| (entry.d_tag(endian), entry.d_val(endian)))
-        .take_while(|(tag, _)| *tag != DT_NULL)
-        .collect();
-    let value = |wanted| entries.iter().find(|(tag, _)| *tag == wanted);
-    let (Some((_, address)), Some((_, size))) = (value(DT_STRTAB), value(DT_STRSZ)) else {
-        return Ok(linked);
+    let entries = || {
+        let entries = entries.iter();
+        entries.take_while(|entry| entry.tag(endian) != DT_NULL)
     };
-    let mut strings: &[u8] = &[];
-    for segment in segments {
-        if segment.p_type(endian) == PT_LOAD
-            && let Ok(Some(data)) = segment.data_range(endian, bytes, *address, *size)
-        {
-            strings = data;
-        }
-    }
+    let value = |tag| {
+        let entry = entries().find(|entry| entry.tag(endian) == tag)?;
+        Some(entry.val(endian))
+    };
+    let strings = value(DT_STRTAB)
+        .zip(value(DT_STRSZ))
+        .and_then(|(at, size)| {
+            let mut loaded = segments.iter().filter(|one| one.p_type(endian) == PT_LOAD);
+            loaded.find_map(|one| one.data_range(endian, bytes, at, size).ok()?)
+        });
+    let strings = strings.unwrap_or_default();
     let strings = StringTable::new(strings, 0, strings.len() as u64);
-    for (tag, value) in entries {
-        let text = || -> Option<String> {
-            let at = u32::try_from(value).ok()?;
-            String::from_utf8(strings.get(at).ok()?.to_vec()).ok()
-        };
-        let folders = |text: String| text.split(':').map(str::to_owned).collect::<Vec<_>>();
-        match tag {
-            DT_NEEDED => linked.needed.extend(text()),
-            DT_RPATH => linked.rpath.extend(text().map(folders).unwrap_or_default()),
-            DT_RUNPATH => linked
-                .runpath
-                .extend(text().map(folders).unwrap_or_default()),
-            _ => {}
-        }
-    }
-    Ok(linked)
+    let texts = |tag| {
+        let tagged = entries().filter(move |entry| entry.tag(endian) == tag);
+        tagged.filter_map(|entry| {
+            let text = entry.string(endian, strings).ok()?;
+            String::from_utf8(text.to_vec()).ok()
+        })
+    };
+    let folders = |tag| {
+        let folders = texts(tag).flat_map(|text| {
+            let folders = text.split(':').map(str::to_owned);
+            folders.collect::<Vec<_>>()
+        });
+        folders.collect()
+    };
+    Ok(LinkInfo {
+        machine: header.e_machine(endian).0,
+        interpreter,
+        needed: texts(DT_NEEDED).collect(),
+        rpath: folders(DT_RPATH),
+        runpath: folders(DT_RUNPATH),
+    })
 }
 
 #[cfg(test)]

@@ -23,9 +23,6 @@ use std::process::Command;
 /// the order to load them; it is there, and empty, where the kernel needs none.
 pub const MODULES: &str = "/modules";
 
-/// The `PATH` that the guest's folders are made for.
-pub const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
-
 /// The most that a tool's own libraries may add, in bytes, before busybox stands in for it.
 pub const EXTRA_LIMIT: u64 = 2 << 20;
 
@@ -189,25 +186,29 @@ impl Image<'_> {
     }
 
     fn libraries(&mut self, program: &Path) -> Result<(), InitramfsError> {
-        let libraries = self.linker.closure(program)?;
-        for library in &libraries {
-            let guest = merged(&self.linker.place(library, &libraries));
-            if !self.archive.has(&guest) {
-                self.archive.file(&guest, 0o755, self.read(library)?);
-            }
+        for (library, guest) in self.new_libraries(program)? {
+            self.archive.file(&guest, 0o755, self.read(&library)?);
         }
         Ok(())
     }
 
+    /// Returns the libraries of a program that are not in the archive yet, and where they belong there.
+    fn new_libraries(&self, program: &Path) -> Result<Vec<(PathBuf, String)>, InitramfsError> {
+        let libraries = self.linker.closure(program)?;
+        let placed = libraries.iter().map(|library| {
+            let guest = self.linker.place(library, &libraries);
+            (library.clone(), guest.to_string_lossy().into_owned())
+        });
+        Ok(placed
+            .filter(|(_, guest)| !self.archive.has(guest))
+            .collect())
+    }
+
     /// Returns how many bytes of libraries a program would add.
     fn extra(&self, program: &Path) -> Result<u64, InitramfsError> {
-        let libraries = self.linker.closure(program)?;
-        let new = libraries.iter().filter(|library| {
-            let guest = merged(&self.linker.place(library, &libraries));
-            !self.archive.has(&guest)
-        });
+        let new = self.new_libraries(program)?.into_iter();
         Ok(new
-            .filter_map(|library| fs::metadata(library).ok())
+            .filter_map(|(library, _)| fs::metadata(library).ok())
             .map(|meta| meta.len())
             .sum())
     }
@@ -329,16 +330,6 @@ impl Image<'_> {
     }
 }
 
-/// Returns a path in the guest, whose `/bin`, `/sbin`, `/lib` and `/lib64` are links into `/usr`.
-fn merged(path: &Path) -> String {
-    let path = path.to_string_lossy();
-    let first = path.trim_start_matches('/').split('/').next();
-    match first {
-        Some("bin" | "sbin" | "lib" | "lib64") => format!("/usr{path}"),
-        _ => path.into_owned(),
-    }
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, InitramfsError> {
     let failed = |error| InitramfsError::Read {
         path: path.to_owned(),
@@ -441,15 +432,6 @@ mod tests {
             let target = format!("usr/bin/{}", line.split(' ').nth(3).unwrap());
             assert!(names.contains(target.as_str()), "{line}");
         }
-    }
-
-    #[test]
-    fn paths_lead_into_the_merged_folders() {
-        let merged = |path: &str| super::merged(Path::new(path));
-        assert_eq!(merged("/lib64/ld.so"), "/usr/lib64/ld.so");
-        assert_eq!(merged("/lib/x/libc.so.6"), "/usr/lib/x/libc.so.6");
-        assert_eq!(merged("/usr/lib/x"), "/usr/lib/x");
-        assert_eq!(merged("/library/x"), "/library/x");
     }
 
     #[test]
