@@ -511,6 +511,7 @@ lab-unknown = { $count ->
 lab-setup-failed = cannot get a kernel for the lab: { $error }
 lab-help-mirror = name a mirror of Debian's archive with `--mirror URL` or `TUTOR_LAB_MIRROR`, or a kernel of your own with `--kernel PATH`
 lab-help-other-mirror = name another mirror with `--mirror URL`, or leave it out where apt works
+lab-help-curl = install curl (package `curl`), or take a kernel of your own with `--kernel PATH`
 lab-help-series = name a series from that list, or leave `--mirror` out where apt works
 lab-help-kernel = take a distribution's kernel package for cloud machines: it has what the lab needs
 lab-missing-kernel = a kernel { $series } for the lab

@@ -18,7 +18,7 @@ use std::io::{self, IsTerminal, Write};
 use tutor_lab::accelerator::Reason;
 use tutor_lab::cache::{Cache, CacheError, Installed};
 use tutor_lab::fetch::lock::KernelLock;
-use tutor_lab::fetch::mirror::Mirror;
+use tutor_lab::fetch::mirror::{Mirror, MirrorError};
 use tutor_lab::initramfs;
 use tutor_lab::kernel::{Kernel, KernelError};
 use tutor_lab::qemu::{Qemu, QemuError};
@@ -145,6 +145,7 @@ fn ready(context: &Context, kernel: &Kernel) -> anyhow::Result<()> {
 fn failed(error: &SetupError) -> anyhow::Error {
     let help = match error {
         SetupError::Apt(_) => Some(say!("lab-help-mirror")),
+        SetupError::Mirror(MirrorError::NoCurl) => Some(say!("lab-help-curl")),
         SetupError::Mirror(_) => Some(say!("lab-help-other-mirror")),
         SetupError::NotPinned { .. } => Some(say!("lab-help-series")),
         SetupError::Kernel(_)

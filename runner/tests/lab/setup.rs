@@ -91,6 +91,18 @@ fn without_a_terminal_nothing_is_fetched_until_somebody_agrees() {
 }
 
 #[test]
+fn without_curl_a_mirror_is_not_asked_and_the_help_names_the_package() {
+    let (url, asked) = empty_mirror();
+    learner()
+        .env("PATH", "/nowhere")
+        .run(&format!("lab setup --yes --mirror {url}"))
+        .code(3)
+        .stderr_has("there is no `curl` here")
+        .stderr_has("help: install curl");
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+#[test]
 fn the_mirror_may_stand_in_the_environment() {
     let (url, asked) = empty_mirror();
     let tutor = learner().env("TUTOR_LAB_MIRROR", &url);

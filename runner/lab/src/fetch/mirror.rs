@@ -1,15 +1,17 @@
 //! Gets a package of the lock file over HTTP or HTTPS from a mirror that the user names.
 //!
-//! The mirror is not trusted: what does not have the SHA-256 of the lock file is deleted. A
-//! download that broke off goes on where it ended. `http_proxy`, `https_proxy` and `no_proxy` hold.
+//! The mirror is not trusted: what does not have the SHA-256 of the lock file is deleted. `curl` talks
+//! to it: it knows this system's proxies and certificates, and goes on with part of a file. What it
+//! takes here is bounded by the length of the package.
 
 use super::lock::Pinned;
 use std::fs::{self, File};
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
+use std::process::{Command, Stdio};
 use std::time::Duration;
+use tutor_files::FilesError;
+use tutor_files::error::failed_io;
 
 /// How long a mirror may be silent.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -20,12 +22,18 @@ const WHOLE: Duration = Duration::from_secs(3600);
 /// How often a download that broke off is taken up again.
 const TRIES: usize = 4;
 
+/// The status of `curl` where the server sends no such part: its own manual page, curl(1).
+const NO_PARTS: i32 = 33;
+
 /// Why a mirror gave nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum MirrorError {
     /// The address is none.
     #[error("`{0}` is no address of a mirror: it begins with `http://` or `https://`")]
     NoAddress(String),
+    /// There is no `curl`.
+    #[error("there is no `curl` here, which talks to mirrors")]
+    NoCurl,
     /// The mirror does not have it.
     #[error(
         "the mirror has no `{url}` (HTTP {status}); superseded builds vanish from mirrors after a while"
@@ -51,20 +59,8 @@ pub enum MirrorError {
         url: String,
     },
     /// It could not be kept.
-    #[error("cannot {doing} `{path}`: {error}")]
-    Files {
-        /// What was being done.
-        doing: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-}
-
-fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> MirrorError {
-    let path = path.to_owned();
-    move |error| MirrorError::Files { doing, path, error }
+    #[error(transparent)]
+    Files(#[from] FilesError),
 }
 
 /// A mirror.
@@ -111,7 +107,7 @@ impl Mirror {
         folder: &Path,
         tell: &mut dyn FnMut(u64),
     ) -> Result<PathBuf, MirrorError> {
-        fs::create_dir_all(folder).map_err(files("make the folder", folder))?;
+        fs::create_dir_all(folder).map_err(failed_io("make the folder", folder))?;
         let part = folder.join(format!("{}.part", pinned.sha256));
         let url = self.address(pinned);
         let mut tries = TRIES;
@@ -125,20 +121,19 @@ impl Mirror {
                     // One that brings something each time may break off as often as it likes.
                     tries = if there > furthest { tries } else { tries - 1 };
                     furthest = furthest.max(there);
-                    if tries == 0 || there == 0 {
+                    if tries == 0 || furthest == 0 {
                         return Err(MirrorError::Broken { url, what });
                     }
                 }
                 Err(other) => return Err(other),
             }
         }
-        let hash = crate::hashes::hash(&part).map_err(files("read", &part))?;
+        let hash = crate::hashes::hash(&part).map_err(failed_io("read", &part))?;
         if hash != pinned.sha256 {
-            fs::remove_file(&part).map_err(files("remove", &part))?;
-            return Err(MirrorError::WrongHash { url });
+            return Err(wrong(&url, &part));
         }
         let whole = folder.join(format!("{}.deb", pinned.sha256));
-        fs::rename(&part, &whole).map_err(files("rename", &part))?;
+        fs::rename(&part, &whole).map_err(failed_io("rename", &part))?;
         Ok(whole)
     }
 
@@ -154,111 +149,91 @@ impl Mirror {
             url: url.to_owned(),
             what,
         };
-        let mut file = File::options()
+        let mut options = File::options();
+        let mut file = options
             .create(true)
             .append(true)
             .open(part)
-            .map_err(files("open", part))?;
-        let mut there = file.metadata().map_err(files("read", part))?.len();
+            .map_err(failed_io("open", part))?;
+        let mut there = file.metadata().map_err(failed_io("read", part))?.len();
         if there == pinned.bytes {
             return Ok(());
         }
-        if there > pinned.bytes {
-            there = 0;
-        }
-        let mut request = self.agent().get(url);
-        if there > 0 {
-            request = request.header("Range", format!("bytes={there}-"));
-        }
-        let response = request.call().map_err(|error| broken(error.to_string()))?;
-        let status = response.status().as_u16();
-        let goes_on = status == 206
-            && response
-                .headers()
-                .get("content-range")
-                .and_then(|range| range.to_str().ok())
-                .is_some_and(|range| range.starts_with(&format!("bytes {there}-")));
-        match status {
-            200 => there = 0,
-            206 if goes_on => {}
-            // It does not do parts as asked: from the beginning.
-            206 | 416 => {
-                file.set_len(0).map_err(files("empty", part))?;
-                return Err(broken(format!("it answered a part with HTTP {status}")));
-            }
-            _ => {
-                return Err(MirrorError::Status {
-                    url: url.to_owned(),
-                    status,
-                });
-            }
-        }
-        file.set_len(there).map_err(files("empty", part))?;
-        tell(there);
-        let chunks = chunks(response.into_body().into_reader());
-        loop {
-            let chunk = match chunks.recv_timeout(self.silence) {
-                Ok(chunk) => chunk.map_err(|error| broken(error.to_string()))?,
-                Err(mpsc::RecvTimeoutError::Timeout) => {
-                    let seconds = self.silence.as_secs_f32();
-                    return Err(broken(format!("nothing came for {seconds} s")));
-                }
-                Err(mpsc::RecvTimeoutError::Disconnected) => break,
-            };
-            there += chunk.len() as u64;
+        let mut curl = self
+            .curl(url, there)
+            .spawn()
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => MirrorError::NoCurl,
+                _ => broken(error.to_string()),
+            })?;
+        let mut output = curl.stdout.take();
+        let mut chunk = vec![0; 1 << 16];
+        while let Some(output) = &mut output
+            && let Ok(count @ 1..) = output.read(&mut chunk)
+        {
+            there += count as u64;
             if there > pinned.bytes {
-                // More than the package has: no hash can be right any more.
-                fs::remove_file(part).map_err(files("remove", part))?;
-                return Err(MirrorError::WrongHash {
-                    url: url.to_owned(),
-                });
+                // No hash can be right any more. One that ended by itself needs no end.
+                let _ = curl.kill().and_then(|()| curl.wait());
+                return Err(wrong(url, part));
             }
-            file.write_all(&chunk).map_err(files("write", part))?;
+            file.write_all(&chunk[..count])
+                .map_err(failed_io("write", part))?;
             tell(there);
         }
-        match there == pinned.bytes {
-            true => Ok(()),
-            false => Err(broken(format!(
-                "it ended after {there} of {} bytes",
-                pinned.bytes
-            ))),
+        let ended = curl.wait_with_output();
+        let ended = ended.map_err(|error| broken(error.to_string()))?;
+        let said = String::from_utf8_lossy(&ended.stderr);
+        // The last line is the status of HTTP.
+        let (said, status) = said.rsplit_once('\n').unwrap_or(("", &said));
+        match (status.parse().unwrap_or(0), ended.status.code()) {
+            (200 | 206, Some(0)) if there == pinned.bytes => Ok(()),
+            (200 | 206, Some(0)) => {
+                let bytes = pinned.bytes;
+                Err(broken(format!("it ended after {there} of {bytes} bytes")))
+            }
+            // It does not do parts as asked: from the beginning.
+            (416, _) | (_, Some(NO_PARTS)) => {
+                file.set_len(0).map_err(failed_io("empty", part))?;
+                Err(broken(said.to_owned()))
+            }
+            (status @ 300.., Some(0)) | (status @ 400.., _) => {
+                let url = url.to_owned();
+                Err(MirrorError::Status { url, status })
+            }
+            _ => Err(broken(said.to_owned())),
         }
     }
 
-    fn agent(&self) -> ureq::Agent {
-        ureq::Agent::config_builder()
-            .timeout_global(Some(WHOLE))
-            .timeout_resolve(Some(self.silence))
-            .timeout_connect(Some(self.silence))
-            .timeout_recv_response(Some(self.silence))
-            .http_status_as_error(false)
-            .max_redirects(5)
-            .user_agent(concat!("tutor/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into()
+    /// The command that prints what comes from an address, from a byte on. The user's own
+    /// configuration of `curl` stays out of it.
+    fn curl(&self, url: &str, from: u64) -> Command {
+        let silence = self.silence.as_secs().to_string();
+        let mut command = Command::new("curl");
+        command
+            .args(["--disable", "--fail", "--location", "--globoff"])
+            .args(["--silent", "--show-error", "--proto", "=http,https"])
+            .args(["--max-redirs", "5", "--write-out", "%{stderr}%{http_code}"])
+            .args(["--connect-timeout", &silence, "--max-time"])
+            .arg(WHOLE.as_secs().to_string())
+            .args(["--speed-limit", "1", "--speed-time", &silence])
+            .args(["--user-agent", concat!("tutor/", env!("CARGO_PKG_VERSION"))])
+            .args(["--continue-at", &from.to_string(), "--url", url])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
     }
 }
 
-/// Reads in a thread of its own, so that whoever listens can give up on a silent mirror. The
-/// thread ends with the connection.
-fn chunks(mut reader: impl Read + Send + 'static) -> mpsc::Receiver<io::Result<Vec<u8>>> {
-    let (sender, receiver) = mpsc::sync_channel(4);
-    thread::spawn(move || {
-        let mut buffer = vec![0; 1 << 16];
-        loop {
-            let chunk = match reader.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(length) => Ok(buffer[..length].to_vec()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => Err(error),
-            };
-            let is_last = chunk.is_err();
-            if sender.send(chunk).is_err() || is_last {
-                break;
-            }
-        }
-    });
-    receiver
+/// Deletes what is not the package.
+fn wrong(url: &str, part: &Path) -> MirrorError {
+    match fs::remove_file(part) {
+        Ok(()) => MirrorError::WrongHash {
+            url: url.to_owned(),
+        },
+        Err(error) => failed_io("remove", part)(error).into(),
+    }
 }
 
 #[cfg(test)]
@@ -268,6 +243,8 @@ pub(crate) mod tests {
     use std::net::{TcpListener, TcpStream};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+    use std::thread;
 
     /// One request, as the server saw it.
     pub(crate) struct Request {
@@ -322,7 +299,7 @@ pub(crate) mod tests {
         fn download(&self, folder: &Path) -> Result<Vec<u8>, String> {
             let mirror = Mirror {
                 url: self.url.clone(),
-                silence: Duration::from_millis(500),
+                silence: Duration::from_secs(1),
             };
             let file = mirror.download(&pinned(), folder, &mut |_| {});
             file.map(|file| fs::read(file).unwrap())
@@ -471,7 +448,7 @@ pub(crate) mod tests {
             _ => whole(stream),
         });
         assert_eq!(server.download(folder.path()).unwrap(), content());
-        assert_eq!(server.requests(), 2);
+        assert_eq!(server.requests(), 3);
     }
 
     #[test]
