@@ -10,7 +10,7 @@ mod remains;
 
 use crate::hashes::noted_hash;
 use crate::kernel::{self, Kernel, Unpacked, by_release};
-pub use error::{CacheError, files};
+pub use error::CacheError;
 use kernel_folder::{Look, load, look, put};
 pub use remains::size;
 use remains::{UNFINISHED, named, swept, unfinished};
@@ -18,6 +18,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use tutor_files::error::failed_io;
 
 /// The series that lessons run on where nothing else is said: Debian's long-term kernel.
 pub const DEFAULT_SERIES: &str = "6.12";
@@ -85,7 +86,7 @@ impl Cache {
 
     /// Waits until nobody else does what has this name.
     pub fn lock_for(&self, what: &str) -> Result<Lock, CacheError> {
-        fs::create_dir_all(&self.folder).map_err(files("make the folder", &self.folder))?;
+        fs::create_dir_all(&self.folder).map_err(failed_io("make the folder", &self.folder))?;
         let path = self.folder.join(format!("{what}.lock"));
         let file = File::options()
             .create(true)
@@ -94,8 +95,8 @@ impl Cache {
             // A pipe in its place would wait for somebody to read.
             .custom_flags(nix::libc::O_NONBLOCK)
             .open(&path)
-            .map_err(files("open", &path))?;
-        file.lock().map_err(files("lock", &path))?;
+            .map_err(failed_io("open", &path))?;
+        file.lock().map_err(failed_io("lock", &path))?;
         Ok(Lock(file))
     }
 
@@ -109,7 +110,7 @@ impl Cache {
     /// Returns the kernel in a file of the user's own, from the cache where it was used before.
     pub fn file(&self, path: &Path) -> Result<Kernel, CacheError> {
         let hash = noted_hash(path, &self.folder.join("hashes.json"));
-        let hash = hash.map_err(files("read", path))?;
+        let hash = hash.map_err(failed_io("read", path))?;
         if let Some(kernel) = load(&self.own_files().join(&hash)) {
             return Ok(kernel);
         }
@@ -227,11 +228,11 @@ impl Cache {
         let aside = tempfile::Builder::new()
             .prefix(UNFINISHED)
             .tempdir_in(parent)
-            .map_err(files("make a folder in", parent))?;
+            .map_err(failed_io("make a folder in", parent))?;
         match fs::rename(&installed.folder, aside.path().join("kernel")) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(files("remove", &installed.folder)(error)),
+            Err(error) => Err(failed_io("remove", &installed.folder)(error).into()),
         }
     }
 }
@@ -241,9 +242,10 @@ fn folders(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(files("read the folder", folder)(error)),
+        Err(error) => return Err(failed_io("read the folder", folder)(error).into()),
     };
-    let paths = entries.map(|entry| Ok(entry.map_err(files("read the folder", folder))?.path()));
+    let paths =
+        entries.map(|entry| Ok(entry.map_err(failed_io("read the folder", folder))?.path()));
     paths.collect()
 }
 

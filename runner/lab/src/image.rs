@@ -12,7 +12,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-use tutor_files::{Hasher, Stamp, hex};
+use tutor_files::error::failed_io;
+use tutor_files::{FilesError, Hasher, Stamp, hex};
 
 /// What a guest boots.
 #[derive(Clone, Debug)]
@@ -47,13 +48,8 @@ pub enum ImageError {
     #[error(transparent)]
     Initramfs(#[from] InitramfsError),
     /// A file of the cache could not be written.
-    #[error("cannot write `{path}`: {error}")]
-    Write {
-        /// Which one.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Write(FilesError),
 }
 
 /// An archive, and what it was made of: kept beside it, so that it is made again only if that
@@ -187,7 +183,8 @@ fn program(
 ) -> Result<PathBuf, ImageError> {
     let there = fs::metadata(path).map(|there| there.len()).ok();
     if there.is_none() || there != length_bytes.or(there) {
-        let bytes = bytes().map_err(failed(path))?;
+        let bytes = bytes().map_err(failed_io("write", path));
+        let bytes = bytes.map_err(ImageError::Write)?;
         // Only what is executable is taken for a program.
         write(path, &bytes, 0o755)?;
     }
@@ -196,12 +193,7 @@ fn program(
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), ImageError> {
-    tutor_files::write(path, bytes, mode).map_err(|error| failed(path)(error.into()))
-}
-
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> ImageError {
-    let path = path.to_owned();
-    move |error| ImageError::Write { path, error }
+    tutor_files::write(path, bytes, mode).map_err(ImageError::Write)
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use crate::fetch::lock::KernelLock;
 use crate::fetch::mirror::{Mirror, MirrorError};
 use crate::kernel::{self, Kernel, KernelError};
 use std::fs;
-use std::io;
 use std::path::PathBuf;
+use tutor_files::FilesError;
+use tutor_files::error::failed_io;
 
 /// A kernel that somebody asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,13 +97,8 @@ pub enum SetupError {
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// A folder for what is fetched could not be made.
-    #[error("cannot make a folder in `{path}`: {error}")]
-    Folder {
-        /// Where.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Folder(#[from] FilesError),
 }
 
 /// Gets kernels into a cache.
@@ -183,10 +179,7 @@ impl Setup {
         let folder = tempfile::Builder::new()
             .prefix(APT_FOLDER)
             .tempdir_in(path)
-            .map_err(|error| SetupError::Folder {
-                path: path.to_owned(),
-                error,
-            })?;
+            .map_err(failed_io("make a folder in", path))?;
         let apt = Apt::of_system(folder.path())?;
         let package = apt.find(series, &mut |suite| tell(Event::Looking { series, suite }))?;
         let source = format!(

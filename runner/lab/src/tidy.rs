@@ -3,13 +3,14 @@
 //! Nothing is removed that was used within the last hour, so no running lab loses what it is about
 //! to read; a state is in memory as a whole before a guest resumes from it.
 
-use crate::cache::{Cache, CacheError, files};
+use crate::cache::{Cache, CacheError};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tutor_files::UNFINISHED;
+use tutor_files::error::failed_io;
 
 /// The folder of a cache where guests' states between steps are kept, a folder for each lesson.
 pub const CHECKPOINTS: &str = "checkpoints";
@@ -75,10 +76,10 @@ pub fn kept(cache: &Cache) -> Result<Vec<Kept>, CacheError> {
     for (folder, purpose) in folders {
         let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            entries => entries.map_err(files("read the folder", &folder))?,
+            entries => entries.map_err(failed_io("read the folder", &folder))?,
         };
         for entry in entries {
-            let path = entry.map_err(files("read the folder", &folder))?.path();
+            let path = entry.map_err(failed_io("read the folder", &folder))?.path();
             let end = path.extension().and_then(|end| end.to_str());
             // They go with the states that they are about.
             if matches!(end, Some("lock" | "answers")) {
@@ -88,7 +89,7 @@ pub fn kept(cache: &Cache) -> Result<Vec<Kept>, CacheError> {
             let Ok(there) = fs::metadata(&path) else {
                 continue;
             };
-            let used = there.modified().map_err(files("read", &path))?;
+            let used = there.modified().map_err(failed_io("read", &path))?;
             kept.push(Kept {
                 purpose,
                 path,
@@ -147,7 +148,7 @@ pub fn remove(one: &Kept) -> Result<u64, CacheError> {
     match fs::remove_file(&one.path) {
         // Another process tidies at the same time.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        done => done.map_err(files("remove", &one.path))?,
+        done => done.map_err(failed_io("remove", &one.path))?,
     }
     // What was asked about a state is of no use without it.
     let _ = fs::remove_file(one.path.with_extension("answers"));

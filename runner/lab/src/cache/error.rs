@@ -1,22 +1,15 @@
 //! Why the cache could not be used.
 
 use crate::kernel::KernelError;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use tutor_files::FilesError;
 
 /// Why the cache could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
     /// A file or folder could not be read or written.
-    #[error("cannot {doing} `{path}`: {error}")]
-    Files {
-        /// What was being done.
-        doing: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// The kernel cannot be used.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -30,10 +23,4 @@ pub enum CacheError {
         /// Where it is.
         folder: PathBuf,
     },
-}
-
-/// Says which file or folder an error is about.
-pub fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CacheError {
-    let path = path.to_owned();
-    move |error| CacheError::Files { doing, path, error }
 }

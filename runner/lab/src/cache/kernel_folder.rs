@@ -2,7 +2,7 @@
 //! hashed. It is made beside its place and renamed, so what is there is whole, unless somebody changes
 //! it afterwards.
 
-use super::error::{CacheError, files};
+use super::error::CacheError;
 use super::remains::{UNFINISHED, swept, unfinished};
 use crate::kernel::{self, Kernel, Unpacked};
 use crate::note;
@@ -12,6 +12,7 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 use tutor_files::Stamp;
+use tutor_files::error::failed_io;
 
 /// What `kernel.json` looks like. A folder of another form is made again.
 const FORMAT: u32 = 1;
@@ -46,17 +47,17 @@ pub fn put(
     if let Some(kernel) = load(&place).filter(|kernel| kernel.id == id) {
         return Ok(kernel);
     }
-    fs::create_dir_all(parent).map_err(files("make the folder", parent))?;
+    fs::create_dir_all(parent).map_err(failed_io("make the folder", parent))?;
     swept(&unfinished(parent));
     let new = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .tempdir_in(parent)
-        .map_err(files("make a folder in", parent))?;
+        .map_err(failed_io("make a folder in", parent))?;
     let fresh = new.path().join("kernel");
-    fs::create_dir(&fresh).map_err(files("make the folder", &fresh))?;
+    fs::create_dir(&fresh).map_err(failed_io("make the folder", &fresh))?;
     let write = |name: &str, bytes: &[u8]| {
         let path = fresh.join(name);
-        fs::write(&path, bytes).map_err(files("write", &path))
+        fs::write(&path, bytes).map_err(failed_io("write", &path))
     };
     write("vmlinux", &unpacked.vmlinux)?;
     for module in &unpacked.modules {
@@ -81,12 +82,12 @@ pub fn put(
     let text = serde_json::to_vec_pretty(&form).expect("strings and numbers become JSON");
     write("kernel.json", &text)?;
     if place.exists() {
-        fs::rename(&place, new.path().join("replaced")).map_err(files("replace", &place))?;
+        fs::rename(&place, new.path().join("replaced")).map_err(failed_io("replace", &place))?;
     }
-    fs::rename(&fresh, &place).map_err(files("write", &place))?;
+    fs::rename(&fresh, &place).map_err(failed_io("write", &place))?;
     load(&place).ok_or_else(|| {
         let gone = io::Error::other("what was written there just now is not there any more");
-        files("read", &place)(gone)
+        failed_io("read", &place)(gone).into()
     })
 }
 

@@ -2,16 +2,18 @@
 //!
 //! The archives are those of the system's own sources, asked for the suite that has the kernel.
 //! Their keys are kept, so trust is apt's own: nothing is taken that a signed index does not name.
+//! apt reads its indices, too: a crate that reads them would have to fetch and check them by itself.
 
 use super::sources::{self, Source};
 use crate::cache::size;
 use crate::kernel::{by_release, series};
-use std::fs;
-use std::io::{self, Read as _};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
+use tutor_files::FilesError;
+use tutor_files::error::failed_io;
 
 /// Why apt got nothing.
 #[derive(Debug, thiserror::Error)]
@@ -22,16 +24,9 @@ pub enum AptError {
     /// The system is no Debian.
     #[error("apt's sources here name no archive of Debian")]
     NoDebian,
-    /// Nothing could be written.
-    #[error("cannot {doing} `{path}`: {error}")]
-    Files {
-        /// What was being done.
-        doing: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
+    /// A file could not be used, or a program not run.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// The folder's name cannot be written into apt's configuration.
     #[error("apt cannot be told of the folder `{0}`, as its name has odd characters")]
     OddFolder(PathBuf),
@@ -60,11 +55,6 @@ fn behind_colon(said: &str) -> String {
         true => String::new(),
         false => format!(": {said}"),
     }
-}
-
-fn files(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AptError {
-    let path = path.to_owned();
-    move |error| AptError::Files { doing, path, error }
 }
 
 /// A package that apt knows.
@@ -159,44 +149,41 @@ impl Apt {
         tell: &mut dyn FnMut(u64),
     ) -> Result<PathBuf, AptError> {
         let folder = self.folder.join("download");
-        fs::create_dir_all(&folder).map_err(files("make the folder", &folder))?;
+        fs::create_dir_all(&folder).map_err(failed_io("make the folder", &folder))?;
         let failed = |said: String| AptError::Download {
             package: package.name.clone(),
             said,
         };
         let wanted = format!("{}={}", package.name, package.version);
+        let complaints = self.folder.join("complaints");
+        let stderr = File::create(&complaints).map_err(failed_io("write", &complaints))?;
         let mut child = self
             .command("apt-get", &["download", "-q", &wanted], &folder)
+            .stderr(stderr)
             .spawn()
-            .map_err(files("run", &self.programs.join("apt-get")))?;
-        let mut stderr = child.stderr.take();
-        let complaints = thread::spawn(move || {
-            let mut text = Vec::new();
-            // What was said until then is said.
-            let _ = stderr.as_mut().map(|stderr| stderr.read_to_end(&mut text));
-            text
-        });
+            .map_err(failed_io("run", self.programs.join("apt-get")))?;
         let status = loop {
-            match child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) => {
+            let ended = child.try_wait();
+            match ended.map_err(|error| failed(error.to_string()))? {
+                Some(status) => break status,
+                None => {
                     tell(size(&folder));
                     thread::sleep(Duration::from_millis(100));
                 }
-                Err(error) => return Err(failed(error.to_string())),
             }
         };
-        let complaints = complaints.join().unwrap_or_default();
         if !status.success() {
-            return Err(failed(last_line(&complaints)));
+            return Err(failed(last_line(
+                &fs::read(&complaints).unwrap_or_default(),
+            )));
         }
         let file = fs::read_dir(&folder)
-            .map_err(files("read the folder", &folder))?
+            .map_err(failed_io("read the folder", &folder))?
             .flatten()
             .map(|entry| entry.path())
             .find(|path| path.extension().is_some_and(|end| end == "deb"))
             .ok_or_else(|| failed("there is no package where it was to be".to_owned()))?;
-        let hash = crate::hashes::hash(&file).map_err(files("read", &file))?;
+        let hash = crate::hashes::hash(&file).map_err(failed_io("read", &file))?;
         if hash != package.sha256 {
             return Err(failed("it is not what the index promised".to_owned()));
         }
@@ -212,7 +199,7 @@ impl Apt {
         let folder = folder.ok_or_else(|| AptError::OddFolder(self.folder.clone()))?;
         for part in ["state/lists/partial", "cache/archives/partial"] {
             let path = self.folder.join(part);
-            fs::create_dir_all(&path).map_err(files("make the folder", &path))?;
+            fs::create_dir_all(&path).map_err(failed_io("make the folder", &path))?;
         }
         // Keys on lines of their own begin with a blank, as they were read.
         let signed_by = match &source.signed_by {
@@ -225,7 +212,7 @@ impl Apt {
         );
         let write = |name: &str, text: &str| {
             let path = self.folder.join(name);
-            fs::write(&path, text).map_err(files("write", &path))
+            fs::write(&path, text).map_err(failed_io("write", &path))
         };
         write("only.sources", &list)?;
         // Read after the system's own configuration, so that a proxy named there holds. What others
@@ -245,7 +232,7 @@ impl Apt {
              Acquire::http::Timeout \"20\";\n\
              Acquire::https::Timeout \"20\";\n"
         );
-        write("apt.conf", &configuration)
+        Ok(write("apt.conf", &configuration)?)
     }
 
     fn newest(&self, wanted: &str, suite: &str) -> Result<Option<Package>, AptError> {
@@ -271,10 +258,8 @@ impl Apt {
     }
 
     fn run(&self, program: &str, arguments: &[&str], here: &Path) -> Result<Output, AptError> {
-        let mut command = self.command(program, arguments, here);
-        command
-            .output()
-            .map_err(files("run", &self.programs.join(program)))
+        let output = self.command(program, arguments, here).output();
+        Ok(output.map_err(failed_io("run", self.programs.join(program)))?)
     }
 
     fn command(&self, program: &str, arguments: &[&str], here: &Path) -> Command {

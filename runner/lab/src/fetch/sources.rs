@@ -1,4 +1,8 @@
 //! Reads where this system's apt gets its packages: sources.list(5), in both formats.
+//!
+//! `apt-get indextargets` tells neither the keys of a source nor anything of one whose index was never
+//! fetched, as in an image of a container. The crate `apt-sources` (0.2) brings bars of progress for a
+//! terminal and Unicode's tables for addresses.
 
 use std::fs;
 use std::path::{Path, PathBuf};
