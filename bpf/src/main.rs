@@ -12,10 +12,16 @@ enum Cli {
     /// Inspect the kernel and BPF programs
     #[command(subcommand)]
     Bpf(BpfCommand),
+    /// A command as JSON, read from its words by the `tutor` outside
+    #[command(name = "__bpf", hide = true)]
+    Json {
+        #[arg(value_parser = |text: &str| serde_json::from_str::<BpfCommand>(text))]
+        command: BpfCommand,
+    },
 }
 
 fn main() -> ExitCode {
-    let Cli::Bpf(command) = Cli::parse();
+    let (Cli::Bpf(command) | Cli::Json { command }) = Cli::parse();
     match answer(&command) {
         Ok(verdict) => ExitCode::from(verdict.exit_status()),
         Err(error) => {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
@@ -21,7 +22,7 @@ const SIDE_BY_SIDE: usize = 120;
 const SOURCE: usize = 32;
 
 /// What `tutor bpf compare` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct CompareArgs {
     /// The object file to load
     pub file: PathBuf,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::{Console, visible};
@@ -16,7 +17,7 @@ use crate::insn::{DecodeError, Decoded, Instruction, Raw, decode};
 use crate::object::{BpfObject, Program, Section, SourceLine, Target, range};
 
 /// What `tutor bpf disasm` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct DisasmArgs {
     /// A BPF object file
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]

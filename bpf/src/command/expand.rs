@@ -4,6 +4,7 @@ use std::io;
 use std::ops::RangeInclusive;
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::console::{Console, visible};
@@ -18,7 +19,7 @@ use crate::hex::hex;
 const PARTS: usize = 12;
 
 /// What `tutor bpf expand` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct ExpandArgs {
     /// The expression, quoted for the shell: 'BPF_JMP | BPF_CALL'
     #[arg(allow_hyphen_values = true)]

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use libbpf_rs::{MapType, ProgramType};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
@@ -12,7 +13,7 @@ use crate::helper;
 use crate::probe::{Feature, probe};
 
 /// What `tutor bpf features` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct FeaturesArgs {
     /// List the helpers that programs of this type may call, such as kprobe or xdp
     #[arg(long, value_name = "TYPE")]

@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::{Console, visible};
@@ -16,7 +17,7 @@ use crate::hex::hex;
 use crate::insn::{ByteOrder, Callee, DecodeError, Decoded, Instruction, Raw, decode};
 
 /// What `tutor bpf insn` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct InsnArgs {
     /// Eight bytes in hex, or an instruction's text; `-` reads lines of either from standard input
     #[arg(

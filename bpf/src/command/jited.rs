@@ -3,6 +3,7 @@
 use std::io;
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
@@ -15,7 +16,7 @@ use crate::load::{JitedFunction, Shown};
 use crate::view::{MachineCode, MachineError, MachineFunction, Search};
 
 /// What `tutor bpf jited` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct JitedArgs {
     /// Which programs
     #[command(flatten)]

@@ -36,9 +36,11 @@ pub use verdict::Verdict;
 pub use xlated::XlatedArgs;
 
 use clap::Subcommand;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What `tutor bpf` can do.
-#[derive(Debug, Clone, Subcommand)]
+#[derive(Debug, Clone, Subcommand, Deserialize, Serialize)]
 pub enum BpfCommand {
     /// Find out by trying which kernel features work here
     #[command(
@@ -111,6 +113,59 @@ pub enum BpfCommand {
     Jited(JitedArgs),
 }
 
+/// Which kernel a command asks, if any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KernelUse {
+    /// None.
+    None,
+    /// Any, even one that was started just now.
+    Any,
+    /// The one that the program in question is loaded into.
+    Loaded,
+}
+
+impl BpfCommand {
+    /// Returns which kernel it asks.
+    pub fn kernel_use(&self) -> KernelUse {
+        match self {
+            Self::Probe(_) | Self::Features(_) | Self::Compare(_) | Self::Run(_) => KernelUse::Any,
+            Self::Xlated(XlatedArgs { subject, .. }) | Self::Jited(JitedArgs { subject, .. }) => {
+                match subject.file() {
+                    Some(_) => KernelUse::Any,
+                    None => KernelUse::Loaded,
+                }
+            }
+            Self::Sections(_)
+            | Self::Symbols(_)
+            | Self::Disasm(_)
+            | Self::Insn(_)
+            | Self::Expand(_)
+            | Self::Pipeline(_) => KernelUse::None,
+        }
+    }
+
+    /// Returns the files that it is given to read.
+    pub fn reads(&self) -> Vec<&Path> {
+        match self {
+            Self::Probe(_) | Self::Features(_) | Self::Insn(_) | Self::Expand(_) => Vec::new(),
+            Self::Sections(args) => vec![&args.file],
+            Self::Symbols(args) => vec![&args.file],
+            Self::Disasm(args) => vec![&args.file],
+            Self::Compare(args) => vec![&args.file],
+            Self::Pipeline(args) => vec![&args.file],
+            Self::Run(args) => args
+                .data
+                .iter()
+                .chain([&args.file])
+                .map(|file| &**file)
+                .collect(),
+            Self::Xlated(XlatedArgs { subject, .. }) | Self::Jited(JitedArgs { subject, .. }) => {
+                subject.file().into_iter().collect()
+            }
+        }
+    }
+}
+
 /// Runs `command`: reads from and writes to `console`.
 ///
 /// ```
@@ -155,6 +210,22 @@ mod tests {
     pub fn parsed(line: &str) -> Result<BpfCommand, clap::Error> {
         let words = std::iter::once("bpf").chain(line.split(' '));
         Bpf::try_parse_from(words).map(|bpf| bpf.command)
+    }
+
+    #[test]
+    fn a_command_that_travels_as_json_is_the_same_command() {
+        for line in [
+            "probe btf kprobe --json",
+            "run --attach 2.5 --grep=-here here.bpf.o --lines=0",
+            "xlated --opcodes --program here here.bpf.o",
+            "expand EXPRESSION --lines 1-3 -DA=1",
+            "pipeline --stage ir hello.bpf.c",
+        ] {
+            let command = parsed(line).unwrap();
+            let json = serde_json::to_string(&command).unwrap();
+            let read: BpfCommand = serde_json::from_str(&json).unwrap();
+            assert_eq!(format!("{read:?}"), format!("{command:?}"));
+        }
     }
 
     /// Runs a command line and returns what it wrote.

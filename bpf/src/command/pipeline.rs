@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::{Console, visible};
@@ -14,7 +15,7 @@ use crate::clang::ToolError;
 use crate::pipeline::{Input, Output, PipelineError, Row, Stage};
 
 /// What `tutor bpf pipeline` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct PipelineArgs {
     /// The C file
     pub file: PathBuf,

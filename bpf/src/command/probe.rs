@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
@@ -12,7 +13,7 @@ use super::verdict::Verdict;
 use crate::probe::{Answer, Feature, Finding, Refusal, probe};
 
 /// What `tutor bpf probe` is asked.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, Args, Deserialize, Serialize)]
 pub struct ProbeArgs {
     /// The features to try; all of them when none is named
     #[arg(value_name = "NAME", value_parser = feature_parser())]

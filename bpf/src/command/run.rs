@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use libbpf_rs::{Object, ProgramInput, ProgramMut};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
@@ -28,7 +29,7 @@ const PACKET: usize = 64;
 const MOST_LINES: usize = 100_000;
 
 /// What `tutor bpf run` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct RunArgs {
     /// The object file to load
     pub file: PathBuf,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::{Console, Table};
@@ -13,7 +14,7 @@ use crate::insn::ByteOrder;
 use crate::object::{BpfObject, Map, Program, Section};
 
 /// What `tutor bpf sections` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct SectionsArgs {
     /// A BPF object file
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]

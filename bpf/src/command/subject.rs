@@ -7,6 +7,7 @@ use std::path::Path;
 
 use clap::Args;
 use libbpf_rs::ProgramType;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
@@ -16,7 +17,7 @@ use crate::kallsyms::KernelSymbols;
 use crate::load::{LoadError, Loaded, ProgramInfo, Rejection, Wanted, Withheld};
 
 /// Which programs to look at.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct SubjectArgs {
     /// An object file to load; or `id NUMBER` or `pinned PATH` for a program that is loaded already
     #[arg(value_name = "FILE", required = true, num_args = 1..=2)]
@@ -24,6 +25,16 @@ pub struct SubjectArgs {
     /// Only the program of this name
     #[arg(long, value_name = "NAME")]
     pub program: Option<String>,
+}
+
+impl SubjectArgs {
+    /// Returns the object's file; nothing where a program is named that is loaded already.
+    pub fn file(&self) -> Option<&Path> {
+        match self.what.as_slice() {
+            [file] => Some(Path::new(file)),
+            _ => None,
+        }
+    }
 }
 
 /// A loaded program, and whoever keeps it loaded.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::{Console, Table};
@@ -12,7 +13,7 @@ use super::verdict::Verdict;
 use crate::object::{Binding, BpfObject, Home, Symbol, SymbolKind};
 
 /// What `tutor bpf symbols` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct SymbolsArgs {
     /// A BPF object file
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]

@@ -1,6 +1,7 @@
 //! `tutor bpf xlated`: a program as the verifier left it.
 
 use clap::Args;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
@@ -12,7 +13,7 @@ use crate::load::Shown;
 use crate::view::{Xlated, XlatedError};
 
 /// What `tutor bpf xlated` is asked.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct XlatedArgs {
     /// Which programs
     #[command(flatten)]

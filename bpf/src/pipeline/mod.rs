@@ -9,6 +9,7 @@ mod ir;
 mod row;
 mod tokens;
 
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -20,7 +21,7 @@ use crate::object::{BpfObject, ObjectError};
 pub use row::Row;
 
 /// A stage, in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 pub enum Stage {
     /// The words of the C file, after the preprocessor.
     Tokens,

@@ -1,5 +1,6 @@
 //! The kernel features that lessons need, by name.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -16,7 +17,7 @@ use std::str::FromStr;
 /// assert_eq!(error.to_string(), "no feature is called `kprob`; did you mean `kprobe`?");
 /// # Ok::<(), tutor_bpf::probe::UnknownFeature>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 pub enum Feature {
     /// This process may load a program at all.
     Bpf,
