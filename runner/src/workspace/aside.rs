@@ -1,7 +1,10 @@
 //! What is kept aside: all of a workspace when the learner begins afresh, and when a run begins what
 //! steps of the last one made.
 
-use super::{Manifest, Place, Workspace, WorkspaceError};
+use super::error::WorkspaceError;
+use super::locked::Place;
+use super::manifest::Manifest;
+use super::model::Workspace;
 use crate::folders::Folders;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,8 +1,9 @@
 //! All lasting workspaces: what is in them, and holding them all.
 
+use super::error::WorkspaceError;
+use super::locked::Place;
 use super::manifest::Manifest;
-use super::place::Place;
-use super::{LIMIT_BYTES, WorkspaceError};
+use super::tree::LIMIT_BYTES;
 use crate::folders::Folders;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,15 @@
-use super::fresh::{FRESH, KEPT, remove_abandoned_in};
+use super::temporary::{FRESH, KEPT, remove_abandoned_in};
+use super::tree::{LIMIT_BYTES, Tree, UNFINISHED};
 use super::*;
+use crate::event::Written;
+use crate::folders::Folders;
+use crate::lesson::FileStep;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use tutor_files::Below;
 
 fn file(path: &str, content: &str) -> FileStep {
     FileStep {

@@ -1,10 +1,17 @@
 //! One folder of a workspace: what steps made in it, and making it what it was at some moment.
 
-use super::{LIMIT_BYTES, UNFINISHED, WorkspaceError};
+use super::error::WorkspaceError;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use tutor_files::{Below, FilesError, Found, Kind, Limits, Over, Root, Stamp};
+
+/// How the names of files begin that are being written: here and by the lab, which brings what its
+/// steps made; the second is that of an earlier `tutor`.
+pub(super) const UNFINISHED: [&str; 2] = [tutor_files::UNFINISHED, ".tutor-fetching-"];
+
+/// The most that what steps made may hold to be kept, in bytes.
+pub(super) const LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What steps made at a path. `C` stands for a file's content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

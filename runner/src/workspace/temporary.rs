@@ -1,6 +1,5 @@
 //! Folders that go with the run that they are for, and those that a `tutor` left which was killed.
 
-use super::{Tree, Workspace, WorkspaceError};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::signal::kill;
@@ -9,7 +8,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use tutor_files::{Below, FilesError, Root, remove_tree};
+use tutor_files::error::failed_io;
+use tutor_files::{FilesError, remove_tree};
 
 /// What the names of folders begin with that go with their `tutor`; its process id follows.
 pub(super) const FRESH: &str = "tutor-run-";
@@ -26,6 +26,30 @@ pub(super) struct Temporary {
 }
 
 impl Temporary {
+    /// Makes a folder below the system's temporary one; it goes when this does, unless it is to be
+    /// kept.
+    pub(super) fn make(keep: bool) -> Result<Temporary, FilesError> {
+        let place = std::env::temp_dir();
+        let prefix = match keep {
+            true => KEPT.to_owned(),
+            false => format!("{FRESH}{}-", std::process::id()),
+        };
+        let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(&place);
+        let folder = made.map_err(failed_io("make a folder in", &place))?.keep();
+        let lock = File::open(&folder).map_err(failed_io("lock", &folder))?;
+        lock.try_lock_shared()
+            .map_err(|error| failed_io("lock", &folder)(error.into()))?;
+        Ok(Temporary {
+            folder,
+            _lock: lock,
+            goes: !keep,
+        })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Removes the folder; an error names what stays.
     pub(super) fn remove(&mut self) -> Result<(), FilesError> {
         match std::mem::take(&mut self.goes) {
@@ -38,36 +62,6 @@ impl Temporary {
 impl Drop for Temporary {
     fn drop(&mut self) {
         let _ = self.remove();
-    }
-}
-
-impl Workspace {
-    /// Makes a fresh folder below the system's temporary one; it goes when the workspace does,
-    /// unless it is to be kept.
-    pub fn fresh(lesson: &str, keep: bool) -> Result<Workspace, WorkspaceError> {
-        let place = std::env::temp_dir();
-        let prefix = match keep {
-            true => KEPT.to_owned(),
-            false => format!("{FRESH}{}-", std::process::id()),
-        };
-        let made = tempfile::Builder::new().prefix(&prefix).tempdir_in(&place);
-        let folder = made.map_err(failed("make a folder in", &place))?.keep();
-        let lock = File::open(&folder).map_err(failed("lock", &folder))?;
-        lock.try_lock_shared()
-            .map_err(|error| failed("lock", &folder)(error.into()))?;
-        let temporary = Temporary {
-            folder: folder.clone(),
-            _lock: lock,
-            goes: !keep,
-        };
-        let root = Root::open(&folder)?;
-        let tree = |name: &str| {
-            let below = Below::new(name)?;
-            root.make_folder(&below, 0o700)?;
-            Ok::<Tree, FilesError>(Tree::new(folder.join(name), root.within(&below)?))
-        };
-        // No lesson is called `.home`.
-        Ok(Workspace::of(tree(lesson)?, tree(".home")?, Err(temporary)))
     }
 }
 
@@ -128,9 +122,4 @@ fn is_abandoned(folder: &Path, owner: i32) -> io::Result<bool> {
         .custom_flags(flags.bits())
         .open(folder)?;
     Ok(folder.try_lock().is_ok())
-}
-
-fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FilesError {
-    let path = path.to_owned();
-    move |error| FilesError::Io { doing, path, error }
 }

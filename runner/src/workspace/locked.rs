@@ -1,11 +1,11 @@
 //! Where a lesson's lasting workspace is: its files, and what is known of them.
 
-use super::{Workspace, WorkspaceError};
+use super::error::WorkspaceError;
 use crate::folders::Folders;
-use crate::versioned::TooNew;
 use std::fs::{File, Permissions, TryLockError};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use tutor_files::error::failed_io;
 use tutor_files::{Below, FilesError, Kind, Over, Root};
 
 /// The folders of one lesson, held by a lock against another `tutor`.
@@ -26,15 +26,17 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn open(folders: &Folders, key: &str) -> Result<Place, WorkspaceError> {
-        let files = Workspace::folder(folders, key);
+        let files = folders.data.join("workspaces").join(key);
         let name = Below::new(key)?;
         let states = made(&folders.state.join("workspaces"))?;
         let (state, was) = ours(&states, &name)?;
-        let lock = File::open(state.path()).map_err(|error| io("lock", state.path(), error))?;
+        let lock = File::open(state.path()).map_err(failed_io("lock", state.path()))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(WorkspaceError::Busy(files)),
-            Err(TryLockError::Error(error)) => return Err(io("lock", state.path(), error).into()),
+            Err(TryLockError::Error(error)) => {
+                return Err(failed_io("lock", state.path())(error).into());
+            }
         }
         Ok(Place {
             all: made(&folders.data.join("workspaces"))?,
@@ -129,7 +131,7 @@ fn ours(above: &Root, name: &Below) -> Result<(Root, Option<String>), WorkspaceE
 /// It is closed to others, as the XDG Base Directory Specification has it: a program that a step made
 /// and gave the set-user-ID bit would make them this user.
 fn made(folder: &Path) -> Result<Root, FilesError> {
-    std::fs::create_dir_all(folder).map_err(|error| io("make", folder, error))?;
+    std::fs::create_dir_all(folder).map_err(failed_io("make", folder))?;
     let mode = std::fs::symlink_metadata(folder).map(|there| (there.is_dir(), there.mode()));
     if let Ok((true, mode)) = mode
         && mode & 0o077 != 0
@@ -138,7 +140,7 @@ fn made(folder: &Path) -> Result<Root, FilesError> {
         let _ = std::fs::set_permissions(folder, Permissions::from_mode(0o700));
     }
     let real = folder.canonicalize();
-    Root::open(&real.map_err(|error| io("find", folder, error))?)
+    Root::open(&real.map_err(failed_io("find", folder))?)
 }
 
 /// A folder in one of ours, made where it is missing; neither a link nor a mount.
@@ -151,18 +153,4 @@ fn within(above: &Root, name: &Below) -> Result<Root, WorkspaceError> {
         FilesError::Behind(path) => WorkspaceError::Replaced(path),
         error => error.into(),
     })
-}
-
-fn io(doing: &'static str, path: &Path, error: std::io::Error) -> FilesError {
-    FilesError::Io {
-        doing,
-        path: path.to_owned(),
-        error,
-    }
-}
-
-impl From<TooNew> for WorkspaceError {
-    fn from(error: TooNew) -> WorkspaceError {
-        WorkspaceError::TooNew(error)
-    }
 }

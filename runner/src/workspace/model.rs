@@ -1,0 +1,350 @@
+//! The workspace of a run, from its beginning to its end.
+
+use super::error::WorkspaceError;
+use super::locked::Place;
+use super::manifest::Manifest;
+use super::temporary::Temporary;
+use super::tree::{LIMIT_BYTES, Seen, Tree, stamp};
+use crate::event::Written;
+use crate::folders::Folders;
+use crate::lesson::FileStep;
+use crate::normalize::StepFolders;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use tutor_files::{Below, FilesError, Found, Kind, Over, Root, hash};
+
+/// A folder to run a lesson in.
+#[derive(Debug)]
+pub struct Workspace {
+    pub(super) files: Tree,
+    pub(super) home: Tree,
+    /// What was there when it was last looked at.
+    pub(super) seen: Seen,
+    /// Where something was mounted then.
+    pub(super) mounts: Vec<Below>,
+    /// What of the learner's changed while a step ran, until it is known whether a step did that.
+    pub(super) overwritten: BTreeSet<Below>,
+    /// What could not be taken away, and why.
+    pub(super) stays: Vec<String>,
+    pub(super) manifest: Manifest,
+    /// The manifest as it was written last.
+    pub(super) saved: Vec<u8>,
+    /// Where it is kept, or what goes with it.
+    pub(super) held: Result<Place, Temporary>,
+}
+
+impl Workspace {
+    /// Opens the learner's lasting workspace for a lesson; `key` tells courses apart.
+    pub fn lasting(folders: &Folders, key: &str) -> Result<Workspace, WorkspaceError> {
+        let place = Place::open(folders, key)?;
+        let files = Tree::new(place.files.clone(), place.root()?);
+        let manifest = Manifest::read(&place.manifest(), Some((&files.root, &files.path)))?;
+        let (home, was) = place.home()?;
+        let home = Tree::new(
+            folders.state.join("workspaces").join(key).join("home"),
+            home,
+        );
+        for tree in [&files, &home] {
+            tree.sweep();
+        }
+        let stays = place.was.iter().cloned().chain(was).collect();
+        let mut workspace = Workspace::of(files, home, Ok(place));
+        workspace.manifest = manifest;
+        workspace.stays = stays;
+        Ok(workspace)
+    }
+
+    /// Makes a fresh folder below the system's temporary one; it goes when the workspace does,
+    /// unless it is to be kept.
+    pub fn fresh(lesson: &str, keep: bool) -> Result<Workspace, WorkspaceError> {
+        let temporary = Temporary::make(keep)?;
+        let root = Root::open(temporary.folder())?;
+        let tree = |name: &str| {
+            let below = Below::new(name)?;
+            root.make_folder(&below, 0o700)?;
+            Ok::<Tree, FilesError>(Tree::new(root.full(&below), root.within(&below)?))
+        };
+        // No lesson is called `.home`.
+        Ok(Workspace::of(tree(lesson)?, tree(".home")?, Err(temporary)))
+    }
+
+    fn of(files: Tree, home: Tree, held: Result<Place, Temporary>) -> Workspace {
+        Workspace {
+            files,
+            home,
+            seen: Seen::new(),
+            mounts: Vec::new(),
+            overwritten: BTreeSet::new(),
+            stays: Vec::new(),
+            manifest: Manifest::default(),
+            saved: Vec::new(),
+            held,
+        }
+    }
+
+    /// The folder that steps start in.
+    pub fn files(&self) -> &Path {
+        &self.files.path
+    }
+
+    /// The steps' own home folder.
+    pub fn home(&self) -> &Path {
+        &self.home.path
+    }
+
+    /// Both, for whoever looks at what steps printed.
+    pub fn folders(&self) -> StepFolders {
+        StepFolders {
+            workspace: self.files().to_owned(),
+            home: self.home().to_owned(),
+        }
+    }
+
+    /// Where a lasting one is kept.
+    pub(super) fn place(&self) -> Option<&Place> {
+        self.held.as_ref().ok()
+    }
+
+    /// Begins a whole run: what steps of the last run made, and nobody changed since, goes aside.
+    pub fn begin(&mut self) -> Result<(), WorkspaceError> {
+        if self.place().is_none() {
+            return Ok(());
+        }
+        self.files.open_up(&self.manifest.folders);
+        // What lies behind a link is not what steps made.
+        self.see()?;
+        let mut made = std::mem::take(&mut self.manifest.made);
+        made.retain(|path, made| self.seen.get(path).is_some_and(|now| made.is_still(now)));
+        let mut by = std::mem::take(&mut self.manifest.by);
+        let made = made.into_keys().map(|path| {
+            let by = by.remove(&path).unwrap_or_default();
+            (path, by)
+        });
+        self.put_aside(made.collect())?;
+        // What is in a folder goes before the folder.
+        for path in std::mem::take(&mut self.manifest.folders).iter().rev() {
+            match self.files.root.remove_folder(path) {
+                // One that somebody has something in stays, and so does what is no folder any more.
+                Ok(_) | Err(FilesError::Changed(_) | FilesError::Behind(_)) => {}
+                Err(error) => self.stays.push(error.to_string()),
+            }
+        }
+        if let Some(place) = self.place() {
+            let (home, stays) = place.empty_home()?;
+            self.home.root = home;
+            self.stays.extend(stays.map(|error| error.to_string()));
+        }
+        self.see()?;
+        self.files.before = self.seen.keys().cloned().collect();
+        Ok(())
+    }
+
+    /// Looks at all that is there, though a step may have shut the folder itself.
+    pub(super) fn see(&mut self) -> Result<(), WorkspaceError> {
+        self.files.root.check()?;
+        self.files.root.open_up()?;
+        let sight = self.files.sight()?;
+        (self.seen, self.mounts) = (sight.seen, sight.mounts);
+        Ok(())
+    }
+
+    /// Begins a run that goes on from the last one: what its steps made stays, and stays theirs.
+    pub fn go_on(&mut self) -> Result<(), WorkspaceError> {
+        self.see()?;
+        let mut before: BTreeSet<Below> = self.seen.keys().cloned().collect();
+        for (path, made) in &self.manifest.made {
+            // What was changed since is the learner's.
+            if self.seen.get(path).is_some_and(|now| made.is_still(now)) {
+                before.remove(path);
+            }
+        }
+        for path in &self.manifest.folders {
+            before.remove(path);
+        }
+        self.files.before = before;
+        Ok(())
+    }
+
+    /// Looks at what changed since the last look, and notes while which steps that was; what
+    /// changed while none ran is the learner's. What cannot be seen now counts as unchanged.
+    pub fn look(&mut self, by: &BTreeSet<String>) {
+        if self.place().is_none() || self.files.root.check().is_err() {
+            return;
+        }
+        let Ok(mut now) = self.files.sight() else {
+            return;
+        };
+        for folder in &now.closed {
+            let below = self.seen.range::<Below, _>(folder..);
+            let below = below.take_while(|(path, _)| path.is_in(folder));
+            for (path, found) in below {
+                now.seen
+                    .entry(path.clone())
+                    .or_insert_with(|| found.clone());
+            }
+        }
+        for (path, found) in &now.seen {
+            let before = self.seen.get(path);
+            if before.map(stamp) == Some(stamp(found)) {
+                continue;
+            }
+            if by.is_empty() {
+                self.files.before.insert(path.clone());
+            } else if self.files.before.contains(path) {
+                self.overwritten.insert(path.clone());
+            } else {
+                let noted = self.manifest.by.entry(path.clone()).or_default();
+                noted.extend(by.iter().cloned());
+            }
+        }
+        (self.seen, self.mounts) = (now.seen, now.mounts);
+    }
+
+    /// Ends a whole run: remembers what its steps made, as of the last look.
+    pub fn end(&mut self) -> Result<(), WorkspaceError> {
+        if self.place().is_none() {
+            return Ok(());
+        }
+        self.files.root.check()?;
+        let (mut folders, mut made) = (BTreeSet::new(), BTreeMap::new());
+        for (path, found) in self.made() {
+            match stamp(found) {
+                Some(stamp) => drop(made.insert(path.clone(), stamp.into())),
+                None => drop(folders.insert(path.clone())),
+            }
+        }
+        for path in self.manifest.written.keys() {
+            if self.is_changed_by_steps(path)
+                && let Some(stamp) = self.seen.get(path).and_then(stamp)
+            {
+                made.insert(path.clone(), stamp.into());
+            }
+        }
+        self.manifest.folders = folders;
+        self.manifest.made = made;
+        let made = &self.manifest.made;
+        self.manifest.by.retain(|path, _| made.contains_key(path));
+        self.save()
+    }
+
+    /// No step runs any more: removes what goes with the run. Returns what stays, and why.
+    pub fn close(&mut self) -> Vec<String> {
+        let mut stays = std::mem::take(&mut self.stays);
+        match &mut self.held {
+            Ok(_) => {
+                let mounts = self.mounts.iter().map(|path| self.files.path.join(path));
+                stays.extend(mounts.map(|path| FilesError::Mount(path).to_string()));
+            }
+            Err(temporary) => stays.extend(temporary.remove().err().map(|error| error.to_string())),
+        }
+        stays
+    }
+
+    /// Puts a file of the lesson into the workspace, unless the learner has edited it.
+    pub fn write(&mut self, file: &FileStep) -> Result<Written, WorkspaceError> {
+        let escape = |error| match error {
+            FilesError::Behind(_) | FilesError::NotBelow(_) => {
+                WorkspaceError::Escape(file.path.clone())
+            }
+            error => error.into(),
+        };
+        let path = Below::new(&file.path).map_err(escape)?;
+        self.files.root.check()?;
+        self.files.root.make_parents(&path).map_err(escape)?;
+        let there = self.files.root.look(&path).map_err(escape)?;
+        let written = match &there {
+            None => Written::New,
+            Some(found) => match self.content_of(found)? {
+                Some(content) if content == file.content.as_bytes() => Written::Unchanged,
+                Some(content)
+                    if self.manifest.written.get(&path) == Some(&hash(&content).to_string()) =>
+                {
+                    Written::Updated
+                }
+                Some(_) | None => return Ok(self.keep_theirs(path, found)),
+            },
+        };
+        let over = match (written, &there) {
+            (Written::Unchanged, _) => None,
+            (_, None) => Some(Over::Nothing),
+            (_, Some(found)) => Some(Over::Known(&found.stamp)),
+        };
+        if let Some(over) = over {
+            let content = file.content.as_bytes();
+            match self.files.root.write(&path, content, 0o644, over) {
+                // Somebody was quicker.
+                Err(FilesError::Changed(_)) => {
+                    self.files.before.insert(path);
+                    return Ok(Written::KeptEdits);
+                }
+                placed => placed?,
+            }
+        }
+        self.files.before.remove(&path);
+        self.manifest.by.remove(&path);
+        if let Some(found) = self.files.root.look(&path)? {
+            self.seen.insert(path.clone(), found);
+        }
+        let content = hash(file.content.as_bytes()).to_string();
+        self.manifest.written.insert(path, content);
+        self.save()?;
+        Ok(written)
+    }
+
+    /// What a file holds, to be compared; nothing for a link, a folder, or what is too large.
+    fn content_of(&self, found: &Found) -> Result<Option<Vec<u8>>, WorkspaceError> {
+        match &found.kind {
+            Kind::Link { .. } | Kind::Folder { .. } => return Ok(None),
+            Kind::File { .. } | Kind::Other => {}
+        }
+        match self.files.root.read(&found.path, LIMIT_BYTES) {
+            Err(FilesError::Limit { .. }) => Ok(None),
+            read => Ok(Some(read?)),
+        }
+    }
+
+    /// What is at the place of a lesson's file is not what the lesson wrote there, and stays.
+    fn keep_theirs(&mut self, path: Below, found: &Found) -> Written {
+        let seen = self.seen.get(&path).map(|seen| seen.stamp);
+        if self.is_changed_by_steps(&path) && seen == Some(found.stamp) {
+            return Written::KeptChanged;
+        }
+        self.files.before.insert(path);
+        Written::KeptEdits
+    }
+
+    /// True of a file of the lesson that steps changed, and the learner did not.
+    fn is_changed_by_steps(&self, path: &Below) -> bool {
+        self.manifest.by.contains_key(path) && !self.files.before.contains(path)
+    }
+
+    /// Puts something of ours into the steps' home.
+    pub fn put_in_home(&self, name: &str, bytes: &[u8]) -> Result<(), FilesError> {
+        let path = Below::new(name)?;
+        self.home.root.write(&path, bytes, 0o644, Over::Anything)
+    }
+
+    /// True of what is not for steps to take away.
+    pub fn is_theirs(&self, path: &Below) -> bool {
+        self.files.before.contains(path) || self.manifest.written.contains_key(path)
+    }
+
+    /// What steps made in this run, or in the runs that it goes on from, as of the last look; a
+    /// folder comes before what is in it.
+    pub(super) fn made(&self) -> impl Iterator<Item = (&Below, &Found)> {
+        self.seen.iter().filter(|(path, _)| !self.is_theirs(path))
+    }
+
+    /// Writes down what is known, if that is not what was written last.
+    pub(super) fn save(&mut self) -> Result<(), WorkspaceError> {
+        let Ok(place) = &self.held else {
+            return Ok(());
+        };
+        let json = self.manifest.json();
+        if json != self.saved {
+            tutor_files::write(&place.manifest(), &json, 0o600)?;
+            self.saved = json;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,170 @@
+//! What steps made, kept and put back: for going back to a moment of a lesson.
+
+use super::error::WorkspaceError;
+use super::model::Workspace;
+use super::tree::{LIMIT_BYTES, Made, Seen, Tree};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tutor_files::{Below, FilesError, Found, Kind};
+
+/// The most files, folders and links that are kept: each step looks at all of them.
+const LIMIT_PATHS: usize = 50_000;
+
+/// What steps had made at some moment, by path: in the workspace, and in their home folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(serialize = "C: Serialize", deserialize = "C: Deserialize<'de>"))]
+pub struct Works<C> {
+    /// Below [`Workspace::files`].
+    pub files: BTreeMap<Below, Made<C>>,
+    /// Below [`Workspace::home`].
+    pub home: BTreeMap<Below, Made<C>>,
+}
+
+/// What steps had made, with how it looked then.
+#[derive(Clone, Debug)]
+pub struct Kept<C> {
+    /// What they had made.
+    pub works: Works<C>,
+    files: Seen,
+    home: Seen,
+}
+
+impl<C> Default for Kept<C> {
+    fn default() -> Self {
+        Kept::from(Works::default())
+    }
+}
+
+impl<C> From<Works<C>> for Kept<C> {
+    /// Nobody has looked at it yet.
+    fn from(works: Works<C>) -> Self {
+        Kept {
+            works,
+            files: Seen::new(),
+            home: Seen::new(),
+        }
+    }
+}
+
+impl<C> Default for Works<C> {
+    fn default() -> Self {
+        Works {
+            files: BTreeMap::new(),
+            home: BTreeMap::new(),
+        }
+    }
+}
+
+impl Workspace {
+    /// What steps had made at the last look, each file's content as `keep` has it. What has not
+    /// changed since `last` is not read again. Nothing if that cannot be kept: it is too much, or
+    /// neither a file nor a folder nor a link, or it is shut, or `keep` fails.
+    pub fn works<C: Clone>(
+        &self,
+        last: &Kept<C>,
+        keep: &mut dyn FnMut(&[u8]) -> Option<C>,
+    ) -> Option<Kept<C>> {
+        let home = self.home.sight().ok()?;
+        if !(home.closed.is_empty() && home.mounts.is_empty() && self.mounts.is_empty()) {
+            return None;
+        }
+        let home = home.seen;
+        if self.made().count() + home.len() > LIMIT_PATHS {
+            return None;
+        }
+        let files = self.made();
+        let files: Seen = files
+            .map(|(path, found)| (path.clone(), found.clone()))
+            .collect();
+        let mut left_bytes = LIMIT_BYTES;
+        let mut works = |tree: &Tree, now: &Seen, then, made| {
+            tree.works(now, (then, made), &mut left_bytes, keep)
+        };
+        let works = Works {
+            files: works(&self.files, &files, &last.files, &last.works.files)?,
+            home: works(&self.home, &home, &last.home, &last.works.home)?,
+        };
+        Some(Kept { works, files, home })
+    }
+
+    /// Takes what a step wrote where the learner had something else for the step's, if `is_known`
+    /// says that steps made this there once.
+    pub fn claim(&mut self, is_known: &dyn Fn(&Below, &Made<Vec<u8>>) -> bool) {
+        for path in std::mem::take(&mut self.overwritten) {
+            let now = self.files.made_at(&path);
+            if now.is_some_and(|now| is_known(&path, &now)) {
+                self.files.before.remove(&path);
+            }
+        }
+    }
+
+    /// Puts there what steps made `later`, wherever it is now as it was at `first`. The rest stays.
+    pub fn put_again(
+        &mut self,
+        later: &Works<Vec<u8>>,
+        first: &Works<Vec<u8>>,
+    ) -> Result<(), WorkspaceError> {
+        for tree in [&self.files, &self.home] {
+            tree.root.open_up()?;
+        }
+        self.files.put_again(&later.files, &first.files)?;
+        self.home.put_again(&later.home, &first.home)?;
+        self.see()?;
+        self.end()
+    }
+
+    /// Makes what steps made what it was at some moment. `is_known` says that steps made this at
+    /// that path once. What they did not make, or somebody changed since, is the learner's and
+    /// stays.
+    pub fn restore(
+        &mut self,
+        then: &Works<Vec<u8>>,
+        is_known: &dyn Fn(&Below, &Made<Vec<u8>>) -> bool,
+    ) -> Result<(), WorkspaceError> {
+        self.files.root.check()?;
+        self.files.open_up(&self.manifest.folders);
+        let manifest = &self.manifest;
+        let is_unchanged = |found: &Found| {
+            let made = manifest.made.get(&found.path);
+            made.is_some_and(|made| made.is_still(found))
+        };
+        let is_theirs = |tree: &Tree, found: &Found| {
+            let path = &found.path;
+            let is_known = || (tree.made(found)).is_some_and(|made| is_known(path, &made));
+            match &found.kind {
+                _ if manifest.written.contains_key(path) => true,
+                Kind::Folder { .. } => !manifest.folders.contains(path) && !is_known(),
+                Kind::Link { .. } | Kind::File { .. } | Kind::Other => {
+                    !is_unchanged(found) && !is_known()
+                }
+            }
+        };
+        let stays = self.files.take_back(&then.files, &is_theirs)?;
+        // A file of the lesson stays as steps changed it, which is no edit of the learner's.
+        for path in manifest.written.keys() {
+            if self
+                .files
+                .root
+                .look(path)?
+                .as_ref()
+                .is_some_and(is_unchanged)
+            {
+                self.files.before.remove(path);
+            }
+        }
+        self.stays.extend(stays.iter().map(FilesError::to_string));
+        let before = &self.files.before;
+        let is_theirs =
+            |path: &Below| before.contains(path) || self.manifest.written.contains_key(path);
+        self.files.bring_back(&then.files, &is_theirs)?;
+        if let Some(place) = self.place() {
+            let (home, stays) = place.empty_home()?;
+            self.home.root = home;
+            self.stays.extend(stays.map(|error| error.to_string()));
+        }
+        self.home.bring_back(&then.home, &|_| false)?;
+        self.see()?;
+        self.overwritten.clear();
+        self.end()
+    }
+}
