@@ -2,34 +2,20 @@
 //! of one is an error and keeps nobody waiting.
 
 use crate::say;
-use nix::fcntl::OFlag;
-use std::fs::OpenOptions;
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::Path;
+use tutor_files::FilesError;
+use tutor_files::root::read_regular;
 
 /// What is longer is no lesson, no file of one and no snapshot.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// The bytes of a regular file, 64 MiB at the most.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let file = OpenOptions::new()
-        .read(true)
-        // Opening a FIFO would wait for somebody to write (fifo(7)).
-        .custom_flags(OFlag::O_NONBLOCK.bits())
-        .open(path)?;
-    let kind = file.metadata()?;
-    // Reading a folder says well by itself that it is one.
-    if !kind.is_file() && !kind.is_dir() {
-        return Err(io::Error::other(say!("not-a-regular-file")));
-    }
-    if kind.len() > MOST_BYTES {
-        return Err(io::Error::from(io::ErrorKind::FileTooLarge));
-    }
-    // Room for one more byte, so that the end is seen; a `File` alone would ask for its size again.
-    let mut bytes = Vec::with_capacity(kind.len() as usize + 1);
-    file.take(MOST_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    read_regular(path, MOST_BYTES).map_err(|error| match error {
+        FilesError::NotRegular(_) => io::Error::other(say!("not-a-regular-file")),
+        error => error.into(),
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What `tutor` keeps on the disk outside of courses, how much that is, and removing all of it.
 
 use crate::folders::Folders;
-use crate::workspace::{self, Surveyed, WorkspaceError};
+use crate::workspace::{self, WorkspaceError, WorkspaceSummary};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tutor_files::{FilesError, Limits, Root, remove_tree};
@@ -44,7 +44,7 @@ pub struct Storage {
     /// What there is, for each purpose.
     pub rows: Vec<Row>,
     /// The workspaces with files of the learner's own.
-    pub edited: Vec<Surveyed>,
+    pub edited: Vec<WorkspaceSummary>,
 }
 
 impl Storage {
@@ -54,7 +54,7 @@ impl Storage {
         let (workspaces, aside): (Vec<_>, Vec<_>) =
             surveyed.iter().partition(|one| one.edits.is_some());
         let lab = folders.cache.join("lab");
-        let paths = |surveyed: &[&Surveyed]| -> Vec<PathBuf> {
+        let paths = |surveyed: &[&WorkspaceSummary]| -> Vec<PathBuf> {
             surveyed.iter().map(|one| one.folder.clone()).collect()
         };
         let starts = below(&lab, |name| !["kernels", "checkpoints"].contains(&name));
@@ -77,7 +77,8 @@ impl Storage {
             places,
         });
         let rows = rows.filter(|row| !row.places.is_empty()).collect();
-        let is_edited = |one: &Surveyed| one.edits.as_ref().is_some_and(|edits| !edits.is_empty());
+        let is_edited =
+            |one: &WorkspaceSummary| one.edits.as_ref().is_some_and(|edits| !edits.is_empty());
         let edited = surveyed.into_iter().filter(is_edited).collect();
         Ok(Storage { rows, edited })
     }

@@ -236,7 +236,7 @@ fn regular(file: File, path: &Path) -> Result<File, FilesError> {
     let there = file.metadata().map_err(failed_io("read", path))?;
     match there.file_type() {
         kind if kind.is_file() => Ok(file),
-        kind if kind.is_dir() => Err(failed_io("read", path)(io::ErrorKind::IsADirectory.into())),
+        kind if kind.is_dir() => Err(failed_io("read", path)(Errno::EISDIR.into())),
         _ => Err(FilesError::NotRegular(path.to_owned())),
     }
 }

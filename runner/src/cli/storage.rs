@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::say;
 use crate::snapshot::pending;
 use crate::storage::{Purpose, Row, Storage, remove_all, size};
-use crate::workspace::Surveyed;
+use crate::workspace::WorkspaceSummary;
 use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
@@ -105,7 +105,7 @@ fn told(row: &Row) -> String {
     }
 }
 
-fn edits(one: &Surveyed) -> String {
+fn edits(one: &WorkspaceSummary) -> String {
     let edits = one.edits.as_deref().unwrap_or_default();
     let names = edits
         .iter()

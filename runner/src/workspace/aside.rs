@@ -2,8 +2,8 @@
 //! steps of the last one made.
 
 use super::error::WorkspaceError;
-use super::locked::Place;
-use super::manifest::Manifest;
+use super::ledger::Ledger;
+use super::locked::LockedFolders;
 use super::model::Workspace;
 use crate::folders::Folders;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,7 +36,7 @@ impl Workspace {
             .map(|(path, by)| Ok((kept(path)?, by.clone())))
             .collect::<Result<Vec<_>, FilesError>>()?;
         let all = place.all.clone();
-        self.manifest.aside.extend(entries);
+        self.ledger.aside.extend(entries);
         // First, so that a `tutor` that is killed leaves nothing that the next one knows nothing of.
         self.save()?;
         all.make_folder(&folder, 0o755)?;
@@ -69,7 +69,7 @@ impl Workspace {
         let (all, files) = (place.all.clone(), place.files.clone());
         let mut left: Vec<Aside> = Vec::new();
         let mut emptied: BTreeSet<Below> = BTreeSet::new();
-        for (kept, mut by) in std::mem::take(&mut self.manifest.aside) {
+        for (kept, mut by) in std::mem::take(&mut self.ledger.aside) {
             let mut parts = kept.path().components();
             let name = parts.next().map(|name| name.as_os_str().to_owned());
             let folder = files.with_file_name(name.unwrap_or_default());
@@ -80,8 +80,8 @@ impl Workspace {
             let there = all.look(&kept).ok().flatten();
             let again = self.seen.get(&path).filter(|again| !again.kind.is_folder());
             let is_made_again = again.is_some()
-                && !self.files.before.contains(&path)
-                && (self.manifest.by.get(&path)).is_some_and(|again| by.is_subset(again));
+                && !self.ledger.learners.contains(&path)
+                && (self.ledger.by.get(&path)).is_some_and(|again| by.is_subset(again));
             let is_gone = match &there {
                 // A `tutor` that was killed may have left the folders.
                 None => true,
@@ -108,7 +108,7 @@ impl Workspace {
             }
             // Another run may have the steps that this one had not.
             if by.iter().any(|step| has_run(step) == Some(false)) {
-                self.manifest.aside.insert(kept, by);
+                self.ledger.aside.insert(kept, by);
             }
         }
         // What is in a folder goes before the folder; one that holds something stays.
@@ -121,13 +121,13 @@ impl Workspace {
 
 /// A lesson's lasting workspace that is to begin afresh, held against other runs.
 #[derive(Debug)]
-pub struct Afresh(Place);
+pub struct Afresh(LockedFolders);
 
 impl Afresh {
     /// Holds the workspace, whatever is in its place. Nothing is touched if a newer `tutor` kept it.
     pub fn hold(folders: &Folders, key: &str) -> Result<Afresh, WorkspaceError> {
-        let place = Place::open(folders, key)?;
-        Manifest::read(&place.manifest(), None)?;
+        let place = LockedFolders::open(folders, key)?;
+        Ledger::read(&place.manifest(), None)?;
         Ok(Afresh(place))
     }
 

@@ -10,7 +10,7 @@ use tutor_files::{Below, FilesError, Kind, Over, Root};
 
 /// The folders of one lesson, held by a lock against another `tutor`.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct LockedFolders {
     /// The folder of all workspaces.
     pub(super) all: Root,
     /// The name of the workspace in it.
@@ -24,8 +24,8 @@ pub(super) struct Place {
     _lock: File,
 }
 
-impl Place {
-    pub(super) fn open(folders: &Folders, key: &str) -> Result<Place, WorkspaceError> {
+impl LockedFolders {
+    pub(super) fn open(folders: &Folders, key: &str) -> Result<LockedFolders, WorkspaceError> {
         let files = folders.data.join("workspaces").join(key);
         let name = Below::new(key)?;
         let states = made(&folders.state.join("workspaces"))?;
@@ -38,7 +38,7 @@ impl Place {
                 return Err(failed_io("lock", state.path())(error).into());
             }
         }
-        Ok(Place {
+        Ok(LockedFolders {
             all: made(&folders.data.join("workspaces"))?,
             name,
             files,

@@ -8,8 +8,8 @@
 
 mod aside;
 mod error;
+mod ledger;
 mod locked;
-mod manifest;
 mod model;
 mod restore;
 mod survey;
@@ -20,7 +20,7 @@ pub use aside::{Afresh, Aside};
 pub use error::WorkspaceError;
 pub use model::Workspace;
 pub use restore::{Kept, Works};
-pub use survey::{Surveyed, hold_all, survey};
+pub use survey::{WorkspaceSummary, hold_all, survey};
 pub use temporary::{kept_folders, remove_abandoned};
 pub use tree::Made;
 

@@ -1,10 +1,10 @@
 //! The workspace of a run, from its beginning to its end.
 
 use super::error::WorkspaceError;
-use super::locked::Place;
-use super::manifest::Manifest;
+use super::ledger::Ledger;
+use super::locked::LockedFolders;
 use super::temporary::Temporary;
-use super::tree::{LIMIT_BYTES, Seen, Tree, stamp};
+use super::tree::{FoundByPath, LIMIT_BYTES, Tree, stamp};
 use crate::event::Written;
 use crate::folders::Folders;
 use crate::lesson::FileStep;
@@ -19,26 +19,26 @@ pub struct Workspace {
     pub(super) files: Tree,
     pub(super) home: Tree,
     /// What was there when it was last looked at.
-    pub(super) seen: Seen,
+    pub(super) seen: FoundByPath,
     /// Where something was mounted then.
     pub(super) mounts: Vec<Below>,
     /// What of the learner's changed while a step ran, until it is known whether a step did that.
     pub(super) overwritten: BTreeSet<Below>,
     /// What could not be taken away, and why.
     pub(super) stays: Vec<String>,
-    pub(super) manifest: Manifest,
-    /// The manifest as it was written last.
+    pub(super) ledger: Ledger,
+    /// The ledger as it was written last.
     pub(super) saved: Vec<u8>,
     /// Where it is kept, or what goes with it.
-    pub(super) held: Result<Place, Temporary>,
+    pub(super) held: Result<LockedFolders, Temporary>,
 }
 
 impl Workspace {
     /// Opens the learner's lasting workspace for a lesson; `key` tells courses apart.
     pub fn lasting(folders: &Folders, key: &str) -> Result<Workspace, WorkspaceError> {
-        let place = Place::open(folders, key)?;
+        let place = LockedFolders::open(folders, key)?;
         let files = Tree::new(place.files.clone(), place.root()?);
-        let manifest = Manifest::read(&place.manifest(), Some((&files.root, &files.path)))?;
+        let ledger = Ledger::read(&place.manifest(), Some((&files.root, &files.path)))?;
         let (home, was) = place.home()?;
         let home = Tree::new(
             folders.state.join("workspaces").join(key).join("home"),
@@ -49,7 +49,7 @@ impl Workspace {
         }
         let stays = place.was.iter().cloned().chain(was).collect();
         let mut workspace = Workspace::of(files, home, Ok(place));
-        workspace.manifest = manifest;
+        workspace.ledger = ledger;
         workspace.stays = stays;
         Ok(workspace)
     }
@@ -68,15 +68,15 @@ impl Workspace {
         Ok(Workspace::of(tree(lesson)?, tree(".home")?, Err(temporary)))
     }
 
-    fn of(files: Tree, home: Tree, held: Result<Place, Temporary>) -> Workspace {
+    fn of(files: Tree, home: Tree, held: Result<LockedFolders, Temporary>) -> Workspace {
         Workspace {
             files,
             home,
-            seen: Seen::new(),
+            seen: FoundByPath::new(),
             mounts: Vec::new(),
             overwritten: BTreeSet::new(),
             stays: Vec::new(),
-            manifest: Manifest::default(),
+            ledger: Ledger::default(),
             saved: Vec::new(),
             held,
         }
@@ -101,7 +101,7 @@ impl Workspace {
     }
 
     /// Where a lasting one is kept.
-    pub(super) fn place(&self) -> Option<&Place> {
+    pub(super) fn place(&self) -> Option<&LockedFolders> {
         self.held.as_ref().ok()
     }
 
@@ -110,32 +110,38 @@ impl Workspace {
         if self.place().is_none() {
             return Ok(());
         }
-        self.files.open_up(&self.manifest.folders);
+        self.files.open_up(&self.ledger.folders);
         // What lies behind a link is not what steps made.
         self.see()?;
-        let mut made = std::mem::take(&mut self.manifest.made);
-        made.retain(|path, made| self.seen.get(path).is_some_and(|now| made.is_still(now)));
-        let mut by = std::mem::take(&mut self.manifest.by);
-        let made = made.into_keys().map(|path| {
-            let by = by.remove(&path).unwrap_or_default();
-            (path, by)
+        let left = self.seen.values().filter(|now| self.ledger.is_as_left(now));
+        let left = left.map(|now| {
+            let by = self.ledger.by.get(&now.path);
+            (now.path.clone(), by.cloned().unwrap_or_default())
         });
-        self.put_aside(made.collect())?;
+        let left = left.collect();
+        self.ledger.made.clear();
+        self.ledger.by.clear();
+        self.put_aside(left)?;
         // What is in a folder goes before the folder.
-        for path in std::mem::take(&mut self.manifest.folders).iter().rev() {
+        for path in std::mem::take(&mut self.ledger.folders).iter().rev() {
             match self.files.root.remove_folder(path) {
                 // One that somebody has something in stays, and so does what is no folder any more.
                 Ok(_) | Err(FilesError::Changed(_) | FilesError::Behind(_)) => {}
                 Err(error) => self.stays.push(error.to_string()),
             }
         }
+        self.empty_home()?;
+        self.see()?;
+        self.ledger.learners = self.seen.keys().cloned().collect();
+        Ok(())
+    }
+
+    pub(super) fn empty_home(&mut self) -> Result<(), WorkspaceError> {
         if let Some(place) = self.place() {
             let (home, stays) = place.empty_home()?;
             self.home.root = home;
             self.stays.extend(stays.map(|error| error.to_string()));
         }
-        self.see()?;
-        self.files.before = self.seen.keys().cloned().collect();
         Ok(())
     }
 
@@ -151,17 +157,16 @@ impl Workspace {
     /// Begins a run that goes on from the last one: what its steps made stays, and stays theirs.
     pub fn go_on(&mut self) -> Result<(), WorkspaceError> {
         self.see()?;
-        let mut before: BTreeSet<Below> = self.seen.keys().cloned().collect();
-        for (path, made) in &self.manifest.made {
-            // What was changed since is the learner's.
-            if self.seen.get(path).is_some_and(|now| made.is_still(now)) {
-                before.remove(path);
-            }
+        // What was changed since is the learner's.
+        let theirs = self
+            .seen
+            .values()
+            .filter(|now| !self.ledger.is_as_left(now));
+        let mut learners: BTreeSet<Below> = theirs.map(|now| now.path.clone()).collect();
+        for path in &self.ledger.folders {
+            learners.remove(path);
         }
-        for path in &self.manifest.folders {
-            before.remove(path);
-        }
-        self.files.before = before;
+        self.ledger.learners = learners;
         Ok(())
     }
 
@@ -189,11 +194,11 @@ impl Workspace {
                 continue;
             }
             if by.is_empty() {
-                self.files.before.insert(path.clone());
-            } else if self.files.before.contains(path) {
+                self.ledger.learners.insert(path.clone());
+            } else if self.ledger.learners.contains(path) {
                 self.overwritten.insert(path.clone());
             } else {
-                let noted = self.manifest.by.entry(path.clone()).or_default();
+                let noted = self.ledger.by.entry(path.clone()).or_default();
                 noted.extend(by.iter().cloned());
             }
         }
@@ -213,17 +218,17 @@ impl Workspace {
                 None => drop(folders.insert(path.clone())),
             }
         }
-        for path in self.manifest.written.keys() {
-            if self.is_changed_by_steps(path)
+        for path in self.ledger.written.keys() {
+            if self.ledger.is_changed_by_steps(path)
                 && let Some(stamp) = self.seen.get(path).and_then(stamp)
             {
                 made.insert(path.clone(), stamp.into());
             }
         }
-        self.manifest.folders = folders;
-        self.manifest.made = made;
-        let made = &self.manifest.made;
-        self.manifest.by.retain(|path, _| made.contains_key(path));
+        self.ledger.folders = folders;
+        self.ledger.made = made;
+        let made = &self.ledger.made;
+        self.ledger.by.retain(|path, _| made.contains_key(path));
         self.save()
     }
 
@@ -256,11 +261,7 @@ impl Workspace {
             None => Written::New,
             Some(found) => match self.content_of(found)? {
                 Some(content) if content == file.content.as_bytes() => Written::Unchanged,
-                Some(content)
-                    if self.manifest.written.get(&path) == Some(&hash(&content).to_string()) =>
-                {
-                    Written::Updated
-                }
+                Some(content) if self.ledger.is_as_written(&path, &content) => Written::Updated,
                 Some(_) | None => return Ok(self.keep_theirs(path, found)),
             },
         };
@@ -274,19 +275,19 @@ impl Workspace {
             match self.files.root.write(&path, content, 0o644, over) {
                 // Somebody was quicker.
                 Err(FilesError::Changed(_)) => {
-                    self.files.before.insert(path);
+                    self.ledger.learners.insert(path);
                     return Ok(Written::KeptEdits);
                 }
                 placed => placed?,
             }
         }
-        self.files.before.remove(&path);
-        self.manifest.by.remove(&path);
+        self.ledger.learners.remove(&path);
+        self.ledger.by.remove(&path);
         if let Some(found) = self.files.root.look(&path)? {
             self.seen.insert(path.clone(), found);
         }
         let content = hash(file.content.as_bytes()).to_string();
-        self.manifest.written.insert(path, content);
+        self.ledger.written.insert(path, content);
         self.save()?;
         Ok(written)
     }
@@ -306,16 +307,11 @@ impl Workspace {
     /// What is at the place of a lesson's file is not what the lesson wrote there, and stays.
     fn keep_theirs(&mut self, path: Below, found: &Found) -> Written {
         let seen = self.seen.get(&path).map(|seen| seen.stamp);
-        if self.is_changed_by_steps(&path) && seen == Some(found.stamp) {
+        if self.ledger.is_changed_by_steps(&path) && seen == Some(found.stamp) {
             return Written::KeptChanged;
         }
-        self.files.before.insert(path);
+        self.ledger.learners.insert(path);
         Written::KeptEdits
-    }
-
-    /// True of a file of the lesson that steps changed, and the learner did not.
-    fn is_changed_by_steps(&self, path: &Below) -> bool {
-        self.manifest.by.contains_key(path) && !self.files.before.contains(path)
     }
 
     /// Puts something of ours into the steps' home.
@@ -326,7 +322,7 @@ impl Workspace {
 
     /// True of what is not for steps to take away.
     pub fn is_theirs(&self, path: &Below) -> bool {
-        self.files.before.contains(path) || self.manifest.written.contains_key(path)
+        self.ledger.is_theirs(path)
     }
 
     /// What steps made in this run, or in the runs that it goes on from, as of the last look; a
@@ -340,7 +336,7 @@ impl Workspace {
         let Ok(place) = &self.held else {
             return Ok(());
         };
-        let json = self.manifest.json();
+        let json = self.ledger.json();
         if json != self.saved {
             tutor_files::write(&place.manifest(), &json, 0o600)?;
             self.saved = json;

@@ -2,7 +2,7 @@
 
 use super::error::WorkspaceError;
 use super::model::Workspace;
-use super::tree::{LIMIT_BYTES, Made, Seen, Tree};
+use super::tree::{FoundByPath, LIMIT_BYTES, Made, Tree};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tutor_files::{Below, FilesError, Found, Kind};
@@ -25,8 +25,8 @@ pub struct Works<C> {
 pub struct Kept<C> {
     /// What they had made.
     pub works: Works<C>,
-    files: Seen,
-    home: Seen,
+    files: FoundByPath,
+    home: FoundByPath,
 }
 
 impl<C> Default for Kept<C> {
@@ -40,8 +40,8 @@ impl<C> From<Works<C>> for Kept<C> {
     fn from(works: Works<C>) -> Self {
         Kept {
             works,
-            files: Seen::new(),
-            home: Seen::new(),
+            files: FoundByPath::new(),
+            home: FoundByPath::new(),
         }
     }
 }
@@ -73,11 +73,11 @@ impl Workspace {
             return None;
         }
         let files = self.made();
-        let files: Seen = files
+        let files: FoundByPath = files
             .map(|(path, found)| (path.clone(), found.clone()))
             .collect();
         let mut left_bytes = LIMIT_BYTES;
-        let mut works = |tree: &Tree, now: &Seen, then, made| {
+        let mut works = |tree: &Tree, now: &FoundByPath, then, made| {
             tree.works(now, (then, made), &mut left_bytes, keep)
         };
         let works = Works {
@@ -93,7 +93,7 @@ impl Workspace {
         for path in std::mem::take(&mut self.overwritten) {
             let now = self.files.made_at(&path);
             if now.is_some_and(|now| is_known(&path, &now)) {
-                self.files.before.remove(&path);
+                self.ledger.learners.remove(&path);
             }
         }
     }
@@ -107,8 +107,10 @@ impl Workspace {
         for tree in [&self.files, &self.home] {
             tree.root.open_up()?;
         }
-        self.files.put_again(&later.files, &first.files)?;
-        self.home.put_again(&later.home, &first.home)?;
+        let is_learners = |path: &Below| self.ledger.learners.contains(path);
+        let files = &self.files;
+        files.put_again(&later.files, &first.files, &is_learners)?;
+        self.home.put_again(&later.home, &first.home, &|_| false)?;
         self.see()?;
         self.end()
     }
@@ -122,46 +124,31 @@ impl Workspace {
         is_known: &dyn Fn(&Below, &Made<Vec<u8>>) -> bool,
     ) -> Result<(), WorkspaceError> {
         self.files.root.check()?;
-        self.files.open_up(&self.manifest.folders);
-        let manifest = &self.manifest;
-        let is_unchanged = |found: &Found| {
-            let made = manifest.made.get(&found.path);
-            made.is_some_and(|made| made.is_still(found))
-        };
-        let is_theirs = |tree: &Tree, found: &Found| {
+        self.files.open_up(&self.ledger.folders);
+        let (files, ledger) = (&self.files, &self.ledger);
+        let is_theirs = |found: &Found| {
             let path = &found.path;
-            let is_known = || (tree.made(found)).is_some_and(|made| is_known(path, &made));
-            match &found.kind {
-                _ if manifest.written.contains_key(path) => true,
-                Kind::Folder { .. } => !manifest.folders.contains(path) && !is_known(),
-                Kind::Link { .. } | Kind::File { .. } | Kind::Other => {
-                    !is_unchanged(found) && !is_known()
-                }
-            }
+            let is_known = || (files.made(found)).is_some_and(|made| is_known(path, &made));
+            let is_left = match &found.kind {
+                Kind::Folder { .. } => ledger.folders.contains(path),
+                Kind::Link { .. } | Kind::File { .. } | Kind::Other => ledger.is_as_left(found),
+            };
+            ledger.written.contains_key(path) || !is_left && !is_known()
         };
-        let stays = self.files.take_back(&then.files, &is_theirs)?;
+        let (mut learners, stays) = files.take_back(&then.files, &is_theirs)?;
         // A file of the lesson stays as steps changed it, which is no edit of the learner's.
-        for path in manifest.written.keys() {
-            if self
-                .files
-                .root
-                .look(path)?
-                .as_ref()
-                .is_some_and(is_unchanged)
+        for path in ledger.written.keys() {
+            if let Some(found) = files.root.look(path)?
+                && ledger.is_as_left(&found)
             {
-                self.files.before.remove(path);
+                learners.remove(path);
             }
         }
         self.stays.extend(stays.iter().map(FilesError::to_string));
-        let before = &self.files.before;
-        let is_theirs =
-            |path: &Below| before.contains(path) || self.manifest.written.contains_key(path);
+        self.ledger.learners = learners;
+        let is_theirs = |path: &Below| self.ledger.is_theirs(path);
         self.files.bring_back(&then.files, &is_theirs)?;
-        if let Some(place) = self.place() {
-            let (home, stays) = place.empty_home()?;
-            self.home.root = home;
-            self.stays.extend(stays.map(|error| error.to_string()));
-        }
+        self.empty_home()?;
         self.home.bring_back(&then.home, &|_| false)?;
         self.see()?;
         self.overwritten.clear();

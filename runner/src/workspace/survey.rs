@@ -1,17 +1,17 @@
 //! All lasting workspaces: what is in them, and holding them all.
 
 use super::error::WorkspaceError;
-use super::locked::Place;
-use super::manifest::Manifest;
+use super::ledger::Ledger;
+use super::locked::LockedFolders;
 use super::tree::LIMIT_BYTES;
 use crate::folders::Folders;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tutor_files::{Found, Limits, Root, hash};
+use tutor_files::{Found, Limits, Root};
 
 /// One workspace, or what was put aside of one.
 #[derive(Debug)]
-pub struct Surveyed {
+pub struct WorkspaceSummary {
     /// Where it is.
     pub folder: PathBuf,
     /// The learner's own files in it, below the folder; nothing of what is aside, where nobody knows
@@ -20,7 +20,7 @@ pub struct Surveyed {
 }
 
 /// Looks at all workspaces, in order of their names.
-pub fn survey(folders: &Folders) -> Result<Vec<Surveyed>, WorkspaceError> {
+pub fn survey(folders: &Folders) -> Result<Vec<WorkspaceSummary>, WorkspaceError> {
     let all = folders.data.join("workspaces");
     let mut surveyed = Vec::new();
     for name in names(&all) {
@@ -35,7 +35,7 @@ pub fn survey(folders: &Folders) -> Result<Vec<Surveyed>, WorkspaceError> {
                 Some(edits(&folder, &state)?)
             }
         };
-        surveyed.push(Surveyed { folder, edits });
+        surveyed.push(WorkspaceSummary { folder, edits });
     }
     Ok(surveyed)
 }
@@ -46,18 +46,14 @@ fn edits(folder: &Path, state: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
     let Ok(root) = Root::open(folder) else {
         return Ok(Vec::new());
     };
-    let manifest = Manifest::read(&state.join("manifest.json"), Some((&root, folder)))?;
+    let ledger = Ledger::read(&state.join("manifest.json"), Some((&root, folder)))?;
     let Ok(listing) = root.walk(&Limits::default()) else {
         return Ok(Vec::new());
     };
     let is_known = |found: &Found| {
-        let made = manifest.made.get(&found.path);
-        let is_written = || {
-            let written = manifest.written.get(&found.path);
-            let content = root.read(&found.path, LIMIT_BYTES);
-            content.is_ok_and(|content| written == Some(&hash(&content).to_string()))
-        };
-        made.is_some_and(|made| made.is_still(found)) || is_written()
+        let content = || root.read(&found.path, LIMIT_BYTES);
+        ledger.is_as_left(found)
+            || content().is_ok_and(|content| ledger.is_as_written(&found.path, &content))
     };
     let files = listing.entries.into_iter();
     let edits = files.filter(|found| !found.kind.is_folder() && !is_known(found));
@@ -67,22 +63,14 @@ fn edits(folder: &Path, state: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
 }
 
 /// Holds all workspaces against other runs until it is dropped.
-pub fn hold_all(folders: &Folders) -> Result<impl Drop, WorkspaceError> {
-    let mut held = Held(Vec::new());
+pub fn hold_all(folders: &Folders) -> Result<impl Sized, WorkspaceError> {
+    let mut held = Vec::new();
     for name in names(&folders.state.join("workspaces")) {
-        let place = Place::open(folders, &name)?;
-        Manifest::read(&place.manifest(), None)?;
-        held.0.push(place);
+        let place = LockedFolders::open(folders, &name)?;
+        Ledger::read(&place.manifest(), None)?;
+        held.push(place);
     }
     Ok(held)
-}
-
-struct Held(Vec<Place>);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.0.clear();
-    }
 }
 
 fn names(folder: &Path) -> Vec<String> {

@@ -191,7 +191,7 @@ fn a_name_that_is_no_text_is_remembered() {
     };
     whole_run(home.path(), make);
     let mut workspace = lasting(home.path());
-    assert!(workspace.manifest.made.contains_key(&below(name(0xff))));
+    assert!(workspace.ledger.made.contains_key(&below(name(0xff))));
     workspace.begin().unwrap();
     assert_eq!(left(&workspace.files), [PathBuf::from("a.c")]);
     let works = Works {

@@ -25,26 +25,25 @@ pub enum Made<C> {
 }
 
 /// What was below a folder when it was looked at.
-pub(super) type Seen = BTreeMap<Below, Found>;
+pub(super) type FoundByPath = BTreeMap<Below, Found>;
 
 /// The stamp of what is no folder: that of a folder changes with what is in it.
 pub(super) fn stamp(found: &Found) -> Option<Stamp> {
     (!found.kind.is_folder()).then_some(found.stamp)
 }
 
-/// A folder and what is in it that steps did not make.
+/// A folder that steps make something in.
 #[derive(Debug)]
 pub(super) struct Tree {
     /// Where steps find it.
     pub(super) path: PathBuf,
     pub(super) root: Root,
-    pub(super) before: BTreeSet<Below>,
 }
 
 /// A look at all that is below a folder.
 #[derive(Debug, Default)]
 pub(super) struct Sight {
-    pub(super) seen: Seen,
+    pub(super) seen: FoundByPath,
     /// Folders that may not be read.
     pub(super) closed: Vec<Below>,
     /// Folders that something is mounted at.
@@ -53,11 +52,7 @@ pub(super) struct Sight {
 
 impl Tree {
     pub(super) fn new(path: PathBuf, root: Root) -> Tree {
-        Tree {
-            path,
-            root,
-            before: BTreeSet::new(),
-        }
+        Tree { path, root }
     }
 
     /// Looks at all that is below the folder.
@@ -120,8 +115,8 @@ impl Tree {
     /// Returns what is there `now`; what has not changed since `then` was made of it before.
     pub(super) fn works<C: Clone>(
         &self,
-        now: &Seen,
-        (then, made): (&Seen, &BTreeMap<Below, Made<C>>),
+        now: &FoundByPath,
+        (then, made): (&FoundByPath, &BTreeMap<Below, Made<C>>),
         left_bytes: &mut u64,
         keep: &mut dyn FnMut(&[u8]) -> Option<C>,
     ) -> Option<BTreeMap<Below, Made<C>>> {
@@ -147,19 +142,20 @@ impl Tree {
         now.iter().map(of).collect()
     }
 
-    /// Puts there what was there `later`, wherever it is now as it was at `first`, and not the
-    /// learner's.
+    /// Puts there what was there `later`, wherever it is now as it was at `first`, and not what
+    /// `is_theirs` says to be the learner's.
     pub(super) fn put_again(
         &self,
         later: &BTreeMap<Below, Made<Vec<u8>>>,
         first: &BTreeMap<Below, Made<Vec<u8>>>,
+        is_theirs: &dyn Fn(&Below) -> bool,
     ) -> Result<(), WorkspaceError> {
         let mut missing = BTreeMap::new();
         for (path, made) in later {
             let there = self.root.look(path).ok().flatten();
             let now = there.as_ref().and_then(|found| self.made(found));
             let is_changed = now.is_some() != there.is_some() || now.as_ref() != first.get(path);
-            if is_changed || now.as_ref() == Some(made) || self.before.contains(path) {
+            if is_changed || now.as_ref() == Some(made) || is_theirs(path) {
                 continue;
             }
             if let Some(found) = there.filter(|found| !found.kind.is_folder()) {
@@ -171,19 +167,17 @@ impl Tree {
     }
 
     /// Removes what is there now and was not there `then`, but for what `is_theirs` says to be the
-    /// learner's; that is what was there before any steps from now on. Returns why something else
-    /// stays.
+    /// learner's. Returns the learner's paths, and why something else stays.
     pub(super) fn take_back(
-        &mut self,
+        &self,
         then: &BTreeMap<Below, Made<Vec<u8>>>,
-        is_theirs: &dyn Fn(&Tree, &Found) -> bool,
-    ) -> Result<Vec<FilesError>, WorkspaceError> {
-        let mut stays = Vec::new();
-        self.before.clear();
+        is_theirs: &dyn Fn(&Found) -> bool,
+    ) -> Result<(BTreeSet<Below>, Vec<FilesError>), WorkspaceError> {
+        let (mut learners, mut stays) = (BTreeSet::new(), Vec::new());
         // What is in a folder goes before the folder.
         for (path, found) in self.sight()?.seen.into_iter().rev() {
-            if is_theirs(self, &found) {
-                self.before.insert(path);
+            if is_theirs(&found) {
+                learners.insert(path);
                 continue;
             }
             let gone = match (&found.kind, then.get(&path)) {
@@ -196,11 +190,11 @@ impl Tree {
             match gone {
                 Ok(_) => {}
                 // Somebody wrote it just now.
-                Err(FilesError::Changed(_)) => drop(self.before.insert(path)),
+                Err(FilesError::Changed(_)) => drop(learners.insert(path)),
                 Err(error) => stays.push(error),
             }
         }
-        Ok(stays)
+        Ok((learners, stays))
     }
 
     /// Puts there what was there then, but for what the learner has at those paths.
