@@ -30,9 +30,9 @@ pub mod kernel;
 
 pub mod note;
 
-pub mod inputs;
+mod inputs;
 
-pub mod hashes;
+mod hashes;
 
 pub mod cache;
 
@@ -42,7 +42,7 @@ pub mod fetch;
 
 pub mod setup;
 
-pub mod needed;
+mod needed;
 
 pub mod initramfs;
 
@@ -52,9 +52,9 @@ pub mod architecture;
 
 pub mod qemu;
 
-pub mod qmp;
+mod qmp;
 
-pub mod pending;
+mod pending;
 
 pub mod machine;
 
@@ -62,7 +62,7 @@ pub mod state;
 
 pub mod checkpoint;
 
-pub mod trial;
+mod trial;
 
 pub mod accelerator;
 
