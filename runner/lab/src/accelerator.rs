@@ -24,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the user wants.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wish {
+pub enum KvmPolicy {
     /// KVM where it works.
     #[default]
     Best,
@@ -36,7 +36,7 @@ pub enum Wish {
 
 /// Why guests have the accelerator that they have.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum AcceleratorReason {
     /// It was asked for.
     Asked,
     /// The device cannot be opened.
@@ -59,11 +59,11 @@ pub enum Reason {
 
 /// The accelerator of guests, and why it is this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Choice {
+pub struct AcceleratorChoice {
     /// Which one.
     pub accelerator: Accelerator,
     /// Why.
-    pub reason: Reason,
+    pub reason: AcceleratorReason,
 }
 
 /// KVM was asked for and cannot be had.
@@ -87,7 +87,7 @@ pub enum NoKvm {
 
 /// What a trial said, as it is noted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Outcome {
+enum TrialOutcome {
     Worked,
     Refused(String),
 }
@@ -110,15 +110,20 @@ pub struct Trial<'t> {
 impl Trial<'_> {
     /// Chooses an accelerator. A guest is tried where nothing is noted, after `tries` was told so; the
     /// note is kept in `cache`.
-    pub fn choose(&self, wish: Wish, cache: &Cache, tries: &dyn Fn()) -> Result<Choice, NoKvm> {
+    pub fn choose(
+        &self,
+        wish: KvmPolicy,
+        cache: &Cache,
+        tries: &dyn Fn(),
+    ) -> Result<AcceleratorChoice, NoKvm> {
         let found = self.known(wish, cache)?;
-        if found.reason != Reason::NotTried {
+        if found.reason != AcceleratorReason::NotTried {
             return Ok(found);
         }
         // Whoever comes meanwhile waits for the note. Without a lock each one tries.
         let _lock = cache.lock_for("trial");
         let found = self.known(wish, cache)?;
-        if found.reason != Reason::NotTried {
+        if found.reason != AcceleratorReason::NotTried {
             return Ok(found);
         }
         tries();
@@ -127,17 +132,17 @@ impl Trial<'_> {
 
     /// Says which accelerator a guest would have, without trying one. What is not tried yet is what is
     /// wanted.
-    pub fn known(&self, wish: Wish, cache: &Cache) -> Result<Choice, NoKvm> {
-        let tcg = |reason| Choice {
+    pub fn known(&self, wish: KvmPolicy, cache: &Cache) -> Result<AcceleratorChoice, NoKvm> {
+        let tcg = |reason| AcceleratorChoice {
             accelerator: Accelerator::Tcg,
             reason,
         };
-        if wish == Wish::Tcg {
-            return Ok(tcg(Reason::Asked));
+        if wish == KvmPolicy::Tcg {
+            return Ok(tcg(AcceleratorReason::Asked));
         }
         let opened = File::options().read(true).write(true).open(self.device);
         if let Err(error) = opened {
-            let reason = Reason::NoDevice {
+            let reason = AcceleratorReason::NoDevice {
                 device: self.device.to_owned(),
                 error: error.kind().to_string(),
             };
@@ -146,36 +151,36 @@ impl Trial<'_> {
         let note = self.note(cache);
         let Some(outcome) = note::read(&note) else {
             return Ok(match wish {
-                Wish::Kvm => Choice {
+                KvmPolicy::Kvm => AcceleratorChoice {
                     accelerator: self.kvm(),
-                    reason: Reason::NotTried,
+                    reason: AcceleratorReason::NotTried,
                 },
-                Wish::Best | Wish::Tcg => tcg(Reason::NotTried),
+                KvmPolicy::Best | KvmPolicy::Tcg => tcg(AcceleratorReason::NotTried),
             });
         };
         touch(&note);
         heeding(wish, self.made_of(outcome))
     }
 
-    fn tried(&self, cache: &Cache) -> Choice {
+    fn tried(&self, cache: &Cache) -> AcceleratorChoice {
         let kvm = self.qemu.under(self.kvm());
         let outcome = match trial::run(&kvm, self.launcher, self.image, self.patience) {
-            Ok(()) => Outcome::Worked,
-            Err(failure) => Outcome::Refused(failure.to_string()),
+            Ok(()) => TrialOutcome::Worked,
+            Err(failure) => TrialOutcome::Refused(failure.to_string()),
         };
         note::write(&self.note(cache), &outcome);
         self.made_of(outcome)
     }
 
-    fn made_of(&self, outcome: Outcome) -> Choice {
+    fn made_of(&self, outcome: TrialOutcome) -> AcceleratorChoice {
         match outcome {
-            Outcome::Worked => Choice {
+            TrialOutcome::Worked => AcceleratorChoice {
                 accelerator: self.kvm(),
-                reason: Reason::Worked,
+                reason: AcceleratorReason::Worked,
             },
-            Outcome::Refused(said) => Choice {
+            TrialOutcome::Refused(said) => AcceleratorChoice {
                 accelerator: Accelerator::Tcg,
-                reason: Reason::Refused { said },
+                reason: AcceleratorReason::Refused { said },
             },
         }
     }
@@ -204,14 +209,16 @@ impl Trial<'_> {
 }
 
 /// Whoever asked for KVM gets nothing else instead.
-fn heeding(wish: Wish, choice: Choice) -> Result<Choice, NoKvm> {
-    if wish != Wish::Kvm {
+fn heeding(wish: KvmPolicy, choice: AcceleratorChoice) -> Result<AcceleratorChoice, NoKvm> {
+    if wish != KvmPolicy::Kvm {
         return Ok(choice);
     }
     match choice.reason {
-        Reason::NoDevice { device, error } => Err(NoKvm::Device { device, error }),
-        Reason::Refused { said } => Err(NoKvm::Refused { said }),
-        Reason::Asked | Reason::Worked | Reason::NotTried => Ok(choice),
+        AcceleratorReason::NoDevice { device, error } => Err(NoKvm::Device { device, error }),
+        AcceleratorReason::Refused { said } => Err(NoKvm::Refused { said }),
+        AcceleratorReason::Asked | AcceleratorReason::Worked | AcceleratorReason::NotTried => {
+            Ok(choice)
+        }
     }
 }
 
@@ -300,7 +307,7 @@ mod tests {
             }
         }
 
-        fn chosen(&self, wish: Wish) -> Result<Choice, NoKvm> {
+        fn chosen(&self, wish: KvmPolicy) -> Result<AcceleratorChoice, NoKvm> {
             self.with_device(wish, &self.folder.path().join("kvm"), &self.image)
         }
 
@@ -314,7 +321,12 @@ mod tests {
             }
         }
 
-        fn with_device(&self, wish: Wish, device: &Path, image: &Image) -> Result<Choice, NoKvm> {
+        fn with_device(
+            &self,
+            wish: KvmPolicy,
+            device: &Path,
+            image: &Image,
+        ) -> Result<AcceleratorChoice, NoKvm> {
             let cache = Cache::below(self.folder.path());
             self.trial(device, image).choose(wish, &cache, &|| ())
         }
@@ -325,11 +337,11 @@ mod tests {
         }
     }
 
-    fn refusal(choice: Result<Choice, NoKvm>) -> String {
+    fn refusal(choice: Result<AcceleratorChoice, NoKvm>) -> String {
         match choice {
-            Ok(Choice {
+            Ok(AcceleratorChoice {
                 accelerator: Accelerator::Tcg,
-                reason: Reason::Refused { said },
+                reason: AcceleratorReason::Refused { said },
             }) => said,
             other => panic!("{other:?}"),
         }
@@ -339,7 +351,7 @@ mod tests {
     fn a_kvm_that_aborts_is_tried_once_and_told_in_qemus_words() {
         let stand = Stand::new("echo 'qemu: Assertion failed.' >&2; kill -ABRT $$");
         for _ in 0..2 {
-            let said = refusal(stand.chosen(Wish::Best));
+            let said = refusal(stand.chosen(KvmPolicy::Best));
             assert_eq!(said, "the virtual machine ended (qemu: Assertion failed.)");
         }
         assert_eq!(stand.tries(), 1);
@@ -348,7 +360,7 @@ mod tests {
             kernel: "another".to_owned(),
             ..stand.image.clone()
         };
-        refusal(stand.with_device(Wish::Best, &stand.folder.path().join("kvm"), &other));
+        refusal(stand.with_device(KvmPolicy::Best, &stand.folder.path().join("kvm"), &other));
         assert_eq!(stand.tries(), 2);
     }
 
@@ -359,7 +371,7 @@ mod tests {
             "echo $$ >{}; exec sleep 1000",
             pid.path().display()
         ));
-        let said = refusal(stand.chosen(Wish::Best));
+        let said = refusal(stand.chosen(KvmPolicy::Best));
         assert_eq!(said, "the machine was not ready after 2 seconds");
         // It is gone, and nobody has to wait for it any more.
         let pid = fs::read_to_string(pid.path()).unwrap();
@@ -370,13 +382,16 @@ mod tests {
     fn nothing_is_tried_where_the_device_cannot_be_opened_or_tcg_was_asked_for() {
         let stand = Stand::new("exit 1");
         let missing = stand.folder.path().join("missing");
-        let choice = stand.with_device(Wish::Best, &missing, &stand.image);
+        let choice = stand.with_device(KvmPolicy::Best, &missing, &stand.image);
         let choice = choice.unwrap();
         assert_eq!(choice.accelerator, Accelerator::Tcg);
-        assert!(matches!(choice.reason, Reason::NoDevice { .. }));
-        let error = stand.with_device(Wish::Kvm, &missing, &stand.image);
+        assert!(matches!(choice.reason, AcceleratorReason::NoDevice { .. }));
+        let error = stand.with_device(KvmPolicy::Kvm, &missing, &stand.image);
         assert!(matches!(error, Err(NoKvm::Device { .. })));
-        assert_eq!(stand.chosen(Wish::Tcg).unwrap().reason, Reason::Asked);
+        assert_eq!(
+            stand.chosen(KvmPolicy::Tcg).unwrap().reason,
+            AcceleratorReason::Asked
+        );
         assert_eq!(stand.tries(), 0);
     }
 
@@ -386,12 +401,14 @@ mod tests {
         let known = || {
             let device = stand.folder.path().join("kvm");
             let cache = Cache::below(stand.folder.path());
-            stand.trial(&device, &stand.image).known(Wish::Kvm, &cache)
+            stand
+                .trial(&device, &stand.image)
+                .known(KvmPolicy::Kvm, &cache)
         };
         let untried = known().unwrap();
-        assert_eq!(untried.reason, Reason::NotTried);
+        assert_eq!(untried.reason, AcceleratorReason::NotTried);
         assert!(matches!(untried.accelerator, Accelerator::Kvm { .. }));
-        let error = stand.chosen(Wish::Kvm).unwrap_err();
+        let error = stand.chosen(KvmPolicy::Kvm).unwrap_err();
         let expected = "KVM was asked for, and a machine did not start under it: the virtual machine ended (no)";
         assert_eq!(error.to_string(), expected);
         assert_eq!(known(), Err(error));

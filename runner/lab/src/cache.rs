@@ -31,7 +31,7 @@ pub struct Cache {
 
 /// A kernel that is in the cache, and what it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Installed {
+pub struct InstalledKernel {
     /// The kernel.
     pub kernel: Kernel,
     /// Its folder.
@@ -44,7 +44,7 @@ pub struct Installed {
 
 /// What becomes of packages that are there in part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parts {
+pub enum PartialDownloads {
     /// The next download goes on with them.
     Keep,
     /// They go.
@@ -151,18 +151,18 @@ impl Cache {
 
     /// Returns what is there, the oldest release first; files of the user's own come last.
     /// Folders that are not whole are passed over.
-    pub fn list(&self) -> Result<Vec<Installed>, CacheError> {
+    pub fn list(&self) -> Result<Vec<InstalledKernel>, CacheError> {
         let mut installed = self.list_in(&self.kernels(), false)?;
         installed.extend(self.list_in(&self.own_files(), true)?);
         Ok(installed)
     }
 
-    fn list_in(&self, folder: &Path, is_file: bool) -> Result<Vec<Installed>, CacheError> {
+    fn list_in(&self, folder: &Path, is_file: bool) -> Result<Vec<InstalledKernel>, CacheError> {
         let mut installed = Vec::new();
         for folder in folders(folder)? {
             if let Some(kernel) = load(&folder) {
                 let bytes = size(&folder);
-                installed.push(Installed {
+                installed.push(InstalledKernel {
                     kernel,
                     folder,
                     bytes,
@@ -179,15 +179,15 @@ impl Cache {
     /// Removes what downloads left that ended with their process, and returns how many bytes that
     /// were: folders that apt worked in, and parts of packages. `parts` kept can be gone on with.
     /// The caller holds the lock `fetch`.
-    pub fn sweep_downloads(&self, parts: Parts) -> u64 {
+    pub fn sweep_downloads(&self, parts: PartialDownloads) -> u64 {
         swept(&self.left_by_downloads(parts))
     }
 
-    fn left_by_downloads(&self, parts: Parts) -> Vec<PathBuf> {
+    fn left_by_downloads(&self, parts: PartialDownloads) -> Vec<PathBuf> {
         let is_left = |name: &str| {
             let is_spare = match parts {
-                Parts::Keep => false,
-                Parts::Remove => name == "packages",
+                PartialDownloads::Keep => false,
+                PartialDownloads::Remove => name == "packages",
             };
             is_spare || name.starts_with(APT_FOLDER)
         };
@@ -214,14 +214,14 @@ impl Cache {
     pub fn left(&self) -> Result<u64, CacheError> {
         let _lock = self.lock()?;
         let left = [
-            self.left_by_downloads(Parts::Remove),
+            self.left_by_downloads(PartialDownloads::Remove),
             self.left_by_unpacking(),
         ];
         Ok(left.iter().flatten().map(|path| size(path)).sum())
     }
 
     /// Removes a kernel. That it is gone already is no error.
-    pub fn remove(&self, installed: &Installed) -> Result<(), CacheError> {
+    pub fn remove(&self, installed: &InstalledKernel) -> Result<(), CacheError> {
         let _lock = self.lock()?;
         // Renamed first: a folder that is half gone is never taken for a kernel.
         let parent = installed.folder.parent().unwrap_or(&self.folder);
@@ -390,12 +390,12 @@ mod tests {
         fs::write(cache.folder().join("apt-x1/state/list"), "1234").unwrap();
         fs::write(cache.folder().join("packages/k.part"), "123").unwrap();
         assert_eq!(cache.left().unwrap(), 7);
-        assert_eq!(cache.sweep_downloads(Parts::Keep), 4);
+        assert_eq!(cache.sweep_downloads(PartialDownloads::Keep), 4);
         assert_eq!(
             names(cache.folder()),
             ["kernels", "kernels.lock", "packages"]
         );
-        assert_eq!(cache.sweep_downloads(Parts::Remove), 3);
+        assert_eq!(cache.sweep_downloads(PartialDownloads::Remove), 3);
         assert_eq!(names(cache.folder()), ["kernels", "kernels.lock"]);
         assert_eq!(cache.list().unwrap().len(), 1);
     }

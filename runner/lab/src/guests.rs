@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 
 /// What is worth saying while a guest is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum GuestProgress {
     /// It is tried whether KVM works, which takes ten seconds where it hangs.
     TriesKvm,
     /// There is no saved state that can be used; the guest boots, which takes seconds.
@@ -48,7 +48,7 @@ pub enum GuestError {
 }
 
 /// Hears of what is worth saying.
-pub type Tell = Arc<dyn Fn(Progress) + Send + Sync>;
+pub type Tell = Arc<dyn Fn(GuestProgress) + Send + Sync>;
 
 /// Makes guests of one kernel.
 pub struct Guests {
@@ -120,7 +120,7 @@ impl Guests {
         {
             return Ok(machine);
         }
-        tell(Progress::Boots);
+        tell(GuestProgress::Boots);
         let (machine, state) = self.booted()?;
         let state = Arc::new(state);
         *base = Some(Arc::clone(&state));
@@ -155,7 +155,7 @@ impl Guests {
         let written = thread.join();
         let written = written.unwrap_or_else(|_| Err(io::Error::other("it could not be packed")));
         if let Err(error) = written {
-            tell(Progress::NotKept {
+            tell(GuestProgress::NotKept {
                 folder: self.states.clone(),
                 error: error.to_string(),
             });

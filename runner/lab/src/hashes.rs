@@ -15,7 +15,7 @@ const MOST: usize = 64;
 
 /// What is known of a file.
 #[derive(Serialize, Deserialize)]
-struct Known {
+struct KnownHash {
     stamp: Stamp,
     hash: String,
 }
@@ -31,7 +31,7 @@ pub fn hash(path: &Path) -> io::Result<String> {
 pub fn noted_hash(path: &Path, notes: &Path) -> io::Result<String> {
     let path = path.canonicalize()?;
     let stamp = Stamp::of(&path);
-    let mut known: BTreeMap<PathBuf, Known> = note::read(notes).unwrap_or_default();
+    let mut known: BTreeMap<PathBuf, KnownHash> = note::read(notes).unwrap_or_default();
     if let Some(known) = known.get(&path)
         && Some(&known.stamp) == stamp.as_ref()
     {
@@ -45,7 +45,7 @@ pub fn noted_hash(path: &Path, notes: &Path) -> io::Result<String> {
             known.pop_first();
         }
         let hash = hash.clone();
-        known.insert(path, Known { stamp, hash });
+        known.insert(path, KnownHash { stamp, hash });
         note::write(notes, &known);
     }
     Ok(hash)
@@ -86,7 +86,7 @@ mod tests {
         let path = path.canonicalize().unwrap();
         let note = |stamp: Stamp| {
             let hash = "noted".to_owned();
-            let known = BTreeMap::from([(path.clone(), Known { stamp, hash })]);
+            let known = BTreeMap::from([(path.clone(), KnownHash { stamp, hash })]);
             fs::write(&notes, serde_json::to_vec(&known).unwrap()).unwrap();
         };
         note(Stamp::of(&path).unwrap());

@@ -2,7 +2,7 @@
 
 use crate::cache::Cache;
 use crate::hashes::hash;
-use crate::initramfs::{self, Contents, InitramfsError};
+use crate::initramfs::{self, InitramfsContents, InitramfsError};
 use crate::inputs::Inputs;
 use crate::kernel::Kernel;
 use crate::note;
@@ -55,7 +55,7 @@ pub enum ImageError {
 /// An archive, and what it was made of: kept beside it, so that it is made again only if that
 /// changed.
 #[derive(Serialize, Deserialize)]
-struct Made {
+struct ArchiveNote {
     archive: String,
     /// The archive as it was when its hash was found right; nothing if that was just after it was
     /// written.
@@ -80,7 +80,7 @@ pub fn prepare(
     let made = match made {
         Some(made) => made,
         None => {
-            let contents = Contents {
+            let contents = InitramfsContents {
                 agent: &agent,
                 tutor: Some(&tutor),
                 kernel,
@@ -120,7 +120,7 @@ fn recipe(kernel: &Kernel, programs: &str) -> Option<String> {
 
 /// Returns the archive that a note tells of, if it would be the same today.
 fn noted(note: &Path, archives: &Path) -> Option<String> {
-    let mut made: Made = note::read(note)?;
+    let mut made: ArchiveNote = note::read(note)?;
     let file = archive(archives, &made.archive);
     tidy::touch(&file);
     let began = SystemTime::now();
@@ -146,7 +146,7 @@ fn is_archive(file: &Path, name: &str) -> bool {
 
 /// Makes an archive and notes what it was made of. Returns its name.
 fn make(
-    contents: Contents<'_>,
+    contents: InitramfsContents<'_>,
     archives: &Path,
     note: Option<&Path>,
 ) -> Result<String, ImageError> {
@@ -156,7 +156,7 @@ fn make(
     let own: Vec<&Path> = own.into_iter().flatten().collect();
     let inputs = Inputs::besides(&own);
     let bytes = initramfs::build(contents, &inputs)?;
-    let made = Made {
+    let made = ArchiveNote {
         archive: hex(&tutor_files::hash(&bytes).0[..16]),
         checked: None,
         inputs,

@@ -2,7 +2,7 @@
 
 mod error;
 
-use crate::pending::Asked;
+use crate::pending::PendingRequests;
 use crate::qemu::{Beginning, MEMORY_MIB, Qemu, command, given};
 use crate::qmp::Qmp;
 pub use error::MachineError;
@@ -58,7 +58,7 @@ pub struct Launcher {
 #[derive(Debug)]
 pub struct Machine {
     channel: Channel,
-    asked: Asked,
+    asked: PendingRequests,
     last_id: u32,
     /// What the agent said while something else was waited for.
     later: Waiting,
@@ -135,7 +135,7 @@ impl Machine {
     pub fn of_agent(channel: UnixStream) -> io::Result<Machine> {
         Ok(Machine {
             channel: Channel::new(channel.into())?,
-            asked: Asked::default(),
+            asked: PendingRequests::default(),
             last_id: u32::MAX / 2,
             later: Waiting::default(),
             sharing_until: None,

@@ -13,18 +13,18 @@ const TEXT_BYTES: usize = QUOTED_BYTES + '…'.len_utf8();
 
 /// What is asked and not answered yet.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub struct PendingRequests {
     hellos: u32,
     starts: u32,
     leftovers: u32,
     finishes: u32,
     runs: BTreeSet<u32>,
-    of_guest: BTreeMap<u32, Awaited>,
+    of_guest: BTreeMap<u32, AwaitedAnswer>,
 }
 
 /// What a request that only a guest gets is answered with.
 #[derive(Debug)]
-enum Awaited {
+enum AwaitedAnswer {
     Done,
     /// So many bytes, and that it is done.
     File(u64),
@@ -33,7 +33,7 @@ enum Awaited {
     Terminal,
 }
 
-impl Asked {
+impl PendingRequests {
     /// Heeds that something is asked.
     pub fn ask(&mut self, request: &Request) {
         match request {
@@ -49,12 +49,12 @@ impl Asked {
                     | GuestRequest::Put { id, .. }
                     | GuestRequest::Remove { id, .. }
                     | GuestRequest::Clock { id, .. }
-                    | GuestRequest::Seed { id, .. } => (id, Awaited::Done),
+                    | GuestRequest::Seed { id, .. } => (id, AwaitedAnswer::Done),
                     GuestRequest::Get {
                         id, at_most_bytes, ..
-                    } => (id, Awaited::File(*at_most_bytes)),
-                    GuestRequest::List { id, .. } => (id, Awaited::Listing(0, 0)),
-                    GuestRequest::Terminal { id, .. } => (id, Awaited::Terminal),
+                    } => (id, AwaitedAnswer::File(*at_most_bytes)),
+                    GuestRequest::List { id, .. } => (id, AwaitedAnswer::Listing(0, 0)),
+                    GuestRequest::Terminal { id, .. } => (id, AwaitedAnswer::Terminal),
                     GuestRequest::Resize { .. } | GuestRequest::PowerOff => return,
                 };
                 self.of_guest.insert(*id, awaited);
@@ -68,14 +68,14 @@ impl Asked {
             // Who prints after its run ended, or before a guest was saved, prints all the same.
             Incoming::Output { .. } | Incoming::HungUp => Ok(()),
             Incoming::Data { id, bytes } => match self.of_guest.get_mut(id) {
-                Some(Awaited::Terminal) => Ok(()),
-                Some(Awaited::File(left)) => {
+                Some(AwaitedAnswer::Terminal) => Ok(()),
+                Some(AwaitedAnswer::File(left)) => {
                     *left = left
                         .checked_sub(bytes.len() as u64)
                         .ok_or("it sent more of a file than was wanted")?;
                     Ok(())
                 }
-                Some(Awaited::Done | Awaited::Listing(..)) | None => {
+                Some(AwaitedAnswer::Done | AwaitedAnswer::Listing(..)) | None => {
                     Err("it sent bytes of a file that nobody asked for".to_owned())
                 }
             },
@@ -117,7 +117,7 @@ impl Asked {
                 answered.ok_or(unasked("a request"))
             }
             Reply::Guest(GuestReply::Listed { id, entries, more }) => {
-                let Some(Awaited::Listing(paths, bytes)) = self.of_guest.get_mut(id) else {
+                let Some(AwaitedAnswer::Listing(paths, bytes)) = self.of_guest.get_mut(id) else {
                     return Err(unasked("a listing"));
                 };
                 *paths += entries.len();
@@ -138,10 +138,11 @@ impl Asked {
             Reply::Guest(GuestReply::TerminalEnded { id, status }) => {
                 possible(*status)?;
                 match self.of_guest.remove(id) {
-                    Some(Awaited::Terminal) => Ok(()),
-                    Some(Awaited::Done | Awaited::File(_) | Awaited::Listing(..)) | None => {
-                        Err(unasked("a terminal"))
-                    }
+                    Some(AwaitedAnswer::Terminal) => Ok(()),
+                    Some(
+                        AwaitedAnswer::Done | AwaitedAnswer::File(_) | AwaitedAnswer::Listing(..),
+                    )
+                    | None => Err(unasked("a terminal")),
                 }
             }
         }

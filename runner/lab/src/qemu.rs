@@ -61,19 +61,19 @@ impl Accelerator {
 
 /// What keeps a QEMU in that does as its guest wishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Confinement {
+pub enum QemuRestriction {
     /// It forbids itself system calls that it does not need.
     Seccomp,
     /// The kernel lets it open its own files and the lab's, and no others.
     Landlock,
 }
 
-impl Confinement {
+impl QemuRestriction {
     /// Its name for scripts.
     pub fn name(self) -> &'static str {
         match self {
-            Confinement::Seccomp => "seccomp",
-            Confinement::Landlock => "landlock",
+            QemuRestriction::Seccomp => "seccomp",
+            QemuRestriction::Landlock => "landlock",
         }
     }
 }
@@ -210,13 +210,13 @@ impl Qemu {
     }
 
     /// What shuts it in here, beside what is said of every program.
-    pub fn confined_by(&self) -> Vec<Confinement> {
+    pub fn confined_by(&self) -> Vec<QemuRestriction> {
         let mut all = Vec::new();
         if self.has_sandbox {
-            all.push(Confinement::Seccomp);
+            all.push(QemuRestriction::Seccomp);
         }
         if tutor_agent::guarded::is_restricted_here() {
-            all.push(Confinement::Landlock);
+            all.push(QemuRestriction::Landlock);
         }
         all
     }

@@ -1,6 +1,6 @@
 //! Makes the lab ready: gets the kernels that are asked for and not there yet.
 
-use crate::cache::{APT_FOLDER, Cache, CacheError, Parts};
+use crate::cache::{APT_FOLDER, Cache, CacheError, PartialDownloads};
 use crate::fetch::apt::{Apt, AptError};
 use crate::fetch::lock::KernelLock;
 use crate::fetch::mirror::{Mirror, MirrorError};
@@ -12,29 +12,29 @@ use tutor_files::error::failed_io;
 
 /// A kernel that somebody asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum KernelRequest {
     /// The newest of a series: `6.12`; or `latest`, or `default`.
     Series(String),
     /// A file of the user's own.
     File(PathBuf),
 }
 
-impl Wanted {
+impl KernelRequest {
     /// Reads what was typed: a series, or a path, which has a slash or an end such as `.deb`.
-    pub fn parse(text: &str) -> Wanted {
+    pub fn parse(text: &str) -> KernelRequest {
         let is_word = |text: &str| text == "latest" || text == "default";
         let starts_as_number = text.starts_with(|c: char| c.is_ascii_digit());
         let is_path = text.contains('/') || text.ends_with(".deb");
         match (is_word(text) || starts_as_number) && !is_path {
-            true => Wanted::Series(text.to_owned()),
-            false => Wanted::File(PathBuf::from(text)),
+            true => KernelRequest::Series(text.to_owned()),
+            false => KernelRequest::File(PathBuf::from(text)),
         }
     }
 }
 
 /// Where packages come from.
 #[derive(Clone, Debug)]
-pub enum Way {
+pub enum PackageSource {
     /// The system's own apt.
     Apt,
     /// A mirror that the user named.
@@ -43,7 +43,7 @@ pub enum Way {
 
 /// What happens while a kernel is got.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event<'e> {
+pub enum SetupEvent<'e> {
     /// An index of packages is fetched.
     Looking {
         /// The series that is looked for.
@@ -103,21 +103,21 @@ pub enum SetupError {
 
 /// Gets kernels into a cache.
 #[derive(Clone, Debug)]
-pub struct Setup {
+pub struct KernelSetup {
     /// Where kernels are kept.
     pub cache: Cache,
     /// Where packages come from.
-    pub way: Way,
+    pub way: PackageSource,
     /// What is known by its hash.
     pub lock: KernelLock,
 }
 
-impl Setup {
+impl KernelSetup {
     /// Returns the kernel where it is at hand already; a file of the user's own is unpacked. Only
     /// the archive knows which kernel is the latest, so by apt that one is never at hand.
-    pub fn at_hand(&self, wanted: &Wanted) -> Result<Option<Kernel>, SetupError> {
+    pub fn at_hand(&self, wanted: &KernelRequest) -> Result<Option<Kernel>, SetupError> {
         match wanted {
-            Wanted::Series(series) => match self.named(series) {
+            KernelRequest::Series(series) => match self.named(series) {
                 "latest" => Ok(None),
                 series => match self.cache.kernel(series) {
                     // Getting it again mends it.
@@ -125,7 +125,7 @@ impl Setup {
                     kernel => Ok(kernel?),
                 },
             },
-            Wanted::File(path) => Ok(Some(self.cache.file(path)?)),
+            KernelRequest::File(path) => Ok(Some(self.cache.file(path)?)),
         }
     }
 
@@ -143,9 +143,9 @@ impl Setup {
     /// stand for themselves.
     pub fn named<'s>(&'s self, series: &'s str) -> &'s str {
         match (series, &self.way) {
-            ("default", Way::Apt | Way::Mirror(_)) => &self.lock.default,
-            ("latest", Way::Mirror(_)) => self.lock.latest().unwrap_or(series),
-            (other, Way::Apt | Way::Mirror(_)) => other,
+            ("default", PackageSource::Apt | PackageSource::Mirror(_)) => &self.lock.default,
+            ("latest", PackageSource::Mirror(_)) => self.lock.latest().unwrap_or(series),
+            (other, PackageSource::Apt | PackageSource::Mirror(_)) => other,
         }
     }
 
@@ -153,35 +153,41 @@ impl Setup {
     /// the first one got.
     pub fn get(
         &self,
-        wanted: &Wanted,
-        tell: &mut dyn FnMut(Event<'_>),
+        wanted: &KernelRequest,
+        tell: &mut dyn FnMut(SetupEvent<'_>),
     ) -> Result<Kernel, SetupError> {
         let series = match wanted {
-            Wanted::Series(series) => self.named(series),
-            Wanted::File(path) => return Ok(self.cache.file(path)?),
+            KernelRequest::Series(series) => self.named(series),
+            KernelRequest::File(path) => return Ok(self.cache.file(path)?),
         };
         if let Some(kernel) = self.at_hand(wanted)? {
             return Ok(kernel);
         }
         let _lock = self.cache.lock_for("fetch")?;
-        self.cache.sweep_downloads(Parts::Keep);
+        self.cache.sweep_downloads(PartialDownloads::Keep);
         if let Some(kernel) = self.at_hand(wanted)? {
             return Ok(kernel);
         }
         match &self.way {
-            Way::Apt => self.by_apt(series, tell),
-            Way::Mirror(mirror) => self.by_mirror(mirror, series, tell),
+            PackageSource::Apt => self.by_apt(series, tell),
+            PackageSource::Mirror(mirror) => self.by_mirror(mirror, series, tell),
         }
     }
 
-    fn by_apt(&self, series: &str, tell: &mut dyn FnMut(Event<'_>)) -> Result<Kernel, SetupError> {
+    fn by_apt(
+        &self,
+        series: &str,
+        tell: &mut dyn FnMut(SetupEvent<'_>),
+    ) -> Result<Kernel, SetupError> {
         let path = self.cache.folder();
         let folder = tempfile::Builder::new()
             .prefix(APT_FOLDER)
             .tempdir_in(path)
             .map_err(failed_io("make a folder in", path))?;
         let apt = Apt::of_system(folder.path())?;
-        let package = apt.find(series, &mut |suite| tell(Event::Looking { series, suite }))?;
+        let package = apt.find(series, &mut |suite| {
+            tell(SetupEvent::Looking { series, suite })
+        })?;
         let source = format!(
             "{} {} ({}, by apt)",
             package.name, package.version, package.suite
@@ -191,7 +197,7 @@ impl Setup {
             return Ok(kernel);
         }
         let pinned = self.lock.pinned(series).map(|pinned| &*pinned.version);
-        tell(Event::Chosen {
+        tell(SetupEvent::Chosen {
             package: &package.name,
             version: &package.version,
             bytes: package.bytes,
@@ -199,9 +205,9 @@ impl Setup {
         });
         let bytes = package.bytes;
         let file = apt.download(&package, &mut |done| {
-            tell(Event::Downloading { done, bytes })
+            tell(SetupEvent::Downloading { done, bytes })
         })?;
-        tell(Event::Unpacking);
+        tell(SetupEvent::Unpacking);
         let unpacked = kernel::unpack(&file)?;
         Ok(self.cache.add(&unpacked, &source)?)
     }
@@ -210,7 +216,7 @@ impl Setup {
         &self,
         mirror: &Mirror,
         series: &str,
-        tell: &mut dyn FnMut(Event<'_>),
+        tell: &mut dyn FnMut(SetupEvent<'_>),
     ) -> Result<Kernel, SetupError> {
         let known = || self.lock.series().into_iter().map(str::to_owned).collect();
         let pinned = self
@@ -221,7 +227,7 @@ impl Setup {
                 known: known(),
             })?;
         let bytes = pinned.bytes;
-        tell(Event::Chosen {
+        tell(SetupEvent::Chosen {
             package: &pinned.package,
             version: &pinned.version,
             bytes,
@@ -229,9 +235,9 @@ impl Setup {
         });
         let folder = self.cache.folder().join("packages");
         let file = mirror.download(pinned, &folder, &mut |done| {
-            tell(Event::Downloading { done, bytes })
+            tell(SetupEvent::Downloading { done, bytes })
         })?;
-        tell(Event::Unpacking);
+        tell(SetupEvent::Unpacking);
         let unpacked = kernel::unpack(&file)?;
         let source = format!("{} {} (from a mirror)", pinned.package, pinned.version);
         let kernel = self.cache.add(&unpacked, &source)?;
@@ -248,7 +254,7 @@ mod tests {
     use crate::fetch::mirror::tests::{Server, send};
     use crate::kernel::samples;
 
-    fn setup(folder: &std::path::Path, server: &Server, package: &[u8]) -> Setup {
+    fn setup(folder: &std::path::Path, server: &Server, package: &[u8]) -> KernelSetup {
         let pinned = Pinned {
             series: "6.12".to_owned(),
             architecture: std::env::consts::ARCH.to_owned(),
@@ -258,9 +264,9 @@ mod tests {
             sha256: tutor_files::hash(package).to_string(),
             path: "pool/k.deb".to_owned(),
         };
-        Setup {
+        KernelSetup {
             cache: Cache::below(folder),
-            way: Way::Mirror(Mirror::new(&server.url).unwrap()),
+            way: PackageSource::Mirror(Mirror::new(&server.url).unwrap()),
             lock: KernelLock {
                 default: "6.12".to_owned(),
                 kernels: vec![pinned],
@@ -275,7 +281,7 @@ mod tests {
         let sent = package.clone();
         let server = Server::new(move |_, stream| send(stream, "200 OK", &sent, sent.len()));
         let setup = setup(folder.path(), &server, &package);
-        let default = Wanted::parse("default");
+        let default = KernelRequest::parse("default");
         assert_eq!(setup.at_hand(&default).unwrap(), None);
         assert_eq!(setup.expected_bytes("default"), Some(package.len() as u64));
         let mut events = Vec::new();
@@ -292,7 +298,9 @@ mod tests {
         let left = std::fs::read_dir(folder.path().join("lab/packages")).unwrap();
         assert_eq!(left.count(), 0);
         assert_eq!(
-            setup.get(&Wanted::parse("6.12"), &mut |_| {}).unwrap(),
+            setup
+                .get(&KernelRequest::parse("6.12"), &mut |_| {})
+                .unwrap(),
             kernel
         );
         assert_eq!(server.requests(), 1);
@@ -307,7 +315,11 @@ mod tests {
         let setup = setup(folder.path(), &server, &package);
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| setup.get(&Wanted::parse("6.12"), &mut |_| {}).unwrap());
+                scope.spawn(|| {
+                    setup
+                        .get(&KernelRequest::parse("6.12"), &mut |_| {})
+                        .unwrap()
+                });
             }
         });
         assert_eq!(server.requests(), 1);
@@ -318,13 +330,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let server = Server::new(|_, stream| send(stream, "200 OK", b"x", 1));
         let setup = setup(folder.path(), &server, b"another");
-        let error = setup.get(&Wanted::parse("6.99"), &mut |_| {}).unwrap_err();
+        let error = setup
+            .get(&KernelRequest::parse("6.99"), &mut |_| {})
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
             "no kernel of the series 6.99 is known by its hash; a mirror may give 6.12"
         );
         assert_eq!(server.requests(), 0);
-        let error = setup.get(&Wanted::parse("6.12"), &mut |_| {}).unwrap_err();
+        let error = setup
+            .get(&KernelRequest::parse("6.12"), &mut |_| {})
+            .unwrap_err();
         assert!(matches!(error, SetupError::Mirror(_)), "{error}");
         assert_eq!(setup.cache.list().unwrap(), []);
     }
@@ -338,15 +354,18 @@ mod tests {
         older.series = "6.9".to_owned();
         setup.lock.kernels.push(older);
         assert_eq!(setup.named("latest"), "6.12");
-        setup.way = Way::Apt;
+        setup.way = PackageSource::Apt;
         assert_eq!(setup.named("latest"), "latest");
         assert_eq!(setup.expected_bytes("latest"), Some(7));
-        assert_eq!(setup.at_hand(&Wanted::parse("latest")).unwrap(), None);
+        assert_eq!(
+            setup.at_hand(&KernelRequest::parse("latest")).unwrap(),
+            None
+        );
     }
 
     #[test]
     fn a_series_is_told_from_a_path() {
-        let series = |text: &str| matches!(Wanted::parse(text), Wanted::Series(_));
+        let series = |text: &str| matches!(KernelRequest::parse(text), KernelRequest::Series(_));
         assert!(series("6.12") && series("latest") && series("default"));
         assert!(series("6.12.118+deb13-cloud-amd64"));
         assert!(!series("./6.12") && !series("vmlinux") && !series("6.12.deb"));

@@ -10,18 +10,18 @@
 
 mod content;
 mod host;
-mod known;
+mod synced;
 
 use crate::machine::{Machine, MachineError};
 use content::Content;
 use host::{Placed, Version};
-use known::{Known, is_same};
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use synced::{SyncedEntry, is_same};
 use tutor_agent::guest::files::limits;
 use tutor_agent::protocol::{CHUNK_BYTES, Found, GuestRequest, Kind};
 use tutor_files::error::failed_io;
@@ -58,12 +58,12 @@ pub struct Conflict {
     /// What is as the learner has it.
     pub path: Below,
     /// What became of the lab's.
-    pub of_lab: OfLab,
+    pub of_lab: LabVersion,
 }
 
 /// What became of the lab's version of something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OfLab {
+pub enum LabVersion {
     /// It lies here.
     Kept(Below),
     /// The lab removed it.
@@ -78,12 +78,12 @@ pub enum OfLab {
 pub struct Shared {
     #[serde(with = "text")]
     folder: PathBuf,
-    known: BTreeMap<Below, Known>,
+    known: BTreeMap<Below, SyncedEntry>,
     #[serde(skip)]
     root: Option<Arc<Root>>,
     /// Those since the guest got the learner's version last, and whether they are told.
     #[serde(skip)]
-    conflicts: BTreeMap<Below, (OfLab, bool)>,
+    conflicts: BTreeMap<Below, (LabVersion, bool)>,
     /// Folders of the guest that lie elsewhere until then.
     #[serde(skip)]
     moved: BTreeMap<Below, Below>,
@@ -172,7 +172,7 @@ impl Shared {
                 content.as_ref().map(|content| content.len() as u64),
             );
             let known = match known {
-                Some(known) if is_same(&known.kind, &kind) && known.hash == hash => Known {
+                Some(known) if is_same(&known.kind, &kind) && known.hash == hash => SyncedEntry {
                     host,
                     ..known.clone()
                 },
@@ -182,7 +182,7 @@ impl Shared {
                     if is_program(&kind, content) {
                         programs.push(root.full(path));
                     }
-                    Known {
+                    SyncedEntry {
                         kind,
                         hash,
                         host,
@@ -288,7 +288,7 @@ impl Shared {
         match version.take(root, path, self.known.get(path))? {
             Placed::There => {
                 let Version { kind, hash, .. } = version;
-                let known = Known {
+                let known = SyncedEntry {
                     kind,
                     hash,
                     host: None,
@@ -300,7 +300,10 @@ impl Shared {
                 // Forgetting it makes the next push send the host's.
                 self.known.remove(&theirs);
                 let kept = version.keep_beside(root, path, &theirs)?;
-                self.conflict(&theirs, kept.clone().map_or(OfLab::Lost, OfLab::Kept));
+                self.conflict(
+                    &theirs,
+                    kept.clone().map_or(LabVersion::Lost, LabVersion::Kept),
+                );
                 if let Some(kept) = kept.filter(|_| version.kind.is_folder() || theirs != *path) {
                     self.moved.insert(theirs, kept);
                 }
@@ -362,12 +365,12 @@ impl Shared {
         // A folder stays for what is in it, which was named if it was known.
         let mut from = self.conflicts.range::<Below, _>(path..);
         if !from.next().is_some_and(|(first, _)| first.is_in(path)) {
-            self.conflict(path, OfLab::Removed);
+            self.conflict(path, LabVersion::Removed);
         }
         Ok(())
     }
 
-    fn conflict(&mut self, path: &Below, of_lab: OfLab) {
+    fn conflict(&mut self, path: &Below, of_lab: LabVersion) {
         let is_noted = self.conflicts.get(path).map(|(of_lab, _)| of_lab) == Some(&of_lab);
         if !is_noted {
             self.conflicts.insert(path.clone(), (of_lab, false));

@@ -32,7 +32,7 @@ const IN_USE: Duration = Duration::from_secs(60 * 60);
 
 /// What a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum CachePurpose {
     /// A guest starts fast with it.
     Start,
     /// A lesson is taken back to a step with it.
@@ -41,9 +41,9 @@ pub enum Purpose {
 
 /// A file that can be made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct CachedFile {
     /// What it is for.
-    pub purpose: Purpose,
+    pub purpose: CachePurpose,
     /// Where it is.
     pub path: PathBuf,
     /// How large it is.
@@ -53,7 +53,7 @@ pub struct Kept {
 }
 
 /// Returns the states and archives in a cache, the one used last at the end.
-pub fn kept(cache: &Cache) -> Result<Vec<Kept>, CacheError> {
+pub fn kept(cache: &Cache) -> Result<Vec<CachedFile>, CacheError> {
     let mut kept = Vec::new();
     let below = |name: &str| cache.folder().join(name);
     let folders_in = |name: &str| {
@@ -62,17 +62,17 @@ pub fn kept(cache: &Cache) -> Result<Vec<Kept>, CacheError> {
         paths.filter(|path| path.is_dir()).collect::<Vec<_>>()
     };
     let mut folders = vec![
-        (below("states"), Purpose::Start),
-        (below("initramfs"), Purpose::Start),
-        (below(TRIALS), Purpose::Start),
+        (below("states"), CachePurpose::Start),
+        (below("initramfs"), CachePurpose::Start),
+        (below(TRIALS), CachePurpose::Start),
     ];
     folders.extend(
         folders_in("guest")
             .into_iter()
-            .map(|one| (one, Purpose::Start)),
+            .map(|one| (one, CachePurpose::Start)),
     );
     let lessons = folders_in(CHECKPOINTS).into_iter();
-    folders.extend(lessons.map(|one| (one, Purpose::Checkpoint)));
+    folders.extend(lessons.map(|one| (one, CachePurpose::Checkpoint)));
     for (folder, purpose) in folders {
         let entries = match fs::read_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -90,7 +90,7 @@ pub fn kept(cache: &Cache) -> Result<Vec<Kept>, CacheError> {
                 continue;
             };
             let used = there.modified().map_err(failed_io("read", &path))?;
-            kept.push(Kept {
+            kept.push(CachedFile {
                 purpose,
                 path,
                 bytes: there.len(),
@@ -123,11 +123,11 @@ pub fn spare(
     cache: &Cache,
     limit_bytes: u64,
     limit_age: Duration,
-) -> Result<Vec<Kept>, CacheError> {
+) -> Result<Vec<CachedFile>, CacheError> {
     let kept = kept(cache)?;
     let now = SystemTime::now();
     let mut bytes: u64 = kept.iter().map(|one| one.bytes).sum();
-    let is_spare = |one: &Kept| {
+    let is_spare = |one: &CachedFile| {
         let age = now.duration_since(one.used).unwrap_or_default();
         let is_beyond = bytes > limit_bytes || age > limit_age || is_unfinished(&one.path);
         let is_spare = is_beyond && age > IN_USE;
@@ -140,7 +140,7 @@ pub fn spare(
 }
 
 /// Removes one of those, unless it was used since, and returns how many bytes that freed.
-pub fn remove(one: &Kept) -> Result<u64, CacheError> {
+pub fn remove(one: &CachedFile) -> Result<u64, CacheError> {
     let used = fs::metadata(&one.path).and_then(|there| there.modified());
     if used.ok() != Some(one.used) {
         return Ok(0);
@@ -241,7 +241,7 @@ mod tests {
         let of_lessons = kept(&cache).unwrap();
         let of_lessons = of_lessons
             .iter()
-            .filter(|one| one.purpose == Purpose::Checkpoint);
+            .filter(|one| one.purpose == CachePurpose::Checkpoint);
         assert_eq!(of_lessons.count(), 3);
         removed(&cache, 10, LIMIT_AGE);
         let left = |name: &str| cache.folder().join(name).exists();

@@ -24,7 +24,7 @@ use tutor_agent::protocol::{
     REQUEST_BYTES, Reply, Request, Shell, Status, Stream, data, message, output,
 };
 use tutor_lab::machine::{Machine, MachineError};
-use tutor_lab::shared::{OfLab, Shared, SharedError};
+use tutor_lab::shared::{LabVersion, Shared, SharedError};
 
 /// How much more memory a lie may cost than the truth.
 const MEMORY_KB: u64 = 32 * 1024;
@@ -594,7 +594,7 @@ cases! {
         let told: BTreeSet<String> = conflicts
             .iter()
             .map(|conflict| match &conflict.of_lab {
-                OfLab::Kept(beside) => {
+                LabVersion::Kept(beside) => {
                     let beside = beside.path().display();
                     format!("{} {beside}", conflict.path.path().display())
                 }

@@ -20,15 +20,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request, When};
-use tutor_lab::accelerator::{self, NoKvm, Trial, Wish};
+use tutor_lab::accelerator::{self, KvmPolicy, NoKvm, Trial};
 use tutor_lab::cache::{Cache, CacheError, DEFAULT_SERIES};
 use tutor_lab::checkpoint::Checkpoint;
-use tutor_lab::guests::{GuestError, Guests, Progress, Tell};
+use tutor_lab::guests::{GuestError, GuestProgress, Guests, Tell};
 use tutor_lab::image::{self, Image, ImageError, Programs};
 use tutor_lab::libraries::Libraries;
 use tutor_lab::machine::{Launcher, Machine, MachineError};
 use tutor_lab::qemu::{Accelerator, Qemu, QemuError};
-use tutor_lab::setup::Wanted;
+use tutor_lab::setup::KernelRequest;
 use tutor_lab::shared::{self, Conflict, Shared, SharedError};
 use tutor_lab::state::Base;
 
@@ -46,7 +46,7 @@ pub struct Choice {
     /// A kernel that is in the cache: `default`, a series such as `6.12`, a whole release; or a path.
     pub kernel: String,
     /// What is to run the guests' code.
-    pub accelerator: Wish,
+    pub accelerator: KvmPolicy,
     /// The program that becomes QEMU when called with `__agent guarded`.
     pub tutor: PathBuf,
 }
@@ -71,14 +71,14 @@ type Lack = (String, Option<String>);
 struct Found {
     guests: Guests,
     qemu: Qemu,
-    chosen: accelerator::Choice,
+    chosen: accelerator::AcceleratorChoice,
     /// What probes said in guests as they begin. They begin the same each time.
     answers: Answers,
 }
 
 impl Lab {
     /// `tell` hears of what takes a while.
-    pub fn new(choice: Choice, tell: impl Fn(Progress) + Send + Sync + 'static) -> Lab {
+    pub fn new(choice: Choice, tell: impl Fn(GuestProgress) + Send + Sync + 'static) -> Lab {
         Lab {
             choice,
             tell: Arc::new(tell),
@@ -138,7 +138,7 @@ impl Lab {
     }
 
     /// What runs its guests' code, and why. KVM was tried by then.
-    pub fn accelerator(&self) -> Result<&accelerator::Choice, BackendError> {
+    pub fn accelerator(&self) -> Result<&accelerator::AcceleratorChoice, BackendError> {
         self.found().map(|found| &found.chosen)
     }
 
@@ -180,7 +180,7 @@ fn states(cache: &Cache) -> PathBuf {
 #[derive(Clone, Debug)]
 pub struct Outlook {
     /// What would run its guests' code, and why.
-    pub accelerator: accelerator::Choice,
+    pub accelerator: accelerator::AcceleratorChoice,
     /// True if its guests resume from a saved state.
     pub is_saved: bool,
 }
@@ -227,9 +227,9 @@ fn parts(choice: &Choice) -> Result<Parts, Lack> {
                 "default" => lacks(say!("lab-no-kernel"), say!("lab-remedy-setup")),
                 wanted => lacks(
                     say!("lab-no-such-kernel", kernel = wanted),
-                    match Wanted::parse(wanted) {
-                        Wanted::Series(_) => say!("lab-remedy-kernel", kernel = wanted),
-                        Wanted::File(_) => say!("lab-remedy-kernel-name"),
+                    match KernelRequest::parse(wanted) {
+                        KernelRequest::Series(_) => say!("lab-remedy-kernel", kernel = wanted),
+                        KernelRequest::File(_) => say!("lab-remedy-kernel-name"),
                     },
                 ),
             });
@@ -289,7 +289,7 @@ fn no_kvm(error: &NoKvm) -> Lack {
 fn find(choice: &Choice, tell: &Tell) -> Result<Found, Lack> {
     let cache = &choice.cache;
     let parts = parts(choice)?;
-    let tries = || tell(Progress::TriesKvm);
+    let tries = || tell(GuestProgress::TriesKvm);
     let chosen = parts.trial().choose(choice.accelerator, cache, &tries);
     let chosen = chosen.map_err(|error| no_kvm(&error))?;
     let qemu = parts.qemu.under(chosen.accelerator.clone());
@@ -551,9 +551,9 @@ pub fn kept_yours(conflict: Conflict) -> KeptYours {
     KeptYours {
         path: conflict.path.path().to_owned(),
         of_lab: match conflict.of_lab {
-            shared::OfLab::Kept(beside) => OfLab::Kept(beside.path().to_owned()),
-            shared::OfLab::Removed => OfLab::Removed,
-            shared::OfLab::Lost => OfLab::Lost,
+            shared::LabVersion::Kept(beside) => OfLab::Kept(beside.path().to_owned()),
+            shared::LabVersion::Removed => OfLab::Removed,
+            shared::LabVersion::Lost => OfLab::Lost,
         },
     }
 }

@@ -19,9 +19,9 @@ use crate::surroundings::{Surroundings, Trust};
 use anyhow::Context as _;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use tutor_lab::accelerator::Wish;
+use tutor_lab::accelerator::KvmPolicy;
 use tutor_lab::cache::Cache;
-use tutor_lab::guests::Progress;
+use tutor_lab::guests::GuestProgress;
 use tutor_lab::tidy;
 
 /// What every command starts from.
@@ -208,9 +208,9 @@ impl Context {
     pub fn lab_choice(&self, kernel: &str) -> anyhow::Result<Choice> {
         let accelerator = std::env::var_os("TUTOR_LAB_ACCEL").unwrap_or_default();
         let accelerator = match accelerator.to_string_lossy().as_ref() {
-            "" => Wish::Best,
-            "tcg" => Wish::Tcg,
-            "kvm" => Wish::Kvm,
+            "" => KvmPolicy::Best,
+            "tcg" => KvmPolicy::Tcg,
+            "kvm" => KvmPolicy::Kvm,
             value => {
                 return Err(ends(
                     Exit::Usage,
@@ -231,9 +231,9 @@ impl Context {
         let paint = self.stderr;
         Ok(Lab::new(self.lab_choice(kernel)?, move |progress| {
             let line = match progress {
-                Progress::TriesKvm => say!("lab-tries-kvm"),
-                Progress::Boots => say!("lab-boots"),
-                Progress::NotKept { folder, error } => say!(
+                GuestProgress::TriesKvm => say!("lab-tries-kvm"),
+                GuestProgress::Boots => say!("lab-boots"),
+                GuestProgress::NotKept { folder, error } => say!(
                     "lab-not-kept",
                     folder = folder.display().to_string(),
                     error = error

@@ -15,15 +15,15 @@ use crate::say;
 use crate::storage::size;
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
-use tutor_lab::accelerator::Reason;
-use tutor_lab::cache::{Cache, CacheError, Installed};
+use tutor_lab::accelerator::AcceleratorReason;
+use tutor_lab::cache::{Cache, CacheError, InstalledKernel};
 use tutor_lab::fetch::lock::KernelLock;
 use tutor_lab::fetch::mirror::{Mirror, MirrorError};
 use tutor_lab::initramfs;
 use tutor_lab::kernel::{Kernel, KernelError};
 use tutor_lab::qemu::{Qemu, QemuError};
-use tutor_lab::setup::{Event, Setup, SetupError, Wanted, Way};
-use tutor_lab::tidy::{self, Kept, Purpose};
+use tutor_lab::setup::{KernelRequest, KernelSetup, PackageSource, SetupError, SetupEvent};
+use tutor_lab::tidy::{self, CachePurpose, CachedFile};
 
 pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
     match command {
@@ -51,18 +51,23 @@ pub fn series(cache: &Cache) -> Vec<String> {
 /// Gets kernels, after asking.
 fn setup(context: &Context, arguments: &LabSetupArguments) -> anyhow::Result<Exit> {
     let way = match arguments.mirror.as_deref().filter(|url| !url.is_empty()) {
-        Some(url) => Way::Mirror(Mirror::new(url).map_err(|error| ends(Exit::Usage, error))?),
-        None => Way::Apt,
+        Some(url) => {
+            PackageSource::Mirror(Mirror::new(url).map_err(|error| ends(Exit::Usage, error))?)
+        }
+        None => PackageSource::Apt,
     };
-    let setup = Setup {
+    let setup = KernelSetup {
         cache: Cache::below(&context.folders.cache),
         way,
         lock: KernelLock::own(),
     };
     let asked: &[String] = &arguments.kernel;
-    let wanted: Vec<Wanted> = match asked {
-        [] => vec![Wanted::Series("default".to_owned())],
-        texts => texts.iter().map(|text| Wanted::parse(text)).collect(),
+    let wanted: Vec<KernelRequest> = match asked {
+        [] => vec![KernelRequest::Series("default".to_owned())],
+        texts => texts
+            .iter()
+            .map(|text| KernelRequest::parse(text))
+            .collect(),
     };
     let mut missing = Vec::new();
     for wanted in &wanted {
@@ -87,14 +92,14 @@ fn setup(context: &Context, arguments: &LabSetupArguments) -> anyhow::Result<Exi
 }
 
 /// Asks before anything is fetched.
-fn agree(setup: &Setup, missing: &[&Wanted]) -> anyhow::Result<()> {
+fn agree(setup: &KernelSetup, missing: &[&KernelRequest]) -> anyhow::Result<()> {
     let way = match &setup.way {
-        Way::Apt => say!("lab-way-apt"),
-        Way::Mirror(mirror) => say!("lab-way-mirror", url = mirror.url()),
+        PackageSource::Apt => say!("lab-way-apt"),
+        PackageSource::Mirror(mirror) => say!("lab-way-mirror", url = mirror.url()),
     };
     let mut lines = Vec::new();
     for wanted in missing {
-        let Wanted::Series(series) = wanted else {
+        let KernelRequest::Series(series) = wanted else {
             continue;
         };
         let series = setup.named(series);
@@ -172,12 +177,12 @@ impl Progress {
         }
     }
 
-    fn show(&mut self, event: &Event<'_>) {
+    fn show(&mut self, event: &SetupEvent<'_>) {
         match event {
-            Event::Looking { series, suite } => {
+            SetupEvent::Looking { series, suite } => {
                 noteln!("{}", say!("lab-looking", series = *series, suite = *suite));
             }
-            Event::Chosen {
+            SetupEvent::Chosen {
                 package,
                 version,
                 bytes,
@@ -199,7 +204,7 @@ impl Progress {
                     )
                 );
             }
-            Event::Downloading { done, bytes } => {
+            SetupEvent::Downloading { done, bytes } => {
                 let percent = done.saturating_mul(100) / (*bytes).max(1);
                 if self.is_terminal && self.shown != Some(percent) {
                     self.shown = Some(percent);
@@ -207,7 +212,7 @@ impl Progress {
                     let _ = write!(io::stderr(), "\r{line}");
                 }
             }
-            Event::Unpacking => {
+            SetupEvent::Unpacking => {
                 self.end();
                 noteln!("{}", say!("lab-unpacking"));
             }
@@ -292,7 +297,7 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
     let (states, checkpoints) = by_purpose(tidy::kept(&cache)?);
     let states_bytes = bytes(&states);
     let checkpoints_bytes = bytes(&checkpoints);
-    let is_default = |one: &Installed| !one.is_file && Some(&one.kernel) == default.as_ref();
+    let is_default = |one: &InstalledKernel| !one.is_file && Some(&one.kernel) == default.as_ref();
     if arguments.json {
         let kernels: Vec<Value> = installed
             .iter()
@@ -380,17 +385,17 @@ fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<E
 }
 
 /// Files that make the lab start fast, and files that take lessons back.
-pub fn by_purpose(kept: Vec<Kept>) -> (Vec<Kept>, Vec<Kept>) {
+pub fn by_purpose(kept: Vec<CachedFile>) -> (Vec<CachedFile>, Vec<CachedFile>) {
     kept.into_iter()
-        .partition(|one| one.purpose == Purpose::Start)
+        .partition(|one| one.purpose == CachePurpose::Start)
 }
 
-fn bytes(kept: &[Kept]) -> u64 {
+fn bytes(kept: &[CachedFile]) -> u64 {
     kept.iter().map(|one| one.bytes).sum()
 }
 
 /// A line for each of the two, if there are any.
-pub fn counted(states: &[Kept], checkpoints: &[Kept]) -> Vec<String> {
+pub fn counted(states: &[CachedFile], checkpoints: &[CachedFile]) -> Vec<String> {
     let mut lines = Vec::new();
     if !states.is_empty() {
         let size = size(bytes(states));
@@ -405,18 +410,18 @@ pub fn counted(states: &[Kept], checkpoints: &[Kept]) -> Vec<String> {
 }
 
 /// Why, for scripts.
-fn why(reason: &Reason) -> &'static str {
+fn why(reason: &AcceleratorReason) -> &'static str {
     match reason {
-        Reason::Asked => "asked",
-        Reason::NoDevice { .. } => "no-device",
-        Reason::Refused { .. } => "refused",
-        Reason::Worked => "worked",
-        Reason::NotTried => "not-tried",
+        AcceleratorReason::Asked => "asked",
+        AcceleratorReason::NoDevice { .. } => "no-device",
+        AcceleratorReason::Refused { .. } => "refused",
+        AcceleratorReason::Worked => "worked",
+        AcceleratorReason::NotTried => "not-tried",
     }
 }
 
 /// A kernel, in a line.
-pub fn row(one: &Installed) -> String {
+pub fn row(one: &InstalledKernel) -> String {
     say!(
         "lab-row",
         release = one.kernel.release.as_str(),

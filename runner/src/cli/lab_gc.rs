@@ -10,9 +10,9 @@ use crate::say;
 use crate::storage::size;
 use std::io;
 use std::time::Duration;
-use tutor_lab::cache::{Cache, CacheError, Installed, Parts};
+use tutor_lab::cache::{Cache, CacheError, InstalledKernel, PartialDownloads};
 use tutor_lab::fetch::lock::KernelLock;
-use tutor_lab::tidy::{self, Kept};
+use tutor_lab::tidy::{self, CachedFile};
 
 /// Lists what is spare, and removes it when told to.
 pub fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit> {
@@ -44,9 +44,9 @@ pub fn gc(context: &Context, arguments: &LabGcArguments) -> anyhow::Result<Exit>
 /// What `tutor lab gc` may remove.
 struct Spare {
     /// Kernels that lessons do not ask for.
-    kernels: Vec<Installed>,
-    states: Vec<Kept>,
-    checkpoints: Vec<Kept>,
+    kernels: Vec<InstalledKernel>,
+    states: Vec<CachedFile>,
+    checkpoints: Vec<CachedFile>,
     /// What downloads and unpacking left, in bytes.
     left: u64,
 }
@@ -110,7 +110,7 @@ impl Spare {
         }
         if self.left > 0 {
             let _lock = cache.lock_for("fetch")?;
-            bytes += cache.sweep_downloads(Parts::Remove) + cache.sweep_kernels()?;
+            bytes += cache.sweep_downloads(PartialDownloads::Remove) + cache.sweep_kernels()?;
         }
         Ok(bytes)
     }

@@ -8,10 +8,10 @@ use crate::say;
 use crate::storage::size;
 use nix::sys::statvfs::statvfs;
 use std::path::Path;
-use tutor_lab::accelerator::{Choice, Reason};
+use tutor_lab::accelerator::{AcceleratorChoice, AcceleratorReason};
 use tutor_lab::cache::{Cache, DEFAULT_SERIES};
 use tutor_lab::initramfs;
-use tutor_lab::qemu::{Accelerator, Confinement, Qemu, QemuError};
+use tutor_lab::qemu::{Accelerator, Qemu, QemuError, QemuRestriction};
 
 /// What a kernel, its unpacking and the states of its guests take on a disk, in bytes.
 const NEEDED_BYTES: u64 = 300_000_000;
@@ -171,26 +171,26 @@ fn not_started(error: &BackendError) -> Finding {
 }
 
 /// Whether QEMU is kept from the learner's files.
-pub fn shut_in(confined: &[Confinement]) -> String {
-    match confined.contains(&Confinement::Landlock) {
+pub fn shut_in(confined: &[QemuRestriction]) -> String {
+    match confined.contains(&QemuRestriction::Landlock) {
         true => say!("lab-landlock"),
         false => say!("lab-no-landlock"),
     }
 }
 
 /// What runs the guests' code, and why.
-pub fn accelerated(choice: &Choice) -> String {
+pub fn accelerated(choice: &AcceleratorChoice) -> String {
     match &choice.reason {
-        Reason::NotTried if choice.accelerator != Accelerator::Tcg => {
+        AcceleratorReason::NotTried if choice.accelerator != Accelerator::Tcg => {
             say!("lab-kvm-asked-untried")
         }
-        Reason::Asked => say!("lab-tcg-asked"),
-        Reason::NoDevice { device, error } => {
+        AcceleratorReason::Asked => say!("lab-tcg-asked"),
+        AcceleratorReason::NoDevice { device, error } => {
             let device = device.display().to_string();
             say!("lab-tcg-device", device = device, error = error.as_str())
         }
-        Reason::Refused { said } => say!("lab-tcg-refused", said = said.as_str()),
-        Reason::Worked => say!("lab-kvm-worked"),
-        Reason::NotTried => say!("lab-kvm-untried"),
+        AcceleratorReason::Refused { said } => say!("lab-tcg-refused", said = said.as_str()),
+        AcceleratorReason::Worked => say!("lab-kvm-worked"),
+        AcceleratorReason::NotTried => say!("lab-kvm-untried"),
     }
 }

@@ -18,7 +18,7 @@ use tutor::backend::lab::{Choice, Lab};
 use tutor::course::asks::Asks;
 use tutor::folders::Folders;
 use tutor::surroundings::{Surroundings, Trust};
-use tutor_lab::accelerator::Wish;
+use tutor_lab::accelerator::KvmPolicy;
 use tutor_lab::cache::Cache;
 
 const TUTOR: &str = env!("CARGO_BIN_EXE_tutor");
@@ -159,7 +159,7 @@ fn lab_of_this_machine() -> Result<&'static Lab, String> {
         let choice = Choice {
             cache: Cache::below(&Folders::of_user().ok()?.cache),
             kernel: std::env::var("TUTOR_TEST_KERNEL").unwrap_or("default".to_owned()),
-            accelerator: Wish::Tcg,
+            accelerator: KvmPolicy::Tcg,
             tutor: TUTOR.into(),
         };
         Some(Lab::new(choice, |_| ()))

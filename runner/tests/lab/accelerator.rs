@@ -8,10 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tutor_lab::accelerator::{Choice, Reason, Trial, Wish};
+use tutor_lab::accelerator::{AcceleratorChoice, AcceleratorReason, KvmPolicy, Trial};
 use tutor_lab::architecture::Architecture;
 use tutor_lab::cache::Cache;
-use tutor_lab::guests::{Guests, Progress, Tell};
+use tutor_lab::guests::{GuestProgress, Guests, Tell};
 use tutor_lab::image::{self, Image, Programs};
 use tutor_lab::kernel::Kernel;
 use tutor_lab::machine::Launcher;
@@ -69,19 +69,22 @@ fn kvm_that_worked_in_a_trial_is_used_with_states_of_its_own() {
         patience: PATIENCE,
     };
     assert_eq!(
-        trial.known(Wish::Best, &cache).unwrap().reason,
-        Reason::NotTried
+        trial.known(KvmPolicy::Best, &cache).unwrap().reason,
+        AcceleratorReason::NotTried
     );
     let tried = std::cell::Cell::new(0);
-    let choose = || trial.choose(Wish::Best, &cache, &|| tried.set(tried.get() + 1));
-    let Choice {
+    let choose = || trial.choose(KvmPolicy::Best, &cache, &|| tried.set(tried.get() + 1));
+    let AcceleratorChoice {
         accelerator,
         reason,
     } = choose().expect("a choice");
-    assert_eq!(reason, Reason::Worked);
+    assert_eq!(reason, AcceleratorReason::Worked);
     assert!(matches!(accelerator, Accelerator::Kvm { .. }));
     // The note spares the next one the trial.
-    assert_eq!(choose().expect("a choice").reason, Reason::Worked);
+    assert_eq!(
+        choose().expect("a choice").reason,
+        AcceleratorReason::Worked
+    );
     assert_eq!(tried.get(), 1);
 
     let states = folder.path().join("states");
@@ -94,7 +97,7 @@ fn kvm_that_worked_in_a_trial_is_used_with_states_of_its_own() {
         let tell: Tell = Arc::new({
             let boots = boots.clone();
             move |progress| {
-                if progress == Progress::Boots {
+                if progress == GuestProgress::Boots {
                     boots.fetch_add(1, Ordering::Relaxed);
                 }
             }

@@ -16,9 +16,9 @@ use tutor::event::{KeptYours, OfLab};
 use tutor::folders::Folders;
 use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{Reply, Request};
-use tutor_lab::accelerator::Wish;
+use tutor_lab::accelerator::KvmPolicy;
 use tutor_lab::cache::Cache;
-use tutor_lab::guests::Progress;
+use tutor_lab::guests::GuestProgress;
 use tutor_lab::machine::Machine;
 
 const TUTOR: &str = env!("CARGO_BIN_EXE_tutor");
@@ -52,12 +52,12 @@ fn kernel_file() -> Result<String, String> {
 fn lab_in(
     cache: Cache,
     kernel: &str,
-    tell: impl Fn(Progress) + Send + Sync + 'static,
+    tell: impl Fn(GuestProgress) + Send + Sync + 'static,
 ) -> Result<Lab, String> {
     let choice = Choice {
         cache,
         kernel: kernel.to_owned(),
-        accelerator: Wish::Tcg,
+        accelerator: KvmPolicy::Tcg,
         tutor: TUTOR.into(),
     };
     let lab = Lab::new(choice, tell);
@@ -85,7 +85,7 @@ macro_rules! lab_or_skip {
 struct OwnLab {
     lab: Lab,
     folder: tempfile::TempDir,
-    told: Arc<Mutex<Vec<Progress>>>,
+    told: Arc<Mutex<Vec<GuestProgress>>>,
 }
 
 impl OwnLab {
@@ -101,7 +101,7 @@ impl OwnLab {
     }
 
     /// A lab as another process would make it, with the same states.
-    fn another(folder: &Path, told: &Arc<Mutex<Vec<Progress>>>) -> Result<Lab, String> {
+    fn another(folder: &Path, told: &Arc<Mutex<Vec<GuestProgress>>>) -> Result<Lab, String> {
         let told = Arc::clone(told);
         lab_in(Cache::below(folder), &kernel_file()?, move |progress| {
             told.lock().unwrap().push(progress);
@@ -114,7 +114,9 @@ impl OwnLab {
 
     fn boots(&self) -> usize {
         let told = self.told.lock().unwrap();
-        told.iter().filter(|told| **told == Progress::Boots).count()
+        told.iter()
+            .filter(|told| **told == GuestProgress::Boots)
+            .count()
     }
 
     fn state(&self) -> PathBuf {
@@ -572,7 +574,10 @@ fn a_disk_that_is_full_costs_the_state_and_nothing_else() {
     let (first, told, second, left) = lab_or_skip!(tried);
     assert!(first && second);
     assert!(
-        matches!(told.as_slice(), [Progress::Boots, Progress::NotKept { .. }]),
+        matches!(
+            told.as_slice(),
+            [GuestProgress::Boots, GuestProgress::NotKept { .. }]
+        ),
         "{told:?}"
     );
     assert_eq!(left, 1, "nothing but the lock is left of it");

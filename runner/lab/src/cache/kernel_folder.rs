@@ -149,7 +149,7 @@ fn form(folder: &Path) -> Option<Form> {
 
 /// `whole.json`: what the files of a kernel looked like when their hash was found right.
 #[derive(PartialEq, Serialize, Deserialize)]
-struct Checked {
+struct CheckNote {
     id: String,
     stamps: Vec<Stamp>,
 }
@@ -163,12 +163,12 @@ fn is_as_unpacked(folder: &Path, id: &str, names: &[&str]) -> bool {
         return false;
     };
     let is_settled = stamps.iter().all(|stamp| stamp.is_settled(began));
-    let now = Checked {
+    let now = CheckNote {
         id: id.to_owned(),
         stamps,
     };
     let note = folder.join("whole.json");
-    if note::read::<Checked>(&note).as_ref() == Some(&now) {
+    if note::read::<CheckNote>(&note).as_ref() == Some(&now) {
         return true;
     }
     let is_right = kernel::id_of(folder, names).is_ok_and(|found| found == id);
@@ -200,7 +200,7 @@ mod tests {
         let names = ["vmlinux", "z.ko", "a.ko"];
         // What is noted is believed, as long as it is of these files.
         let stamps = names.map(|name| Stamp::of(&folder.join(name)).unwrap());
-        let checked = Checked {
+        let checked = CheckNote {
             id: "another".to_owned(),
             stamps: stamps.to_vec(),
         };

@@ -4,7 +4,7 @@
 //! Their keys are kept, so trust is apt's own: nothing is taken that a signed index does not name.
 //! apt reads its indices, too: a crate that reads them would have to fetch and check them by itself.
 
-use super::sources::{self, Source};
+use super::sources::{self, AptSource};
 use crate::cache::size;
 use crate::kernel::{by_release, series};
 use std::fs::{self, File};
@@ -59,7 +59,7 @@ fn behind_colon(said: &str) -> String {
 
 /// A package that apt knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Package {
+pub struct AptPackage {
     /// Its name.
     pub name: String,
     /// Its version.
@@ -78,7 +78,7 @@ pub struct Apt {
     folder: PathBuf,
     /// `apt-get`, and `apt-cache` beside it.
     programs: PathBuf,
-    sources: Vec<Source>,
+    sources: Vec<AptSource>,
 }
 
 impl Apt {
@@ -92,9 +92,9 @@ impl Apt {
         if !programs.join("apt-get").is_file() {
             return Err(AptError::NoApt);
         }
-        let sources: Vec<Source> = sources::of_system(etc)
+        let sources: Vec<AptSource> = sources::of_system(etc)
             .into_iter()
-            .filter(Source::is_debian)
+            .filter(AptSource::is_debian)
             .collect();
         if sources.is_empty() {
             return Err(AptError::NoDebian);
@@ -108,7 +108,7 @@ impl Apt {
 
     /// Returns the newest package of a series; `latest` is the newest that backports have, or else
     /// the unstable suite. `tell` hears each suite before its index is fetched.
-    pub fn find(&self, wanted: &str, tell: &mut dyn FnMut(&str)) -> Result<Package, AptError> {
+    pub fn find(&self, wanted: &str, tell: &mut dyn FnMut(&str)) -> Result<AptPackage, AptError> {
         let mut complaint = String::new();
         let suites = suites(wanted);
         for suite in suites {
@@ -145,7 +145,7 @@ impl Apt {
     /// Downloads a package that was just found. `tell` hears how many bytes are there.
     pub fn download(
         &self,
-        package: &Package,
+        package: &AptPackage,
         tell: &mut dyn FnMut(u64),
     ) -> Result<PathBuf, AptError> {
         let folder = self.folder.join("download");
@@ -191,7 +191,7 @@ impl Apt {
     }
 
     /// Writes the configuration: one archive and one suite.
-    fn configure(&self, source: &Source, suite: &str) -> Result<(), AptError> {
+    fn configure(&self, source: &AptSource, suite: &str) -> Result<(), AptError> {
         let folder = self
             .folder
             .to_str()
@@ -235,7 +235,7 @@ impl Apt {
         Ok(write("apt.conf", &configuration)?)
     }
 
-    fn newest(&self, wanted: &str, suite: &str) -> Result<Option<Package>, AptError> {
+    fn newest(&self, wanted: &str, suite: &str) -> Result<Option<AptPackage>, AptError> {
         let names = self.run("apt-cache", &["pkgnames", "linux-"], &self.folder)?;
         let names = String::from_utf8_lossy(&names.stdout).into_owned();
         let mut kernels: Vec<(&str, bool, &str)> = names
@@ -304,7 +304,7 @@ fn release(name: &str) -> Option<(&str, bool)> {
 }
 
 /// Reads what `apt-cache show` says of a package, its newest version first.
-fn record(text: &str, suite: &str) -> Option<Package> {
+fn record(text: &str, suite: &str) -> Option<AptPackage> {
     let first = text.split("\n\n").next()?;
     let field = |name: &str| {
         let mut lines = first.lines();
@@ -314,8 +314,8 @@ fn record(text: &str, suite: &str) -> Option<Package> {
                 .map(str::to_owned)
         })
     };
-    Some(Package {
-        name: field("Package")?,
+    Some(AptPackage {
+        name: field("AptPackage")?,
         version: field("Version")?,
         bytes: field("Size")?.parse().ok()?,
         sha256: field("SHA256")?,
@@ -362,7 +362,7 @@ mod tests {
             let names: Vec<&str> = packages.iter().map(|(name, _)| *name).collect();
             for (name, version) in packages {
                 let record = format!(
-                    "Package: {name}\nVersion: {version}\nSize: 9\nSHA256: {hash}\n\nPackage: {name}\nVersion: 0\n"
+                    "AptPackage: {name}\nVersion: {version}\nSize: 9\nSHA256: {hash}\n\nPackage: {name}\nVersion: 0\n"
                 );
                 fs::write(path(&format!("{name}.record")), record).unwrap();
             }

@@ -27,7 +27,7 @@ const CODENAMES: [&str; 14] = [
 
 /// One entry: an archive, and who signs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct AptSource {
     /// Where it is: `http:`, `https:`, `mirror+file:`, `file:` …
     pub uri: String,
     /// What is asked of it here.
@@ -38,7 +38,7 @@ pub struct Source {
     pub signed_by: Option<String>,
 }
 
-impl Source {
+impl AptSource {
     /// True for an archive that has a main part of Debian.
     pub fn is_debian(&self) -> bool {
         let is_known = |suite: &String| {
@@ -56,7 +56,7 @@ impl Source {
 
 /// Returns the entries below this folder, which is `/etc/apt`. What cannot be read is passed over:
 /// apt says so by itself.
-pub fn of_system(etc: &Path) -> Vec<Source> {
+pub fn of_system(etc: &Path) -> Vec<AptSource> {
     let mut files = vec![etc.join("sources.list")];
     let entries = fs::read_dir(etc.join("sources.list.d"))
         .into_iter()
@@ -79,11 +79,11 @@ pub fn of_system(etc: &Path) -> Vec<Source> {
 }
 
 /// Reads lines like `deb [signed-by=FILE] URI SUITE COMPONENT…`.
-pub fn one_line(text: &str) -> Vec<Source> {
+pub fn one_line(text: &str) -> Vec<AptSource> {
     text.lines().filter_map(line).collect()
 }
 
-fn line(line: &str) -> Option<Source> {
+fn line(line: &str) -> Option<AptSource> {
     let line = line.split('#').next()?.trim();
     let mut rest = line.strip_prefix("deb")?.trim_start();
     if !line[3..].starts_with([' ', '\t', '[']) {
@@ -98,7 +98,7 @@ fn line(line: &str) -> Option<Source> {
     }
     let mut words = rest.split_whitespace().map(str::to_owned);
     let (uri, suite) = (words.next()?, words.next()?);
-    Some(Source {
+    Some(AptSource {
         uri,
         suites: vec![suite],
         components: words.collect(),
@@ -108,7 +108,7 @@ fn line(line: &str) -> Option<Source> {
 }
 
 /// Reads paragraphs of fields.
-pub fn deb822(text: &str) -> Vec<Source> {
+pub fn deb822(text: &str) -> Vec<AptSource> {
     let mut sources = Vec::new();
     let mut fields: Vec<(String, String)> = Vec::new();
     // An empty line ends a paragraph, and so does the end.
@@ -128,7 +128,7 @@ pub fn deb822(text: &str) -> Vec<Source> {
     sources
 }
 
-fn paragraph(fields: &[(String, String)]) -> Vec<Source> {
+fn paragraph(fields: &[(String, String)]) -> Vec<AptSource> {
     let field = |name: &str| {
         let found = fields.iter().find(|(field, _)| field == name);
         found.map(|(_, value)| value.as_str())
@@ -141,7 +141,7 @@ fn paragraph(fields: &[(String, String)]) -> Vec<Source> {
     if is_off || !words("types").iter().any(|kind| kind == "deb") {
         return Vec::new();
     }
-    let source = |uri| Source {
+    let source = |uri| AptSource {
         uri,
         suites: words("suites"),
         components: words("components"),
@@ -154,8 +154,8 @@ fn paragraph(fields: &[(String, String)]) -> Vec<Source> {
 mod tests {
     use super::*;
 
-    fn shown(sources: &[Source]) -> Vec<String> {
-        let show = |source: &Source| {
+    fn shown(sources: &[AptSource]) -> Vec<String> {
+        let show = |source: &AptSource| {
             format!(
                 "{} {} {} {}",
                 source.uri,

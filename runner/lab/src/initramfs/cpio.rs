@@ -11,7 +11,7 @@ const FILE: u32 = 0o100_000;
 const LINK: u32 = 0o120_000;
 const CHARACTER_DEVICE: u32 = 0o020_000;
 
-struct Entry {
+struct CpioEntry {
     mode: u32,
     device: (u32, u32),
     data: Vec<u8>,
@@ -21,7 +21,7 @@ struct Entry {
 /// entries give the same bytes, whatever the order they came in: all belong to root, and no time is kept.
 #[derive(Default)]
 pub struct Archive {
-    entries: BTreeMap<String, Entry>,
+    entries: BTreeMap<String, CpioEntry>,
 }
 
 impl Archive {
@@ -59,13 +59,13 @@ impl Archive {
         let name = name(path);
         for (slash, _) in name.match_indices('/') {
             let above = name[..slash].to_owned();
-            self.entries.entry(above).or_insert(Entry {
+            self.entries.entry(above).or_insert(CpioEntry {
                 mode: FOLDER | 0o755,
                 device: (0, 0),
                 data: Vec::new(),
             });
         }
-        let entry = Entry { mode, device, data };
+        let entry = CpioEntry { mode, device, data };
         self.entries.insert(name.to_owned(), entry);
     }
 
@@ -79,7 +79,7 @@ impl Archive {
             let links = if entry.mode & FOLDER != 0 { 2 } else { 1 };
             write(&mut bytes, inode, &name, &entry, links);
         }
-        let trailer = Entry {
+        let trailer = CpioEntry {
             mode: 0,
             device: (0, 0),
             data: Vec::new(),
@@ -94,7 +94,7 @@ fn name(path: &str) -> &str {
     path.trim_start_matches('/')
 }
 
-fn write(bytes: &mut Vec<u8>, inode: u32, name: &str, entry: &Entry, links: u32) {
+fn write(bytes: &mut Vec<u8>, inode: u32, name: &str, entry: &CpioEntry, links: u32) {
     let (major, minor) = entry.device;
     let length = u32::try_from(entry.data.len()).expect("`build` takes no file of 4 GB");
     let name_length = u32::try_from(name.len() + 1).expect("a path has fewer than 4096 bytes");

@@ -31,7 +31,7 @@ const FILE_LIMIT: u64 = 256 << 20;
 
 /// What goes into the initial RAM disk beside the tools of this machine.
 #[derive(Clone, Copy, Debug)]
-pub struct Contents<'c> {
+pub struct InitramfsContents<'c> {
     /// The agent, which becomes `/init`; with its libraries where it is linked dynamically.
     pub agent: &'c Path,
     /// A `tutor` for steps that call `tutor bpf …`, which becomes `/usr/bin/tutor`.
@@ -81,8 +81,8 @@ pub enum InitramfsError {
 /// Makes the initial RAM disk: an archive that is not packed, which the kernel takes fastest.
 /// The same files give the same bytes. All files that are looked at on the way, and all that are
 /// looked for in vain, are noted.
-pub fn build(contents: Contents<'_>, inputs: &Inputs) -> Result<Vec<u8>, InitramfsError> {
-    let mut image = Image {
+pub fn build(contents: InitramfsContents<'_>, inputs: &Inputs) -> Result<Vec<u8>, InitramfsError> {
+    let mut image = ArchiveBuilder {
         archive: Archive::default(),
         placed: BTreeMap::new(),
         inputs,
@@ -131,7 +131,7 @@ pub fn missing_tools() -> Vec<(&'static str, &'static str)> {
 }
 
 /// The archive, and where this machine's files lie in it.
-struct Image<'i> {
+struct ArchiveBuilder<'i> {
     archive: Archive,
     /// Programs by their true path here.
     placed: BTreeMap<PathBuf, String>,
@@ -139,7 +139,7 @@ struct Image<'i> {
     linker: Linker<'i>,
 }
 
-impl Image<'_> {
+impl ArchiveBuilder<'_> {
     fn skeleton(&mut self) {
         let archive = &mut self.archive;
         for folder in ["bin", "sbin", "lib", "lib64"] {
@@ -386,7 +386,7 @@ mod tests {
         let kernel = kernel(folder.path());
         // Any program of this machine does for an agent.
         let agent = tool("cat").unwrap();
-        let contents = Contents {
+        let contents = InitramfsContents {
             agent: &agent,
             tutor: Some(&agent),
             kernel: &kernel,
@@ -438,7 +438,7 @@ mod tests {
     fn an_agent_that_is_not_there_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let kernel = kernel(folder.path());
-        let contents = Contents {
+        let contents = InitramfsContents {
             agent: Path::new("/nowhere/agent"),
             tutor: None,
             kernel: &kernel,

@@ -46,16 +46,16 @@ impl Config {
 
 /// An option that a kernel lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lack {
+pub struct MissingOption {
     /// Its name: `CONFIG_PVH`.
     pub option: &'static str,
-    /// Why that is so, as the rest of a sentence.
-    pub why: Why,
+    /// MissingReason that is so, as the rest of a sentence.
+    pub why: MissingReason,
 }
 
-/// Why an option is taken for missing.
+/// MissingReason an option is taken for missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum MissingReason {
     /// The ELF image has no such note.
     NoNote,
     /// The configuration says so.
@@ -66,20 +66,20 @@ pub enum Why {
     Nowhere,
 }
 
-impl fmt::Display for Lack {
+impl fmt::Display for MissingOption {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let option = self.option;
         match self.why {
-            Why::NoNote => write!(
+            MissingReason::NoNote => write!(
                 formatter,
                 "it was built without `{option}` (there is no PVH note, by which QEMU starts it)"
             ),
-            Why::Off => write!(formatter, "it was built without `{option}`"),
-            Why::NoModule => write!(
+            MissingReason::Off => write!(formatter, "it was built without `{option}`"),
+            MissingReason::NoModule => write!(
                 formatter,
                 "it has `{option}` as a module, which did not come along; a `.deb` brings modules"
             ),
-            Why::Nowhere => write!(
+            MissingReason::Nowhere => write!(
                 formatter,
                 "`{option}` is neither built in nor among the package's modules"
             ),
@@ -120,21 +120,21 @@ pub struct Evidence<'e> {
 
 impl Evidence<'_> {
     /// Returns the options that could not be looked up, or those that are missing.
-    pub fn judge(&self) -> Result<Vec<String>, Vec<Lack>> {
+    pub fn judge(&self) -> Result<Vec<String>, Vec<MissingOption>> {
         let mut lacking = Vec::new();
         let mut unknown = Vec::new();
         if !self.has_entry {
-            lacking.push(Lack {
+            lacking.push(MissingOption {
                 option: "CONFIG_PVH",
-                why: Why::NoNote,
+                why: MissingReason::NoNote,
             });
         }
         for option in BUILT_IN {
             match self.config.as_ref().map(|config| config.get(option)) {
                 Some(Setting::BuiltIn) => {}
-                Some(Setting::Module | Setting::Off) => lacking.push(Lack {
+                Some(Setting::Module | Setting::Off) => lacking.push(MissingOption {
                     option,
-                    why: Why::Off,
+                    why: MissingReason::Off,
                 }),
                 None => unknown.push(option.to_owned()),
             }
@@ -142,7 +142,7 @@ impl Evidence<'_> {
         for (option, module) in DRIVERS {
             match self.driver(option, module) {
                 Some(Ok(())) => {}
-                Some(Err(why)) => lacking.push(Lack { option, why }),
+                Some(Err(why)) => lacking.push(MissingOption { option, why }),
                 None => unknown.push(option.to_owned()),
             }
         }
@@ -153,7 +153,7 @@ impl Evidence<'_> {
     }
 
     /// Returns whether a driver is there; nothing where no source of knowledge names it.
-    fn driver(&self, option: &str, module: &str) -> Option<Result<(), Why>> {
+    fn driver(&self, option: &str, module: &str) -> Option<Result<(), MissingReason>> {
         let file = format!("{module}.ko");
         let built_in = self.builtin.as_ref().map(|names| names.contains(module));
         if built_in == Some(true) || self.modules.contains(&file.as_str()) {
@@ -161,9 +161,11 @@ impl Evidence<'_> {
         }
         match self.config.as_ref().map(|config| config.get(option)) {
             Some(Setting::BuiltIn) => Some(Ok(())),
-            Some(Setting::Module) => Some(Err(Why::NoModule)),
-            Some(Setting::Off) => Some(Err(Why::Off)),
-            None if built_in == Some(false) && self.has_modules => Some(Err(Why::Nowhere)),
+            Some(Setting::Module) => Some(Err(MissingReason::NoModule)),
+            Some(Setting::Off) => Some(Err(MissingReason::Off)),
+            None if built_in == Some(false) && self.has_modules => {
+                Some(Err(MissingReason::Nowhere))
+            }
             None => None,
         }
     }

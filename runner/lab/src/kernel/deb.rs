@@ -5,7 +5,7 @@
 
 use super::decompress::{Packing, bounded};
 use super::flaw::Flaw;
-use super::parts::{Module, Parts};
+use super::parts::{KernelParts, Module};
 use super::{bzimage, config, modules, vmlinux};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -31,9 +31,9 @@ pub fn is_deb(start: &[u8]) -> bool {
 }
 
 /// Reads a package.
-pub fn parts(file: &mut File) -> Result<Parts, Flaw> {
+pub fn parts(file: &mut File) -> Result<KernelParts, Flaw> {
     let data = Data::find(file)?;
-    let mut found = Found::default();
+    let mut found = DebContents::default();
     // All that is called virtio at first: it is small, and mostly all that is needed.
     data.each(file, |path, reader| {
         found.take(path, reader, &|name| name.starts_with("virtio"))
@@ -146,7 +146,7 @@ impl Data {
 
 /// What was found in a package so far.
 #[derive(Default)]
-struct Found {
+struct DebContents {
     release: Option<String>,
     vmlinuz: Option<Vec<u8>>,
     config: Option<Vec<u8>>,
@@ -161,7 +161,7 @@ struct Found {
     given_up: BTreeSet<String>,
 }
 
-impl Found {
+impl DebContents {
     fn take(
         &mut self,
         path: &str,
@@ -240,7 +240,7 @@ impl Found {
         wanted
     }
 
-    fn parts(self) -> Result<Parts, Flaw> {
+    fn parts(self) -> Result<KernelParts, Flaw> {
         let image = self
             .vmlinuz
             .ok_or_else(|| Flaw::damaged("the package holds no kernel (`boot/vmlinuz-*`)"))?;
@@ -268,7 +268,7 @@ impl Found {
         let wanted = drivers();
         let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
         let modules: Vec<Module> = modules::load_order(self.modules, &wanted);
-        Ok(Parts {
+        Ok(KernelParts {
             release: self.release,
             vmlinux,
             config: self.config,

@@ -1,10 +1,10 @@
-//! Why a kernel cannot be used.
+//! MissingReason a kernel cannot be used.
 
-use super::config::Lack;
+use super::config::MissingOption;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a kernel cannot be used.
+/// MissingReason a kernel cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KernelError {
     /// The file could not be read.
@@ -48,12 +48,12 @@ pub enum KernelError {
         /// The file.
         path: PathBuf,
         /// Each option, and what is wrong with it.
-        lacking: Vec<Lack>,
+        lacking: Vec<MissingOption>,
     },
 }
 
-fn lacks(lacking: &[Lack]) -> String {
-    let lines: Vec<String> = lacking.iter().map(Lack::to_string).collect();
+fn lacks(lacking: &[MissingOption]) -> String {
+    let lines: Vec<String> = lacking.iter().map(MissingOption::to_string).collect();
     lines.join("; ")
 }
 
@@ -67,7 +67,7 @@ pub enum Flaw {
     #[error("it is for {0}")]
     Foreign(&'static str),
     #[error("it lacks what the lab needs")]
-    Lacking(Vec<Lack>),
+    Lacking(Vec<MissingOption>),
 }
 
 impl Flaw {

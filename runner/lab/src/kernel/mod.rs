@@ -24,11 +24,11 @@ use std::path::{Path, PathBuf};
 use tutor_files::Hasher;
 use tutor_files::root::regular_file;
 
-pub use config::Lack;
+pub use config::MissingOption;
 use flaw::Flaw;
 pub use flaw::KernelError;
+use parts::KernelParts;
 pub use parts::Module;
-use parts::Parts;
 pub use release::{by_release, series};
 
 /// The largest image that is read, in bytes. With debug information a kernel has some 900 MB.
@@ -150,14 +150,14 @@ fn whole(file: &mut File, length: u64) -> Result<Vec<u8>, Flaw> {
 }
 
 /// Reads an image that comes without a package.
-fn image(bytes: Vec<u8>) -> Result<Parts, Flaw> {
+fn image(bytes: Vec<u8>) -> Result<KernelParts, Flaw> {
     let mut release = None;
     let mut vmlinux = bytes;
     if bzimage::is_bzimage(&vmlinux) {
         release = bzimage::release(&vmlinux);
         vmlinux = bzimage::vmlinux(&vmlinux)?;
     }
-    Ok(Parts {
+    Ok(KernelParts {
         release,
         vmlinux,
         config: None,
@@ -168,7 +168,7 @@ fn image(bytes: Vec<u8>) -> Result<Parts, Flaw> {
 }
 
 /// Holds what was read to what the lab needs.
-fn held(parts: Parts, architecture: &str) -> Result<Unpacked, Flaw> {
+fn held(parts: KernelParts, architecture: &str) -> Result<Unpacked, Flaw> {
     let image = vmlinux::Vmlinux::parse(&parts.vmlinux)?;
     if image.architecture() != architecture {
         return Err(Flaw::Foreign(image.architecture()));

@@ -10,7 +10,7 @@ pub struct Module {
 }
 
 /// What a package or an image holds before it was held to the lab's needs.
-pub struct Parts {
+pub struct KernelParts {
     /// The release, where the package or the image's header names it.
     pub release: Option<String>,
     pub vmlinux: Vec<u8>,

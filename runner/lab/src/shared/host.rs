@@ -2,7 +2,7 @@
 //! what is the learner's.
 
 use super::content::Content;
-use super::known::{Known, of_guest};
+use super::synced::{SyncedEntry, of_guest};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -52,7 +52,7 @@ impl Version {
         &self,
         root: &Root,
         path: &Below,
-        known: Option<&Known>,
+        known: Option<&SyncedEntry>,
     ) -> Result<Placed, FilesError> {
         let there = match here(root, path, known)? {
             Here::Blocked(above) => return Ok(Placed::Theirs(above)),
@@ -177,7 +177,11 @@ impl Version {
 
 /// Removes what both sides had, as the guest did. False if it stays: it is the learner's by now, or a
 /// folder in which something is theirs.
-pub(super) fn remove(root: &Root, path: &Below, known: Option<&Known>) -> Result<bool, FilesError> {
+pub(super) fn remove(
+    root: &Root,
+    path: &Below,
+    known: Option<&SyncedEntry>,
+) -> Result<bool, FilesError> {
     let removed = match here(root, path, known)? {
         Here::Nothing | Here::Blocked(_) => Ok(true),
         Here::Other(_) => Ok(false),
@@ -190,7 +194,7 @@ pub(super) fn remove(root: &Root, path: &Below, known: Option<&Known>) -> Result
     }
 }
 
-fn here(root: &Root, path: &Below, known: Option<&Known>) -> Result<Here, FilesError> {
+fn here(root: &Root, path: &Below, known: Option<&SyncedEntry>) -> Result<Here, FilesError> {
     let found = match root.look(path) {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(Here::Nothing),

@@ -6,7 +6,7 @@ use tutor_files::{Hash, Stamp};
 
 /// What both sides had at a path when they last were the same.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Known {
+pub(super) struct SyncedEntry {
     /// As the guest has it.
     pub(super) kind: Kind,
     /// Of a file's content.
