@@ -9,12 +9,11 @@ use std::collections::{BTreeMap, BTreeSet};
 const UNORDERED: [&str; 2] = ["runner/agent/src/", "runner/files/src/"];
 
 /// Folders in which files still use each other; to become empty.
-const LOOPED: [&str; 5] = [
+const LOOPED: [&str; 4] = [
     "runner/agent/src/",
     "runner/files/src/",
     "runner/src/cli/",
     "runner/src/run/",
-    "runner/src/workspace/",
 ];
 
 fn upward(library: &Library<'_>) -> Vec<String> {
