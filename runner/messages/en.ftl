@@ -131,6 +131,7 @@ lab-shell-hint = root in a virtual machine of its own, without your files: `--fo
 lab-shell-hint-folder = root in a virtual machine of its own, with `{ $folder }`; `exit` ends it, and what changed in that folder is kept
 lab-folder-failed = cannot bring `{ $folder }` to the lab: { $error }
 lab-measure-failed = cannot write what was measured to `{ $file }`
+lab-no-checkpoint = no checkpoint could be taken
 lab-command-text = the command holds bytes that are no text
 lab-states = { $count ->
     [one] one file that makes it start fast: { $size }

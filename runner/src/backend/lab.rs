@@ -4,6 +4,7 @@
 //! changed on one side is on the other before the next step there begins.
 
 mod answers;
+mod own;
 
 use super::told::happening;
 use super::{Answer, Backend, BackendError, Happening, Mode, Opening, Session};
@@ -124,6 +125,12 @@ impl Lab {
             true => BackendError::NotAgain { reason: why.0 },
             false => lacking(why),
         }
+    }
+
+    /// Returns a guest that has no folder of the host and no shell yet.
+    pub fn session(&self) -> Result<LabSession, BackendError> {
+        let machine = self.guest()?;
+        Ok(LabSession::of(machine, Vec::new(), self.guests()?.base()))
     }
 
     /// Makes a guest for whoever comes first, or says why there can be none.
@@ -325,25 +332,13 @@ impl Backend for Lab {
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
-        let machine = self.guest()?;
-        let base = self.guests()?.base();
+        let mut session = self.session()?;
+        session.share(opening.folder)?;
         let home = opening.environment.iter().find(|(name, _)| name == "HOME");
         let home = home.map(|(_, home)| Path::new(home));
-        let mut folders = vec![Shared::new(opening.folder)];
         if let Some(home) = home.filter(|home| !home.starts_with(opening.folder)) {
-            folders.push(Shared::new(home));
+            session.share(home)?;
         }
-        let mut session = LabSession {
-            machine,
-            folders,
-            libraries: Libraries::default(),
-            running: BTreeMap::new(),
-            shared_at: Instant::now(),
-            told: VecDeque::new(),
-            base,
-            writing: None,
-        };
-        session.push()?;
         session.start(opening)?;
         Ok(Box::new(session))
     }
@@ -352,20 +347,13 @@ impl Backend for Lab {
         let guests = self.guests().ok()?;
         let (machine, note) = guests.rewound_to(file)?;
         self.ready().take();
-        Some(Box::new(LabSession {
-            machine,
-            folders: serde_json::from_slice(&note).ok()?,
-            libraries: Libraries::default(),
-            running: BTreeMap::new(),
-            shared_at: Instant::now(),
-            told: VecDeque::new(),
-            base: guests.base(),
-            writing: None,
-        }))
+        let folders = serde_json::from_slice(&note).ok()?;
+        Some(Box::new(LabSession::of(machine, folders, guests.base())))
     }
 }
 
-struct LabSession {
+/// A guest, the folders that it shares with the host, and its shell once that was started.
+pub struct LabSession {
     machine: Machine,
     folders: Vec<Shared>,
     libraries: Libraries,
@@ -386,7 +374,27 @@ impl Drop for LabSession {
 }
 
 impl LabSession {
-    fn start(&mut self, opening: &Opening<'_>) -> Result<(), BackendError> {
+    fn of(machine: Machine, folders: Vec<Shared>, base: Option<Arc<Base>>) -> LabSession {
+        LabSession {
+            machine,
+            folders,
+            libraries: Libraries::default(),
+            running: BTreeMap::new(),
+            shared_at: Instant::now(),
+            told: VecDeque::new(),
+            base,
+            writing: None,
+        }
+    }
+
+    /// Brings a folder to the same place in the guest; what changes there comes back.
+    pub fn share(&mut self, folder: &Path) -> Result<(), BackendError> {
+        self.folders.push(Shared::new(folder));
+        self.push()
+    }
+
+    /// Starts the shell.
+    pub fn start(&mut self, opening: &Opening<'_>) -> Result<(), BackendError> {
         self.send(&Request::Start {
             cwd: opening.folder.to_owned(),
             env: opening.environment.to_vec(),
@@ -421,7 +429,7 @@ impl LabSession {
     }
 
     /// Waits until the checkpoint before is in its file.
-    fn written(&mut self) {
+    pub fn written(&mut self) {
         if let Some(writing) = self.writing.take() {
             let _ = writing.join();
         }

@@ -1,23 +1,15 @@
 //! `tutor bpf`, on this machine's kernel or on one of the lab's.
 
-use super::arguments::{BpfArguments, GuestArguments, On, command};
+use super::arguments::{BpfArguments, On};
 use super::context::{Context, listen_for_interrupts};
-use super::failure::{ends, ends_with_help};
-use super::guest::{Guest, code, environment};
+use super::failure::{ends, ends_with_help, of_guest};
+use super::guest;
 use super::output::printed;
 use crate::exit::Exit;
 use crate::say;
 use anyhow::Context as _;
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Subcommand};
-use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::path::Path;
-use tutor_agent::protocol::{GuestRequest, Kind};
-use tutor_bpf::command::{BpfCommand, CommandError, Console, Verdict};
-use tutor_files::Below;
-use tutor_files::root::read_regular;
-use tutor_lab::shared::{LIMIT_BYTES, send};
+use tutor_bpf::command::{BpfCommand, CommandError, Console, KernelUse, Verdict};
 
 /// `tutor bpf`.
 pub fn bpf(context: &Context, arguments: &BpfArguments) -> anyhow::Result<Exit> {
@@ -29,155 +21,44 @@ pub fn bpf(context: &Context, arguments: &BpfArguments) -> anyhow::Result<Exit> 
         (Some(on), None | Some(_)) => Some(on),
         (None, wanted) => wanted.map(|_| On::Lab),
     };
-    let files = files(&arguments.command);
-    match (place, files) {
-        (Some(_), None) => Err(ends(Exit::Usage, say!("bpf-no-kernel"))),
-        (Some(On::Lab), Some(files)) => in_lab(context, wanted.unwrap_or("default"), files?),
-        (Some(On::Host), Some(_)) | (None, None | Some(_)) => here(context, &arguments.command),
-    }
-}
-
-/// The files that a command about a kernel reads; nothing for a command that asks no kernel.
-fn files(command: &BpfCommand) -> Option<anyhow::Result<Vec<&Path>>> {
-    match command {
-        BpfCommand::Probe(_) | BpfCommand::Features(_) => Some(Ok(Vec::new())),
-        BpfCommand::Compare(arguments) => Some(Ok(vec![&arguments.file])),
-        BpfCommand::Run(arguments) => {
-            let data = arguments.data.as_deref();
-            Some(Ok(data.into_iter().chain([&*arguments.file]).collect()))
-        }
-        BpfCommand::Xlated(arguments) => Some(object(&arguments.subject.what)),
-        BpfCommand::Jited(arguments) => Some(object(&arguments.subject.what)),
-        BpfCommand::Sections(_)
-        | BpfCommand::Symbols(_)
-        | BpfCommand::Disasm(_)
-        | BpfCommand::Insn(_)
-        | BpfCommand::Expand(_)
-        | BpfCommand::Pipeline(_) => None,
-    }
-}
-
-/// An object's file. A program that is loaded already is not in the lab, where each machine is new.
-fn object(words: &[String]) -> anyhow::Result<Vec<&Path>> {
-    match words {
-        [file] => Ok(vec![Path::new(file)]),
-        _ => Err(ends(Exit::Usage, say!("bpf-nothing-loaded"))),
+    let command = &arguments.command;
+    match (place, command.kernel_use()) {
+        (Some(_), KernelUse::None) => Err(ends(Exit::Usage, say!("bpf-no-kernel"))),
+        // Each machine of the lab is a new one.
+        (Some(On::Lab), KernelUse::Loaded) => Err(ends(Exit::Usage, say!("bpf-nothing-loaded"))),
+        (Some(On::Lab), KernelUse::Any) => in_lab(context, wanted.unwrap_or("default"), command),
+        (Some(On::Host), KernelUse::Any | KernelUse::Loaded) | (None, _) => here(context, command),
     }
 }
 
 /// On a kernel of the lab: the same command by the `tutor` that is there, with its files.
-fn in_lab(context: &Context, kernel: &str, files: Vec<&Path>) -> anyhow::Result<Exit> {
-    let matches = command().get_matches();
-    let words = matches
-        .subcommand_matches("bpf")
-        .and_then(ArgMatches::subcommand)
-        .map(|(name, matches)| words(name, matches))
-        .unwrap_or_default();
-    let words: Vec<&str> = words
-        .iter()
-        .map(|word| word.to_str())
-        .collect::<Option<_>>()
-        .ok_or_else(|| ends(Exit::Usage, say!("lab-command-text")))?;
+fn in_lab(context: &Context, kernel: &str, command: &BpfCommand) -> anyhow::Result<Exit> {
+    let json = serde_json::to_string(command);
+    let json = json.map_err(|_| ends(Exit::Usage, say!("lab-command-text")))?;
     let interrupt = listen_for_interrupts()?;
-    let mut guest = Guest::open(
-        context,
-        &GuestArguments {
-            kernel: kernel.to_owned(),
-            folder: None,
-        },
-    )?;
+    let lab = context.lab(kernel)?;
+    let mut session = lab.session().map_err(of_guest)?;
     if interrupt.presses() > 0 {
         return Ok(Exit::Interrupted);
     }
     // Relative paths mean the same there.
     let here = std::env::current_dir().context(say!("no-current-folder"))?;
-    make(&mut guest, &here)?;
-    for file in files {
-        bring(&mut guest, &here, file)?;
+    session.make(&here).map_err(of_guest)?;
+    for file in command.reads() {
+        session.bring(&here.join(file)).map_err(of_guest)?;
     }
-    let mut variables = vec![("COLUMNS", context.stdout.columns.to_string())];
-    variables.push(match context.stdout.color {
+    let color = match context.stdout.color {
         true => ("CLICOLOR_FORCE", "1".to_owned()),
         false => ("NO_COLOR", "1".to_owned()),
-    });
-    let status = guest.perform(
-        &here,
-        &environment(&variables),
-        &words,
-        &interrupt,
-        &mut || (),
-    )?;
+    };
+    let columns = ("COLUMNS", context.stdout.columns.to_string());
+    guest::start(&mut session, &here, &[color, columns]).map_err(of_guest)?;
+    let words = ["tutor", "__bpf", &json];
+    let status = guest::perform(context, &mut session, &words, &interrupt, &mut || ())?;
     if interrupt.presses() > 0 {
         return Ok(Exit::Interrupted);
     }
-    Ok(Exit::OfCommand(code(status)))
-}
-
-/// The words of a command as they are for the `tutor` in the lab: what holds for `tutor` or `tutor bpf`
-/// as a whole is not among them.
-fn words(name: &str, matches: &ArgMatches) -> Vec<OsString> {
-    let tree = BpfCommand::augment_subcommands(clap::Command::new("bpf"));
-    let mut words: Vec<OsString> = ["tutor", "bpf", name].map(OsString::from).to_vec();
-    let mut last = vec![OsString::from("--")];
-    let arguments = tree.find_subcommand(name).into_iter();
-    for argument in arguments.flat_map(clap::Command::get_arguments) {
-        let id = argument.get_id().as_str();
-        if matches.value_source(id) != Some(ValueSource::CommandLine) {
-            continue;
-        }
-        let values = matches.get_raw(id).into_iter().flatten();
-        match argument.get_long() {
-            None => last.extend(values.map(OsString::from)),
-            Some(long) if !argument.get_action().takes_values() => {
-                words.push(format!("--{long}").into());
-            }
-            Some(long) => words.extend(values.map(|value| {
-                let mut word = OsString::from(format!("--{long}="));
-                word.push(value);
-                word
-            })),
-        }
-    }
-    words.extend(last);
-    words
-}
-
-/// Brings a file to the same place in the guest. One that cannot be read is left out, so that the
-/// command says what it always says.
-fn bring(guest: &mut Guest, here: &Path, file: &Path) -> anyhow::Result<()> {
-    let path = here.join(file);
-    if !path.is_file() {
-        return Ok(());
-    }
-    let Ok(content) = read_regular(&path, LIMIT_BYTES) else {
-        return Ok(());
-    };
-    let kind = Kind::File {
-        mode: 0o644,
-        bytes: content.len() as u64,
-    };
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Ok(());
-    };
-    // The way to it may lead up and down again.
-    make(guest, folder)?;
-    let id = send(
-        guest.machine(),
-        folder,
-        &Below::new(name)?,
-        &kind,
-        Some(&content),
-    )?;
-    guest.machine().done(id, "take a file")?;
-    Ok(())
-}
-
-fn make(guest: &mut Guest, folder: &Path) -> anyhow::Result<()> {
-    let machine = guest.machine();
-    let (id, folder) = (machine.next_id(), folder.to_owned());
-    machine.request(&GuestRequest::Make { id, folder })?;
-    machine.done(id, "make a folder")?;
-    Ok(())
+    Ok(Exit::OfCommand(guest::code(status)))
 }
 
 /// On this machine's kernel, or without any.

@@ -50,9 +50,13 @@ pub fn with_help(error: SnapshotError) -> anyhow::Error {
     ends_with_help(Exit::Lacking, &error, Some(error.help()))
 }
 
-/// An error of the lab.
-pub fn lab_lacking(error: BackendError) -> anyhow::Error {
-    ends_with_help(Exit::Lacking, &error, error.help())
+/// An error of a guest that runs no lesson.
+pub fn of_guest(error: BackendError) -> anyhow::Error {
+    match error {
+        // Its own words say what becomes of a lesson's next steps.
+        BackendError::Ended(why) | BackendError::Failed(why) => ends(Exit::Lacking, why),
+        error => ends_with_help(Exit::Lacking, &error, error.help()),
+    }
 }
 
 /// Says what went wrong, on stderr, with all that led to it. Returns what the process ends with.

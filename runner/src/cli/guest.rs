@@ -2,16 +2,18 @@
 
 use super::arguments::{GuestArguments, LabRunArguments, LabShellArguments};
 use super::context::Context;
-use super::failure::{ends, lab_lacking};
-use crate::backend::lab::{self, Lab};
+use super::failure::{ends, of_guest};
+use crate::backend::lab::{Lab, LabSession};
+use crate::backend::{BackendError, Happening, Mode, Opening, Session, Status};
+use crate::event::Stream;
 use crate::exit::Exit;
 use crate::render::terminal::kept_yours;
-use crate::run::Interrupt;
+use crate::run::{Interrupt, PATH};
 use crate::say;
 use anyhow::Context as _;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -19,10 +21,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tutor_agent::client::Incoming;
-use tutor_agent::protocol::{GuestReply, GuestRequest, Mode, Reply, Request, Status, Stream};
-use tutor_lab::libraries::Libraries;
+use tutor_agent::protocol::{self, GuestReply, GuestRequest, Reply};
 use tutor_lab::machine::Machine;
-use tutor_lab::shared::Shared;
 
 /// The only run of a guest.
 const RUN: u32 = 1;
@@ -33,38 +33,54 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How often a wait looks whether the window has another size.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// The home folder of root in a guest.
+pub const HOME: &str = "/root";
+
 /// `tutor lab run`: the command's output is this program's, and so is how it ended.
 pub fn run(context: &Context, arguments: &LabRunArguments) -> anyhow::Result<Exit> {
     let words = arguments.command.iter().map(|word| word.to_str());
     let words: Option<Vec<&str>> = words.collect();
     let words = words.ok_or_else(|| ends(Exit::Usage, say!("lab-command-text")))?;
     let began = Instant::now();
-    let mut guest = Guest::open(context, &arguments.guest)?;
+    let lab = context.lab(&arguments.guest.kernel)?;
+    let (mut session, folder) = open(&lab, &arguments.guest)?;
+    start(&mut session, &folder, &[("TERM", "dumb".to_owned())]).map_err(of_guest)?;
     let ready = began.elapsed();
     let mut first_output = None;
-    let folder = guest.folder.clone();
-    let environment = environment(&[("TERM", "dumb".to_owned())]);
     let mut hear = || {
         first_output.get_or_insert_with(|| began.elapsed());
     };
     let nobody = Interrupt::default();
-    let status = guest.perform(&folder, &environment, &words, &nobody, &mut hear)?;
+    let status = perform(context, &mut session, &words, &nobody, &mut hear)?;
     let ended = began.elapsed();
-    guest.bring_back(context)?;
     if let Some(file) = &arguments.measure {
-        let mut measured = json!({
+        let (checkpoint, bytes) = checkpoint(&mut session)?;
+        let measured = json!({
             "format": 1,
             "guest_ready_ms": millis(ready),
             "first_output_ms": first_output.map(millis),
             "command_ended_ms": millis(ended),
+            "checkpoint_ms": millis(checkpoint),
+            "checkpoint_bytes": bytes,
         });
-        guest.measure_checkpoint(&mut measured)?;
         std::fs::write(file, format!("{measured:#}\n")).with_context(|| {
             let file = file.display().to_string();
             say!("lab-measure-failed", file = file)
         })?;
     }
     Ok(Exit::OfCommand(code(status)))
+}
+
+/// Takes a checkpoint; returns how long that took, packing included, and how many bytes it is.
+fn checkpoint(session: &mut LabSession) -> anyhow::Result<(Duration, u64)> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("checkpoint");
+    let began = Instant::now();
+    session.save(&file).map_err(of_guest)?;
+    session.written();
+    let took = began.elapsed();
+    let there = std::fs::metadata(&file).with_context(|| say!("lab-no-checkpoint"))?;
+    Ok((took, there.len()))
 }
 
 /// Milliseconds with three digits behind the point.
@@ -77,20 +93,21 @@ pub fn shell(context: &Context, arguments: &LabShellArguments) -> anyhow::Result
     if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
         return Err(ends(Exit::Usage, say!("lab-shell-no-terminal")));
     }
-    let mut guest = Guest::open(context, &arguments.guest)?;
-    context.note(&match guest.shared {
+    let lab = context.lab(&arguments.guest.kernel)?;
+    let (mut session, folder) = open(&lab, &arguments.guest)?;
+    context.note(&match arguments.guest.folder {
         Some(_) => {
-            let folder = guest.folder.display().to_string();
+            let folder = folder.display().to_string();
             say!("lab-shell-hint-folder", folder = folder)
         }
         None => say!("lab-shell-hint"),
     });
     let term = std::env::var("TERM").unwrap_or("linux".to_owned());
     let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
-    guest.machine.request(&GuestRequest::Terminal {
+    session.machine().request(&GuestRequest::Terminal {
         id: RUN,
         command: ["bash", "-i"].map(str::to_owned).to_vec(),
-        cwd: guest.folder.clone(),
+        cwd: folder,
         env: environment(&[
             ("TERM", term),
             ("PS1", r"lab:\w\$ ".to_owned()),
@@ -103,10 +120,12 @@ pub fn shell(context: &Context, arguments: &LabShellArguments) -> anyhow::Result
     signal_hook::flag::register(signal_hook::consts::SIGWINCH, Arc::clone(&resized))
         .context(say!("no-signals"))?;
     crossterm::terminal::enable_raw_mode()?;
-    let status = relay(&mut guest.machine, &resized);
+    let status = relay(session.machine(), &resized);
     crossterm::terminal::disable_raw_mode()?;
     let status = status?;
-    guest.bring_back(context)?;
+    for kept in session.bring_back().map_err(of_guest)? {
+        context.note(&kept_yours(&kept));
+    }
     Ok(Exit::OfCommand(code(status)))
 }
 
@@ -128,7 +147,10 @@ fn relay(machine: &mut Machine, resized: &AtomicBool) -> anyhow::Result<Status> 
                     stdout.flush()?;
                 }
                 Incoming::Reply(Reply::Guest(GuestReply::TerminalEnded { status, .. })) => {
-                    return Ok(status);
+                    return Ok(match status {
+                        protocol::Status::Exited(code) => Status::Exited(code),
+                        protocol::Status::Signaled(signal) => Status::Signaled(signal),
+                    });
                 }
                 Incoming::Reply(Reply::Guest(GuestReply::Done {
                     error: Some(what), ..
@@ -159,135 +181,84 @@ fn relay(machine: &mut Machine, resized: &AtomicBool) -> anyhow::Result<Status> 
     }
 }
 
-/// A guest with a folder that was brought along.
-pub struct Guest {
-    lab: Lab,
-    machine: Machine,
-    folder: PathBuf,
-    shared: Option<Shared>,
+/// A guest that is ready, with its folder, and the folder to start in.
+fn open(lab: &Lab, arguments: &GuestArguments) -> anyhow::Result<(LabSession, PathBuf)> {
+    let mut session = lab.session().map_err(of_guest)?;
+    let Some(folder) = &arguments.folder else {
+        return Ok((session, HOME.into()));
+    };
+    let shared = Path::canonicalize(folder).map_err(|error| error.to_string());
+    let shared = shared.and_then(|folder| {
+        let shared = session.share(&folder);
+        shared.map_err(|error| of_guest(error).to_string())?;
+        Ok(folder)
+    });
+    let folder = shared.map_err(|error| {
+        let folder = folder.display().to_string();
+        let message = say!("lab-folder-failed", folder = folder, error = error);
+        ends(Exit::Lacking, message)
+    })?;
+    Ok((session, folder))
 }
 
-impl Guest {
-    /// A guest that is ready, with its folder.
-    pub fn open(context: &Context, arguments: &GuestArguments) -> anyhow::Result<Guest> {
-        let lab = context.lab(&arguments.kernel)?;
-        let mut machine = lab.guest().map_err(lab_lacking)?;
-        let Some(folder) = &arguments.folder else {
-            return Ok(Guest {
-                lab,
-                machine,
-                folder: "/root".into(),
-                shared: None,
-            });
-        };
-        let failed = |error: String| {
-            let folder = folder.display().to_string();
-            ends(
-                Exit::Lacking,
-                say!("lab-folder-failed", folder = folder, error = error),
-            )
-        };
-        let folder = Path::canonicalize(folder).map_err(|error| failed(error.to_string()))?;
-        let mut shared = Shared::new(&folder);
-        let programs = shared.push(&mut machine);
-        let programs = programs.map_err(|error| failed(error.to_string()))?;
-        Libraries::default()
-            .bring(&programs, &folder, &mut machine)
-            .map_err(|error| failed(error.to_string()))?;
-        Ok(Guest {
-            lab,
-            machine,
-            folder,
-            shared: Some(shared),
-        })
-    }
+/// Starts the shell that a command runs in.
+pub fn start(
+    session: &mut LabSession,
+    folder: &Path,
+    environment: &[(&str, String)],
+) -> Result<(), BackendError> {
+    session.start(&Opening {
+        folder,
+        home: Path::new(HOME),
+        environment: &self::environment(environment),
+        own_mounts: false,
+    })
+}
 
-    /// The machine that it runs in.
-    pub fn machine(&mut self) -> &mut Machine {
-        &mut self.machine
-    }
-
-    /// Runs a command in a folder; its output is this program's. `hear` is called when some comes. An
-    /// interrupt ends the command, which may still say something then.
-    pub fn perform(
-        &mut self,
-        folder: &Path,
-        environment: &[(String, String)],
-        words: &[&str],
-        interrupt: &Interrupt,
-        hear: &mut dyn FnMut(),
-    ) -> anyhow::Result<Status> {
-        self.machine.send(&Request::Start {
-            cwd: folder.to_owned(),
-            env: environment.to_vec(),
-            isolate: false,
-            confine: None,
-            limits: None,
-        })?;
-        let script: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-        self.machine.send(&Request::Run {
-            id: RUN,
-            script: script.join(" "),
-            mode: Mode::Step,
-            when: Default::default(),
-        })?;
-        let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr().lock());
-        let mut heeded = 0;
-        loop {
-            if interrupt.presses() > heeded {
-                heeded = interrupt.presses();
-                let grace_ms = LAST_WORDS.as_millis() as u64;
-                self.machine.send(&Request::Kill { id: RUN, grace_ms })?;
-            }
-            match self.machine.next(LOOK)? {
-                Some(Incoming::Output { stream, bytes, .. }) => {
-                    hear();
-                    match stream {
-                        Stream::Stdout => {
-                            stdout.write_all(&bytes)?;
-                            stdout.flush()?;
-                        }
-                        Stream::Stderr => stderr.write_all(&bytes)?,
+/// Runs a command; its output is this program's. `hear` is called when some comes. An interrupt ends
+/// the command, which may still say something then.
+pub fn perform(
+    context: &Context,
+    session: &mut dyn Session,
+    words: &[&str],
+    interrupt: &Interrupt,
+    hear: &mut dyn FnMut(),
+) -> anyhow::Result<Status> {
+    let script: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    let run = session.run(RUN, Mode::Step, &script.join(" "));
+    run.map_err(of_guest)?;
+    let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr());
+    let mut heeded = 0;
+    loop {
+        if interrupt.presses() > heeded {
+            heeded = interrupt.presses();
+            session.kill(RUN, LAST_WORDS).map_err(of_guest)?;
+        }
+        match session.next(LOOK).map_err(of_guest)? {
+            Some(Happening::Output { stream, bytes, .. }) => {
+                hear();
+                match stream {
+                    Stream::Stdout => {
+                        stdout.write_all(&bytes)?;
+                        stdout.flush()?;
                     }
+                    Stream::Stderr => stderr.write_all(&bytes)?,
                 }
-                Some(Incoming::Reply(Reply::Ended {
-                    id: RUN, status, ..
-                })) => return Ok(status),
-                Some(Incoming::Reply(Reply::Failed { what })) => {
-                    return Err(ends(Exit::Lacking, what));
-                }
-                Some(Incoming::Reply(_) | Incoming::Data { .. } | Incoming::HungUp) | None => {}
             }
+            Some(Happening::KeptYours(kept)) => context.note(&kept_yours(&kept)),
+            Some(Happening::Ended {
+                id: RUN, status, ..
+            }) => return Ok(status),
+            Some(Happening::Ended { .. } | Happening::Finished { .. }) | None => {}
         }
-    }
-
-    /// Takes a checkpoint and notes how long that took, packing included, and how many bytes it is.
-    fn measure_checkpoint(&mut self, measured: &mut Value) -> anyhow::Result<()> {
-        let guests = self.lab.guests().map_err(lab_lacking)?;
-        let began = Instant::now();
-        let checkpoint = guests.checkpoint(&mut self.machine)?;
-        measured["checkpoint_ms"] = millis(began.elapsed()).into();
-        measured["checkpoint_bytes"] = checkpoint.bytes().into();
-        Ok(())
-    }
-
-    fn bring_back(&mut self, context: &Context) -> anyhow::Result<()> {
-        if let Some(shared) = &mut self.shared {
-            shared.pull(&mut self.machine)?;
-            for conflict in shared.take_conflicts() {
-                context.note(&kept_yours(&lab::kept_yours(conflict)));
-            }
-        }
-        Ok(())
     }
 }
 
 /// What commands in a guest find in their environment.
-pub fn environment(more: &[(&str, String)]) -> Vec<(String, String)> {
-    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+fn environment(more: &[(&str, String)]) -> Vec<(String, String)> {
     let base = [
-        ("PATH", path.to_owned()),
-        ("HOME", "/root".to_owned()),
+        ("PATH", PATH.to_owned()),
+        ("HOME", HOME.to_owned()),
         ("LC_ALL", "C.UTF-8".to_owned()),
         ("TZ", "UTC".to_owned()),
     ];
