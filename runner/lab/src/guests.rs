@@ -179,12 +179,6 @@ impl Guests {
         Checkpoint::of(&state, base).map_err(GuestError::Packing)
     }
 
-    /// Returns a guest as it was at a checkpoint, with the time of now.
-    pub fn rewound(&self, checkpoint: &Checkpoint) -> Result<Machine, GuestError> {
-        let state = checkpoint.state().map_err(GuestError::Packing)?;
-        Ok(self.resume(&mut std::iter::once(&*state))?)
-    }
-
     /// Returns a guest as it was at the checkpoint in a file, with its note; nothing if the file is
     /// missing or damaged, or was made from another base state than these guests have.
     pub fn rewound_to(&self, file: &Path) -> Option<(Machine, Vec<u8>)> {

@@ -14,12 +14,9 @@ use tutor::backend::lab::{Choice, Lab};
 use tutor::backend::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
 use tutor::event::{KeptYours, OfLab};
 use tutor::folders::Folders;
-use tutor_agent::client::Incoming;
-use tutor_agent::protocol::{Reply, Request};
 use tutor_lab::accelerator::KvmPolicy;
 use tutor_lab::cache::Cache;
 use tutor_lab::guests::GuestProgress;
-use tutor_lab::machine::Machine;
 
 const TUTOR: &str = env!("CARGO_BIN_EXE_tutor");
 
@@ -713,68 +710,32 @@ fn the_guest_that_booted_shows_what_a_resumed_one_shows() {
     assert_eq!(own.boots(), 1);
 }
 
-/// Runs a step in a machine of its own, without a session, and returns what it printed.
-fn run_in(machine: &mut Machine, id: u32, script: &str) -> String {
-    let (mode, script) = (Mode::Step, script.to_owned());
-    machine
-        .send(&Request::Run {
-            id,
-            script,
-            mode,
-            when: Default::default(),
-        })
-        .unwrap();
-    let deadline = Instant::now() + PATIENCE;
-    let mut said = Vec::new();
-    while Instant::now() < deadline {
-        match machine.next(Duration::from_millis(100)).unwrap() {
-            Some(Incoming::Output { bytes, .. }) => said.extend(bytes),
-            Some(Incoming::Reply(Reply::Ended { id: ended, .. })) if ended == id => {
-                return String::from_utf8_lossy(&said).into_owned();
-            }
-            _ => {}
-        }
-    }
-    panic!("waited in vain for the end of `{id}`");
-}
-
 #[test]
 fn a_guest_goes_back_to_any_checkpoint_with_its_shell_and_its_programs() {
     let lab = lab_or_skip!(lab());
-    let guests = lab.guests().unwrap();
-    let mut machine = lab.guest().unwrap();
-    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    machine
-        .send(&Request::Start {
-            cwd: "/tmp".into(),
-            env: vec![("PATH".to_owned(), path.to_owned())],
-            isolate: false,
-            confine: None,
-            limits: None,
-        })
-        .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| kept.path().join(name));
+    let mut shell = Shell::in_folder(&lab, folder.path());
     let map = "bpftool map create /sys/fs/bpf/m type array key 4 value 4 entries 1 name m";
-    run_in(&mut machine, 1, &format!("x=one; echo first >file; {map}"));
-    let first = guests.checkpoint(&mut machine).unwrap();
+    shell.prints(&format!("x=one; echo first >/tmp/file; {map}"));
+    assert!(shell.session.save(&first).unwrap());
     let set = "bpftool map update pinned /sys/fs/bpf/m key 0 0 0 0 value 7 0 0 0";
-    run_in(&mut machine, 2, &format!("x=two; rm file; {set}"));
-    let second = guests.checkpoint(&mut machine).unwrap();
-    let look = "echo $x; cat file 2>/dev/null; bpftool map dump pinned /sys/fs/bpf/m | grep -o 'value: .*'";
+    shell.prints(&format!("x=two; rm /tmp/file; {set}"));
+    assert!(shell.session.save(&second).unwrap());
+    let look = "echo $x; cat /tmp/file 2>/dev/null; bpftool map dump pinned /sys/fs/bpf/m | grep -o 'value: .*'";
     let now = "two\nvalue: 07 00 00 00\n";
-    assert_eq!(run_in(&mut machine, 3, look), now, "the source goes on");
-    drop(machine);
-    let mut back = guests.rewound(&first).unwrap();
-    assert_eq!(
-        run_in(&mut back, 4, look),
-        "one\nfirst\nvalue: 00 00 00 00\n"
-    );
-    let mut forth = guests.rewound(&second).unwrap();
-    assert_eq!(run_in(&mut forth, 4, look), now);
-    let whole = guests.base().unwrap().len() as u64;
-    assert!(first.bytes() < whole / 20, "{} of {whole}", first.bytes());
-    println!(
-        "checkpoints: {} and {} bytes",
-        first.bytes(),
-        second.bytes()
-    );
+    assert_eq!(shell.prints(look), now, "the source goes on");
+    drop(shell);
+    let back_at = |file: &Path| Shell {
+        session: lab.reopen(file).expect("it is whole"),
+        folder: None,
+        last_id: 10,
+    };
+    let then = "one\nfirst\nvalue: 00 00 00 00\n";
+    assert_eq!(back_at(&first).prints(look), then);
+    assert_eq!(back_at(&second).prints(look), now);
+    let whole = lab.guests().unwrap().base().unwrap().len() as u64;
+    let bytes = fs::metadata(&first).unwrap().len();
+    assert!(bytes < whole / 20, "{bytes} of {whole}");
 }
