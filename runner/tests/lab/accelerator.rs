@@ -125,19 +125,9 @@ fn kvm_that_was_asked_for_and_cannot_be_had_is_named_and_not_replaced() {
     let Some(tutor) = own::learner("no accelerator was asked for") else {
         return;
     };
-    // A QEMU without KVM, found before the real one.
-    tutor.put(
-        "bin/qemu-system-x86_64",
-        "#!/bin/sh\ncase \"$*\" in\n*-version) echo QEMU emulator version 8.1.0;;\n\
-         *) echo 'qemu: -accel kvm: invalid accelerator kvm' >&2; exit 1;;\nesac\n",
-    );
-    let program = tutor.path("bin/qemu-system-x86_64");
-    fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("writable");
-    let path = format!(
-        "{}:/usr/sbin:/usr/bin:/sbin:/bin",
-        tutor.path("bin").display()
-    );
-    let tutor = tutor.env("PATH", &path).env("TUTOR_LAB_ACCEL", "kvm");
+    let no_kvm = "case \"$*\" in\n*-version) echo QEMU emulator version 8.1.0;;\n\
+         *) echo 'qemu: -accel kvm: invalid accelerator kvm' >&2; exit 1;;\nesac";
+    let tutor = own::with_qemu(tutor, no_kvm).env("TUTOR_LAB_ACCEL", "kvm");
     let line = "lab run";
     let mut command = tutor.command(line);
     command.args(["--", "true"]);

@@ -3,8 +3,7 @@
 use crate::own;
 use crate::support::{Tutor, step};
 use serde_json::Value;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 
 const NEED: &str = "[needs.series]\nwhat = \"a kernel\"\nwhy = \"for tests\"\non = \"kernel\"\nprobe = \"uname -r\"\nremedy = \"none\"";
 
@@ -20,15 +19,6 @@ fn named<'f>(doctor: &'f Value, name: &str) -> &'f Value {
     let findings = doctor["findings"].as_array().expect("findings");
     let found = findings.iter().find(|finding| finding["name"] == name);
     found.unwrap_or_else(|| panic!("no {name} in {doctor:#}"))
-}
-
-/// A QEMU of a few lines of shell is found before the real one.
-fn with_qemu(tutor: Tutor, script: &str) -> Tutor {
-    tutor.put("bin/qemu-system-x86_64", &format!("#!/bin/sh\n{script}\n"));
-    let program = tutor.path("bin/qemu-system-x86_64");
-    fs::set_permissions(&program, Permissions::from_mode(0o755)).expect("writable");
-    let folders = tutor.path("bin").display().to_string();
-    tutor.env("PATH", &format!("{folders}:/usr/sbin:/usr/bin:/sbin:/bin"))
 }
 
 #[test]
@@ -92,7 +82,7 @@ fn the_kernel_that_is_asked_is_the_one_that_steps_would_run_on() {
 #[test]
 fn a_lab_without_a_kernel_is_mended_by_one_command_and_its_steps_are_skipped_for_the_same_reason() {
     let says = "case \"$*\" in *-version) echo QEMU emulator version 8.1.0;; esac";
-    let tutor = with_qemu(course(), says);
+    let tutor = own::with_qemu(course(), says);
     let ran = tutor.run("doctor").code(3);
     ran.stdout_has("here: the lab has no kernel yet")
         .stdout_has("mend: tutor lab setup")
@@ -110,7 +100,7 @@ fn a_lab_without_a_kernel_is_mended_by_one_command_and_its_steps_are_skipped_for
 
 #[test]
 fn a_qemu_that_is_too_old_or_may_not_make_code_is_told_with_what_mends_it() {
-    let old = with_qemu(course(), "echo QEMU emulator version 6.2.0");
+    let old = own::with_qemu(course(), "echo QEMU emulator version 6.2.0");
     old.run("doctor")
         .code(3)
         .stdout_has("is QEMU 6.2.0, and the lab needs 7.0 or newer")
@@ -120,7 +110,7 @@ fn a_qemu_that_is_too_old_or_may_not_make_code_is_told_with_what_mends_it() {
         .stdout_has("is QEMU 6.2.0, and the lab needs 7.0 or newer");
     let says = "case \"$*\" in *-version) echo QEMU emulator version 8.1.0;; \
                 *) echo 'Could not allocate dynamic translator buffer' >&2; exit 1;; esac";
-    with_qemu(course(), says)
+    own::with_qemu(course(), says)
         .run("doctor")
         .code(3)
         .stdout_has("✗ executable-memory")

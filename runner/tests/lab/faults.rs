@@ -6,7 +6,6 @@ use crate::support::{Tutor, step, until};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use tutor_agent::processes;
 
 const PROGRAM: &str = "qemu-system-x86_64";
@@ -20,23 +19,16 @@ fn on_kernel(id: &str, script: &str) -> String {
 }
 
 /// Puts a QEMU of another version before all others, which does this before it starts a machine.
-fn with_qemu(tutor: Tutor, before: &str) -> Tutor {
+fn with_other_qemu(tutor: Tutor, before: &str) -> Tutor {
     let real = std::env::split_paths("/usr/local/bin:/usr/bin:/bin")
         .map(|folder| folder.join(PROGRAM))
         .find(|program| program.exists())
         .expect("QEMU was found before");
     let script = format!(
-        "#!/bin/sh\ncase \"$*\" in\n  *-version) echo QEMU emulator version 7.99.1; exit ;;\nesac\n{before}\nexec {} \"$@\"\n",
+        "case \"$*\" in\n  *-version) echo QEMU emulator version 7.99.1; exit ;;\nesac\n{before}\nexec {} \"$@\"",
         real.display()
     );
-    tutor.put(&format!("bin/{PROGRAM}"), &script);
-    let program = tutor.path(&format!("bin/{PROGRAM}"));
-    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!(
-        "{}:/usr/sbin:/usr/bin:/sbin:/bin",
-        tutor.path("bin").display()
-    );
-    tutor.env("PATH", &path)
+    own::with_qemu(tutor, &script)
 }
 
 /// The machines that a `tutor` keeps.
@@ -99,7 +91,7 @@ fn a_machine_that_does_not_start_after_another_one_did_is_a_failure() {
     let one = on_kernel("one", "true");
     let tutor = tutor.lesson(&one).lesson(&one).lesson(&one);
     let count = tutor.path("count").display().to_string();
-    let tutor = with_qemu(
+    let tutor = with_other_qemu(
         tutor,
         &format!("echo x >>{count}; [ $(wc -l <{count}) = 1 ] || {{ echo no room >&2; exit 1; }}"),
     );
@@ -151,7 +143,7 @@ fn a_state_of_another_qemu_is_not_resumed() {
     let again = "the steps before it run again first";
     tutor.run("run demo").stderr_has(boots).code(0);
     tutor.run("run demo").stderr_is_empty().code(0);
-    let other = with_qemu(tutor, "");
+    let other = with_other_qemu(tutor, "");
     let ran = other.run("run demo --from two").code(0);
     ran.stderr_has(boots).stderr_has(again).stdout_has("│ 1");
     let first = other.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");

@@ -4,7 +4,6 @@
 use crate::own;
 use crate::support::{Ran, Tutor, has, in_own_mounts, skipped, step};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 /// A learner with a kernel step whose output is recorded.
@@ -26,18 +25,6 @@ fn with_kernels() -> Option<Tutor> {
     let tutor = tutor();
     own::give_kernels(&tutor);
     Some(tutor)
-}
-
-/// Puts a program called as QEMU before all others.
-fn with_qemu(tutor: Tutor, script: &str) -> Tutor {
-    tutor.put("bin/qemu-system-x86_64", &format!("#!/bin/sh\n{script}\n"));
-    let program = tutor.path("bin/qemu-system-x86_64");
-    fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!(
-        "{}:/usr/sbin:/usr/bin:/sbin:/bin",
-        tutor.path("bin").display()
-    );
-    tutor.env("PATH", &path)
 }
 
 /// Holds what is said without `--on lab`, and with it, to the reason and the remedy.
@@ -108,7 +95,7 @@ fn no_kernel_is_named() {
 #[test]
 fn a_qemu_that_is_too_old_is_named() {
     let Some(tutor) = with_kernels() else { return };
-    let tutor = with_qemu(tutor, "echo QEMU emulator version 5.2.0");
+    let tutor = own::with_qemu(tutor, "echo QEMU emulator version 5.2.0");
     let reason = format!(
         "`{}` is QEMU 5.2.0, and the lab needs 7.0 or newer",
         tutor.path("bin/qemu-system-x86_64").display()
@@ -185,7 +172,7 @@ fn a_machine_that_does_not_start_is_named_and_tried_once() {
         "case \"$*\" in *-version) echo QEMU emulator version 7.2.1 ;; *) echo x >>{count}; echo no such machine >&2; exit 1 ;; esac"
     );
     // The stand-in writes to a file, which QEMU may not.
-    let tutor = with_qemu(tutor, &script).env("TUTOR_LAB_LANDLOCK", "off");
+    let tutor = own::with_qemu(tutor, &script).env("TUTOR_LAB_LANDLOCK", "off");
     let reason = "the virtual machine ended (no such machine)";
     named(&tutor, None, reason, "tutor lab run -- true");
     fs::remove_file(&count).unwrap();

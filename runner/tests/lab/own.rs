@@ -1,8 +1,8 @@
-//! The lab of the user who runs the tests.
+//! The lab of the user who runs the tests, and learners who have it or another one.
 
 use crate::support::{Tutor, skipped};
-use std::fs;
-use std::os::unix::fs::symlink;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use tutor::folders::Folders;
 use tutor_lab::cache::Cache;
@@ -44,4 +44,13 @@ pub fn give_kernels(tutor: &Tutor) {
     let lab = tutor.path("home/cache/lab");
     fs::create_dir_all(&lab).expect("writable");
     symlink(folder().join("lab/kernels"), lab.join("kernels")).expect("writable");
+}
+
+/// Puts a QEMU of a few lines of shell before the real one.
+pub fn with_qemu(tutor: Tutor, script: &str) -> Tutor {
+    tutor.put("bin/qemu-system-x86_64", &format!("#!/bin/sh\n{script}\n"));
+    let program = tutor.path("bin/qemu-system-x86_64");
+    fs::set_permissions(program, Permissions::from_mode(0o755)).expect("writable");
+    let folder = tutor.path("bin").display().to_string();
+    tutor.env("PATH", &format!("{folder}:/usr/sbin:/usr/bin:/sbin:/bin"))
 }
