@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 /// Names that are given twice all the same and are to be mended; the list is to become empty.
 const OWED: &str = "
     Across Answer Changes Choice Claim Cli Column Context Decoder Drawing Edit End Evidence
-    Failure Fence Files Finding Findings Flaw Folder Found Frame Guest Head Held Incoming
-    Info Item Kind Leftover Lesson Level Limits Links Listed Machine MachineError Map Mark
-    Names Opening Origin Outcome Output Page Part Parts Place Places Printed Progress
-    Question Read Reader Record Relocation Row Section Setting Shell Source SourceLine
-    Standing Status Step Stream Table Target Terminal Time Tree Type Unknown Value Verdict
-    Words
+    Failure Fence Files Finding Findings Flaw Folder Found Frame Head Held Incoming Info
+    Item Kind Leftover Lesson Level Limits Links Listed Machine MachineError Map Mark Names
+    Opening Origin Outcome Output Page Part Parts Place Places Printed Progress Question
+    Read Reader Record Relocation Row Section Setting Shell Source SourceLine Standing
+    Status Step Stream Table Target Terminal Time Tree Type Unknown Value Verdict Words
 ";
 
 #[test]
