@@ -15,6 +15,34 @@ impl ByteOrder {
         true => Self::Big,
         false => Self::Little,
     };
+
+    pub(crate) fn u16(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::Little => u16::from_le_bytes(bytes),
+            Self::Big => u16::from_be_bytes(bytes),
+        }
+    }
+
+    pub(crate) fn u32(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
+    pub(crate) fn u16_bytes(self, number: u16) -> [u8; 2] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
+        }
+    }
+
+    pub(crate) fn u32_bytes(self, number: u32) -> [u8; 4] {
+        match self {
+            Self::Little => number.to_le_bytes(),
+            Self::Big => number.to_be_bytes(),
+        }
+    }
 }
 
 /// `struct bpf_insn` of the kernel's `include/uapi/linux/bpf.h`: the basic encoding of RFC 9669, section 3.
@@ -47,39 +75,28 @@ impl Raw {
     pub fn from_bytes(bytes: [u8; Self::LEN], order: ByteOrder) -> Self {
         let [opcode, registers, o0, o1, i0, i1, i2, i3] = bytes;
         let (low, high) = (registers & 0x0f, registers >> 4);
-        match order {
-            ByteOrder::Little => Self {
-                opcode,
-                dst: low,
-                src: high,
-                offset: i16::from_le_bytes([o0, o1]),
-                imm: i32::from_le_bytes([i0, i1, i2, i3]),
-            },
-            ByteOrder::Big => Self {
-                opcode,
-                dst: high,
-                src: low,
-                offset: i16::from_be_bytes([o0, o1]),
-                imm: i32::from_be_bytes([i0, i1, i2, i3]),
-            },
+        let (dst, src) = match order {
+            ByteOrder::Little => (low, high),
+            ByteOrder::Big => (high, low),
+        };
+        Self {
+            opcode,
+            dst,
+            src,
+            offset: order.u16([o0, o1]) as i16,
+            imm: order.u32([i0, i1, i2, i3]) as i32,
         }
     }
 
     /// Writes the fields. Of the register numbers only the low four bits count.
     pub fn to_bytes(self, order: ByteOrder) -> [u8; Self::LEN] {
         let (dst, src) = (self.dst & 0x0f, self.src & 0x0f);
-        let (registers, [o0, o1], [i0, i1, i2, i3]) = match order {
-            ByteOrder::Little => (
-                src << 4 | dst,
-                self.offset.to_le_bytes(),
-                self.imm.to_le_bytes(),
-            ),
-            ByteOrder::Big => (
-                dst << 4 | src,
-                self.offset.to_be_bytes(),
-                self.imm.to_be_bytes(),
-            ),
+        let registers = match order {
+            ByteOrder::Little => src << 4 | dst,
+            ByteOrder::Big => dst << 4 | src,
         };
+        let [o0, o1] = order.u16_bytes(self.offset as u16);
+        let [i0, i1, i2, i3] = order.u32_bytes(self.imm as u32);
         [self.opcode, registers, o0, o1, i0, i1, i2, i3]
     }
 }

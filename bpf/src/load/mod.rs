@@ -13,8 +13,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod btf_writer;
+mod code;
+mod elf_file;
+mod followed;
 mod info;
-mod origin;
 mod refusal;
 
 use std::os::fd::AsFd as _;
@@ -24,8 +27,10 @@ use libbpf_rs::{Object, ObjectBuilder, OpenObject};
 use crate::errno::Errno;
 use crate::quiet::listening;
 
+pub use code::Origin;
+pub use followed::{Followed, Function, OriginError};
 pub use info::{JitedFunction, KernelLine, ProgramInfo, Shown, Withheld, program_ids};
-pub use origin::{Followed, Function, Origin, OriginError};
+
 pub use refusal::{LoadError, Rejection};
 
 /// Which programs of an object to load.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use crate::insn::ByteOrder;
 
-const MAGIC: u16 = 0xeb9f;
+pub(crate) const MAGIC: u16 = 0xeb9f;
 /// The length of the header that every version has.
 const HEADER: usize = 24;
 const TYPE: usize = 12;
@@ -93,7 +93,7 @@ pub(super) enum Type<'b> {
 
 /// The 32-bit numbers of a section, in its order.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Words<'d> {
+pub(crate) struct Words<'d> {
     pub data: &'d [u8],
     pub order: ByteOrder,
 }
@@ -101,23 +101,16 @@ pub(super) struct Words<'d> {
 impl Words<'_> {
     pub fn at(&self, offset: usize) -> Option<u32> {
         let bytes = self.data.get(offset..offset.checked_add(4)?)?;
-        let bytes = bytes.try_into().ok()?;
-        Some(match self.order {
-            ByteOrder::Little => u32::from_le_bytes(bytes),
-            ByteOrder::Big => u32::from_be_bytes(bytes),
-        })
+        Some(self.order.u32(bytes.try_into().ok()?))
     }
 }
 
 /// Checks the beginning that `.BTF` and `.BTF.ext` share, and returns the header's length.
-pub(super) fn header(words: Words<'_>, least: usize) -> Result<usize, BtfError> {
+pub(crate) fn header(words: Words<'_>, least: usize) -> Result<usize, BtfError> {
     let what = "its header";
     let cut = BtfError::Cut { what, offset: 0 };
     let magic = words.data.get(..2).ok_or(cut)?;
-    let found = match words.order {
-        ByteOrder::Little => u16::from_le_bytes([magic[0], magic[1]]),
-        ByteOrder::Big => u16::from_be_bytes([magic[0], magic[1]]),
-    };
+    let found = words.order.u16([magic[0], magic[1]]);
     if found != MAGIC {
         return Err(BtfError::Magic { found });
     }
@@ -126,6 +119,22 @@ pub(super) fn header(words: Words<'_>, least: usize) -> Result<usize, BtfError> 
         true => Ok(len),
         false => Err(cut),
     }
+}
+
+/// Returns the part whose offset and length stand at `at` in the header, and where it begins; offsets count from the
+/// header's end.
+pub(crate) fn part<'d>(
+    words: Words<'d>,
+    header: usize,
+    at: usize,
+    what: &'static str,
+) -> Result<(usize, &'d [u8]), BtfError> {
+    let part = || {
+        let start = header.checked_add(words.at(at)? as usize)?;
+        let end = start.checked_add(words.at(at + 4)? as usize)?;
+        Some((start, words.data.get(start..end)?))
+    };
+    part().ok_or(BtfError::Cut { what, offset: at })
 }
 
 impl<'d> Btf<'d> {
@@ -137,16 +146,8 @@ impl<'d> Btf<'d> {
     pub fn parse(data: &'d [u8], order: ByteOrder) -> Result<Self, BtfError> {
         let words = Words { data, order };
         let header = header(words, HEADER)?;
-        let part = |at: usize, what: &'static str| {
-            let cut = BtfError::Cut { what, offset: at };
-            let start = words.at(at).ok_or(cut)? as usize;
-            let len = words.at(at + 4).ok_or(cut)? as usize;
-            let start = header.checked_add(start).ok_or(cut)?;
-            let end = start.checked_add(len).ok_or(cut)?;
-            data.get(start..end).map(|part| (start, part)).ok_or(cut)
-        };
-        let (start, types) = part(8, "its types")?;
-        let (_, strings) = part(16, "its strings")?;
+        let (start, types) = part(words, header, 8, "its types")?;
+        let (_, strings) = part(words, header, 16, "its strings")?;
         let types = starts(words, start, start + types.len())?;
         Ok(Self {
             data,
