@@ -59,8 +59,6 @@ pub struct MachineInstruction {
     pub operands: String,
     /// Where it calls or jumps to. Without the address of the function, it counts from the function's start.
     pub target: Option<u64>,
-    /// Whether it is no instruction at all.
-    pub is_invalid: bool,
     /// Whether it calls a function.
     pub is_call: bool,
 }
@@ -138,7 +136,6 @@ fn x86_64(code: &[u8], address: u64) -> Vec<MachineInstruction> {
             mnemonic,
             operands,
             target: is_near.then(|| instruction.near_branch_target()),
-            is_invalid: instruction.is_invalid(),
             is_call: instruction.mnemonic() == Mnemonic::Call,
         });
     }
@@ -164,7 +161,8 @@ mod tests {
         let instructions = disassemble(Machine::X86_64, &code, 0).unwrap();
         let lengths = instructions.iter().map(|one| one.bytes.len());
         assert_eq!(lengths.sum::<usize>(), 3);
-        assert!(instructions[0].is_invalid && !instructions[1].is_invalid);
+        let names = instructions.iter().map(|one| one.mnemonic.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["(bad)", "nop", "(bad)"]);
     }
 
     #[test]

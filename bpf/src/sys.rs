@@ -6,7 +6,7 @@
 
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
-use libbpf_rs::libbpf_sys::{self, bpf_func_info, bpf_line_info, bpf_prog_info};
+use libbpf_rs::libbpf_sys::{self, bpf_line_info, bpf_prog_info};
 
 use crate::errno::Errno;
 
@@ -22,7 +22,6 @@ pub(crate) struct RawInfo {
     pub(crate) map_ids: Vec<u32>,
     pub(crate) ksyms: Vec<u64>,
     pub(crate) func_lens: Vec<u32>,
-    pub(crate) func_info: Vec<bpf_func_info>,
     pub(crate) line_info: Vec<bpf_line_info>,
     pub(crate) jited_line_info: Vec<u64>,
 }
@@ -43,9 +42,6 @@ pub(crate) fn program_info(fd: BorrowedFd<'_>) -> Result<RawInfo, Errno> {
     };
     // Records of another size than the one known here could not be told apart, so they are not asked for.
     let is_known = |size: u32, wanted: usize| size as usize == wanted;
-    if is_known(sizes.func_info_rec_size, size_of::<bpf_func_info>()) {
-        raw.func_info = vec![bpf_func_info::default(); sizes.nr_func_info as usize];
-    }
     if is_known(sizes.line_info_rec_size, size_of::<bpf_line_info>()) {
         raw.line_info = vec![bpf_line_info::default(); sizes.nr_line_info as usize];
     }
@@ -63,9 +59,6 @@ pub(crate) fn program_info(fd: BorrowedFd<'_>) -> Result<RawInfo, Errno> {
         jited_ksyms: address(&mut raw.ksyms),
         nr_jited_func_lens: count(&raw.func_lens),
         jited_func_lens: address(&mut raw.func_lens),
-        func_info_rec_size: size_of::<bpf_func_info>() as u32,
-        nr_func_info: count(&raw.func_info),
-        func_info: address(&mut raw.func_info),
         line_info_rec_size: size_of::<bpf_line_info>() as u32,
         nr_line_info: count(&raw.line_info),
         line_info: address(&mut raw.line_info),
@@ -79,18 +72,6 @@ pub(crate) fn program_info(fd: BorrowedFd<'_>) -> Result<RawInfo, Errno> {
     // for which any bytes are a value. An empty vector has no pointer.
     unsafe { fill(fd, &mut raw.info)? };
     Ok(raw)
-}
-
-/// Returns the id of the first program after `id`, or none when there is no other.
-pub(crate) fn next_program(id: u32) -> Result<Option<u32>, Errno> {
-    let mut next = 0;
-    // SAFETY: `next` is one `__u32`, which outlives the call.
-    let answer = unsafe { libbpf_sys::bpf_prog_get_next_id(id, &mut next) };
-    match checked(answer) {
-        Ok(()) => Ok(Some(next)),
-        Err(Errno::ENOENT) => Ok(None),
-        Err(errno) => Err(errno),
-    }
 }
 
 /// # Safety

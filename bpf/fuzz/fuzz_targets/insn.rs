@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tutor_bpf::asm::{Dialect, instruction, listing};
+use tutor_bpf::asm::{Dialect, instruction};
 use tutor_bpf::disasm::{NoNames, Text};
 use tutor_bpf::insn::{ByteOrder, decode};
 
@@ -18,7 +18,6 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(text) = std::str::from_utf8(data) {
         for dialect in [Dialect::Kernel, Dialect::Llvm] {
-            let _ = listing::read(text, dialect);
             for line in text.lines() {
                 let _ = instruction(line, dialect);
             }

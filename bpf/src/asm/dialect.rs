@@ -1,7 +1,5 @@
 //! The notations that are read.
 
-use std::fmt;
-
 /// Whose notation a text is in. They differ in what a plain constant means, and in little else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
@@ -9,13 +7,4 @@ pub enum Dialect {
     Kernel,
     /// LLVM's, decimal up to version 15 and hexadecimal since: `r1 = 0xa` moves 32 bits, `r1 = 0xa ll` loads 64.
     Llvm,
-}
-
-impl fmt::Display for Dialect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Kernel => "kernel",
-            Self::Llvm => "LLVM",
-        })
-    }
 }

@@ -14,7 +14,6 @@ mod control;
 mod cursor;
 mod dialect;
 mod error;
-pub mod listing;
 mod memory;
 mod statement;
 #[cfg(test)]

@@ -59,8 +59,10 @@ fn summary(object: &BpfObject<'_>) -> Vec<(&'static str, String)> {
     let maps = object.maps().iter().map(map_text);
     let license = object.license();
     let btf = match object.btf() {
-        Some(btf) if object.has_lines() => format!("{} types, and the lines of C", btf.len()),
-        Some(btf) => format!("{} types, and no lines of C", btf.len()),
+        Some(btf) if object.has_lines() => {
+            format!("{} types, and the lines of C", btf.type_count())
+        }
+        Some(btf) => format!("{} types, and no lines of C", btf.type_count()),
         None => "none: it was compiled without -g".to_owned(),
     };
     vec![
@@ -158,7 +160,7 @@ fn as_json(object: &BpfObject<'_>) -> Value {
     json!({
         "byte_order": order,
         "license": object.license(),
-        "btf_types": object.btf().map(|btf| btf.len()),
+        "btf_types": object.btf().map(|btf| btf.type_count()),
         "has_lines": object.has_lines(),
         "sections": sections,
         "programs": programs,

@@ -11,18 +11,6 @@ pub struct Register(u8);
 impl Register {
     /// The result of a function, and of the program.
     pub const R0: Self = Self(0);
-    /// The first argument.
-    pub const R1: Self = Self(1);
-    /// The second argument.
-    pub const R2: Self = Self(2);
-    /// The third argument.
-    pub const R3: Self = Self(3);
-    /// The fourth argument.
-    pub const R4: Self = Self(4);
-    /// The fifth argument.
-    pub const R5: Self = Self(5);
-    /// The frame pointer, which cannot be written.
-    pub const R10: Self = Self(10);
     /// `BPF_REG_AX`, which only the kernel's own rewriting uses: it stands in no object, but in what the kernel shows.
     pub const AX: Self = Self(11);
 

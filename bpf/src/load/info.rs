@@ -80,10 +80,6 @@ pub struct KernelLine {
     pub slot: u32,
     /// The line number, from 1.
     pub line: u32,
-    /// The offset of the file's name in the program's BTF.
-    pub file: u32,
-    /// The offset of the line's text in the program's BTF.
-    pub text: u32,
 }
 
 /// A program that the kernel holds.
@@ -101,8 +97,6 @@ pub struct ProgramInfo {
     pub uid: u32,
     /// When it was loaded, in nanoseconds since the machine started.
     pub load_time: u64,
-    /// How many instructions the verifier looked at on all paths; 0 where the kernel does not say.
-    pub verified: u32,
     /// The maps it uses.
     pub map_ids: Vec<u32>,
     /// The number of its BTF, 0 without.
@@ -111,8 +105,6 @@ pub struct ProgramInfo {
     pub xlated: Shown<Vec<u8>>,
     /// Its machine code, function by function; [`Shown::Absent`] means that the kernel interprets it.
     pub jited: Shown<Vec<JitedFunction>>,
-    /// Where its functions begin in `xlated`: the slot, and the function's type in its BTF.
-    pub functions: Vec<(u32, u32)>,
     /// Which line each part of `xlated` came from.
     pub lines: Vec<KernelLine>,
     /// The address of the machine code of each entry of `lines`.
@@ -125,11 +117,6 @@ impl ProgramInfo {
     /// The error is the kernel's: `EBADF` or `EINVAL` where `fd` is no program.
     pub fn from_fd(fd: BorrowedFd<'_>) -> Result<Self, Errno> {
         sys::program_info(fd).map(Self::from_raw)
-    }
-
-    /// Returns the name of the program's symbol in `/proc/kallsyms`: `bpf_prog_<tag>_<name>`.
-    pub fn symbol(&self) -> String {
-        format!("bpf_prog_{}_{}", self.tag_text(), self.name)
     }
 
     /// Returns the tag in hexadecimal.
@@ -163,15 +150,9 @@ impl ProgramInfo {
             (None, _, 0) => Shown::Withheld(Withheld::Addresses),
             (None, _, _) => Shown::Yes(raw.jited_line_info.clone()),
         };
-        let (functions, lines) = match hidden {
-            Some(_) => (Vec::new(), Vec::new()),
-            None => (
-                raw.func_info
-                    .iter()
-                    .map(|function| (function.insn_off, function.type_id))
-                    .collect(),
-                raw.line_info.iter().map(KernelLine::from_raw).collect(),
-            ),
+        let lines = match hidden {
+            Some(_) => Vec::new(),
+            None => raw.line_info.iter().map(KernelLine::from_raw).collect(),
         };
         Self {
             id: info.id,
@@ -180,9 +161,7 @@ impl ProgramInfo {
             tag: info.tag,
             uid: info.created_by_uid,
             load_time: info.load_time,
-            verified: info.verified_insns,
             btf_id: info.btf_id,
-            functions,
             lines,
             map_ids: raw.map_ids,
             xlated,
@@ -198,8 +177,6 @@ impl KernelLine {
             slot: raw.insn_off,
             // `BPF_LINE_INFO_LINE_NUM` of `linux/bpf.h`: the column has the lower ten bits.
             line: raw.line_col >> 10,
-            file: raw.file_name_off,
-            text: raw.line_off,
         }
     }
 }
@@ -233,23 +210,6 @@ fn functions(raw: &RawInfo) -> Vec<JitedFunction> {
         }
     };
     raw.func_lens.iter().enumerate().map(cut).collect()
-}
-
-/// Returns the ids of all loaded programs, in order; an error of the kernel is an item, and the last.
-///
-/// Needs `CAP_SYS_ADMIN`.
-pub fn program_ids() -> impl Iterator<Item = Result<u32, Errno>> {
-    let mut last = Some(0);
-    std::iter::from_fn(move || match sys::next_program(last?) {
-        Ok(next) => {
-            last = next;
-            next.map(Ok)
-        }
-        Err(errno) => {
-            last = None;
-            Some(Err(errno))
-        }
-    })
 }
 
 #[cfg(test)]

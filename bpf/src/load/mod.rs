@@ -29,7 +29,7 @@ use crate::quiet::listening;
 
 pub use code::Origin;
 pub use followed::{Followed, Function, OriginError};
-pub use info::{JitedFunction, KernelLine, ProgramInfo, Shown, Withheld, program_ids};
+pub use info::{JitedFunction, KernelLine, ProgramInfo, Shown, Withheld};
 
 pub use refusal::{LoadError, Rejection};
 

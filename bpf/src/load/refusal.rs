@@ -75,14 +75,9 @@ impl Rejection {
         lines.next()
     }
 
-    /// Returns the slot of the instruction that the verifier looked at last.
-    pub fn slot(&self) -> Option<usize> {
-        self.instruction().map(|(_, slot)| slot)
-    }
-
     /// Returns the instruction that the verifier looked at last, as its log has it.
     pub fn instruction_text(&self) -> Option<&str> {
-        let (at, _) = self.instruction()?;
+        let at = self.instruction()?;
         let line = self.log[at].as_str();
         // What follows `;` is the state of the registers.
         Some(line.split_once(" ; ").map_or(line, |(text, _)| text).trim())
@@ -90,7 +85,7 @@ impl Rejection {
 
     /// Returns the line of C before that instruction, as the log has it, when the object has line information.
     pub fn source(&self) -> Option<&str> {
-        let (at, _) = self.instruction()?;
+        let at = self.instruction()?;
         let before = self.log[..at].iter().rev();
         before
             .map(String::as_str)
@@ -99,15 +94,12 @@ impl Rejection {
             .filter(|line| !line.is_empty())
     }
 
-    fn instruction(&self) -> Option<(usize, usize)> {
-        let lines = self.log.iter().enumerate().rev();
-        let mut found = lines.filter_map(|(at, line)| {
-            let (number, rest) = line.trim_start().split_once(": ")?;
-            let slot = number.parse().ok()?;
-            let is_instruction = rest.starts_with('(');
-            is_instruction.then_some((at, slot))
-        });
-        found.next()
+    /// Returns the place in the log of the instruction that the verifier looked at last.
+    fn instruction(&self) -> Option<usize> {
+        self.log.iter().rposition(|line| {
+            let parts = line.trim_start().split_once(": ");
+            parts.is_some_and(|(slot, text)| slot.parse::<usize>().is_ok() && text.starts_with('('))
+        })
     }
 }
 
@@ -238,7 +230,6 @@ processed 8 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_stat
     #[test]
     fn the_log_names_the_instruction_the_line_of_c_and_the_complaint() {
         let rejection = rejection(LOG);
-        assert_eq!(rejection.slot(), Some(7));
         assert_eq!(
             rejection.instruction_text(),
             Some("7: (79) r0 = *(u64 *)(r0 +0)")
@@ -253,7 +244,7 @@ processed 8 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_stat
     #[test]
     fn a_log_without_instructions_names_none() {
         let rejection = rejection("unknown func bpf_no_such#999");
-        assert_eq!(rejection.slot(), None);
+        assert_eq!(rejection.instruction_text(), None);
         assert_eq!(rejection.source(), None);
         assert_eq!(rejection.complaint(), Some("unknown func bpf_no_such#999"));
     }

@@ -86,8 +86,6 @@ pub(super) enum Type<'b> {
     /// Another name, or a qualifier, of a type.
     Alias(u32),
     Variable(u32),
-    /// The variables of a section.
-    DataSection(&'b [u8]),
     Other,
 }
 
@@ -158,13 +156,8 @@ impl<'d> Btf<'d> {
     }
 
     /// Returns how many types there are.
-    pub fn len(&self) -> usize {
+    pub fn type_count(&self) -> usize {
         self.types.len()
-    }
-
-    /// Returns whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.types.is_empty()
     }
 
     /// Returns the string at an offset, or its first 1024 bytes; bytes that are no UTF-8 are replaced.
@@ -197,7 +190,6 @@ impl<'d> Btf<'d> {
         let info = words.at(at + 4)?;
         let last = words.at(at + 8)?;
         let rest = self.data.get(at + TYPE..)?;
-        let some = |size: usize| rest.get(..(info & 0xffff) as usize * size);
         Some(match kind_of(info) {
             1 | 6 | 16 | 19 => Type::Sized(last),
             2 => Type::Pointer(last),
@@ -207,11 +199,10 @@ impl<'d> Btf<'d> {
             },
             4 | 5 => Type::Struct {
                 size: last,
-                members: some(12)?,
+                members: rest.get(..(info & 0xffff) as usize * 12)?,
             },
             8..=11 | 18 => Type::Alias(last),
             14 => Type::Variable(last),
-            15 => Type::DataSection(some(12)?),
             _ => Type::Other,
         })
     }

@@ -7,8 +7,7 @@ use ::object::elf::{self, FileHeader64};
 use ::object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym, SymbolTable};
 
 use super::error::ObjectError;
-use super::relocation::{Relocation, RelocationKind};
-use super::section::Section;
+use super::section::{Relocation, Section};
 use super::symbol::{Binding, Home, Symbol, SymbolKind};
 use crate::insn::ByteOrder;
 
@@ -200,7 +199,6 @@ fn relocations(
         for entry in plain {
             section.relocations.push(Relocation {
                 offset: entry.r_offset.get(endian),
-                kind: RelocationKind::from_code(entry.r_type(endian).0),
                 symbol: entry.r_sym(endian) as usize,
                 addend: None,
             });
@@ -208,7 +206,6 @@ fn relocations(
         for entry in added {
             section.relocations.push(Relocation {
                 offset: entry.r_offset.get(endian),
-                kind: RelocationKind::from_code(entry.r_type(endian, false).0),
                 symbol: entry.r_sym(endian, false) as usize,
                 addend: Some(entry.r_addend.get(endian)),
             });

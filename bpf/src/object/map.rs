@@ -194,7 +194,7 @@ fn size(btf: &Btf<'_>, id: u32, depth: usize) -> Option<u32> {
         Type::Sized(size) | Type::Struct { size, .. } => Some(size),
         Type::Pointer(_) => Some(8),
         Type::Array { element, count } => size_of_element(btf, element, depth)?.checked_mul(count),
-        Type::Alias(_) | Type::Variable(_) | Type::DataSection(_) | Type::Other => None,
+        Type::Alias(_) | Type::Variable(_) | Type::Other => None,
     }
 }
 

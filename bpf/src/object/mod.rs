@@ -12,16 +12,15 @@
 //! ```
 //!
 //! ELF is read by the `object` crate. `.BTF.ext` of a file that nobody loaded is read by no crate that is kept
-//! well, so the part of BTF that maps and lines need is read here, in [`btf`] and [`lines`].
+//! well, so the part of BTF that maps and lines need is read here, in `btf` and `lines`.
 
 mod bpf_object;
-pub mod btf;
+pub(crate) mod btf;
 mod elf;
 mod error;
-pub mod lines;
+mod lines;
 mod map;
 mod program;
-mod relocation;
 mod section;
 mod symbol;
 mod target;
@@ -33,7 +32,6 @@ pub use bpf_object::{BpfObject, SourceLine};
 pub use error::ObjectError;
 pub use map::{Map, MapDefinition};
 pub use program::Program;
-pub use relocation::{Relocation, RelocationKind};
-pub use section::Section;
+pub use section::{Relocation, Section};
 pub use symbol::{Binding, Home, Symbol, SymbolKind};
 pub use target::Target;

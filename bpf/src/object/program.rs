@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::section::Section;
-use super::symbol::{Binding, Home, Symbol, SymbolKind};
+use super::symbol::{Home, Symbol, SymbolKind};
 
 /// A function in a section of code: a program, or a subprogram that others call.
 #[derive(Debug, Clone)]
@@ -17,8 +17,6 @@ pub struct Program<'d> {
     pub offset: u64,
     /// Its size in bytes.
     pub size: u64,
-    /// Whether other objects see it.
-    pub binding: Binding,
 }
 
 pub(super) fn programs<'d>(sections: &[Section<'d>], symbols: &[Symbol<'d>]) -> Vec<Program<'d>> {
@@ -34,7 +32,6 @@ pub(super) fn programs<'d>(sections: &[Section<'d>], symbols: &[Symbol<'d>]) -> 
                 section,
                 offset: symbol.value,
                 size: symbol.size,
-                binding: symbol.binding,
             })
         }
         _ => None,

@@ -1,8 +1,6 @@
-//! The sections of an object file.
+//! The sections of an object file, and what whoever loads it has to fill in.
 
 use std::borrow::Cow;
-
-use super::relocation::Relocation;
 
 /// A section.
 #[derive(Debug, Clone)]
@@ -27,26 +25,23 @@ pub struct Section<'d> {
     pub relocations: Vec<Relocation>,
 }
 
-const SHF_ALLOC: u64 = 2;
+/// A place that whoever loads the object fills in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relocation {
+    /// Where, in bytes from the start of the section.
+    pub offset: u64,
+    /// The number of the symbol with whose address.
+    pub symbol: usize,
+    /// What is added; where it is missing, what stands in the place itself is.
+    pub addend: Option<i64>,
+}
 
 const SHF_EXECINSTR: u64 = 4;
-
-const SHT_NOBITS: u32 = 8;
 
 impl Section<'_> {
     /// Returns whether it holds code.
     pub fn is_code(&self) -> bool {
         self.flags & SHF_EXECINSTR != 0
-    }
-
-    /// Returns whether it holds data that a program can reach: `.data`, `.bss`, `.rodata` and their like.
-    pub fn is_data(&self) -> bool {
-        self.flags & SHF_ALLOC != 0 && !self.is_code()
-    }
-
-    /// Returns whether its bytes are zeroes that the file leaves out.
-    pub fn is_empty_in_file(&self) -> bool {
-        self.kind == SHT_NOBITS
     }
 
     /// Returns the relocation at an offset in bytes.

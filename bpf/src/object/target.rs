@@ -3,8 +3,7 @@
 use std::fmt;
 
 use super::bpf_object::BpfObject;
-use super::relocation::Relocation;
-use super::section::Section;
+use super::section::{Relocation, Section};
 use super::symbol::{Home, SymbolKind};
 use crate::insn::{Callee, Instruction};
 

@@ -142,7 +142,7 @@ proptest! {
             }
         }
         if let Ok(btf) = Btf::parse(&data, ByteOrder::Little) {
-            for id in 0..=btf.len() as u32 + 1 {
+            for id in 0..=btf.type_count() as u32 + 1 {
                 let _ = (btf.get(id), btf.name(id));
             }
             let _ = LineInfo::parse(&data, ByteOrder::Little, &btf);

@@ -1,7 +1,7 @@
 //! What is said when a kernel refuses.
 
 use super::evidence::Evidence;
-use super::failure::{Answer, Failure, Phase};
+use super::failure::{Answer, Failure};
 use super::feature::Feature;
 use super::reason::Reason;
 
@@ -15,8 +15,6 @@ use super::reason::Reason;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {attempt}: {answer}: {reason}{}", besides(.obstacle))]
 pub struct Refusal {
-    feature: Feature,
-    phase: Phase,
     attempt: Box<str>,
     answer: Answer,
     reason: Reason,
@@ -40,8 +38,6 @@ impl Refusal {
             .filter(|obstacle| *obstacle != reason)
             .map(Box::new);
         Self {
-            feature,
-            phase,
             attempt: attempt.into(),
             answer,
             reason,
@@ -53,16 +49,6 @@ impl Refusal {
     pub(super) fn hearing(mut self, heard: Vec<String>) -> Self {
         self.heard = heard.into();
         self
-    }
-
-    /// Returns the feature that was tried.
-    pub fn feature(&self) -> Feature {
-        self.feature
-    }
-
-    /// Returns how far the attempt had come.
-    pub fn phase(&self) -> Phase {
-        self.phase
     }
 
     /// Returns what was being tried, to be read after "cannot".
@@ -110,6 +96,7 @@ fn besides(obstacle: &Option<Box<Reason>>) -> String {
 mod tests {
     use super::*;
     use crate::errno::Errno;
+    use crate::probe::Phase;
     use crate::probe::{Capabilities, Lockdown};
 
     fn refused(evidence: &Evidence) -> Refusal {

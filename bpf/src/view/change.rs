@@ -366,7 +366,7 @@ mod tests {
 
     #[test]
     fn a_zero_made_by_xor_is_blinding_and_a_xor_of_others_is_not() {
-        let (r0, r1) = (Register::R0, Register::R1);
+        let (r0, r1) = (Register::R0, Register::AX);
         let zero = alu(AluOp::Mov, r0, Operand::Immediate(0));
         let own = alu(AluOp::Xor, r0, Operand::Register(r0));
         let other = alu(AluOp::Xor, r0, Operand::Register(r1));

@@ -10,4 +10,4 @@ pub use bytecode::Bytecode;
 pub use change::Change;
 pub use compare::{CompareError, Comparison, NoMachine, Row, SourceLine};
 pub use machine::{MachineCode, MachineError, MachineFunction, MachineRow, Search};
-pub use xlated::{CALL_BASE, HelperCall, Xlated, XlatedError, XlatedInstruction};
+pub use xlated::{HelperCall, Xlated, XlatedError, XlatedInstruction};

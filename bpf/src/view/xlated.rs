@@ -11,7 +11,7 @@ use crate::kallsyms::KernelSymbols;
 use crate::load::{ProgramInfo, Shown};
 
 /// The symbol that calls of helpers count from: see `__bpf_call_base` in the kernel's `kernel/bpf/core.c`.
-pub const CALL_BASE: &str = "__bpf_call_base";
+const CALL_BASE: &str = "__bpf_call_base";
 
 /// A program after the verifier rewrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,8 @@
 //! The corpus is every BPF program of this crate, compiled by each clang here for each ISA version that it knows,
 //! and the objects that `bpf/tests/corpus.sh` made, where it was run.
 
+mod listing;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +13,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tutor_bpf::asm::{Dialect, listing};
+use tutor_bpf::asm::Dialect;
 use tutor_bpf::command::{BpfCommand, Console, DisasmArgs, run};
 use tutor_bpf::insn::{AluOp, Callee, Decoded, Instruction, Raw};
 use tutor_bpf::object::BpfObject;

@@ -1,19 +1,9 @@
 //! Whole listings: what `llvm-objdump -d [-r]` prints of an object, and what `tutor bpf disasm` does.
-//!
-//! ```
-//! use tutor_bpf::asm::{Dialect, listing};
-//!
-//! let text = "Disassembly of section xdp:\n\n0000000000000000 <drop>:\n       0:\tw0 = 0x1\n       1:\texit\n";
-//! let listing = listing::read(text, Dialect::Llvm)?;
-//! assert_eq!(listing[0].name, "xdp");
-//! assert_eq!(listing[0].lines.len(), 2);
-//! # Ok::<(), tutor_bpf::asm::listing::ListingError>(())
-//! ```
 
-use super::dialect::Dialect;
-use super::error::AsmError;
-use super::statement::instruction;
-use crate::insn::Instruction;
+use std::fmt;
+
+use tutor_bpf::asm::{AsmError, Dialect, instruction};
+use tutor_bpf::insn::Instruction;
 
 /// The instructions of one section.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,8 +37,7 @@ pub struct Relocation {
 }
 
 /// A line that is no instruction and should be one.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, `{text}`: {error}")]
+#[derive(Debug)]
 pub struct ListingError {
     /// The line, from 1.
     pub line: usize,
@@ -56,6 +45,13 @@ pub struct ListingError {
     pub text: String,
     /// What is wrong with it.
     pub error: AsmError,
+}
+
+impl fmt::Display for ListingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { line, text, error } = self;
+        write!(f, "line {line}, `{text}`: {error}")
+    }
 }
 
 /// Reads a listing. Lines that are no instruction, section or relocation are passed over, as headings and C are.
@@ -138,38 +134,33 @@ fn relocation(line: &str) -> Option<Relocation> {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+#[test]
+fn bytes_notes_and_relocations_stand_beside_the_text() {
+    let text = "Disassembly of section tc:\n\
+                \n0000000000000000 <prog>:\n\
+                ; int x = 5;\n\
+                \x20      4:\t18 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00\tr1 = 0x0 ll\n\
+                \t\t0000000000000020:  R_BPF_64_64\tcounts\n\
+                \x20      6:\tc3 71 00 00 f1 00 00 00\t<unknown>\n\
+                \x20  7: 95 00 00 00 00 00 00 00  (95) exit  ; back\n";
+    let sections = read(text, Dialect::Llvm).unwrap();
+    let lines = &sections[0].lines;
+    let seen: Vec<(usize, &str)> = lines.iter().map(|line| (line.slot, &*line.text)).collect();
+    assert_eq!(
+        seen,
+        [(4, "r1 = 0x0 ll"), (6, "<unknown>"), (7, "(95) exit")]
+    );
+    assert_eq!(lines[0].relocation.as_ref().unwrap().symbol, "counts");
+    assert_eq!(lines[1].instruction, None);
+    assert_eq!(lines[2].instruction, Some(Instruction::Exit));
+}
 
-    #[test]
-    fn bytes_notes_and_relocations_stand_beside_the_text() {
-        let text = "Disassembly of section tc:\n\
-                    \n0000000000000000 <prog>:\n\
-                    ; int x = 5;\n\
-                    \x20      4:\t18 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00\tr1 = 0x0 ll\n\
-                    \t\t0000000000000020:  R_BPF_64_64\tcounts\n\
-                    \x20      6:\tc3 71 00 00 f1 00 00 00\t<unknown>\n\
-                    \x20  7: 95 00 00 00 00 00 00 00  (95) exit  ; back\n";
-        let sections = read(text, Dialect::Llvm).unwrap();
-        let lines = &sections[0].lines;
-        let seen: Vec<(usize, &str)> = lines.iter().map(|line| (line.slot, &*line.text)).collect();
-        assert_eq!(
-            seen,
-            [(4, "r1 = 0x0 ll"), (6, "<unknown>"), (7, "(95) exit")]
-        );
-        assert_eq!(lines[0].relocation.as_ref().unwrap().symbol, "counts");
-        assert_eq!(lines[1].instruction, None);
-        assert_eq!(lines[2].instruction, Some(Instruction::Exit));
-    }
-
-    #[test]
-    fn a_text_that_is_no_instruction_is_named_with_its_line() {
-        let text = "Disassembly of section tc:\n   0:\tr1 <> 4\n";
-        let error = read(text, Dialect::Llvm).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "line 2, `r1 <> 4`: column 4: expected an operation such as `=` or `+=`, found `<> 4`"
-        );
-    }
+#[test]
+fn a_text_that_is_no_instruction_is_named_with_its_line() {
+    let text = "Disassembly of section tc:\n   0:\tr1 <> 4\n";
+    let error = read(text, Dialect::Llvm).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "line 2, `r1 <> 4`: column 4: expected an operation such as `=` or `+=`, found `<> 4`"
+    );
 }
