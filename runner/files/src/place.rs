@@ -4,7 +4,7 @@ use crate::below::Below;
 use crate::error::{FilesError, failed, failed_io};
 use crate::root::Root;
 use crate::stamp::Stamp;
-use crate::way::{self, Across, PASS};
+use crate::way::{self, Crossing, PASS};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, RenameFlags, openat, renameat, renameat2};
 use nix::sys::stat::{FileStat, Mode, fstatat, mkdirat};
@@ -45,7 +45,7 @@ pub struct Beside {
 impl Root {
     /// Begins a file beside a path, in a folder that is there already. Nobody else may read it yet.
     pub fn beside(&self, path: &Below) -> Result<Beside, FilesError> {
-        let folder = self.parent(path, Across::Mounts)?;
+        let folder = self.parent(path, Crossing::Mounts)?;
         Beside::file(folder, &self.full(path))
     }
 
@@ -76,7 +76,7 @@ impl Root {
 
     /// Makes a symbolic link.
     pub fn link(&self, path: &Below, target: &Path, over: Over<'_>) -> Result<(), FilesError> {
-        let folder = self.parent(path, Across::Mounts)?;
+        let folder = self.parent(path, Crossing::Mounts)?;
         let full = self.full(path);
         let made = fresh(|name| symlinkat(target, &folder, name));
         let (name, ()) = made.map_err(failed("write", &full))?;
@@ -92,15 +92,18 @@ impl Root {
 
     /// Makes a folder where nothing is.
     pub fn make_folder(&self, path: &Below, mode: u32) -> Result<(), FilesError> {
-        let (folder, full) = (self.parent(path, Across::Mounts)?, self.full(path));
+        let (folder, full) = (self.parent(path, Crossing::Mounts)?, self.full(path));
         let made = mkdirat(&folder, path.name(), Mode::S_IRWXU);
         made.map_err(|error| match error {
             Errno::EEXIST => FilesError::Changed(full.clone()),
             error => failed("make", &full)(error),
         })?;
-        let made = self
-            .way
-            .open(folder.as_fd(), Path::new(path.name()), PASS, Across::Mounts);
+        let made = self.way.open(
+            folder.as_fd(),
+            Path::new(path.name()),
+            PASS,
+            Crossing::Mounts,
+        );
         let set = made.and_then(|made| way::set_mode(made.as_fd(), mode));
         set.map_err(failed("make", full))
     }
@@ -111,7 +114,7 @@ impl Root {
             return Ok(());
         };
         // Mostly it is there.
-        match self.parent(path, Across::Mounts) {
+        match self.parent(path, Crossing::Mounts) {
             Err(error) if error.is_missing() => {}
             there => return there.map(drop),
         }
@@ -127,7 +130,7 @@ impl Root {
             }
             let next = self
                 .way
-                .open(at.as_fd(), Path::new(name), PASS, Across::Mounts);
+                .open(at.as_fd(), Path::new(name), PASS, Crossing::Mounts);
             at = next.map_err(failed("reach", full()))?;
         }
         Ok(())
@@ -139,7 +142,7 @@ impl Root {
         let folder = self.folder.as_fd();
         let there = self
             .way
-            .open(folder, path.path(), OFlag::O_PATH, Across::Mounts);
+            .open(folder, path.path(), OFlag::O_PATH, Crossing::Mounts);
         let there = there.map_err(failed("reach", &full))?;
         let seen = nix::sys::stat::fstat(&there).map_err(failed("look at", &full))?;
         if seen.st_mode & nix::libc::S_IFMT == nix::libc::S_IFLNK {
@@ -151,8 +154,8 @@ impl Root {
     /// Moves something to a path where nothing is, below this root or another one on the same file
     /// system.
     pub fn rename(&self, from: &Below, root: &Root, to: &Below) -> Result<(), FilesError> {
-        let old = self.parent(from, Across::Nothing)?;
-        let new = root.parent(to, Across::Nothing)?;
+        let old = self.parent(from, Crossing::Nothing)?;
+        let new = root.parent(to, Crossing::Nothing)?;
         let full = root.full(to);
         rename_new(old.as_fd(), from.name(), new.as_fd(), to.name())
             .map_err(|error| taken(error, "move", self.full(from), &full))

@@ -6,15 +6,15 @@ use crate::below::Below;
 use crate::error::{FilesError, failed, failed_io};
 use crate::place::{self, Over};
 use crate::root::Root;
-use crate::stamp::{Identity, Stamp};
-use crate::walk;
-use crate::way::{self, Across, LIST, PASS, Way};
+use crate::stamp::Stamp;
+use crate::walk::{self, Level};
+use crate::way::{self, Crossing, LIST, PASS, Way};
 use nix::dir::Type;
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
 use nix::sys::stat::{fstat, fstatat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ impl Root {
     /// one that is known and removing it lies no other call. True if something was there.
     pub fn remove(&self, path: &Below, over: Over<'_>) -> Result<bool, FilesError> {
         let full = self.full(path);
-        let folder = match self.parent(path, Across::Nothing) {
+        let folder = match self.parent(path, Crossing::Nothing) {
             Err(error) if error.is_missing() => return Ok(false),
             folder => folder?,
         };
@@ -52,7 +52,7 @@ impl Root {
     /// Removes a folder in which nothing is. False if something is, and it stays.
     pub fn remove_folder(&self, path: &Below) -> Result<bool, FilesError> {
         let full = self.full(path);
-        let folder = match self.parent(path, Across::Nothing) {
+        let folder = match self.parent(path, Crossing::Nothing) {
             Err(error) if error.is_missing() => return Ok(true),
             folder => folder?,
         };
@@ -68,7 +68,7 @@ impl Root {
     /// Removes whatever is at a path, a folder with all that is in it, whatever permissions that
     /// has. What cannot go stays, the rest goes; the error is of the first that stayed.
     pub fn remove_tree(&self, path: &Below) -> Result<(), FilesError> {
-        let folder = match self.parent(path, Across::Nothing) {
+        let folder = match self.parent(path, Crossing::Nothing) {
             Err(error) if error.is_missing() => return Ok(()),
             folder => folder?,
         };
@@ -107,12 +107,6 @@ struct Removal {
     /// Where the open folder is.
     at: PathBuf,
     first: Option<FilesError>,
-}
-
-struct Level {
-    identity: Identity,
-    /// Folders in it that are still to be removed.
-    folders: Vec<OsString>,
 }
 
 impl Removal {
@@ -162,14 +156,14 @@ impl Removal {
     /// Opens a folder and removes what is in it but for folders; nothing if it is gone.
     fn enter(&mut self, name: &OsStr) -> Result<Option<Level>, FilesError> {
         let (way, parent, path) = (self.way, self.open.as_fd(), Path::new(name));
-        let entered = way.open(parent, path, PASS, Across::Nothing);
+        let entered = way.open(parent, path, PASS, Crossing::Nothing);
         let entered = match entered {
             Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(None),
             entered => entered.map_err(failed("remove", &self.at))?,
         };
         // Whether that was needed and of use shows below.
         let _ = way::open_up_itself(entered.as_fd());
-        let listed = way.open(entered.as_fd(), Path::new("."), LIST, Across::Nothing);
+        let listed = way.open(entered.as_fd(), Path::new("."), LIST, Crossing::Nothing);
         let open = listed.map_err(failed("list", &self.at))?;
         let names = open
             .try_clone()

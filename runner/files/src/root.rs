@@ -2,10 +2,9 @@
 
 use crate::below::Below;
 use crate::error::{FilesError, failed, failed_io};
-use crate::found::{Found, Kind, Limits, Listing};
+use crate::found::{Found, Kind};
 use crate::stamp::{Identity, Stamp, coarse_now};
-use crate::walk;
-use crate::way::{self, Across, PASS, Way};
+use crate::way::{self, Crossing, PASS, Way};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{Mode, fstat, fstatat};
@@ -14,10 +13,6 @@ use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// The longest wait for a clock tick, in milliseconds; the slowest kernels tick every ten.
-const SETTLING_MS: u32 = 20;
 
 /// A folder that is what it was when it was opened. What lies at its path may be another one by now,
 /// which [`Root::check`] tells; all else goes by the folder itself.
@@ -91,15 +86,15 @@ impl Root {
 
     /// A folder below it as one of its own.
     pub fn below(&self, path: &Below) -> Result<Root, FilesError> {
-        self.open_below(path, Across::Mounts)
+        self.open_below(path, Crossing::Mounts)
     }
 
     /// The same, and neither it nor a folder on the way to it is a mount.
     pub fn within(&self, path: &Below) -> Result<Root, FilesError> {
-        self.open_below(path, Across::Nothing)
+        self.open_below(path, Crossing::Nothing)
     }
 
-    fn open_below(&self, path: &Below, across: Across) -> Result<Root, FilesError> {
+    fn open_below(&self, path: &Below, across: Crossing) -> Result<Root, FilesError> {
         let full = self.full(path);
         let folder = self
             .way
@@ -124,7 +119,7 @@ impl Root {
     }
 
     fn look_at(&self, path: &Below, now: i64) -> Result<Found, FilesError> {
-        let (folder, full) = (self.parent(path, Across::Mounts)?, self.full(path));
+        let (folder, full) = (self.parent(path, Crossing::Mounts)?, self.full(path));
         let found = found(folder.as_fd(), path, now).map_err(failed("look at", &full))?;
         found.ok_or_else(|| failed("look at", full)(Errno::ENOENT))
     }
@@ -135,7 +130,7 @@ impl Root {
         let folder = self.folder.as_fd();
         let file = self
             .way
-            .open(folder, path.path(), OFlag::O_RDONLY, Across::Mounts);
+            .open(folder, path.path(), OFlag::O_RDONLY, Crossing::Mounts);
         // A socket cannot be opened at all.
         let file = file.map_err(|error| match error {
             Errno::ENXIO => FilesError::NotRegular(full.clone()),
@@ -150,34 +145,12 @@ impl Root {
         bytes(file, &self.full(path), most)
     }
 
-    /// Names what is below the folder.
-    pub fn walk(&self, limits: &Limits) -> Result<Listing, FilesError> {
-        let now = coarse_now().map_err(failed_io("list", &self.path))?;
-        walk::walk(self, limits, now)
-    }
-
-    /// The same, and waits for the next tick of the clock if something changed within this one, so
-    /// that fewer stamps are `fresh`. What changes after that is so again.
-    pub fn settled(&self, limits: &Limits) -> Result<Listing, FilesError> {
-        let failed = || failed_io("list", &self.path);
-        let began = coarse_now().map_err(failed())?;
-        let listing = walk::walk(self, limits, began)?;
-        if !listing.entries.iter().any(|found| found.fresh) {
-            return Ok(listing);
-        }
-        let mut now = began;
-        for _ in 0..SETTLING_MS {
-            if now > began {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-            now = coarse_now().map_err(failed())?;
-        }
-        walk::walk(self, limits, now)
-    }
-
     /// The folder that a path lies in.
-    pub(crate) fn parent(&self, path: &Below, across: Across) -> Result<Arc<OwnedFd>, FilesError> {
+    pub(crate) fn parent(
+        &self,
+        path: &Below,
+        across: Crossing,
+    ) -> Result<Arc<OwnedFd>, FilesError> {
         match way::parent(path) {
             Some(parent) => {
                 let folder = self.way.open(self.folder.as_fd(), parent, PASS, across);

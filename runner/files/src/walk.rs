@@ -5,28 +5,59 @@
 //! each path, however deep, and neither descriptors nor the stack run out.
 
 use crate::below::{Below, DEPTH, LENGTH_BYTES};
-use crate::error::{FilesError, Limit, failed};
+use crate::error::{FilesError, Limit, failed, failed_io};
 use crate::found::{Closed, Limits, Listing, Mounts, Sum};
 use crate::root::{Root, found};
-use crate::stamp::Identity;
-use crate::way::{self, Across, LIST, PASS, PATH_BYTES};
+use crate::stamp::{Identity, coarse_now};
+use crate::way::{self, Crossing, LIST, PASS, PATH_BYTES};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::{Mode, fstat};
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// The longest wait for a clock tick, in milliseconds; the slowest kernels tick every ten.
+const SETTLING_MS: u32 = 20;
+
+impl Root {
+    /// Names what is below the folder.
+    pub fn walk(&self, limits: &Limits) -> Result<Listing, FilesError> {
+        let now = coarse_now().map_err(failed_io("list", self.path()))?;
+        walk(self, limits, now)
+    }
+
+    /// The same, and waits for the next tick of the clock if something changed within this one, so
+    /// that fewer stamps are `fresh`. What changes after that is so again.
+    pub fn settled(&self, limits: &Limits) -> Result<Listing, FilesError> {
+        let failed = || failed_io("list", self.path());
+        let began = coarse_now().map_err(failed())?;
+        let listing = walk(self, limits, began)?;
+        if !listing.entries.iter().any(|found| found.fresh) {
+            return Ok(listing);
+        }
+        let mut now = began;
+        for _ in 0..SETTLING_MS {
+            if now > began {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+            now = coarse_now().map_err(failed())?;
+        }
+        walk(self, limits, now)
+    }
+}
 
 /// A folder on the way to the one that is open.
-struct Level {
-    identity: Identity,
-    /// Those in it that are still to be listed.
-    folders: Vec<OsString>,
+pub(crate) struct Level {
+    pub(crate) identity: Identity,
+    /// Those in it that are still to be gone into.
+    pub(crate) folders: Vec<OsString>,
 }
 
 /// Lists what is below a folder; `now` is the time from which on changes count as fresh.
-pub(crate) fn walk(root: &Root, limits: &Limits, now: i64) -> Result<Listing, FilesError> {
+fn walk(root: &Root, limits: &Limits, now: i64) -> Result<Listing, FilesError> {
     let began = Instant::now();
     let mut walk = Walk {
         root,
@@ -134,8 +165,8 @@ impl Walk<'_> {
     /// Opens a folder that was found; nothing if it went, turned into something else, or stays shut.
     fn enter(&mut self, open: BorrowedFd<'_>, name: &OsStr) -> Result<Option<OwnedFd>, FilesError> {
         let across = match self.limits.mounts {
-            Mounts::Enter => Across::Mounts,
-            Mounts::Name => Across::Nothing,
+            Mounts::Enter => Crossing::Mounts,
+            Mounts::Name => Crossing::Nothing,
         };
         let way = self.root.way;
         let enter = || way.open(open, Path::new(name), LIST, across);
@@ -175,7 +206,7 @@ impl Walk<'_> {
         let folder = self.root.folder.as_fd();
         let again = match self.at.as_os_str().is_empty() {
             true => openat(folder, ".", PASS | OFlag::O_CLOEXEC, Mode::empty()),
-            false => self.root.way.open(folder, &self.at, PASS, Across::Mounts),
+            false => self.root.way.open(folder, &self.at, PASS, Crossing::Mounts),
         };
         let again = again.and_then(|again| Ok((fstat(&again)?, again)));
         match again {

@@ -41,7 +41,7 @@ pub(crate) enum Way {
 
 /// What else a way may lead through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Across {
+pub(crate) enum Crossing {
     /// Mounts as well.
     Mounts,
     /// One mount only.
@@ -51,7 +51,7 @@ pub(crate) enum Across {
 impl Way {
     /// Which one is there.
     pub(crate) fn there(folder: BorrowedFd<'_>) -> Way {
-        match whole(folder, Path::new("."), PASS, Across::Mounts) {
+        match whole(folder, Path::new("."), PASS, Crossing::Mounts) {
             Ok(_) => Way::Whole,
             Err(_) => Way::Stepwise,
         }
@@ -63,7 +63,7 @@ impl Way {
         folder: BorrowedFd<'_>,
         path: &Path,
         flags: OFlag,
-        across: Across,
+        across: Crossing,
     ) -> nix::Result<OwnedFd> {
         let mut at: Option<OwnedFd> = None;
         let mut pieces = pieces(path).into_iter().peekable();
@@ -98,12 +98,12 @@ fn whole(
     folder: BorrowedFd<'_>,
     path: &Path,
     flags: OFlag,
-    across: Across,
+    across: Crossing,
 ) -> nix::Result<OwnedFd> {
     let mut resolve = ResolveFlag::RESOLVE_BENEATH
         | ResolveFlag::RESOLVE_NO_SYMLINKS
         | ResolveFlag::RESOLVE_NO_MAGICLINKS;
-    if across == Across::Nothing {
+    if across == Crossing::Nothing {
         resolve |= ResolveFlag::RESOLVE_NO_XDEV;
     }
     let how = OpenHow::new().flags(with_always(flags)).resolve(resolve);
@@ -114,11 +114,11 @@ fn stepwise(
     folder: BorrowedFd<'_>,
     path: &Path,
     flags: OFlag,
-    across: Across,
+    across: Crossing,
 ) -> nix::Result<OwnedFd> {
     let mount = match across {
-        Across::Nothing => Some(mount_of(folder)?),
-        Across::Mounts => None,
+        Crossing::Nothing => Some(mount_of(folder)?),
+        Crossing::Mounts => None,
     };
     let mut at: Option<OwnedFd> = None;
     let mut names = path.iter().peekable();
@@ -170,7 +170,7 @@ pub(crate) fn open_up(
     way: Way,
     folder: BorrowedFd<'_>,
     name: &OsStr,
-    across: Across,
+    across: Crossing,
 ) -> nix::Result<()> {
     let there = way.open(folder, Path::new(name), PASS, across)?;
     open_up_itself(there.as_fd())

@@ -3,12 +3,14 @@
 use super::*;
 use crate::error::Limit;
 use crate::found::{Closed, Mounts};
+use crate::found::{Limits, Listing};
 use crate::place::Over;
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A folder with another one beside it, which nothing may reach.
 struct Place {
