@@ -1,8 +1,8 @@
 //! What keeps a book from being written, and what to do about it.
 
 use crate::snapshot::SnapshotError;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use tutor_files::FilesError;
 
 /// What keeps a book from being written.
 #[derive(Debug, thiserror::Error)]
@@ -16,34 +16,19 @@ pub enum EmitError {
     /// A recorded output cannot be read.
     #[error("cannot make the book: {0}")]
     Snapshot(#[from] SnapshotError),
-    /// The system said no.
-    #[error("cannot {doing} `{}`: {source}", path.display())]
-    Io {
-        /// What was being done: `write`.
-        doing: &'static str,
-        /// To what.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// A file of the book cannot be written.
+    #[error(transparent)]
+    Files(#[from] FilesError),
 }
 
 impl EmitError {
-    pub(super) fn new(doing: &'static str, path: &Path, source: io::Error) -> EmitError {
-        EmitError::Io {
-            doing,
-            path: path.to_owned(),
-            source,
-        }
-    }
-
     /// What to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
             EmitError::Occupied(_) => Some("name a new or empty folder".to_owned()),
             EmitError::Reserved(stem) => Some(format!("call it something else than `{stem}`")),
             EmitError::Snapshot(error) => Some(error.help().to_owned()),
-            EmitError::Io { .. } => None,
+            EmitError::Files(_) => None,
         }
     }
 }

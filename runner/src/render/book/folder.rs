@@ -2,21 +2,24 @@
 
 use super::error::EmitError;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
+use tutor_files::error::failed_io;
+use tutor_files::{Below, FilesError, Limits, Over, Root};
 
 /// The file that says that a folder is ours, and which files in it are.
 const MARKER: &str = ".tutor-book";
 const MARKER_HEAD: &str =
     "The files below were written by `tutor book --emit`, which keeps them up to date.";
 
+/// What is longer was not written by us.
+const MOST_BYTES: u64 = 64 << 20;
+
 /// Files by path below their folder, with `/`.
-pub type Tree = BTreeMap<String, String>;
+pub type EmittedTree = BTreeMap<String, String>;
 
 /// How many files were touched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct TouchedFiles {
     /// Those that are new or other than before.
     pub written: usize,
     /// Those of an earlier time that no longer belong there.
@@ -24,91 +27,82 @@ pub struct Changes {
 }
 
 /// Makes the folder hold this tree. Files there that are not ours are left alone.
-pub fn write(tree: &Tree, folder: &Path) -> Result<Changes, EmitError> {
-    let before = owned(folder)?;
-    let now: BTreeSet<PathBuf> = tree.keys().map(PathBuf::from).collect();
+pub fn write(tree: &EmittedTree, folder: &Path) -> Result<TouchedFiles, EmitError> {
+    let root = open(folder)?;
+    let before = owned(&root, folder)?;
+    let now: BTreeSet<Below> = tree.keys().map(Below::new).collect::<Result<_, _>>()?;
     // Whatever happens halfway, each of our files is in the list.
-    mark(folder, before.union(&now))?;
-    let mut changes = Changes::default();
+    mark(&root, before.union(&now))?;
+    let mut changes = TouchedFiles::default();
     for (path, text) in tree {
-        changes.written += usize::from(write_changed(&folder.join(path), text)?);
+        changes.written += usize::from(write_changed(&root, path, text)?);
     }
     for stale in before.difference(&now) {
-        changes.removed += usize::from(remove(folder, stale)?);
+        changes.removed += usize::from(root.remove(stale, Over::Anything)?);
     }
-    mark(folder, now.iter())?;
+    mark(&root, now.iter())?;
     Ok(changes)
 }
 
-/// The files in the folder that are ours; an error if it is somebody else's.
-fn owned(folder: &Path) -> Result<BTreeSet<PathBuf>, EmitError> {
-    let marker = folder.join(MARKER);
-    match fs::read_to_string(&marker) {
-        Ok(text) => Ok(listed(&text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match is_free(folder) {
-            Ok(true) => Ok(BTreeSet::new()),
-            Ok(false) => Err(EmitError::Occupied(folder.to_owned())),
-            Err(error) => Err(EmitError::new("read", folder, error)),
-        },
-        Err(error) => Err(EmitError::new("read", &marker, error)),
-    }
+/// The folder, made where it is missing; links that lead to it are followed.
+fn open(folder: &Path) -> Result<Root, FilesError> {
+    std::fs::create_dir_all(folder).map_err(failed_io("make", folder))?;
+    Root::open(&folder.canonicalize().map_err(failed_io("find", folder))?)
 }
 
-/// True if nothing is there.
-fn is_free(folder: &Path) -> io::Result<bool> {
-    match fs::read_dir(folder) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
+/// The files in the folder that are ours; an error if it is somebody else's.
+fn owned(root: &Root, folder: &Path) -> Result<BTreeSet<Below>, EmitError> {
+    match root.read(&Below::new(MARKER)?, MOST_BYTES) {
+        Ok(text) => Ok(listed(&String::from_utf8_lossy(&text))),
+        Err(error) if error.is_missing() => {
+            let nothing = Limits {
+                entries: 0,
+                ..Limits::default()
+            };
+            match root.walk(&nothing) {
+                Ok(_) => Ok(BTreeSet::new()),
+                Err(FilesError::Limit { .. }) => Err(EmitError::Occupied(folder.to_owned())),
+                Err(error) => Err(error.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
 /// The paths in the marker; one that leads out of the folder was not written by us.
-fn listed(marker: &str) -> BTreeSet<PathBuf> {
-    let inside = |path: &PathBuf| {
-        let mut components = path.components();
-        components.all(|component| matches!(component, Component::Normal(_)))
-    };
-    let paths = marker.lines().skip(1).filter(|line| !line.is_empty());
-    paths.map(PathBuf::from).filter(inside).collect()
+fn listed(marker: &str) -> BTreeSet<Below> {
+    let paths = marker.lines().skip(1).map(Below::new);
+    paths.filter_map(Result::ok).collect()
 }
 
-fn mark<'p>(folder: &Path, paths: impl Iterator<Item = &'p PathBuf>) -> Result<(), EmitError> {
+fn mark<'p>(root: &Root, paths: impl Iterator<Item = &'p Below>) -> Result<(), FilesError> {
     let mut text = String::from(MARKER_HEAD);
     for path in paths {
         text.push('\n');
-        text.push_str(&path.to_string_lossy());
+        text.push_str(&path.path().to_string_lossy());
     }
     text.push('\n');
-    write_changed(&folder.join(MARKER), &text)?;
-    Ok(())
+    write_changed(root, MARKER, &text).map(drop)
 }
 
 /// Writes a file unless it holds just that, and says whether it did.
-fn write_changed(path: &Path, text: &str) -> Result<bool, EmitError> {
-    if fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
+fn write_changed(root: &Root, path: &str, text: &str) -> Result<bool, FilesError> {
+    let path = Below::new(path)?;
+    let old = root.read(&path, MOST_BYTES);
+    if old.is_ok_and(|old| old == text.as_bytes()) {
         return Ok(false);
     }
-    let parent = path.parent().unwrap_or(path);
-    fs::create_dir_all(parent).map_err(|error| EmitError::new("make", parent, error))?;
-    fs::write(path, text).map_err(|error| EmitError::new("write", path, error))?;
+    root.make_parents(&path)?;
+    root.write(&path, text.as_bytes(), 0o644, Over::Anything)?;
     Ok(true)
-}
-
-fn remove(folder: &Path, file: &Path) -> Result<bool, EmitError> {
-    let path = folder.join(file);
-    match fs::remove_file(&path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(EmitError::new("remove", &path, error)),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
-    fn tree(files: &[(&str, &str)]) -> Tree {
+    fn tree(files: &[(&str, &str)]) -> EmittedTree {
         let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
         files.iter().map(owned).collect()
     }

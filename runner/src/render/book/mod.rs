@@ -18,7 +18,7 @@ mod shared;
 mod step;
 
 pub use error::EmitError;
-pub use folder::{Changes, Tree};
+pub use folder::{EmittedTree, TouchedFiles};
 
 use code::Codes;
 use links::Links;
@@ -50,7 +50,7 @@ pub struct Emitted {
     /// The recorded outputs that cannot be read, each with what to do about it: the book lacks them.
     pub damaged: Vec<String>,
     /// How many files were touched.
-    pub changes: Changes,
+    pub changes: TouchedFiles,
 }
 
 /// Writes the course's book as an mdBook source tree into a folder of its own.
@@ -64,13 +64,13 @@ pub fn emit(course: &Course, out: &Path) -> Result<Emitted, EmitError> {
 }
 
 /// The files of a course's book, by path below its folder.
-pub fn tree(course: &Course, snapshots: &dyn Files) -> Result<(Tree, Emitted), EmitError> {
+pub fn tree(course: &Course, snapshots: &dyn Files) -> Result<(EmittedTree, Emitted), EmitError> {
     let marks: Vec<Vec<Mark>> = course.lessons.iter().map(marks).collect();
     let book = Book {
         course,
         codes: Codes::of(codes(course, &marks)),
     };
-    let mut tree = Tree::new();
+    let mut tree = EmittedTree::new();
     let mut emitted = Emitted::default();
     let mut links = Links::new(course);
     for (lesson, marks) in course.lessons.iter().zip(&marks) {
