@@ -7,7 +7,7 @@ use syntect::util::LinesWithEndings;
 
 /// What a piece of code is, in words that hold for all languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum TokenKind {
     /// Anything else.
     Plain,
     /// A comment.
@@ -66,12 +66,12 @@ static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_ne
 /// Returns the lines of some code, each a list of pieces; text only, no line ends.
 ///
 /// A language that nobody knows, or code that is too long, comes back as plain lines.
-pub fn lines(language: &str, code: &str) -> Vec<Vec<(Kind, String)>> {
+pub fn lines(language: &str, code: &str) -> Vec<Vec<(TokenKind, String)>> {
     match syntax(language) {
         Some(syntax) if code.len() <= PARSED_BYTES => parsed(syntax, code),
         Some(_) | None => code
             .lines()
-            .map(|line| vec![(Kind::Plain, line.to_owned())])
+            .map(|line| vec![(TokenKind::Plain, line.to_owned())])
             .collect(),
     }
 }
@@ -85,14 +85,17 @@ fn syntax(language: &str) -> Option<&'static SyntaxReference> {
     SYNTAXES.find_syntax_by_token(name)
 }
 
-fn parsed(syntax: &SyntaxReference, code: &str) -> Vec<Vec<(Kind, String)>> {
+fn parsed(syntax: &SyntaxReference, code: &str) -> Vec<Vec<(TokenKind, String)>> {
     let mut state = ParseState::new(syntax);
     let mut scopes = ScopeStack::new();
     let mut lines = Vec::new();
     for line in LinesWithEndings::from(code) {
-        let mut pieces: Vec<(Kind, String)> = Vec::new();
+        let mut pieces: Vec<(TokenKind, String)> = Vec::new();
         if line.len() > PARSED_LINE_BYTES {
-            pieces.push((Kind::Plain, line.trim_end_matches(['\n', '\r']).to_owned()));
+            pieces.push((
+                TokenKind::Plain,
+                line.trim_end_matches(['\n', '\r']).to_owned(),
+            ));
             lines.push(pieces);
             continue;
         }
@@ -117,22 +120,22 @@ fn parsed(syntax: &SyntaxReference, code: &str) -> Vec<Vec<(Kind, String)>> {
 }
 
 /// What the scopes say, the first that fits before the others.
-static KINDS: LazyLock<Vec<(Scope, Kind)>> = LazyLock::new(|| {
+static KINDS: LazyLock<Vec<(Scope, TokenKind)>> = LazyLock::new(|| {
     let kinds = [
-        ("comment", Kind::Comment),
-        ("string", Kind::Literal),
-        ("constant.character", Kind::Literal),
-        ("constant", Kind::Constant),
-        ("keyword.control.import", Kind::Preprocessor),
-        ("meta.preprocessor", Kind::Preprocessor),
-        ("keyword.operator", Kind::Plain),
-        ("keyword", Kind::Keyword),
-        ("storage.type", Kind::Type),
-        ("storage", Kind::Keyword),
-        ("support.type", Kind::Type),
-        ("entity.name.function", Kind::Function),
-        ("variable.function", Kind::Function),
-        ("variable.other.readwrite", Kind::Variable),
+        ("comment", TokenKind::Comment),
+        ("string", TokenKind::Literal),
+        ("constant.character", TokenKind::Literal),
+        ("constant", TokenKind::Constant),
+        ("keyword.control.import", TokenKind::Preprocessor),
+        ("meta.preprocessor", TokenKind::Preprocessor),
+        ("keyword.operator", TokenKind::Plain),
+        ("keyword", TokenKind::Keyword),
+        ("storage.type", TokenKind::Type),
+        ("storage", TokenKind::Keyword),
+        ("support.type", TokenKind::Type),
+        ("entity.name.function", TokenKind::Function),
+        ("variable.function", TokenKind::Function),
+        ("variable.other.readwrite", TokenKind::Variable),
     ];
     let known = kinds.into_iter();
     known
@@ -141,14 +144,14 @@ static KINDS: LazyLock<Vec<(Scope, Kind)>> = LazyLock::new(|| {
 });
 
 /// The innermost scope that says something decides.
-fn kind(scopes: &ScopeStack) -> Kind {
+fn kind(scopes: &ScopeStack) -> TokenKind {
     for scope in scopes.as_slice().iter().rev() {
         let mut kinds = KINDS.iter();
         if let Some((_, kind)) = kinds.find(|(prefix, _)| prefix.is_prefix_of(*scope)) {
             return *kind;
         }
     }
-    Kind::Plain
+    TokenKind::Plain
 }
 
 #[cfg(test)]
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
 
     fn drawn(language: &str, code: &str) -> String {
-        let line = |pieces: Vec<(Kind, String)>| {
+        let line = |pieces: Vec<(TokenKind, String)>| {
             pieces
                 .iter()
                 .map(|(kind, text)| format!("{kind:?}[{text}]"))

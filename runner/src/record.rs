@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// What a test leaves behind.
 #[derive(Debug, Default)]
-pub struct Changes {
+pub struct TestOutputs {
     /// The files that wait now.
     pub written: Vec<PathBuf>,
     /// What could not be written or taken away; the others were.
@@ -20,10 +20,14 @@ pub struct Changes {
 
 /// Writes `.snap.new` for every output that changed, is new or differs here, and takes away those
 /// whose output is as accepted again.
-pub fn changes(folder: &Path, lesson: &Lesson, report: &Report) -> Result<Changes, SnapshotError> {
+pub fn changes(
+    folder: &Path,
+    lesson: &Lesson,
+    report: &Report,
+) -> Result<TestOutputs, SnapshotError> {
     let steps: HashMap<&str, &Step> = lesson.steps().map(|step| (&*step.id, step)).collect();
     let waiting: Vec<Pending> = pending_of(folder, &report.lesson)?;
-    let mut changes = Changes::default();
+    let mut changes = TestOutputs::default();
     for item in &report.items {
         let recorded = || recorded(&steps, report, item);
         match item.verdict {
@@ -58,7 +62,7 @@ pub fn changes(folder: &Path, lesson: &Lesson, report: &Report) -> Result<Change
 
 /// What a matrix leaves behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Across {
+pub struct MatrixOutputs {
     /// The files that wait now.
     pub written: Vec<PathBuf>,
     /// Outputs that nothing was left of: environments disagree on them, and by what the step's
@@ -74,9 +78,9 @@ pub fn across(
     folder: &Path,
     lesson: &Lesson,
     reports: &[&Report],
-) -> Result<Across, SnapshotError> {
+) -> Result<MatrixOutputs, SnapshotError> {
     let waiting = pending_of(folder, &lesson.front.name)?;
-    let mut across = Across::default();
+    let mut across = MatrixOutputs::default();
     for step in lesson.steps() {
         let (settled, torn) = settled(step, reports);
         across.torn.extend(torn);
@@ -97,7 +101,7 @@ fn discard(waiting: &[Pending], name: &SnapshotName) -> Result<(), SnapshotError
 }
 
 /// An output as it belongs into a snapshot, and whether it is there already.
-struct Claim {
+struct Candidate {
     recorded: Recorded,
     is_accepted: bool,
 }
@@ -109,7 +113,7 @@ fn settled(
     reports: &[&Report],
 ) -> (BTreeMap<SnapshotName, Option<Recorded>>, Vec<SnapshotName>) {
     let steps = HashMap::from([(step.id.as_str(), step)]);
-    let mut claims: BTreeMap<SnapshotName, Vec<Claim>> = BTreeMap::new();
+    let mut candidates: BTreeMap<SnapshotName, Vec<Candidate>> = BTreeMap::new();
     let mut first_new: Option<Recorded> = None;
     for report in reports {
         let id = RecordId::Step(step.id.clone());
@@ -143,35 +147,41 @@ fn settled(
         if let (true, Some(found)) = (is_accepted, &item.recorded) {
             recorded.name = found.name.clone();
         }
-        let claim = Claim {
+        let candidate = Candidate {
             recorded,
             is_accepted,
         };
-        let name = claim.recorded.name.clone();
-        claims.entry(name).or_default().push(claim);
+        let name = candidate.recorded.name.clone();
+        candidates.entry(name).or_default().push(candidate);
     }
     let mut torn = Vec::new();
     let mut settled = BTreeMap::new();
-    for (name, mut claims) in claims {
-        let Some(index) = claims.iter().position(|claim| !claim.is_accepted) else {
+    for (name, mut candidates) in candidates {
+        let Some(index) = candidates
+            .iter()
+            .position(|candidate| !candidate.is_accepted)
+        else {
             settled.insert(name, None);
             continue;
         };
-        let wanted = claims.swap_remove(index).recorded;
+        let wanted = candidates.swap_remove(index).recorded;
         let mut moved = Vec::new();
-        for claim in claims {
-            if claim.recorded.text == wanted.text {
+        for candidate in candidates {
+            if candidate.recorded.text == wanted.text {
                 continue;
             }
             let own = SnapshotName::base(wanted.name.lesson(), &step.id)
-                .variant_for(&step.vary, &claim.recorded.environment);
-            let is_apart =
-                !same_facets(&step.vary, &wanted.environment, &claim.recorded.environment);
-            match is_apart && claim.is_accepted && own != name {
+                .variant_for(&step.vary, &candidate.recorded.environment);
+            let is_apart = !same_facets(
+                &step.vary,
+                &wanted.environment,
+                &candidate.recorded.environment,
+            );
+            match is_apart && candidate.is_accepted && own != name {
                 // The base changes for others; what still prints it keeps it as a variant.
                 true => moved.push(Recorded {
                     name: own,
-                    ..claim.recorded
+                    ..candidate.recorded
                 }),
                 false => torn.push(name.clone()),
             }
@@ -239,7 +249,7 @@ mod tests {
     use crate::lesson::Lesson;
     use crate::report::diff;
     use crate::snapshot::tests::{environment, recorded as output};
-    use crate::snapshot::{Folder, find, pending};
+    use crate::snapshot::{SnapshotFolder, find, pending};
     use std::time::Duration;
 
     fn lesson(vary: &str) -> Lesson {
@@ -257,7 +267,7 @@ mod tests {
     fn report(lesson: &Lesson, folder: &Path, kernel: &str, stdout: &str) -> Report {
         let ours = environment(&format!("kernel {kernel}, clang 14"));
         let step = lesson.steps().next().unwrap();
-        let files = Folder::at(folder);
+        let files = SnapshotFolder::at(folder);
         let found = find(&files, "hello", "load", &step.vary, &ours).unwrap();
         let text = output("hello", "load", stdout).text;
         let verdict = match &found {

@@ -29,7 +29,7 @@ pub enum Purpose {
 
 /// All that is kept for one purpose.
 #[derive(Debug)]
-pub struct Row {
+pub struct StorageRow {
     /// What for.
     pub purpose: Purpose,
     /// Where.
@@ -42,7 +42,7 @@ pub struct Row {
 #[derive(Debug)]
 pub struct Storage {
     /// What there is, for each purpose.
-    pub rows: Vec<Row>,
+    pub rows: Vec<StorageRow>,
     /// The workspaces with files of the learner's own.
     pub edited: Vec<WorkspaceSummary>,
 }
@@ -71,7 +71,7 @@ impl Storage {
             (Purpose::Moments, below(&lab.join("checkpoints"), |_| true)),
             (Purpose::Temporary, workspace::kept_folders()),
         ];
-        let rows = all.into_iter().map(|(purpose, places)| Row {
+        let rows = all.into_iter().map(|(purpose, places)| StorageRow {
             purpose,
             bytes: places.iter().map(|place| bytes(place)).sum(),
             places,

@@ -14,7 +14,7 @@ pub struct Transcript {
     /// The facets of the environment, by name, cut to their precision: `kernel` → `6.12`.
     pub environment: BTreeMap<String, String>,
     /// The facets that were asked for in vain.
-    pub unknown: Unknown,
+    pub unknown: UnknownFacets,
     /// What the lesson left behind and `tutor` took away.
     pub leftovers: Vec<Leftover>,
     /// What the shells printed when they closed (`trap … EXIT`).
@@ -25,7 +25,7 @@ pub struct Transcript {
 
 /// The facets that a probe could not tell, by name, each with what became of its probe.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Unknown(pub BTreeMap<String, String>);
+pub struct UnknownFacets(pub BTreeMap<String, String>);
 
 /// What happened to one step or check.
 #[derive(Clone, Debug)]

@@ -6,7 +6,9 @@ use super::context::{Context, program};
 use super::failure::ends;
 use super::output::{can_ask, out_json, paged};
 use crate::course::asks::Network;
-use crate::course::{Course, Parts, Script, What, lesson_key, lesson_prefix, part_of, parts};
+use crate::course::{
+    Course, PartHashes, Script, ScriptKind, lesson_key, lesson_prefix, part_of, parts,
+};
 use crate::doctor::guard;
 use crate::exit::Exit;
 use crate::highlight::Budget;
@@ -298,23 +300,25 @@ fn counts<'s>(scripts: impl Iterator<Item = &'s Script<'s>> + Clone) -> Option<S
     let count = |what| scripts.clone().filter(|script| script.what == what).count();
     let told = [
         (
-            count(What::Step),
-            say!("consent-steps", count = count(What::Step)),
+            count(ScriptKind::Step),
+            say!("consent-steps", count = count(ScriptKind::Step)),
         ),
         (
-            count(What::Check),
-            say!("consent-checks", count = count(What::Check)),
+            count(ScriptKind::Check),
+            say!("consent-checks", count = count(ScriptKind::Check)),
         ),
         (
-            count(What::Need) + count(What::Facet) + count(What::Inventory),
+            count(ScriptKind::Need) + count(ScriptKind::Facet) + count(ScriptKind::Inventory),
             say!(
                 "consent-asked",
-                count = count(What::Need) + count(What::Facet) + count(What::Inventory)
+                count = count(ScriptKind::Need)
+                    + count(ScriptKind::Facet)
+                    + count(ScriptKind::Inventory)
             ),
         ),
         (
-            count(What::File),
-            say!("consent-files", count = count(What::File)),
+            count(ScriptKind::File),
+            say!("consent-files", count = count(ScriptKind::File)),
         ),
     ];
     let told: Vec<String> = told
@@ -329,8 +333,8 @@ fn counts<'s>(scripts: impl Iterator<Item = &'s Script<'s>> + Clone) -> Option<S
 fn changes(
     lessons: &[&Lesson],
     scripts: &[Script<'_>],
-    wanted: &Parts,
-    agreed: &Parts,
+    wanted: &PartHashes,
+    agreed: &PartHashes,
 ) -> Vec<String> {
     if agreed.is_empty() {
         return Vec::new();
@@ -410,8 +414,12 @@ pub fn listed(scripts: &[Script<'_>], paint: &Paint) -> Vec<String> {
         lines.push(format!("{head}  {}", paint.dim(&place)));
         let bar = paint.dim(paint.mark("│", "|"));
         let language = match script.what {
-            What::File => budget.language(language(&script.name), script.text),
-            What::Need | What::Facet | What::Inventory | What::Step | What::Check => "sh",
+            ScriptKind::File => budget.language(language(&script.name), script.text),
+            ScriptKind::Need
+            | ScriptKind::Facet
+            | ScriptKind::Inventory
+            | ScriptKind::Step
+            | ScriptKind::Check => "sh",
         };
         let code = paint.code(language, script.text.trim_end_matches('\n'));
         lines.extend(

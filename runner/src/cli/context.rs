@@ -6,7 +6,7 @@ pub use super::failure::{ends, unusable, with_help};
 use crate::backend::Backend;
 use crate::backend::host::Host;
 use crate::backend::lab::{Choice, Lab};
-use crate::course::{Contents, Course};
+use crate::course::{Course, TableOfContents};
 use crate::diagnostic::{self, Severity};
 use crate::exit::Exit;
 use crate::folders::Folders;
@@ -88,7 +88,7 @@ impl Context {
     }
 
     /// The course's table of contents, without reading the lessons.
-    pub fn contents(&self) -> anyhow::Result<Contents> {
+    pub fn contents(&self) -> anyhow::Result<TableOfContents> {
         let here = std::env::current_dir().context(say!("no-current-folder"))?;
         let env = std::env::var_os("TUTOR_COURSE").filter(|value| !value.is_empty());
         Course::contents(self.global.course.as_deref(), env.as_deref(), &here).map_err(unusable)

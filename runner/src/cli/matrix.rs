@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::OnFailure;
 use crate::record;
-use crate::render::matrix::{self as drawn, End};
+use crate::render::matrix::{self as drawn, OpenWork};
 use crate::render::{counts, junit};
 use crate::report::matrix::Matrix;
 use crate::report::{Item, Report, Strictness};
@@ -73,7 +73,7 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
         })
         .collect();
     let (across, recorded) = match interrupted {
-        true => (record::Across::default(), Ok(())),
+        true => (record::MatrixOutputs::default(), Ok(())),
         false => record_all(&course, &whole, &columns),
     };
     let torn: Vec<String> = across.torn.iter().map(ToString::to_string).collect();
@@ -87,7 +87,7 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
             for matrix in &matrices {
                 outln!("{}", drawn::lesson(&names, matrix, paint));
             }
-            let end = End {
+            let end = OpenWork {
                 written: across.written.len(),
                 torn: &torn,
             };
@@ -207,8 +207,8 @@ fn record_all(
     course: &Course,
     lessons: &[(&Lesson, Vec<&Report>)],
     columns: &[Column],
-) -> (record::Across, anyhow::Result<()>) {
-    let mut all = record::Across::default();
+) -> (record::MatrixOutputs, anyhow::Result<()>) {
+    let mut all = record::MatrixOutputs::default();
     let Some(folder) = bench::recording_folder(course) else {
         return (all, Ok(()));
     };

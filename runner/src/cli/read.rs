@@ -15,7 +15,7 @@ use crate::render::verdict::Style;
 use crate::render::{command, prose};
 use crate::say;
 use crate::snapshot::{OfCourse, OfLesson, SnapshotError};
-use crate::store::Standing;
+use crate::store::StepProgress;
 use crate::visible::visible_text;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
             let progress = store.progress(&context.key(&course, lesson))?;
             let done = lesson
                 .steps()
-                .filter(|step| progress.standing(step) == Standing::Done)
+                .filter(|step| progress.standing(step) == StepProgress::Done)
                 .count();
             rows.push(json!({
                 "lesson": lesson.stem,
@@ -74,8 +74,8 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
                 .count()
         };
         let (done, changed, all) = (
-            standing(Standing::Done),
-            standing(Standing::Changed),
+            standing(StepProgress::Done),
+            standing(StepProgress::Changed),
             lesson.steps().count(),
         );
         let state = match (done, changed) {

@@ -15,7 +15,7 @@ use crate::report::{Item, Judge, Report, Strictness, Verdict};
 use crate::run::{Findings, Runner};
 use crate::say;
 use crate::snapshot::{self, Environment, OfCourse};
-use crate::store::{Standing, Store};
+use crate::store::{StepProgress, Store};
 use crate::transcript::{RecordId, Skip};
 use crate::workspace::Workspace;
 use std::io;
@@ -211,7 +211,7 @@ fn remember(
         progress.next = None;
     } else if progress.next.is_none() {
         // Where `tutor` alone goes on.
-        let open = |step: &&Step| progress.standing(step) != Standing::Done;
+        let open = |step: &&Step| progress.standing(step) != StepProgress::Done;
         progress.next = lesson.steps().find(open).map(|step| step.id.clone());
     }
     Ok(store.set_progress(key, &progress)?)

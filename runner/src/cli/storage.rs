@@ -7,7 +7,7 @@ use super::output::{can_ask, confirmed, out_json};
 use crate::exit::Exit;
 use crate::say;
 use crate::snapshot::pending;
-use crate::storage::{Purpose, Row, Storage, remove_all, size};
+use crate::storage::{Purpose, Storage, StorageRow, remove_all, size};
 use crate::workspace::WorkspaceSummary;
 use serde_json::{Value, json};
 use std::io;
@@ -84,14 +84,14 @@ fn show(context: &Context, storage: &Storage, waiting: usize) -> io::Result<()> 
 }
 
 /// The folder that all of a row is in.
-fn place_of(row: &Row) -> &Path {
+fn place_of(row: &StorageRow) -> &Path {
     let first = row.places.first();
     first
         .and_then(|place| place.parent())
         .unwrap_or(Path::new("/"))
 }
 
-fn told(row: &Row) -> String {
+fn told(row: &StorageRow) -> String {
     let count = row.places.len();
     match row.purpose {
         Purpose::Workspaces => say!("storage-workspaces", count = count),

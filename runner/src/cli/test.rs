@@ -8,7 +8,7 @@ use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::OnFailure;
-use crate::record::{self, Changes};
+use crate::record::{self, TestOutputs};
 use crate::render::paint::Paint;
 use crate::render::{json, junit, summary};
 use crate::report::{Item, Report, Strictness};
@@ -90,7 +90,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         }
     }
     printed?;
-    let Changes { written, failed } = record_changes(&course, &lessons, &reports);
+    let TestOutputs { written, failed } = record_changes(&course, &lessons, &reports);
     let mut exit = crate::report::exit(&reports, strictness);
     for (lesson, error) in &broken {
         // A lesson that was broken off must not look whole in a report.
@@ -158,8 +158,8 @@ fn chosen<'c>(
 
 /// Leaves a `.snap.new` beside the snapshot of each step whose output changed or is new; under
 /// `CI=true`, and in a course that is inside the program, nothing is written.
-fn record_changes(course: &Course, lessons: &[&Lesson], reports: &[Report]) -> Changes {
-    let mut all = Changes::default();
+fn record_changes(course: &Course, lessons: &[&Lesson], reports: &[Report]) -> TestOutputs {
+    let mut all = TestOutputs::default();
     let Some(folder) = bench::recording_folder(course) else {
         return all;
     };

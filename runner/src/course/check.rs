@@ -1,6 +1,6 @@
 //! `tutor check`: everything that is wrong with a course or could be better. It runs no step.
 
-use super::files::{Files, MANIFEST};
+use super::files::{CourseFiles, MANIFEST};
 use super::model::Course;
 use super::{links, manifest};
 use crate::diagnostic::{Diagnostic, sort};
@@ -162,7 +162,7 @@ fn listed(course: &Course) -> BTreeSet<String> {
 
 /// The pages in the folder that the course does not list.
 fn unlisted(course: &Course, listed: &BTreeSet<String>) -> Vec<Diagnostic> {
-    let names = Files::of(&course.origin).names(Path::new("lessons"));
+    let names = CourseFiles::of(&course.origin).names(Path::new("lessons"));
     let stems = names.iter().filter_map(|name| name.strip_suffix(".md"));
     stems
         .filter(|stem| is_page(stem) && !listed.contains(*stem))

@@ -84,13 +84,13 @@ fn replace(path: &Path, text: &str) -> Result<(), CreateError> {
 }
 
 #[derive(Deserialize)]
-struct Listed {
+struct LessonList {
     lessons: Spanned<Vec<Spanned<String>>>,
 }
 
 /// The text of `course.toml` with one more lesson, all else as it was written.
 fn with_lesson(text: &str, stem: &str) -> Result<String, String> {
-    let Listed { lessons } = toml::from_str(text).map_err(|error: toml::de::Error| {
+    let LessonList { lessons } = toml::from_str(text).map_err(|error: toml::de::Error| {
         error
             .message()
             .lines()

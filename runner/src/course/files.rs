@@ -22,7 +22,7 @@ pub enum Origin {
 }
 
 /// Reads the files of a course and remembers their texts.
-pub(super) struct Files {
+pub(super) struct CourseFiles {
     root: Option<PathBuf>,
     pub sources: RefCell<BTreeMap<PathBuf, String>>,
 }
@@ -38,13 +38,13 @@ pub(super) enum Presence {
     Outside,
 }
 
-impl Files {
+impl CourseFiles {
     pub fn of(origin: &Origin) -> Self {
         let root = match origin {
             Origin::Embedded => None,
             Origin::Folder(root) => Some(root.clone()),
         };
-        Files {
+        CourseFiles {
             root,
             sources: RefCell::default(),
         }

@@ -1,7 +1,7 @@
 //! Links that lead nowhere: to a page that the course does not have, a file that is not there, or
 //! an anchor that no part of its page has. What has a scheme is left alone: nothing is fetched.
 
-use super::files::{Files, MANIFEST, Presence};
+use super::files::{CourseFiles, MANIFEST, Presence};
 use super::model::Course;
 use crate::diagnostic::{Diagnostic, Guesses, Severity};
 use crate::lesson::anchors::{anchors, check_id, slug, step_id};
@@ -36,7 +36,7 @@ pub(super) fn dead(course: &Course, listed: &BTreeSet<String>) -> Vec<Diagnostic
         by_path: by_path.collect(),
         with_errors: errors.map(|found| &*found.path).collect(),
         pages: &pages,
-        files: Files::of(&course.origin),
+        files: CourseFiles::of(&course.origin),
         seen: HashMap::new(),
         names: HashMap::new(),
         guesses: Guesses::default(),
@@ -61,7 +61,7 @@ struct Links<'c> {
     by_path: HashMap<&'c Path, usize>,
     /// The files that could not be read as a whole.
     with_errors: HashSet<&'c Path>,
-    files: Files,
+    files: CourseFiles,
     /// What was found at the paths that links lead to.
     seen: HashMap<PathBuf, Presence>,
     /// The names in the folders that links lead to.

@@ -1,9 +1,9 @@
 //! Loads a course, each file read once.
 
-use super::files::{Files, MANIFEST, Origin};
+use super::files::{CourseFiles, MANIFEST, Origin};
 use super::find::find;
 use super::manifest::{self, Manifest};
-use super::model::{Contents, Course, CourseError, Entry};
+use super::model::{Course, CourseError, LessonEntry, TableOfContents};
 use crate::diagnostic::{Diagnostic, Guesses};
 use crate::lesson::parse::{self, Reading};
 use crate::lesson::{MOST_INCLUDED_BYTES, Mention, Mentioned, NotIncluded};
@@ -31,9 +31,9 @@ impl Course {
         choice: Option<&Path>,
         env: Option<&OsStr>,
         cwd: &Path,
-    ) -> Result<Contents, CourseError> {
+    ) -> Result<TableOfContents, CourseError> {
         let origin = find(choice, env, cwd)?;
-        let files = Files::of(&origin);
+        let files = CourseFiles::of(&origin);
         let path = Path::new(MANIFEST);
         let source = files
             .read(path)
@@ -44,12 +44,12 @@ impl Course {
             let path = PathBuf::from(format!("lessons/{}.md", lesson.text));
             let bytes = files.read(&path).ok()??;
             let source = String::from_utf8_lossy(&bytes);
-            Some(Entry {
+            Some(LessonEntry {
                 front: parse::front_matter(&lesson.text, &source),
                 stem: lesson.text,
             })
         });
-        Ok(Contents {
+        Ok(TableOfContents {
             title: manifest.title,
             is_of_unknown_format: manifest.is_of_unknown_format,
             lessons: entries.collect(),
@@ -57,7 +57,7 @@ impl Course {
     }
 
     fn from(origin: Origin) -> Result<Course, CourseError> {
-        let files = Files::of(&origin);
+        let files = CourseFiles::of(&origin);
         let path = Path::new(MANIFEST);
         let Some(source) = files
             .read(path)
@@ -108,7 +108,7 @@ fn unreadable(origin: &Origin, source: io::Error) -> CourseError {
 }
 
 struct Loader {
-    files: Files,
+    files: CourseFiles,
     manifest: Manifest,
     diagnostics: Vec<Diagnostic>,
     lints: Vec<Diagnostic>,

@@ -16,7 +16,7 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 pub(super) struct Manifest {
     pub title: String,
     /// The stems of the lessons, each usable as a file's name.
-    pub lessons: Vec<Listed>,
+    pub lessons: Vec<ListedLesson>,
     pub needs: BTreeMap<String, NeedProbe>,
     pub facets: BTreeMap<String, Facet>,
     pub inventory: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct Manifest {
 }
 
 /// A text of the list `lessons`.
-pub(super) struct Listed {
+pub(super) struct ListedLesson {
     pub text: String,
     pub span: Range<usize>,
 }
@@ -56,7 +56,7 @@ pub(super) fn read(path: &Path, source: &str) -> Manifest {
         let message = format!("this is no TOML: {}", first_line(error.message()));
         findings.error(span, message, "see https://toml.io for the way to write it");
     }
-    let mut reader = Reader {
+    let mut reader = ManifestReader {
         manifest: Manifest::default(),
         findings,
     };
@@ -73,7 +73,7 @@ pub(super) fn read(path: &Path, source: &str) -> Manifest {
     manifest
 }
 
-struct Reader {
+struct ManifestReader {
     manifest: Manifest,
     findings: Findings,
 }
@@ -81,7 +81,7 @@ struct Reader {
 type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 type Value<'a> = Spanned<DeValue<'a>>;
 
-impl Reader {
+impl ManifestReader {
     fn missing(&mut self, table: &DeTable<'_>) {
         for (key, example) in [
             ("format", "format = 1"),
@@ -144,7 +144,7 @@ impl Reader {
                 let message = format!("lesson `{text}` is listed twice");
                 self.findings.error(span, message, "keep one of them");
             } else {
-                self.manifest.lessons.push(Listed { text, span });
+                self.manifest.lessons.push(ListedLesson { text, span });
             }
         }
     }

@@ -15,8 +15,8 @@ mod scripts;
 pub use check::check;
 pub use create::{CreateError, create};
 pub use files::Origin;
-pub use model::{Contents, Course, CourseError, Entry, Facet, NeedProbe, Precision};
-pub use scripts::{Parts, Script, What, lesson_key, lesson_prefix, part_of, parts};
+pub use model::{Course, CourseError, Facet, LessonEntry, NeedProbe, Precision, TableOfContents};
+pub use scripts::{PartHashes, Script, ScriptKind, lesson_key, lesson_prefix, part_of, parts};
 
 #[cfg(test)]
 mod tests;

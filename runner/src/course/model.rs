@@ -2,7 +2,7 @@
 
 use super::asks::Asks;
 use super::embedded;
-use super::files::{Files, Origin, Presence};
+use super::files::{CourseFiles, Origin, Presence};
 use crate::diagnostic::{Diagnostic, Guesses};
 use crate::lesson::{FrontMatter, Lesson, Place};
 use std::collections::BTreeMap;
@@ -41,18 +41,18 @@ pub struct Course {
 
 /// What a list of a course needs.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Contents {
+pub struct TableOfContents {
     /// The course's title.
     pub title: String,
     /// Its lessons.
-    pub lessons: Vec<Entry>,
+    pub lessons: Vec<LessonEntry>,
     /// Whether it is written in the format of another `tutor`.
     pub is_of_unknown_format: bool,
 }
 
 /// A lesson as a table of contents has it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub struct LessonEntry {
     /// The stem of its file: `lesson-2`.
     pub stem: String,
     /// Name, title, goals.
@@ -165,7 +165,7 @@ impl Course {
     /// The content of a file of the course, by its path below the course root; nothing of what a link
     /// leads to outside of the course.
     pub fn read(&self, relative: &Path) -> Option<Vec<u8>> {
-        let files = Files::of(&self.origin);
+        let files = CourseFiles::of(&self.origin);
         match files.presence(relative) {
             Presence::There => files.read(relative).ok()?,
             Presence::Missing | Presence::Outside => None,

@@ -9,7 +9,7 @@ use tutor_files::Hasher;
 
 /// What a part of a course is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
+pub enum ScriptKind {
     /// The probe of a need.
     Need,
     /// The probe of a facet.
@@ -24,16 +24,16 @@ pub enum What {
     Check,
 }
 
-impl What {
+impl ScriptKind {
     /// The word for it, for scripts and for what is remembered.
     pub fn word(self) -> &'static str {
         match self {
-            What::Need => "need",
-            What::Facet => "facet",
-            What::Inventory => "inventory",
-            What::File => "file",
-            What::Step => "step",
-            What::Check => "check",
+            ScriptKind::Need => "need",
+            ScriptKind::Facet => "facet",
+            ScriptKind::Inventory => "inventory",
+            ScriptKind::File => "file",
+            ScriptKind::Step => "step",
+            ScriptKind::Check => "check",
         }
     }
 }
@@ -42,7 +42,7 @@ impl What {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script<'c> {
     /// What it is.
-    pub what: What,
+    pub what: ScriptKind,
     /// The lesson that has it; none for what all lessons share.
     pub lesson: Option<&'c str>,
     /// The file that says it.
@@ -58,7 +58,7 @@ pub struct Script<'c> {
 }
 
 /// Parts of a course by key, each with the SHA-256 in hex of all that counts of it.
-pub type Parts = BTreeMap<String, String>;
+pub type PartHashes = BTreeMap<String, String>;
 
 /// The key of a lesson as a whole, with the order of its parts.
 pub fn lesson_key(name: &str) -> String {
@@ -94,7 +94,7 @@ impl Course {
         let facets = self.facets.iter();
         scripts.extend(facets.filter(|(_, facet)| places.contains(&facet.on)).map(
             |(name, facet)| Script {
-                what: What::Facet,
+                what: ScriptKind::Facet,
                 on: Some(facet.on),
                 more: match facet.precision {
                     Precision::Major => "major",
@@ -108,7 +108,7 @@ impl Course {
             && places.contains(&Place::Kernel)
         {
             scripts.push(Script {
-                what: What::Inventory,
+                what: ScriptKind::Inventory,
                 on: Some(Place::Kernel),
                 ..shared("of the kernel", inventory)
             });
@@ -137,7 +137,7 @@ impl Course {
 /// A part that all lessons share.
 fn shared<'c>(name: &str, text: &'c str) -> Script<'c> {
     Script {
-        what: What::Need,
+        what: ScriptKind::Need,
         lesson: None,
         path: Path::new(MANIFEST),
         name: name.to_owned(),
@@ -165,16 +165,16 @@ fn of_block<'c>(
         Block::Prose(_) => None,
         Block::File(file) => {
             let name = file.path.to_string_lossy();
-            Some(of_lesson(What::File, &name, &file.content, None, ""))
+            Some(of_lesson(ScriptKind::File, &name, &file.content, None, ""))
         }
         Block::Step(step) => {
             let on = Some(step.on);
-            Some(of_lesson(What::Step, &step.id, &step.script, on, ""))
+            Some(of_lesson(ScriptKind::Step, &step.id, &step.script, on, ""))
         }
         Block::Check(check) => {
             let on = places.get(&*check.of).copied();
             Some(of_lesson(
-                What::Check,
+                ScriptKind::Check,
                 &check.name,
                 &check.script,
                 on,
@@ -187,8 +187,8 @@ fn of_block<'c>(
 /// What is agreed to with these scripts: each of them, and each lesson as a whole.
 ///
 /// Prose is not part of it, so that a typo mended asks nobody again.
-pub fn parts(scripts: &[Script<'_>]) -> Parts {
-    let mut parts: BTreeMap<String, Fields> = BTreeMap::new();
+pub fn parts(scripts: &[Script<'_>]) -> PartHashes {
+    let mut parts: BTreeMap<String, PartHasher> = BTreeMap::new();
     for script in scripts {
         let key = script.key();
         let fields = parts.entry(key.clone()).or_default();
@@ -208,7 +208,7 @@ pub fn parts(scripts: &[Script<'_>]) -> Parts {
 
 /// The hash of some lines that are a part as well.
 pub fn part_of(lines: &[String]) -> String {
-    let mut fields = Fields::default();
+    let mut fields = PartHasher::default();
     for line in lines {
         fields.field("line", line);
     }
@@ -216,9 +216,9 @@ pub fn part_of(lines: &[String]) -> String {
 }
 
 #[derive(Default)]
-struct Fields(Hasher);
+struct PartHasher(Hasher);
 
-impl Fields {
+impl PartHasher {
     // The length goes first, so that no two lists of fields look alike.
     fn field(&mut self, kind: &str, text: &str) {
         self.0.update(format!("{kind} {}\n", text.len()).as_bytes());

@@ -350,7 +350,7 @@ mod trust {
         ])
     }
 
-    fn agreed(course: &Course) -> Parts {
+    fn agreed(course: &Course) -> PartHashes {
         let lessons: Vec<&Lesson> = course.lessons.iter().collect();
         parts(&course.scripts(&lessons))
     }

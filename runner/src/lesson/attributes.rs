@@ -40,7 +40,7 @@ pub(crate) struct Attribute {
 
 /// What the opening line of a fence says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Info {
+pub(crate) enum InfoString {
     /// No brace group: to be read, never run.
     Plain {
         /// The first word.
@@ -60,8 +60,8 @@ pub(crate) enum Info {
 }
 
 /// Reads the info string that stands at `span`.
-pub(crate) fn read(source: &str, span: Range<usize>, findings: &mut Findings) -> Info {
-    let mut reader = Reader {
+pub(crate) fn read(source: &str, span: Range<usize>, findings: &mut Findings) -> InfoString {
+    let mut reader = InfoReader {
         source,
         at: span.start,
         end: span.end,
@@ -72,7 +72,7 @@ pub(crate) fn read(source: &str, span: Range<usize>, findings: &mut Findings) ->
     reader.skip_blanks();
     if reader.peek() != Some('{') {
         let rest = reader.to_the_end();
-        return Info::Plain { language, rest };
+        return InfoString::Plain { language, rest };
     }
     let language = language.unwrap_or_else(|| reader.missing_language());
     let start = reader.at;
@@ -80,21 +80,21 @@ pub(crate) fn read(source: &str, span: Range<usize>, findings: &mut Findings) ->
     let group = start..reader.at;
     reader.skip_blanks();
     reader.nothing_more();
-    Info::Active {
+    InfoString::Active {
         language,
         attributes,
         group,
     }
 }
 
-struct Reader<'a> {
+struct InfoReader<'a> {
     source: &'a str,
     at: usize,
     end: usize,
     findings: &'a mut Findings,
 }
 
-impl Reader<'_> {
+impl InfoReader<'_> {
     fn rest(&self) -> &str {
         &self.source[self.at..self.end]
     }
@@ -283,11 +283,11 @@ mod tests {
     fn parsed(info: &str) -> String {
         let mut findings = Findings::of(Path::new("lesson.md"));
         let mut lines = vec![match read(info, 0..info.len(), &mut findings) {
-            Info::Plain { language, .. } => format!(
+            InfoString::Plain { language, .. } => format!(
                 "plain {}",
                 language.map_or_else(String::new, |word| word.text)
             ),
-            Info::Active {
+            InfoString::Active {
                 language,
                 attributes,
                 group,

@@ -1,7 +1,7 @@
 //! Makes a file, a step or a check of a fence whose attributes were read.
 
 use super::attributes::{Attribute, Word};
-use super::keys::{Keys, Kind, is_key, report};
+use super::keys::{FenceKind, Keys, is_key, report};
 use super::mention::{Mention, Mentioned};
 use super::model::{
     ALWAYS_MASKED, Background, Check, Compare, Expectation, FileStep, MASK_NAMES, Need,
@@ -24,7 +24,7 @@ pub(crate) struct Fence<'a> {
 }
 
 /// A block, and where its names stand.
-pub(crate) enum Read {
+pub(crate) enum NamedBlock {
     File {
         file: FileStep,
         path: Range<usize>,
@@ -60,21 +60,21 @@ pub(crate) fn read(
     fence: Fence<'_>,
     mentions: &mut Vec<Mention>,
     findings: &mut Findings,
-) -> Option<Read> {
+) -> Option<NamedBlock> {
     let mut keys = Keys::of(fence.attributes, &fence.group, findings);
-    if keys.kind != Kind::File {
+    if keys.kind != FenceKind::File {
         bash_only(&fence, keys.kind, findings);
     }
     match keys.kind {
-        Kind::File => file(fence, &mut keys, findings),
-        Kind::Step => Some(step(fence, &mut keys, mentions, findings)),
-        Kind::Check => Some(check(fence, &mut keys, findings)),
+        FenceKind::File => file(fence, &mut keys, findings),
+        FenceKind::Step => Some(step(fence, &mut keys, mentions, findings)),
+        FenceKind::Check => Some(check(fence, &mut keys, findings)),
     }
 }
 
-fn file(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> Option<Read> {
+fn file(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> Option<NamedBlock> {
     let path = keys.value("file", values::workspace_path, findings)?;
-    Some(Read::File {
+    Some(NamedBlock::File {
         file: FileStep {
             path,
             language: fence.language.text.clone(),
@@ -90,7 +90,7 @@ fn step(
     keys: &mut Keys<'_>,
     mentions: &mut Vec<Mention>,
     findings: &mut Findings,
-) -> Read {
+) -> NamedBlock {
     keys.require("id", "build", findings);
     let step = Step {
         id: keys.value("id", values::name, findings).unwrap_or_default(),
@@ -114,13 +114,13 @@ fn step(
         exclusive: keys.value("exclusive", values::exclusive, findings),
         span: fence.span,
     };
-    Read::Step {
+    NamedBlock::Step {
         step,
         id: keys.span("id"),
     }
 }
 
-fn check(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> Read {
+fn check(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> NamedBlock {
     keys.require("check", "size", findings);
     keys.require("of", "build", findings);
     let check = Check {
@@ -133,7 +133,7 @@ fn check(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> Read
         sentence: String::new(),
         span: fence.span,
     };
-    Read::Check {
+    NamedBlock::Check {
         check,
         name: keys.span("check"),
         of: keys.span("of"),
@@ -145,7 +145,7 @@ fn as_written(text: &str) -> Result<String, Complaint> {
     Ok(text.to_owned())
 }
 
-fn bash_only(fence: &Fence<'_>, kind: Kind, findings: &mut Findings) {
+fn bash_only(fence: &Fence<'_>, kind: FenceKind, findings: &mut Findings) {
     let language = fence.language.text.as_str();
     if matches!(language, "sh" | "bash" | "") {
         return;

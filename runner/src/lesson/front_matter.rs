@@ -20,7 +20,7 @@ const EXAMPLE: &str =
     "a lesson begins with `---`, `format: 1`, `name: hello`, `title: Hello`, `---`";
 
 /// The front matter of a lesson and what follows from it.
-pub(crate) struct Read {
+pub(crate) struct Preamble {
     pub front: FrontMatter,
     /// Where the name stands.
     pub name: Range<usize>,
@@ -30,19 +30,19 @@ pub(crate) struct Read {
 }
 
 /// Reads the front matter; a lesson without a usable name gets its stem as one.
-pub(crate) fn read(stem: &str, source: &str, findings: &mut Findings) -> Read {
+pub(crate) fn read(stem: &str, source: &str, findings: &mut Findings) -> Preamble {
     let start = if source.starts_with('\u{feff}') { 3 } else { 0 };
-    let mut read = Read {
+    let mut read = Preamble {
         front: FrontMatter::default(),
         name: start..line_end(source, start),
         body: start,
         mentions: Vec::new(),
     };
     match find(source, start) {
-        Found::Nothing => {
+        YamlPart::Nothing => {
             findings.error(start..line_end(source, start), "no front matter", EXAMPLE);
         }
-        Found::Unclosed { body } => {
+        YamlPart::Unclosed { body } => {
             read.body = body;
             findings.error(
                 start..start + 3,
@@ -50,9 +50,9 @@ pub(crate) fn read(stem: &str, source: &str, findings: &mut Findings) -> Read {
                 "end it with a line `---`",
             );
         }
-        Found::Yaml { yaml, body } => {
+        YamlPart::Yaml { yaml, body } => {
             read.body = body;
-            Reader {
+            FrontMatterReader {
                 source,
                 offset: yaml.start,
                 read: &mut read,
@@ -78,26 +78,26 @@ fn byte_at(text: &str, line: usize, column: usize) -> usize {
     characters.map_or(text.len(), |(offset, _)| start + offset)
 }
 
-enum Found {
+enum YamlPart {
     Nothing,
     Unclosed { body: usize },
     Yaml { yaml: Range<usize>, body: usize },
 }
 
-fn find(source: &str, start: usize) -> Found {
+fn find(source: &str, start: usize) -> YamlPart {
     let mut lines = lines(source, start);
     let Some(first) = lines.next().filter(|line| is_rule(source, line)) else {
-        return Found::Nothing;
+        return YamlPart::Nothing;
     };
     for line in lines {
         if is_rule(source, &line) {
-            return Found::Yaml {
+            return YamlPart::Yaml {
                 yaml: first.end..line.start,
                 body: line.end,
             };
         }
     }
-    Found::Unclosed { body: first.end }
+    YamlPart::Unclosed { body: first.end }
 }
 
 fn is_rule(source: &str, line: &Range<usize>) -> bool {
@@ -113,16 +113,16 @@ fn lines(source: &str, start: usize) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-struct Reader<'a> {
+struct FrontMatterReader<'a> {
     source: &'a str,
     offset: usize,
-    read: &'a mut Read,
+    read: &'a mut Preamble,
     findings: &'a mut Findings,
 }
 
-impl Reader<'_> {
+impl FrontMatterReader<'_> {
     fn read(&mut self, yaml: &str) {
-        match serde_saphyr::from_str_with_options::<Map>(
+        match serde_saphyr::from_str_with_options::<YamlEntries>(
             yaml,
             serde_saphyr::options! {
                 with_snippet: false,
@@ -149,7 +149,7 @@ impl Reader<'_> {
         );
     }
 
-    fn entries(&mut self, entries: Vec<(Spanned<String>, Spanned<Item>)>) {
+    fn entries(&mut self, entries: Vec<(Spanned<String>, Spanned<YamlValue>)>) {
         let has = |key: &str| entries.iter().any(|(found, _)| found.value == key);
         let missing: Vec<&str> = ["format", "name", "title"]
             .into_iter()
@@ -190,7 +190,7 @@ impl Reader<'_> {
         );
     }
 
-    fn entry(&mut self, key: &Spanned<String>, item: &Spanned<Item>) {
+    fn entry(&mut self, key: &Spanned<String>, item: &Spanned<YamlValue>) {
         match key.value.as_str() {
             "format" => self.format(item),
             "name" => self.name(item),
@@ -219,10 +219,10 @@ impl Reader<'_> {
         }
     }
 
-    fn format(&mut self, item: &Spanned<Item>) {
+    fn format(&mut self, item: &Spanned<YamlValue>) {
         let written = match &item.value {
-            Item::Text(text) => text.as_str(),
-            Item::List(_) | Item::Other => "",
+            YamlValue::Text(text) => text.as_str(),
+            YamlValue::List(_) | YamlValue::Other => "",
         };
         if written != FORMAT {
             let span = self.span(item);
@@ -235,7 +235,7 @@ impl Reader<'_> {
         }
     }
 
-    fn name(&mut self, item: &Spanned<Item>) {
+    fn name(&mut self, item: &Spanned<YamlValue>) {
         let span = self.span(item);
         self.read.name = span.clone();
         let Some(text) = self.text("name", item) else {
@@ -247,7 +247,7 @@ impl Reader<'_> {
         }
     }
 
-    fn needs(&mut self, item: &Spanned<Item>) {
+    fn needs(&mut self, item: &Spanned<YamlValue>) {
         for word in self.list("needs", item) {
             match values::need(&word.text) {
                 Err(complaint) => self
@@ -261,14 +261,14 @@ impl Reader<'_> {
         }
     }
 
-    fn text(&mut self, key: &str, item: &Spanned<Item>) -> Option<String> {
+    fn text(&mut self, key: &str, item: &Spanned<YamlValue>) -> Option<String> {
         self.text_or(key, item, &format!("write `{key}: some words`"))
     }
 
-    fn text_or(&mut self, key: &str, item: &Spanned<Item>, help: &str) -> Option<String> {
+    fn text_or(&mut self, key: &str, item: &Spanned<YamlValue>, help: &str) -> Option<String> {
         match &item.value {
-            Item::Text(text) if !text.trim().is_empty() => Some(text.clone()),
-            Item::Text(_) | Item::List(_) | Item::Other => {
+            YamlValue::Text(text) if !text.trim().is_empty() => Some(text.clone()),
+            YamlValue::Text(_) | YamlValue::List(_) | YamlValue::Other => {
                 let span = self.span(item);
                 self.findings
                     .error(span, format!("`{key}` is no text"), help);
@@ -277,8 +277,8 @@ impl Reader<'_> {
         }
     }
 
-    fn list(&mut self, key: &str, item: &Spanned<Item>) -> Vec<Word> {
-        let Item::List(items) = &item.value else {
+    fn list(&mut self, key: &str, item: &Spanned<YamlValue>) -> Vec<Word> {
+        let YamlValue::List(items) = &item.value else {
             let span = self.span(item);
             let help =
                 format!("write `{key}: [one, two]`, or each on a line of its own after `- `");
@@ -307,28 +307,28 @@ impl Reader<'_> {
 }
 
 /// The entries of a YAML map, in order, all of them kept.
-struct Map(Vec<(Spanned<String>, Spanned<Item>)>);
+struct YamlEntries(Vec<(Spanned<String>, Spanned<YamlValue>)>);
 
-impl<'de> Deserialize<'de> for Map {
+impl<'de> Deserialize<'de> for YamlEntries {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries;
         impl<'de> Visitor<'de> for Entries {
-            type Value = Map;
+            type Value = YamlEntries;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("`key: value` lines")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Map, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<YamlEntries, A::Error> {
                 let mut entries = Vec::new();
                 while let Some(entry) = access.next_entry()? {
                     entries.push(entry);
                 }
-                Ok(Map(entries))
+                Ok(YamlEntries(entries))
             }
 
-            fn visit_unit<E>(self) -> Result<Map, E> {
-                Ok(Map(Vec::new()))
+            fn visit_unit<E>(self) -> Result<YamlEntries, E> {
+                Ok(YamlEntries(Vec::new()))
             }
         }
         deserializer.deserialize_any(Entries)
@@ -336,57 +336,57 @@ impl<'de> Deserialize<'de> for Map {
 }
 
 /// A YAML value as far as a front matter has use for it.
-enum Item {
+enum YamlValue {
     Text(String),
-    List(Vec<Spanned<Item>>),
+    List(Vec<Spanned<YamlValue>>),
     Other,
 }
 
-impl<'de> Deserialize<'de> for Item {
+impl<'de> Deserialize<'de> for YamlValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Any;
         impl<'de> Visitor<'de> for Any {
-            type Value = Item;
+            type Value = YamlValue;
 
             fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str("a text or a list of texts")
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<Item, E> {
-                Ok(Item::Text(text.to_owned()))
+            fn visit_str<E>(self, text: &str) -> Result<YamlValue, E> {
+                Ok(YamlValue::Text(text.to_owned()))
             }
 
-            fn visit_bool<E>(self, value: bool) -> Result<Item, E> {
-                Ok(Item::Text(value.to_string()))
+            fn visit_bool<E>(self, value: bool) -> Result<YamlValue, E> {
+                Ok(YamlValue::Text(value.to_string()))
             }
 
-            fn visit_i64<E>(self, value: i64) -> Result<Item, E> {
-                Ok(Item::Text(value.to_string()))
+            fn visit_i64<E>(self, value: i64) -> Result<YamlValue, E> {
+                Ok(YamlValue::Text(value.to_string()))
             }
 
-            fn visit_u64<E>(self, value: u64) -> Result<Item, E> {
-                Ok(Item::Text(value.to_string()))
+            fn visit_u64<E>(self, value: u64) -> Result<YamlValue, E> {
+                Ok(YamlValue::Text(value.to_string()))
             }
 
-            fn visit_f64<E>(self, value: f64) -> Result<Item, E> {
-                Ok(Item::Text(value.to_string()))
+            fn visit_f64<E>(self, value: f64) -> Result<YamlValue, E> {
+                Ok(YamlValue::Text(value.to_string()))
             }
 
-            fn visit_unit<E>(self) -> Result<Item, E> {
-                Ok(Item::Other)
+            fn visit_unit<E>(self) -> Result<YamlValue, E> {
+                Ok(YamlValue::Other)
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Item, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<YamlValue, A::Error> {
                 let mut items = Vec::new();
                 while let Some(item) = access.next_element()? {
                     items.push(item);
                 }
-                Ok(Item::List(items))
+                Ok(YamlValue::List(items))
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Item, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<YamlValue, A::Error> {
                 while access.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Item::Other)
+                Ok(YamlValue::Other)
             }
         }
         deserializer.deserialize_any(Any)

@@ -45,7 +45,7 @@ pub(crate) struct Includes<'f> {
     lesson: &'f Path,
     /// Gives the text of a file below the course root.
     files: &'f dyn Fn(&Path) -> Included,
-    known: HashMap<PathBuf, Result<Source, NotIncluded>>,
+    known: HashMap<PathBuf, Result<IncludedFile, NotIncluded>>,
     /// How much was included so far.
     pub bytes: usize,
 }
@@ -73,7 +73,7 @@ impl<'f> Includes<'f> {
         })?;
         let files = self.files;
         let known = self.known.entry(path.clone());
-        let source = known.or_insert_with(|| Ok(Source::of(files(&path)?)));
+        let source = known.or_insert_with(|| Ok(IncludedFile::of(files(&path)?)));
         let source = source.as_ref().map_err(|why| why.complaint(&path))?;
         let part = match anchor {
             None => 0..source.text.len(),
@@ -88,14 +88,14 @@ impl<'f> Includes<'f> {
 }
 
 /// A file and where its parts are.
-struct Source {
+struct IncludedFile {
     text: String,
     /// The lines behind the first mark of each name, as far as the mark that ends them.
     parts: HashMap<String, (usize, Option<usize>)>,
 }
 
-impl Source {
-    fn of(text: String) -> Source {
+impl IncludedFile {
+    fn of(text: String) -> IncludedFile {
         let mut parts: HashMap<String, (usize, Option<usize>)> = HashMap::new();
         let mut at = 0;
         for line in text.split_inclusive('\n') {
@@ -113,7 +113,7 @@ impl Source {
                 Some(Marker::Begin(_)) | None => {}
             }
         }
-        Source { text, parts }
+        IncludedFile { text, parts }
     }
 
     fn part(&self, anchor: &str, path: &Path) -> Result<Range<usize>, Complaint> {

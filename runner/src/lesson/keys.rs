@@ -9,20 +9,20 @@ use std::ops::Range;
 
 /// What a fence with a brace group is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum FenceKind {
     File,
     Step,
     Check,
 }
 
-impl Kind {
-    const ALL: [Kind; 3] = [Kind::File, Kind::Step, Kind::Check];
+impl FenceKind {
+    const ALL: [FenceKind; 3] = [FenceKind::File, FenceKind::Step, FenceKind::Check];
 
     /// The keys that a fence of this kind takes; the first one names it.
     fn keys(self) -> &'static [&'static str] {
         match self {
-            Kind::File => &["file"],
-            Kind::Step => &[
+            FenceKind::File => &["file"],
+            FenceKind::Step => &[
                 "id",
                 "on",
                 "needs",
@@ -35,29 +35,29 @@ impl Kind {
                 "until",
                 "exclusive",
             ],
-            Kind::Check => &["check", "of", "expect", "match", "range"],
+            FenceKind::Check => &["check", "of", "expect", "match", "range"],
         }
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FenceKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Kind::File => "file",
-            Kind::Step => "step",
-            Kind::Check => "check",
+            FenceKind::File => "file",
+            FenceKind::Step => "step",
+            FenceKind::Check => "check",
         })
     }
 }
 
 /// True if some kind of fence takes the key.
 pub(crate) fn is_key(key: &str) -> bool {
-    Kind::ALL.iter().any(|kind| kind.keys().contains(&key))
+    FenceKind::ALL.iter().any(|kind| kind.keys().contains(&key))
 }
 
 /// The attributes of one fence by their key, slips of the finger already put right.
 pub(super) struct Keys<'a> {
-    pub kind: Kind,
+    pub kind: FenceKind,
     pub found: BTreeMap<&'static str, &'a Attribute>,
     group: Range<usize>,
     /// `` step `build` ``, for messages.
@@ -117,7 +117,7 @@ impl<'a> Keys<'a> {
     }
 
     fn where_it_belongs(&self, key: &str) -> String {
-        let owners: Vec<String> = Kind::ALL
+        let owners: Vec<String> = FenceKind::ALL
             .iter()
             .filter(|kind| kind.keys().contains(&key))
             .map(|kind| format!("a {kind} (`{}=…`)", kind.keys()[0]))
@@ -200,11 +200,11 @@ impl<'a> Keys<'a> {
             return;
         }
         let help = match (self.kind, key) {
-            (Kind::Step, _) => format!(
+            (FenceKind::Step, _) => format!(
                 "name it: `{key}={example}`; the name never changes, since it names the snapshot"
             ),
-            (Kind::Check, "of") => format!("name the step that it belongs to: `of={example}`"),
-            (Kind::Check | Kind::File, _) => format!("name it: `{key}={example}`"),
+            (FenceKind::Check, "of") => format!("name the step that it belongs to: `of={example}`"),
+            (FenceKind::Check | FenceKind::File, _) => format!("name it: `{key}={example}`"),
         };
         findings.error(
             self.group.clone(),
@@ -227,35 +227,35 @@ impl<'a> Keys<'a> {
 }
 
 /// The kind that a fence's keys make it, slips of the finger allowed for.
-fn kind(attributes: &[Attribute]) -> Kind {
+fn kind(attributes: &[Attribute]) -> FenceKind {
     let has = |key: &str| attributes.iter().any(|attribute| attribute.key.text == key);
     if has("file") {
-        return Kind::File;
+        return FenceKind::File;
     }
     if has("check") {
-        return Kind::Check;
+        return FenceKind::Check;
     }
     if has("id") {
-        return Kind::Step;
+        return FenceKind::Step;
     }
     let unknown = attributes
         .iter()
         .filter(|attribute| !is_key(&attribute.key.text));
     for attribute in unknown {
         match nearest(&attribute.key.text, ["file", "check", "id"]) {
-            Some("file") => return Kind::File,
-            Some("check") => return Kind::Check,
-            Some(_) => return Kind::Step,
+            Some("file") => return FenceKind::File,
+            Some("check") => return FenceKind::Check,
+            Some(_) => return FenceKind::Step,
             None => {}
         }
     }
     match ["of", "expect", "match", "range"].into_iter().any(has) {
-        true => Kind::Check,
-        false => Kind::Step,
+        true => FenceKind::Check,
+        false => FenceKind::Step,
     }
 }
 
-fn title(kind: Kind, attributes: &[Attribute]) -> String {
+fn title(kind: FenceKind, attributes: &[Attribute]) -> String {
     let name = attributes
         .iter()
         .find(|attribute| attribute.key.text == kind.keys()[0])

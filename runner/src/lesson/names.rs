@@ -1,6 +1,6 @@
 //! Whether the names of a lesson fit together: ids, checks, files and the sentences that link.
 
-use super::fence::Read;
+use super::fence::NamedBlock;
 use super::model::{Block, Lesson};
 use crate::diagnostic::{Findings, Lines, within};
 use std::collections::{HashMap, HashSet};
@@ -158,11 +158,13 @@ impl<'s> Names<'s> {
     }
 
     /// Takes note of a block's names, and says which of them are taken already.
-    pub fn add(&mut self, read: &Read, findings: &mut Findings) {
+    pub fn add(&mut self, read: &NamedBlock, findings: &mut Findings) {
         match read {
-            Read::File { file, path } => self.file(&file.path, &file.language, path, findings),
-            Read::Step { step, id } => self.step(&step.id, id, findings),
-            Read::Check { check, name, of } => {
+            NamedBlock::File { file, path } => {
+                self.file(&file.path, &file.language, path, findings)
+            }
+            NamedBlock::Step { step, id } => self.step(&step.id, id, findings),
+            NamedBlock::Check { check, name, of } => {
                 self.check(&check.name, name, findings);
                 self.of
                     .push((check.of.clone(), of.clone(), check.span.start));

@@ -25,7 +25,7 @@ pub use object_id::{BTF_ID, LINK_ID, MAP_ID, ObjectId, PROG_ID};
 pub use pid::Pid;
 pub use shell_line::ShellLine;
 pub use source_line::SourceLine;
-pub use stable_text::{Section, Sections, StableText};
+pub use stable_text::{Sections, StableText, StreamText};
 pub use tag::Tag;
 pub use time::Time;
 pub use trace_line::TraceLine;

@@ -24,21 +24,21 @@ pub struct StableText(String);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sections {
     /// What stood on standard output.
-    pub stdout: Section,
+    pub stdout: StreamText,
     /// What stood on standard error.
-    pub stderr: Section,
+    pub stderr: StreamText,
 }
 
 /// The text of one stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Section {
+pub struct StreamText {
     /// Its lines; a last line without newline is one too.
     pub lines: Vec<String>,
     /// True if the last line had no newline.
     pub unfinished: bool,
 }
 
-impl Section {
+impl StreamText {
     /// True if nothing was printed.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()

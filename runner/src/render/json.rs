@@ -14,24 +14,24 @@ pub const FORMAT: u32 = 1;
 #[derive(Debug, Serialize)]
 pub struct Document<'r> {
     format: u32,
-    lessons: Vec<Lesson<'r>>,
+    lessons: Vec<LessonJson<'r>>,
 }
 
 /// One lesson's report.
 #[derive(Debug, Serialize)]
-pub struct Lesson<'r> {
+pub struct LessonJson<'r> {
     lesson: &'r str,
     name: &'r str,
     title: &'r str,
     environment: &'r Environment,
     duration_ms: u64,
-    items: Vec<Row<'r>>,
-    leftovers: Vec<Left<'r>>,
+    items: Vec<ItemJson<'r>>,
+    leftovers: Vec<LeftoverJson<'r>>,
 }
 
 /// One step or check. A field that says nothing of this verdict is left out.
 #[derive(Debug, Serialize)]
-pub struct Row<'r> {
+pub struct ItemJson<'r> {
     kind: &'static str,
     name: &'r str,
     on: String,
@@ -41,30 +41,30 @@ pub struct Row<'r> {
     shell_lost: bool,
     shell_new: bool,
     #[serde(flatten)]
-    printed: Option<Printed>,
+    printed: Option<PrintedJson>,
     #[serde(flatten)]
-    recorded: Option<Accepted<'r>>,
+    recorded: Option<AcceptedJson<'r>>,
     #[serde(flatten)]
-    why: Option<Why<'r>>,
+    why: Option<ReasonJson<'r>>,
 }
 
 /// The accepted output, where it is not the one above.
 #[derive(Debug, Serialize)]
-struct Accepted<'r> {
+struct AcceptedJson<'r> {
     recorded_stdout: String,
     recorded_stderr: String,
     recorded_on: &'r Environment,
 }
 
 #[derive(Debug, Serialize)]
-struct Printed {
+struct PrintedJson {
     stdout: String,
     stderr: String,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-enum Why<'r> {
+enum ReasonJson<'r> {
     Lacking {
         reason: String,
         remedy: Option<String>,
@@ -89,15 +89,15 @@ enum Why<'r> {
 }
 
 #[derive(Debug, Serialize)]
-struct Left<'r> {
+struct LeftoverJson<'r> {
     step: Option<&'r str>,
     what: &'r str,
     still_there: bool,
 }
 
-impl Left<'_> {
-    fn of(left: &Leftover) -> Left<'_> {
-        Left {
+impl LeftoverJson<'_> {
+    fn of(left: &Leftover) -> LeftoverJson<'_> {
+        LeftoverJson {
             step: left.step.as_deref(),
             what: &left.what,
             still_there: left.still_there,
@@ -114,32 +114,32 @@ pub fn document<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Document<'
 }
 
 /// One lesson's report.
-pub fn report(report: &Report) -> Lesson<'_> {
-    Lesson {
+pub fn report(report: &Report) -> LessonJson<'_> {
+    LessonJson {
         lesson: &report.stem,
         name: &report.lesson,
         title: &report.title,
         environment: &report.environment,
         duration_ms: report.duration.as_millis() as u64,
         items: report.items.iter().map(item).collect(),
-        leftovers: report.leftovers.iter().map(Left::of).collect(),
+        leftovers: report.leftovers.iter().map(LeftoverJson::of).collect(),
     }
 }
 
 /// One step or check.
-pub fn item(item: &Item) -> Row<'_> {
+pub fn item(item: &Item) -> ItemJson<'_> {
     let (kind, name) = match &item.id {
         RecordId::Step(id) => ("step", id),
         RecordId::Check(name) => ("check", name),
     };
     let printed = item.text.as_ref().map(|text| {
         let sections = text.sections();
-        Printed {
+        PrintedJson {
             stdout: sections.stdout.text(),
             stderr: sections.stderr.text(),
         }
     });
-    Row {
+    ItemJson {
         kind,
         name,
         on: item.place.to_string(),
@@ -154,24 +154,24 @@ pub fn item(item: &Item) -> Row<'_> {
     }
 }
 
-fn accepted(item: &Item) -> Option<Accepted<'_>> {
+fn accepted(item: &Item) -> Option<AcceptedJson<'_>> {
     let recorded = item.recorded.as_ref()?;
     let differs = item.text.as_ref() != Some(&recorded.text);
     let sections = differs.then(|| recorded.text.sections())?;
-    Some(Accepted {
+    Some(AcceptedJson {
         recorded_stdout: sections.stdout.text(),
         recorded_stderr: sections.stderr.text(),
         recorded_on: &recorded.environment,
     })
 }
 
-fn why(verdict: &Verdict) -> Option<Why<'_>> {
+fn why(verdict: &Verdict) -> Option<ReasonJson<'_>> {
     match verdict {
-        Verdict::Skipped(skip) => Some(Why::Lacking {
+        Verdict::Skipped(skip) => Some(ReasonJson::Lacking {
             reason: verdict::reason(skip),
             remedy: verdict::remedy(skip),
         }),
-        Verdict::Broken { message, help } => Some(Why::Lacking {
+        Verdict::Broken { message, help } => Some(ReasonJson::Lacking {
             reason: message.clone(),
             remedy: help.clone(),
         }),
@@ -180,22 +180,22 @@ fn why(verdict: &Verdict) -> Option<Why<'_>> {
             expected,
             actual,
             ..
-        } => Some(Why::CheckFailed {
+        } => Some(ReasonJson::CheckFailed {
             sentence,
             expected: expected.to_string(),
             actual,
         }),
         Verdict::DiffersHere {
             ours, why_unknown, ..
-        } => Some(Why::DiffersHere {
+        } => Some(ReasonJson::DiffersHere {
             ran_on: ours,
             unknown: why_unknown,
         }),
-        Verdict::TimedOut { limit, awaited } => Some(Why::TimedOut {
+        Verdict::TimedOut { limit, awaited } => Some(ReasonJson::TimedOut {
             limit_ms: limit.as_millis() as u64,
             reason: awaited.as_ref().and_then(verdict::in_vain),
         }),
-        Verdict::WrongExit { expected, .. } => Some(Why::WrongExit {
+        Verdict::WrongExit { expected, .. } => Some(ReasonJson::WrongExit {
             expected: expected.to_string(),
         }),
         Verdict::Changed(_)

@@ -18,7 +18,7 @@ const SHOWN_BYTES: usize = 256 * 1024;
 pub struct LiveOutput {
     /// The step that is on the screen; none between two steps.
     step: Option<String>,
-    sources: BTreeMap<(Option<String>, Stream), Source>,
+    sources: BTreeMap<(Option<String>, Stream), StepStream>,
     sizes: BTreeMap<Option<String>, Sizes>,
     /// The stream of the unfinished line on the screen.
     line_of: Option<Stream>,
@@ -30,7 +30,7 @@ pub struct LiveOutput {
 
 /// One stream of one step.
 #[derive(Debug, Default)]
-struct Source {
+struct StepStream {
     text: Visible,
     /// The beginning of a line of a step that is not on the screen.
     line: String,

@@ -1,7 +1,7 @@
 //! What the terminal can do: color, width, marks. Color only repeats what the words say.
 
 use crate::diagnostic::Drawing;
-use crate::highlight::{self, Kind};
+use crate::highlight::{self, TokenKind};
 use crate::visible::{drawn, visible_text, width, wrap};
 use anstyle::{AnsiColor, Style};
 use std::ffi::OsStr;
@@ -191,7 +191,7 @@ impl Paint {
                 .map(|line| visible_text(line).into_owned())
                 .collect();
         }
-        let line = |pieces: Vec<(Kind, String)>| {
+        let line = |pieces: Vec<(TokenKind, String)>| {
             pieces
                 .into_iter()
                 .map(|(kind, text)| self.style(code_style(kind), &visible_text(&text)))
@@ -213,17 +213,17 @@ fn terminal_columns() -> Option<usize> {
 }
 
 /// The sixteen colors only: the learner's own theme decides how they look.
-fn code_style(kind: Kind) -> Style {
+fn code_style(kind: TokenKind) -> Style {
     match kind {
-        Kind::Plain => Style::new(),
-        Kind::Comment => AnsiColor::BrightBlack.on_default(),
-        Kind::Literal => AnsiColor::Green.on_default(),
-        Kind::Constant => AnsiColor::Cyan.on_default(),
-        Kind::Keyword => AnsiColor::Magenta.on_default(),
-        Kind::Type => AnsiColor::Yellow.on_default(),
-        Kind::Function => AnsiColor::Blue.on_default(),
-        Kind::Preprocessor => AnsiColor::Magenta.on_default(),
-        Kind::Variable => AnsiColor::Cyan.on_default(),
+        TokenKind::Plain => Style::new(),
+        TokenKind::Comment => AnsiColor::BrightBlack.on_default(),
+        TokenKind::Literal => AnsiColor::Green.on_default(),
+        TokenKind::Constant => AnsiColor::Cyan.on_default(),
+        TokenKind::Keyword => AnsiColor::Magenta.on_default(),
+        TokenKind::Type => AnsiColor::Yellow.on_default(),
+        TokenKind::Function => AnsiColor::Blue.on_default(),
+        TokenKind::Preprocessor => AnsiColor::Magenta.on_default(),
+        TokenKind::Variable => AnsiColor::Cyan.on_default(),
     }
 }
 

@@ -24,22 +24,22 @@ pub type Style = fn(&Paint, &str) -> String;
 
 /// Whether it is told how long something took.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Time {
+enum ShowTime {
     Shown,
     Hidden,
 }
 
 /// Returns the lines that say what became of a step or check.
 pub fn lines(item: &Item, paint: &Paint) -> Vec<String> {
-    lines_of(item, Time::Shown, paint)
+    lines_of(item, ShowTime::Shown, paint)
 }
 
 /// The same lines without how long it took, for what happened in more than one environment.
 pub fn lines_without_time(item: &Item, paint: &Paint) -> Vec<String> {
-    lines_of(item, Time::Hidden, paint)
+    lines_of(item, ShowTime::Hidden, paint)
 }
 
-fn lines_of(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
+fn lines_of(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
     let mut lines = headline(item, time, paint);
     match &item.verdict {
         Verdict::Changed(changed) => lines.extend(diff(changed, paint)),
@@ -123,7 +123,7 @@ pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
 }
 
 /// A mark, the verdict in a word, what it is about, how long it took.
-fn headline(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
+fn headline(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
     let (tone, text) = told(item);
     let (style, mark): (Style, _) = match tone {
         Tone::Good => (Paint::good, paint.mark("✓", "+")),
@@ -133,7 +133,7 @@ fn headline(item: &Item, time: Time, paint: &Paint) -> Vec<String> {
     };
     let lead = format!("  {mark} ");
     let mut lines = paint.fitted_in(style, &lead, &text);
-    let shown = time == Time::Shown && is_timed(&item.verdict);
+    let shown = time == ShowTime::Shown && is_timed(&item.verdict);
     if let Some(last) = lines.last_mut().filter(|_| shown) {
         let time = format!("({})", duration(item.duration));
         let plain = paint.fitted(&lead, &text);

@@ -8,7 +8,7 @@ use crate::course::Facet;
 use crate::lesson::{Background, Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
-use crate::transcript::{Ending, Record, RecordId, ShellFate, Skip, Transcript, Unknown};
+use crate::transcript::{Ending, Record, RecordId, ShellFate, Skip, Transcript, UnknownFacets};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -66,7 +66,12 @@ impl<'a> Judge<'a> {
     }
 
     /// What one record amounts to.
-    pub fn item(&self, record: &Record, environment: &Environment, unknown: &Unknown) -> Item {
+    pub fn item(
+        &self,
+        record: &Record,
+        environment: &Environment,
+        unknown: &UnknownFacets,
+    ) -> Item {
         let mut item = Item {
             id: record.id.clone(),
             verdict: Verdict::Passed,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::lesson::{Background, Block, Expectation, FrontMatter, Place};
 use crate::snapshot::tests::{environment, recorded as accepted_output};
-use crate::transcript::{Capture, HEAD_BYTES, Output, ShellFate, Unknown};
+use crate::transcript::{Capture, HEAD_BYTES, Output, ShellFate, UnknownFacets};
 use insta::assert_snapshot;
 use std::path::{Path, PathBuf};
 
@@ -66,7 +66,11 @@ fn judged(lesson: &Lesson, accepted: Option<&str>, record: Record) -> Item {
     let lookup = |step: &str, _: &[String], _: &Environment| {
         Ok(accepted.map(|stdout| accepted_output("hello", step, stdout)))
     };
-    Judge::new(lesson, &StepFolders::default(), &lookup).item(&record, &ours, &Unknown::default())
+    Judge::new(lesson, &StepFolders::default(), &lookup).item(
+        &record,
+        &ours,
+        &UnknownFacets::default(),
+    )
 }
 
 fn step_judged(lesson: &Lesson, accepted: Option<&str>, ending: Ending, stdout: &str) -> Verdict {
@@ -268,7 +272,7 @@ fn a_damaged_snapshot_breaks_its_step_only_and_says_what_to_do() {
     let folders = StepFolders::default();
     let judge = Judge::new(&lesson, &folders, &lookup);
     let verdict = judge
-        .item(&record(id, DONE, "ok\n"), &ours, &Unknown::default())
+        .item(&record(id, DONE, "ok\n"), &ours, &UnknownFacets::default())
         .verdict;
     let Verdict::Broken { message, help } = verdict else {
         panic!("{verdict:?}");

@@ -21,7 +21,7 @@ pub struct Row<'r> {
     /// Which one.
     pub id: &'r RecordId,
     /// What it amounts to in each column; nothing where its turn never came.
-    pub cells: Vec<Option<Mark>>,
+    pub cells: Vec<Option<CellMark>>,
     /// What the groups differ from; nothing where no output is compared.
     pub reference: Option<Reference<'r>>,
     /// The columns in groups, each of equal outputs or equal troubles, the first column first.
@@ -30,7 +30,7 @@ pub struct Row<'r> {
 
 /// What a step or check amounts to beside those in other environments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mark {
+pub enum CellMark {
     /// The output is the accepted one that serves every environment.
     Same,
     /// The output is the one that was accepted for this environment.
@@ -66,7 +66,7 @@ pub struct Group<'r> {
     /// The columns.
     pub columns: Vec<usize>,
     /// What it amounts to in all of them.
-    pub mark: Mark,
+    pub mark: CellMark,
     /// What happened in the first of them.
     pub item: &'r Item,
     /// From the reference to this output, where they are not equal.
@@ -77,55 +77,59 @@ impl Group<'_> {
     /// True if there is more to tell of it than its mark.
     pub fn is_worth_telling(&self) -> bool {
         match self.mark {
-            Mark::Same | Mark::Holds | Mark::Done | Mark::Interrupted => false,
-            Mark::Variant | Mark::New | Mark::Differs => self.diff.is_some(),
-            Mark::Failed | Mark::Skipped => true,
+            CellMark::Same | CellMark::Holds | CellMark::Done | CellMark::Interrupted => false,
+            CellMark::Variant | CellMark::New | CellMark::Differs => self.diff.is_some(),
+            CellMark::Failed | CellMark::Skipped => true,
         }
     }
 }
 
-impl Mark {
+impl CellMark {
     /// Returns what a verdict is beside others.
-    pub fn of(item: &Item) -> Mark {
+    pub fn of(item: &Item) -> CellMark {
         let is_check = matches!(item.id, RecordId::Check(_));
         let found = item.recorded.as_ref();
         let of_variant = found.is_some_and(|recorded| recorded.name.variant().is_some());
         match &item.verdict {
-            Verdict::Passed if is_check => Mark::Holds,
-            Verdict::Passed if of_variant => Mark::Variant,
-            Verdict::Passed => Mark::Same,
-            Verdict::Shown => Mark::Done,
-            Verdict::New => Mark::New,
-            Verdict::Changed(_) | Verdict::DiffersHere { .. } => Mark::Differs,
+            Verdict::Passed if is_check => CellMark::Holds,
+            Verdict::Passed if of_variant => CellMark::Variant,
+            Verdict::Passed => CellMark::Same,
+            Verdict::Shown => CellMark::Done,
+            Verdict::New => CellMark::New,
+            Verdict::Changed(_) | Verdict::DiffersHere { .. } => CellMark::Differs,
             Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
-            | Verdict::Broken { .. } => Mark::Failed,
-            Verdict::Interrupted => Mark::Interrupted,
-            Verdict::Skipped(_) | Verdict::Recorded => Mark::Skipped,
+            | Verdict::Broken { .. } => CellMark::Failed,
+            Verdict::Interrupted => CellMark::Interrupted,
+            Verdict::Skipped(_) | Verdict::Recorded => CellMark::Skipped,
         }
     }
 
     /// True if the output is one that is compared with others.
     fn is_compared(self) -> bool {
         match self {
-            Mark::Same | Mark::Variant | Mark::New | Mark::Differs => true,
-            Mark::Holds | Mark::Done | Mark::Failed | Mark::Skipped | Mark::Interrupted => false,
+            CellMark::Same | CellMark::Variant | CellMark::New | CellMark::Differs => true,
+            CellMark::Holds
+            | CellMark::Done
+            | CellMark::Failed
+            | CellMark::Skipped
+            | CellMark::Interrupted => false,
         }
     }
 
     /// The word for it, for tables and scripts.
     pub fn word(self) -> &'static str {
         match self {
-            Mark::Same => "same",
-            Mark::Variant => "variant",
-            Mark::Holds => "holds",
-            Mark::Done => "done",
-            Mark::New => "new",
-            Mark::Differs => "differs",
-            Mark::Failed => "failed",
-            Mark::Skipped => "skipped",
-            Mark::Interrupted => "interrupted",
+            CellMark::Same => "same",
+            CellMark::Variant => "variant",
+            CellMark::Holds => "holds",
+            CellMark::Done => "done",
+            CellMark::New => "new",
+            CellMark::Differs => "differs",
+            CellMark::Failed => "failed",
+            CellMark::Skipped => "skipped",
+            CellMark::Interrupted => "interrupted",
         }
     }
 }
@@ -165,7 +169,7 @@ fn row<'r>(id: &'r RecordId, reports: &[&'r Report]) -> Row<'r> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (column, item) in items.iter().enumerate() {
         let Some(item) = *item else { continue };
-        let mark = Mark::of(item);
+        let mark = CellMark::of(item);
         let equal = |group: &&mut Group<'_>| group.mark == mark && is_equal(group.item, item);
         match groups.iter_mut().find(equal) {
             Some(group) => group.columns.push(column),
@@ -190,7 +194,7 @@ fn row<'r>(id: &'r RecordId, reports: &[&'r Report]) -> Row<'r> {
     }
     Row {
         id,
-        cells: items.iter().map(|item| item.map(Mark::of)).collect(),
+        cells: items.iter().map(|item| item.map(CellMark::of)).collect(),
         reference,
         groups,
     }
@@ -198,11 +202,13 @@ fn row<'r>(id: &'r RecordId, reports: &[&'r Report]) -> Row<'r> {
 
 /// True if two items with the same mark tell the same.
 fn is_equal(one: &Item, other: &Item) -> bool {
-    match Mark::of(one) {
-        Mark::Holds | Mark::Done | Mark::Interrupted => true,
-        Mark::Same | Mark::Variant | Mark::New | Mark::Differs => one.text == other.text,
-        Mark::Failed => one.verdict == other.verdict && one.text == other.text,
-        Mark::Skipped => one.verdict == other.verdict,
+    match CellMark::of(one) {
+        CellMark::Holds | CellMark::Done | CellMark::Interrupted => true,
+        CellMark::Same | CellMark::Variant | CellMark::New | CellMark::Differs => {
+            one.text == other.text
+        }
+        CellMark::Failed => one.verdict == other.verdict && one.text == other.text,
+        CellMark::Skipped => one.verdict == other.verdict,
     }
 }
 
@@ -350,7 +356,7 @@ pub(crate) mod tests {
             let cells: Vec<&str> = row
                 .cells
                 .iter()
-                .map(|mark| mark.map_or("-", Mark::word))
+                .map(|mark| mark.map_or("-", CellMark::word))
                 .collect();
             text += &format!("{:?}: {}\n", row.id, cells.join(" "));
             for group in &row.groups {

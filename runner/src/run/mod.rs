@@ -25,7 +25,7 @@ use crate::lesson::{ExpectedExit, FileStep, Lesson, Place, Step};
 use crate::plan::{Action, Plan};
 use crate::surroundings::Surroundings;
 use crate::transcript::{
-    Ending, Leftover, Output, Record, RecordId, ShellFate, Skip, Transcript, Unknown,
+    Ending, Leftover, Output, Record, RecordId, ShellFate, Skip, Transcript, UnknownFacets,
 };
 use crate::workspace::{Workspace, WorkspaceError};
 use ahead::Ahead;
@@ -108,7 +108,7 @@ pub struct Runner<'r> {
     standing: Standing,
     records: Vec<Record>,
     environment: BTreeMap<String, String>,
-    unknown: Unknown,
+    unknown: UnknownFacets,
     inventory: Option<Vec<String>>,
     rest_skipped: Option<Skip>,
     started: Instant,
@@ -167,7 +167,7 @@ impl<'r> Runner<'r> {
             standing: Standing::default(),
             records: Vec::new(),
             environment: BTreeMap::new(),
-            unknown: Unknown::default(),
+            unknown: UnknownFacets::default(),
             inventory: None,
             rest_skipped: None,
             started: Instant::now(),
@@ -187,7 +187,7 @@ impl<'r> Runner<'r> {
     }
 
     /// The facets that were asked for in vain so far.
-    pub fn unknown(&self) -> &Unknown {
+    pub fn unknown(&self) -> &UnknownFacets {
         &self.unknown
     }
 

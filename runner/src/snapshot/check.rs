@@ -1,7 +1,7 @@
 //! What is wrong with the snapshots of a course: damaged ones, and those of no step that there is.
 
 use super::error::SnapshotError;
-use super::files::{Files, Folder};
+use super::files::{Files, SnapshotFolder};
 use super::find::read;
 use super::name::SnapshotName;
 use super::recorded::Recorded;
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// What was found, and the texts of the files that it points into.
 #[derive(Clone, Debug, Default)]
-pub struct Checked {
+pub struct SnapshotFindings {
     /// What is wrong.
     pub diagnostics: Vec<Diagnostic>,
     /// The files that are damaged, as far as they are text.
@@ -23,8 +23,8 @@ pub struct Checked {
 }
 
 /// Looks at all files below `snapshots`; those in the binary were looked at when it was made.
-pub fn check(course: &Course) -> Checked {
-    let mut checked = Checked::default();
+pub fn check(course: &Course) -> SnapshotFindings {
+    let mut checked = SnapshotFindings::default();
     let Some(dir) = course.snapshot_dir() else {
         return checked;
     };
@@ -36,8 +36,8 @@ pub fn check(course: &Course) -> Checked {
     checked
 }
 
-fn look(course: &Course, dir: &Path, checked: &mut Checked) -> io::Result<()> {
-    let files = Folder::at(dir);
+fn look(course: &Course, dir: &Path, checked: &mut SnapshotFindings) -> io::Result<()> {
+    let files = SnapshotFolder::at(dir);
     let owners = Owners::of(course);
     for lesson in files.names(Path::new(""))? {
         if !dir.join(&lesson).is_dir() {
@@ -64,7 +64,7 @@ fn look(course: &Course, dir: &Path, checked: &mut Checked) -> io::Result<()> {
     Ok(())
 }
 
-impl Checked {
+impl SnapshotFindings {
     fn damaged(&mut self, dir: &Path, path: PathBuf, error: SnapshotError) {
         let help = error.help().to_owned();
         let (span, message) = match error {

@@ -16,16 +16,16 @@ pub trait Files: Send + Sync {
 
 /// A folder of the machine.
 #[derive(Clone, Debug)]
-pub struct Folder(PathBuf);
+pub struct SnapshotFolder(PathBuf);
 
-impl Folder {
+impl SnapshotFolder {
     /// The folder that holds one folder a lesson.
-    pub fn at(path: &Path) -> Folder {
-        Folder(path.to_owned())
+    pub fn at(path: &Path) -> SnapshotFolder {
+        SnapshotFolder(path.to_owned())
     }
 }
 
-impl Files for Folder {
+impl Files for SnapshotFolder {
     fn read(&self, file: &Path) -> io::Result<Option<Vec<u8>>> {
         match crate::regular_file::read(&self.0.join(file)) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -57,14 +57,14 @@ pub struct OfCourse<'c>(pub &'c Course);
 impl Files for OfCourse<'_> {
     fn read(&self, file: &Path) -> io::Result<Option<Vec<u8>>> {
         match self.0.snapshot_dir() {
-            Some(folder) => Folder(folder).read(file),
+            Some(folder) => SnapshotFolder(folder).read(file),
             None => Ok(self.0.read(&self.locate(file))),
         }
     }
 
     fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
         match self.0.snapshot_dir() {
-            Some(snapshots) => Folder(snapshots).names(folder),
+            Some(snapshots) => SnapshotFolder(snapshots).names(folder),
             None => Ok(self.0.embedded_names(&self.locate(folder))),
         }
     }

@@ -31,12 +31,12 @@ const RESTORE: &str =
 #[serde(default)]
 struct Metadata {
     expression: Option<String>,
-    info: Option<Info>,
+    info: Option<SnapshotInfo>,
 }
 
 #[derive(Deserialize, Debug, Default, PartialEq)]
 #[serde(default)]
-struct Info {
+struct SnapshotInfo {
     /// None is the first format, the only one until now.
     format: Option<u64>,
     exit: Option<String>,

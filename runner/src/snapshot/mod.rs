@@ -17,9 +17,9 @@ mod references;
 mod write;
 mod yaml;
 
-pub use check::{Checked, Owners, check, is_of_now};
+pub use check::{Owners, SnapshotFindings, check, is_of_now};
 pub use error::SnapshotError;
-pub use files::{Files, Folder, OfCourse};
+pub use files::{Files, OfCourse, SnapshotFolder};
 pub use find::{OfLesson, find, name_for, same_facets};
 pub use name::{Environment, SnapshotName};
 pub use pending::{Pending, pending, pending_of};

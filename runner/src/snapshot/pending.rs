@@ -1,7 +1,7 @@
 //! Outputs that wait for somebody to read them: `.snap.new` files.
 
 use super::error::SnapshotError;
-use super::files::{Files, Folder};
+use super::files::{Files, SnapshotFolder};
 use super::find::read;
 use super::form;
 use super::name::SnapshotName;
@@ -43,7 +43,7 @@ pub fn pending_of(dir: &Path, lesson: &str) -> Result<Vec<Pending>, SnapshotErro
 }
 
 fn list(dir: &Path, folder: &str) -> Result<Vec<String>, SnapshotError> {
-    let names = Folder::at(dir).names(Path::new(folder));
+    let names = SnapshotFolder::at(dir).names(Path::new(folder));
     names.map_err(|error| SnapshotError::listing(dir.join(folder), error))
 }
 
@@ -69,7 +69,7 @@ impl Pending {
 
     /// The accepted output, if there is one.
     pub fn old_output(&self) -> Result<Option<Recorded>, SnapshotError> {
-        read(&Folder::at(&self.dir), self.name.clone())
+        read(&SnapshotFolder::at(&self.dir), self.name.clone())
     }
 
     /// Makes it the accepted output.

@@ -47,7 +47,7 @@ fn what_is_accepted_is_found_again() {
     let dir = tempfile::tempdir().expect("a folder");
     let recorded = recorded("hello", "build", "a\r\nb  ");
     accepted(dir.path(), &recorded);
-    let files = Folder::at(dir.path());
+    let files = SnapshotFolder::at(dir.path());
     let found = find(&files, "hello", "build", &[], &Environment::new()).expect("readable");
     assert_eq!(found, Some(recorded));
     assert_eq!(
@@ -70,7 +70,7 @@ fn the_exact_variant_comes_before_the_base() {
     );
     accepted(dir.path(), &other);
 
-    let files = Folder::at(dir.path());
+    let files = SnapshotFolder::at(dir.path());
     let found = |facets: &str| {
         find(&files, "hello", "build", &vary(), &environment(facets))
             .expect("readable")

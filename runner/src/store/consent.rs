@@ -1,7 +1,7 @@
 //! What somebody agreed to: which parts of which courses may run, and which courses are their own.
 
 use super::files::{Store, StoreError};
-use crate::course::{Parts, lesson_prefix};
+use crate::course::{PartHashes, lesson_prefix};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,7 +17,7 @@ pub struct Consents {
     /// The folders of courses that are one's own: never asked about, never confined.
     pub own: BTreeSet<PathBuf>,
     /// Which parts may run of courses in other folders: the hash of each by its key.
-    pub agreed: BTreeMap<PathBuf, Parts>,
+    pub agreed: BTreeMap<PathBuf, PartHashes>,
 }
 
 impl Default for Consents {
@@ -67,14 +67,14 @@ impl Store {
     }
 
     /// The parts of the course in that folder that were agreed to.
-    pub fn agreed(&self, folder: &Path) -> Result<Parts, StoreError> {
+    pub fn agreed(&self, folder: &Path) -> Result<PartHashes, StoreError> {
         let agreed = self.consents()?.agreed.remove(&known_as(folder));
         Ok(agreed.unwrap_or_default())
     }
 
     /// Remembers that these parts of the course in that folder may run, those of whole lessons among
     /// them.
-    pub fn agree(&self, folder: &Path, parts: &Parts) -> Result<(), StoreError> {
+    pub fn agree(&self, folder: &Path, parts: &PartHashes) -> Result<(), StoreError> {
         let mut consents = self.consents()?;
         let known = consents.agreed.entry(known_as(folder)).or_default();
         let lessons = parts.keys().filter_map(|key| key.strip_prefix("lesson "));
@@ -131,7 +131,7 @@ mod tests {
     use crate::folders::Folders;
     use std::fs;
 
-    fn parts(parts: &[(&str, &str)]) -> Parts {
+    fn parts(parts: &[(&str, &str)]) -> PartHashes {
         let owned = parts
             .iter()
             .map(|(key, hash)| ((*key).to_owned(), (*hash).to_owned()));
@@ -143,11 +143,14 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let store = Store::new(&Folders::below(home.path()));
         let course = Path::new("/course");
-        assert_eq!(store.agreed(course).unwrap(), Parts::new());
+        assert_eq!(store.agreed(course).unwrap(), PartHashes::new());
         let one = parts(&[("lesson a", "1"), ("a: step x", "2"), ("need n", "3")]);
         store.agree(course, &one).unwrap();
         assert_eq!(store.agreed(course).unwrap(), one);
-        assert_eq!(store.agreed(Path::new("/other")).unwrap(), Parts::new());
+        assert_eq!(
+            store.agreed(Path::new("/other")).unwrap(),
+            PartHashes::new()
+        );
         // What a lesson has no more is forgotten, what others have is not.
         store
             .agree(course, &parts(&[("lesson b", "4"), ("b: step y", "5")]))
@@ -164,7 +167,7 @@ mod tests {
         ];
         assert_eq!(store.agreed(course).unwrap(), parts(&expected));
         assert!(store.revoke(course).unwrap() && !store.revoke(course).unwrap());
-        assert_eq!(store.agreed(course).unwrap(), Parts::new());
+        assert_eq!(store.agreed(course).unwrap(), PartHashes::new());
     }
 
     #[test]
@@ -187,7 +190,7 @@ mod tests {
         fs::write(home.path().join("state/trust.json"), old).unwrap();
         let course = Path::new("/course");
         assert!(store.was_trusted_earlier(course) && !store.is_own(course));
-        assert_eq!(store.agreed(course).unwrap(), Parts::new());
+        assert_eq!(store.agreed(course).unwrap(), PartHashes::new());
         store.own(Path::new("/mine")).unwrap();
         let kept = fs::read_to_string(home.path().join("state/trust.json")).unwrap();
         assert_eq!(kept, old);

@@ -15,7 +15,7 @@ pub struct Progress {
 
 /// How far a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum StepProgress {
     /// Never done.
     New,
     /// Done as it stands.
@@ -26,11 +26,11 @@ pub enum Standing {
 
 impl Progress {
     /// How far a step is.
-    pub fn standing(&self, step: &Step) -> Standing {
+    pub fn standing(&self, step: &Step) -> StepProgress {
         match self.done.get(&step.id) {
-            None => Standing::New,
-            Some(hash) if *hash == hash_of(&step.script) => Standing::Done,
-            Some(_) => Standing::Changed,
+            None => StepProgress::New,
+            Some(hash) if *hash == hash_of(&step.script) => StepProgress::Done,
+            Some(_) => StepProgress::Changed,
         }
     }
 

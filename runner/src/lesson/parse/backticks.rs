@@ -17,12 +17,12 @@ pub(super) struct Hidden<'a> {
 pub(super) fn hide(source: &str, start: usize) -> Hidden<'_> {
     let mut covered: Option<Vec<u8>> = None;
     let mut lines = Vec::new();
-    let mut open: Option<Fence> = None;
+    let mut open: Option<FenceLine> = None;
     let mut at = start;
     for line in source[start..].split_inclusive('\n') {
         let span = at..at + line.len();
         at += line.len();
-        let Some(fence) = Fence::of(line) else {
+        let Some(fence) = FenceLine::of(line) else {
             continue;
         };
         match &open {
@@ -55,14 +55,14 @@ fn cover(info: &mut [u8]) {
 }
 
 /// A line that opens or closes a fence.
-struct Fence<'a> {
+struct FenceLine<'a> {
     mark: u8,
     marks: usize,
     /// The rest of the line, its end included.
     info: &'a str,
 }
 
-impl<'a> Fence<'a> {
+impl<'a> FenceLine<'a> {
     fn of(line: &'a str) -> Option<Self> {
         let text = line.trim_start_matches(' ');
         if line.len() - text.len() > 3 {
@@ -73,14 +73,14 @@ impl<'a> Fence<'a> {
             .first()
             .filter(|byte| matches!(byte, b'`' | b'~'))?;
         let marks = text.bytes().take_while(|byte| *byte == mark).count();
-        (marks >= 3).then(|| Fence {
+        (marks >= 3).then(|| FenceLine {
             mark,
             marks,
             info: &text[marks..],
         })
     }
 
-    fn closes(&self, opened: &Fence<'_>) -> bool {
+    fn closes(&self, opened: &FenceLine<'_>) -> bool {
         self.mark == opened.mark && self.marks >= opened.marks && self.info.trim().is_empty()
     }
 

@@ -60,7 +60,7 @@ impl Mark {
 pub fn marks(lesson: &Lesson) -> Vec<Mark> {
     let start = lesson.blocks.first().map_or(0, |block| block.span().start);
     let hidden = backticks::hide(&lesson.source, start);
-    let mut reader = Reader {
+    let mut reader = MarkReader {
         source: &lesson.source,
         marks: Vec::new(),
         headings: Vec::new(),
@@ -75,7 +75,7 @@ pub fn marks(lesson: &Lesson) -> Vec<Mark> {
     reader.marks
 }
 
-struct Reader<'a> {
+struct MarkReader<'a> {
     source: &'a str,
     marks: Vec<Mark>,
     /// Headings whose end has not come yet.
@@ -96,7 +96,7 @@ struct OpenLink {
     text_end: usize,
 }
 
-impl Reader<'_> {
+impl MarkReader<'_> {
     fn take(&mut self, event: Event<'_>, span: Range<usize>) {
         if let Some(link) = self.links.last_mut()
             && !matches!(event, Event::End(_))

@@ -10,9 +10,9 @@ mod tree;
 pub use marks::{Mark, marks};
 pub use markup::{Markup, MarkupKind, markup};
 
-use super::attributes::{self, Info};
+use super::attributes::{self, InfoString};
 use super::check::{self, Heading};
-use super::fence::{self, Fence, Read};
+use super::fence::{self, Fence, NamedBlock};
 use super::front_matter;
 use super::include::{self, Included, Includes};
 use super::mention::Mention;
@@ -24,7 +24,7 @@ use markup::OPTIONS;
 use pulldown_cmark::{BrokenLink, CodeBlockKind, Event, LinkType, Parser, Tag, TagEnd};
 use std::ops::Range;
 use std::path::Path;
-use tree::Tree;
+use tree::ProseBuilder;
 
 /// Reads the lesson `stem` from `source`, which came from `path` below the course root.
 ///
@@ -70,7 +70,7 @@ pub(crate) fn read(
     let mut findings = Findings::of(path);
     let front = front_matter::read(stem, source, &mut findings);
     let hidden = backticks::hide(source, front.body);
-    let mut reader = Reader {
+    let mut reader = PageReader {
         source,
         body: front.body,
         includes: Includes::of(path, includes),
@@ -78,7 +78,7 @@ pub(crate) fn read(
         findings,
         mentions: front.mentions,
         names: Names::of(source),
-        tree: Tree::default(),
+        tree: ProseBuilder::default(),
         headings: Vec::new(),
         undefined: Vec::new(),
         defined: Vec::new(),
@@ -110,7 +110,7 @@ pub(crate) fn read(
     }
 }
 
-struct Reader<'a> {
+struct PageReader<'a> {
     source: &'a str,
     body: usize,
     includes: Includes<'a>,
@@ -118,7 +118,7 @@ struct Reader<'a> {
     findings: Findings,
     mentions: Vec<Mention>,
     names: Names<'a>,
-    tree: Tree,
+    tree: ProseBuilder,
     headings: Vec<Heading>,
     undefined: Vec<Undefined>,
     /// The labels that references can have, and the lines that define them.
@@ -128,22 +128,22 @@ struct Reader<'a> {
 }
 
 /// A fence whose end has not come yet.
-struct Open {
-    opening: Opening,
+struct OpenFence {
+    opening: FenceOpening,
     content: String,
     span: Range<usize>,
 }
 
 /// The opening line of a fence.
-struct Opening {
-    info: Info,
+struct FenceOpening {
+    info: InfoString,
     /// Where its content begins.
     content: usize,
 }
 
-impl Reader<'_> {
+impl PageReader<'_> {
     fn markdown(&mut self, text: &str) {
-        let mut active: Option<Open> = None;
+        let mut active: Option<OpenFence> = None;
         let body = self.body;
         let mut undefined = Vec::new();
         let noted = |link: BrokenLink<'_>| {
@@ -167,7 +167,7 @@ impl Reader<'_> {
                 Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => {
                     let opening = self.opening(&span);
                     if self.is_active(&opening, &span) {
-                        active = Some(Open {
+                        active = Some(OpenFence {
                             opening,
                             content: String::new(),
                             span,
@@ -205,7 +205,7 @@ impl Reader<'_> {
     }
 
     /// Reads the opening line of the fence at `span`, and sees to it that the fence is closed.
-    fn opening(&mut self, span: &Range<usize>) -> Opening {
+    fn opening(&mut self, span: &Range<usize>) -> FenceOpening {
         let text = &self.source[span.clone()];
         let fence = span.start + (text.len() - text.trim_start_matches([' ', '\t']).len());
         let end = line_end(self.source, fence);
@@ -214,13 +214,13 @@ impl Reader<'_> {
         let marks = line.len() - line.trim_start_matches(first).len();
         self.backticks(fence, end, marks);
         let info = attributes::read(self.source, fence + marks..end, &mut self.findings);
-        if let Info::Plain { rest, .. } = &info {
+        if let InfoString::Plain { rest, .. } = &info {
             fence::hint_at_braces(rest, &mut self.findings);
         }
         if self.tree.is_top() {
             self.closed(fence, end, &line[..marks], span);
         }
-        Opening { info, content: end }
+        FenceOpening { info, content: end }
     }
 
     fn backticks(&mut self, fence: usize, end: usize, marks: usize) {
@@ -266,8 +266,8 @@ impl Reader<'_> {
     }
 
     /// True for a fence that does something, where it may do so.
-    fn is_active(&mut self, opening: &Opening, span: &Range<usize>) -> bool {
-        let Info::Active { group, .. } = &opening.info else {
+    fn is_active(&mut self, opening: &FenceOpening, span: &Range<usize>) -> bool {
+        let InfoString::Active { group, .. } = &opening.info else {
             return false;
         };
         if self.tree.is_top() {
@@ -281,8 +281,8 @@ impl Reader<'_> {
         false
     }
 
-    fn active(&mut self, open: Open) {
-        let Info::Active {
+    fn active(&mut self, open: OpenFence) {
+        let InfoString::Active {
             language,
             attributes,
             group,
@@ -317,16 +317,16 @@ impl Reader<'_> {
             self.tree.end(TagEnd::CodeBlock);
             return;
         };
-        if let Read::File { file, .. } = &mut read {
+        if let NamedBlock::File { file, .. } = &mut read {
             self.include(&mut file.content, inside);
         }
         self.names.add(&read, &mut self.findings);
         self.prose(span.start);
         self.prose_start = next_line(self.source, span.end);
         self.blocks.push(match read {
-            Read::File { file, .. } => Block::File(file),
-            Read::Step { step, .. } => Block::Step(step),
-            Read::Check { check, .. } => Block::Check(check),
+            NamedBlock::File { file, .. } => Block::File(file),
+            NamedBlock::Step { step, .. } => Block::Step(step),
+            NamedBlock::Check { check, .. } => Block::Check(check),
         });
     }
 
@@ -364,10 +364,10 @@ impl Reader<'_> {
     }
 }
 
-fn language(info: &Info) -> Option<String> {
+fn language(info: &InfoString) -> Option<String> {
     let word = match info {
-        Info::Plain { language, .. } => language.clone(),
-        Info::Active { language, .. } => Some(language.clone()),
+        InfoString::Plain { language, .. } => language.clone(),
+        InfoString::Active { language, .. } => Some(language.clone()),
     };
     word.map(|word| word.text).filter(|text| !text.is_empty())
 }

@@ -11,17 +11,17 @@ const DEEPEST: usize = 40;
 
 /// The nodes so far, and the containers that are still open.
 #[derive(Default)]
-pub(super) struct Tree {
+pub(super) struct ProseBuilder {
     /// The links that bind checks.
     pub claims: Claims,
-    done: Frame,
-    open: Vec<(Kind, Frame)>,
+    done: Container,
+    open: Vec<(ContainerKind, Container)>,
     /// How many containers are open that were too deep to be kept.
     skipped: usize,
 }
 
 /// What an open container will become.
-enum Kind {
+enum ContainerKind {
     Paragraph,
     Heading(u8),
     Quote,
@@ -43,7 +43,7 @@ enum Kind {
 
 /// What an open container holds so far.
 #[derive(Default)]
-struct Frame {
+struct Container {
     nodes: Vec<Node>,
     inlines: Vec<Inline>,
     text: String,
@@ -52,7 +52,7 @@ struct Frame {
     rows: Vec<Vec<Vec<Inline>>>,
 }
 
-impl Frame {
+impl Container {
     /// The nodes, with loose inline content (a tight list item has such) as a paragraph.
     fn into_nodes(mut self) -> Vec<Node> {
         self.flush();
@@ -72,7 +72,7 @@ impl Frame {
     }
 }
 
-impl Tree {
+impl ProseBuilder {
     /// True if no container is open.
     pub fn is_top(&self) -> bool {
         self.open.is_empty() && self.skipped == 0
@@ -112,12 +112,12 @@ impl Tree {
 
     /// A code block begins.
     pub fn begin_code(&mut self, language: Option<String>) {
-        self.open(Kind::Code(language));
+        self.open(ContainerKind::Code(language));
     }
 
     /// Text of a paragraph, or of a code block.
     pub fn text(&mut self, text: &str) {
-        if let Some((Kind::Code(_) | Kind::Html, frame)) = self.open.last_mut() {
+        if let Some((ContainerKind::Code(_) | ContainerKind::Html, frame)) = self.open.last_mut() {
             frame.text.push_str(text);
             return;
         }
@@ -129,7 +129,7 @@ impl Tree {
         self.inline(Inline::Text(text.to_owned()));
     }
 
-    fn top(&mut self) -> &mut Frame {
+    fn top(&mut self) -> &mut Container {
         match self.open.last_mut() {
             Some((_, frame)) => frame,
             None => &mut self.done,
@@ -140,46 +140,51 @@ impl Tree {
         self.top().inlines.push(inline);
     }
 
-    fn open(&mut self, kind: Kind) {
+    fn open(&mut self, kind: ContainerKind) {
         if self.open.len() >= DEEPEST || self.skipped > 0 {
             self.skipped += 1;
             return;
         }
-        self.open.push((kind, Frame::default()));
+        self.open.push((kind, Container::default()));
     }
 
     fn begin(&mut self, tag: Tag<'_>, span: Range<usize>) {
         let kind = match tag {
-            Tag::Paragraph => Kind::Paragraph,
-            Tag::Heading { level, .. } => Kind::Heading(level as u8),
-            Tag::BlockQuote(_) => Kind::Quote,
-            Tag::CodeBlock(CodeBlockKind::Indented) => Kind::Code(None),
-            Tag::CodeBlock(CodeBlockKind::Fenced(info)) => Kind::Code(Some(info.into_string())),
-            Tag::HtmlBlock => Kind::Html,
-            Tag::List(start) => Kind::List(start),
-            Tag::Item => Kind::Item,
-            Tag::Table(_) => Kind::Table,
-            Tag::TableHead | Tag::TableRow => Kind::Row,
-            Tag::TableCell => Kind::Cell,
-            Tag::Emphasis => Kind::Emphasis,
-            Tag::Strong => Kind::Strong,
-            Tag::Strikethrough => Kind::Strikethrough,
+            Tag::Paragraph => ContainerKind::Paragraph,
+            Tag::Heading { level, .. } => ContainerKind::Heading(level as u8),
+            Tag::BlockQuote(_) => ContainerKind::Quote,
+            Tag::CodeBlock(CodeBlockKind::Indented) => ContainerKind::Code(None),
+            Tag::CodeBlock(CodeBlockKind::Fenced(info)) => {
+                ContainerKind::Code(Some(info.into_string()))
+            }
+            Tag::HtmlBlock => ContainerKind::Html,
+            Tag::List(start) => ContainerKind::List(start),
+            Tag::Item => ContainerKind::Item,
+            Tag::Table(_) => ContainerKind::Table,
+            Tag::TableHead | Tag::TableRow => ContainerKind::Row,
+            Tag::TableCell => ContainerKind::Cell,
+            Tag::Emphasis => ContainerKind::Emphasis,
+            Tag::Strong => ContainerKind::Strong,
+            Tag::Strikethrough => ContainerKind::Strikethrough,
             Tag::Link { dest_url, .. } => {
                 self.claims.begin(&dest_url, span);
-                Kind::Link(dest_url.into_string())
+                ContainerKind::Link(dest_url.into_string())
             }
-            Tag::Image { dest_url, .. } => Kind::Image(dest_url.into_string()),
+            Tag::Image { dest_url, .. } => ContainerKind::Image(dest_url.into_string()),
             Tag::FootnoteDefinition(_)
             | Tag::DefinitionList
             | Tag::DefinitionListTitle
             | Tag::DefinitionListDefinition
             | Tag::MetadataBlock(_)
             | Tag::Superscript
-            | Tag::Subscript => Kind::Plain,
+            | Tag::Subscript => ContainerKind::Plain,
         };
         if matches!(
             kind,
-            Kind::List(_) | Kind::Quote | Kind::Paragraph | Kind::Table
+            ContainerKind::List(_)
+                | ContainerKind::Quote
+                | ContainerKind::Paragraph
+                | ContainerKind::Table
         ) {
             self.claims.close();
         }
@@ -207,42 +212,44 @@ impl Tree {
         self.close(kind, frame);
     }
 
-    fn close(&mut self, kind: Kind, frame: Frame) {
+    fn close(&mut self, kind: ContainerKind, frame: Container) {
         let outer = self.top();
         match kind {
-            Kind::Paragraph => outer.push(Node::Paragraph(frame.inlines)),
-            Kind::Heading(level) => outer.push(Node::Heading {
+            ContainerKind::Paragraph => outer.push(Node::Paragraph(frame.inlines)),
+            ContainerKind::Heading(level) => outer.push(Node::Heading {
                 level,
                 content: frame.inlines,
             }),
-            Kind::Quote => outer.push(Node::Quote(frame.into_nodes())),
-            Kind::Code(language) => outer.push(Node::Code {
+            ContainerKind::Quote => outer.push(Node::Quote(frame.into_nodes())),
+            ContainerKind::Code(language) => outer.push(Node::Code {
                 language,
                 text: frame.text,
             }),
-            Kind::Html => outer.push(Node::Html(frame.text)),
-            Kind::Item => outer.items.push(frame.into_nodes()),
-            Kind::List(start) => outer.push(list(start, frame)),
-            Kind::Cell => outer.cells.push(frame.inlines),
-            Kind::Row => outer.rows.push(frame.cells),
-            Kind::Table => outer.push(table(frame)),
-            Kind::Emphasis => outer.inlines.push(Inline::Emphasis(frame.inlines)),
-            Kind::Strong => outer.inlines.push(Inline::Strong(frame.inlines)),
-            Kind::Strikethrough => outer.inlines.push(Inline::Strikethrough(frame.inlines)),
-            Kind::Link(url) => outer.inlines.push(Inline::Link {
+            ContainerKind::Html => outer.push(Node::Html(frame.text)),
+            ContainerKind::Item => outer.items.push(frame.into_nodes()),
+            ContainerKind::List(start) => outer.push(list(start, frame)),
+            ContainerKind::Cell => outer.cells.push(frame.inlines),
+            ContainerKind::Row => outer.rows.push(frame.cells),
+            ContainerKind::Table => outer.push(table(frame)),
+            ContainerKind::Emphasis => outer.inlines.push(Inline::Emphasis(frame.inlines)),
+            ContainerKind::Strong => outer.inlines.push(Inline::Strong(frame.inlines)),
+            ContainerKind::Strikethrough => {
+                outer.inlines.push(Inline::Strikethrough(frame.inlines))
+            }
+            ContainerKind::Link(url) => outer.inlines.push(Inline::Link {
                 url,
                 content: frame.inlines,
             }),
-            Kind::Image(url) => outer.inlines.push(Inline::Image {
+            ContainerKind::Image(url) => outer.inlines.push(Inline::Image {
                 url,
                 description: plain_text(&frame.inlines),
             }),
-            Kind::Plain => outer.inlines.extend(frame.inlines),
+            ContainerKind::Plain => outer.inlines.extend(frame.inlines),
         }
     }
 }
 
-fn list(start: Option<u64>, mut frame: Frame) -> Node {
+fn list(start: Option<u64>, mut frame: Container) -> Node {
     let mut items = std::mem::take(&mut frame.items);
     let rest = frame.into_nodes();
     if !rest.is_empty() {
@@ -251,7 +258,7 @@ fn list(start: Option<u64>, mut frame: Frame) -> Node {
     Node::List { start, items }
 }
 
-fn table(frame: Frame) -> Node {
+fn table(frame: Container) -> Node {
     let mut rows = frame.rows.into_iter();
     Node::Table {
         head: rows.next().unwrap_or_default(),

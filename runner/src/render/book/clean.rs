@@ -12,18 +12,18 @@ use crate::visible::visible_text;
 use std::ops::Range;
 
 /// A part of a page.
-pub enum Part {
+pub enum PagePart {
     /// What the book makes of a step, a file, or a fact: safe already.
     Made(String),
     /// What a lesson says.
     Prose(String),
 }
 
-impl Part {
+impl PagePart {
     /// Its Markdown.
     pub fn text(&self) -> &str {
         match self {
-            Part::Made(text) | Part::Prose(text) => text,
+            PagePart::Made(text) | PagePart::Prose(text) => text,
         }
     }
 }
@@ -32,7 +32,7 @@ impl Part {
 const MOST_ROUNDS: usize = 8;
 
 /// A page of these parts.
-pub fn page(parts: &[Part]) -> String {
+pub fn page(parts: &[PagePart]) -> String {
     let mut page = String::new();
     let mut prose = Vec::new();
     for part in parts.iter().filter(|part| !part.text().trim().is_empty()) {
@@ -42,8 +42,8 @@ pub fn page(parts: &[Part]) -> String {
         let start = page.len();
         let text = part.text().trim_matches('\n');
         match part {
-            Part::Made(_) => page.push_str(text),
-            Part::Prose(_) => {
+            PagePart::Made(_) => page.push_str(text),
+            PagePart::Prose(_) => {
                 page.push_str(&visible_text(text));
                 prose.push(start..page.len());
             }
@@ -172,7 +172,7 @@ mod tests {
     use insta::assert_snapshot;
 
     fn cleaned(prose: &str) -> String {
-        page(&[Part::Prose(prose.to_owned())])
+        page(&[PagePart::Prose(prose.to_owned())])
     }
 
     #[test]
@@ -256,9 +256,9 @@ mod tests {
             ]), 0..24)
         ) {
             let page = super::page(&[
-                Part::Prose(pieces.concat()),
-                Part::Made("<pre>made</pre>".to_owned()),
-                Part::Prose(pieces.concat()),
+                PagePart::Prose(pieces.concat()),
+                PagePart::Made("<pre>made</pre>".to_owned()),
+                PagePart::Prose(pieces.concat()),
             ]);
             let ours = page.find("<pre>made</pre>");
             for found in markup(&page) {

@@ -1,7 +1,7 @@
 //! Code for a page, its parts marked when the book is made.
 
 use super::html::push_text;
-use crate::highlight::{self, Kind};
+use crate::highlight::{self, TokenKind};
 use std::collections::{BTreeSet, HashMap};
 use std::thread;
 
@@ -67,7 +67,7 @@ fn marked(language: &str, code: &str) -> String {
     html
 }
 
-fn push_piece(kind: Kind, piece: &str, html: &mut String) {
+fn push_piece(kind: TokenKind, piece: &str, html: &mut String) {
     let Some(class) = class(kind) else {
         push_text(piece, html);
         return;
@@ -79,17 +79,17 @@ fn push_piece(kind: Kind, piece: &str, html: &mut String) {
     html.push_str("</span>");
 }
 
-fn class(kind: Kind) -> Option<&'static str> {
+fn class(kind: TokenKind) -> Option<&'static str> {
     match kind {
-        Kind::Plain => None,
-        Kind::Comment => Some("tk-comment"),
-        Kind::Literal => Some("tk-literal"),
-        Kind::Constant => Some("tk-constant"),
-        Kind::Keyword => Some("tk-keyword"),
-        Kind::Type => Some("tk-type"),
-        Kind::Function => Some("tk-function"),
-        Kind::Preprocessor => Some("tk-preprocessor"),
-        Kind::Variable => Some("tk-variable"),
+        TokenKind::Plain => None,
+        TokenKind::Comment => Some("tk-comment"),
+        TokenKind::Literal => Some("tk-literal"),
+        TokenKind::Constant => Some("tk-constant"),
+        TokenKind::Keyword => Some("tk-keyword"),
+        TokenKind::Type => Some("tk-type"),
+        TokenKind::Function => Some("tk-function"),
+        TokenKind::Preprocessor => Some("tk-preprocessor"),
+        TokenKind::Variable => Some("tk-variable"),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::code::{CODE, Codes};
 use super::html;
-use super::links::{Links, SOURCES};
+use super::links::{PageLinks, SOURCES};
 use super::step;
 use crate::course::Course;
 use std::path::Path;
@@ -44,7 +44,7 @@ pub fn settings(course: &Course) -> String {
 }
 
 /// `SUMMARY.md`: the pages in order.
-pub fn summary(course: &Course, links: &Links<'_>) -> String {
+pub fn summary(course: &Course, links: &PageLinks<'_>) -> String {
     let mut markdown = format!("# Summary\n\n[About this book]({INDEX})\n\n");
     for lesson in &course.lessons {
         let title = html::markdown(&lesson.front.title);
@@ -93,7 +93,7 @@ To run a lesson yourself, install `tutor`, and type the command at the beginning
 ";
 
 /// The page of source files.
-pub fn sources(links: &Links<'_>, codes: &Codes<'_>) -> Option<String> {
+pub fn sources(links: &PageLinks<'_>, codes: &Codes<'_>) -> Option<String> {
     let mut markdown = String::from("# Source files {#source-files}\n");
     for (path, source) in links.sources() {
         let name = path.to_string_lossy();

@@ -16,7 +16,7 @@ pub const SOURCES: &str = "sources.md";
 
 /// Where a link leads in the book.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
+pub enum LinkTarget {
     /// Where it led all along.
     Same,
     /// Somewhere else.
@@ -26,28 +26,28 @@ pub enum Target {
 }
 
 /// The files of the course that lessons link to.
-pub struct Links<'c> {
+pub struct PageLinks<'c> {
     course: &'c Course,
     /// Where the lessons are.
     lessons: HashSet<&'c Path>,
     anchors: Anchors,
     /// By path below the course root; `None` where there is no such text.
-    files: BTreeMap<PathBuf, Option<Source>>,
+    files: BTreeMap<PathBuf, Option<SourceFile>>,
 }
 
 /// A file of the course.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub struct SourceFile {
     /// Where it is on the page of source files.
     pub id: String,
     /// Its text.
     pub text: String,
 }
 
-impl<'c> Links<'c> {
+impl<'c> PageLinks<'c> {
     /// No file is linked to yet.
-    pub fn new(course: &'c Course) -> Links<'c> {
-        Links {
+    pub fn new(course: &'c Course) -> PageLinks<'c> {
+        PageLinks {
             course,
             lessons: course.lessons.iter().map(|lesson| &*lesson.path).collect(),
             anchors: Anchors::default(),
@@ -56,41 +56,41 @@ impl<'c> Links<'c> {
     }
 
     /// Where a link of this lesson leads in the book.
-    pub fn target(&mut self, lesson: &Lesson, url: &str) -> Target {
+    pub fn target(&mut self, lesson: &Lesson, url: &str) -> LinkTarget {
         if url.is_empty() {
-            return Target::Nothing;
+            return LinkTarget::Nothing;
         }
         let path = match Destination::of(&lesson.path, url) {
-            Destination::Elsewhere if is_address(url) => return Target::Same,
-            Destination::Elsewhere => return Target::Nothing,
-            Destination::Outside => return Target::Nothing,
+            Destination::Elsewhere if is_address(url) => return LinkTarget::Same,
+            Destination::Elsewhere => return LinkTarget::Nothing,
+            Destination::Outside => return LinkTarget::Nothing,
             Destination::Inside { path, .. } => path,
         };
         if self.lessons.contains(&*path) {
-            return Target::Same;
+            return LinkTarget::Same;
         }
         // A page that the course does not list is nothing that a reader should see.
         if path.extension().is_some_and(|ending| ending == "md") {
-            return Target::Nothing;
+            return LinkTarget::Nothing;
         }
         match self.source(path) {
-            Some(source) => Target::Moved(format!("{SOURCES}#{}", source.id)),
-            None => Target::Nothing,
+            Some(source) => LinkTarget::Moved(format!("{SOURCES}#{}", source.id)),
+            None => LinkTarget::Nothing,
         }
     }
 
-    fn source(&mut self, path: PathBuf) -> Option<&Source> {
+    fn source(&mut self, path: PathBuf) -> Option<&SourceFile> {
         let (course, anchors) = (self.course, &mut self.anchors);
         let source = self.files.entry(path).or_insert_with_key(|path| {
             let text = String::from_utf8(course.read(path)?).ok()?;
             let id = anchors.heading(&path.to_string_lossy());
-            Some(Source { id, text })
+            Some(SourceFile { id, text })
         });
         source.as_ref()
     }
 
     /// The files that were linked to, by path.
-    pub fn sources(&self) -> impl Iterator<Item = (&Path, &Source)> {
+    pub fn sources(&self) -> impl Iterator<Item = (&Path, &SourceFile)> {
         let files = self.files.iter();
         files.filter_map(|(path, source)| Some((path.as_path(), source.as_ref()?)))
     }

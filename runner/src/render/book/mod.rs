@@ -21,7 +21,7 @@ pub use error::EmitError;
 pub use folder::{EmittedTree, TouchedFiles};
 
 use code::Codes;
-use links::Links;
+use links::PageLinks;
 use shared::Book;
 use step::SHELL;
 
@@ -72,7 +72,7 @@ pub fn tree(course: &Course, snapshots: &dyn Files) -> Result<(EmittedTree, Emit
     };
     let mut tree = EmittedTree::new();
     let mut emitted = Emitted::default();
-    let mut links = Links::new(course);
+    let mut links = PageLinks::new(course);
     for (lesson, marks) in course.lessons.iter().zip(&marks) {
         let stem = &lesson.stem;
         if RESERVED.contains(&stem.as_str()) {

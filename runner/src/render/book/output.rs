@@ -2,7 +2,7 @@
 
 use super::html;
 use crate::lesson::{Compare, ExpectedExit, Step};
-use crate::normalize::Section;
+use crate::normalize::StreamText;
 use crate::snapshot::{Environment, Recorded};
 
 /// The number of lines of a stream that are shown unfolded.
@@ -80,7 +80,7 @@ fn exit(expected: &ExpectedExit, got: &str) -> String {
     format!(" <span class=\"tutor-exit\">{status}{wanted}</span>")
 }
 
-fn stream(class: &str, name: &str, section: &Section, html: &mut String) {
+fn stream(class: &str, name: &str, section: &StreamText, html: &mut String) {
     if section.is_empty() {
         return;
     }

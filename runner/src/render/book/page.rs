@@ -1,10 +1,10 @@
 //! The page of one lesson.
 
-use super::clean::{self, Part};
+use super::clean::{self, PagePart};
 use super::code::COMMAND;
 use super::html;
-use super::links::Links;
-use super::prose::Context;
+use super::links::PageLinks;
+use super::prose::PageContext;
 use super::shared::Book;
 use super::step::{SHELL, check, file, needs, step};
 use crate::lesson::anchors::{Anchors, check_id, title_end};
@@ -20,10 +20,10 @@ pub fn markdown(
     lesson: &Lesson,
     marks: &[Mark],
     book: &Book<'_>,
-    links: &mut Links<'_>,
+    links: &mut PageLinks<'_>,
     outputs: &Outputs<'_>,
 ) -> String {
-    let mut context = Context {
+    let mut context = PageContext {
         book,
         lesson,
         marks,
@@ -37,8 +37,8 @@ pub fn markdown(
         let title = &lesson.front.title;
         let id = context.anchors.heading(title);
         let heading = format!("# {} {{#{id}}}", html::markdown(title));
-        parts.push(Part::Made(heading));
-        parts.push(Part::Made(intro(lesson, book)));
+        parts.push(PagePart::Made(heading));
+        parts.push(PagePart::Made(intro(lesson, book)));
     }
     for block in &lesson.blocks {
         match block {
@@ -46,21 +46,21 @@ pub fn markdown(
                 let mut span = text.span.clone();
                 if let Some(end) = title_end.filter(|_| parts.is_empty()) {
                     let end = end.min(span.end);
-                    parts.push(Part::Prose(context.markdown(span.start..end)));
-                    parts.push(Part::Made(intro(lesson, book)));
+                    parts.push(PagePart::Prose(context.markdown(span.start..end)));
+                    parts.push(PagePart::Made(intro(lesson, book)));
                     span.start = end;
                 }
-                parts.push(Part::Prose(context.markdown(span)));
+                parts.push(PagePart::Prose(context.markdown(span)));
             }
-            Block::File(block) => parts.push(Part::Made(file(block, book))),
+            Block::File(block) => parts.push(PagePart::Made(file(block, book))),
             Block::Step(block) => {
                 let step = step(block, &lesson.stem, book, outputs(&block.id));
-                parts.push(Part::Made(step));
+                parts.push(PagePart::Made(step));
             }
             Block::Check(block) => {
                 let claim = claims.get(&*format!("#{}", check_id(&block.name)));
                 let check = check(block, claim.copied().unwrap_or_default(), book);
-                parts.push(Part::Made(check));
+                parts.push(PagePart::Made(check));
             }
         }
     }

@@ -2,14 +2,14 @@
 //! somewhere in the book, and code whose parts are marked.
 
 use super::code::CODE;
-use super::links::{Links, Target};
+use super::links::{LinkTarget, PageLinks};
 use super::shared::Book;
 use crate::lesson::anchors::Anchors;
 use crate::lesson::{Lesson, Mark};
 use std::ops::Range;
 
 /// What the prose of a page depends on.
-pub struct Context<'p, 'c> {
+pub struct PageContext<'p, 'c> {
     /// The book.
     pub book: &'p Book<'p>,
     /// The lesson.
@@ -19,13 +19,13 @@ pub struct Context<'p, 'c> {
     /// The ids that are taken.
     pub anchors: Anchors,
     /// Where links lead.
-    pub links: &'p mut Links<'c>,
+    pub links: &'p mut PageLinks<'c>,
 }
 
 /// What takes the place of a part of the text.
-type Edit = (Range<usize>, String);
+type Replacement = (Range<usize>, String);
 
-impl Context<'_, '_> {
+impl PageContext<'_, '_> {
     /// The Markdown that stands at `span` of the lesson's source, for the book.
     pub fn markdown(&mut self, span: Range<usize>) -> String {
         let first = self.marks.partition_point(|mark| mark.start() < span.start);
@@ -38,7 +38,7 @@ impl Context<'_, '_> {
         edited(&self.lesson.source, span, &edits)
     }
 
-    fn edit(&mut self, mark: &Mark, edits: &mut Vec<Edit>) {
+    fn edit(&mut self, mark: &Mark, edits: &mut Vec<Replacement>) {
         match mark {
             Mark::Heading { text, id, .. } => {
                 edits.push((id.clone(), format!(" {{#{}}}", self.anchors.heading(text))));
@@ -51,10 +51,12 @@ impl Context<'_, '_> {
                 ..
             } => match self.links.target(self.lesson, url) {
                 // The book asks no other host for anything: an image from elsewhere is a link.
-                Target::Same if *image => edits.push((open.clone(), "[".to_owned())),
-                Target::Same => {}
-                Target::Moved(url) if !image => edits.push((close.clone(), format!("]({url})"))),
-                Target::Moved(_) | Target::Nothing => {
+                LinkTarget::Same if *image => edits.push((open.clone(), "[".to_owned())),
+                LinkTarget::Same => {}
+                LinkTarget::Moved(url) if !image => {
+                    edits.push((close.clone(), format!("]({url})")))
+                }
+                LinkTarget::Moved(_) | LinkTarget::Nothing => {
                     edits.push((open.clone(), String::new()));
                     edits.push((close.clone(), String::new()));
                 }
@@ -72,7 +74,7 @@ impl Context<'_, '_> {
     }
 }
 
-fn edited(source: &str, span: Range<usize>, edits: &[Edit]) -> String {
+fn edited(source: &str, span: Range<usize>, edits: &[Replacement]) -> String {
     let mut markdown = String::with_capacity(span.len() + 64 * edits.len());
     let mut at = span.start;
     for (range, text) in edits {

@@ -3,7 +3,7 @@
 use crate::render::json::item;
 use crate::render::paint::Paint;
 use crate::render::verdict;
-use crate::report::matrix::{Group, Mark, Matrix, Reference, Row};
+use crate::report::matrix::{CellMark, Group, Matrix, Reference, Row};
 use crate::transcript::RecordId;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ fn row(columns: &[String], row: &Row<'_>) -> Value {
         RecordId::Check(name) => ("check", name),
     };
     let marks = columns.iter().zip(&row.cells);
-    let marks = marks.map(|(column, mark)| (column.clone(), json!(mark.map(Mark::word))));
+    let marks = marks.map(|(column, mark)| (column.clone(), json!(mark.map(CellMark::word))));
     let reference = match &row.reference {
         Some(Reference::Recorded(recorded)) => json!({ "recorded_on": recorded.environment }),
         Some(Reference::Group(index)) => json!({ "group": index }),

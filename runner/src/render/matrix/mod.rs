@@ -6,7 +6,7 @@ pub mod markdown;
 
 use super::paint::Paint;
 use super::{summary, verdict};
-use crate::report::matrix::{Group, Mark, Matrix, Reference, Row};
+use crate::report::matrix::{CellMark, Group, Matrix, Reference, Row};
 use crate::report::{Report, Strictness};
 use crate::say;
 use crate::transcript::RecordId;
@@ -94,11 +94,11 @@ fn parts(widths: &[usize], room: usize) -> Vec<Range<usize>> {
 /// All lessons together: how many cells have which mark, and what to do next.
 pub fn all(
     matrices: &[Matrix<'_>],
-    end: &End<'_>,
+    end: &OpenWork<'_>,
     strictness: Strictness,
     paint: &Paint,
 ) -> String {
-    let mut counts: BTreeMap<Mark, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<CellMark, usize> = BTreeMap::new();
     let rows = matrices.iter().flat_map(|matrix| &matrix.rows);
     for mark in rows.flat_map(|row| &row.cells).flatten() {
         *counts.entry(*mark).or_default() += 1;
@@ -121,7 +121,7 @@ pub fn all(
 
 /// What is left of a whole matrix for somebody to do.
 #[derive(Clone, Copy, Debug)]
-pub struct End<'e> {
+pub struct OpenWork<'e> {
     /// How many outputs wait to be read.
     pub written: usize,
     /// Snapshots that environments disagree on.
@@ -137,8 +137,8 @@ pub fn name(id: &RecordId) -> String {
 }
 
 /// The word of a cell.
-pub fn word(mark: Option<Mark>) -> &'static str {
-    mark.map_or("-", Mark::word)
+pub fn word(mark: Option<CellMark>) -> &'static str {
+    mark.map_or("-", CellMark::word)
 }
 
 /// Where something happened, and what it is held against: `load on 5.10, 6.1: differs …`.
@@ -184,15 +184,19 @@ fn details(group: &Group<'_>, paint: &Paint) -> Vec<String> {
     lines
 }
 
-fn painted(mark: Option<Mark>, paint: &Paint) -> (String, usize) {
+fn painted(mark: Option<CellMark>, paint: &Paint) -> (String, usize) {
     let word = word(mark);
     let text = match mark {
         None => paint.dim(word),
-        Some(Mark::Same | Mark::Holds | Mark::Done) => paint.good(word),
-        Some(Mark::Variant | Mark::New | Mark::Differs | Mark::Skipped | Mark::Interrupted) => {
-            paint.notable(word)
-        }
-        Some(Mark::Failed) => paint.bad(word),
+        Some(CellMark::Same | CellMark::Holds | CellMark::Done) => paint.good(word),
+        Some(
+            CellMark::Variant
+            | CellMark::New
+            | CellMark::Differs
+            | CellMark::Skipped
+            | CellMark::Interrupted,
+        ) => paint.notable(word),
+        Some(CellMark::Failed) => paint.bad(word),
     };
     (text, word.len())
 }
@@ -280,7 +284,7 @@ mod tests {
     fn the_end_counts_cells_and_names_what_is_torn() {
         let reports = sample();
         let matrix = Matrix::of(reports.iter().collect());
-        let end = End {
+        let end = OpenWork {
             written: 2,
             torn: &["hello/load".to_owned()],
         };
