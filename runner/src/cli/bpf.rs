@@ -3,7 +3,7 @@
 use super::arguments::{BpfArguments, On};
 use super::context::{Context, listen_for_interrupts};
 use super::failure::{ends, ends_with_help, of_guest};
-use super::guest;
+use super::lab;
 use super::output::printed;
 use crate::exit::Exit;
 use crate::say;
@@ -52,13 +52,13 @@ fn in_lab(context: &Context, kernel: &str, command: &BpfCommand) -> anyhow::Resu
         false => ("NO_COLOR", "1".to_owned()),
     };
     let columns = ("COLUMNS", context.stdout.columns.to_string());
-    guest::start(&mut session, &here, &[color, columns]).map_err(of_guest)?;
+    lab::start(&mut session, &here, &[color, columns]).map_err(of_guest)?;
     let words = ["tutor", "__bpf", &json];
-    let status = guest::perform(context, &mut session, &words, &interrupt, &mut || ())?;
+    let status = lab::perform(context, &mut session, &words, &interrupt, &mut || ())?;
     if interrupt.presses() > 0 {
         return Ok(Exit::Interrupted);
     }
-    Ok(Exit::OfCommand(guest::code(status)))
+    Ok(Exit::OfCommand(lab::code(status)))
 }
 
 /// On this machine's kernel, or without any.

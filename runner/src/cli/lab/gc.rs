@@ -1,10 +1,10 @@
 //! `tutor lab gc`: lists what is spare in the lab's cache, and removes it after asking.
 
-use super::arguments::LabGcArguments;
-use super::context::Context;
-use super::failure::ends_with_help;
-use super::lab::{by_purpose, counted, row};
-use super::output::{can_ask, confirmed};
+use super::status::{by_purpose, counted, row};
+use crate::cli::arguments::LabGcArguments;
+use crate::cli::context::Context;
+use crate::cli::failure::ends_with_help;
+use crate::cli::output::{can_ask, confirmed};
 use crate::exit::Exit;
 use crate::say;
 use crate::storage::size;

@@ -1,12 +1,10 @@
-//! `tutor lab`: the kernels of the lab, and what it lacks.
+//! `tutor lab status`: the kernels of the lab, what else is kept, and what it lacks.
 
-use super::arguments::{LabCommand, LabSetupArguments, LabStatusArguments};
-use super::context::Context;
-use super::failure::{ends, ends_with_help};
-use super::output::{can_ask, confirmed, out_json};
-use super::{guest, lab_gc};
 use crate::backend::BackendError;
 use crate::backend::lab::{outlook, qemu_remedy};
+use crate::cli::arguments::LabStatusArguments;
+use crate::cli::context::Context;
+use crate::cli::output::out_json;
 use crate::doctor::lab::{accelerated, shut_in};
 use crate::exit::Exit;
 use crate::packages::{self, Distribution};
@@ -14,218 +12,12 @@ use crate::render::paint::Paint;
 use crate::say;
 use crate::storage::size;
 use serde_json::{Value, json};
-use std::io::{self, IsTerminal, Write};
 use tutor_lab::accelerator::AcceleratorReason;
 use tutor_lab::cache::{Cache, CacheError, InstalledKernel};
 use tutor_lab::fetch::lock::KernelLock;
-use tutor_lab::fetch::mirror::{Mirror, MirrorError};
 use tutor_lab::initramfs;
-use tutor_lab::kernel::{Kernel, KernelError};
 use tutor_lab::qemu::{Qemu, QemuError};
-use tutor_lab::setup::{KernelRequest, KernelSetup, PackageSource, SetupError, SetupEvent};
 use tutor_lab::tidy::{self, CachePurpose, CachedFile};
-
-pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
-    match command {
-        LabCommand::Run(arguments) => guest::run(context, arguments),
-        LabCommand::Shell(arguments) => guest::shell(context, arguments),
-        LabCommand::Setup(arguments) => setup(context, arguments),
-        LabCommand::Status(arguments) => status(context, arguments),
-        LabCommand::Gc(arguments) => lab_gc::gc(context, arguments),
-    }
-}
-
-/// The series of which a kernel is there, the oldest first.
-pub fn series(cache: &Cache) -> Vec<String> {
-    let mut series: Vec<String> = cache
-        .list()
-        .into_iter()
-        .flatten()
-        .filter(|one| !one.is_file)
-        .map(|one| one.kernel.series().to_owned())
-        .collect();
-    series.dedup();
-    series
-}
-
-/// Gets kernels, after asking.
-fn setup(context: &Context, arguments: &LabSetupArguments) -> anyhow::Result<Exit> {
-    let way = match arguments.mirror.as_deref().filter(|url| !url.is_empty()) {
-        Some(url) => {
-            PackageSource::Mirror(Mirror::new(url).map_err(|error| ends(Exit::Usage, error))?)
-        }
-        None => PackageSource::Apt,
-    };
-    let setup = KernelSetup {
-        cache: Cache::below(&context.folders.cache),
-        way,
-        lock: KernelLock::own(),
-    };
-    let asked: &[String] = &arguments.kernel;
-    let wanted: Vec<KernelRequest> = match asked {
-        [] => vec![KernelRequest::Series("default".to_owned())],
-        texts => texts
-            .iter()
-            .map(|text| KernelRequest::parse(text))
-            .collect(),
-    };
-    let mut missing = Vec::new();
-    for wanted in &wanted {
-        match setup.at_hand(wanted).map_err(|error| failed(&error))? {
-            Some(kernel) => ready(context, &kernel)?,
-            None => missing.push(wanted),
-        }
-    }
-    if missing.is_empty() {
-        return Ok(Exit::Success);
-    }
-    if !arguments.yes {
-        agree(&setup, &missing)?;
-    }
-    for wanted in missing {
-        let mut progress = Progress::new();
-        let kernel = setup.get(wanted, &mut |event| progress.show(&event));
-        progress.end();
-        ready(context, &kernel.map_err(|error| failed(&error))?)?;
-    }
-    Ok(Exit::Success)
-}
-
-/// Asks before anything is fetched.
-fn agree(setup: &KernelSetup, missing: &[&KernelRequest]) -> anyhow::Result<()> {
-    let way = match &setup.way {
-        PackageSource::Apt => say!("lab-way-apt"),
-        PackageSource::Mirror(mirror) => say!("lab-way-mirror", url = mirror.url()),
-    };
-    let mut lines = Vec::new();
-    for wanted in missing {
-        let KernelRequest::Series(series) = wanted else {
-            continue;
-        };
-        let series = setup.named(series);
-        lines.push(match setup.expected_bytes(series) {
-            Some(bytes) => say!(
-                "lab-would-fetch",
-                series = series,
-                size = size(bytes),
-                way = way.as_str()
-            ),
-            None => say!(
-                "lab-would-fetch-unknown",
-                series = series,
-                way = way.as_str()
-            ),
-        });
-    }
-    if !can_ask() {
-        lines.push(say!("lab-no-terminal"));
-        return Err(ends(Exit::Lacking, lines.join("\n")));
-    }
-    for line in lines {
-        noteln!("{line}");
-    }
-    match confirmed(io::stderr(), &say!("lab-ask-fetch"))? {
-        true => Ok(()),
-        false => Err(ends(Exit::Lacking, say!("lab-refused"))),
-    }
-}
-
-fn ready(context: &Context, kernel: &Kernel) -> anyhow::Result<()> {
-    outln!(
-        "{}",
-        say!(
-            "lab-ready",
-            release = kernel.release.as_str(),
-            source = kernel.source.as_str()
-        )
-    );
-    if !kernel.unknown.is_empty() {
-        noteln!("{}", say!("lab-unknown", count = kernel.unknown.len()));
-    }
-    // The first lesson does not have to wait for that. What is missing is told when it is needed.
-    let _ = context.lab(&kernel.release)?.accelerator();
-    Ok(())
-}
-
-fn failed(error: &SetupError) -> anyhow::Error {
-    let help = match error {
-        SetupError::Apt(_) => Some(say!("lab-help-mirror")),
-        SetupError::Mirror(MirrorError::NoCurl) => Some(say!("lab-help-curl")),
-        SetupError::Mirror(_) => Some(say!("lab-help-other-mirror")),
-        SetupError::NotPinned { .. } => Some(say!("lab-help-series")),
-        SetupError::Kernel(_)
-        | SetupError::Cache(CacheError::Kernel(KernelError::Lacking { .. })) => {
-            Some(say!("lab-help-kernel"))
-        }
-        SetupError::Cache(_) | SetupError::Folder { .. } => None,
-    };
-    let message = say!("lab-setup-failed", error = error.to_string());
-    ends_with_help(Exit::Lacking, message, help)
-}
-
-/// Tells how it goes: a line a stage, and at a terminal the part that is there.
-struct Progress {
-    is_terminal: bool,
-    shown: Option<u64>,
-}
-
-impl Progress {
-    fn new() -> Progress {
-        Progress {
-            is_terminal: io::stderr().is_terminal(),
-            shown: None,
-        }
-    }
-
-    fn show(&mut self, event: &SetupEvent<'_>) {
-        match event {
-            SetupEvent::Looking { series, suite } => {
-                noteln!("{}", say!("lab-looking", series = *series, suite = *suite));
-            }
-            SetupEvent::Chosen {
-                package,
-                version,
-                bytes,
-                pinned,
-            } => {
-                if let Some(pinned) = pinned {
-                    noteln!(
-                        "{}",
-                        say!("lab-newer", version = *version, pinned = *pinned)
-                    );
-                }
-                noteln!(
-                    "{}",
-                    say!(
-                        "lab-fetching",
-                        package = *package,
-                        version = *version,
-                        size = size(*bytes)
-                    )
-                );
-            }
-            SetupEvent::Downloading { done, bytes } => {
-                let percent = done.saturating_mul(100) / (*bytes).max(1);
-                if self.is_terminal && self.shown != Some(percent) {
-                    self.shown = Some(percent);
-                    let line = say!("lab-percent", percent = percent.min(100));
-                    let _ = write!(io::stderr(), "\r{line}");
-                }
-            }
-            SetupEvent::Unpacking => {
-                self.end();
-                noteln!("{}", say!("lab-unpacking"));
-            }
-        }
-    }
-
-    /// Ends a line that is still being written.
-    fn end(&mut self) {
-        if self.shown.take().is_some() {
-            noteln!("");
-        }
-    }
-}
 
 /// What the lab cannot do without and this machine lacks: its name, and how to get it.
 struct Missing {
@@ -271,7 +63,7 @@ fn missing(cache: &Cache) -> anyhow::Result<Vec<Missing>> {
     Ok(missing)
 }
 
-fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<Exit> {
+pub fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<Exit> {
     let cache = Cache::below(&context.folders.cache);
     let installed = cache.list()?;
     let mut missing = missing(&cache)?;
