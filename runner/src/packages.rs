@@ -110,10 +110,10 @@ pub fn named(name: &str) -> Option<Package> {
 
 /// The command that installs rows of the list, without `sudo`.
 pub fn install<'n>(
-    names: impl IntoIterator<Item = &'n String>,
+    names: impl IntoIterator<Item = &'n str>,
     distribution: Distribution,
 ) -> Option<Vec<String>> {
-    let packages: Vec<Package> = names.into_iter().filter_map(|name| named(name)).collect();
+    let packages: Vec<Package> = names.into_iter().filter_map(named).collect();
     distribution.install(&packages.iter().collect::<Vec<_>>())
 }
 

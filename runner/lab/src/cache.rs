@@ -157,6 +157,16 @@ impl Cache {
         Ok(installed)
     }
 
+    /// Returns the series of the kernels that are there, the oldest first; files of the user's own
+    /// stand for none.
+    pub fn series(&self) -> Vec<String> {
+        let installed = self.list_in(&self.kernels(), false).unwrap_or_default();
+        let series = installed.iter().map(|one| one.kernel.series().to_owned());
+        let mut series: Vec<String> = series.collect();
+        series.dedup();
+        series
+    }
+
     fn list_in(&self, folder: &Path, is_file: bool) -> Result<Vec<InstalledKernel>, CacheError> {
         let mut installed = Vec::new();
         for folder in folders(folder)? {

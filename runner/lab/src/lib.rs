@@ -10,6 +10,7 @@
 //! - [`tidy`]: keeping what can be made again within bounds.
 //! - [`fetch`]: gets a kernel's package without root, by apt or from a mirror.
 //! - [`setup`]: makes the lab ready: all of the above, with events on the way.
+//! - [`spare`]: what can be removed from the cache, and got or made again.
 //! - [`needed`]: the libraries of a dynamically linked program.
 //! - [`initramfs`]: the initial RAM disk: agent, tools, modules.
 //! - [`image`]: what a guest boots, made of these.
@@ -41,6 +42,8 @@ pub mod tidy;
 pub mod fetch;
 
 pub mod setup;
+
+pub mod spare;
 
 mod needed;
 

@@ -56,7 +56,7 @@ pub fn kernel(typed: &OsStr) -> Vec<CompletionCandidate> {
     let Ok(context) = Context::new(Global::default()) else {
         return Vec::new();
     };
-    let installed = super::lab::series(&Cache::below(&context.folders.cache));
+    let installed = Cache::below(&context.folders.cache).series();
     candidates(typed, installed.into_iter().chain(["latest".to_owned()]))
 }
 

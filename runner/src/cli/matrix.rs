@@ -272,7 +272,7 @@ fn columns(
 fn kernels(cache: &Cache, wanted: &[String]) -> anyhow::Result<Vec<KernelChoice>> {
     let mut chosen: Vec<KernelChoice> = Vec::new();
     if wanted.is_empty() {
-        for series in super::lab::series(cache) {
+        for series in cache.series() {
             chosen.push(KernelChoice {
                 is_default: series == DEFAULT_SERIES,
                 wanted: series.clone(),

@@ -116,7 +116,7 @@ pub fn install_all(findings: &[Finding], distribution: Distribution) -> Option<V
     let missing = findings
         .iter()
         .filter(|finding| matches!(finding.mend, Some(Mend::Install(_))));
-    let names = missing.flat_map(|finding| &finding.packages);
+    let names = missing.flat_map(|finding| finding.packages.iter().map(String::as_str));
     packages::install(names, distribution)
 }
 

@@ -59,11 +59,10 @@ fn not_installed(
     by_hand: String,
     distribution: Distribution,
 ) -> Finding {
-    let packages = vec![package.to_owned()];
-    let install = packages::install(&packages, distribution).map(Mend::Install);
+    let install = packages::install([package], distribution).map(Mend::Install);
     let mend = install.unwrap_or(Mend::Remedy(by_hand));
     Finding {
-        packages,
+        packages: vec![package.to_owned()],
         ..lacks(name, what, reason, mend)
     }
 }

@@ -4,6 +4,7 @@
 mod finding;
 pub mod guard;
 pub mod lab;
+pub mod lab_status;
 mod needs;
 mod own_kernel;
 

@@ -12,7 +12,6 @@ pub use guest::{code, perform, start};
 use super::arguments::LabCommand;
 use super::context::Context;
 use crate::exit::Exit;
-use tutor_lab::cache::Cache;
 
 /// `tutor lab`.
 pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
@@ -23,17 +22,4 @@ pub fn lab(context: &Context, command: &LabCommand) -> anyhow::Result<Exit> {
         LabCommand::Status(arguments) => status::status(context, arguments),
         LabCommand::Gc(arguments) => gc::gc(context, arguments),
     }
-}
-
-/// The series of which a kernel is there, the oldest first.
-pub fn series(cache: &Cache) -> Vec<String> {
-    let mut series: Vec<String> = cache
-        .list()
-        .into_iter()
-        .flatten()
-        .filter(|one| !one.is_file)
-        .map(|one| one.kernel.series().to_owned())
-        .collect();
-    series.dedup();
-    series
 }

@@ -49,7 +49,7 @@ pub fn setup(context: &Context, arguments: &LabSetupArguments) -> anyhow::Result
         agree(&setup, &missing)?;
     }
     for wanted in missing {
-        let mut progress = Progress::new();
+        let mut progress = SetupProgress::new();
         let kernel = setup.get(wanted, &mut |event| progress.show(&event));
         progress.end();
         ready(context, &kernel.map_err(|error| failed(&error))?)?;
@@ -130,14 +130,14 @@ fn failed(error: &SetupError) -> anyhow::Error {
 }
 
 /// Tells how it goes: a line a stage, and at a terminal the part that is there.
-struct Progress {
+struct SetupProgress {
     is_terminal: bool,
     shown: Option<u64>,
 }
 
-impl Progress {
-    fn new() -> Progress {
-        Progress {
+impl SetupProgress {
+    fn new() -> SetupProgress {
+        SetupProgress {
             is_terminal: io::stderr().is_terminal(),
             shown: None,
         }

@@ -1,140 +1,81 @@
 //! `tutor lab status`: the kernels of the lab, what else is kept, and what it lacks.
 
-use crate::backend::BackendError;
-use crate::backend::lab::{outlook, qemu_remedy};
 use crate::cli::arguments::LabStatusArguments;
 use crate::cli::context::Context;
 use crate::cli::output::out_json;
 use crate::doctor::lab::{accelerated, shut_in};
+use crate::doctor::lab_status::LabStatus;
 use crate::exit::Exit;
-use crate::packages::{self, Distribution};
 use crate::render::paint::Paint;
 use crate::say;
 use crate::storage::size;
 use serde_json::{Value, json};
+use std::io;
+use std::path::Path;
 use tutor_lab::accelerator::AcceleratorReason;
-use tutor_lab::cache::{Cache, CacheError, InstalledKernel};
-use tutor_lab::fetch::lock::KernelLock;
-use tutor_lab::initramfs;
-use tutor_lab::qemu::{Qemu, QemuError};
-use tutor_lab::tidy::{self, CachePurpose, CachedFile};
-
-/// What the lab cannot do without and this machine lacks: its name, and how to get it.
-struct Missing {
-    name: String,
-    remedy: String,
-}
-
-fn missing(cache: &Cache) -> anyhow::Result<Vec<Missing>> {
-    let mut missing = Vec::new();
-    let remedy = "tutor lab setup".to_owned();
-    match cache.kernel("default") {
-        Ok(Some(_)) => {}
-        Ok(None) => missing.push(Missing {
-            name: say!("lab-missing-kernel", series = KernelLock::own().default),
-            remedy,
-        }),
-        Err(error @ CacheError::Damaged { .. }) => missing.push(Missing {
-            name: error.to_string(),
-            remedy,
-        }),
-        Err(error) => return Err(error.into()),
-    }
-    let mut tools = initramfs::missing_tools();
-    match Qemu::find(cache.folder()) {
-        Ok(_) => {}
-        Err(QemuError::Missing { program }) => tools.insert(0, (program, "qemu")),
-        Err(
-            error
-            @ (QemuError::Architecture | QemuError::TooOld { .. } | QemuError::Strange { .. }),
-        ) => missing.push(Missing {
-            name: error.to_string(),
-            remedy: qemu_remedy(&error),
-        }),
-    }
-    for (tool, package) in tools {
-        let package = packages::named(package);
-        let install = package.and_then(|package| Distribution::here().install(&[&package]));
-        missing.push(Missing {
-            name: tool.to_owned(),
-            remedy: install.map_or_else(|| say!("lab-install-by-hand"), |words| words.join(" ")),
-        });
-    }
-    Ok(missing)
-}
+use tutor_lab::cache::InstalledKernel;
+use tutor_lab::tidy::{CachePurpose, CachedFile};
 
 pub fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<Exit> {
-    let cache = Cache::below(&context.folders.cache);
-    let installed = cache.list()?;
-    let mut missing = missing(&cache)?;
-    let default = cache.kernel("default").ok().flatten();
-    let outlook = match outlook(&context.lab_choice("default")?) {
-        Ok(outlook) => Some(outlook),
-        Err(BackendError::Unusable {
-            reason: name,
-            remedy: Some(remedy),
-        }) if missing.is_empty() => {
-            missing.push(Missing { name, remedy });
-            None
-        }
-        // It is named already.
-        Err(_) => None,
-    };
-    let exit = match missing.is_empty() {
-        true => Exit::Success,
-        false => Exit::Lacking,
-    };
-    let qemu = Qemu::find(cache.folder()).ok();
-    let confined = qemu.map(|qemu| qemu.confined_by()).unwrap_or_default();
-    let (states, checkpoints) = by_purpose(tidy::kept(&cache)?);
-    let states_bytes = bytes(&states);
-    let checkpoints_bytes = bytes(&checkpoints);
-    let is_default = |one: &InstalledKernel| !one.is_file && Some(&one.kernel) == default.as_ref();
-    if arguments.json {
-        let kernels: Vec<Value> = installed
-            .iter()
-            .map(|one| {
-                json!({
-                    "release": one.kernel.release,
-                    "series": one.kernel.series(),
-                    "id": one.kernel.id,
-                    "source": one.kernel.source,
-                    "bytes": one.bytes,
-                    "file": one.is_file,
-                    "default": is_default(one),
-                    "unknown": one.kernel.unknown,
-                })
-            })
-            .collect();
-        let missing: Vec<Value> = missing
-            .iter()
-            .map(|one| json!({ "name": one.name, "remedy": one.remedy }))
-            .collect();
-        let status = json!({
-            "format": 1,
-            "folder": cache.folder().display().to_string(),
-            "kernels": kernels,
-            "states": { "count": states.len(), "bytes": states_bytes },
-            "checkpoints": { "count": checkpoints.len(), "bytes": checkpoints_bytes },
-            "accelerator": outlook.as_ref().map(|outlook| json!({
-                "name": outlook.accelerator.accelerator.name(),
-                "why": why(&outlook.accelerator.reason),
-                "text": accelerated(&outlook.accelerator),
-            })),
-            "confined": confined.iter().map(|by| by.name()).collect::<Vec<_>>(),
-            "saved": outlook.as_ref().map(|outlook| outlook.is_saved),
-            "missing": missing,
-        });
-        out_json(&status)?;
-        return Ok(exit);
+    let choice = context.lab_choice("default")?;
+    let status = LabStatus::of(&choice)?;
+    let folder = choice.cache.folder();
+    match arguments.json {
+        true => out_json(&as_json(&status, folder))?,
+        false => show(context, &status, folder)?,
     }
+    match status.missing.is_empty() {
+        true => Ok(Exit::Success),
+        false => Ok(Exit::Lacking),
+    }
+}
+
+fn as_json(status: &LabStatus, folder: &Path) -> Value {
+    let kernels = status.kernels.iter().map(|one| {
+        json!({
+            "release": one.kernel.release,
+            "series": one.kernel.series(),
+            "id": one.kernel.id,
+            "source": one.kernel.source,
+            "bytes": one.bytes,
+            "file": one.is_file,
+            "default": status.is_default(one),
+            "unknown": one.kernel.unknown,
+        })
+    });
+    let kept = |purpose| {
+        let (count, bytes) = sum(&status.kept, purpose);
+        json!({ "count": count, "bytes": bytes })
+    };
+    let missing = status.missing.iter();
+    let missing = missing.map(|one| json!({ "name": one.name, "remedy": one.remedy }));
+    let outlook = status.outlook.as_ref();
+    let confined = status.confined.iter().map(|by| by.name());
+    json!({
+        "format": 1,
+        "folder": folder.display().to_string(),
+        "kernels": kernels.collect::<Vec<_>>(),
+        "states": kept(CachePurpose::Start),
+        "checkpoints": kept(CachePurpose::Checkpoint),
+        "accelerator": outlook.map(|outlook| json!({
+            "name": outlook.accelerator.accelerator.name(),
+            "why": why(&outlook.accelerator.reason),
+            "text": accelerated(&outlook.accelerator),
+        })),
+        "confined": confined.collect::<Vec<_>>(),
+        "saved": outlook.map(|outlook| outlook.is_saved),
+        "missing": missing.collect::<Vec<_>>(),
+    })
+}
+
+fn show(context: &Context, status: &LabStatus, folder: &Path) -> io::Result<()> {
     let paint = &context.stdout;
     outln!("{}", paint.bold(&say!("lab-kernels")));
-    if installed.is_empty() {
+    if status.kernels.is_empty() {
         outln!("  {}", say!("lab-no-kernels"));
     }
-    for one in &installed {
-        let mark = match is_default(one) {
+    for one in &status.kernels {
+        let mark = match status.is_default(one) {
             true => paint.good(paint.mark("✓", "*")),
             false => " ".to_owned(),
         };
@@ -152,51 +93,45 @@ pub fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Resu
             }
         }
     }
-    if let Some(outlook) = &outlook {
+    if let Some(outlook) = &status.outlook {
         outln!("{}", accelerated(&outlook.accelerator));
-        outln!("{}", shut_in(&confined));
+        outln!("{}", shut_in(&status.confined));
         let saved = match outlook.is_saved {
             true => say!("lab-saved"),
             false => say!("lab-not-saved"),
         };
         outln!("{saved}");
     }
-    for line in counted(&states, &checkpoints) {
+    for line in counted(&status.kept) {
         context.tell(&line)?;
     }
-    outln!(
-        "{}",
-        say!("lab-folder", folder = cache.folder().display().to_string())
-    );
-    for one in &missing {
+    let folder = folder.display().to_string();
+    outln!("{}", say!("lab-folder", folder = folder));
+    for one in &status.missing {
         let head = paint.bad(&format!("{} {}", paint.mark("✗", "x"), one.name));
         outln!("{head}");
         outln!("    {}", say!("doctor-mend", mend = one.remedy.as_str()));
     }
-    Ok(exit)
+    Ok(())
 }
 
-/// Files that make the lab start fast, and files that take lessons back.
-pub fn by_purpose(kept: Vec<CachedFile>) -> (Vec<CachedFile>, Vec<CachedFile>) {
-    kept.into_iter()
-        .partition(|one| one.purpose == CachePurpose::Start)
+/// How many files are for a purpose, and how many bytes they have.
+fn sum(kept: &[CachedFile], purpose: CachePurpose) -> (usize, u64) {
+    let files = kept.iter().filter(|one| one.purpose == purpose);
+    files.fold((0, 0), |(count, bytes), one| (count + 1, bytes + one.bytes))
 }
 
-fn bytes(kept: &[CachedFile]) -> u64 {
-    kept.iter().map(|one| one.bytes).sum()
-}
-
-/// A line for each of the two, if there are any.
-pub fn counted(states: &[CachedFile], checkpoints: &[CachedFile]) -> Vec<String> {
+/// A line for the files that make the lab start fast, and one for those that take lessons back; of
+/// those that there are.
+pub fn counted(kept: &[CachedFile]) -> Vec<String> {
     let mut lines = Vec::new();
-    if !states.is_empty() {
-        let size = size(bytes(states));
-        lines.push(say!("lab-states", count = states.len(), size = size));
+    let (count, bytes) = sum(kept, CachePurpose::Start);
+    if count > 0 {
+        lines.push(say!("lab-states", count = count, size = size(bytes)));
     }
-    if !checkpoints.is_empty() {
-        let size = size(bytes(checkpoints));
-        let count = checkpoints.len();
-        lines.push(say!("lab-checkpoints", count = count, size = size));
+    let (count, bytes) = sum(kept, CachePurpose::Checkpoint);
+    if count > 0 {
+        lines.push(say!("lab-checkpoints", count = count, size = size(bytes)));
     }
     lines
 }
