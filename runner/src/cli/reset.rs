@@ -5,7 +5,7 @@ use super::context::Context;
 use super::failure::{ends, unusable};
 use crate::exit::Exit;
 use crate::say;
-use crate::workspace::Afresh;
+use crate::workspace::Reset;
 
 /// Starts a lesson afresh. The workspace is moved aside, never thrown away.
 pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Exit> {
@@ -15,7 +15,7 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
     // First all is opened: so nothing runs there, and a newer `tutor` has kept nothing here.
     let moments = context.moments(&key)?;
     context.store().check(&key)?;
-    let workspace = Afresh::hold(&context.folders, &key)?;
+    let workspace = Reset::hold(&context.folders, &key)?;
     let aside = workspace.set_aside()?;
     context.store().forget(&key)?;
     let forgotten = moments.forget();

@@ -12,7 +12,7 @@ use tutor_files::{Below, FilesError, Over};
 
 /// A folder that keeps what an earlier run left and no step made again.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Aside {
+pub struct AsideFolder {
     /// The folder.
     pub folder: PathBuf,
     /// What is in it, below the folder.
@@ -62,12 +62,12 @@ impl Workspace {
     /// Removes what was put aside and steps made again. Returns what they did not make, by folder;
     /// it stays there. `has_run` says whether a step had its chance in this run; nothing if the
     /// lesson has no such step.
-    pub fn settle(&mut self, has_run: &dyn Fn(&str) -> Option<bool>) -> Vec<Aside> {
+    pub fn settle(&mut self, has_run: &dyn Fn(&str) -> Option<bool>) -> Vec<AsideFolder> {
         let Some(place) = self.place() else {
             return Vec::new();
         };
         let (all, files) = (place.all.clone(), place.files.clone());
-        let mut left: Vec<Aside> = Vec::new();
+        let mut left: Vec<AsideFolder> = Vec::new();
         let mut emptied: BTreeSet<Below> = BTreeSet::new();
         for (kept, mut by) in std::mem::take(&mut self.ledger.aside) {
             let mut parts = kept.path().components();
@@ -101,7 +101,7 @@ impl Workspace {
             let file = path.path().to_owned();
             match left.last_mut().filter(|aside| aside.folder == folder) {
                 Some(aside) => aside.files.push(file),
-                None => left.push(Aside {
+                None => left.push(AsideFolder {
                     folder,
                     files: vec![file],
                 }),
@@ -121,14 +121,14 @@ impl Workspace {
 
 /// A lesson's lasting workspace that is to begin afresh, held against other runs.
 #[derive(Debug)]
-pub struct Afresh(LockedFolders);
+pub struct Reset(LockedFolders);
 
-impl Afresh {
+impl Reset {
     /// Holds the workspace, whatever is in its place. Nothing is touched if a newer `tutor` kept it.
-    pub fn hold(folders: &Folders, key: &str) -> Result<Afresh, WorkspaceError> {
+    pub fn hold(folders: &Folders, key: &str) -> Result<Reset, WorkspaceError> {
         let place = LockedFolders::open(folders, key)?;
         Ledger::read(&place.manifest(), None)?;
-        Ok(Afresh(place))
+        Ok(Reset(place))
     }
 
     /// Moves the files to a folder of their own beside it and forgets what was known of them.

@@ -16,13 +16,13 @@ mod survey;
 mod temporary;
 mod tree;
 
-pub use aside::{Afresh, Aside};
+pub use aside::{AsideFolder, Reset};
 pub use error::WorkspaceError;
 pub use model::Workspace;
-pub use restore::{Kept, Works};
+pub use restore::{ArtifactCache, Artifacts};
 pub use survey::{WorkspaceSummary, hold_all, survey};
 pub use temporary::{kept_folders, remove_abandoned};
-pub use tree::Made;
+pub use tree::Artifact;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::error::WorkspaceError;
 use super::model::Workspace;
-use super::tree::{FoundByPath, LIMIT_BYTES, Made, Tree};
+use super::tree::{Artifact, FoundByPath, LIMIT_BYTES, Tree};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tutor_files::{Below, FilesError, Found, Kind};
@@ -13,32 +13,32 @@ const LIMIT_PATHS: usize = 50_000;
 /// What steps had made at some moment, by path: in the workspace, and in their home folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(serialize = "C: Serialize", deserialize = "C: Deserialize<'de>"))]
-pub struct Works<C> {
+pub struct Artifacts<C> {
     /// Below [`Workspace::files`].
-    pub files: BTreeMap<Below, Made<C>>,
+    pub files: BTreeMap<Below, Artifact<C>>,
     /// Below [`Workspace::home`].
-    pub home: BTreeMap<Below, Made<C>>,
+    pub home: BTreeMap<Below, Artifact<C>>,
 }
 
 /// What steps had made, with how it looked then.
 #[derive(Clone, Debug)]
-pub struct Kept<C> {
+pub struct ArtifactCache<C> {
     /// What they had made.
-    pub works: Works<C>,
+    pub works: Artifacts<C>,
     files: FoundByPath,
     home: FoundByPath,
 }
 
-impl<C> Default for Kept<C> {
+impl<C> Default for ArtifactCache<C> {
     fn default() -> Self {
-        Kept::from(Works::default())
+        ArtifactCache::from(Artifacts::default())
     }
 }
 
-impl<C> From<Works<C>> for Kept<C> {
+impl<C> From<Artifacts<C>> for ArtifactCache<C> {
     /// Nobody has looked at it yet.
-    fn from(works: Works<C>) -> Self {
-        Kept {
+    fn from(works: Artifacts<C>) -> Self {
+        ArtifactCache {
             works,
             files: FoundByPath::new(),
             home: FoundByPath::new(),
@@ -46,9 +46,9 @@ impl<C> From<Works<C>> for Kept<C> {
     }
 }
 
-impl<C> Default for Works<C> {
+impl<C> Default for Artifacts<C> {
     fn default() -> Self {
-        Works {
+        Artifacts {
             files: BTreeMap::new(),
             home: BTreeMap::new(),
         }
@@ -61,9 +61,9 @@ impl Workspace {
     /// neither a file nor a folder nor a link, or it is shut, or `keep` fails.
     pub fn works<C: Clone>(
         &self,
-        last: &Kept<C>,
+        last: &ArtifactCache<C>,
         keep: &mut dyn FnMut(&[u8]) -> Option<C>,
-    ) -> Option<Kept<C>> {
+    ) -> Option<ArtifactCache<C>> {
         let home = self.home.sight().ok()?;
         if !(home.closed.is_empty() && home.mounts.is_empty() && self.mounts.is_empty()) {
             return None;
@@ -80,16 +80,16 @@ impl Workspace {
         let mut works = |tree: &Tree, now: &FoundByPath, then, made| {
             tree.works(now, (then, made), &mut left_bytes, keep)
         };
-        let works = Works {
+        let works = Artifacts {
             files: works(&self.files, &files, &last.files, &last.works.files)?,
             home: works(&self.home, &home, &last.home, &last.works.home)?,
         };
-        Some(Kept { works, files, home })
+        Some(ArtifactCache { works, files, home })
     }
 
     /// Takes what a step wrote where the learner had something else for the step's, if `is_known`
     /// says that steps made this there once.
-    pub fn claim(&mut self, is_known: &dyn Fn(&Below, &Made<Vec<u8>>) -> bool) {
+    pub fn claim(&mut self, is_known: &dyn Fn(&Below, &Artifact<Vec<u8>>) -> bool) {
         for path in std::mem::take(&mut self.overwritten) {
             let now = self.files.made_at(&path);
             if now.is_some_and(|now| is_known(&path, &now)) {
@@ -101,8 +101,8 @@ impl Workspace {
     /// Puts there what steps made `later`, wherever it is now as it was at `first`. The rest stays.
     pub fn put_again(
         &mut self,
-        later: &Works<Vec<u8>>,
-        first: &Works<Vec<u8>>,
+        later: &Artifacts<Vec<u8>>,
+        first: &Artifacts<Vec<u8>>,
     ) -> Result<(), WorkspaceError> {
         for tree in [&self.files, &self.home] {
             tree.root.open_up()?;
@@ -120,8 +120,8 @@ impl Workspace {
     /// stays.
     pub fn restore(
         &mut self,
-        then: &Works<Vec<u8>>,
-        is_known: &dyn Fn(&Below, &Made<Vec<u8>>) -> bool,
+        then: &Artifacts<Vec<u8>>,
+        is_known: &dyn Fn(&Below, &Artifact<Vec<u8>>) -> bool,
     ) -> Result<(), WorkspaceError> {
         self.files.root.check()?;
         self.files.open_up(&self.ledger.folders);

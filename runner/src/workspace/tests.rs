@@ -55,7 +55,7 @@ fn nothing_ran(workspace: &mut Workspace) {
 }
 
 /// All that begin and end a run in which the step `one` does that.
-fn whole_run(home: &Path, one: impl FnOnce(&Path)) -> Vec<Aside> {
+fn whole_run(home: &Path, one: impl FnOnce(&Path)) -> Vec<AsideFolder> {
     let mut workspace = lasting(home);
     workspace.begin().unwrap();
     workspace.write(&file("a.c", "lesson")).unwrap();
@@ -130,7 +130,7 @@ fn what_no_step_makes_again_is_kept_aside_and_the_rest_goes() {
     let files = vec![PathBuf::from("d/mine")];
     assert_eq!(
         left,
-        [Aside {
+        [AsideFolder {
             folder: folder.clone(),
             files
         }]
@@ -194,12 +194,15 @@ fn a_name_that_is_no_text_is_remembered() {
     assert!(workspace.ledger.made.contains_key(&below(name(0xff))));
     workspace.begin().unwrap();
     assert_eq!(left(&workspace.files), [PathBuf::from("a.c")]);
-    let works = Works {
-        files: BTreeMap::from([(below(name(0xff)), Made::File(0, 1))]),
+    let works = Artifacts {
+        files: BTreeMap::from([(below(name(0xff)), Artifact::File(0, 1))]),
         home: BTreeMap::new(),
     };
     let json = serde_json::to_vec(&works).unwrap();
-    assert_eq!(serde_json::from_slice::<Works<i32>>(&json).unwrap(), works);
+    assert_eq!(
+        serde_json::from_slice::<Artifacts<i32>>(&json).unwrap(),
+        works
+    );
 }
 
 #[test]
@@ -331,7 +334,9 @@ fn what_steps_made_is_as_it_was_and_the_learners_own_stays() {
     std::os::unix::fs::symlink("d", at("l")).unwrap();
     fs::write(at("edited"), "1").unwrap();
     ran(&mut workspace, "one");
-    let then = workspace.works(&Kept::default(), &mut |content| Some(content.to_vec()));
+    let then = workspace.works(&ArtifactCache::default(), &mut |content| {
+        Some(content.to_vec())
+    });
     let then = then.unwrap().works;
     // Steps change it all, and make more.
     fs::set_permissions(at("d/e"), fs::Permissions::from_mode(0o700)).unwrap();
@@ -369,9 +374,11 @@ fn what_steps_made_is_as_it_was_and_the_learners_own_stays() {
     assert!(super::tests::left(&workspace.home).is_empty());
     // What a step made at that path once is a step's, though nobody saw it end.
     fs::write(at("mine"), "known").unwrap();
-    let known = Made::File(0, b"known".to_vec());
-    let is_known = |path: &Below, made: &Made<Vec<u8>>| match (made, &known) {
-        (Made::File(_, made), Made::File(_, known)) => path.name() == "mine" && made == known,
+    let known = Artifact::File(0, b"known".to_vec());
+    let is_known = |path: &Below, made: &Artifact<Vec<u8>>| match (made, &known) {
+        (Artifact::File(_, made), Artifact::File(_, known)) => {
+            path.name() == "mine" && made == known
+        }
         _ => false,
     };
     workspace.restore(&then, &is_known).unwrap();
@@ -386,7 +393,7 @@ fn too_much_and_what_is_no_file_is_not_kept() {
     workspace.begin().unwrap();
     let is_kept = |workspace: &mut Workspace| {
         ran(workspace, "one");
-        let kept = workspace.works(&Kept::default(), &mut |_: &[u8]| Some(()));
+        let kept = workspace.works(&ArtifactCache::default(), &mut |_: &[u8]| Some(()));
         kept.is_some()
     };
     let large = File::create(workspace.files().join("large")).unwrap();

@@ -15,7 +15,7 @@ pub(super) const LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What steps made at a path. `C` stands for a file's content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Made<C> {
+pub enum Artifact<C> {
     /// A folder with these permissions.
     Folder(u32),
     /// A symbolic link that leads there.
@@ -96,19 +96,19 @@ impl Tree {
 
     /// Returns what is at a path with its content; nothing if nothing is there, or that cannot be
     /// kept.
-    pub(super) fn made(&self, found: &Found) -> Option<Made<Vec<u8>>> {
+    pub(super) fn made(&self, found: &Found) -> Option<Artifact<Vec<u8>>> {
         Some(match &found.kind {
-            Kind::Folder { mode } => Made::Folder(*mode),
-            Kind::Link { target } => Made::Link(target.clone()),
+            Kind::Folder { mode } => Artifact::Folder(*mode),
+            Kind::Link { target } => Artifact::Link(target.clone()),
             Kind::File { mode, .. } => {
-                Made::File(*mode, self.root.read(&found.path, LIMIT_BYTES).ok()?)
+                Artifact::File(*mode, self.root.read(&found.path, LIMIT_BYTES).ok()?)
             }
             Kind::Other => return None,
         })
     }
 
     /// The same, of what is at a path now.
-    pub(super) fn made_at(&self, path: &Below) -> Option<Made<Vec<u8>>> {
+    pub(super) fn made_at(&self, path: &Below) -> Option<Artifact<Vec<u8>>> {
         self.made(&self.root.look(path).ok()??)
     }
 
@@ -116,14 +116,14 @@ impl Tree {
     pub(super) fn works<C: Clone>(
         &self,
         now: &FoundByPath,
-        (then, made): (&FoundByPath, &BTreeMap<Below, Made<C>>),
+        (then, made): (&FoundByPath, &BTreeMap<Below, Artifact<C>>),
         left_bytes: &mut u64,
         keep: &mut dyn FnMut(&[u8]) -> Option<C>,
-    ) -> Option<BTreeMap<Below, Made<C>>> {
+    ) -> Option<BTreeMap<Below, Artifact<C>>> {
         let of = |(path, found): (&Below, &Found)| {
             let works = match &found.kind {
-                Kind::Folder { mode } => Made::Folder(*mode),
-                Kind::Link { target } => Made::Link(target.clone()),
+                Kind::Folder { mode } => Artifact::Folder(*mode),
+                Kind::Link { target } => Artifact::Link(target.clone()),
                 Kind::File { mode, bytes } => {
                     *left_bytes = left_bytes.checked_sub(*bytes)?;
                     let then = then.get(path).and_then(Found::sure_stamp);
@@ -131,7 +131,7 @@ impl Tree {
                         Some(made) => made.clone(),
                         None => {
                             let content = self.root.read(path, LIMIT_BYTES).ok()?;
-                            Made::File(*mode, keep(&content)?)
+                            Artifact::File(*mode, keep(&content)?)
                         }
                     }
                 }
@@ -146,8 +146,8 @@ impl Tree {
     /// `is_theirs` says to be the learner's.
     pub(super) fn put_again(
         &self,
-        later: &BTreeMap<Below, Made<Vec<u8>>>,
-        first: &BTreeMap<Below, Made<Vec<u8>>>,
+        later: &BTreeMap<Below, Artifact<Vec<u8>>>,
+        first: &BTreeMap<Below, Artifact<Vec<u8>>>,
         is_theirs: &dyn Fn(&Below) -> bool,
     ) -> Result<(), WorkspaceError> {
         let mut missing = BTreeMap::new();
@@ -170,7 +170,7 @@ impl Tree {
     /// learner's. Returns the learner's paths, and why something else stays.
     pub(super) fn take_back(
         &self,
-        then: &BTreeMap<Below, Made<Vec<u8>>>,
+        then: &BTreeMap<Below, Artifact<Vec<u8>>>,
         is_theirs: &dyn Fn(&Found) -> bool,
     ) -> Result<(BTreeSet<Below>, Vec<FilesError>), WorkspaceError> {
         let (mut learners, mut stays) = (BTreeSet::new(), Vec::new());
@@ -181,8 +181,8 @@ impl Tree {
                 continue;
             }
             let gone = match (&found.kind, then.get(&path)) {
-                (Kind::Folder { .. }, Some(Made::Folder(_)))
-                | (Kind::File { .. }, Some(Made::File(..))) => continue,
+                (Kind::Folder { .. }, Some(Artifact::Folder(_)))
+                | (Kind::File { .. }, Some(Artifact::File(..))) => continue,
                 // One that somebody has something in stays.
                 (Kind::Folder { .. }, _) => self.root.remove_folder(&path),
                 _ => self.root.remove(&path, Over::Known(&found.stamp)),
@@ -200,7 +200,7 @@ impl Tree {
     /// Puts there what was there then, but for what the learner has at those paths.
     pub(super) fn bring_back(
         &self,
-        then: &BTreeMap<Below, Made<Vec<u8>>>,
+        then: &BTreeMap<Below, Artifact<Vec<u8>>>,
         is_theirs: &dyn Fn(&Below) -> bool,
     ) -> Result<(), WorkspaceError> {
         for (path, made) in then.iter().filter(|(path, _)| !is_theirs(path)) {
@@ -212,7 +212,7 @@ impl Tree {
         }
         // Last, as one may forbid to put something into it.
         for (path, made) in then.iter().rev() {
-            if let Made::Folder(mode) = made
+            if let Artifact::Folder(mode) = made
                 && !is_theirs(path)
                 && let Ok(Some(found)) = self.root.look(path)
                 && found.kind.is_folder()
@@ -223,7 +223,7 @@ impl Tree {
         Ok(())
     }
 
-    fn bring(&self, path: &Below, made: &Made<Vec<u8>>) -> Result<(), FilesError> {
+    fn bring(&self, path: &Below, made: &Artifact<Vec<u8>>) -> Result<(), FilesError> {
         self.root.make_parents(path)?;
         let there = self.root.look(path)?;
         let over = match &there {
@@ -231,10 +231,10 @@ impl Tree {
             Some(found) => Over::Known(&found.stamp),
         };
         match made {
-            Made::Folder(_) if there.is_some() => Ok(()),
-            Made::Folder(_) => self.root.make_folder(path, 0o700),
-            Made::Link(target) => self.root.link(path, target, over),
-            Made::File(mode, content) => self.root.write(path, content, *mode, over),
+            Artifact::Folder(_) if there.is_some() => Ok(()),
+            Artifact::Folder(_) => self.root.make_folder(path, 0o700),
+            Artifact::Link(target) => self.root.link(path, target, over),
+            Artifact::File(mode, content) => self.root.write(path, content, *mode, over),
         }
     }
 }

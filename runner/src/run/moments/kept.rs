@@ -6,7 +6,7 @@
 
 use crate::lesson::{Block, Lesson};
 use crate::versioned::{self, TooNew, Versioned};
-use crate::workspace::{Made, Works};
+use crate::workspace::{Artifact, Artifacts};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -55,15 +55,15 @@ pub(super) struct Moment {
 /// What a step made otherwise than it was before, and nothing where it took something away.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Changes {
-    files: BTreeMap<Below, Option<Made<String>>>,
-    home: BTreeMap<Below, Option<Made<String>>>,
+    files: BTreeMap<Below, Option<Artifact<String>>>,
+    home: BTreeMap<Below, Option<Artifact<String>>>,
 }
 
 impl Changes {
     /// Returns what leads from one state to another. What is the learner's now is as it was.
     pub(super) fn between(
-        then: &Works<String>,
-        now: &Works<String>,
+        then: &Artifacts<String>,
+        now: &Artifacts<String>,
         is_theirs: &dyn Fn(&Below) -> bool,
     ) -> Changes {
         Changes {
@@ -72,7 +72,7 @@ impl Changes {
         }
     }
 
-    pub(super) fn apply(&self, works: &mut Works<String>) {
+    pub(super) fn apply(&self, works: &mut Artifacts<String>) {
         for (changed, works) in [
             (&self.files, &mut works.files),
             (&self.home, &mut works.home),
@@ -88,10 +88,10 @@ impl Changes {
 }
 
 fn difference(
-    then: &BTreeMap<Below, Made<String>>,
-    now: &BTreeMap<Below, Made<String>>,
+    then: &BTreeMap<Below, Artifact<String>>,
+    now: &BTreeMap<Below, Artifact<String>>,
     is_theirs: &dyn Fn(&Below) -> bool,
-) -> BTreeMap<Below, Option<Made<String>>> {
+) -> BTreeMap<Below, Option<Artifact<String>>> {
     let gone = then.keys().filter(|path| !now.contains_key(*path));
     let gone = gone.filter(|path| !is_theirs(path));
     let made = now
@@ -176,7 +176,7 @@ impl Moments {
     }
 
     /// True if steps made this at that path once.
-    pub(super) fn knows(&self, path: &Below, made: &Made<Vec<u8>>) -> bool {
+    pub(super) fn knows(&self, path: &Below, made: &Artifact<Vec<u8>>) -> bool {
         let kind = kind(made, |content| hash(content).to_string());
         self.known.contains(&(path.to_owned(), kind))
     }
@@ -196,19 +196,19 @@ impl Moments {
         (tutor_files::hash(&content).to_string() == hash).then_some(content)
     }
 
-    pub(super) fn contents(&self, works: &Works<String>) -> Option<Works<Vec<u8>>> {
-        let contents = |made: &BTreeMap<Below, Made<String>>| {
-            let content = |(path, made): (&Below, &Made<String>)| {
+    pub(super) fn contents(&self, works: &Artifacts<String>) -> Option<Artifacts<Vec<u8>>> {
+        let contents = |made: &BTreeMap<Below, Artifact<String>>| {
+            let content = |(path, made): (&Below, &Artifact<String>)| {
                 let made = match made {
-                    Made::Folder(mode) => Made::Folder(*mode),
-                    Made::Link(target) => Made::Link(target.clone()),
-                    Made::File(mode, hash) => Made::File(*mode, self.content(hash)?),
+                    Artifact::Folder(mode) => Artifact::Folder(*mode),
+                    Artifact::Link(target) => Artifact::Link(target.clone()),
+                    Artifact::File(mode, hash) => Artifact::File(*mode, self.content(hash)?),
                 };
                 Some((path.clone(), made))
             };
             made.iter().map(content).collect::<Option<_>>()
         };
-        Some(Works {
+        Some(Artifacts {
             files: contents(&works.files)?,
             home: contents(&works.home)?,
         })
@@ -219,8 +219,8 @@ impl Moments {
         let changed = moment.changed.files.values();
         let changed = changed.chain(moment.changed.home.values());
         let hashes = changed.filter_map(|made| match made {
-            Some(Made::File(_, hash)) => Some(hash),
-            Some(Made::Folder(_) | Made::Link(_)) | None => None,
+            Some(Artifact::File(_, hash)) => Some(hash),
+            Some(Artifact::Folder(_) | Artifact::Link(_)) | None => None,
         });
         hashes.map(|hash| self.blob(hash))
     }
@@ -291,10 +291,10 @@ pub(super) fn texts(lesson: &Lesson) -> Vec<String> {
 }
 
 /// Tells apart what steps made at a path: a folder, a link to somewhere, a file by its hash.
-fn kind<C>(made: &Made<C>, hash: impl FnOnce(&C) -> String) -> String {
+fn kind<C>(made: &Artifact<C>, hash: impl FnOnce(&C) -> String) -> String {
     match made {
-        Made::Folder(_) => "folder".to_owned(),
-        Made::Link(target) => format!("link {}", target.display()),
-        Made::File(_, content) => hash(content),
+        Artifact::Folder(_) => "folder".to_owned(),
+        Artifact::Link(target) => format!("link {}", target.display()),
+        Artifact::File(_, content) => hash(content),
     }
 }

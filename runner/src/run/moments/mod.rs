@@ -14,7 +14,7 @@ use crate::backend::Mode;
 use crate::event::{Event, TakenBack};
 use crate::lesson::{Place, Step};
 use crate::transcript::{Ending, RecordId, Skip};
-use crate::workspace::{Kept, Works, WorkspaceError};
+use crate::workspace::{ArtifactCache, Artifacts, WorkspaceError};
 use kept::{Changes, Moment, texts};
 use single::Others;
 use std::collections::HashMap;
@@ -32,7 +32,7 @@ pub(super) struct Standing {
     /// The hashes of the lesson's text up to each step.
     texts: Vec<String>,
     /// What steps had made.
-    made: Kept<String>,
+    made: ArtifactCache<String>,
     /// All steps before this one ran, in order; none if that is not so.
     next: Option<usize>,
     /// The file with the guest's state.
@@ -129,7 +129,7 @@ impl<'r> Runner<'r> {
             Some(index) => index,
         };
         let lesson = self.lesson;
-        let mut made = Works::default();
+        let mut made = Artifacts::default();
         let mut lacked = Vec::new();
         let mut last = None;
         for step in lesson.steps().take(index) {
@@ -188,7 +188,7 @@ impl<'r> Runner<'r> {
         self.standing.next = Some(index);
         self.standing.guest = moment.guest.clone();
         self.standing.shell = moment.shell.clone();
-        self.standing.made = Kept::from(made);
+        self.standing.made = ArtifactCache::from(made);
         Ok(Some(taken))
     }
 
@@ -197,7 +197,7 @@ impl<'r> Runner<'r> {
         self.ahead.forget();
         self.shells.drop_session(Place::Kernel);
         self.shells.drop_session(Place::Host);
-        let nothing = Works::default();
+        let nothing = Artifacts::default();
         self.workspace
             .restore(&nothing, &|path, made| moments.knows(path, made))?;
         self.inventory = None;
@@ -253,7 +253,7 @@ impl<'r> Runner<'r> {
         self.standing.next = Some(0);
         self.standing.guest = None;
         self.standing.shell = None;
-        self.standing.made = Kept::default();
+        self.standing.made = ArtifactCache::default();
     }
 
     /// The guest is no longer what the steps before made it.

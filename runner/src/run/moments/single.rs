@@ -4,14 +4,14 @@
 use crate::event::Event;
 use crate::lesson::Step;
 use crate::run::{Listen, Runner};
-use crate::workspace::{Kept, Works, WorkspaceError};
+use crate::workspace::{ArtifactCache, Artifacts, WorkspaceError};
 
 /// What single steps are to leave as it was.
 pub(super) struct Others {
     /// What steps had made before.
-    later: Works<Vec<u8>>,
+    later: Artifacts<Vec<u8>>,
     /// What was there when the single ones began.
-    first: Works<Vec<u8>>,
+    first: Artifacts<Vec<u8>>,
 }
 
 impl<'r> Runner<'r> {
@@ -57,9 +57,9 @@ impl<'r> Runner<'r> {
         self.workspace.put_again(&others.later, &others.first)
     }
 
-    fn made(&self) -> Option<Works<Vec<u8>>> {
+    fn made(&self) -> Option<Artifacts<Vec<u8>>> {
         let all = &mut |content: &[u8]| Some(content.to_vec());
-        let kept = self.workspace.works(&Kept::default(), all)?;
+        let kept = self.workspace.works(&ArtifactCache::default(), all)?;
         Some(kept.works)
     }
 }
