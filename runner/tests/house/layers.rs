@@ -6,15 +6,10 @@ use crate::{architecture, nothing, quoted, table};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Libraries whose lists are not in reading order yet; to become empty.
-const UNORDERED: [&str; 2] = ["runner/agent/src/", "runner/files/src/"];
+const UNORDERED: [&str; 1] = ["runner/agent/src/"];
 
 /// Folders in which files still use each other; to become empty.
-const LOOPED: [&str; 4] = [
-    "runner/agent/src/",
-    "runner/files/src/",
-    "runner/src/cli/",
-    "runner/src/run/",
-];
+const LOOPED: [&str; 3] = ["runner/agent/src/", "runner/src/cli/", "runner/src/run/"];
 
 fn upward(library: &Library<'_>) -> Vec<String> {
     let modules = library.modules();
