@@ -54,9 +54,27 @@ pub enum PartialDownloads {
 /// How the name of a folder begins that apt works in.
 pub(crate) const APT_FOLDER: &str = "apt-";
 
-/// Only one process at a time changes the cache; ends when dropped, or with its process.
+/// A lock that one process at a time has. It ends when dropped, or with its process.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held for its lock")] File);
+
+impl Lock {
+    /// Waits for the lock of a file, which is made where it is missing.
+    pub fn of(path: &Path) -> Result<Lock, CacheError> {
+        let folder = path.parent().unwrap_or(path);
+        fs::create_dir_all(folder).map_err(failed_io("make the folder", folder))?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            // A pipe in its place would wait for a reader.
+            .custom_flags(nix::libc::O_NONBLOCK)
+            .open(path)
+            .map_err(failed_io("open", path))?;
+        file.lock().map_err(failed_io("lock", path))?;
+        Ok(Lock(file))
+    }
+}
 
 impl Cache {
     /// Returns the cache in `lab` below this folder, which is made when something is put there.
@@ -86,18 +104,7 @@ impl Cache {
 
     /// Waits until nobody else does what has this name.
     pub fn lock_for(&self, what: &str) -> Result<Lock, CacheError> {
-        fs::create_dir_all(&self.folder).map_err(failed_io("make the folder", &self.folder))?;
-        let path = self.folder.join(format!("{what}.lock"));
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            // A pipe in its place would wait for somebody to read.
-            .custom_flags(nix::libc::O_NONBLOCK)
-            .open(&path)
-            .map_err(failed_io("open", &path))?;
-        file.lock().map_err(failed_io("lock", &path))?;
-        Ok(Lock(file))
+        Lock::of(&self.folder.join(format!("{what}.lock")))
     }
 
     /// Keeps a kernel that came in a package. One that was there before is replaced by another
@@ -109,8 +116,7 @@ impl Cache {
 
     /// Returns the kernel in a file of the user's own, from the cache where it was used before.
     pub fn file(&self, path: &Path) -> Result<Kernel, CacheError> {
-        let hash = noted_hash(path, &self.folder.join("hashes.json"));
-        let hash = hash.map_err(failed_io("read", path))?;
+        let hash = self.hash(path).map_err(failed_io("read", path))?;
         if let Some(kernel) = load(&self.own_files().join(&hash)) {
             return Ok(kernel);
         }
@@ -118,6 +124,11 @@ impl Cache {
         let _lock = self.lock()?;
         let source = path.to_string_lossy();
         put(&self.own_files(), &hash, &unpacked, &source)
+    }
+
+    /// Returns the SHA-256 of a file, in hexadecimal. It is hashed once, and again when it has changed.
+    pub fn hash(&self, path: &Path) -> io::Result<String> {
+        noted_hash(path, &self.folder.join("hashes.json"))
     }
 
     /// Returns the newest kernel of a series (`6.12`), or the one of a whole release

@@ -4,17 +4,17 @@
 //! one that was resumed. It is handed out as soon as its state was taken; the state is packed and
 //! written while it is used.
 
+use crate::cache::Lock;
 use crate::checkpoint::{self, Checkpoint};
 use crate::image::Image;
 use crate::machine::{Launcher, Machine, MachineError};
 use crate::qemu::{Beginning, Qemu};
 use crate::state::{self, Base, Packed};
 use crate::tidy;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 /// What is worth saying while a guest is made.
@@ -100,20 +100,12 @@ impl Guests {
     /// Returns a guest that is ready: resumed if that can be, else booted.
     pub fn guest(&self, tell: &Tell) -> Result<Machine, GuestError> {
         // Whoever comes while another one boots waits, and then resumes.
-        let mut base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut base = self.locked_base();
         if let Some(machine) = self.resumed(&mut base)? {
             return Ok(machine);
         }
         let lock = self.states.join(format!("{}.lock", self.key));
-        let held = fs::create_dir_all(&self.states).and_then(|()| {
-            // A pipe in its place would wait for somebody to read.
-            let nobody_waits = nix::libc::O_NONBLOCK;
-            let mut options = File::options();
-            options.create(true).truncate(false).write(true);
-            let file = options.custom_flags(nobody_waits).open(&lock)?;
-            file.lock()?;
-            Ok(file)
-        });
+        let held = Lock::of(&lock);
         // Another process may have saved it while this one waited. Without a lock both boot.
         if held.is_ok()
             && let Some(machine) = self.resumed(&mut base)?
@@ -129,7 +121,7 @@ impl Guests {
     }
 
     /// Has a state written, with the lock held until that is done.
-    fn save(&self, state: Arc<Base>, lock: Option<File>, tell: &Tell) {
+    fn save(&self, state: Arc<Base>, lock: Option<Lock>, tell: &Tell) {
         self.saved();
         let file = state::file(&self.states, &self.key);
         let key = self.key.clone();
@@ -164,8 +156,11 @@ impl Guests {
 
     /// The state that guests resume from, once there is one.
     pub fn base(&self) -> Option<Arc<Base>> {
-        let base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
-        base.clone()
+        self.locked_base().clone()
+    }
+
+    fn locked_base(&self) -> MutexGuard<'_, Option<Arc<Base>>> {
+        self.base.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes the state of a guest that was resumed from the base state; the guest goes on. Nothing
@@ -183,7 +178,7 @@ impl Guests {
     /// missing or damaged, or was made from another base state than these guests have.
     pub fn rewound_to(&self, file: &Path) -> Option<(Machine, Vec<u8>)> {
         let base = {
-            let mut base = self.base.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut base = self.locked_base();
             if base.is_none() {
                 let file = state::file(&self.states, &self.key);
                 let state = state::read(&file, &self.key).ok()?;
@@ -230,9 +225,7 @@ impl Guests {
     /// Resumes a guest from a state in pieces.
     fn resume(&self, pieces: &mut dyn Iterator<Item = &[u8]>) -> Result<Machine, MachineError> {
         let mut machine = Machine::start(&self.qemu, &self.launcher, Beginning::State)?;
-        machine.feed(pieces)?;
-        machine.hello()?;
-        machine.freshen()?;
+        machine.resume(pieces)?;
         Ok(machine)
     }
 

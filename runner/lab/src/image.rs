@@ -57,9 +57,6 @@ pub enum ImageError {
 #[derive(Serialize, Deserialize)]
 struct ArchiveNote {
     archive: String,
-    /// The archive as it was when its hash was found right; nothing if that was just after it was
-    /// written.
-    checked: Option<Stamp>,
     inputs: Inputs,
 }
 
@@ -74,9 +71,9 @@ pub fn prepare(
     let (agent_bytes, tutor_bytes) = programs.sizes.unzip();
     let agent = program(&folder.join("tutor-agent"), programs.agent, agent_bytes)?;
     let tutor = program(&folder.join("tutor"), programs.tutor, tutor_bytes)?;
-    let archives = cache.folder().join("initramfs");
+    let archives = archives(cache);
     let note = recipe(kernel, programs.id).map(|recipe| archives.join(recipe + ".inputs"));
-    let made = note.as_deref().and_then(|note| noted(note, &archives));
+    let made = note.as_deref().and_then(|note| noted(note, cache));
     let made = match made {
         Some(made) => made,
         None => {
@@ -119,29 +116,16 @@ fn recipe(kernel: &Kernel, programs: &str) -> Option<String> {
 }
 
 /// Returns the archive that a note tells of, if it would be the same today.
-fn noted(note: &Path, archives: &Path) -> Option<String> {
-    let mut made: ArchiveNote = note::read(note)?;
-    let file = archive(archives, &made.archive);
+fn noted(note: &Path, cache: &Cache) -> Option<String> {
+    let made: ArchiveNote = note::read(note)?;
+    let file = archive(&archives(cache), &made.archive);
     tidy::touch(&file);
-    let began = SystemTime::now();
-    let now = Stamp::of(&file)?;
-    // It is hashed once, and again when it is not the file that it was.
-    if made.checked != Some(now) {
-        if !is_archive(&file, &made.archive) {
-            return None;
-        }
-        made.checked = Some(now).filter(|now| now.is_settled(began));
-        note::write(note, &made);
-    }
-    made.inputs.are_the_same().then(|| {
+    let hash = cache.hash(&file).ok()?;
+    let is_valid = hash.starts_with(&made.archive) && made.inputs.are_the_same();
+    is_valid.then(|| {
         tidy::touch(note);
         made.archive
     })
-}
-
-/// True if a file holds what its name is the hash of.
-fn is_archive(file: &Path, name: &str) -> bool {
-    hash(file).is_ok_and(|hash| hash.starts_with(name))
 }
 
 /// Makes an archive and notes what it was made of. Returns its name.
@@ -158,17 +142,20 @@ fn make(
     let bytes = initramfs::build(contents, &inputs)?;
     let made = ArchiveNote {
         archive: hex(&tutor_files::hash(&bytes).0[..16]),
-        checked: None,
         inputs,
     };
     let file = archive(archives, &made.archive);
-    if !is_archive(&file, &made.archive) {
+    if !hash(&file).is_ok_and(|hash| hash.starts_with(&made.archive)) {
         write(&file, &bytes, 0o600)?;
     }
     if let Some(note) = note.filter(|_| made.inputs.are_settled(began)) {
         note::write(note, &made);
     }
     Ok(made.archive)
+}
+
+fn archives(cache: &Cache) -> PathBuf {
+    cache.folder().join("initramfs")
 }
 
 fn archive(archives: &Path, name: &str) -> PathBuf {
@@ -279,7 +266,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(200));
         };
         let note = notes(&cache).remove(0);
-        let name = noted(&note, note.parent().unwrap()).unwrap();
+        let name = noted(&note, &cache).unwrap();
         assert_eq!(image.id, format!("a kernel {name}"));
         // One that was cut short, or is another of the same size, is made again; a pipe in its place
         // keeps nobody waiting.
@@ -299,7 +286,7 @@ mod tests {
         }
         // What tidying does to our own programs is no change.
         tidy::touch(&cache.folder().join("guest").join(AGENT).join("tutor"));
-        assert!(noted(&note, note.parent().unwrap()).is_some());
+        assert!(noted(&note, &cache).is_some());
         fs::write(&module, "2").unwrap();
         assert_ne!(prepared(&cache, folder.path()).unwrap().id, image.id);
     }

@@ -160,13 +160,15 @@ impl Machine {
         Ok(&mut qemu.qmp)
     }
 
-    /// Gives a machine that waits for a state what it waits for, in pieces.
-    pub fn feed(&mut self, pieces: &mut dyn Iterator<Item = &[u8]>) -> Result<(), MachineError> {
-        let fed = self.try_feed(pieces);
-        fed.map_err(|error| self.why("resume the saved state", error))
+    /// Gives a machine that waits for a state that state, in pieces, and waits for its agent.
+    pub fn resume(&mut self, pieces: &mut dyn Iterator<Item = &[u8]>) -> Result<(), MachineError> {
+        let fed = self.feed(pieces);
+        fed.map_err(|error| self.why("resume the saved state", error))?;
+        self.hello()?;
+        self.freshen()
     }
 
-    fn try_feed(&mut self, pieces: &mut dyn Iterator<Item = &[u8]>) -> io::Result<()> {
+    fn feed(&mut self, pieces: &mut dyn Iterator<Item = &[u8]>) -> io::Result<()> {
         let (mut ours, theirs) = UnixStream::pair()?;
         ours.set_write_timeout(Some(MOVING))?;
         self.qmp()?.give("state", &theirs)?;

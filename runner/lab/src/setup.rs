@@ -142,10 +142,11 @@ impl KernelSetup {
     /// Returns the series that `default` stands for, and `latest` where a mirror is asked; others
     /// stand for themselves.
     pub fn named<'s>(&'s self, series: &'s str) -> &'s str {
-        match (series, &self.way) {
-            ("default", PackageSource::Apt | PackageSource::Mirror(_)) => &self.lock.default,
-            ("latest", PackageSource::Mirror(_)) => self.lock.latest().unwrap_or(series),
-            (other, PackageSource::Apt | PackageSource::Mirror(_)) => other,
+        let is_mirror = matches!(self.way, PackageSource::Mirror(_));
+        match series {
+            "default" => &self.lock.default,
+            "latest" if is_mirror => self.lock.latest().unwrap_or(series),
+            other => other,
         }
     }
 

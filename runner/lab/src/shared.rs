@@ -151,46 +151,7 @@ impl Shared {
         }
         asked.extend(self.remove_in_guest(&here.entries, &here.closed, machine)?);
         for found in here.entries {
-            let known = self.known.get(&found.path);
-            let host = found.sure_stamp();
-            if known.is_some_and(|known| {
-                is_same(&known.kind, &found.kind) && host.is_some() && known.host == host
-            }) {
-                continue;
-            }
-            let content = match found.kind {
-                Kind::File { .. } => match root.read(&found.path, LIMIT_BYTES) {
-                    // It went meanwhile, or may not be read: the guest has what it has.
-                    Err(error) if is_passing(&error) => continue,
-                    content => Some(content?),
-                },
-                Kind::Folder { .. } | Kind::Link { .. } | Kind::Other => None,
-            };
-            let hash = content.as_deref().map(hash);
-            let kind = with_length(
-                found.kind,
-                content.as_ref().map(|content| content.len() as u64),
-            );
-            let known = match known {
-                Some(known) if is_same(&known.kind, &kind) && known.hash == hash => SyncedEntry {
-                    host,
-                    ..known.clone()
-                },
-                Some(_) | None => {
-                    let (path, content) = (&found.path, content.as_deref());
-                    asked.push(send(machine, &self.folder, path, &kind, content)?);
-                    if is_program(&kind, content) {
-                        programs.push(root.full(path));
-                    }
-                    SyncedEntry {
-                        kind,
-                        hash,
-                        host,
-                        guest: None,
-                    }
-                }
-            };
-            self.known.insert(found.path, known);
+            asked.extend(self.push_entry(&root, found, machine, &mut programs)?);
         }
         if asked.is_empty() {
             return Ok(programs);
@@ -206,6 +167,54 @@ impl Shared {
             }
         }
         Ok(programs)
+    }
+
+    /// Sends what the host has at a path, if the guest does not have it. Returns the request's id, and
+    /// adds a program to the others.
+    fn push_entry(
+        &mut self,
+        root: &Root,
+        found: Found,
+        machine: &mut Machine,
+        programs: &mut Vec<PathBuf>,
+    ) -> Result<Option<u32>, SharedError> {
+        let known = self.known.get_mut(&found.path);
+        let host = found.sure_stamp();
+        if known.as_ref().is_some_and(|known| {
+            is_same(&known.kind, &found.kind) && host.is_some() && known.host == host
+        }) {
+            return Ok(None);
+        }
+        let content = match found.kind {
+            Kind::File { .. } => match root.read(&found.path, LIMIT_BYTES) {
+                // It went meanwhile, or may not be read: the guest has what it has.
+                Err(error) if is_passing(&error) => return Ok(None),
+                content => Some(content?),
+            },
+            Kind::Folder { .. } | Kind::Link { .. } | Kind::Other => None,
+        };
+        let content = content.as_deref();
+        let hash = content.map(hash);
+        let kind = with_length(found.kind, content.map(|content| content.len() as u64));
+        if let Some(known) = known
+            && is_same(&known.kind, &kind)
+            && known.hash == hash
+        {
+            known.host = host;
+            return Ok(None);
+        }
+        let id = send(machine, &self.folder, &found.path, &kind, content)?;
+        if is_program(&kind, content) {
+            programs.push(root.full(&found.path));
+        }
+        let entry = SyncedEntry {
+            kind,
+            hash,
+            host,
+            guest: None,
+        };
+        self.known.insert(found.path, entry);
+        Ok(Some(id))
     }
 
     /// Fetches what changed in the guest.
@@ -245,33 +254,8 @@ impl Shared {
         }) {
             return Ok(());
         }
-        let mut content = match found.kind {
-            Kind::File { bytes, .. } => {
-                let id = machine.next_id();
-                machine.request(&GuestRequest::Get {
-                    id,
-                    folder: self.folder.clone(),
-                    path: found.path.clone(),
-                    at_most_bytes: bytes,
-                })?;
-                let mut content = Content::new(root.path());
-                let got = machine.answer(id, "send a file", &mut |bytes| content.take(bytes));
-                match got {
-                    // It went after it was listed.
-                    Err(MachineError::Refused { .. }) => return Ok(()),
-                    got => got?,
-                };
-                Some(content)
-            }
-            Kind::Folder { .. } | Kind::Link { .. } => None,
-            Kind::Other => return Ok(()),
-        };
-        let hash = content.as_mut().map(Content::hash).transpose();
-        let hash = hash.map_err(failed_io("write", root.full(&found.path)))?;
-        let version = Version {
-            kind: with_length(found.kind, content.as_ref().map(Content::count)),
-            hash,
-            content: content.map(RefCell::new),
+        let Some(version) = self.fetched(root, &found, machine)? else {
+            return Ok(());
         };
         if let Some(known) = self.known.get_mut(&found.path)
             && known.kind == version.kind
@@ -310,6 +294,43 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// Fetches what the guest has at a path; nothing if it went after it was listed, or does not travel.
+    fn fetched(
+        &self,
+        root: &Root,
+        found: &Found,
+        machine: &mut Machine,
+    ) -> Result<Option<Version>, SharedError> {
+        let mut content = match found.kind {
+            Kind::File { bytes, .. } => {
+                let id = machine.next_id();
+                machine.request(&GuestRequest::Get {
+                    id,
+                    folder: self.folder.clone(),
+                    path: found.path.clone(),
+                    at_most_bytes: bytes,
+                })?;
+                let mut content = Content::new(root.path());
+                let got = machine.answer(id, "send a file", &mut |bytes| content.take(bytes));
+                match got {
+                    // It went after it was listed.
+                    Err(MachineError::Refused { .. }) => return Ok(None),
+                    got => got?,
+                };
+                Some(content)
+            }
+            Kind::Folder { .. } | Kind::Link { .. } => None,
+            Kind::Other => return Ok(None),
+        };
+        let hash = content.as_mut().map(Content::hash).transpose();
+        let hash = hash.map_err(failed_io("write", root.full(&found.path)))?;
+        Ok(Some(Version {
+            kind: with_length(found.kind.clone(), content.as_ref().map(Content::count)),
+            hash,
+            content: content.map(RefCell::new),
+        }))
     }
 
     fn listed(&self, machine: &mut Machine) -> Result<Vec<Found>, SharedError> {

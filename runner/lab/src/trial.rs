@@ -42,9 +42,7 @@ pub fn run(
     drop(booted);
     let mut resumed = Machine::start(qemu, launcher, Beginning::State)?;
     until(deadline, patience, &mut resumed, |machine| {
-        machine.feed(&mut std::iter::once(&*state))?;
-        machine.hello()?;
-        machine.freshen()
+        machine.resume(&mut std::iter::once(&*state))
     })
 }
 

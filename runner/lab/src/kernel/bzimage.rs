@@ -20,13 +20,13 @@ pub fn is_bzimage(start: &[u8]) -> bool {
 }
 
 fn u16_at(image: &[u8], at: usize) -> Option<u16> {
-    let bytes = image.get(at..at.checked_add(2)?)?;
-    Some(u16::from_le_bytes(bytes.try_into().ok()?))
+    let bytes = image.get(at..)?.first_chunk()?;
+    Some(u16::from_le_bytes(*bytes))
 }
 
 fn u32_at(image: &[u8], at: usize) -> Option<u32> {
-    let bytes = image.get(at..at.checked_add(4)?)?;
-    Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    let bytes = image.get(at..)?.first_chunk()?;
+    Some(u32::from_le_bytes(*bytes))
 }
 
 /// Returns the release that the setup header points at.
