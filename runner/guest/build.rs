@@ -1,4 +1,5 @@
-//! Builds the guest's programs with the cargo that builds this one.
+//! Builds the guest's programs with a second cargo, since a package cannot depend on the program of a
+//! different one (artifact dependencies, RFC 3028, are not stable).
 //!
 //! Their dependencies are among those of `tutor`, so nothing is fetched. What is built lies in the
 //! target folder, where debug, release and clippy find the same.
@@ -13,7 +14,7 @@ use std::{env, fs, io};
 /// Package and program, in this order.
 const PROGRAMS: [&str; 2] = ["tutor-agent", "tutor-bpf"];
 
-/// What the programs are made of, from the workspace's root.
+/// The sources of the programs, from the workspace's root.
 const SOURCES: [&str; 8] = [
     "Cargo.lock",
     "Cargo.toml",
@@ -64,7 +65,7 @@ fn build(root: &Path, target: &Path) -> io::Result<()> {
         .arg("--target-dir")
         .arg(target)
         .current_dir(root);
-    // What the outer cargo says is of this package, or of a wrapper such as clippy's.
+    // The outer cargo's variables are of this package, or of a wrapper such as clippy's.
     for (name, _) in env::vars_os().filter(|(name, _)| is_of_the_outer(name)) {
         cargo.env_remove(name);
     }

@@ -1,7 +1,7 @@
 //! The programs that go into the lab's guest: the agent, and a `tutor` that knows `tutor bpf` only.
 //!
-//! The build script builds them by another cargo, small and without debug information, so that
-//! whoever has a `tutor` has them, and that the guest is the same for every profile of `tutor`.
+//! The build script builds them with a cargo of its own, small and without debug information, so that
+//! every `tutor` has them, and that the guest is the same for every profile of `tutor`.
 
 use std::io;
 
@@ -25,7 +25,7 @@ pub fn sizes() -> Option<(u64, u64)> {
     Some((size(AGENT)?, size(TUTOR)?))
 }
 
-/// Names these programs: another name, other programs.
+/// Identifies these programs.
 pub const ID: &str = env!("TUTOR_GUEST_ID");
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! What runs a guest's code: QEMU's translator (TCG), or KVM where a trial under it has worked.
+//! The accelerator of guests: QEMU's translator (TCG), or KVM where a trial under it has worked.
 //!
-//! That `/dev/kvm` is there says little: in a container it may belong to nobody here, and under
-//! another hypervisor KVM may abort on a register or hang. So a guest is tried first, and what came
-//! of it is noted for this boot of the host's kernel, this QEMU and the guest's kernel.
+//! That `/dev/kvm` exists says little: in a container its owner may be unknown, and under another
+//! hypervisor KVM may abort on a register or hang. So a guest is tried first, and the outcome is noted
+//! for this boot of the host's kernel, this QEMU and the guest's kernel.
 
 use crate::cache::Cache;
 use crate::image::Image;
@@ -22,7 +22,7 @@ use tutor_files::{Stamp, hash, hex};
 /// How long a trial may take in all. Under a KVM that works it takes a second or two.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the user wants.
+/// When KVM is to be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KvmPolicy {
     /// KVM where it works.
@@ -43,17 +43,17 @@ pub enum AcceleratorReason {
     NoDevice {
         /// The device.
         device: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: String,
     },
     /// A trial failed.
     Refused {
-        /// What was said.
+        /// The failure's words.
         said: String,
     },
     /// A trial worked.
     Worked,
-    /// Nothing was tried yet: that happens with the next guest.
+    /// KVM was not tried yet: the next guest will.
     NotTried,
 }
 
@@ -74,32 +74,32 @@ pub enum NoKvm {
     Device {
         /// The device.
         device: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: String,
     },
     /// A guest did not work under it.
     #[error("KVM was asked for, and a machine did not start under it: {said}")]
     Refused {
-        /// What was said.
+        /// The failure's words.
         said: String,
     },
 }
 
-/// What a trial said, as it is noted.
+/// The outcome of a trial, as it is noted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum TrialOutcome {
     Worked,
     Refused(String),
 }
 
-/// What KVM is tried with.
+/// The parts of a trial of KVM.
 #[derive(Clone, Copy, Debug)]
 pub struct Trial<'t> {
     /// The QEMU.
     pub qemu: &'t Qemu,
-    /// What starts it.
+    /// The program that starts it.
     pub launcher: &'t Launcher,
-    /// What the guest boots.
+    /// The guest's image.
     pub image: &'t Image,
     /// KVM's device.
     pub device: &'t Path,
@@ -108,8 +108,7 @@ pub struct Trial<'t> {
 }
 
 impl Trial<'_> {
-    /// Chooses an accelerator. A guest is tried where nothing is noted, after `tries` was told so; the
-    /// note is kept in `cache`.
+    /// Chooses an accelerator. Without a note in `cache` a guest is tried, after a call of `tries`.
     pub fn choose(
         &self,
         wish: KvmPolicy,
@@ -120,7 +119,7 @@ impl Trial<'_> {
         if found.reason != AcceleratorReason::NotTried {
             return Ok(found);
         }
-        // Whoever comes meanwhile waits for the note. Without a lock each one tries.
+        // Other processes wait for the note meanwhile. Without a lock each one tries.
         let _lock = cache.lock_for("trial");
         let found = self.known(wish, cache)?;
         if found.reason != AcceleratorReason::NotTried {
@@ -130,8 +129,8 @@ impl Trial<'_> {
         heeding(wish, self.tried(cache))
     }
 
-    /// Says which accelerator a guest would have, without trying one. What is not tried yet is what is
-    /// wanted.
+    /// Returns the accelerator that a guest would have, without a trial: where none took place yet,
+    /// the one that was asked for.
     pub fn known(&self, wish: KvmPolicy, cache: &Cache) -> Result<AcceleratorChoice, NoKvm> {
         let tcg = |reason| AcceleratorChoice {
             accelerator: Accelerator::Tcg,
@@ -192,7 +191,7 @@ impl Trial<'_> {
         }
     }
 
-    /// The file for what came of a trial.
+    /// The file with the outcome of a trial.
     fn note(&self, cache: &Cache) -> PathBuf {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let about = json!([
@@ -208,7 +207,7 @@ impl Trial<'_> {
     }
 }
 
-/// Whoever asked for KVM gets nothing else instead.
+/// Makes an error of KVM's absence where it was asked for.
 fn heeding(wish: KvmPolicy, choice: AcceleratorChoice) -> Result<AcceleratorChoice, NoKvm> {
     if wish != KvmPolicy::Kvm {
         return Ok(choice);
@@ -222,8 +221,8 @@ fn heeding(wish: KvmPolicy, choice: AcceleratorChoice) -> Result<AcceleratorChoi
     }
 }
 
-/// What is the same for two processors of one model: who made it, its numbers, its name and what it
-/// can do, from `/proc/cpuinfo` (the kernel's `arch/x86/kernel/cpu/proc.c`, `arch/arm64/kernel/cpuinfo.c`).
+/// Returns what two processors of one model have in common: vendor, numbers, name and features, from
+/// `/proc/cpuinfo` (the kernel's `arch/x86/kernel/cpu/proc.c`, `arch/arm64/kernel/cpuinfo.c`).
 fn model(processors: &str) -> String {
     let first = processors.split("\n\n").next().unwrap_or_default();
     let names = [
@@ -373,7 +372,7 @@ mod tests {
         ));
         let said = refusal(stand.chosen(KvmPolicy::Best));
         assert_eq!(said, "the machine was not ready after 2 seconds");
-        // It is gone, and nobody has to wait for it any more.
+        // It is gone, and was waited for.
         let pid = fs::read_to_string(pid.path()).unwrap();
         assert!(!Path::new("/proc").join(pid.trim()).exists());
     }

@@ -2,7 +2,7 @@
 //!
 //! A guest has the architecture of the host, since programs that were built on the host run in it.
 
-/// What QEMU is told of a machine, and what its kernel is told.
+/// The arguments of QEMU and of the kernel for a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Architecture {
     /// Its name, as Rust and `uname -m` have it: `x86_64`.
@@ -17,7 +17,7 @@ pub struct Architecture {
     pub processor: &'static str,
     /// The device of the kernel's console.
     pub console: &'static str,
-    /// What its kernel is told beside what all are, behind a blank.
+    /// Further arguments of its kernel, behind a blank.
     pub kernel_arguments: &'static str,
 }
 

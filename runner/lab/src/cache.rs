@@ -42,16 +42,16 @@ pub struct InstalledKernel {
     pub is_file: bool,
 }
 
-/// What becomes of packages that are there in part.
+/// The fate of packages that were downloaded in part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartialDownloads {
     /// The next download goes on with them.
     Keep,
-    /// They go.
+    /// They are removed.
     Remove,
 }
 
-/// How the name of a folder begins that apt works in.
+/// The beginning of the name of a folder that apt works in.
 pub(crate) const APT_FOLDER: &str = "apt-";
 
 /// A lock that one process at a time has. It ends when dropped, or with its process.
@@ -97,12 +97,12 @@ impl Cache {
         self.folder.join("files")
     }
 
-    /// Waits until nobody else changes the cache.
+    /// Waits until no other process changes the cache.
     pub fn lock(&self) -> Result<Lock, CacheError> {
         self.lock_for("kernels")
     }
 
-    /// Waits until nobody else does what has this name.
+    /// Waits for the lock of this name.
     pub fn lock_for(&self, what: &str) -> Result<Lock, CacheError> {
         Lock::of(&self.folder.join(format!("{what}.lock")))
     }
@@ -197,9 +197,8 @@ impl Cache {
         Ok(installed)
     }
 
-    /// Removes what downloads left that ended with their process, and returns how many bytes that
-    /// were: folders that apt worked in, and parts of packages. `parts` kept can be gone on with.
-    /// The caller holds the lock `fetch`.
+    /// Removes the remains of downloads that ended early, and returns their size in bytes: folders that
+    /// apt worked in, and packages in part. The caller holds the lock `fetch`.
     pub fn sweep_downloads(&self, parts: PartialDownloads) -> u64 {
         swept(&self.left_by_downloads(parts))
     }
@@ -215,8 +214,8 @@ impl Cache {
         named(&self.folder, is_left)
     }
 
-    /// Removes what processes left that ended while they unpacked a kernel, and returns how many
-    /// bytes that were.
+    /// Removes the remains of processes that ended while they unpacked a kernel, and returns their size
+    /// in bytes.
     pub fn sweep_kernels(&self) -> Result<u64, CacheError> {
         let _lock = self.lock()?;
         Ok(swept(&self.left_by_unpacking()))
@@ -230,7 +229,7 @@ impl Cache {
             .collect()
     }
 
-    /// Returns how many bytes would be swept, with the parts of packages. The caller holds the lock
+    /// Returns how many bytes would be swept, packages in part included. The caller holds the lock
     /// `fetch`.
     pub fn left(&self) -> Result<u64, CacheError> {
         let _lock = self.lock()?;
@@ -258,7 +257,7 @@ impl Cache {
     }
 }
 
-/// Returns what is in a folder; nothing where there is no folder.
+/// Returns the entries of a folder; none where there is no folder.
 fn folders(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

@@ -1,7 +1,7 @@
 //! Makes guests: each one resumes from the same saved state, which the first boot leaves.
 //!
-//! The guest that boots goes on from that state too, so that what comes after is the same in it as in
-//! one that was resumed. It is handed out as soon as its state was taken; the state is packed and
+//! The guest that boots goes on from that state too, so that it is the same as one
+//! that was resumed. It is handed out as soon as its state was taken; the state is packed and
 //! written while it is used.
 
 use crate::cache::Lock;
@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-/// What is worth saying while a guest is made.
+/// News while a guest is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GuestProgress {
     /// It is tried whether KVM works, which takes ten seconds where it hangs.
@@ -28,7 +28,7 @@ pub enum GuestProgress {
     NotKept {
         /// Where it was to be kept.
         folder: PathBuf,
-        /// What stood in the way.
+        /// The cause.
         error: String,
     },
 }
@@ -47,7 +47,7 @@ pub enum GuestError {
     NoBase,
 }
 
-/// Hears of what is worth saying.
+/// Hears the news.
 pub type Tell = Arc<dyn Fn(GuestProgress) + Send + Sync>;
 
 /// Makes guests of one kernel.
@@ -61,7 +61,7 @@ pub struct Guests {
     saving: Mutex<Option<Saving>>,
 }
 
-/// A state that is being written, and who hears of it if that fails.
+/// A state that is being written, and the receiver of an error.
 struct Saving {
     thread: JoinHandle<io::Result<()>>,
     tell: Tell,
@@ -99,7 +99,7 @@ impl Guests {
 
     /// Returns a guest that is ready: resumed if that can be, else booted.
     pub fn guest(&self, tell: &Tell) -> Result<Machine, GuestError> {
-        // Whoever comes while another one boots waits, and then resumes.
+        // A thread that comes while another one boots waits, and then resumes.
         let mut base = self.locked_base();
         if let Some(machine) = self.resumed(&mut base)? {
             return Ok(machine);

@@ -13,7 +13,7 @@ use tutor_files::{Hasher, Stamp};
 /// The most files that are remembered.
 const MOST: usize = 64;
 
-/// What is known of a file.
+/// The hash of a file, and its stamp then.
 #[derive(Serialize, Deserialize)]
 struct KnownHash {
     stamp: Stamp,
@@ -27,7 +27,7 @@ pub fn hash(path: &Path) -> io::Result<String> {
     Ok(hasher.done().to_string())
 }
 
-/// Returns the SHA-256 of a file, from the notes in another one where it has not changed since.
+/// Returns the SHA-256 of a file, from the file `notes` where it has not changed since.
 pub fn noted_hash(path: &Path, notes: &Path) -> io::Result<String> {
     let path = path.canonicalize()?;
     let stamp = Stamp::of(&path);

@@ -1,4 +1,4 @@
-//! What a guest boots: a kernel, and the initial RAM disk made for it on this machine.
+//! The image that a guest boots: a kernel, and the initial RAM disk made for it on this machine.
 
 use crate::cache::Cache;
 use crate::hashes::hash;
@@ -15,7 +15,7 @@ use std::time::SystemTime;
 use tutor_files::error::failed_io;
 use tutor_files::{FilesError, Hasher, Stamp, hex};
 
-/// What a guest boots.
+/// The image that a guest boots.
 #[derive(Clone, Debug)]
 pub struct Image {
     /// An ELF file that QEMU starts by its PVH note.
@@ -31,7 +31,7 @@ pub struct Image {
 /// The programs of ours that go into a guest.
 #[derive(Clone, Copy)]
 pub struct Programs<'p> {
-    /// Another name, other programs.
+    /// Identifies them.
     pub id: &'p str,
     /// Gives the agent.
     pub agent: &'p dyn Fn() -> io::Result<Vec<u8>>,
@@ -52,16 +52,15 @@ pub enum ImageError {
     Write(FilesError),
 }
 
-/// An archive, and what it was made of: kept beside it, so that it is made again only if that
-/// changed.
+/// The name of an archive, and the files that it was made of: it is made again only if those changed.
 #[derive(Serialize, Deserialize)]
 struct ArchiveNote {
     archive: String,
     inputs: Inputs,
 }
 
-/// Makes the image of a kernel, or finds it made. Whatever of the archive comes from this machine is
-/// looked at each time, so that a tool that was updated is seen.
+/// Makes the image of a kernel, or finds it made. The files of this machine that are in the archive are
+/// looked at each time, so that an update of a tool is seen.
 pub fn prepare(
     cache: &Cache,
     kernel: &Kernel,
@@ -86,7 +85,7 @@ pub fn prepare(
         }
     };
     let initramfs = archive(&archives, &made);
-    // What is left of older ones may be much; that it cannot be removed harms nobody.
+    // Older ones may take much room. It does no harm if they cannot be removed.
     let _ = tidy::tidy(cache);
     Ok(Image {
         vmlinux: kernel.vmlinux.clone(),
@@ -96,8 +95,8 @@ pub fn prepare(
     })
 }
 
-/// Names all that decides what goes into an archive beside files: the program that makes it, which
-/// is told by its file, the kernel, and where tools are looked for. Nothing if that is not known.
+/// Identifies what decides on the content of an archive beside files: the program that makes it, the
+/// kernel, and where tools are looked for. None if that is not known.
 fn recipe(kernel: &Kernel, programs: &str) -> Option<String> {
     let maker = Stamp::of(&std::env::current_exe().ok()?)?;
     let maker = serde_json::to_vec(&maker).ok()?;
@@ -128,14 +127,14 @@ fn noted(note: &Path, cache: &Cache) -> Option<String> {
     })
 }
 
-/// Makes an archive and notes what it was made of. Returns its name.
+/// Makes an archive and notes the files that it was made of. Returns its name.
 fn make(
     contents: InitramfsContents<'_>,
     archives: &Path,
     note: Option<&Path>,
 ) -> Result<String, ImageError> {
     let began = SystemTime::now();
-    // Our own programs are told by their id.
+    // Our own programs are known by their id.
     let own = [Some(contents.agent), contents.tutor];
     let own: Vec<&Path> = own.into_iter().flatten().collect();
     let inputs = Inputs::besides(&own);
@@ -284,7 +283,7 @@ mod tests {
             assert_eq!(prepared(&cache, folder.path()).unwrap().id, image.id);
             assert_eq!(fs::read(&image.initramfs).unwrap(), bytes);
         }
-        // What tidying does to our own programs is no change.
+        // To note that one of our own programs was used is no change.
         tidy::touch(&cache.folder().join("guest").join(AGENT).join("tutor"));
         assert!(noted(&note, &cache).is_some());
         fs::write(&module, "2").unwrap();

@@ -1,10 +1,10 @@
-//! What files looked like when something was made of them, so that it need not be made again to
-//! learn that it would be the same.
+//! The files that something was made of, as they were then, so that it need not be made again to learn
+//! that it would be the same.
 //!
-//! A file that is written to, replaced, renamed or given other permissions gets another change time
-//! from the kernel, which no program can set (inode(7)), and so another [`Stamp`]. What could be
-//! missed is a second change within the tick of the clock in which the first one was seen; so nothing
-//! is taken for known that changed shortly before.
+//! A file that is written to, replaced, renamed or given other permissions gets a new change time
+//! from the kernel, which no program can set (inode(7)), and so a new [`Stamp`]. A second change within
+//! the same tick of the clock could be missed; so a file that changed shortly before is not taken for
+//! known.
 
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use tutor_files::Stamp;
 
-/// All paths that were looked at, those where nothing was included.
+/// All paths that were looked at, also those where nothing was.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Inputs {
     looked_at: RefCell<BTreeMap<PathBuf, Option<Stamp>>>,
@@ -22,7 +22,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// None yet. What is at the paths `known` is known by other means, and may look different.
+    /// None yet. The files at the paths `known` are known by other means, and may change.
     pub fn besides(known: &[&Path]) -> Inputs {
         Inputs {
             looked_at: RefCell::default(),
@@ -30,8 +30,8 @@ impl Inputs {
         }
     }
 
-    /// Notes what is at a path; it is to be called before a file is read or a folder listed.
-    /// Returns true if something is there.
+    /// Notes the state of a path; to be called before a file is read or a folder listed. Returns true
+    /// if something is there.
     pub fn look(&self, path: &Path) -> bool {
         if self.known.contains(path) {
             return path.exists();

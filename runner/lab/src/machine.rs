@@ -50,7 +50,7 @@ const MOVING: Duration = Duration::from_secs(30);
 pub struct Launcher {
     /// The program.
     pub program: PathBuf,
-    /// What it is called with first.
+    /// Its first arguments.
     pub arguments: Vec<OsString>,
 }
 
@@ -60,7 +60,7 @@ pub struct Machine {
     channel: Channel,
     asked: PendingRequests,
     last_id: u32,
-    /// What the agent said while something else was waited for.
+    /// Messages of the agent that came while a different one was waited for.
     later: Waiting,
     /// Until when files may be on their way.
     sharing_until: Option<Instant>,
@@ -144,7 +144,7 @@ impl Machine {
         })
     }
 
-    /// Gives the guest this long for one answer, and for taking one thing that is sent to it.
+    /// Gives the guest this long for one answer, and for taking one message.
     pub fn be_patient_for(&mut self, patience: Duration) {
         self.patience = patience;
         self.channel.be_patient_for(patience);
@@ -281,7 +281,7 @@ impl Machine {
         sent.map_err(|error| self.why("talk to the guest", error))
     }
 
-    /// Lets files be brought one way: all that is asked for meanwhile takes minutes at the most.
+    /// Brings files one way, with a limit of time for all of it.
     pub fn sharing<T>(&mut self, bring: impl FnOnce(&mut Machine) -> T) -> T {
         self.sharing_until = Some(Instant::now() + SHARING);
         let brought = bring(self);
@@ -306,8 +306,8 @@ impl Machine {
         self.answer(wanted, doing, &mut |_| ()).map(drop)
     }
 
-    /// Waits for the answer to a request; `data` gets the bytes that come before it. What else the
-    /// agent says meanwhile is kept for [`Machine::next`].
+    /// Waits for the answer to a request; `data` gets the bytes that come before it. Other
+    /// messages of the agent are kept for [`Machine::next`].
     pub fn answer(
         &mut self,
         wanted: u32,
@@ -336,7 +336,7 @@ impl Machine {
                             return Ok(listed);
                         }
                     }
-                    // Of something that was asked before, and given up.
+                    // Of an earlier request, which was given up.
                     GuestReply::Done { .. } | GuestReply::Listed { .. } => {}
                     GuestReply::TerminalEnded { .. } => {
                         self.keep(Incoming::Reply(Reply::Guest(reply)))?
@@ -367,7 +367,7 @@ impl Machine {
         patience: Duration,
     ) -> Result<Incoming, MachineError> {
         let left = patience.saturating_sub(began.elapsed());
-        // Somebody who says other things all the time does not answer either.
+        // A guest that says other things all the time does not answer either.
         let heard = if left.is_zero() {
             None
         } else {
@@ -398,7 +398,7 @@ impl Machine {
         }
     }
 
-    /// Ends the machine, since its guest did what no agent of ours does, and returns that as the error.
+    /// Ends the machine for an offense of its guest, and returns that as the error.
     pub fn broke(&mut self, what: impl Into<String>) -> MachineError {
         self.channel.close();
         if let Some(qemu) = &self.qemu {
@@ -407,23 +407,23 @@ impl Machine {
         MachineError::Broke { what: what.into() }
     }
 
-    /// What to wait at for the agent to say something, once [`Machine::next`] has nothing more.
+    /// The file to wait at for a message, once [`Machine::next`] has none.
     pub fn readable(&self) -> Option<BorrowedFd<'_>> {
         self.channel.readable()
     }
 
-    /// What the console and QEMU said last.
+    /// The last words of the console and of QEMU.
     pub fn said(&self) -> String {
         self.qemu.as_ref().map(Process::said).unwrap_or_default()
     }
 
-    /// Makes of a channel that broke the reason for it, if the machine told one.
+    /// Makes an error of a channel that broke, with the reason that the machine gave.
     fn why(&mut self, doing: &'static str, error: io::Error) -> MachineError {
         match error.kind() {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::BrokenPipe
             | io::ErrorKind::ConnectionReset => {}
-            // What came is not the protocol.
+            // That is not the protocol.
             io::ErrorKind::InvalidData => return self.broke(error.to_string()),
             _ => return MachineError::Monitor { doing, error },
         }

@@ -41,7 +41,7 @@ pub enum NeededError {
     Read {
         /// The program or library.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// The file is not of the kind that is linked.
@@ -49,7 +49,7 @@ pub enum NeededError {
     NoElf {
         /// The program or library.
         path: PathBuf,
-        /// What was found in it.
+        /// The reader's error.
         what: String,
     },
     /// A library is in none of the folders.
@@ -60,7 +60,7 @@ pub enum NeededError {
         /// The library's name.
         library: String,
     },
-    /// It goes on and on.
+    /// There is no end of them.
     #[error("`{program}` needs more than {LIBRARY_LIMIT} libraries")]
     TooMany {
         /// The program.
@@ -72,7 +72,7 @@ pub enum NeededError {
 pub struct Linker<'i> {
     inputs: &'i Inputs,
     folders: LibraryFolders,
-    /// The folder of programs that somebody else may have written; none if they are the system's.
+    /// The folder of programs that a guest may have written; none for programs of the system.
     foreign: Option<Root>,
     read: RefCell<BTreeMap<PathBuf, Option<Rc<LinkInfo>>>>,
 }
@@ -171,7 +171,7 @@ fn matching(base: &Path, pattern: &str, inputs: &Inputs) -> Vec<PathBuf> {
     files
 }
 
-/// What an ELF file says about others that it needs.
+/// The part of an ELF file that names other files.
 struct LinkInfo {
     machine: u16,
     interpreter: Option<PathBuf>,
@@ -181,7 +181,7 @@ struct LinkInfo {
 }
 
 impl<'i> Linker<'i> {
-    /// One that notes what it looks at.
+    /// A linker that notes the files that it looks at.
     pub fn new(inputs: &'i Inputs) -> Linker<'i> {
         Linker {
             inputs,
@@ -191,8 +191,8 @@ impl<'i> Linker<'i> {
         }
     }
 
-    /// One for programs of a folder that others write into. What those name as their libraries is
-    /// looked at only there and in the system's library folders.
+    /// A linker for programs of a folder that others write into. It looks for their libraries only
+    /// there and in the system's library folders.
     pub fn of_foreign(inputs: &'i Inputs, folder: &Path) -> Result<Linker<'i>, FilesError> {
         let real = folder.canonicalize();
         let real = real.map_err(|error| FilesError::Io {
@@ -207,8 +207,8 @@ impl<'i> Linker<'i> {
     }
 
     /// Returns a library of the system: a regular ELF file in one of its library folders, wherever
-    /// links to it lie. Anything else is nobody's business, whatever a program says of it: a file of
-    /// the learner's, a pipe, a device.
+    /// links to it lie. Nothing else is returned, whatever path a program names: a file of the
+    /// learner's, a pipe, a device.
     pub fn system_library(&self, path: &Path) -> Option<Vec<u8>> {
         let real = path.canonicalize().ok()?;
         let LibraryFolders { configured, system } = &self.folders;
@@ -221,7 +221,7 @@ impl<'i> Linker<'i> {
         read(&content).is_ok().then_some(content)
     }
 
-    /// Reads a file if it may be looked at.
+    /// Reads a file, unless it lies neither in the folder nor among the system's libraries.
     fn linked(&self, path: &Path) -> Result<LinkInfo, NeededError> {
         let Some(foreign) = &self.foreign else {
             return linked(path);
@@ -305,7 +305,7 @@ impl<'i> Linker<'i> {
         Ok(paths.into_iter().collect())
     }
 
-    /// Returns a library of the right processor. A file of another one is passed over, as ld.so does.
+    /// Returns a library of the right processor. Files for different ones are passed over, as ld.so does.
     fn found(&self, path: &Path, machine: u16) -> Option<(PathBuf, Rc<LinkInfo>)> {
         let mut known = self.read.borrow_mut();
         let known = known.entry(path.to_owned()).or_insert_with(|| {

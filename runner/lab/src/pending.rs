@@ -1,5 +1,5 @@
-//! What a guest was asked, and so what it may say. Whoever is root in a guest can talk in the
-//! agent's place; what no agent of ours would say is refused here, before anybody heeds it.
+//! The requests that a guest has not answered yet, and so what it may say. A program that is root in a
+//! guest can talk in the agent's place; here everything is refused that no agent of ours would say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use tutor_agent::client::Incoming;
@@ -11,7 +11,7 @@ use tutor_agent::protocol::{
 /// A text that is quoted is this long at the most, with the mark that it was cut.
 const TEXT_BYTES: usize = QUOTED_BYTES + '…'.len_utf8();
 
-/// What is asked and not answered yet.
+/// The requests that are not answered yet.
 #[derive(Debug, Default)]
 pub struct PendingRequests {
     hellos: u32,
@@ -22,7 +22,7 @@ pub struct PendingRequests {
     of_guest: BTreeMap<u32, AwaitedAnswer>,
 }
 
-/// What a request that only a guest gets is answered with.
+/// The answer to a request that only a guest gets.
 #[derive(Debug)]
 enum AwaitedAnswer {
     Done,
@@ -34,7 +34,7 @@ enum AwaitedAnswer {
 }
 
 impl PendingRequests {
-    /// Heeds that something is asked.
+    /// Adds a request.
     pub fn ask(&mut self, request: &Request) {
         match request {
             Request::Hello { .. } => self.hellos += 1,
@@ -62,10 +62,10 @@ impl PendingRequests {
         }
     }
 
-    /// Heeds what the guest says; an error says what no agent of ours would have done.
+    /// Checks a message of the guest; an error says how no agent of ours would have behaved.
     pub fn hear(&mut self, incoming: &Incoming) -> Result<(), String> {
         match incoming {
-            // Who prints after its run ended, or before a guest was saved, prints all the same.
+            // A process may print after its run ended, or have printed before the guest was saved.
             Incoming::Output { .. } | Incoming::HungUp => Ok(()),
             Incoming::Data { id, bytes } => match self.of_guest.get_mut(id) {
                 Some(AwaitedAnswer::Terminal) => Ok(()),
@@ -76,7 +76,7 @@ impl PendingRequests {
                     Ok(())
                 }
                 Some(AwaitedAnswer::Done | AwaitedAnswer::Listing(..)) | None => {
-                    Err("it sent bytes of a file that nobody asked for".to_owned())
+                    Err("it sent bytes of a file that was not asked for".to_owned())
                 }
             },
             Incoming::Reply(reply) => self.hear_reply(reply),
@@ -97,7 +97,7 @@ impl PendingRequests {
                 possible(*status)?;
                 match self.runs.remove(id) {
                     true => Ok(()),
-                    false => Err("it told the end of a run that was not there".to_owned()),
+                    false => Err("it told of the end of a run that was not there".to_owned()),
                 }
             }
             Reply::Leftovers { processes } => {
@@ -177,7 +177,7 @@ fn possible(status: Status) -> Result<(), String> {
     match status {
         Status::Exited(0..=255) | Status::Signaled(1..=64) => Ok(()),
         Status::Exited(_) | Status::Signaled(_) => {
-            Err(format!("it told an end that no process has: {status:?}"))
+            Err(format!("it told of an end that no process has: {status:?}"))
         }
     }
 }

@@ -16,19 +16,19 @@ use tutor_files::Stamp;
 /// The oldest version whose machine and migration were tried.
 pub const OLDEST: (u32, u32) = (7, 0);
 
-/// What the guest's memory is, in MiB.
+/// The guest's memory, in MiB.
 pub(crate) const MEMORY_MIB: u32 = 256;
 
 /// How long QEMU may take to start with no machine at all.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a QEMU is forbidden: programs of its own, other rights, another share of the processor.
+/// A QEMU must not start programs, change its rights or its share of the processor.
 const SANDBOX: &str = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 
 /// The device by which QEMU uses KVM.
 pub const DEVICE: &str = "/dev/kvm";
 
-/// What runs a guest's code.
+/// The engine that runs a guest's code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accelerator {
     /// QEMU translates it.
@@ -42,7 +42,7 @@ pub enum Accelerator {
 }
 
 impl Accelerator {
-    /// What QEMU calls it.
+    /// QEMU's name for it.
     pub fn name(&self) -> &'static str {
         match self {
             Accelerator::Tcg => "tcg",
@@ -59,7 +59,7 @@ impl Accelerator {
     }
 }
 
-/// What keeps a QEMU in that does as its guest wishes.
+/// A restriction of a QEMU, which may have been taken over by its guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QemuRestriction {
     /// It forbids itself system calls that it does not need.
@@ -89,7 +89,7 @@ pub struct Qemu {
     pub architecture: &'static Architecture,
     /// True if it can forbid itself system calls: a build may come without seccomp.
     pub has_sandbox: bool,
-    /// What runs the guests' code.
+    /// The engine that runs the guests' code.
     pub accelerator: Accelerator,
 }
 
@@ -105,10 +105,10 @@ pub enum QemuError {
     /// There is none.
     #[error("`{program}` is not installed")]
     Missing {
-        /// What was looked for.
+        /// Its program.
         program: &'static str,
     },
-    /// It is of a time before what the lab needs.
+    /// It is too old for the lab.
     #[error("`{program}` is QEMU {version}, and the lab needs {}.{} or newer", OLDEST.0, OLDEST.1)]
     TooOld {
         /// The program.
@@ -121,14 +121,14 @@ pub enum QemuError {
     Strange {
         /// The program.
         program: PathBuf,
-        /// What came instead.
+        /// Its output.
         said: String,
     },
 }
 
 impl Qemu {
-    /// Finds QEMU in `PATH` or the usual folders. What it is like is asked once and noted in `cache`.
-    /// It translates, as long as it is not told another accelerator.
+    /// Finds QEMU in `PATH` or the usual folders. Its facts are asked once and noted in `cache`. It
+    /// translates, unless it gets a different accelerator.
     pub fn find(cache: &Path) -> Result<Qemu, QemuError> {
         let architecture = Architecture::here().ok_or(QemuError::Architecture)?;
         let name = architecture.program;
@@ -187,7 +187,7 @@ impl Qemu {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(failed)?;
-        // One that ended already has told why.
+        // If it ended already, its last words say why.
         let _ = child
             .stdin
             .take()
@@ -209,7 +209,7 @@ impl Qemu {
         Err(first.map_or_else(|| output.status.to_string(), |line| line.trim().to_owned()))
     }
 
-    /// What shuts it in here, beside what is said of every program.
+    /// Returns the restrictions that hold here beside those of every program.
     pub fn confined_by(&self) -> Vec<QemuRestriction> {
         let mut all = Vec::new();
         if self.has_sandbox {
@@ -230,7 +230,7 @@ impl Qemu {
     }
 }
 
-/// What a QEMU says of itself.
+/// The facts that a QEMU gives of itself.
 #[derive(Serialize, Deserialize)]
 struct QemuFacts {
     stamp: Option<Stamp>,
@@ -454,7 +454,7 @@ mod tests {
         for (says, has) in [("echo QEMU emulator version 8.1.0", true), (without, false)] {
             let folder = tempfile::tempdir().unwrap();
             let program = fake(folder.path(), says);
-            // What is noted is what was told.
+            // The note says the same.
             for _ in 0..2 {
                 let qemu = at(&program, folder.path()).unwrap();
                 assert_eq!(qemu.has_sandbox, has);

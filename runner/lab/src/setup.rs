@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use tutor_files::FilesError;
 use tutor_files::error::failed_io;
 
-/// A kernel that somebody asks for.
+/// A kernel that is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KernelRequest {
     /// The newest of a series: `6.12`; or `latest`, or `default`.
@@ -41,7 +41,7 @@ pub enum PackageSource {
     Mirror(Mirror),
 }
 
-/// What happens while a kernel is got.
+/// An event on the way to a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetupEvent<'e> {
     /// An index of packages is fetched.
@@ -59,7 +59,7 @@ pub enum SetupEvent<'e> {
         version: &'e str,
         /// Its size in bytes.
         bytes: u64,
-        /// The version in the lock file, where that is another one.
+        /// The version in the lock file, where that is different.
         pinned: Option<&'e str>,
     },
     /// So much of the package is there.
@@ -79,7 +79,7 @@ pub enum SetupError {
     /// The lock file has no such series, so no mirror can be trusted with it.
     #[error("no kernel of the series {series} is known by its hash; a mirror may give {}", .known.join(", "))]
     NotPinned {
-        /// What was asked for.
+        /// The series that was asked for.
         series: String,
         /// The series that the lock file has.
         known: Vec<String>,
@@ -90,7 +90,7 @@ pub enum SetupError {
     /// The mirror did not give it.
     #[error(transparent)]
     Mirror(#[from] MirrorError),
-    /// What came cannot be used.
+    /// The package cannot be used.
     #[error(transparent)]
     Kernel(#[from] KernelError),
     /// The cache could not be used.
@@ -108,7 +108,7 @@ pub struct KernelSetup {
     pub cache: Cache,
     /// Where packages come from.
     pub way: PackageSource,
-    /// What is known by its hash.
+    /// The packages that are known by their hash.
     pub lock: KernelLock,
 }
 
@@ -130,7 +130,7 @@ impl KernelSetup {
     }
 
     /// Returns about how many bytes getting a series will take, from the lock file; the index that
-    /// apt fetches first comes on top. Nothing is asked of anybody.
+    /// apt fetches first comes on top. No other machine is asked.
     pub fn expected_bytes(&self, series: &str) -> Option<u64> {
         let pinned = match self.named(series) {
             "latest" => self.lock.pinned(self.lock.latest()?)?,
@@ -150,8 +150,8 @@ impl KernelSetup {
         }
     }
 
-    /// Gets a kernel, unless it is there. One process at a time fetches; the next one finds what
-    /// the first one got.
+    /// Gets a kernel, unless it is there. One process at a time fetches; the next one finds the kernel
+    /// of the first one.
     pub fn get(
         &self,
         wanted: &KernelRequest,
@@ -242,7 +242,7 @@ impl KernelSetup {
         let unpacked = kernel::unpack(&file)?;
         let source = format!("{} {} (from a mirror)", pinned.package, pinned.version);
         let kernel = self.cache.add(&unpacked, &source)?;
-        // Unpacked it is all that is needed; a file that stays harms nobody.
+        // The unpacked kernel is all that is needed; a file that stays does no harm.
         let _ = fs::remove_file(&file);
         Ok(kernel)
     }

@@ -1,4 +1,4 @@
-//! A folder that the host and a guest have in common: what changed on one side goes to the other.
+//! A folder that the host and a guest share: changes on one side go to the other.
 //!
 //! There is no share that both sides mount. Before a step in the guest, what changed on the host is
 //! sent; after it, what changed in the guest is fetched. What changed on both sides is as on the
@@ -55,13 +55,13 @@ pub enum SharedError {
 /// The learner and the lab both changed something, and what is the learner's stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// What is as the learner has it.
+    /// The path, where the learner's version stays.
     pub path: Below,
-    /// What became of the lab's.
+    /// The fate of the lab's version.
     pub of_lab: LabVersion,
 }
 
-/// What became of the lab's version of something.
+/// The fate of the lab's version of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LabVersion {
     /// It lies here.
@@ -72,8 +72,8 @@ pub enum LabVersion {
     Lost,
 }
 
-/// A folder at the same path on both sides. What is known of both can be kept beside a guest's
-/// state, and means something with that state only.
+/// A folder at the same path on both sides. It can be kept beside a guest's state, and is valid with
+/// that state only.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Shared {
     #[serde(with = "text")]
@@ -81,10 +81,10 @@ pub struct Shared {
     known: BTreeMap<Below, SyncedEntry>,
     #[serde(skip)]
     root: Option<Arc<Root>>,
-    /// Those since the guest got the learner's version last, and whether they are told.
+    /// The conflicts since the guest got the learner's version last, and whether they were returned.
     #[serde(skip)]
     conflicts: BTreeMap<Below, (LabVersion, bool)>,
-    /// Folders of the guest that lie elsewhere until then.
+    /// Folders of the guest that lie elsewhere on the host until then.
     #[serde(skip)]
     moved: BTreeMap<Below, Below>,
 }
@@ -106,7 +106,7 @@ impl Shared {
         &self.folder
     }
 
-    /// Where the learner's version stayed since somebody asked last.
+    /// Returns the conflicts since the last call.
     pub fn take_conflicts(&mut self) -> Vec<Conflict> {
         let untold = self.conflicts.iter_mut().filter(|(_, (_, told))| !told);
         let conflicts = untold.map(|(path, (of_lab, told))| {
@@ -129,7 +129,7 @@ impl Shared {
         Ok(Arc::clone(self.root.insert(root)))
     }
 
-    /// Sends what changed on the host. Returns the programs among it.
+    /// Sends the changes of the host. Returns the programs among them.
     pub fn push(&mut self, machine: &mut Machine) -> Result<Vec<PathBuf>, SharedError> {
         machine.sharing(|machine| self.push_all(machine))
     }
@@ -144,7 +144,7 @@ impl Shared {
         let mut asked = Vec::new();
         let mut programs = Vec::new();
         if self.known.is_empty() {
-            // The folder itself, which may be empty.
+            // The folder itself may be empty.
             let (id, folder) = (machine.next_id(), self.folder.clone());
             machine.request(&GuestRequest::Make { id, folder })?;
             asked.push(id);
@@ -169,7 +169,7 @@ impl Shared {
         Ok(programs)
     }
 
-    /// Sends what the host has at a path, if the guest does not have it. Returns the request's id, and
+    /// Sends the host's entry at a path, if the guest does not have it. Returns the request's id, and
     /// adds a program to the others.
     fn push_entry(
         &mut self,
@@ -217,7 +217,7 @@ impl Shared {
         Ok(Some(id))
     }
 
-    /// Fetches what changed in the guest.
+    /// Fetches the changes of the guest.
     pub fn pull(&mut self, machine: &mut Machine) -> Result<(), SharedError> {
         machine.sharing(|machine| self.pull_all(machine))
     }
@@ -230,7 +230,7 @@ impl Shared {
         let root = self.root()?;
         let paths: BTreeSet<&Below> = there.iter().map(|found| &found.path).collect();
         let gone = self.known.keys().filter(|path| !paths.contains(path));
-        // What is in a folder goes before the folder.
+        // The entries of a folder go before the folder.
         for path in gone.cloned().collect::<Vec<_>>().into_iter().rev() {
             self.remove_on_host(&root, &path)?;
         }
@@ -240,7 +240,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes what the guest has at a path.
+    /// Takes the guest's entry at a path.
     fn take(
         &mut self,
         root: &Root,
@@ -296,7 +296,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Fetches what the guest has at a path; nothing if it went after it was listed, or does not travel.
+    /// Fetches the guest's entry at a path; none if it is gone by now, or does not travel.
     fn fetched(
         &self,
         root: &Root,
@@ -350,7 +350,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Removes what is not here any more. What is in a closed folder may be.
+    /// Removes entries that are not here any more. Those of a closed folder may be.
     fn remove_in_guest(
         &mut self,
         here: &[Found],
@@ -369,7 +369,7 @@ impl Shared {
             stays
         });
         let mut asked = Vec::new();
-        // What is in a folder goes before the folder.
+        // The entries of a folder go before the folder.
         for path in gone.into_iter().rev() {
             let (id, folder) = (machine.next_id(), self.folder.clone());
             machine.request(&GuestRequest::Remove { id, folder, path })?;
@@ -407,7 +407,7 @@ fn with_length(kind: Kind, bytes: Option<u64>) -> Kind {
     }
 }
 
-/// True of a file that went, or that only its owner could make readable.
+/// True for a file that is gone, or that only its owner could make readable.
 fn is_passing(error: &FilesError) -> bool {
     error.is_missing()
         || error.kind() == io::ErrorKind::PermissionDenied

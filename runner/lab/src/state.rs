@@ -18,10 +18,10 @@ const LEVEL: i32 = 1;
 /// The most that a state may unpack to, in bytes.
 pub const STATE_BYTES: u64 = 1 << 30;
 
-/// The longest that tells how much a file unpacks to (RFC 8878, 3.1.1.1).
+/// The longest header, which has the unpacked size (RFC 8878, 3.1.1.1).
 const HEADER_BYTES: u64 = 18;
 
-/// How much of a state is unpacked before it is handed on.
+/// The size of a piece that is handed on, in bytes.
 const PIECE_BYTES: usize = 1 << 20;
 
 /// The state that guests resume from, unpacked.
@@ -38,7 +38,7 @@ impl Base {
         Base { bytes, hash }
     }
 
-    /// Its SHA-256, by which it is told from another one.
+    /// Its SHA-256, which identifies it.
     pub fn hash(&self) -> &[u8; 32] {
         &self.hash.get_or_init(|| hash(&self.bytes)).0
     }
@@ -109,8 +109,8 @@ impl Packed {
         })
     }
 
-    /// Unpacks it; an error if it was cut short or is damaged. Meanwhile somebody gets what is
-    /// there, piece by piece; in case of an error that was worth nothing.
+    /// Unpacks it; an error if it was cut short or is damaged. `meanwhile` gets the pieces as they are
+    /// ready; after an error they are worth nothing.
     pub fn unpack<T>(
         self,
         meanwhile: impl FnOnce(&mut dyn Iterator<Item = &[u8]>) -> T,
@@ -123,7 +123,7 @@ impl Packed {
             let unpacking = scope.spawn(move || {
                 for part in parts {
                     decoder.read_exact(part)?;
-                    // That nobody wants it any more is theirs to tell.
+                    // The receiver may have failed, and returns its error.
                     let _ = ready.send(part);
                 }
                 // The checksum is behind the last byte.

@@ -1,4 +1,4 @@
-//! Keeps what can be made again within bounds: saved states, and archives that guests boot from.
+//! Keeps files that can be made again within bounds: saved states, and archives that guests boot from.
 //!
 //! Nothing is removed that was used within the last hour, so no running lab loses what it is about
 //! to read; a state is in memory as a whole before a guest resumes from it.
@@ -21,16 +21,16 @@ pub const TRIALS: &str = "trials";
 /// The most that states and archives may take together before the oldest go.
 pub const LIMIT_BYTES: u64 = 512 * 1024 * 1024;
 
-/// What was not used for so long goes, however little there is.
+/// A file that was not used for so long is removed, however little there is.
 pub const LIMIT_AGE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// What was used within this time is not noted anew.
+/// A use within this time of the last one is not noted.
 const RECENT: Duration = Duration::from_secs(5 * 60);
 
-/// What was used within this time stays, however much there is.
+/// A file that was used within this time stays, however much there is.
 const IN_USE: Duration = Duration::from_secs(60 * 60);
 
-/// What a file is for.
+/// The purpose of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CachePurpose {
     /// A guest starts fast with it.
@@ -42,7 +42,7 @@ pub enum CachePurpose {
 /// A file that can be made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CachedFile {
-    /// What it is for.
+    /// Its purpose.
     pub purpose: CachePurpose,
     /// Where it is.
     pub path: PathBuf,
@@ -112,13 +112,13 @@ pub fn touch(path: &Path) {
     // In a cache that cannot be written nothing is removed either.
     let _ = File::options()
         .append(true)
-        // A pipe in its place would wait for somebody to read.
+        // A pipe in its place would wait for a reader.
         .custom_flags(nix::libc::O_NONBLOCK)
         .open(path)
         .and_then(|file| file.set_modified(SystemTime::now()));
 }
 
-/// Returns what is beyond the bounds, the least used first.
+/// Returns the files beyond the bounds, the least used first.
 pub fn spare(
     cache: &Cache,
     limit_bytes: u64,
@@ -150,7 +150,7 @@ pub fn remove(one: &CachedFile) -> Result<u64, CacheError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         done => done.map_err(failed_io("remove", &one.path))?,
     }
-    // What was asked about a state is of no use without it.
+    // Answers about a state are of no use without it.
     let _ = fs::remove_file(one.path.with_extension("answers"));
     // A folder goes when it is empty.
     if let Some(folder) = one.path.parent() {
@@ -159,7 +159,7 @@ pub fn remove(one: &CachedFile) -> Result<u64, CacheError> {
     Ok(one.bytes)
 }
 
-/// Keeps a cache within the bounds that hold where nobody says anything else.
+/// Keeps a cache within the usual bounds.
 pub fn tidy(cache: &Cache) -> Result<(), CacheError> {
     for one in spare(cache, LIMIT_BYTES, LIMIT_AGE)? {
         remove(&one)?;
@@ -167,7 +167,7 @@ pub fn tidy(cache: &Cache) -> Result<(), CacheError> {
     Ok(())
 }
 
-/// True for what a process left that was killed while it wrote.
+/// True for a file of a process that was killed while it wrote it.
 fn is_unfinished(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with(UNFINISHED))

@@ -828,7 +828,7 @@ cases! {
             assert!(error.starts_with(&format!("{BROKE}it ")), "{error}");
         }
         let error = heard(|guest| { guest.send(&data(9, b"x")); });
-        assert_eq!(error, format!("{BROKE}it sent bytes of a file that nobody asked for"));
+        assert_eq!(error, format!("{BROKE}it sent bytes of a file that was not asked for"));
     }
 
     fn a_text_that_is_longer_than_any_is_refused() {
@@ -851,7 +851,7 @@ cases! {
                 machine.next(PATIENCE).unwrap_err().to_string()
             },
         );
-        assert!(error.starts_with(&format!("{BROKE}it told an end that no process has")), "{error}");
+        assert!(error.starts_with(&format!("{BROKE}it told of an end that no process has")), "{error}");
     }
 
     fn a_machine_that_broke_the_protocol_is_ended() {

@@ -1,6 +1,5 @@
 //! The folder of a kernel: `vmlinux`, the modules, `kernel.json`, and `whole.json` once its files were
-//! hashed. It is made beside its place and renamed, so what is there is whole, unless somebody changes
-//! it afterwards.
+//! hashed. It is made beside its place and renamed, so it is whole, unless it is changed afterwards.
 
 use super::error::CacheError;
 use super::remains::{UNFINISHED, swept, unfinished};
@@ -14,7 +13,7 @@ use std::time::SystemTime;
 use tutor_files::Stamp;
 use tutor_files::error::failed_io;
 
-/// What `kernel.json` looks like. A folder of another form is made again.
+/// The format of `kernel.json`. A folder of a different one is made again.
 const FORMAT: u32 = 1;
 
 /// `kernel.json`.
@@ -91,13 +90,13 @@ pub fn put(
     })
 }
 
-/// What is in the folder of a kernel.
+/// The state of a kernel's folder.
 pub enum Look {
     /// A kernel that can be used.
     Whole(Kernel),
     /// Its files are not those that were unpacked. This is its release.
     Damaged(String),
-    /// Nothing that tells of a kernel.
+    /// No kernel's.
     None,
 }
 
@@ -147,15 +146,15 @@ fn form(folder: &Path) -> Option<Form> {
     (form.format == FORMAT).then_some(form)
 }
 
-/// `whole.json`: what the files of a kernel looked like when their hash was found right.
+/// `whole.json`: the stamps of a kernel's files when their hash was found right.
 #[derive(PartialEq, Serialize, Deserialize)]
 struct CheckNote {
     id: String,
     stamps: Vec<Stamp>,
 }
 
-/// True if the files of a kernel hash to its id. They are hashed once, and again when one of them is
-/// not the file that it was.
+/// True if the files of a kernel hash to its id. They are hashed once, and again when one of them has
+/// changed.
 fn is_as_unpacked(folder: &Path, id: &str, names: &[&str]) -> bool {
     let began = SystemTime::now();
     let stamps = names.iter().map(|name| Stamp::of(&folder.join(name)));
@@ -198,7 +197,7 @@ mod tests {
         let kernel = put(parent.path(), "6.1.7", &unpacked, "a").unwrap();
         let folder = kernel.vmlinux.parent().unwrap();
         let names = ["vmlinux", "z.ko", "a.ko"];
-        // What is noted is believed, as long as it is of these files.
+        // The note is believed as long as the files are the same.
         let stamps = names.map(|name| Stamp::of(&folder.join(name)).unwrap());
         let checked = CheckNote {
             id: "another".to_owned(),

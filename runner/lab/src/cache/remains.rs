@@ -1,4 +1,4 @@
-//! What processes leave in a cache that ended while they worked there.
+//! The remains of processes that ended while they changed the cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,24 @@ use std::path::{Path, PathBuf};
 /// How the name of a folder begins that is being made.
 pub const UNFINISHED: &str = ".new-";
 
-/// Returns what processes left that ended while they wrote. The caller holds the lock.
+/// Returns the folders of processes that ended while they wrote. The caller holds the lock.
 pub fn unfinished(parent: &Path) -> Vec<PathBuf> {
     named(parent, |name| name.starts_with(UNFINISHED))
 }
 
-/// Returns what lies in a folder under such a name.
+/// Returns the entries of a folder that have such a name.
 pub fn named(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let wanted = entries.filter(|entry| is_wanted(&entry.file_name().to_string_lossy()));
     wanted.map(|entry| entry.path()).collect()
 }
 
-/// Removes folders, and returns how many bytes that were.
+/// Removes folders, and returns their size in bytes.
 pub fn swept(folders: &[PathBuf]) -> u64 {
     let mut bytes = 0;
     for folder in folders {
         bytes += size(folder);
-        // What cannot be removed harms nobody.
+        // A folder that cannot be removed does no harm.
         let _ = fs::remove_dir_all(folder);
     }
     bytes

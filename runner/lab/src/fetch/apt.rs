@@ -33,11 +33,11 @@ pub enum AptError {
     /// No suite has such a kernel.
     #[error("apt found no kernel of the series {series} in {}{}", .suites.join(", "), behind_colon(.said))]
     NotFound {
-        /// What was looked for.
+        /// The series.
         series: String,
-        /// Where.
+        /// The suites that were searched.
         suites: Vec<String>,
-        /// The last that apt complained of.
+        /// apt's last complaint.
         said: String,
     },
     /// The package could not be downloaded.
@@ -45,7 +45,7 @@ pub enum AptError {
     Download {
         /// The package.
         package: String,
-        /// The last that apt complained of.
+        /// apt's last complaint.
         said: String,
     },
 }
@@ -82,7 +82,7 @@ pub struct Apt {
 }
 
 impl Apt {
-    /// Returns apt with the system's archives. `folder` is emptied by whoever made it.
+    /// Returns apt with the system's archives. The caller removes `folder`.
     pub fn of_system(folder: &Path) -> Result<Apt, AptError> {
         let programs = Path::new("/usr/bin");
         Apt::new(folder, programs, Path::new("/etc/apt"))

@@ -39,23 +39,23 @@ pub enum MirrorError {
         "the mirror has no `{url}` (HTTP {status}); superseded builds vanish from mirrors after a while"
     )]
     Status {
-        /// What was asked for.
+        /// The address.
         url: String,
-        /// What was answered.
+        /// The status of HTTP.
         status: u16,
     },
     /// The mirror could not be reached, or broke off.
     #[error("cannot download `{url}`: {what}")]
     Broken {
-        /// What was asked for.
+        /// The address.
         url: String,
-        /// What happened.
+        /// The cause.
         what: String,
     },
-    /// Something else came.
+    /// It is not the package.
     #[error("`{url}` is not the package of the lock file (its SHA-256 differs), so it was deleted")]
     WrongHash {
-        /// What was asked for.
+        /// The address.
         url: String,
     },
     /// It could not be kept.
@@ -255,7 +255,7 @@ pub(crate) mod tests {
         number: usize,
     }
 
-    /// A server of this machine that answers as it is told.
+    /// A server of this machine.
     pub(crate) struct Server {
         pub(crate) url: String,
         requests: Arc<AtomicUsize>,

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Suites of Debian, by which an archive of Debian is told from others.
+/// Suites of Debian, by which an archive of Debian is recognized.
 const CODENAMES: [&str; 14] = [
     "buster",
     "bullseye",
@@ -30,7 +30,7 @@ const CODENAMES: [&str; 14] = [
 pub struct AptSource {
     /// Where it is: `http:`, `https:`, `mirror+file:`, `file:` …
     pub uri: String,
-    /// What is asked of it here.
+    /// The suites that are used here.
     pub suites: Vec<String>,
     /// Parts of a suite: `main`.
     pub components: Vec<String>,
@@ -54,8 +54,8 @@ impl AptSource {
     }
 }
 
-/// Returns the entries below this folder, which is `/etc/apt`. What cannot be read is passed over:
-/// apt says so by itself.
+/// Returns the entries below this folder, which is `/etc/apt`. Unreadable files are passed over: apt
+/// complains of them itself.
 pub fn of_system(etc: &Path) -> Vec<AptSource> {
     let mut files = vec![etc.join("sources.list")];
     let entries = fs::read_dir(etc.join("sources.list.d"))
@@ -102,7 +102,7 @@ fn line(line: &str) -> Option<AptSource> {
         uri,
         suites: vec![suite],
         components: words.collect(),
-        // Several are told apart by commas in this format, and by blanks in the other.
+        // Several are separated by commas in this format, and by blanks in the other.
         signed_by: signed_by.map(|value| value.replace(',', " ")),
     })
 }

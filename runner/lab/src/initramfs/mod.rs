@@ -29,7 +29,7 @@ pub const EXTRA_LIMIT: u64 = 2 << 20;
 /// The largest file that goes into the archive, in bytes.
 const FILE_LIMIT: u64 = 256 << 20;
 
-/// What goes into the initial RAM disk beside the tools of this machine.
+/// The parts of an initial RAM disk beside the tools of this machine.
 #[derive(Clone, Copy, Debug)]
 pub struct InitramfsContents<'c> {
     /// The agent, which becomes `/init`; with its libraries where it is linked dynamically.
@@ -56,10 +56,10 @@ pub enum InitramfsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// A file is far larger than what the guest's memory can hold.
+    /// A file is far too large for the guest's memory.
     #[error("`{path}` is too large for the lab: {bytes} bytes")]
     TooLarge {
         /// The file.
@@ -73,7 +73,7 @@ pub enum InitramfsError {
     /// Busybox did not say what it can do.
     #[error("`busybox --list` failed: {what}")]
     Busybox {
-        /// What was seen.
+        /// Its error.
         what: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What the lab needs of a kernel, and whether a kernel has it.
+//! The options that the lab needs of a kernel, and whether a kernel has them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -104,7 +104,7 @@ pub const DRIVERS: [(&str, &str); 2] = [
     ("CONFIG_VIRTIO_CONSOLE", "virtio_console"),
 ];
 
-/// What is known of a kernel.
+/// The facts by which a kernel is judged.
 pub struct Evidence<'e> {
     /// QEMU finds an entry; where it does not, the image lacks the PVH note.
     pub has_entry: bool,
@@ -152,7 +152,7 @@ impl Evidence<'_> {
         }
     }
 
-    /// Returns whether a driver is there; nothing where no source of knowledge names it.
+    /// Returns whether a driver is there; none where that is not known.
     fn driver(&self, option: &str, module: &str) -> Option<Result<(), MissingReason>> {
         let file = format!("{module}.ko");
         let built_in = self.builtin.as_ref().map(|names| names.contains(module));

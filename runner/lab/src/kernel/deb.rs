@@ -144,7 +144,7 @@ impl Data {
     }
 }
 
-/// What was found in a package so far.
+/// The files of a package that were found so far.
 #[derive(Default)]
 struct DebContents {
     release: Option<String>,

@@ -12,7 +12,7 @@ pub enum KernelError {
     Read {
         /// The file that was to be read.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// The file is of no kind that is known.
@@ -28,7 +28,7 @@ pub enum KernelError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What was found in it.
+        /// The flaw.
         what: String,
     },
     /// The kernel is for another processor than this machine has.

@@ -37,7 +37,7 @@ const IMAGE_LIMIT: u64 = 2 << 30;
 /// A kernel in the cache, ready to boot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kernel {
-    /// What `uname -r` says in the guest: `6.12.118+deb13-cloud-amd64`.
+    /// As `uname -r` says it in the guest: `6.12.118+deb13-cloud-amd64`.
     pub release: String,
     /// The uncompressed image: on x86-64 an ELF file, which has the PVH note.
     pub vmlinux: PathBuf,
@@ -62,7 +62,7 @@ impl Kernel {
 /// A kernel taken out of its package or image, still in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unpacked {
-    /// What `uname -r` will say.
+    /// As `uname -r` will say it.
     pub release: String,
     /// The uncompressed image.
     pub vmlinux: Vec<u8>,

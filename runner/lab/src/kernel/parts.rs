@@ -9,7 +9,7 @@ pub struct Module {
     pub bytes: Vec<u8>,
 }
 
-/// What a package or an image holds before it was held to the lab's needs.
+/// The parts of a package or an image, not yet held to the lab's needs.
 pub struct KernelParts {
     /// The release, where the package or the image's header names it.
     pub release: Option<String>,

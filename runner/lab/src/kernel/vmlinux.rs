@@ -1,4 +1,4 @@
-//! What an uncompressed kernel image says of itself: an ELF file for x86-64, a flat one for arm64.
+//! Reads an uncompressed kernel image: an ELF file for x86-64, a flat one for arm64.
 
 use super::decompress::{Packing, unpacked};
 use super::flaw::Flaw;

@@ -13,7 +13,7 @@ pub enum MachineError {
     Start {
         /// Which program.
         program: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// The system does not let a program make code and run it.
@@ -37,9 +37,9 @@ pub enum MachineError {
     /// The agent in it said nothing for long.
     #[error("the guest did not answer within {} seconds while {doing}", .seconds)]
     Silent {
-        /// What was waited for.
+        /// The action that was waited for.
         doing: &'static str,
-        /// For how long.
+        /// The time that was waited.
         seconds: u64,
     },
     /// The agent speaks another protocol.
@@ -51,23 +51,23 @@ pub enum MachineError {
     /// The monitor refused something.
     #[error("cannot {doing}: {error}")]
     Monitor {
-        /// What was being done.
+        /// The action that failed.
         doing: &'static str,
-        /// What stood in the way.
+        /// The cause.
         error: io::Error,
     },
-    /// It said what no agent of ours says. The machine is ended by then.
+    /// The guest said what no agent of ours says. The machine is ended by then.
     #[error("the guest broke the protocol: {what}")]
     Broke {
-        /// What it did.
+        /// Its offense.
         what: String,
     },
     /// The agent refused something.
     #[error("the guest cannot {doing}: {what}")]
     Refused {
-        /// What was being done.
+        /// The action that failed.
         doing: &'static str,
-        /// What stood in the way.
+        /// The cause.
         what: String,
     },
 }
@@ -98,7 +98,7 @@ impl MachineError {
         if let Some(said) = of_translator.into_iter().find_map(line_with) {
             return MachineError::ExecutableMemory { said };
         }
-        // What the agent ended by says more than the kernel that then switches off.
+        // The agent's last words say more than those of the kernel, which then switches off.
         let last = line_with("tutor-agent: ").or_else(|| line_with(""));
         MachineError::Ended {
             said: last.map_or_else(String::new, |line| format!(" ({line})")),

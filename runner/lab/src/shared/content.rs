@@ -10,7 +10,7 @@ use tutor_files::hash::Hasher;
 /// How much is kept in memory.
 const MEMORY_BYTES: usize = 4 * 1024 * 1024;
 
-/// What came of a file until now.
+/// The part of a file that has come so far.
 pub(super) struct Content {
     bytes: SpooledTempFile,
     hash: Hasher,
@@ -19,7 +19,7 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Nothing yet. What is too much for the memory goes to this folder.
+    /// Nothing yet. A file that is too large for the memory goes to this folder.
     pub(super) fn new(folder: &Path) -> Content {
         Content {
             bytes: tempfile::spooled_tempfile_in(MEMORY_BYTES, folder),
@@ -29,7 +29,7 @@ impl Content {
         }
     }
 
-    /// Takes the next bytes. That they cannot be kept is told at the end: they come all the same.
+    /// Takes the next bytes. An error is kept for the end, since the rest comes all the same.
     pub(super) fn take(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
         self.count += bytes.len() as u64;

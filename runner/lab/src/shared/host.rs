@@ -1,5 +1,5 @@
-//! What comes from a guest, on the host: it takes the place of what both sides had, and lies beside
-//! what is the learner's.
+//! Entries that come from a guest, on the host: they replace what both sides had, and lie beside what
+//! the learner changed.
 
 use super::content::Content;
 use super::synced::{SyncedEntry, of_guest};
@@ -12,13 +12,13 @@ use tutor_files::error::failed_io;
 use tutor_files::hash::Hasher;
 use tutor_files::{Below, FilesError, Hash, Over, Root};
 
-/// How the name goes on of what the lab has in place of something of the learner's.
+/// The end of the name of the lab's version, where the learner has a different one.
 const FROM_LAB: &str = ".from-lab";
 
-/// How many versions of the lab's are kept beside one thing.
+/// How many versions of the lab's are kept beside one entry.
 const VERSIONS: usize = 9;
 
-/// What a guest has at a path.
+/// A guest's entry at a path.
 pub(super) struct Version {
     pub(super) kind: Kind,
     /// Of a file's content.
@@ -27,27 +27,27 @@ pub(super) struct Version {
     pub(super) content: Option<RefCell<Content>>,
 }
 
-/// What became of it.
+/// The place that it got.
 pub(super) enum Placed {
     /// It is there.
     There,
-    /// At this path, or at one above, is something of the learner's.
+    /// None: at this path, or at one above, the learner has something.
     Theirs(Below),
 }
 
-/// What the host has at a path.
+/// The host's entry at a path.
 enum Here {
     Nothing,
-    /// What both sides had.
+    /// The one that both sides had.
     Known(Found),
-    /// Something else.
+    /// A different one.
     Other(Found),
-    /// This one above is no folder, or may not be entered.
+    /// None: this path above it is no folder, or cannot be entered.
     Blocked(Below),
 }
 
 impl Version {
-    /// Puts it where it belongs, unless the learner has something else there.
+    /// Puts it in its place, unless the learner has something different there.
     pub(super) fn take(
         &self,
         root: &Root,
@@ -69,7 +69,7 @@ impl Version {
         }
     }
 
-    /// Puts it in place of what is known to be there. False if that is a folder that holds something.
+    /// Replaces the known entry. False if that is a folder that is not empty.
     fn place(&self, root: &Root, path: &Below, there: Option<&Found>) -> Result<bool, FilesError> {
         let is_folder = self.kind.is_folder();
         let over = match there {
@@ -115,7 +115,7 @@ impl Version {
         }
     }
 
-    /// True if the host has the same at its place.
+    /// True if the host has the same entry.
     fn is(&self, root: &Root, found: &Found) -> bool {
         match (&self.kind, &found.kind) {
             (Kind::Folder { .. }, Kind::Folder { .. }) => true,
@@ -127,8 +127,8 @@ impl Version {
         }
     }
 
-    /// Keeps it beside what is the learner's: `theirs` is at its own path, or above it. Returns what
-    /// stands for `theirs`, if it could be kept.
+    /// Keeps it beside the learner's entry: `theirs` is at its own path, or above it. Returns the path
+    /// that stands for `theirs`, if it could be kept.
     pub(super) fn keep_beside(
         &self,
         root: &Root,
@@ -141,7 +141,7 @@ impl Version {
             if number > 1 {
                 name.push(format!("-{number}"));
             }
-            // Too long a name has no room for more.
+            // The name may be too long by now.
             let Ok(beside) = theirs.with_name(&name) else {
                 return Ok(None);
             };
@@ -150,7 +150,7 @@ impl Version {
                 taken => taken?,
             };
             match taken {
-                // It is what was kept before.
+                // The same one was kept before.
                 Some(taken)
                     if path == theirs && !self.kind.is_folder() && self.is(root, &taken) =>
                 {
@@ -166,7 +166,7 @@ impl Version {
         Ok(None)
     }
 
-    /// Puts it where nothing is. False if that cannot be.
+    /// Puts it at a path where nothing is. False if that cannot be.
     pub(super) fn keep_at(&self, root: &Root, place: &Below) -> Result<bool, FilesError> {
         match self.put(root, place, Over::Nothing) {
             Err(error) if is_theirs(&error) => Ok(false),
@@ -175,8 +175,8 @@ impl Version {
     }
 }
 
-/// Removes what both sides had, as the guest did. False if it stays: it is the learner's by now, or a
-/// folder in which something is theirs.
+/// Removes an entry that both sides had, as the guest did. False if it stays: the learner changed it, or
+/// it is a folder in which they have something.
 pub(super) fn remove(
     root: &Root,
     path: &Below,
@@ -217,7 +217,7 @@ fn here(root: &Root, path: &Below, known: Option<&SyncedEntry>) -> Result<Here, 
     })
 }
 
-/// The first on the way to a path that is no folder, or may not be entered.
+/// Returns the first on the way to a path that is no folder, or cannot be entered.
 fn blocked(root: &Root, path: &Below) -> Below {
     let mut above: Vec<Below> = Vec::new();
     let mut next = path.parent();
@@ -233,16 +233,16 @@ fn blocked(root: &Root, path: &Below) -> Below {
     first.or(above.first()).unwrap_or(path).clone()
 }
 
-/// Nothing if it cannot be read.
+/// Returns a file's hash; none if it cannot be read.
 fn hash_of(root: &Root, found: &Found) -> Option<Hash> {
     let mut hash = Hasher::default();
     let file = root.file(&found.path).ok()?;
-    // One that grew has another hash.
+    // A file that grew has a different hash.
     hash.read(file.take(found.kind.bytes() + 1)).ok()?;
     Some(hash.done())
 }
 
-/// Where something lies that is at or below one of these paths.
+/// Returns where the entry of a path lies that is at or below one of the moved ones.
 pub(super) fn elsewhere(path: &Below, moved: &BTreeMap<Below, Below>) -> Option<Below> {
     let mut ancestors = path.path().ancestors();
     let (above, place) = ancestors.find_map(|above| moved.get_key_value(above))?;
@@ -253,7 +253,7 @@ pub(super) fn elsewhere(path: &Below, moved: &BTreeMap<Below, Below>) -> Option<
     }
 }
 
-/// True of what says that the learner did something else there meanwhile.
+/// True for an error by which the learner did something there meanwhile.
 fn is_theirs(error: &FilesError) -> bool {
     match error {
         FilesError::Changed(_) | FilesError::Behind(_) | FilesError::Mount(_) => true,

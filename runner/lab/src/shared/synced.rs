@@ -1,29 +1,29 @@
-//! What both sides of a shared folder had when they last were the same.
+//! An entry of a shared folder, as both sides had it when they last agreed.
 
 use serde::{Deserialize, Serialize};
 use tutor_agent::protocol::Kind;
 use tutor_files::{Hash, Stamp};
 
-/// What both sides had at a path when they last were the same.
+/// The entry at a path, as both sides had it when they last agreed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SyncedEntry {
     /// As the guest has it.
     pub(super) kind: Kind,
     /// Of a file's content.
     pub(super) hash: Option<Hash>,
-    /// What the host's looked like; nothing says that it has to be looked at again.
+    /// The stamp of the host's; where there is none, it is read again.
     pub(super) host: Option<Stamp>,
-    /// What the guest's looked like.
+    /// The stamp of the guest's.
     pub(super) guest: Option<Stamp>,
 }
 
-/// True if the host has what the guest has. The host's owner may always read it, and enter folders,
-/// or nobody could bring it back; and what root made in a guest is no set-user-ID program here.
+/// True if the host has the same as the guest. The host's owner can always read it, and enter folders,
+/// since `tutor` has to bring it back; and a set-user-ID program of the guest is a plain one here.
 pub(super) fn is_same(guest: &Kind, host: &Kind) -> bool {
     guest == host || of_guest(guest) == *host
 }
 
-/// What the guest has, as it is on the host.
+/// Returns a guest's kind of entry, as it is on the host.
 pub(super) fn of_guest(kind: &Kind) -> Kind {
     match kind.clone() {
         Kind::File { mode, bytes } => Kind::File {
