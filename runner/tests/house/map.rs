@@ -3,6 +3,7 @@
 use crate::source::{Source, begins, crates, root, sources};
 use crate::{architecture, nothing, quoted};
 use std::collections::BTreeSet;
+use std::fs;
 
 /// What a name in backticks can be held to.
 #[derive(Debug, PartialEq)]
@@ -110,6 +111,49 @@ fn every_name_in_the_map_exists() {
         }
     }
     nothing(&found, "the map follows the source: name what is there now");
+}
+
+#[test]
+fn every_path_and_every_test_that_a_document_names_exists() {
+    let items = items(&sources(&["runner", "bpf", "book"]));
+    let is_test = |name: &str| {
+        items
+            .iter()
+            .any(|item| item.last().is_some_and(|last| last == name))
+    };
+    let documents = fs::read_dir(root().join("docs")).expect("there are documents");
+    let documents = documents.map(|entry| entry.expect("it can be listed").path());
+    let documents = documents.chain(["CONTRIBUTING.md", "README.md"].map(|name| root().join(name)));
+    let mut found = Vec::new();
+    for document in documents {
+        let text = fs::read_to_string(&document).expect("a document can be read");
+        for text in text.lines().flat_map(quoted) {
+            let is_gone = match name(text) {
+                Some(Name::Path(path)) if is_ours(path) => !root().join(path).exists(),
+                _ => is_sentence(text) && !is_test(text),
+            };
+            if is_gone {
+                found.push(format!("{}: there is no `{text}`", document.display()));
+            }
+        }
+    }
+    nothing(
+        &found,
+        "documents follow the source: name what is there now",
+    );
+}
+
+/// True for a path below one of the folders of sources.
+fn is_ours(path: &str) -> bool {
+    ["runner/", "bpf/", "book/", "docs/"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
+}
+
+/// True for what can only be the name of a test.
+fn is_sentence(text: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    text.chars().all(is_word) && text.matches('_').count() > 3
 }
 
 #[test]
