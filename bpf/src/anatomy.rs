@@ -7,7 +7,7 @@ use crate::insn::{
 
 /// Some bits of an opcode.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct OpcodePart {
     /// What they say something about.
     pub role: Role,
     /// Which bits.
@@ -49,9 +49,9 @@ impl Role {
 }
 
 /// Returns the parts of an opcode, the highest bits first.
-pub fn opcode(opcode: u8) -> [Part; 3] {
+pub fn opcode(opcode: u8) -> [OpcodePart; 3] {
     let class = Class::of(opcode);
-    let last = Part {
+    let last = OpcodePart {
         role: Role::Class,
         mask: 0x07,
         code: class.code(),
@@ -67,8 +67,8 @@ pub fn opcode(opcode: u8) -> [Part; 3] {
 
 /// Returns how the parts make the opcode: `BPF_JMP | BPF_CALL = 0x05 | 0x80 = 0x85`. `BPF_K` is zero, and C leaves
 /// it out where there is nothing to choose; it is left out here always.
-pub fn sum(parts: &[Part]) -> String {
-    let said: Vec<&Part> = parts
+pub fn sum(parts: &[OpcodePart]) -> String {
+    let said: Vec<&OpcodePart> = parts
         .iter()
         .rev()
         .filter(|part| part.role != Role::Source || part.code != 0)
@@ -86,13 +86,13 @@ pub fn sum(parts: &[Part]) -> String {
     )
 }
 
-fn mode(opcode: u8) -> Part {
+fn mode(opcode: u8) -> OpcodePart {
     let code = opcode & 0xe0;
     let (name, meaning) = match Mode::from_code(code) {
         Some(mode) => (mode.name(), mode_meaning(mode)),
         None => ("?", "no mode has this value"),
     };
-    Part {
+    OpcodePart {
         role: Role::Mode,
         mask: 0xe0,
         code,
@@ -101,7 +101,7 @@ fn mode(opcode: u8) -> Part {
     }
 }
 
-fn size(opcode: u8) -> Part {
+fn size(opcode: u8) -> OpcodePart {
     let code = opcode & 0x18;
     let size = Size::ALL.iter().find(|size| size.code() == code);
     let (name, meaning) = match size {
@@ -111,7 +111,7 @@ fn size(opcode: u8) -> Part {
         Some(Size::Double) => (Size::Double.name(), "a double word, 8 bytes"),
         None => ("?", "no size has this value"),
     };
-    Part {
+    OpcodePart {
         role: Role::Size,
         mask: 0x18,
         code,
@@ -120,7 +120,7 @@ fn size(opcode: u8) -> Part {
     }
 }
 
-fn alu(opcode: u8) -> Part {
+fn alu(opcode: u8) -> OpcodePart {
     let code = opcode & 0xf0;
     let (name, meaning) = match AluCode::from_code(code) {
         Some(alu) => (alu.name(), alu_meaning(alu)),
@@ -129,7 +129,7 @@ fn alu(opcode: u8) -> Part {
     operation(code, name, meaning)
 }
 
-fn jump(opcode: u8) -> Part {
+fn jump(opcode: u8) -> OpcodePart {
     let code = opcode & 0xf0;
     let (name, meaning) = match JumpCode::from_code(code) {
         Some(jump) => (jump.name(), jump_meaning(jump)),
@@ -138,8 +138,8 @@ fn jump(opcode: u8) -> Part {
     operation(code, name, meaning)
 }
 
-fn operation(code: u8, name: &'static str, meaning: &'static str) -> Part {
-    Part {
+fn operation(code: u8, name: &'static str, meaning: &'static str) -> OpcodePart {
+    OpcodePart {
         role: Role::Operation,
         mask: 0xf0,
         code,
@@ -148,7 +148,7 @@ fn operation(code: u8, name: &'static str, meaning: &'static str) -> Part {
     }
 }
 
-fn source(opcode: u8, class: Class) -> Part {
+fn source(opcode: u8, class: Class) -> OpcodePart {
     let source = match opcode & 0x08 {
         0 => Source::Immediate,
         1.. => Source::Register,
@@ -160,7 +160,7 @@ fn source(opcode: u8, class: Class) -> Part {
         (_, _, Source::Immediate) => (source.name(), "the immediate"),
         (_, _, Source::Register) => (source.name(), "the source register"),
     };
-    Part {
+    OpcodePart {
         role: Role::Source,
         mask: 0x08,
         code: source.code(),

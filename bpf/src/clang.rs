@@ -56,7 +56,7 @@ fn first_error(stderr: &str) -> &str {
 
 /// What a tool said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct ToolOutput {
     /// Whether it ended well.
     pub is_ok: bool,
     /// Its standard output.
@@ -96,7 +96,7 @@ impl Tool {
     }
 
     /// Runs it with `input` as its standard input, and returns what it said, whatever that is.
-    pub fn run(&self, input: &[u8]) -> Result<Said, ToolError> {
+    pub fn run(&self, input: &[u8]) -> Result<ToolOutput, ToolError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => ToolError::Missing(self.program.clone()),
             _ => ToolError::Run {
@@ -119,7 +119,7 @@ impl Tool {
             child.wait_with_output()
         });
         let output = output.map_err(failed)?;
-        Ok(Said {
+        Ok(ToolOutput {
             is_ok: output.status.success(),
             stdout: output.stdout,
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),

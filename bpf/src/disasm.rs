@@ -2,7 +2,7 @@
 //!
 //! It is what the verifier's log and `bpftool prog dump xlated` show, and it does not change with the version of
 //! LLVM that is installed. Two things go beyond it: what the kernel shows as `BUG_…` keeps its bytes, and names
-//! come from whoever knows them ([`Names`]).
+//! come from whoever knows them ([`SymbolNames`]).
 //!
 //! ```
 //! use tutor_bpf::disasm::{NoNames, Text};
@@ -25,7 +25,7 @@ use crate::insn::{
 
 /// Who knows what a call reaches and what a 64-bit constant stands for. Each writes the name and returns true, or
 /// writes nothing and returns false.
-pub trait Names {
+pub trait SymbolNames {
     /// Writes what follows `call ` for the call at `slot`.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ pub trait Names {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoNames;
 
-impl Names for NoNames {}
+impl SymbolNames for NoNames {}
 
 /// An instruction's text; its [`Display`](fmt::Display) writes it and allocates nothing.
 #[derive(Clone, Copy)]
@@ -67,7 +67,7 @@ pub struct Text<'i, N> {
     names: &'i N,
 }
 
-impl<'i, N: Names> Text<'i, N> {
+impl<'i, N: SymbolNames> Text<'i, N> {
     /// Returns the text of the instruction at `slot`, with names from `names`.
     pub fn new(instruction: &'i Instruction, slot: usize, names: &'i N) -> Self {
         Self {
@@ -78,7 +78,7 @@ impl<'i, N: Names> Text<'i, N> {
     }
 }
 
-impl<N: Names> fmt::Display for Text<'_, N> {
+impl<N: SymbolNames> fmt::Display for Text<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self.instruction {
             Instruction::Alu {
@@ -243,7 +243,7 @@ impl<N: Names> fmt::Display for Text<'_, N> {
     }
 }
 
-impl<N: Names> Text<'_, N> {
+impl<N: SymbolNames> Text<'_, N> {
     fn call(&self, f: &mut fmt::Formatter<'_>, callee: Callee, offset: i16) -> fmt::Result {
         f.write_str("call ")?;
         if self.names.callee(self.slot, callee, offset, f)? {

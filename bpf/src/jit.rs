@@ -11,7 +11,7 @@ use iced_x86::{
 
 /// A machine that the kernel compiles programs for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Machine {
+pub enum Processor {
     /// 64-bit x86.
     X86_64,
     /// 64-bit ARM.
@@ -20,7 +20,7 @@ pub enum Machine {
     Other,
 }
 
-impl Machine {
+impl Processor {
     /// Returns the machine that this program runs on.
     pub fn here() -> Self {
         match std::env::consts::ARCH {
@@ -31,7 +31,7 @@ impl Machine {
     }
 }
 
-impl fmt::Display for Machine {
+impl fmt::Display for Processor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::X86_64 => "x86-64",
@@ -44,7 +44,7 @@ impl fmt::Display for Machine {
 /// Machine code that nothing here can take apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there is no disassembler for {0} machine code here; the bytes can be shown")]
-pub struct NoDecoder(pub Machine);
+pub struct NoDecoder(pub Processor);
 
 /// An instruction of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,10 +78,10 @@ impl fmt::Display for MachineInstruction {
 /// Bytes that are no instruction become instructions of their own, marked as invalid.
 ///
 /// ```
-/// use tutor_bpf::jit::{Machine, disassemble};
+/// use tutor_bpf::jit::{Processor, disassemble};
 ///
 /// let code = [0xbf, 0x0a, 0x00, 0x00, 0x00, 0xc3];
-/// let text: Vec<String> = disassemble(Machine::X86_64, &code, 0)?
+/// let text: Vec<String> = disassemble(Processor::X86_64, &code, 0)?
 ///     .iter()
 ///     .map(ToString::to_string)
 ///     .collect();
@@ -89,13 +89,13 @@ impl fmt::Display for MachineInstruction {
 /// # Ok::<(), tutor_bpf::jit::NoDecoder>(())
 /// ```
 pub fn disassemble(
-    machine: Machine,
+    machine: Processor,
     code: &[u8],
     address: u64,
 ) -> Result<Vec<MachineInstruction>, NoDecoder> {
     match machine {
-        Machine::X86_64 => Ok(x86_64(code, address)),
-        Machine::Arm64 | Machine::Other => Err(NoDecoder(machine)),
+        Processor::X86_64 => Ok(x86_64(code, address)),
+        Processor::Arm64 | Processor::Other => Err(NoDecoder(machine)),
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_call_has_a_target() {
         let code = [0xe8, 0x49, 0x7c, 0x49, 0xc1];
-        let instructions = disassemble(Machine::X86_64, &code, 0xffff_ffff_c002_5c12).unwrap();
+        let instructions = disassemble(Processor::X86_64, &code, 0xffff_ffff_c002_5c12).unwrap();
         assert_eq!(instructions[0].target, Some(0xffff_ffff_814b_d860));
         assert_eq!(instructions[0].to_string(), "call 0xffffffff814bd860");
         assert!(instructions[0].is_call);
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn no_byte_is_lost_where_bytes_are_no_instruction() {
         let code = [0x06, 0x90, 0x0f];
-        let instructions = disassemble(Machine::X86_64, &code, 0).unwrap();
+        let instructions = disassemble(Processor::X86_64, &code, 0).unwrap();
         let lengths = instructions.iter().map(|one| one.bytes.len());
         assert_eq!(lengths.sum::<usize>(), 3);
         let names = instructions.iter().map(|one| one.mnemonic.as_str());
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn another_machine_is_named() {
-        let error = disassemble(Machine::Arm64, &[], 0).unwrap_err();
+        let error = disassemble(Processor::Arm64, &[], 0).unwrap_err();
         assert_eq!(
             error.to_string(),
             "there is no disassembler for arm64 machine code here; the bytes can be shown"

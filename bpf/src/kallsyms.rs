@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 
-use crate::load::{Shown, Withheld};
+use crate::load::{Disclosure, Withheld};
 
 const PATH: &str = "/proc/kallsyms";
 const CHUNK: u64 = 256 * 1024;
@@ -52,7 +52,7 @@ impl<R: Read> KernelSymbols<R> {
     }
 
     /// Returns the address of a symbol.
-    pub fn address(&mut self, name: &str) -> io::Result<Shown<u64>> {
+    pub fn address(&mut self, name: &str) -> io::Result<Disclosure<u64>> {
         // Type, space and name follow the address; a module's name may follow them.
         let found = self.find(|text, from| {
             let mut from = from;
@@ -67,12 +67,12 @@ impl<R: Read> KernelSymbols<R> {
             }
         })?;
         let Some(start) = found else {
-            return Ok(Shown::Absent);
+            return Ok(Disclosure::Absent);
         };
         Ok(match address_at(self.text(), start) {
-            Some(0) => Shown::Withheld(Withheld::Addresses),
-            Some(address) => Shown::Yes(address),
-            None => Shown::Absent,
+            Some(0) => Disclosure::Withheld(Withheld::Addresses),
+            Some(address) => Disclosure::Shown(address),
+            None => Disclosure::Absent,
         })
     }
 
@@ -186,7 +186,7 @@ ffffffffc0201000 t some_function\t[module]
     fn a_name_has_an_address_and_an_address_a_name() {
         let mut symbols = symbols(LIST);
         let address = symbols.address("__bpf_call_base").unwrap();
-        assert_eq!(address, Shown::Yes(0xffff_ffff_814c_c810));
+        assert_eq!(address, Disclosure::Shown(0xffff_ffff_814c_c810));
         let name = |symbols: &mut KernelSymbols<&[u8]>, at| symbols.name(at).unwrap();
         let printk = name(&mut symbols, 0xffff_ffff_814b_d860);
         assert_eq!(printk.as_deref(), Some("bpf_trace_printk"));
@@ -198,10 +198,10 @@ ffffffffc0201000 t some_function\t[module]
     #[test]
     fn the_end_of_another_name_is_not_the_name() {
         let address = symbols(LIST).address("array_map_lookup_elem").unwrap();
-        assert_eq!(address, Shown::Yes(0xffff_ffff_8152_2030));
+        assert_eq!(address, Disclosure::Shown(0xffff_ffff_8152_2030));
         assert_eq!(
             symbols(LIST).address("map_lookup_elem").unwrap(),
-            Shown::Absent
+            Disclosure::Absent
         );
     }
 
@@ -214,7 +214,7 @@ ffffffffc0201000 t some_function\t[module]
     fn an_address_of_zeroes_is_withheld() {
         let hidden = "0000000000000000 T bpf_trace_printk\n";
         let address = symbols(hidden).address("bpf_trace_printk").unwrap();
-        assert_eq!(address, Shown::Withheld(Withheld::Addresses));
-        assert_eq!(symbols("").address("a").unwrap(), Shown::Absent);
+        assert_eq!(address, Disclosure::Withheld(Withheld::Addresses));
+        assert_eq!(symbols("").address("a").unwrap(), Disclosure::Absent);
     }
 }

@@ -4,11 +4,11 @@ use std::io::{self, IsTerminal, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser;
-use tutor_bpf::command::{BpfCommand, CommandError, Console, Verdict, run};
+use tutor_bpf::command::{BpfCommand, CommandError, CommandVerdict, Console, run};
 
 #[derive(Parser)]
 #[command(name = "tutor", about = "The part of `tutor` that runs in the lab")]
-enum Cli {
+enum GuestCli {
     /// Inspect the kernel and BPF programs
     #[command(subcommand)]
     Bpf(BpfCommand),
@@ -21,7 +21,7 @@ enum Cli {
 }
 
 fn main() -> ExitCode {
-    let (Cli::Bpf(command) | Cli::Json { command }) = Cli::parse();
+    let (GuestCli::Bpf(command) | GuestCli::Json { command }) = GuestCli::parse();
     match answer(&command) {
         Ok(verdict) => ExitCode::from(verdict.exit_status()),
         Err(error) => {
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn answer(command: &BpfCommand) -> Result<Verdict, CommandError> {
+fn answer(command: &BpfCommand) -> Result<CommandVerdict, CommandError> {
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let wants_color = is_set("CLICOLOR_FORCE") || io::stdout().is_terminal();

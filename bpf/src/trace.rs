@@ -22,7 +22,7 @@ const AT_ONCE: usize = 256 * 1024;
 
 /// A line that a BPF program printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Printed {
+pub struct PrintedLine {
     /// The task that was running: name and number, `cat-4711`.
     pub task: String,
     /// The number of the task, a thread's.
@@ -80,7 +80,7 @@ impl<R: Read> TracePipe<R> {
     }
 
     /// Returns what BPF programs printed since the last time; of a flood, the beginning.
-    pub fn read(&mut self) -> io::Result<Vec<Printed>> {
+    pub fn read(&mut self) -> io::Result<Vec<PrintedLine>> {
         let mut chunk = [0; 4096];
         let most = self.rest.len() + AT_ONCE;
         while self.rest.len() < most {
@@ -101,7 +101,7 @@ impl<R: Read> TracePipe<R> {
 }
 
 /// `           <...>-4711    [001] ...21  100.5: bpf_trace_printk: hello world!`
-fn printed(line: &str) -> Option<Printed> {
+fn printed(line: &str) -> Option<PrintedLine> {
     let (before, text) = line.split_once(PRINTED)?;
     // The name of a task may hold spaces and dashes; its number stands before the CPU's brackets.
     let task = before
@@ -109,7 +109,7 @@ fn printed(line: &str) -> Option<Printed> {
         .map_or(before, |(task, _)| task)
         .trim();
     let pid = task.rsplit_once('-').and_then(|(_, pid)| pid.parse().ok());
-    Some(Printed {
+    Some(PrintedLine {
         task: task.to_owned(),
         pid,
         text: text.to_owned(),

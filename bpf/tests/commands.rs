@@ -6,7 +6,7 @@ use std::process::Command;
 use clap::Parser;
 use insta::assert_snapshot;
 use serde_json::Value;
-use tutor_bpf::command::{BpfCommand, Console, Verdict, run};
+use tutor_bpf::command::{BpfCommand, CommandVerdict, Console, run};
 
 #[derive(Debug, Parser)]
 struct Bpf {
@@ -48,7 +48,7 @@ impl Run {
         self
     }
 
-    fn answer(self) -> (Result<Verdict, String>, String) {
+    fn answer(self) -> (Result<CommandVerdict, String>, String) {
         let words = std::iter::once("bpf".to_owned()).chain(self.words);
         let command = Bpf::try_parse_from(words).unwrap().command;
         let (mut input, mut out) = (&self.input[..], Vec::new());
@@ -64,7 +64,7 @@ impl Run {
 
     fn text(self) -> String {
         let (verdict, text) = self.answer();
-        assert_eq!(verdict, Ok(Verdict::Works));
+        assert_eq!(verdict, Ok(CommandVerdict::Works));
         text
     }
 
@@ -284,10 +284,10 @@ fn standard_input_may_hold_bytes_and_text_by_line() {
 #[test]
 fn what_is_no_instruction_is_shown_and_refused() {
     let (verdict, text) = Run::new(&["insn", "ff00000000000000"]).answer();
-    assert_eq!(verdict, Ok(Verdict::Refused));
+    assert_eq!(verdict, Ok(CommandVerdict::Refused));
     assert_snapshot!(text);
     let (verdict, text) = Run::new(&["insn", "85 00 00 00 ff 06 00 00"]).answer();
-    assert_eq!(verdict, Ok(Verdict::Refused));
+    assert_eq!(verdict, Ok(CommandVerdict::Refused));
     assert!(
         text.contains("there is no helper 1791: they are 1 to 211"),
         "{text}"

@@ -6,7 +6,7 @@ use std::fs;
 
 use support::{output, skipped};
 use tempfile::TempDir;
-use tutor_bpf::expand::{ExpandError, Expansion, Question, Value, expand};
+use tutor_bpf::expand::{ConstantValue, ExpandError, Expansion, MacroQuestion, expand};
 
 const HEADER: &str = "\
 #define A B
@@ -27,10 +27,10 @@ enum numbers { LIST(ENTRY) };
 #define EMPTY
 ";
 
-fn question(folder: &TempDir, expression: &str) -> Question {
+fn question(folder: &TempDir, expression: &str) -> MacroQuestion {
     let header = folder.path().join("macros.h");
     fs::write(&header, HEADER).unwrap();
-    Question {
+    MacroQuestion {
         expression: expression.to_owned(),
         headers: vec![header.to_str().unwrap().to_owned()],
         options: Vec::new(),
@@ -54,7 +54,7 @@ fn expanded(expression: &str) -> Expansion {
 
 /// Each step as `MACRO:LINE: text`.
 fn steps(expression: &str) -> Vec<String> {
-    let step = |step: &tutor_bpf::expand::Step| match &step.opened {
+    let step = |step: &tutor_bpf::expand::ExpansionStep| match &step.opened {
         Some(opened) => format!("{}:{}: {}", opened.name, opened.line, step.text),
         None => format!("the rest: {}", step.text),
     };
@@ -123,11 +123,17 @@ fn clang_works_out_what_is_constant() {
         return;
     }
     let value = |expression| expanded(expression).value;
-    assert_eq!(value("F(2)"), Some(Value::Integer(86)));
-    assert_eq!(value("-V"), Some(Value::Integer(-42)));
-    assert_eq!(value("~0ULL"), Some(Value::Integer(u64::MAX.into())));
-    assert_eq!(value("XSTR(V)"), Some(Value::Bytes(b"42\0".to_vec())));
-    assert_eq!(value("NUMBER_three"), Some(Value::Integer(2)));
+    assert_eq!(value("F(2)"), Some(ConstantValue::Integer(86)));
+    assert_eq!(value("-V"), Some(ConstantValue::Integer(-42)));
+    assert_eq!(
+        value("~0ULL"),
+        Some(ConstantValue::Integer(u64::MAX.into()))
+    );
+    assert_eq!(
+        value("XSTR(V)"),
+        Some(ConstantValue::Bytes(b"42\0".to_vec()))
+    );
+    assert_eq!(value("NUMBER_three"), Some(ConstantValue::Integer(2)));
     assert_eq!(value("unknown(V)"), None);
     assert_eq!(value("&V"), None);
 }
@@ -153,7 +159,7 @@ fn the_uapi_header_gives_the_opcode_of_a_call() {
     question.headers = vec!["linux/bpf.h".to_owned()];
     let expansion = expand(&question).unwrap();
     assert_eq!(expansion.result, "0x05 | 0x80");
-    assert_eq!(expansion.value, Some(Value::Integer(0x85)));
+    assert_eq!(expansion.value, Some(ConstantValue::Integer(0x85)));
     let header = expansion.steps[0]
         .opened
         .as_ref()

@@ -10,9 +10,9 @@ use std::fmt::Write as _;
 use std::os::fd::AsFd as _;
 
 use support::{Corpus, output, skipped};
-use tutor_bpf::jit::{Machine, disassemble};
+use tutor_bpf::jit::{Processor, disassemble};
 use tutor_bpf::kallsyms::KernelSymbols;
-use tutor_bpf::load::{Loaded, ProgramInfo, Wanted};
+use tutor_bpf::load::{LoadedObject, ProgramChoice, ProgramInfo};
 use tutor_bpf::view::Xlated;
 
 /// Agreements and disagreements, counted.
@@ -100,7 +100,7 @@ fn bpftool_line(line: &str) -> Option<(usize, &str)> {
 #[test]
 fn machine_code_agrees_with_objdump_instruction_by_instruction() {
     const NAME: &str = "machine_code_agrees_with_objdump_instruction_by_instruction";
-    if Machine::here() != Machine::X86_64 {
+    if Processor::here() != Processor::X86_64 {
         return skipped(NAME, "only x86-64 is taken apart");
     }
     if output("objdump", &["--version"]).is_none() {
@@ -135,7 +135,7 @@ fn machine_code_agrees_with_objdump_instruction_by_instruction() {
             args.extend(["--no-show-raw-insn", &vma, file.to_str().unwrap()]);
             let dump = output("objdump", &args).unwrap();
             let theirs: BTreeMap<u64, String> = dump.lines().filter_map(objdump_line).collect();
-            for one in disassemble(Machine::X86_64, &function.code, address).unwrap() {
+            for one in disassemble(Processor::X86_64, &function.code, address).unwrap() {
                 let at = address + one.offset as u64;
                 let theirs = theirs.get(&at).map_or("nothing", String::as_str);
                 tally.hold(&program.name, &normal(&one.to_string()), theirs);
@@ -208,8 +208,8 @@ fn a_followed_program_is_the_same_program() {
         return;
     };
     for (elf, followed) in corpus.files.iter().zip(&corpus.loaded) {
-        let plain = Loaded::load_plain("plain", elf, &Wanted::All).unwrap();
-        let tags = |loaded: &Loaded| -> Vec<String> {
+        let plain = LoadedObject::load_plain("plain", elf, &ProgramChoice::All).unwrap();
+        let tags = |loaded: &LoadedObject| -> Vec<String> {
             let programs = loaded.programs.iter();
             programs.map(|program| program.info.tag_text()).collect()
         };

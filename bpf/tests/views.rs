@@ -9,7 +9,7 @@ use clap::Parser;
 use serde_json::Value;
 use support::{compile, output, skipped};
 use tempfile::TempDir;
-use tutor_bpf::command::{BpfCommand, CommandError, Console, Verdict, run};
+use tutor_bpf::command::{BpfCommand, CommandError, CommandVerdict, Console, run};
 
 #[derive(Debug, Parser)]
 struct Bpf {
@@ -18,7 +18,7 @@ struct Bpf {
 }
 
 /// Runs `tutor bpf ARGS`, and returns what it wrote and how it ended.
-fn bpf(args: &[&str]) -> (String, Result<Verdict, CommandError>) {
+fn bpf(args: &[&str]) -> (String, Result<CommandVerdict, CommandError>) {
     let command = Bpf::parse_from(["bpf"].iter().chain(args)).command;
     let (mut input, mut out) = (std::io::empty(), Vec::new());
     let verdict = run(&command, &mut Console::plain(&mut input, &mut out));
@@ -27,7 +27,7 @@ fn bpf(args: &[&str]) -> (String, Result<Verdict, CommandError>) {
 
 fn json(args: &[&str]) -> Value {
     let (text, verdict) = bpf(args);
-    assert_eq!(verdict.unwrap(), Verdict::Works, "{text}");
+    assert_eq!(verdict.unwrap(), CommandVerdict::Works, "{text}");
     serde_json::from_str(&text).unwrap()
 }
 
@@ -187,7 +187,7 @@ fn every_form_of_a_program_can_be_shown_by_itself() {
         return;
     };
     let (text, verdict) = bpf(&["xlated", hello.path(), "--opcodes"]);
-    assert_eq!(verdict.unwrap(), Verdict::Works);
+    assert_eq!(verdict.unwrap(), CommandVerdict::Works);
     assert!(
         text.contains("   0: (b7) r1 = 10\n       b7 01 00 00 0a 00 00 00\n"),
         "{text}"
@@ -198,8 +198,8 @@ fn every_form_of_a_program_can_be_shown_by_itself() {
     let value: Value = serde_json::from_str(&text).unwrap();
     let functions = value["programs"][0]["functions"].as_array();
     match verdict.unwrap() {
-        Verdict::Works => assert!(functions.unwrap()[0]["length"].as_u64().unwrap() > 12),
-        Verdict::Refused => assert!(functions.is_none_or(|functions| functions.is_empty())),
+        CommandVerdict::Works => assert!(functions.unwrap()[0]["length"].as_u64().unwrap() > 12),
+        CommandVerdict::Refused => assert!(functions.is_none_or(|functions| functions.is_empty())),
     }
 }
 

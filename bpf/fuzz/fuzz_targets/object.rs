@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
             let offset = (decoded.slot * Raw::LEN) as u64;
             let instruction = &decoded.instruction;
             let _ = Text::new(instruction, decoded.slot, &NoNames).to_string();
-            let _ = object.target(section, offset, instruction).map(|target| target.to_string());
+            let _ = object.referent(section, offset, instruction).map(|target| target.to_string());
             let _ = object.line(&section.name, offset);
             left -= 1;
             if left == 0 {

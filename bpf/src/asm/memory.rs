@@ -7,23 +7,23 @@ use crate::insn::{
 };
 
 /// What stands in `(u32 *)`.
-enum Type {
+enum MemoryType {
     Unsigned(Size),
     Signed(SignedSize),
 }
 
 /// Takes `(u32 *)`.
-fn kind(cursor: &mut Cursor<'_>) -> Result<Type, AsmError> {
+fn kind(cursor: &mut Cursor<'_>) -> Result<MemoryType, AsmError> {
     cursor.expect("(")?;
     let before = *cursor;
     let kind = match cursor.word() {
-        "u8" => Type::Unsigned(Size::Byte),
-        "u16" => Type::Unsigned(Size::Half),
-        "u32" => Type::Unsigned(Size::Word),
-        "u64" => Type::Unsigned(Size::Double),
+        "u8" => MemoryType::Unsigned(Size::Byte),
+        "u16" => MemoryType::Unsigned(Size::Half),
+        "u32" => MemoryType::Unsigned(Size::Word),
+        "u64" => MemoryType::Unsigned(Size::Double),
         _ => {
             *cursor = before;
-            Type::Signed(cursor.signed_size()?)
+            MemoryType::Signed(cursor.signed_size()?)
         }
     };
     cursor.expect("*")?;
@@ -34,8 +34,8 @@ fn kind(cursor: &mut Cursor<'_>) -> Result<Type, AsmError> {
 fn unsigned(cursor: &mut Cursor<'_>) -> Result<Size, AsmError> {
     let before = *cursor;
     match kind(cursor)? {
-        Type::Unsigned(size) => Ok(size),
-        Type::Signed(_) => Err(before.expected("u8, u16, u32 or u64")),
+        MemoryType::Unsigned(size) => Ok(size),
+        MemoryType::Signed(_) => Err(before.expected("u8, u16, u32 or u64")),
     }
 }
 
@@ -65,13 +65,13 @@ pub fn load(cursor: &mut Cursor<'_>, dst: Register) -> Result<Instruction, AsmEr
     }
     let (base, offset) = place(cursor)?;
     Ok(match kind {
-        Type::Unsigned(size) => Instruction::Load {
+        MemoryType::Unsigned(size) => Instruction::Load {
             size,
             dst,
             base,
             offset,
         },
-        Type::Signed(size) => Instruction::LoadSigned {
+        MemoryType::Signed(size) => Instruction::LoadSigned {
             size,
             dst,
             base,
@@ -80,12 +80,12 @@ pub fn load(cursor: &mut Cursor<'_>, dst: Register) -> Result<Instruction, AsmEr
     })
 }
 
-fn packet(cursor: &mut Cursor<'_>, kind: &Type) -> Result<Instruction, AsmError> {
+fn packet(cursor: &mut Cursor<'_>, kind: &MemoryType) -> Result<Instruction, AsmError> {
     let size = match kind {
-        Type::Unsigned(Size::Byte) => SignedSize::Byte,
-        Type::Unsigned(Size::Half) => SignedSize::Half,
-        Type::Unsigned(Size::Word) => SignedSize::Word,
-        Type::Unsigned(Size::Double) | Type::Signed(_) => {
+        MemoryType::Unsigned(Size::Byte) => SignedSize::Byte,
+        MemoryType::Unsigned(Size::Half) => SignedSize::Half,
+        MemoryType::Unsigned(Size::Word) => SignedSize::Word,
+        MemoryType::Unsigned(Size::Double) | MemoryType::Signed(_) => {
             return Err(cursor.expected("u8, u16 or u32 before `skb`"));
         }
     };

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
-use super::error::{CommandError, Place};
+use super::error::{CommandError, FilePlace};
 use super::subject::{kind_name, load_bytes, symbols, wanted, withheld};
-use super::verdict::Verdict;
+use super::verdict::CommandVerdict;
 use crate::hex::hex;
-use crate::load::{LoadedProgram, Shown};
+use crate::load::{Disclosure, LoadedProgram};
 use crate::object::BpfObject;
-use crate::view::{Change, CompareError, Comparison, NoMachine, Row};
+use crate::view::{Change, CompareError, Comparison, ComparisonRow, NoMachine};
 
 /// The least width for forms side by side, in columns.
 const SIDE_BY_SIDE: usize = 120;
@@ -40,7 +40,10 @@ pub struct CompareArgs {
     pub json: bool,
 }
 
-pub(super) fn run(args: &CompareArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &CompareArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let elf = super::subject::read(&args.file)?;
     let loaded = load_bytes(&args.file, &elf, &wanted(args.program.as_deref()), console)?;
     let followed = match &loaded.followed {
@@ -54,7 +57,7 @@ pub(super) fn run(args: &CompareArgs, console: &mut Console<'_>) -> Result<Verdi
         }
     };
     let object = BpfObject::parse(&elf).map_err(|error| {
-        let place = Place::file(&args.file).offset(error.offset());
+        let place = FilePlace::file(&args.file).offset(error.offset());
         CommandError::at(place, &error).with_help(error.help())
     })?;
     let mut symbols = symbols();
@@ -69,7 +72,7 @@ pub(super) fn run(args: &CompareArgs, console: &mut Console<'_>) -> Result<Verdi
         if number > 0 {
             writeln!(console.out)?;
         }
-        Drawing {
+        ComparisonPage {
             args,
             comparison: &comparison,
             notes: Vec::new(),
@@ -79,7 +82,7 @@ pub(super) fn run(args: &CompareArgs, console: &mut Console<'_>) -> Result<Verdi
     if args.json {
         console.json(json!({ "programs": programs }))?;
     }
-    Ok(Verdict::Works)
+    Ok(CommandVerdict::Works)
 }
 
 fn uncompared(program: &LoadedProgram, error: CompareError) -> CommandError {
@@ -91,17 +94,17 @@ fn uncompared(program: &LoadedProgram, error: CompareError) -> CommandError {
 }
 
 /// A comparison on its way to the console; explanations are gathered as notes below.
-struct Drawing<'d> {
+struct ComparisonPage<'d> {
     args: &'d CompareArgs,
     comparison: &'d Comparison,
     notes: Vec<String>,
 }
 
-impl Drawing<'_> {
+impl ComparisonPage<'_> {
     fn draw(mut self, program: &LoadedProgram, console: &mut Console<'_>) -> io::Result<()> {
         self.heading(program, console)?;
-        let shown = |row: &&Row| !self.args.changed || row.change != Change::Same;
-        let rows: Vec<&Row> = self.comparison.rows.iter().filter(shown).collect();
+        let shown = |row: &&ComparisonRow| !self.args.changed || row.change != Change::Same;
+        let rows: Vec<&ComparisonRow> = self.comparison.rows.iter().filter(shown).collect();
         let cells: Vec<Cells> = rows.iter().map(|row| self.cells(row)).collect();
         match console.columns >= SIDE_BY_SIDE {
             true => side_by_side(&rows, &cells, console)?,
@@ -124,7 +127,7 @@ impl Drawing<'_> {
             program.name, program.section
         ))?;
         let rows = &self.comparison.rows;
-        let count = |of: &dyn Fn(&Row) -> usize| rows.iter().map(of).sum::<usize>();
+        let count = |of: &dyn Fn(&ComparisonRow) -> usize| rows.iter().map(of).sum::<usize>();
         let before = count(&|row| row.bytecode.bytes.len());
         let after = count(&|row| row.xlated.iter().map(|one| one.bytes.len()).sum());
         let machine = count(&|row| {
@@ -165,7 +168,7 @@ impl Drawing<'_> {
         writeln!(console.out)
     }
 
-    fn cells(&mut self, row: &Row) -> Cells {
+    fn cells(&mut self, row: &ComparisonRow) -> Cells {
         let with_bytes = |bytes: &[u8], text: &str| match self.args.bytes {
             true => format!("{:23}  {text}", hex(bytes)),
             false => text.to_owned(),
@@ -203,7 +206,7 @@ impl Drawing<'_> {
     }
 
     /// Returns the number of a note, and adds it if it is new.
-    fn note(&mut self, row: &Row, mut text: String) -> usize {
+    fn note(&mut self, row: &ComparisonRow, mut text: String) -> usize {
         if let Some(arithmetic) = row.change.arithmetic() {
             text = format!("{text}\n     {arithmetic}");
         }
@@ -225,19 +228,23 @@ struct Cells {
 }
 
 impl Cells {
-    fn mark(&self, row: &Row) -> String {
+    fn mark(&self, row: &ComparisonRow) -> String {
         match self.note {
             Some(note) => format!("{}[{note}]", row.change.sign()),
             None => row.change.sign().to_string(),
         }
     }
 
-    fn slot(row: &Row) -> String {
+    fn slot(row: &ComparisonRow) -> String {
         row.bytecode.slot.to_string()
     }
 }
 
-fn side_by_side(rows: &[&Row], cells: &[Cells], console: &mut Console<'_>) -> io::Result<()> {
+fn side_by_side(
+    rows: &[&ComparisonRow],
+    cells: &[Cells],
+    console: &mut Console<'_>,
+) -> io::Result<()> {
     let has_source = cells.iter().any(|cells| cells.source.is_some());
     let width = |column: &dyn Fn(&Cells) -> usize| cells.iter().map(column).max().unwrap_or(0);
     let length = |text: &Option<String>| text.as_ref().map_or(0, |text| text.chars().count());
@@ -300,7 +307,7 @@ fn side_by_side(rows: &[&Row], cells: &[Cells], console: &mut Console<'_>) -> io
     Ok(())
 }
 
-fn stacked(rows: &[&Row], cells: &[Cells], console: &mut Console<'_>) -> io::Result<()> {
+fn stacked(rows: &[&ComparisonRow], cells: &[Cells], console: &mut Console<'_>) -> io::Result<()> {
     let (mut function, mut shown_source) = ("", None);
     for (row, cells) in rows.iter().zip(cells) {
         if function != row.function {
@@ -332,7 +339,7 @@ fn stacked(rows: &[&Row], cells: &[Cells], console: &mut Console<'_>) -> io::Res
     Ok(())
 }
 
-fn write_row(row: &Row, text: &str, console: &mut Console<'_>) -> io::Result<()> {
+fn write_row(row: &ComparisonRow, text: &str, console: &mut Console<'_>) -> io::Result<()> {
     match row.change {
         Change::Same => writeln!(console.out, "{text}"),
         Change::Dead => writeln!(console.out, "{}", console.dim(text)),
@@ -365,8 +372,8 @@ fn as_json(program: &LoadedProgram, comparison: &Comparison, only_changed: bool)
         "id": program.info.id,
         "tag": program.info.tag_text(),
         "call_base": match &comparison.call_base {
-            Shown::Yes(base) => json!(format!("{base:#x}")),
-            Shown::Absent | Shown::Withheld(_) => Value::Null,
+            Disclosure::Shown(base) => json!(format!("{base:#x}")),
+            Disclosure::Absent | Disclosure::Withheld(_) => Value::Null,
         },
         "no_machine_code": comparison.no_machine.as_ref().map(no_machine_word),
         "rows": rows.map(row_json).collect::<Vec<Value>>(),
@@ -382,7 +389,7 @@ fn no_machine_word(why: &NoMachine) -> String {
     }
 }
 
-fn row_json(row: &Row) -> Value {
+fn row_json(row: &ComparisonRow) -> Value {
     json!({
         "function": row.function,
         "source": row.source.as_ref().map(|line| json!({

@@ -165,12 +165,12 @@ impl<'a> Console<'a> {
 /// Rows of text below headings.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
-    columns: Vec<Column>,
+    columns: Vec<TableColumn>,
     rows: Vec<Vec<String>>,
 }
 
 #[derive(Debug, Clone)]
-struct Column {
+struct TableColumn {
     heading: &'static str,
     is_number: bool,
 }
@@ -178,7 +178,7 @@ struct Column {
 impl Table {
     /// Returns an empty table. A heading that begins with `>` stands over numbers, which end at its right.
     pub fn new(headings: &[&'static str]) -> Self {
-        let column = |heading: &&'static str| Column {
+        let column = |heading: &&'static str| TableColumn {
             heading: heading.trim_start_matches('>'),
             is_number: heading.starts_with('>'),
         };
@@ -197,7 +197,7 @@ impl Table {
     }
 
     fn widths(&self) -> Vec<usize> {
-        let width = |(at, column): (usize, &Column)| {
+        let width = |(at, column): (usize, &TableColumn)| {
             let cells = self.rows.iter().filter_map(|row| row.get(at));
             let cells = cells.map(|cell| cell.chars().count());
             cells

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::{Console, visible};
-use super::error::{CommandError, Place};
+use super::error::{CommandError, FilePlace};
 use super::input;
-use super::verdict::Verdict;
+use super::verdict::CommandVerdict;
 use crate::disasm::{NoNames, Text};
 use crate::hex::hex;
-use crate::insn::{DecodeError, Decoded, Instruction, Raw, decode};
-use crate::object::{BpfObject, Program, Section, SourceLine, Target, range};
+use crate::insn::{DecodeError, DecodedInstruction, Instruction, Raw, decode};
+use crate::object::{BpfObject, Program, Referent, Section, SourcePosition, range};
 
 /// What `tutor bpf disasm` is asked.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -43,22 +43,25 @@ const PAGE: usize = 1 << 15;
 /// The narrowest console that has room for bytes and text side by side.
 const WIDE: usize = 72;
 
-pub(super) fn run(args: &DisasmArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &DisasmArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let data = input::read(&args.file)?;
     let object = input::object(&args.file, &data)?;
     let spans = spans(args, &object)?;
     if args.source && !object.has_lines() {
         let message = "the object does not say which line of C its code comes from";
-        let error = CommandError::at(Place::file(&args.file), message);
+        let error = CommandError::at(FilePlace::file(&args.file), message);
         return Err(error.with_help("compile it with `-g`"));
     }
     if args.json {
         let sections = spans.iter().map(|span| span_json(args, &object, span));
         let sections = sections.collect::<Result<Vec<Value>, CommandError>>()?;
         console.json(json!({ "sections": sections }))?;
-        return Ok(Verdict::Works);
+        return Ok(CommandVerdict::Works);
     }
-    let mut page = Page {
+    let mut page = ListingPage {
         text: String::with_capacity(2 * PAGE),
         shows_bytes: args.bytes,
         shows_source: args.source,
@@ -84,7 +87,7 @@ pub(super) fn run(args: &DisasmArgs, console: &mut Console<'_>) -> Result<Verdic
         }
     }
     console.out.write_all(page.text.as_bytes())?;
-    Ok(Verdict::Works)
+    Ok(CommandVerdict::Works)
 }
 
 /// A part of a section: all of it, or one program.
@@ -99,11 +102,11 @@ impl<'o, 'd> Span<'o, 'd> {
     fn items(
         &self,
         object: &BpfObject<'d>,
-    ) -> impl Iterator<Item = Result<Decoded<'d>, DecodeError>> + use<'o, 'd> {
+    ) -> impl Iterator<Item = Result<DecodedInstruction<'d>, DecodeError>> + use<'o, 'd> {
         let bytes = range(self.section.data, self.start, self.size);
         let first = self.start as usize / Raw::LEN;
         decode(bytes, object.order()).map(move |item| {
-            item.map(|decoded| Decoded {
+            item.map(|decoded| DecodedInstruction {
                 slot: decoded.slot + first,
                 ..decoded
             })
@@ -124,8 +127,10 @@ fn spans<'o, 'd>(
         let code = object.sections().iter().filter(|section| section.is_code());
         let code: Vec<Span<'o, 'd>> = code.filter(|section| section.size > 0).map(whole).collect();
         if code.is_empty() {
-            let error =
-                CommandError::at(Place::file(&args.file), "there is no code in this object");
+            let error = CommandError::at(
+                FilePlace::file(&args.file),
+                "there is no code in this object",
+            );
             return Err(error.with_help("a program needs a function with `SEC(\"…\")` before it"));
         }
         return Ok(code);
@@ -156,7 +161,7 @@ fn no_program(args: &DisasmArgs, object: &BpfObject<'_>, name: &str) -> CommandE
         true => "it has no named program at all; leave out `--program`".to_owned(),
         false => format!("it has {}", visible(&names.join(", "))),
     };
-    CommandError::at(Place::file(&args.file), message).with_help(help)
+    CommandError::at(FilePlace::file(&args.file), message).with_help(help)
 }
 
 fn cut(args: &DisasmArgs, span: &Span<'_, '_>, error: DecodeError) -> CommandError {
@@ -164,11 +169,11 @@ fn cut(args: &DisasmArgs, span: &Span<'_, '_>, error: DecodeError) -> CommandErr
     let place = span.section.offset + span.start + offset as u64;
     let section = visible(&span.section.name);
     let message = format!("the code of section {section} is cut off: {error}");
-    CommandError::at(Place::file(&args.file).offset(Some(place)), message)
+    CommandError::at(FilePlace::file(&args.file).offset(Some(place)), message)
 }
 
 /// Text that is gathered.
-struct Page {
+struct ListingPage {
     text: String,
     shows_bytes: bool,
     shows_source: bool,
@@ -177,7 +182,7 @@ struct Page {
     last: Option<u32>,
 }
 
-impl Page {
+impl ListingPage {
     fn add(&mut self, arguments: std::fmt::Arguments<'_>) {
         // Writing to a string cannot fail, and instructions' text never does.
         let _ = self.text.write_fmt(arguments);
@@ -188,7 +193,7 @@ impl Page {
         console: &Console<'_>,
         object: &BpfObject<'_>,
         span: &Span<'_, '_>,
-        decoded: &Decoded<'_>,
+        decoded: &DecodedInstruction<'_>,
     ) {
         let offset = (decoded.slot * Raw::LEN) as u64;
         if let Some(program) = object.program_at(span.section.index, offset) {
@@ -271,7 +276,7 @@ impl Page {
 }
 
 /// The file's name without its folder.
-fn file_name(line: &SourceLine<'_>) -> String {
+fn file_name(line: &SourcePosition<'_>) -> String {
     let name = line.file.rsplit('/').next();
     name.unwrap_or_default().to_owned()
 }
@@ -285,8 +290,8 @@ fn note(
     if let Instruction::Unknown(unknown) = instruction {
         return Some(unknown.flaw().to_string());
     }
-    let target = object.target(span.section, offset, instruction)?;
-    Some(target.to_string())
+    let referent = object.referent(span.section, offset, instruction)?;
+    Some(referent.to_string())
 }
 
 fn span_json(
@@ -308,26 +313,26 @@ fn span_json(
             _ => None,
         };
         let line = object.line(&span.section.name, offset);
-        let target = object.target(span.section, offset, instruction);
+        let referent = object.referent(span.section, offset, instruction);
         instructions.push(json!({
             "slot": decoded.slot,
             "program": program,
             "bytes": hex(decoded.bytes),
             "text": Text::new(instruction, decoded.slot, &NoNames).to_string(),
             "unknown": flaw,
-            "refers_to": target.map(target_json),
+            "refers_to": referent.map(referent_json),
             "source": line.map(|line| line_json(&line)),
         }));
     }
     Ok(json!({ "name": span.section.name, "instructions": instructions }))
 }
 
-fn target_json(target: Target<'_>) -> Value {
-    match target {
-        Target::Map(name) => json!({ "kind": "map", "name": name }),
-        Target::Function(name) => json!({ "kind": "function", "name": name }),
-        Target::Extern(name) => json!({ "kind": "extern", "name": name }),
-        Target::Data {
+fn referent_json(referent: Referent<'_>) -> Value {
+    match referent {
+        Referent::Map(name) => json!({ "kind": "map", "name": name }),
+        Referent::Function(name) => json!({ "kind": "function", "name": name }),
+        Referent::Extern(name) => json!({ "kind": "extern", "name": name }),
+        Referent::Data {
             section,
             offset,
             variable,
@@ -335,7 +340,7 @@ fn target_json(target: Target<'_>) -> Value {
     }
 }
 
-fn line_json(line: &SourceLine<'_>) -> Value {
+fn line_json(line: &SourcePosition<'_>) -> Value {
     json!({
         "file": line.file,
         "line": line.line,

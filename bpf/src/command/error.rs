@@ -13,7 +13,7 @@ pub enum CommandError {
     #[error("{place}{message}")]
     Input {
         /// The file, and the place in it.
-        place: Place,
+        place: FilePlace,
         /// What is wrong, in lower case and without a period.
         message: String,
         /// What to do next.
@@ -27,11 +27,11 @@ pub enum CommandError {
 impl CommandError {
     /// Returns an error about something that came from no file.
     pub fn new(message: impl fmt::Display) -> Self {
-        Self::at(Place::default(), message)
+        Self::at(FilePlace::default(), message)
     }
 
     /// Returns an error about a place in a file.
-    pub fn at(place: Place, message: impl fmt::Display) -> Self {
+    pub fn at(place: FilePlace, message: impl fmt::Display) -> Self {
         Self::Input {
             place,
             message: message.to_string(),
@@ -63,12 +63,12 @@ impl CommandError {
 
 /// A file, and an offset in it; shown as `hello.bpf.o:0x40: `, or as nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct FilePlace {
     file: Option<PathBuf>,
     offset: Option<u64>,
 }
 
-impl Place {
+impl FilePlace {
     /// Returns the place that is the whole file.
     pub fn file(path: &Path) -> Self {
         Self {
@@ -85,7 +85,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FilePlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
             write!(f, "{}:", visible(&file.to_string_lossy()))?;
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_place_comes_first_and_the_help_stands_by_itself() {
-        let place = Place::file(Path::new("a.o")).offset(Some(64));
+        let place = FilePlace::file(Path::new("a.o")).offset(Some(64));
         let error = CommandError::at(place, "the section ends early").with_help("compile it again");
         assert_eq!(error.to_string(), "a.o:0x40: the section ends early");
         assert_eq!(error.help(), Some("compile it again"));

@@ -9,9 +9,10 @@ use serde_json::{Value as Json, json};
 
 use super::console::{Console, visible};
 use super::error::CommandError;
-use super::verdict::Verdict;
+use super::verdict::CommandVerdict;
 use crate::expand::{
-    Definition, ExpandError, Expansion, Question, Step, Unknown, Value, expand, parts,
+    ConstantValue, Definition, ExpandError, Expansion, ExpansionStep, MacroQuestion, UnknownName,
+    expand, parts,
 };
 use crate::hex::hex;
 
@@ -55,10 +56,13 @@ fn lines(text: &str) -> Result<RangeInclusive<usize>, String> {
     }
 }
 
-pub(super) fn run(args: &ExpandArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &ExpandArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let include = args.include.iter().map(|folder| format!("-I{folder}"));
     let define = args.define.iter().map(|define| format!("-D{define}"));
-    let question = Question {
+    let question = MacroQuestion {
         expression: args.expression.clone(),
         headers: match args.headers.as_slice() {
             [] => vec!["linux/bpf.h".to_owned()],
@@ -75,8 +79,8 @@ pub(super) fn run(args: &ExpandArgs, console: &mut Console<'_>) -> Result<Verdic
         write(args, &question, &expansion, console)?;
     }
     Ok(match expansion.unknown.is_empty() {
-        true => Verdict::Works,
-        false => Verdict::Refused,
+        true => CommandVerdict::Works,
+        false => CommandVerdict::Refused,
     })
 }
 
@@ -90,7 +94,7 @@ fn unexpanded(error: ExpandError) -> CommandError {
 
 fn write(
     args: &ExpandArgs,
-    question: &Question,
+    question: &MacroQuestion,
     expansion: &Expansion,
     console: &mut Console<'_>,
 ) -> io::Result<()> {
@@ -128,8 +132,10 @@ fn write(
         writeln!(console.out, "  {name} is the constant {number}")?;
     }
     match &expansion.value {
-        Some(Value::Integer(number)) => writeln!(console.out, "  value: {}", in_both(*number)),
-        Some(Value::Bytes(bytes)) => {
+        Some(ConstantValue::Integer(number)) => {
+            writeln!(console.out, "  value: {}", in_both(*number))
+        }
+        Some(ConstantValue::Bytes(bytes)) => {
             writeln!(console.out, "  value, byte by byte: {}", hex(bytes))
         }
         None => writeln!(console.out, "  it has no constant value here"),
@@ -148,7 +154,7 @@ fn write(
 }
 
 /// That a name means nothing, and what may have been meant.
-fn meaningless(unknown: &Unknown, question: &Question) -> String {
+fn meaningless(unknown: &UnknownName, question: &MacroQuestion) -> String {
     let name = visible(&unknown.name);
     if unknown.lacks_arguments {
         return format!("`{name}` takes arguments: write `{name}(…)`");
@@ -220,8 +226,8 @@ fn chosen<'p>(args: &ExpandArgs, parts: &'p [String]) -> (Vec<(usize, &'p str)>,
     (chosen, hidden)
 }
 
-fn as_json(args: &ExpandArgs, question: &Question, expansion: &Expansion) -> Json {
-    let step = |step: &Step| {
+fn as_json(args: &ExpandArgs, question: &MacroQuestion, expansion: &Expansion) -> Json {
+    let step = |step: &ExpansionStep| {
         let parts = parts(&step.text);
         let is_list = args.grep.is_some() || args.lines.is_some();
         json!({
@@ -248,12 +254,12 @@ fn as_json(args: &ExpandArgs, question: &Question, expansion: &Expansion) -> Jso
         "result": expansion.result,
         "constants": expansion.constants.iter().map(constant).collect::<Vec<Json>>(),
         "value": match &expansion.value {
-            Some(Value::Integer(number)) => number_json(*number),
-            Some(Value::Bytes(_)) | None => Json::Null,
+            Some(ConstantValue::Integer(number)) => number_json(*number),
+            Some(ConstantValue::Bytes(_)) | None => Json::Null,
         },
         "bytes": match &expansion.value {
-            Some(Value::Bytes(bytes)) => json!(hex(bytes)),
-            Some(Value::Integer(_)) | None => Json::Null,
+            Some(ConstantValue::Bytes(bytes)) => json!(hex(bytes)),
+            Some(ConstantValue::Integer(_)) | None => Json::Null,
         },
         "missing_headers": expansion.missing_headers,
         "unknown": expansion.unknown.iter().map(|unknown| json!({

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::console::Console;
 use super::error::CommandError;
 use super::subject::snake;
-use super::verdict::Verdict;
+use super::verdict::CommandVerdict;
 use crate::helper;
 use crate::probe::{Feature, probe};
 
@@ -25,14 +25,14 @@ pub struct FeaturesArgs {
 
 /// An answer of the kernel's.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Takes {
+enum Support {
     Yes,
     No,
     /// It could not be tried, and this is why.
     Untried(String),
 }
 
-impl Takes {
+impl Support {
     fn from(answer: libbpf_rs::Result<bool>) -> Self {
         match answer {
             Ok(true) => Self::Yes,
@@ -75,7 +75,10 @@ fn map_types() -> Vec<(String, MapType)> {
         .collect()
 }
 
-pub(super) fn run(args: &FeaturesArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &FeaturesArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     // Without the right to load, every answer would be no, and mean nothing.
     for feature in [Feature::LoadKprobe, Feature::Xdp] {
         if let Err(refusal) = probe(feature) {
@@ -89,22 +92,23 @@ pub(super) fn run(args: &FeaturesArgs, console: &mut Console<'_>) -> Result<Verd
         Some(name) => helpers(name, args.json, console)?,
         None => types(args.json, console)?,
     }
-    Ok(Verdict::Works)
+    Ok(CommandVerdict::Works)
 }
 
 fn types(as_json: bool, console: &mut Console<'_>) -> std::io::Result<()> {
     let (programs, _) = crate::quiet::listening(|| {
-        let tried = |(name, kind): (String, ProgramType)| (name, Takes::from(kind.is_supported()));
+        let tried =
+            |(name, kind): (String, ProgramType)| (name, Support::from(kind.is_supported()));
         program_types().into_iter().map(tried).collect::<Vec<_>>()
     });
     let (maps, _) = crate::quiet::listening(|| {
-        let tried = |(name, kind): (String, MapType)| (name, Takes::from(kind.is_supported()));
+        let tried = |(name, kind): (String, MapType)| (name, Support::from(kind.is_supported()));
         map_types().into_iter().map(tried).collect::<Vec<_>>()
     });
     if as_json {
-        let list = |items: &[(String, Takes)]| -> Vec<Value> {
+        let list = |items: &[(String, Support)]| -> Vec<Value> {
             let item =
-                |(name, takes): &(String, Takes)| json!({ "name": name, "works": takes.json() });
+                |(name, takes): &(String, Support)| json!({ "name": name, "works": takes.json() });
             items.iter().map(item).collect()
         };
         return console.json(json!({ "program_types": list(&programs), "map_types": list(&maps) }));
@@ -114,16 +118,20 @@ fn types(as_json: bool, console: &mut Console<'_>) -> std::io::Result<()> {
     write("map types", &maps, console)
 }
 
-fn write(title: &str, items: &[(String, Takes)], console: &mut Console<'_>) -> std::io::Result<()> {
+fn write(
+    title: &str,
+    items: &[(String, Support)],
+    console: &mut Console<'_>,
+) -> std::io::Result<()> {
     let works = items
         .iter()
-        .filter(|(_, takes)| *takes == Takes::Yes)
+        .filter(|(_, takes)| *takes == Support::Yes)
         .count();
     console.heading(&format!("{title}: {works} of {} work", items.len()))?;
     for (name, takes) in items {
         match takes {
-            Takes::Yes | Takes::No => writeln!(console.out, "  {:7}  {name}", takes.word())?,
-            Takes::Untried(why) => writeln!(console.out, "  {:7}  {name}: {why}", takes.word())?,
+            Support::Yes | Support::No => writeln!(console.out, "  {:7}  {name}", takes.word())?,
+            Support::Untried(why) => writeln!(console.out, "  {:7}  {name}: {why}", takes.word())?,
         }
     }
     Ok(())
@@ -141,18 +149,18 @@ fn helpers(name: &str, as_json: bool, console: &mut Console<'_>) -> Result<(), C
     let (answers, _) = crate::quiet::listening(|| {
         let tried = |helper: &helper::Helper| {
             let id = u32::try_from(helper.id()).unwrap_or_default();
-            (*helper, Takes::from(kind.is_helper_supported(id)))
+            (*helper, Support::from(kind.is_helper_supported(id)))
         };
         helper::all().iter().map(tried).collect::<Vec<_>>()
     });
     // Some types cannot be loaded without something to attach to, so libbpf does not try them.
-    if let Some((_, Takes::Untried(why))) = answers.first() {
+    if let Some((_, Support::Untried(why))) = answers.first() {
         return Err(CommandError::new(format!(
             "cannot find out which helpers `{name}` may call: {why}"
         ))
         .with_help("try a type that needs no target, such as kprobe or xdp"));
     }
-    let offered = answers.iter().filter(|(_, takes)| *takes == Takes::Yes);
+    let offered = answers.iter().filter(|(_, takes)| *takes == Support::Yes);
     let offered: Vec<&helper::Helper> = offered.map(|(helper, _)| helper).collect();
     if as_json {
         let helper =

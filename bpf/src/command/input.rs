@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::error::{CommandError, Place};
+use super::error::{CommandError, FilePlace};
 use crate::object::{BpfObject, ObjectError};
 
 /// More than any BPF object has; a whole kernel is larger, and an endless file is not read for ever.
@@ -13,7 +13,7 @@ const LIMIT: u64 = 256 << 20;
 /// Reads a file.
 pub fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
     let cannot = |error: std::io::Error| {
-        let place = Place::file(path);
+        let place = FilePlace::file(path);
         CommandError::at(place, format!("cannot read the file: {}", plain(&error)))
     };
     let file = File::open(path).map_err(cannot)?;
@@ -26,7 +26,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
             "the file has more than {} MiB, and no BPF object has",
             LIMIT >> 20
         );
-        return Err(CommandError::at(Place::file(path), message));
+        return Err(CommandError::at(FilePlace::file(path), message));
     }
     Ok(data)
 }
@@ -44,6 +44,6 @@ pub fn object<'d>(path: &Path, data: &'d [u8]) -> Result<BpfObject<'d>, CommandE
 }
 
 fn refused(path: &Path, error: &ObjectError) -> CommandError {
-    let place = Place::file(path).offset(error.offset());
+    let place = FilePlace::file(path).offset(error.offset());
     CommandError::at(place, error).with_help(error.help())
 }

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::console::{Console, visible};
 use super::error::CommandError;
-use super::verdict::Verdict;
-use crate::anatomy::{self, Part, Uses};
+use super::verdict::CommandVerdict;
+use crate::anatomy::{self, OpcodePart, Uses};
 use crate::asm::{self, Dialect, Problem};
 use crate::disasm::{NoNames, Text};
 use crate::helper::{self, Helper};
 use crate::hex::hex;
-use crate::insn::{ByteOrder, Callee, DecodeError, Decoded, Instruction, Raw, decode};
+use crate::insn::{ByteOrder, Callee, DecodeError, DecodedInstruction, Instruction, Raw, decode};
 
 /// What `tutor bpf insn` is asked.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -37,7 +37,10 @@ pub struct InsnArgs {
 /// More than anybody types.
 const LIMIT: u64 = 1 << 20;
 
-pub(super) fn run(args: &InsnArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &InsnArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let order = match args.big_endian {
         true => ByteOrder::Big,
         false => ByteOrder::Little,
@@ -47,7 +50,7 @@ pub(super) fn run(args: &InsnArgs, console: &mut Console<'_>) -> Result<Verdict,
     for line in &lines {
         bytes.extend(meaning(line, order)?);
     }
-    let decoded: Result<Vec<Decoded<'_>>, DecodeError> = decode(&bytes, order).collect();
+    let decoded: Result<Vec<DecodedInstruction<'_>>, DecodeError> = decode(&bytes, order).collect();
     let decoded = decoded.map_err(|_| incomplete(bytes.len()))?;
     if args.json {
         let all: Vec<Value> = decoded.iter().map(|one| as_json(one, order)).collect();
@@ -61,8 +64,8 @@ pub(super) fn run(args: &InsnArgs, console: &mut Console<'_>) -> Result<Verdict,
         }
     }
     match decoded.iter().find_map(|one| flaw(&one.instruction)) {
-        Some(_) => Ok(Verdict::Refused),
-        None => Ok(Verdict::Works),
+        Some(_) => Ok(CommandVerdict::Refused),
+        None => Ok(CommandVerdict::Works),
     }
 }
 
@@ -207,7 +210,11 @@ fn bits(value: u8, mask: u8) -> String {
     text
 }
 
-fn show(console: &mut Console<'_>, one: &Decoded<'_>, order: ByteOrder) -> io::Result<()> {
+fn show(
+    console: &mut Console<'_>,
+    one: &DecodedInstruction<'_>,
+    order: ByteOrder,
+) -> io::Result<()> {
     let instruction = &one.instruction;
     let raw = instruction.raw();
     console.heading(&text(instruction))?;
@@ -303,7 +310,7 @@ fn opcode(console: &mut Console<'_>, opcode: u8) -> io::Result<()> {
     console.heading(&format!("opcode {opcode:#04x} = {}", bits(opcode, 0xff)))?;
     let parts = anatomy::opcode(opcode);
     for part in &parts {
-        let Part {
+        let OpcodePart {
             role,
             mask,
             code,
@@ -375,12 +382,12 @@ fn number(
     console.wrapped("  ", &sum)
 }
 
-fn as_json(one: &Decoded<'_>, order: ByteOrder) -> Value {
+fn as_json(one: &DecodedInstruction<'_>, order: ByteOrder) -> Value {
     let instruction = &one.instruction;
     let raw = instruction.raw();
     let parts = anatomy::opcode(raw.opcode);
     let uses = anatomy::uses(instruction);
-    let part = |part: &Part| {
+    let part = |part: &OpcodePart| {
         json!({
             "role": part.role.name(),
             "bits": bits(raw.opcode, part.mask),

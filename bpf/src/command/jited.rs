@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use super::console::Console;
 use super::error::CommandError;
 use super::subject::{Subject, SubjectArgs, Subjects, heading, program_json, symbols, withheld};
-use super::verdict::Verdict;
+use super::verdict::CommandVerdict;
 use crate::hex::hex;
-use crate::jit::Machine;
-use crate::load::{JitedFunction, Shown};
-use crate::view::{MachineCode, MachineError, MachineFunction, Search};
+use crate::jit::Processor;
+use crate::load::{Disclosure, JitedFunction};
+use crate::view::{MachineCode, MachineCodeError, MachineFunction, Search};
 
 /// What `tutor bpf jited` is asked.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -29,20 +29,23 @@ pub struct JitedArgs {
     pub json: bool,
 }
 
-pub(super) fn run(args: &JitedArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &JitedArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let subjects = Subjects::find(&args.subject, console)?;
     let mut symbols = symbols();
-    let mut verdict = Verdict::Works;
+    let mut verdict = CommandVerdict::Works;
     let mut programs = Vec::new();
     for (number, subject) in subjects.programs.iter().enumerate() {
         if number > 0 && !args.json {
             writeln!(console.out)?;
         }
         let code = match &subject.info.jited {
-            Shown::Yes(functions) => {
+            Disclosure::Shown(functions) => {
                 match MachineCode::new(functions, &|_| None, Search::Everything, symbols.as_mut()) {
                     Ok(code) => Some(code),
-                    Err(MachineError::NoDecoder(why)) => {
+                    Err(MachineCodeError::NoDecoder(why)) => {
                         if !args.json {
                             heading(subject, "", console)?;
                             write_bytes(functions, console)?;
@@ -50,11 +53,11 @@ pub(super) fn run(args: &JitedArgs, console: &mut Console<'_>) -> Result<Verdict
                         }
                         None
                     }
-                    Err(MachineError::Symbols(error)) => return Err(CommandError::Io(error)),
+                    Err(MachineCodeError::Symbols(error)) => return Err(CommandError::Io(error)),
                 }
             }
-            Shown::Absent => {
-                verdict = Verdict::Refused;
+            Disclosure::Absent => {
+                verdict = CommandVerdict::Refused;
                 if !args.json {
                     heading(subject, "", console)?;
                     writeln!(
@@ -68,8 +71,8 @@ pub(super) fn run(args: &JitedArgs, console: &mut Console<'_>) -> Result<Verdict
                 }
                 None
             }
-            Shown::Withheld(why) => {
-                verdict = Verdict::Refused;
+            Disclosure::Withheld(why) => {
+                verdict = CommandVerdict::Refused;
                 if !args.json {
                     heading(subject, "", console)?;
                     withheld("the machine code", *why, console)?;
@@ -84,7 +87,7 @@ pub(super) fn run(args: &JitedArgs, console: &mut Console<'_>) -> Result<Verdict
         }
     }
     if args.json {
-        console.json(json!({ "machine": Machine::here().to_string(), "programs": programs }))?;
+        console.json(json!({ "machine": Processor::here().to_string(), "programs": programs }))?;
     }
     Ok(verdict)
 }
@@ -96,7 +99,7 @@ fn write(
     console: &mut Console<'_>,
 ) -> io::Result<()> {
     let total: usize = code.functions.iter().map(|function| function.length).sum();
-    let machine = Machine::here();
+    let machine = Processor::here();
     heading(subject, &format!(", {total} bytes of {machine}"), console)?;
     for function in &code.functions {
         match function.address {
@@ -144,7 +147,7 @@ fn write_bytes(functions: &[JitedFunction], console: &mut Console<'_>) -> io::Re
 fn as_json(subject: &Subject, code: Option<&MachineCode>) -> Value {
     let mut value = program_json(subject);
     match &subject.info.jited {
-        Shown::Yes(functions) => {
+        Disclosure::Shown(functions) => {
             let functions: Vec<Value> = functions
                 .iter()
                 .enumerate()
@@ -159,8 +162,8 @@ fn as_json(subject: &Subject, code: Option<&MachineCode>) -> Value {
                 .collect();
             value["functions"] = json!(functions);
         }
-        Shown::Absent => value["functions"] = json!([]),
-        Shown::Withheld(why) => value["withheld"] = json!(why.to_string()),
+        Disclosure::Absent => value["functions"] = json!([]),
+        Disclosure::Withheld(why) => value["withheld"] = json!(why.to_string()),
     }
     value
 }

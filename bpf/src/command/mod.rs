@@ -21,7 +21,7 @@ mod xlated;
 pub use compare::CompareArgs;
 pub use console::{Console, Table};
 pub use disasm::DisasmArgs;
-pub use error::{CommandError, Place};
+pub use error::{CommandError, FilePlace};
 pub use expand::ExpandArgs;
 pub use features::FeaturesArgs;
 pub use insn::InsnArgs;
@@ -32,7 +32,7 @@ pub use run::RunArgs;
 pub use sections::SectionsArgs;
 pub use subject::SubjectArgs;
 pub use symbols::SymbolsArgs;
-pub use verdict::Verdict;
+pub use verdict::CommandVerdict;
 pub use xlated::XlatedArgs;
 
 use clap::Subcommand;
@@ -178,7 +178,10 @@ impl BpfCommand {
 /// assert!(!out.is_empty());
 /// # Ok::<(), tutor_bpf::command::CommandError>(())
 /// ```
-pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub fn run(
+    command: &BpfCommand,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     match command {
         BpfCommand::Probe(args) => probe::run(args, console),
         BpfCommand::Sections(args) => sections::run(args, console),
@@ -229,7 +232,7 @@ mod tests {
     }
 
     /// Runs a command line and returns what it wrote.
-    pub fn output(line: &str) -> (Verdict, String) {
+    pub fn output(line: &str) -> (CommandVerdict, String) {
         let mut out = Vec::new();
         let mut input = std::io::empty();
         let mut console = Console::plain(&mut input, &mut out);

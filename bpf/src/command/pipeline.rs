@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::console::{Console, visible};
 use super::error::CommandError;
-use super::verdict::Verdict;
+use super::verdict::CommandVerdict;
 use crate::clang::ToolError;
-use crate::pipeline::{Input, Output, PipelineError, Row, Stage};
+use crate::pipeline::{Input, PipelineError, Stage, StageOutput, StageRow};
 
 /// What `tutor bpf pipeline` is asked.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -57,7 +57,10 @@ fn stage_parser() -> impl TypedValueParser<Value = Stage> {
     })
 }
 
-pub(super) fn run(args: &PipelineArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &PipelineArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let include = args.include.iter().map(|folder| format!("-I{folder}"));
     let define = args.define.iter().map(|define| format!("-D{define}"));
     let mcpu = args.mcpu.iter().map(|version| format!("-mcpu={version}"));
@@ -95,7 +98,7 @@ pub(super) fn run(args: &PipelineArgs, console: &mut Console<'_>) -> Result<Verd
     if args.json {
         console.json(json!({ "file": args.file, "stages": outputs }))?;
     }
-    Ok(Verdict::Works)
+    Ok(CommandVerdict::Works)
 }
 
 /// Shows all that clang said before it becomes an error.
@@ -118,7 +121,7 @@ fn stopped(error: PipelineError, console: &mut Console<'_>) -> CommandError {
     }
 }
 
-fn write(output: &Output, source: &[String], console: &mut Console<'_>) -> io::Result<()> {
+fn write(output: &StageOutput, source: &[String], console: &mut Console<'_>) -> io::Result<()> {
     let stage = output.stage;
     console.heading(&format!("{}: {}", stage.name(), stage.summary()))?;
     writeln!(console.out, "$ {}", console.dim(&output.command))?;
@@ -154,8 +157,9 @@ fn write_source(line: Option<u32>, source: &[String], console: &mut Console<'_>)
     }
 }
 
-fn as_json(output: &Output) -> Value {
-    let row = |row: &Row| json!({ "function": row.function, "line": row.line, "text": row.text });
+fn as_json(output: &StageOutput) -> Value {
+    let row =
+        |row: &StageRow| json!({ "function": row.function, "line": row.line, "text": row.text });
     json!({
         "stage": output.stage.name(),
         "command": output.command,

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use super::console::Console;
 use super::error::CommandError;
-use super::verdict::Verdict;
-use crate::probe::{Answer, Feature, Finding, Refusal, probe};
+use super::verdict::CommandVerdict;
+use crate::probe::{Feature, KernelAnswer, Refusal, Success, probe};
 
 /// What `tutor bpf probe` is asked.
 #[derive(Debug, Clone, Default, Args, Deserialize, Serialize)]
@@ -23,12 +23,15 @@ pub struct ProbeArgs {
     pub json: bool,
 }
 
-pub(super) fn run(args: &ProbeArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &ProbeArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let features = match args.names.as_slice() {
         [] => &Feature::ALL,
         names => names,
     };
-    let results: Vec<Tried> = features.iter().copied().map(Tried::now).collect();
+    let results: Vec<ProbeResult> = features.iter().copied().map(ProbeResult::now).collect();
     if args.json {
         console.json(as_json(&results))?;
     } else if let [only] = args.names.as_slice() {
@@ -42,18 +45,18 @@ pub(super) fn run(args: &ProbeArgs, console: &mut Console<'_>) -> Result<Verdict
     }
     let refused = results.iter().any(|tried| tried.result.is_err());
     Ok(if refused && !args.names.is_empty() {
-        Verdict::Refused
+        CommandVerdict::Refused
     } else {
-        Verdict::Works
+        CommandVerdict::Works
     })
 }
 
-struct Tried {
+struct ProbeResult {
     feature: Feature,
-    result: Result<Finding, Refusal>,
+    result: Result<Success, Refusal>,
 }
 
-impl Tried {
+impl ProbeResult {
     fn now(feature: Feature) -> Self {
         Self {
             feature,
@@ -69,7 +72,7 @@ impl Tried {
     }
 }
 
-fn write_table(results: &[Tried], out: &mut dyn Write) -> io::Result<()> {
+fn write_table(results: &[ProbeResult], out: &mut dyn Write) -> io::Result<()> {
     let names = results.iter().map(|tried| tried.feature.name().len());
     let width = names.max().unwrap_or_default();
     for tried in results {
@@ -83,12 +86,12 @@ fn write_table(results: &[Tried], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn as_json(results: &[Tried]) -> Value {
+fn as_json(results: &[ProbeResult]) -> Value {
     let features: Vec<Value> = results.iter().map(feature_json).collect();
     json!({ "features": features })
 }
 
-fn feature_json(tried: &Tried) -> Value {
+fn feature_json(tried: &ProbeResult) -> Value {
     let name = tried.feature.name();
     match &tried.result {
         Ok(finding) => json!({ "name": name, "works": true, "found": finding.to_string() }),
@@ -106,10 +109,10 @@ fn feature_json(tried: &Tried) -> Value {
     }
 }
 
-fn errno_name(answer: &Answer) -> Option<String> {
+fn errno_name(answer: &KernelAnswer) -> Option<String> {
     match answer {
-        Answer::Errno(errno) => Some(errno.name()),
-        Answer::Words(_) => None,
+        KernelAnswer::Errno(errno) => Some(errno.name()),
+        KernelAnswer::Words(_) => None,
     }
 }
 
@@ -134,7 +137,7 @@ mod tests {
     #[test]
     fn one_name_gets_one_line_and_where_it_is_refused_one_of_help() {
         let (verdict, text) = output("probe kprobe");
-        let refused = verdict == Verdict::Refused;
+        let refused = verdict == CommandVerdict::Refused;
         assert_eq!(text.starts_with("cannot "), refused);
         let helps = text.lines().skip(1).map(|line| line.starts_with("help: "));
         assert_eq!(helps.collect::<Vec<_>>(), vec![true; usize::from(refused)]);
@@ -153,7 +156,7 @@ mod tests {
     #[test]
     fn no_name_lists_every_feature_and_is_no_failure() {
         let (verdict, text) = output("probe");
-        assert_eq!(verdict, Verdict::Works);
+        assert_eq!(verdict, CommandVerdict::Works);
         let named = |feature: Feature| {
             let start = format!("{feature} ");
             text.lines().any(|line| line.starts_with(&start))
@@ -167,6 +170,9 @@ mod tests {
         let value: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(value["format"], 1);
         assert_eq!(value["features"][0]["name"], "kprobe");
-        assert_eq!(value["features"][0]["works"], verdict == Verdict::Works);
+        assert_eq!(
+            value["features"][0]["works"],
+            verdict == CommandVerdict::Works
+        );
     }
 }

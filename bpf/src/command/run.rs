@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
-use super::error::{CommandError, Place};
+use super::error::{CommandError, FilePlace};
 use super::subject::{load_plain, read, wanted};
-use super::verdict::Verdict;
+use super::verdict::CommandVerdict;
 use crate::errno::Errno;
 use crate::kallsyms::KernelSymbols;
-use crate::load::Shown;
-use crate::probe::{Evidence, Feature, Phase, Reason};
-use crate::trace::{Printed, TraceError, TracePipe};
+use crate::load::Disclosure;
+use crate::probe::{Feature, KernelEvidence, Phase, Reason};
+use crate::trace::{PrintedLine, TraceError, TracePipe};
 
 /// How long a program stays attached when nobody says.
 const ATTACHED: f64 = 3.0;
@@ -64,13 +64,13 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 /// How it went.
-struct Ran {
-    how: How,
-    printed: Vec<Printed>,
+struct RunReport {
+    how: RunKind,
+    printed: Vec<PrintedLine>,
     no_trace: Option<TraceError>,
 }
 
-enum How {
+enum RunKind {
     OnRequest {
         times: u32,
         /// The values returned, without repetition.
@@ -83,7 +83,10 @@ enum How {
     },
 }
 
-pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &RunArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let elf = read(&args.file)?;
     let loaded = load_plain(&args.file, &elf, &wanted(args.program.as_deref()), console)?;
     let name = match loaded.programs.as_slice() {
@@ -92,7 +95,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<Verdict, 
             let names = several.iter().map(|program| program.name.as_str());
             let names = names.collect::<Vec<_>>().join(", ");
             return Err(CommandError::at(
-                Place::file(&args.file),
+                FilePlace::file(&args.file),
                 format!("there are several programs in it: {names}"),
             )
             .with_help("name one with `--program`"));
@@ -122,7 +125,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<Verdict, 
     if let Some(trace) = &mut trace {
         printed.extend(trace.read()?);
     }
-    if let How::OnRequest { .. } = how {
+    if let RunKind::OnRequest { .. } = how {
         // It ran in this very thread, so whatever others printed is not its own.
         let own = nix::unistd::gettid().as_raw();
         printed.retain(|line| line.pid.is_some_and(|pid| i64::from(pid) == i64::from(own)));
@@ -130,7 +133,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<Verdict, 
     if let Some(text) = &args.grep {
         printed.retain(|line| line.text.contains(text.as_str()));
     }
-    let ran = Ran {
+    let ran = RunReport {
         how,
         printed,
         no_trace,
@@ -139,7 +142,7 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> Result<Verdict, 
         true => console.json(as_json(&name, args, &ran))?,
         false => write(&name, args, &ran, console)?,
     }
-    Ok(Verdict::Works)
+    Ok(CommandVerdict::Works)
 }
 
 fn find<'o>(object: &'o Object, name: &str) -> ProgramMut<'o> {
@@ -149,7 +152,7 @@ fn find<'o>(object: &'o Object, name: &str) -> ProgramMut<'o> {
 }
 
 /// Runs a program; none if its type cannot be run on request.
-fn on_request(args: &RunArgs, program: &ProgramMut<'_>) -> Result<Option<How>, CommandError> {
+fn on_request(args: &RunArgs, program: &ProgramMut<'_>) -> Result<Option<RunKind>, CommandError> {
     let packet = match &args.data {
         Some(file) => read(file)?,
         None => vec![0; PACKET],
@@ -199,7 +202,7 @@ fn on_request(args: &RunArgs, program: &ProgramMut<'_>) -> Result<Option<How>, C
             }
         }
     }
-    Ok(Some(How::OnRequest {
+    Ok(Some(RunKind::OnRequest {
         times,
         returned,
         average: total / times,
@@ -211,7 +214,7 @@ fn attached(
     program: &ProgramMut<'_>,
     seconds: f64,
     mut trace: Option<&mut TracePipe>,
-) -> Result<(How, Vec<Printed>), CommandError> {
+) -> Result<(RunKind, Vec<PrintedLine>), CommandError> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let mut handlers = Vec::new();
     for signal in [nix::libc::SIGINT, nix::libc::SIGTERM] {
@@ -246,7 +249,7 @@ fn attached(
     }
     waited?;
     Ok((
-        How::Attached {
+        RunKind::Attached {
             seconds,
             was_interrupted: interrupted.load(Ordering::Relaxed),
         },
@@ -287,7 +290,7 @@ fn unattached(
             };
         }
     };
-    let evidence = Evidence::gather(function);
+    let evidence = KernelEvidence::gather(function);
     let reason = Reason::likely(feature, Phase::Attach, errno, &evidence);
     failed.with_help(format!("{reason}; {}", reason.remedy()))
 }
@@ -295,13 +298,13 @@ fn unattached(
 /// System calls are functions of other names than their own: `sys_write` is `__x64_sys_write`.
 fn other_name(function: &str) -> Option<String> {
     let mut symbols = KernelSymbols::open().ok()?;
-    if !matches!(symbols.address(function), Ok(Shown::Absent)) {
+    if !matches!(symbols.address(function), Ok(Disclosure::Absent)) {
         return None;
     }
     let other = ["__x64_", "__arm64_", "__s390x_", "__riscv_"]
         .iter()
         .map(|prefix| format!("{prefix}{function}"))
-        .find(|other| !matches!(symbols.address(other), Ok(Shown::Absent) | Err(_)));
+        .find(|other| !matches!(symbols.address(other), Ok(Disclosure::Absent) | Err(_)));
     Some(match other {
         Some(other) => format!(
             "this kernel has no function `{function}`, and has `{other}`: `SEC(\"kprobe/{other}\")`, or `SEC(\"ksyscall/…\")`, which finds it on every machine"
@@ -310,9 +313,14 @@ fn other_name(function: &str) -> Option<String> {
     })
 }
 
-fn write(name: &str, args: &RunArgs, ran: &Ran, console: &mut Console<'_>) -> std::io::Result<()> {
+fn write(
+    name: &str,
+    args: &RunArgs,
+    ran: &RunReport,
+    console: &mut Console<'_>,
+) -> std::io::Result<()> {
     match &ran.how {
-        How::OnRequest {
+        RunKind::OnRequest {
             times,
             returned,
             average,
@@ -330,7 +338,7 @@ fn write(name: &str, args: &RunArgs, ran: &Ran, console: &mut Console<'_>) -> st
                 values.join(" or ")
             )?;
         }
-        How::Attached {
+        RunKind::Attached {
             seconds,
             was_interrupted,
         } => {
@@ -368,25 +376,26 @@ fn times_word(times: u32) -> String {
     }
 }
 
-fn as_json(name: &str, args: &RunArgs, ran: &Ran) -> Value {
-    let line = |line: &Printed| json!({ "task": line.task, "pid": line.pid, "text": line.text });
+fn as_json(name: &str, args: &RunArgs, ran: &RunReport) -> Value {
+    let line =
+        |line: &PrintedLine| json!({ "task": line.task, "pid": line.pid, "text": line.text });
     let lines = ran.printed.iter().take(args.lines).map(line);
     json!({
         "program": name,
         "on_request": match &ran.how {
-            How::OnRequest { times, returned, average } => json!({
+            RunKind::OnRequest { times, returned, average } => json!({
                 "times": times,
                 "returned": returned,
                 "average_ns": average.as_nanos() as u64,
             }),
-            How::Attached { .. } => Value::Null,
+            RunKind::Attached { .. } => Value::Null,
         },
         "attached": match &ran.how {
-            How::Attached { seconds, was_interrupted } => json!({
+            RunKind::Attached { seconds, was_interrupted } => json!({
                 "seconds": seconds,
                 "interrupted": was_interrupted,
             }),
-            How::OnRequest { .. } => Value::Null,
+            RunKind::OnRequest { .. } => Value::Null,
         },
         "printed": ran.printed.len(),
         "lines": lines.collect::<Vec<Value>>(),

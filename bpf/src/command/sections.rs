@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::console::{Console, Table};
 use super::error::CommandError;
 use super::input;
-use super::verdict::Verdict;
+use super::verdict::CommandVerdict;
 use crate::insn::ByteOrder;
 use crate::object::{BpfObject, Map, Program, Section};
 
@@ -24,12 +24,15 @@ pub struct SectionsArgs {
     pub json: bool,
 }
 
-pub(super) fn run(args: &SectionsArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &SectionsArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let data = input::read(&args.file)?;
     let object = input::object(&args.file, &data)?;
     if args.json {
         console.json(as_json(&object))?;
-        return Ok(Verdict::Works);
+        return Ok(CommandVerdict::Works);
     }
     let mut table = Table::new(&[">nr", "section", "type", ">offset", ">size", "flags"]);
     for section in object.sections() {
@@ -47,7 +50,7 @@ pub(super) fn run(args: &SectionsArgs, console: &mut Console<'_>) -> Result<Verd
     for (name, text) in summary(&object) {
         console.entry(name, &text)?;
     }
-    Ok(Verdict::Works)
+    Ok(CommandVerdict::Works)
 }
 
 fn summary(object: &BpfObject<'_>) -> Vec<(&'static str, String)> {

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
-use super::error::{CommandError, Place};
+use super::error::{CommandError, FilePlace};
 use crate::errno::Errno;
 use crate::kallsyms::KernelSymbols;
-use crate::load::{LoadError, Loaded, ProgramInfo, Rejection, Wanted, Withheld};
+use crate::load::{LoadError, LoadedObject, ProgramChoice, ProgramInfo, Rejection, Withheld};
 
 /// Which programs to look at.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -51,7 +51,7 @@ pub struct Subject {
 pub struct Subjects {
     /// The programs.
     pub programs: Vec<Subject>,
-    _kept: Option<Loaded>,
+    _kept: Option<LoadedObject>,
 }
 
 impl Subjects {
@@ -127,47 +127,49 @@ impl Subjects {
     }
 }
 
-pub(super) fn wanted(program: Option<&str>) -> Wanted {
+pub(super) fn wanted(program: Option<&str>) -> ProgramChoice {
     match program {
-        Some(name) => Wanted::Named(name.to_owned()),
-        None => Wanted::All,
+        Some(name) => ProgramChoice::Named(name.to_owned()),
+        None => ProgramChoice::All,
     }
 }
 
 /// Reads a file and loads it.
 pub(super) fn load(
     path: &Path,
-    wanted: &Wanted,
+    wanted: &ProgramChoice,
     console: &mut Console<'_>,
-) -> Result<Loaded, CommandError> {
+) -> Result<LoadedObject, CommandError> {
     let elf = read(path)?;
     load_bytes(path, &elf, wanted, console)
 }
 
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
-    fs::read(path)
-        .map_err(|error| CommandError::at(Place::file(path), format!("cannot read it: {error}")))
+    fs::read(path).map_err(|error| {
+        CommandError::at(FilePlace::file(path), format!("cannot read it: {error}"))
+    })
 }
 
 /// Loads what was read from a file, so that its instructions can be followed.
 pub(super) fn load_bytes(
     path: &Path,
     elf: &[u8],
-    wanted: &Wanted,
+    wanted: &ProgramChoice,
     console: &mut Console<'_>,
-) -> Result<Loaded, CommandError> {
-    Loaded::load(&object_name(path), elf, wanted).map_err(|error| refused(path, error, console))
+) -> Result<LoadedObject, CommandError> {
+    LoadedObject::load(&object_name(path), elf, wanted)
+        .map_err(|error| refused(path, error, console))
 }
 
 /// Loads what was read from a file, as it is.
 pub(super) fn load_plain(
     path: &Path,
     elf: &[u8],
-    wanted: &Wanted,
+    wanted: &ProgramChoice,
     console: &mut Console<'_>,
-) -> Result<Loaded, CommandError> {
-    let loaded = Loaded::load_plain(&object_name(path), elf, wanted);
+) -> Result<LoadedObject, CommandError> {
+    let loaded = LoadedObject::load_plain(&object_name(path), elf, wanted);
     loaded.map_err(|error| refused(path, error, console))
 }
 
@@ -190,7 +192,7 @@ fn refused(path: &Path, error: LoadError, console: &mut Console<'_>) -> CommandE
     if let Err(error) = shown {
         return error.into();
     }
-    let failed = CommandError::at(Place::file(path), &error);
+    let failed = CommandError::at(FilePlace::file(path), &error);
     match error.help() {
         Some(help) => failed.with_help(help),
         None => failed,

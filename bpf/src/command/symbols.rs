@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::console::{Console, Table};
 use super::error::CommandError;
 use super::input;
-use super::verdict::Verdict;
+use super::verdict::CommandVerdict;
 use crate::object::{Binding, BpfObject, Home, Symbol, SymbolKind};
 
 /// What `tutor bpf symbols` is asked.
@@ -23,18 +23,21 @@ pub struct SymbolsArgs {
     pub json: bool,
 }
 
-pub(super) fn run(args: &SymbolsArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &SymbolsArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let data = input::read(&args.file)?;
     let object = input::object(&args.file, &data)?;
     if args.json {
         let symbols = object.symbols().iter();
         let symbols: Vec<Value> = symbols.map(|symbol| symbol_json(&object, symbol)).collect();
         console.json(json!({ "symbols": symbols }))?;
-        return Ok(Verdict::Works);
+        return Ok(CommandVerdict::Works);
     }
     if object.symbols().is_empty() {
         writeln!(console.out, "no symbols")?;
-        return Ok(Verdict::Works);
+        return Ok(CommandVerdict::Works);
     }
     let mut table = Table::new(&[">value", ">size", "type", "binding", "section", "symbol"]);
     for symbol in object.symbols() {
@@ -48,7 +51,7 @@ pub(super) fn run(args: &SymbolsArgs, console: &mut Console<'_>) -> Result<Verdi
         ]);
     }
     console.table(&table)?;
-    Ok(Verdict::Works)
+    Ok(CommandVerdict::Works)
 }
 
 /// A section's own symbol has the name of the section, which stands beside it already.

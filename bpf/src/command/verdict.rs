@@ -2,14 +2,14 @@
 
 /// Whether everything that was asked for is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CommandVerdict {
     /// It is.
     Works,
     /// Something named does not work, or is refused.
     Refused,
 }
 
-impl Verdict {
+impl CommandVerdict {
     /// Returns the exit status for a process: 0 or 1.
     pub fn exit_status(self) -> u8 {
         match self {

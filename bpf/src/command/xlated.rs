@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::console::Console;
 use super::error::CommandError;
 use super::subject::{Subject, SubjectArgs, Subjects, heading, program_json, symbols, withheld};
-use super::verdict::Verdict;
+use super::verdict::CommandVerdict;
 use crate::hex::hex;
-use crate::load::Shown;
+use crate::load::Disclosure;
 use crate::view::{Xlated, XlatedError};
 
 /// What `tutor bpf xlated` is asked.
@@ -26,21 +26,24 @@ pub struct XlatedArgs {
     pub json: bool,
 }
 
-pub(super) fn run(args: &XlatedArgs, console: &mut Console<'_>) -> Result<Verdict, CommandError> {
+pub(super) fn run(
+    args: &XlatedArgs,
+    console: &mut Console<'_>,
+) -> Result<CommandVerdict, CommandError> {
     let subjects = Subjects::find(&args.subject, console)?;
     let mut symbols = symbols();
-    let mut verdict = Verdict::Works;
+    let mut verdict = CommandVerdict::Works;
     let mut programs = Vec::new();
     for (number, subject) in subjects.programs.iter().enumerate() {
         let shown = match &subject.info.xlated {
-            Shown::Yes(bytes) => {
-                Shown::Yes(Xlated::new(bytes, &subject.info, symbols.as_mut()).map_err(unshown)?)
-            }
-            Shown::Absent => Shown::Absent,
-            Shown::Withheld(why) => Shown::Withheld(*why),
+            Disclosure::Shown(bytes) => Disclosure::Shown(
+                Xlated::new(bytes, &subject.info, symbols.as_mut()).map_err(unshown)?,
+            ),
+            Disclosure::Absent => Disclosure::Absent,
+            Disclosure::Withheld(why) => Disclosure::Withheld(*why),
         };
         if shown.value().is_none() {
-            verdict = Verdict::Refused;
+            verdict = CommandVerdict::Refused;
         }
         if args.json {
             programs.push(as_json(subject, &shown));
@@ -66,14 +69,14 @@ pub(super) fn unshown(error: XlatedError) -> CommandError {
 
 fn write(
     subject: &Subject,
-    shown: &Shown<Xlated>,
+    shown: &Disclosure<Xlated>,
     with_opcodes: bool,
     console: &mut Console<'_>,
 ) -> std::io::Result<()> {
     let xlated = match shown {
-        Shown::Yes(xlated) => xlated,
-        Shown::Absent => return heading(subject, "", console),
-        Shown::Withheld(why) => {
+        Disclosure::Shown(xlated) => xlated,
+        Disclosure::Absent => return heading(subject, "", console),
+        Disclosure::Withheld(why) => {
             heading(subject, "", console)?;
             return withheld("the program", *why, console);
         }
@@ -90,10 +93,10 @@ fn write(
     Ok(())
 }
 
-fn as_json(subject: &Subject, shown: &Shown<Xlated>) -> Value {
+fn as_json(subject: &Subject, shown: &Disclosure<Xlated>) -> Value {
     let mut value = program_json(subject);
     match shown {
-        Shown::Yes(xlated) => {
+        Disclosure::Shown(xlated) => {
             let instructions: Vec<Value> = xlated
                 .instructions
                 .iter()
@@ -112,12 +115,12 @@ fn as_json(subject: &Subject, shown: &Shown<Xlated>) -> Value {
                 .collect();
             value["instructions"] = json!(instructions);
             value["call_base"] = match &xlated.call_base {
-                Shown::Yes(base) => json!(format!("{base:#x}")),
-                Shown::Absent | Shown::Withheld(_) => Value::Null,
+                Disclosure::Shown(base) => json!(format!("{base:#x}")),
+                Disclosure::Absent | Disclosure::Withheld(_) => Value::Null,
             };
         }
-        Shown::Absent => value["instructions"] = json!([]),
-        Shown::Withheld(why) => value["withheld"] = json!(why.to_string()),
+        Disclosure::Absent => value["instructions"] = json!([]),
+        Disclosure::Withheld(why) => value["withheld"] = json!(why.to_string()),
     }
     value
 }

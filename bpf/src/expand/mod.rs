@@ -17,15 +17,15 @@ mod value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use setting::{MARK, Setting};
-use table::Table;
+use setting::{MARK, Preamble};
+use table::MacroTable;
 use token::{is_identifier, tokens, unbalanced};
 
 pub use error::ExpandError;
-pub use question::Question;
+pub use question::MacroQuestion;
 pub use table::Definition;
 pub use token::parts;
-pub use value::Value;
+pub use value::ConstantValue;
 
 /// What glibc's headers look for when they are not told that this is x86-64: a target of clang's that is no
 /// machine for user space, such as BPF, does not tell them.
@@ -37,22 +37,22 @@ const MOST: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expansion {
     /// The steps; the last one leaves nothing to open.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ExpansionStep>,
     /// What clang makes of all of it at once.
     pub result: String,
     /// What it is worth, if it is constant.
-    pub value: Option<Value>,
+    pub value: Option<ConstantValue>,
     /// Names in the result that are integer constants, such as those of an enum.
     pub constants: Vec<(String, i128)>,
     /// Headers that another one wants and that are not there. clang goes on without them, and finds no value.
     pub missing_headers: Vec<String>,
     /// Names that mean nothing to the headers, where nothing could be opened and the whole has no value.
-    pub unknown: Vec<Unknown>,
+    pub unknown: Vec<UnknownName>,
 }
 
 /// A name that is no macro of the headers, and no constant of theirs either.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown {
+pub struct UnknownName {
     /// The name.
     pub name: String,
     /// True for a macro that takes arguments and was given none.
@@ -63,7 +63,7 @@ pub struct Unknown {
 
 /// One macro opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct ExpansionStep {
     /// The macro; none for what could only be opened all at once.
     pub opened: Option<Definition>,
     /// The expression afterwards.
@@ -73,9 +73,9 @@ pub struct Step {
 /// Expands an expression.
 ///
 /// ```no_run
-/// use tutor_bpf::expand::{Question, expand};
+/// use tutor_bpf::expand::{MacroQuestion, expand};
 ///
-/// let expansion = expand(&Question {
+/// let expansion = expand(&MacroQuestion {
 ///     expression: "BPF_OP(BPF_JMP | BPF_CALL)".to_owned(),
 ///     headers: vec!["linux/bpf.h".to_owned()],
 ///     options: Vec::new(),
@@ -87,7 +87,7 @@ pub struct Step {
 /// }
 /// # Ok::<(), tutor_bpf::expand::ExpandError>(())
 /// ```
-pub fn expand(question: &Question) -> Result<Expansion, ExpandError> {
+pub fn expand(question: &MacroQuestion) -> Result<Expansion, ExpandError> {
     let expression = question.expression.trim();
     if expression.is_empty() {
         return Err(ExpandError::Empty);
@@ -114,7 +114,7 @@ pub fn expand(question: &Question) -> Result<Expansion, ExpandError> {
         }
     }
     if tokens(&text) != tokens(&result) {
-        steps.push(Step {
+        steps.push(ExpansionStep {
             opened: None,
             text: result.clone(),
         });
@@ -148,16 +148,16 @@ fn definitions(text: &str) -> Result<&str, ExpandError> {
 }
 
 struct Preprocessor<'q> {
-    setting: Setting<'q>,
-    table: Table,
+    setting: Preamble<'q>,
+    table: MacroTable,
     /// What clang makes of the whole at once.
     full: String,
     missing: Vec<String>,
 }
 
 impl<'q> Preprocessor<'q> {
-    fn read(question: &'q Question) -> Result<Self, ExpandError> {
-        let mut setting = Setting {
+    fn read(question: &'q MacroQuestion) -> Result<Self, ExpandError> {
+        let mut setting = Preamble {
             question,
             revived: String::new(),
             more_options: Vec::new(),
@@ -167,7 +167,7 @@ impl<'q> Preprocessor<'q> {
             setting.more_options.push("-D__x86_64__".to_owned());
             (text, missing) = setting.read()?;
         }
-        let mut table = Table::read(definitions(&text)?);
+        let mut table = MacroTable::read(definitions(&text)?);
         let mut full = after_mark(&text)?;
         for token in tokens(&question.expression) {
             if let Some(definition) = table.revive(token) {
@@ -188,7 +188,11 @@ impl<'q> Preprocessor<'q> {
     }
 
     /// Opens one macro more, and adds it to `open`; none if there is no more to open.
-    fn next(&self, text: &str, open: &mut BTreeSet<String>) -> Result<Option<Step>, ExpandError> {
+    fn next(
+        &self,
+        text: &str,
+        open: &mut BTreeSet<String>,
+    ) -> Result<Option<ExpansionStep>, ExpandError> {
         let mut first = None;
         let candidates = self.candidates(text, open);
         let is_only = candidates.len() == 1;
@@ -209,7 +213,7 @@ impl<'q> Preprocessor<'q> {
         };
         let opened = self.table.get(&name).cloned();
         open.insert(name);
-        Ok(Some(Step { opened, text }))
+        Ok(Some(ExpansionStep { opened, text }))
     }
 
     /// Returns the macros in a text that are held back and could be opened, from the left.
@@ -231,9 +235,9 @@ impl<'q> Preprocessor<'q> {
 
     /// Returns the names in a text that nothing is known of. Where a header is missing nothing was worked
     /// out, so only what looks like a call can be told from a constant.
-    fn unknown(&self, text: &str) -> Vec<Unknown> {
+    fn unknown(&self, text: &str) -> Vec<UnknownName> {
         let tokens = tokens(text);
-        let mut unknown: Vec<Unknown> = Vec::new();
+        let mut unknown: Vec<UnknownName> = Vec::new();
         for (at, token) in tokens.iter().enumerate() {
             let is_called = tokens.get(at + 1) == Some(&"(");
             let is_told = is_called || self.missing.is_empty();
@@ -242,7 +246,7 @@ impl<'q> Preprocessor<'q> {
                 continue;
             }
             let lacks_arguments = self.table.get(token).is_some();
-            unknown.push(Unknown {
+            unknown.push(UnknownName {
                 name: (*token).to_owned(),
                 lacks_arguments,
                 near: match lacks_arguments {

@@ -2,7 +2,7 @@
 
 /// What to expand, and with which headers.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct MacroQuestion {
     /// The expression: `BPF_EMIT_CALL(BPF_FUNC_trace_printk)`.
     pub expression: String,
     /// The headers to include, in order: `linux/bpf.h`, or a path.

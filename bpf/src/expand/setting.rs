@@ -3,20 +3,20 @@
 use std::fmt::Write as _;
 
 use super::error::ExpandError;
-use super::question::Question;
+use super::question::MacroQuestion;
 use crate::clang::{Tool, ToolError, include_options};
 
 /// Where the expression begins in what clang is given, and comes back.
 pub(super) const MARK: &str = "tutor_bpf_expression_begins_here";
 
 /// A question, with the macros that its expression names and the headers took back.
-pub(super) struct Setting<'q> {
-    pub(super) question: &'q Question,
+pub(super) struct Preamble<'q> {
+    pub(super) question: &'q MacroQuestion,
     pub(super) revived: String,
     pub(super) more_options: Vec<String>,
 }
 
-impl Setting<'_> {
+impl Preamble<'_> {
     /// Returns clang with what all its runs have in common.
     pub(super) fn tool(&self) -> Tool {
         Tool::new(self.question.clang.clone())

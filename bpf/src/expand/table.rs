@@ -23,13 +23,13 @@ pub struct Definition {
 
 /// Macros by name.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(super) struct MacroTable {
     macros: HashMap<String, Definition>,
     /// Those that were taken back.
     undefined: HashMap<String, Definition>,
 }
 
-impl Table {
+impl MacroTable {
     /// Reads what `clang -E -dD` wrote: line markers, `#define` and `#undef`.
     pub(super) fn read(text: &str) -> Self {
         let mut table = Self::default();
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn definitions_have_their_header_and_line() {
         let text = "# 1 \"<built-in>\" 1\n#define __BPF__ 1\n# 10 \"a.h\" 1 3\n\n#define F(x) ((x) + 1)\n#define G F\n#undef G\n#define P (1)\n";
-        let table = Table::read(text);
+        let table = MacroTable::read(text);
         let f = table.get("F").unwrap();
         assert_eq!((f.header.as_deref(), f.line), (Some("a.h"), 11));
         assert_eq!(f.text, "F(x) ((x) + 1)");
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn near_names_come_nearest_first_and_far_ones_not_at_all() {
-        let table = Table::read("#define BPF_CALL 1\n#define BPF_CALLS 1\n#define EXIT 2\n");
+        let table = MacroTable::read("#define BPF_CALL 1\n#define BPF_CALLS 1\n#define EXIT 2\n");
         assert_eq!(table.near("bpf_cal"), ["BPF_CALL", "BPF_CALLS"]);
         assert!(table.near("nothing_like_it").is_empty());
     }

@@ -2,7 +2,7 @@
 
 use object::{Object as _, ObjectSection as _};
 
-use super::setting::Setting;
+use super::setting::Preamble;
 use super::token::{is_identifier, tokens};
 use crate::clang::ToolError;
 
@@ -11,7 +11,7 @@ const MOST_NAMES: usize = 6;
 
 /// What an expression is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub enum ConstantValue {
     /// An integer.
     Integer(i128),
     /// Something else that is constant: its bytes, as they would stand in an object.
@@ -19,21 +19,23 @@ pub enum Value {
 }
 
 /// Compiles an expression; none if it is no constant, or names something that the headers do not declare.
-pub(super) fn value(setting: &Setting<'_>) -> Result<Option<Value>, ToolError> {
+pub(super) fn value(setting: &Preamble<'_>) -> Result<Option<ConstantValue>, ToolError> {
     if let Some(number) = integer(setting, &setting.question.expression)? {
-        return Ok(Some(Value::Integer(number)));
+        return Ok(Some(ConstantValue::Integer(number)));
     }
     let expression = &setting.question.expression;
     let declaration = format!(
         "const __typeof__({expression}) tutor_value __attribute__((section(\"tutor\"), used)) = {expression};"
     );
     let bytes = section(setting, &declaration)?;
-    Ok(bytes.filter(|bytes| !bytes.is_empty()).map(Value::Bytes))
+    Ok(bytes
+        .filter(|bytes| !bytes.is_empty())
+        .map(ConstantValue::Bytes))
 }
 
 /// Returns the names in a text that are integer constants without being macros, and what they are worth.
 pub(super) fn constants(
-    setting: &Setting<'_>,
+    setting: &Preamble<'_>,
     text: &str,
 ) -> Result<Vec<(String, i128)>, ToolError> {
     let tokens = tokens(text);
@@ -62,7 +64,7 @@ pub(super) fn constants(
     Ok(constants)
 }
 
-fn integer(setting: &Setting<'_>, expression: &str) -> Result<Option<i128>, ToolError> {
+fn integer(setting: &Preamble<'_>, expression: &str) -> Result<Option<i128>, ToolError> {
     // The second number says whether the first is negative: 64 bits alone cannot.
     let declaration = format!(
         "const long long tutor_value[2] __attribute__((section(\"tutor\"), used)) = {{ (long long)({expression}), ({expression}) < 0 }};"
@@ -82,7 +84,7 @@ fn integer(setting: &Setting<'_>, expression: &str) -> Result<Option<i128>, Tool
 }
 
 /// Compiles a declaration after the headers, and returns what stands in its section.
-fn section(setting: &Setting<'_>, declaration: &str) -> Result<Option<Vec<u8>>, ToolError> {
+fn section(setting: &Preamble<'_>, declaration: &str) -> Result<Option<Vec<u8>>, ToolError> {
     let input = format!("{}{declaration}\n", setting.includes());
     // Pointers are no integers, whatever C lets pass.
     let tool = setting.tool().args([

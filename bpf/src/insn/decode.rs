@@ -8,11 +8,11 @@ use super::operand::{
     SwapBits, Wide, Width,
 };
 use super::raw::{ByteOrder, Raw};
-use super::unknown::{Field, Flaw, Unknown};
+use super::unknown::{Field, InstructionFlaw, UnknownInstruction};
 
 /// An instruction and where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Decoded<'b> {
+pub struct DecodedInstruction<'b> {
     /// The number of its first slot of eight bytes.
     pub slot: usize,
     /// Its bytes.
@@ -43,8 +43,8 @@ fn are(count: usize) -> String {
 
 /// Returns the instructions in `bytes`, one after the other. Each byte is in exactly one item, so that the bytes
 /// of all items together are `bytes`, unless the last item is an error.
-pub fn decode(bytes: &[u8], order: ByteOrder) -> Decoder<'_> {
-    Decoder {
+pub fn decode(bytes: &[u8], order: ByteOrder) -> Instructions<'_> {
+    Instructions {
         bytes,
         order,
         at: 0,
@@ -53,14 +53,14 @@ pub fn decode(bytes: &[u8], order: ByteOrder) -> Decoder<'_> {
 
 /// The iterator that [`decode`] returns.
 #[derive(Debug, Clone)]
-pub struct Decoder<'b> {
+pub struct Instructions<'b> {
     bytes: &'b [u8],
     order: ByteOrder,
     at: usize,
 }
 
-impl<'b> Iterator for Decoder<'b> {
-    type Item = Result<Decoded<'b>, DecodeError>;
+impl<'b> Iterator for Instructions<'b> {
+    type Item = Result<DecodedInstruction<'b>, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
@@ -77,7 +77,7 @@ impl<'b> Iterator for Decoder<'b> {
         let len = instruction.slots() * Raw::LEN;
         let slot = self.at / Raw::LEN;
         self.at += len;
-        Some(Ok(Decoded {
+        Some(Ok(DecodedInstruction {
             slot,
             bytes: &rest[..len],
             instruction,
@@ -99,23 +99,23 @@ impl Instruction {
             Class::Jmp => jmp(first),
             Class::Jmp32 => jmp32(first),
         };
-        meaning.unwrap_or_else(|flaw| Self::Unknown(Unknown { raw: first, flaw }))
+        meaning.unwrap_or_else(|flaw| Self::Unknown(UnknownInstruction { raw: first, flaw }))
     }
 }
 
-type Meaning = Result<Instruction, Flaw>;
+type Meaning = Result<Instruction, InstructionFlaw>;
 
 impl Raw {
-    fn dst(self) -> Result<Register, Flaw> {
-        Register::new(self.dst).ok_or(Flaw::Register(self.dst))
+    fn dst(self) -> Result<Register, InstructionFlaw> {
+        Register::new(self.dst).ok_or(InstructionFlaw::Register(self.dst))
     }
 
-    fn src(self) -> Result<Register, Flaw> {
-        Register::new(self.src).ok_or(Flaw::Register(self.src))
+    fn src(self) -> Result<Register, InstructionFlaw> {
+        Register::new(self.src).ok_or(InstructionFlaw::Register(self.src))
     }
 
     /// The second operand of arithmetic or a jump; the field that is not it must be zero.
-    fn operand(self) -> Result<Operand, Flaw> {
+    fn operand(self) -> Result<Operand, InstructionFlaw> {
         match self.source() {
             Source::Register => {
                 self.zero(Field::Imm)?;
@@ -144,11 +144,11 @@ impl Raw {
         }
     }
 
-    fn mode(self) -> Result<Mode, Flaw> {
+    fn mode(self) -> Result<Mode, InstructionFlaw> {
         Mode::from_code(self.opcode & 0xe0).ok_or(self.no_opcode())
     }
 
-    fn zero(self, field: Field) -> Result<(), Flaw> {
+    fn zero(self, field: Field) -> Result<(), InstructionFlaw> {
         let is_zero = match field {
             Field::Dst => self.dst == 0,
             Field::Src => self.src == 0,
@@ -157,12 +157,12 @@ impl Raw {
         };
         match is_zero {
             true => Ok(()),
-            false => Err(Flaw::Reserved(field)),
+            false => Err(InstructionFlaw::Reserved(field)),
         }
     }
 
-    fn no_opcode(self) -> Flaw {
-        Flaw::Opcode(self.opcode)
+    fn no_opcode(self) -> InstructionFlaw {
+        InstructionFlaw::Opcode(self.opcode)
     }
 }
 
@@ -185,15 +185,15 @@ fn wide(raw: Raw, second: Option<Raw>) -> Meaning {
     }
     raw.zero(Field::Offset)?;
     let dst = raw.dst()?;
-    let kind = WideKind::from_code(raw.src).ok_or(Flaw::Value(Field::Src))?;
-    let second = second.ok_or(Flaw::NoSecondSlot)?;
+    let kind = WideKind::from_code(raw.src).ok_or(InstructionFlaw::Value(Field::Src))?;
+    let second = second.ok_or(InstructionFlaw::NoSecondSlot)?;
     let high = second.imm;
     let only_high = Raw {
         imm: high,
         ..Raw::default()
     };
     if second != only_high {
-        return Err(Flaw::SecondSlot);
+        return Err(InstructionFlaw::SecondSlot);
     }
     let wide = Wide {
         kind,
@@ -214,7 +214,7 @@ fn packet(raw: Raw, index: Option<Register>) -> Meaning {
 }
 
 /// One, two or four bytes.
-fn signed(raw: Raw) -> Result<SignedSize, Flaw> {
+fn signed(raw: Raw) -> Result<SignedSize, InstructionFlaw> {
     match raw.size() {
         Size::Byte => Ok(SignedSize::Byte),
         Size::Half => Ok(SignedSize::Half),
@@ -290,7 +290,7 @@ fn stx(raw: Raw) -> Meaning {
 
 fn atomic(raw: Raw) -> Meaning {
     let (dst, src, offset, size) = (raw.dst()?, raw.src()?, raw.offset, raw.size());
-    let code = AtomicCode::from_code(raw.imm).ok_or(Flaw::Value(Field::Imm))?;
+    let code = AtomicCode::from_code(raw.imm).ok_or(InstructionFlaw::Value(Field::Imm))?;
     let kind = match code {
         AtomicCode::Add => AtomicKind::Plain(AtomicOp::Add),
         AtomicCode::Or => AtomicKind::Plain(AtomicOp::Or),
@@ -359,15 +359,15 @@ fn alu(raw: Raw, width: Width) -> Meaning {
     })
 }
 
-fn unsigned(raw: Raw, op: AluOp) -> Result<AluOp, Flaw> {
+fn unsigned(raw: Raw, op: AluOp) -> Result<AluOp, InstructionFlaw> {
     raw.zero(Field::Offset).map(|()| op)
 }
 
-fn by_sign(raw: Raw, plain: AluOp, signed: AluOp) -> Result<AluOp, Flaw> {
+fn by_sign(raw: Raw, plain: AluOp, signed: AluOp) -> Result<AluOp, InstructionFlaw> {
     match raw.offset {
         0 => Ok(plain),
         1 => Ok(signed),
-        _ => Err(Flaw::Value(Field::Offset)),
+        _ => Err(InstructionFlaw::Value(Field::Offset)),
     }
 }
 
@@ -392,7 +392,7 @@ fn swap(raw: Raw, width: Width) -> Meaning {
     };
     raw.zero(Field::Src)?;
     raw.zero(Field::Offset)?;
-    let bits = SwapBits::from_bits(raw.imm).ok_or(Flaw::Value(Field::Imm))?;
+    let bits = SwapBits::from_bits(raw.imm).ok_or(InstructionFlaw::Value(Field::Imm))?;
     let dst = raw.dst()?;
     Ok(Instruction::Swap { swap, bits, dst })
 }
@@ -409,7 +409,7 @@ fn mov(raw: Raw, width: Width) -> Meaning {
     }
     match raw.source() {
         Source::Register => {}
-        Source::Immediate => return Err(Flaw::Reserved(Field::Offset)),
+        Source::Immediate => return Err(InstructionFlaw::Reserved(Field::Offset)),
     }
     let src = raw.src()?;
     if width == Width::W64 && raw.offset == ADDR_SPACE_CAST {
@@ -425,7 +425,7 @@ fn mov(raw: Raw, width: Width) -> Meaning {
     if width == Width::W64 && raw.offset == ADDR_PERCPU {
         return Ok(Instruction::PercpuAddress { dst, src });
     }
-    let from = SignedSize::from_bits(raw.offset).ok_or(Flaw::Value(Field::Offset))?;
+    let from = SignedSize::from_bits(raw.offset).ok_or(InstructionFlaw::Value(Field::Offset))?;
     Ok(Instruction::MoveSigned {
         width,
         from,
@@ -504,7 +504,7 @@ fn call(raw: Raw) -> Meaning {
         0 => Callee::Helper(raw.imm),
         PSEUDO_CALL => Callee::Subprogram(raw.imm),
         PSEUDO_KFUNC_CALL => Callee::Kfunc(raw.imm),
-        3.. => return Err(Flaw::Value(Field::Src)),
+        3.. => return Err(InstructionFlaw::Value(Field::Src)),
     };
     let offset = raw.offset;
     Ok(Instruction::Call { callee, offset })
@@ -520,13 +520,13 @@ fn callx(raw: Raw) -> Meaning {
     }
     raw.zero(Field::Dst)?;
     let number = u8::try_from(raw.imm).ok().and_then(Register::new);
-    let register = number.ok_or(Flaw::Value(Field::Imm))?;
+    let register = number.ok_or(InstructionFlaw::Value(Field::Imm))?;
     let field = CallxField::Immediate;
     Ok(Instruction::CallRegister { register, field })
 }
 
 /// All fields but those named must be zero.
-fn only(raw: Raw, used: &[Field]) -> Result<(), Flaw> {
+fn only(raw: Raw, used: &[Field]) -> Result<(), InstructionFlaw> {
     [Field::Dst, Field::Src, Field::Offset, Field::Imm]
         .into_iter()
         .filter(|field| !used.contains(field))

@@ -11,12 +11,12 @@ use super::raw::{ByteOrder, Raw};
 
 /// The bytes of one instruction, eight or sixteen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Encoded {
+pub struct InstructionBytes {
     bytes: [u8; 2 * Raw::LEN],
     len: usize,
 }
 
-impl Deref for Encoded {
+impl Deref for InstructionBytes {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -43,7 +43,7 @@ impl Instruction {
     ///
     /// assert_eq!(*Instruction::Exit.encode(ByteOrder::Little), [0x95, 0, 0, 0, 0, 0, 0, 0]);
     /// ```
-    pub fn encode(&self, order: ByteOrder) -> Encoded {
+    pub fn encode(&self, order: ByteOrder) -> InstructionBytes {
         let mut bytes = [0; 2 * Raw::LEN];
         let (first, second) = bytes.split_at_mut(Raw::LEN);
         first.copy_from_slice(&self.raw().to_bytes(order));
@@ -54,7 +54,7 @@ impl Instruction {
             };
             second.copy_from_slice(&raw.to_bytes(order));
         }
-        Encoded {
+        InstructionBytes {
             bytes,
             len: self.slots() * Raw::LEN,
         }

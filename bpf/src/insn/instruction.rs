@@ -5,7 +5,7 @@ use super::operand::{
     AluOp, AtomicKind, Callee, CallxField, JumpOp, Operand, Register, SignedSize, Swap, SwapBits,
     Wide, Width,
 };
-use super::unknown::Unknown;
+use super::unknown::UnknownInstruction;
 
 /// One instruction. Offsets of memory are in bytes, those of jumps in slots of eight bytes from the next instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -202,7 +202,7 @@ pub enum Instruction {
     /// `nospec`: a barrier against speculation, which only the kernel's own rewriting makes.
     Nospec,
     /// Eight bytes that are no instruction.
-    Unknown(Unknown),
+    Unknown(UnknownInstruction),
 }
 
 impl Instruction {

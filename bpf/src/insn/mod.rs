@@ -27,12 +27,12 @@ pub(crate) mod random;
 mod tests;
 
 pub use code::{AluCode, AtomicCode, Class, JumpCode, Mode, Size, Source, WideKind};
-pub use decode::{DecodeError, Decoded, Decoder, decode};
-pub use encode::Encoded;
+pub use decode::{DecodeError, DecodedInstruction, Instructions, decode};
+pub use encode::InstructionBytes;
 pub use instruction::Instruction;
 pub use operand::{
     AluOp, AtomicKind, AtomicOp, Callee, CallxField, JumpOp, Operand, Register, SignedSize, Swap,
     SwapBits, Wide, Width,
 };
 pub use raw::{ByteOrder, Raw};
-pub use unknown::{Field, Flaw, Unknown};
+pub use unknown::{Field, InstructionFlaw, UnknownInstruction};

@@ -6,26 +6,26 @@ use super::raw::Raw;
 
 /// Eight bytes that are no instruction, and why. Only decoding makes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Unknown {
+pub struct UnknownInstruction {
     pub(super) raw: Raw,
-    pub(super) flaw: Flaw,
+    pub(super) flaw: InstructionFlaw,
 }
 
-impl Unknown {
+impl UnknownInstruction {
     /// Returns the fields as they are.
     pub fn raw(&self) -> Raw {
         self.raw
     }
 
     /// Returns what is wrong with them.
-    pub fn flaw(&self) -> Flaw {
+    pub fn flaw(&self) -> InstructionFlaw {
         self.flaw
     }
 }
 
 /// Why eight bytes are no instruction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum Flaw {
+pub enum InstructionFlaw {
     /// The opcode means nothing.
     #[error("the opcode {0:#04x} means nothing")]
     Opcode(u8),

@@ -1,6 +1,6 @@
 //! Writes the sections `.BTF` and `.BTF.ext`, with a line for each instruction.
 
-use super::code::{Code, Origin};
+use super::code::{Code, InstructionOrigin};
 use crate::insn::ByteOrder;
 use crate::object::btf::{BtfError, MAGIC, Words, header, part};
 
@@ -90,7 +90,11 @@ impl BtfTypes {
     }
 
     /// Returns the records of `line_info`, and what each line number means.
-    pub(super) fn lines(&mut self, codes: &[Code], origins: &mut Vec<Origin>) -> Vec<u8> {
+    pub(super) fn lines(
+        &mut self,
+        codes: &[Code],
+        origins: &mut Vec<InstructionOrigin>,
+    ) -> Vec<u8> {
         let file = self.string(FILE);
         let text = self.string("");
         let mut records = self.order.u32_bytes(16).to_vec();
@@ -99,7 +103,7 @@ impl BtfTypes {
             records.extend(self.order.u32_bytes(section));
             records.extend(self.order.u32_bytes(code.offsets.len() as u32));
             for offset in &code.offsets {
-                origins.push(Origin {
+                origins.push(InstructionOrigin {
                     section: code.index,
                     offset: u64::from(*offset),
                 });

@@ -5,7 +5,7 @@ use crate::object::{BpfObject, Program, Section};
 
 /// An instruction in an object file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin {
+pub struct InstructionOrigin {
     /// The index of its section.
     pub section: usize,
     /// The bytes before it in the section.

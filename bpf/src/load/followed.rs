@@ -10,7 +10,7 @@
 //! relocations stay. An object without BTF gets as much as line information needs.
 
 use super::btf_writer::{BtfExt, BtfTypes};
-use super::code::{Code, Origin, codes};
+use super::code::{Code, InstructionOrigin, codes};
 use super::elf_file::ElfFile;
 use crate::object::{BpfObject, ObjectError};
 
@@ -18,7 +18,7 @@ use crate::object::{BpfObject, ObjectError};
 const MOST: usize = (1 << 22) - 1;
 /// Why an object could not be given lines.
 #[derive(Debug, thiserror::Error)]
-pub enum OriginError {
+pub enum FollowError {
     /// The object cannot be read.
     #[error("cannot follow the instructions of the object: {0}")]
     Object(#[from] ObjectError),
@@ -35,10 +35,10 @@ pub enum OriginError {
 
 /// An object whose instructions each have a line, and what the lines mean.
 #[derive(Debug, Clone)]
-pub struct Followed {
+pub struct FollowedObject {
     /// The object's file, to be loaded in place of the one it was made from.
     pub elf: Vec<u8>,
-    origins: Vec<Origin>,
+    origins: Vec<InstructionOrigin>,
     codes: Vec<Code>,
 }
 
@@ -48,20 +48,20 @@ pub struct Function<'f> {
     /// Its name.
     pub name: &'f str,
     /// Its first instruction.
-    pub start: Origin,
+    pub start: InstructionOrigin,
     /// Its bytes.
     pub bytes: &'f [u8],
 }
 
-impl Followed {
+impl FollowedObject {
     /// Returns the instruction that a line number of the kernel's line information stands for.
-    pub fn origin(&self, line: u32) -> Option<Origin> {
+    pub fn origin(&self, line: u32) -> Option<InstructionOrigin> {
         let at = (line as usize).checked_sub(1)?;
         self.origins.get(at).copied()
     }
 
     /// Returns the function that an instruction is in.
-    pub fn function(&self, origin: Origin) -> Option<Function<'_>> {
+    pub fn function(&self, origin: InstructionOrigin) -> Option<Function<'_>> {
         let code = self
             .codes
             .iter()
@@ -73,7 +73,7 @@ impl Followed {
         let end = end.unwrap_or(code.bytes.len() as u64);
         Some(Function {
             name,
-            start: Origin {
+            start: InstructionOrigin {
                 section: code.index,
                 offset: *start,
             },
@@ -82,7 +82,7 @@ impl Followed {
     }
 
     /// Rewrites an object.
-    pub fn new(elf: &[u8]) -> Result<Self, OriginError> {
+    pub fn new(elf: &[u8]) -> Result<Self, FollowError> {
         let object = BpfObject::parse(elf)?;
         let order = object.order();
         let data = |name| object.section_named(name).map(|section| section.data);
@@ -90,13 +90,13 @@ impl Followed {
         let types = data(".BTF");
         let mut new_types = match types {
             Some(data) => {
-                BtfTypes::read(data, order).map_err(|_| OriginError::Malformed(".BTF"))?
+                BtfTypes::read(data, order).map_err(|_| FollowError::Malformed(".BTF"))?
             }
             None => BtfTypes::empty(order),
         };
         let old = match (types, data(".BTF.ext")) {
             (Some(_), Some(data)) => {
-                BtfExt::read(data, order).map_err(|_| OriginError::Malformed(".BTF.ext"))?
+                BtfExt::read(data, order).map_err(|_| FollowError::Malformed(".BTF.ext"))?
             }
             _ => BtfExt::default(),
         };
@@ -107,7 +107,7 @@ impl Followed {
         let mut origins = Vec::new();
         let lines = new_types.lines(&codes, &mut origins);
         if origins.len() > MOST {
-            return Err(OriginError::TooMany);
+            return Err(FollowError::TooMany);
         }
         let new_info = BtfExt {
             functions,
@@ -131,9 +131,9 @@ mod tests {
     use crate::assemble::TinyObject;
     use object::{Object as _, ObjectSection as _};
 
-    fn followed() -> (Vec<u8>, Followed) {
+    fn followed() -> (Vec<u8>, FollowedObject) {
         let elf = TinyObject::new("socket").named("probe").to_elf().unwrap();
-        let followed = Followed::new(&elf).unwrap();
+        let followed = FollowedObject::new(&elf).unwrap();
         (elf, followed)
     }
 
@@ -143,7 +143,10 @@ mod tests {
         let file = object::File::parse(&*elf).unwrap();
         let section = file.section_by_name("socket").unwrap().index().0;
         let origins = [1, 2].map(|line| followed.origin(line).unwrap());
-        assert_eq!(origins, [0, 8].map(|offset| Origin { section, offset }));
+        assert_eq!(
+            origins,
+            [0, 8].map(|offset| InstructionOrigin { section, offset })
+        );
         assert_eq!(followed.origin(0), None);
         assert_eq!(followed.origin(3), None);
     }
@@ -167,7 +170,7 @@ mod tests {
     #[test]
     fn following_twice_is_following_once() {
         let (_, once) = followed();
-        let twice = Followed::new(&once.elf).unwrap();
+        let twice = FollowedObject::new(&once.elf).unwrap();
         assert_eq!(once.origins, twice.origins);
         let data = |elf: &[u8]| {
             let file = object::File::parse(elf).unwrap();
@@ -184,9 +187,9 @@ mod tests {
     fn what_is_no_object_is_an_error_wherever_it_ends() {
         let (elf, _) = followed();
         for end in 0..elf.len() {
-            assert!(Followed::new(&elf[..end]).is_err(), "{end} bytes");
+            assert!(FollowedObject::new(&elf[..end]).is_err(), "{end} bytes");
         }
-        assert!(Followed::new(b"not ELF").is_err());
+        assert!(FollowedObject::new(b"not ELF").is_err());
     }
 
     #[test]
@@ -196,7 +199,7 @@ mod tests {
         let (start, _) = file.section_by_name(".BTF").unwrap().file_range().unwrap();
         let mut broken = followed.elf.clone();
         broken[start as usize + 12..start as usize + 16].fill(0xff);
-        let error = Followed::new(&broken).unwrap_err().to_string();
+        let error = FollowedObject::new(&broken).unwrap_err().to_string();
         assert!(error.contains("cannot read the BTF"), "{error}");
     }
 }

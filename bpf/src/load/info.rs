@@ -13,20 +13,20 @@ use crate::sys::{self, RawInfo};
 /// The kernel marks what it withholds in several ways, zeroes among them; here it cannot be taken for
 /// a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shown<T> {
+pub enum Disclosure<T> {
     /// It is this.
-    Yes(T),
+    Shown(T),
     /// The program has none.
     Absent,
     /// The kernel has it, and keeps it from this process.
     Withheld(Withheld),
 }
 
-impl<T> Shown<T> {
+impl<T> Disclosure<T> {
     /// Returns the value, if it is shown.
     pub fn value(&self) -> Option<&T> {
         match self {
-            Self::Yes(value) => Some(value),
+            Self::Shown(value) => Some(value),
             Self::Absent | Self::Withheld(_) => None,
         }
     }
@@ -102,13 +102,13 @@ pub struct ProgramInfo {
     /// The number of its BTF, 0 without.
     pub btf_id: u32,
     /// Its instructions after the verifier rewrote them.
-    pub xlated: Shown<Vec<u8>>,
-    /// Its machine code, function by function; [`Shown::Absent`] means that the kernel interprets it.
-    pub jited: Shown<Vec<JitedFunction>>,
+    pub xlated: Disclosure<Vec<u8>>,
+    /// Its machine code, function by function; [`Disclosure::Absent`] means that the kernel interprets it.
+    pub jited: Disclosure<Vec<JitedFunction>>,
     /// Which line each part of `xlated` came from.
     pub lines: Vec<KernelLine>,
     /// The address of the machine code of each entry of `lines`.
-    pub line_addresses: Shown<Vec<u64>>,
+    pub line_addresses: Disclosure<Vec<u64>>,
 }
 
 impl ProgramInfo {
@@ -135,20 +135,20 @@ impl ProgramInfo {
             (_, _) => None,
         };
         let xlated = match hidden {
-            Some(why) => Shown::Withheld(why),
-            None => Shown::Yes(raw.xlated.clone()),
+            Some(why) => Disclosure::Withheld(why),
+            None => Disclosure::Shown(raw.xlated.clone()),
         };
         let jited = match (hidden, info.jited_prog_len, info.jited_prog_insns) {
-            (Some(why), _, _) => Shown::Withheld(why),
-            (None, 0, _) => Shown::Absent,
-            (None, _, 0) => Shown::Withheld(Withheld::Addresses),
-            (None, _, _) => Shown::Yes(functions(&raw)),
+            (Some(why), _, _) => Disclosure::Withheld(why),
+            (None, 0, _) => Disclosure::Absent,
+            (None, _, 0) => Disclosure::Withheld(Withheld::Addresses),
+            (None, _, _) => Disclosure::Shown(functions(&raw)),
         };
         let line_addresses = match (hidden, info.nr_jited_line_info, info.jited_line_info) {
-            (Some(why), _, _) => Shown::Withheld(why),
-            (None, 0, _) => Shown::Absent,
-            (None, _, 0) => Shown::Withheld(Withheld::Addresses),
-            (None, _, _) => Shown::Yes(raw.jited_line_info.clone()),
+            (Some(why), _, _) => Disclosure::Withheld(why),
+            (None, 0, _) => Disclosure::Absent,
+            (None, _, 0) => Disclosure::Withheld(Withheld::Addresses),
+            (None, _, _) => Disclosure::Shown(raw.jited_line_info.clone()),
         };
         let lines = match hidden {
             Some(_) => Vec::new(),
@@ -250,7 +250,7 @@ mod tests {
             .map(|function| (function.address, function.code.len()))
             .collect();
         assert_eq!(functions, [(Some(0x10), 2), (Some(0x20), 3)]);
-        assert_eq!(info.line_addresses, Shown::Yes(vec![0x11]));
+        assert_eq!(info.line_addresses, Disclosure::Shown(vec![0x11]));
     }
 
     #[test]
@@ -259,13 +259,16 @@ mod tests {
         hidden.info.jited_prog_insns = 0;
         hidden.info.jited_line_info = 0;
         let info = ProgramInfo::from_raw(hidden);
-        assert_eq!(info.jited, Shown::Withheld(Withheld::Addresses));
-        assert_eq!(info.line_addresses, Shown::Withheld(Withheld::Addresses));
+        assert_eq!(info.jited, Disclosure::Withheld(Withheld::Addresses));
+        assert_eq!(
+            info.line_addresses,
+            Disclosure::Withheld(Withheld::Addresses)
+        );
         assert!(info.xlated.value().is_some());
 
         let nothing = ProgramInfo::from_raw(RawInfo::default());
-        assert_eq!(nothing.xlated, Shown::Withheld(Withheld::Capability));
-        assert_eq!(nothing.jited, Shown::Withheld(Withheld::Capability));
+        assert_eq!(nothing.xlated, Disclosure::Withheld(Withheld::Capability));
+        assert_eq!(nothing.jited, Disclosure::Withheld(Withheld::Capability));
     }
 
     #[test]
@@ -282,6 +285,6 @@ mod tests {
     fn an_interpreted_program_has_no_machine_code() {
         let mut interpreted = raw();
         interpreted.info.jited_prog_len = 0;
-        assert_eq!(ProgramInfo::from_raw(interpreted).jited, Shown::Absent);
+        assert_eq!(ProgramInfo::from_raw(interpreted).jited, Disclosure::Absent);
     }
 }

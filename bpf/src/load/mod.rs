@@ -1,12 +1,12 @@
 //! Loads an object into the kernel, and finds out what the kernel made of it.
 //!
-//! Nothing is attached or pinned, so a program is gone when its [`Loaded`] is dropped.
+//! Nothing is attached or pinned, so a program is gone when its [`LoadedObject`] is dropped.
 //!
 //! ```no_run
-//! use tutor_bpf::load::{Loaded, Wanted};
+//! use tutor_bpf::load::{LoadedObject, ProgramChoice};
 //!
 //! let elf = std::fs::read("hello.bpf.o")?;
-//! let loaded = Loaded::load("hello", &elf, &Wanted::All)?;
+//! let loaded = LoadedObject::load("hello", &elf, &ProgramChoice::All)?;
 //! for program in &loaded.programs {
 //!     println!("{} has the tag {}", program.name, program.info.tag_text());
 //! }
@@ -27,15 +27,15 @@ use libbpf_rs::{Object, ObjectBuilder, OpenObject};
 use crate::errno::Errno;
 use crate::quiet::listening;
 
-pub use code::Origin;
-pub use followed::{Followed, Function, OriginError};
-pub use info::{JitedFunction, KernelLine, ProgramInfo, Shown, Withheld};
+pub use code::InstructionOrigin;
+pub use followed::{FollowError, FollowedObject, Function};
+pub use info::{Disclosure, JitedFunction, KernelLine, ProgramInfo, Withheld};
 
 pub use refusal::{LoadError, Rejection};
 
 /// Which programs of an object to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum ProgramChoice {
     /// All that libbpf would load by itself.
     All,
     /// The one of this name.
@@ -44,13 +44,13 @@ pub enum Wanted {
 
 /// An object in the kernel.
 #[derive(Debug)]
-pub struct Loaded {
+pub struct LoadedObject {
     /// libbpf's hold on it.
     pub object: Object,
     /// Its programs, in the order of the file.
     pub programs: Vec<LoadedProgram>,
     /// What the kernel's line numbers stand for, where the instructions could be followed.
-    pub followed: Result<Followed, Unfollowed>,
+    pub followed: Result<FollowedObject, NotFollowed>,
 }
 
 /// A program in the kernel.
@@ -66,10 +66,10 @@ pub struct LoadedProgram {
 
 /// Why nobody can say which instruction became which.
 #[derive(Debug, thiserror::Error)]
-pub enum Unfollowed {
+pub enum NotFollowed {
     /// The object could not be given lines.
     #[error(transparent)]
-    Object(#[from] OriginError),
+    Object(#[from] FollowError),
     /// The kernel loads the object, and does not load it with a line for each instruction.
     #[error("this kernel takes no line information: {0}")]
     Kernel(String),
@@ -78,13 +78,13 @@ pub enum Unfollowed {
     NotAsked,
 }
 
-impl Loaded {
+impl LoadedObject {
     /// Loads an object so that each instruction can be followed; `name` becomes part of its maps' names.
     ///
-    /// Where that fails, the object is loaded as it is: either that works, and [`Loaded::followed`] says
+    /// Where that fails, the object is loaded as it is: either that works, and [`LoadedObject::followed`] says
     /// why not, or the error is about the object as its author knows it.
-    pub fn load(name: &str, elf: &[u8], wanted: &Wanted) -> Result<Self, LoadError> {
-        let followed = match Followed::new(elf) {
+    pub fn load(name: &str, elf: &[u8], wanted: &ProgramChoice) -> Result<Self, LoadError> {
+        let followed = match FollowedObject::new(elf) {
             Ok(followed) => followed,
             Err(error) => {
                 let mut loaded = Self::load_plain(name, elf, wanted)?;
@@ -99,20 +99,20 @@ impl Loaded {
                 };
                 loaded.followed = match loaded.programs.iter().all(has_lines) {
                     true => Ok(followed),
-                    false => Err(Unfollowed::Kernel("it keeps none".to_owned())),
+                    false => Err(NotFollowed::Kernel("it keeps none".to_owned())),
                 };
                 Ok(loaded)
             }
             Err(error) => {
                 let mut loaded = Self::load_plain(name, elf, wanted)?;
-                loaded.followed = Err(Unfollowed::Kernel(error.to_string()));
+                loaded.followed = Err(NotFollowed::Kernel(error.to_string()));
                 Ok(loaded)
             }
         }
     }
 
     /// Loads an object as it is.
-    pub fn load_plain(name: &str, elf: &[u8], wanted: &Wanted) -> Result<Self, LoadError> {
+    pub fn load_plain(name: &str, elf: &[u8], wanted: &ProgramChoice) -> Result<Self, LoadError> {
         let (opened, heard) = listening(|| {
             let mut builder = ObjectBuilder::default();
             builder.name(name)?;
@@ -126,12 +126,12 @@ impl Loaded {
         Ok(Self {
             object,
             programs,
-            followed: Err(Unfollowed::NotAsked),
+            followed: Err(NotFollowed::NotAsked),
         })
     }
 }
 
-fn choose(object: &mut OpenObject, wanted: &Wanted) -> Result<(), LoadError> {
+fn choose(object: &mut OpenObject, wanted: &ProgramChoice) -> Result<(), LoadError> {
     let names: Vec<String> = object
         .progs()
         .map(|program| program.name().to_string_lossy().into_owned())
@@ -140,15 +140,15 @@ fn choose(object: &mut OpenObject, wanted: &Wanted) -> Result<(), LoadError> {
         return Err(LoadError::NoPrograms);
     }
     match wanted {
-        Wanted::All => Ok(()),
-        Wanted::Named(name) if names.contains(name) => {
+        ProgramChoice::All => Ok(()),
+        ProgramChoice::Named(name) if names.contains(name) => {
             for mut program in object.progs_mut() {
                 let is_wanted = program.name().to_string_lossy() == *name;
                 program.set_autoload(is_wanted);
             }
             Ok(())
         }
-        Wanted::Named(name) => Err(LoadError::NoProgram {
+        ProgramChoice::Named(name) => Err(LoadError::NoProgram {
             wanted: name.clone(),
             names,
         }),

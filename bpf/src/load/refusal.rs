@@ -1,7 +1,7 @@
 //! Why an object could not be loaded, in the verifier's words and in plain ones.
 
 use crate::errno::Errno;
-use crate::probe::{Evidence, Feature, Phase, Reason};
+use crate::probe::{Feature, KernelEvidence, Phase, Reason};
 
 /// Why an object is not in the kernel.
 #[derive(Debug, thiserror::Error)]
@@ -174,7 +174,7 @@ impl LoadError {
 /// Explains an answer of the kernel by what keeps this process or machine from loading programs.
 fn explained(errno: Option<Errno>, heard: &[String]) -> Option<String> {
     let says = |words: &str| heard.iter().any(|line| line.contains(words));
-    let evidence = Evidence::gather(None);
+    let evidence = KernelEvidence::gather(None);
     let no_btf = evidence.has_btf == Some(false);
     let reason = match errno {
         Some(Errno::EPERM | Errno::EACCES) => {

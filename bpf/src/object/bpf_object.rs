@@ -10,7 +10,7 @@ use super::program::Program;
 use super::section::Section;
 use super::symbol::Symbol;
 use super::{elf, map, program};
-use crate::insn::{ByteOrder, Decoder, decode};
+use crate::insn::{ByteOrder, Instructions, decode};
 
 /// A BPF object file.
 #[derive(Debug, Clone)]
@@ -109,12 +109,12 @@ impl<'d> BpfObject<'d> {
     }
 
     /// Returns the instructions of a section of code.
-    pub fn code(&self, section: &Section<'d>) -> Decoder<'d> {
+    pub fn code(&self, section: &Section<'d>) -> Instructions<'d> {
         decode(section.data, self.order)
     }
 
     /// Returns the instructions of a program. Slots count from the start of the program.
-    pub fn program_code(&self, program: &Program<'_>) -> Decoder<'d> {
+    pub fn program_code(&self, program: &Program<'_>) -> Instructions<'d> {
         let data = self
             .section(program.section)
             .map_or(&[][..], |section| section.data);
@@ -133,10 +133,10 @@ impl<'d> BpfObject<'d> {
     }
 
     /// Returns the line of C that an instruction was made of: `offset` in bytes from the start of its section.
-    pub fn line(&self, section: &str, offset: u64) -> Option<SourceLine<'d>> {
+    pub fn line(&self, section: &str, offset: u64) -> Option<SourcePosition<'d>> {
         let btf = self.btf.as_ref()?;
         let record = self.lines.find(section, offset)?;
-        Some(SourceLine {
+        Some(SourcePosition {
             file: btf.string(record.file)?,
             text: btf.string(record.text)?,
             line: record.line,
@@ -153,7 +153,7 @@ impl<'d> BpfObject<'d> {
 
 /// A line of C.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceLine<'d> {
+pub struct SourcePosition<'d> {
     /// The file, as the compiler was called with it.
     pub file: Cow<'d, str>,
     /// The line's text.

@@ -12,13 +12,13 @@ use super::symbol::{Binding, Home, Symbol, SymbolKind};
 use crate::insn::ByteOrder;
 
 type Header = FileHeader64<Endianness>;
-type Parts<'d> = (ByteOrder, Vec<Section<'d>>, Vec<Symbol<'d>>);
+type ElfParts<'d> = (ByteOrder, Vec<Section<'d>>, Vec<Symbol<'d>>);
 
 /// How often a byte of the file may be part of a symbol's name: names share their ends, and a section's own symbol
 /// has the section's name.
 const NAMES: usize = 4;
 
-pub fn read(data: &[u8]) -> Result<Parts<'_>, ObjectError> {
+pub fn read(data: &[u8]) -> Result<ElfParts<'_>, ObjectError> {
     check_start(data)?;
     let header = Header::parse(data).map_err(|why| ObjectError::broken("the ELF header", why))?;
     let endian = header

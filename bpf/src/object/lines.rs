@@ -15,12 +15,12 @@ const RECORD: u32 = 16;
 #[derive(Debug, Clone, Default)]
 pub struct LineInfo {
     /// The records by the section's name, each by offset.
-    sections: HashMap<String, Vec<Record>>,
+    sections: HashMap<String, Vec<LineRecord>>,
 }
 
 /// A line record; texts are places in the strings of `.BTF`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record {
+pub struct LineRecord {
     /// The first instruction it is about, in bytes from the start of the section.
     pub offset: u32,
     /// The file's name.
@@ -62,7 +62,7 @@ impl LineInfo {
             let offset = start;
             return Err(BtfError::Record { size, offset });
         }
-        let mut sections: HashMap<String, Vec<Record>> = HashMap::new();
+        let mut sections: HashMap<String, Vec<LineRecord>> = HashMap::new();
         let mut at = start + 4;
         while at < end {
             let name = word(at, "a section of line records")?;
@@ -92,17 +92,17 @@ impl LineInfo {
     }
 
     /// Returns the record that an instruction belongs to: `offset` in bytes from the start of its section.
-    pub fn find(&self, section: &str, offset: u64) -> Option<Record> {
+    pub fn find(&self, section: &str, offset: u64) -> Option<LineRecord> {
         let records = self.sections.get(section)?;
         let after = records.partition_point(|record| u64::from(record.offset) <= offset);
         records.get(after.checked_sub(1)?).copied()
     }
 }
 
-fn record(words: Words<'_>, at: usize) -> Option<Record> {
+fn record(words: Words<'_>, at: usize) -> Option<LineRecord> {
     // The line and the column share a word.
     let place = words.at(at + 12)?;
-    Some(Record {
+    Some(LineRecord {
         offset: words.at(at)?,
         file: words.at(at + 4)?,
         text: words.at(at + 8)?,

@@ -21,17 +21,17 @@ mod error;
 mod lines;
 mod map;
 mod program;
+mod referent;
 mod section;
 mod symbol;
-mod target;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use bpf_object::range;
-pub use bpf_object::{BpfObject, SourceLine};
+pub use bpf_object::{BpfObject, SourcePosition};
 pub use error::ObjectError;
 pub use map::{Map, MapDefinition};
 pub use program::Program;
+pub use referent::Referent;
 pub use section::{Relocation, Section};
 pub use symbol::{Binding, Home, Symbol, SymbolKind};
-pub use target::Target;

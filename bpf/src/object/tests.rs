@@ -34,7 +34,7 @@ fn read_all(data: &[u8]) {
                 break;
             }
             let offset = 8 * decoded.slot as u64;
-            let _ = object.target(section, offset, &decoded.instruction);
+            let _ = object.referent(section, offset, &decoded.instruction);
             let _ = object.line(&section.name, offset);
         }
     }

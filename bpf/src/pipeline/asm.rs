@@ -1,9 +1,9 @@
 //! What `clang -S` writes: BPF assembly.
 
-use super::row::Row;
+use super::row::StageRow;
 
 /// Reads the functions: instructions and the labels that jumps lead to. Directives are left out.
-pub(super) fn rows(text: &str) -> Vec<Row> {
+pub(super) fn rows(text: &str) -> Vec<StageRow> {
     let mut rows = Vec::new();
     let mut functions: Vec<&str> = Vec::new();
     let mut function: Option<String> = None;
@@ -31,7 +31,7 @@ pub(super) fn rows(text: &str) -> Vec<Row> {
         } else if code.starts_with(".Lfunc_end") {
             function = None;
         } else if function.is_some() && is_shown(code) {
-            rows.push(Row {
+            rows.push(StageRow {
                 function: function.clone(),
                 line: if code.starts_with("LBB") { None } else { line },
                 text: without_comment(text),

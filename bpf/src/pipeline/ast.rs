@@ -2,17 +2,17 @@
 //!
 //! A place in it repeats neither the file nor the line of the place before: `<line:8:2, col:30>`.
 
-use super::row::Row;
+use super::row::StageRow;
 
 /// Reads the tree of the function `name`. clang writes those of all names that contain it.
-pub(super) fn rows(text: &str, name: &str, file: &str) -> Vec<Row> {
-    let mut places = Places::new(file);
+pub(super) fn rows(text: &str, name: &str, file: &str) -> Vec<StageRow> {
+    let mut places = PlaceReader::new(file);
     let mut rows = Vec::new();
     let mut is_wanted = false;
     for line in text.lines() {
         if let Some(dumped) = heading(line) {
             is_wanted = dumped == name;
-            places = Places::new(file);
+            places = PlaceReader::new(file);
             continue;
         }
         if line.is_empty() {
@@ -20,7 +20,7 @@ pub(super) fn rows(text: &str, name: &str, file: &str) -> Vec<Row> {
         }
         let (begin, _) = places.read(line);
         if is_wanted {
-            rows.push(Row {
+            rows.push(StageRow {
                 function: Some(name.to_owned()),
                 line: begin,
                 text: without_addresses(line),
@@ -36,7 +36,7 @@ pub(super) fn range(text: &str, name: &str, file: &str) -> Option<(u32, u32)> {
     let mut found = None;
     for line in lines.skip(1).take_while(|line| heading(line).is_none()) {
         if line.starts_with("FunctionDecl ") {
-            let mut places = Places::new(file);
+            let mut places = PlaceReader::new(file);
             let (_, end) = places.read(line);
             // A declaration before the definition has a tree of its own.
             found = places.here().zip(end);
@@ -50,13 +50,13 @@ fn heading(line: &str) -> Option<&str> {
 }
 
 /// The file and the line of the place before: the next one repeats neither.
-struct Places<'f> {
+struct PlaceReader<'f> {
     file: &'f str,
     is_in_file: bool,
     line: Option<u32>,
 }
 
-impl<'f> Places<'f> {
+impl<'f> PlaceReader<'f> {
     fn new(file: &'f str) -> Self {
         Self {
             file,

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::row::Row;
+use super::row::StageRow;
 
 /// Reads the functions. References to metadata are left out, and so are the calls and records that only
 /// describe variables to a debugger.
-pub(super) fn rows(text: &str) -> Vec<Row> {
+pub(super) fn rows(text: &str) -> Vec<StageRow> {
     let places = places(text);
     let mut rows = Vec::new();
     let mut function: Option<String> = None;
@@ -17,7 +17,7 @@ pub(super) fn rows(text: &str) -> Vec<Row> {
         if function.is_none() || line.is_empty() || is_about_variables(line) {
             continue;
         }
-        rows.push(Row {
+        rows.push(StageRow {
             function: function.clone(),
             line: reference(line).and_then(|id| line_of(&places, id)),
             text: without_metadata(line),
@@ -42,13 +42,13 @@ fn is_about_variables(line: &str) -> bool {
 
 /// A place in the C file, and the place that it was inlined to.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct DebugLocation {
     line: u32,
     inlined_at: Option<u32>,
 }
 
 /// Reads `!44 = !DILocation(line: 8, column: 2, scope: !26, inlinedAt: !50)` and the lines of functions.
-fn places(text: &str) -> HashMap<u32, Place> {
+fn places(text: &str) -> HashMap<u32, DebugLocation> {
     let mut places = HashMap::new();
     for line in text.lines().filter(|line| line.starts_with('!')) {
         let Some((id, node)) = line[1..].split_once(" = ") else {
@@ -72,7 +72,7 @@ fn places(text: &str) -> HashMap<u32, Place> {
         };
         places.insert(
             id,
-            Place {
+            DebugLocation {
                 line: number("line: ").unwrap_or(0),
                 inlined_at: number("inlinedAt: "),
             },
@@ -82,7 +82,7 @@ fn places(text: &str) -> HashMap<u32, Place> {
 }
 
 /// Returns the line in the function that the reader looks at, also for what was inlined into it.
-fn line_of(places: &HashMap<u32, Place>, id: u32) -> Option<u32> {
+fn line_of(places: &HashMap<u32, DebugLocation>, id: u32) -> Option<u32> {
     let mut place = places.get(&id)?;
     // A chain is as long as calls are deep; a malformed one could be a circle.
     for _ in 0..100 {

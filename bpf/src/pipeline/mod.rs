@@ -18,7 +18,7 @@ use crate::clang::{Tool, ToolError, include_options};
 use crate::disasm::{NoNames, Text};
 use crate::object::{BpfObject, ObjectError};
 
-pub use row::Row;
+pub use row::StageRow;
 
 /// A stage, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -88,13 +88,13 @@ pub struct Input {
 
 /// What a stage made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output {
+pub struct StageOutput {
     /// The stage.
     pub stage: Stage,
     /// The command that made it, as it can be typed.
     pub command: String,
     /// Its rows.
-    pub rows: Vec<Row>,
+    pub rows: Vec<StageRow>,
 }
 
 /// Why a stage cannot be shown.
@@ -182,7 +182,7 @@ impl Input {
     }
 
     /// Runs a stage, for all functions or for one.
-    pub fn run(&self, stage: Stage, function: Option<&str>) -> Result<Output, PipelineError> {
+    pub fn run(&self, stage: Stage, function: Option<&str>) -> Result<StageOutput, PipelineError> {
         let tool = self.tool(stage);
         let names = match (function, stage) {
             (Some(wanted), _) => {
@@ -225,7 +225,7 @@ impl Input {
             (Stage::Ast, [name]) => self.tree(name),
             (_, _) => tool,
         };
-        Ok(Output {
+        Ok(StageOutput {
             stage,
             command: command.to_string(),
             rows,
@@ -233,13 +233,14 @@ impl Input {
     }
 
     /// Keeps the tokens of a function: from the end of what stands before it to its own end.
-    fn tokens_of(&self, name: &str, rows: Vec<Row>) -> Result<Vec<Row>, PipelineError> {
+    fn tokens_of(&self, name: &str, rows: Vec<StageRow>) -> Result<Vec<StageRow>, PipelineError> {
         let tree = self.text(&self.tree(name))?;
         let Some((first, last)) = ast::range(&tree, name, &self.file.to_string_lossy()) else {
             return Ok(Vec::new());
         };
-        let is_before = |row: &Row| row.line.is_some_and(|line| line < first);
-        let ends = |row: &Row| row.text.starts_with("semi ") || row.text.starts_with("r_brace ");
+        let is_before = |row: &StageRow| row.line.is_some_and(|line| line < first);
+        let ends =
+            |row: &StageRow| row.text.starts_with("semi ") || row.text.starts_with("r_brace ");
         let start = rows
             .iter()
             .take_while(|row| is_before(row))
@@ -248,7 +249,7 @@ impl Input {
             .map(|(at, _)| at + 1)
             .last();
         let rows = rows.into_iter().skip(start.unwrap_or(0));
-        let is_inside = |row: &Row| row.line.is_some_and(|line| line <= last);
+        let is_inside = |row: &StageRow| row.line.is_some_and(|line| line <= last);
         Ok(rows.take_while(is_inside).collect())
     }
 
@@ -296,7 +297,7 @@ impl Input {
     }
 }
 
-fn object_rows(elf: &[u8]) -> Result<Vec<Row>, ObjectError> {
+fn object_rows(elf: &[u8]) -> Result<Vec<StageRow>, ObjectError> {
     let object = BpfObject::parse(elf)?;
     let mut rows = Vec::new();
     for program in object.programs() {
@@ -313,10 +314,10 @@ fn object_rows(elf: &[u8]) -> Result<Vec<Row>, ObjectError> {
                 .collect();
             let text = Text::new(&decoded.instruction, decoded.slot, &NoNames);
             let mut text = format!("{:4}: {}  {text}", decoded.slot, bytes.join(" "));
-            if let Some(target) = object.target(section, offset, &decoded.instruction) {
-                text += &format!(" <{target}>");
+            if let Some(referent) = object.referent(section, offset, &decoded.instruction) {
+                text += &format!(" <{referent}>");
             }
-            rows.push(Row {
+            rows.push(StageRow {
                 function: Some(program.name.clone().into_owned()),
                 line: line.map(|line| line.line),
                 text,

@@ -2,7 +2,7 @@
 
 /// A row of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct StageRow {
     /// The function it belongs to; none in [`super::Stage::Tokens`].
     pub function: Option<String>,
     /// The line of the C file it came from, where the tool says.

@@ -1,14 +1,14 @@
 //! What `clang -Xclang -dump-tokens` writes.
 
-use super::row::Row;
+use super::row::StageRow;
 
 /// Reads the tokens that stand in the C file itself, or that a macro of it became.
-pub(super) fn rows(text: &str, file: &str) -> Vec<Row> {
+pub(super) fn rows(text: &str, file: &str) -> Vec<StageRow> {
     text.lines().filter_map(|line| row(line, file)).collect()
 }
 
 /// A kind, the word in quotes, and where: `identifier 'msg'`, `Loc=<h.c:8:31>`, with tabs between.
-fn row(line: &str, file: &str) -> Option<Row> {
+fn row(line: &str, file: &str) -> Option<StageRow> {
     let (token, place) = line.rsplit_once("Loc=<")?;
     let place = place.strip_prefix(file)?.strip_prefix(':')?;
     let (number, rest) = place.split_once(':')?;
@@ -23,7 +23,7 @@ fn row(line: &str, file: &str) -> Option<Row> {
     let from = rest.split_once("<Spelling=").map(|(_, spelled)| spelled);
     let from = from.map(|spelled| spelled.trim_end_matches('>'));
     let from = from.filter(|spelled| !spelled.starts_with(&format!("{file}:")));
-    Some(Row {
+    Some(StageRow {
         function: None,
         line: number.parse().ok(),
         text: match from.and_then(|spelled| spelled.rsplit_once(':')) {

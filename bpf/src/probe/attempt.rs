@@ -16,7 +16,7 @@ use nix::sys::statfs;
 use object::read::ReadCache;
 use object::read::elf::ProgramHeader as _;
 
-use super::failure::{Answer, Failure, Phase};
+use super::failure::{FailedAttempt, KernelAnswer, Phase};
 use super::feature::Feature;
 use crate::assemble::TinyObject;
 use crate::errno::Errno;
@@ -25,9 +25,9 @@ const BPFFS: &str = "/sys/fs/bpf";
 /// A result no kernel gives by accident, so that seeing it proves that the program ran.
 const RESULT: i32 = 42;
 
-type Outcome = Result<String, Failure>;
+type AttemptResult = Result<String, FailedAttempt>;
 
-pub(super) fn attempt(feature: Feature) -> Outcome {
+pub(super) fn attempt(feature: Feature) -> AttemptResult {
     match feature {
         Feature::Bpf => load("socket", "a BPF program").map(|_| said("loaded a socket filter")),
         Feature::Jit => jit(),
@@ -73,8 +73,8 @@ fn said(words: &str) -> String {
     words.to_owned()
 }
 
-fn load(section: &str, what: &str) -> Result<Object, Failure> {
-    let failed = |answer| Failure {
+fn load(section: &str, what: &str) -> Result<Object, FailedAttempt> {
+    let failed = |answer| FailedAttempt {
         phase: Phase::Load,
         attempt: format!("load {what}"),
         answer,
@@ -82,7 +82,7 @@ fn load(section: &str, what: &str) -> Result<Object, Failure> {
     let elf = TinyObject::new(section)
         .returning(result_of(section))
         .to_elf();
-    let elf = elf.map_err(|error| failed(Answer::Words(error.to_string())))?;
+    let elf = elf.map_err(|error| failed(KernelAnswer::Words(error.to_string())))?;
     let open = ObjectBuilder::default().open_memory(&elf);
     open.and_then(|object| object.load())
         .map_err(|error| failed(answer(&error)))
@@ -102,11 +102,11 @@ fn program(object: &Object) -> ProgramMut<'_> {
     program.expect("an object made here has one program")
 }
 
-fn attach(section: &str, what: &str, target: &str) -> Outcome {
+fn attach(section: &str, what: &str, target: &str) -> AttemptResult {
     let object = load(section, &format!("{what} for {target}"))?;
     match program(&object).attach() {
         Ok(_link) => Ok(format!("attached {what} to {target}")),
-        Err(error) => Err(Failure {
+        Err(error) => Err(FailedAttempt {
             phase: Phase::Attach,
             attempt: format!("attach {what} to {target}"),
             answer: answer(&error),
@@ -116,14 +116,14 @@ fn attach(section: &str, what: &str, target: &str) -> Outcome {
 
 /// Attaches to where this very program starts: the one place in user space sure to exist, and never
 /// reached again.
-fn uprobe() -> Outcome {
-    let failed = |answer| Failure {
+fn uprobe() -> AttemptResult {
+    let failed = |answer| FailedAttempt {
         phase: Phase::Attach,
         attempt: said("attach a uprobe to this program's start"),
         answer,
     };
     let object = load("uprobe", "a uprobe program")?;
-    let offset = start_offset().map_err(|error| failed(Answer::Words(error)))?;
+    let offset = start_offset().map_err(|error| failed(KernelAnswer::Words(error)))?;
     match program(&object).attach_uprobe(false, -1, "/proc/self/exe", offset) {
         Ok(_link) => Ok(said("attached a uprobe to this program's start")),
         Err(error) => Err(failed(answer(&error))),
@@ -164,8 +164,8 @@ where
     Ok(offset.and_then(|offset| usize::try_from(offset).ok()))
 }
 
-fn test_run() -> Outcome {
-    let failed = |answer| Failure {
+fn test_run() -> AttemptResult {
+    let failed = |answer| FailedAttempt {
         phase: Phase::Run,
         attempt: said("run a raw tracepoint program on request"),
         answer,
@@ -175,7 +175,7 @@ fn test_run() -> Outcome {
         Ok(output) if output.return_value == RESULT as u32 => {
             Ok(said("ran a raw tracepoint program on request"))
         }
-        Ok(output) => Err(failed(Answer::Words(format!(
+        Ok(output) => Err(failed(KernelAnswer::Words(format!(
             "it returned {} instead of {RESULT}",
             output.return_value
         )))),
@@ -184,11 +184,11 @@ fn test_run() -> Outcome {
 }
 
 /// Asks `/proc`, which tells everybody; the length in `bpf_prog_info` is hidden without CAP_BPF.
-fn jit() -> Outcome {
+fn jit() -> AttemptResult {
     let object = load("socket", "a BPF program")?;
     let program = program(&object);
     let path = format!("/proc/self/fdinfo/{}", program.as_fd().as_raw_fd());
-    let failed = |answer| Failure {
+    let failed = |answer| FailedAttempt {
         phase: Phase::Run,
         attempt: said("have a program compiled to machine code"),
         answer,
@@ -197,12 +197,14 @@ fn jit() -> Outcome {
     if info.lines().any(|line| line == "prog_jited:\t1") {
         Ok(said("a loaded program was compiled to machine code"))
     } else {
-        Err(failed(Answer::Words(said("the kernel interprets it"))))
+        Err(failed(KernelAnswer::Words(said(
+            "the kernel interprets it",
+        ))))
     }
 }
 
-fn btf() -> Outcome {
-    let failed = |answer| Failure {
+fn btf() -> AttemptResult {
+    let failed = |answer| FailedAttempt {
         phase: Phase::Open,
         attempt: said("read the kernel's own type information"),
         answer,
@@ -210,12 +212,14 @@ fn btf() -> Outcome {
     let btf = Btf::from_vmlinux().map_err(|error| failed(answer(&error)))?;
     match btf.type_by_name::<Struct<'_>>("task_struct") {
         Some(_) => Ok(said("found `struct task_struct` in the kernel's BTF")),
-        None => Err(failed(Answer::Words(said("it lacks `struct task_struct`")))),
+        None => Err(failed(KernelAnswer::Words(said(
+            "it lacks `struct task_struct`",
+        )))),
     }
 }
 
-fn bpffs() -> Outcome {
-    let failed = |phase, answer| Failure {
+fn bpffs() -> AttemptResult {
+    let failed = |phase, answer| FailedAttempt {
         phase,
         attempt: format!("pin a program under {BPFFS}"),
         answer,
@@ -226,11 +230,14 @@ fn bpffs() -> Outcome {
         Ok(_) => {
             return Err(failed(
                 Phase::Open,
-                Answer::Words(said("it is no BPF file system")),
+                KernelAnswer::Words(said("it is no BPF file system")),
             ));
         }
         Err(errno) => {
-            return Err(failed(Phase::Open, Answer::Errno(Errno(errno as i32))));
+            return Err(failed(
+                Phase::Open,
+                KernelAnswer::Errno(Errno(errno as i32)),
+            ));
         }
     }
     let object = load("socket", "a BPF program")?;
@@ -243,7 +250,7 @@ fn bpffs() -> Outcome {
     }
 }
 
-fn tracefs() -> Outcome {
+fn tracefs() -> AttemptResult {
     let open = |folder: &str| {
         OpenOptions::new()
             .read(true)
@@ -259,7 +266,7 @@ fn tracefs() -> Outcome {
         Err(error) if error.raw_os_error() == Some(Errno::EBUSY.0) => Ok(said(
             "`trace_pipe` works, and somebody else is reading it now",
         )),
-        Err(error) => Err(Failure {
+        Err(error) => Err(FailedAttempt {
             phase: Phase::Open,
             attempt: said("open `trace_pipe`"),
             answer: io_answer(&error),
@@ -267,8 +274,8 @@ fn tracefs() -> Outcome {
     }
 }
 
-fn ring_buffer() -> Outcome {
-    let failed = |phase, attempt, error: libbpf_rs::Error| Failure {
+fn ring_buffer() -> AttemptResult {
+    let failed = |phase, attempt, error: libbpf_rs::Error| FailedAttempt {
         phase,
         attempt: said(attempt),
         answer: answer(&error),
@@ -287,18 +294,18 @@ fn ring_buffer() -> Outcome {
     Ok(said("made a ring buffer and opened it for reading"))
 }
 
-fn answer(error: &libbpf_rs::Error) -> Answer {
+fn answer(error: &libbpf_rs::Error) -> KernelAnswer {
     let text = format!("{error:#}");
     match Errno::in_text(&text) {
-        Some(errno) => Answer::Errno(errno),
-        None => Answer::Words(text),
+        Some(errno) => KernelAnswer::Errno(errno),
+        None => KernelAnswer::Words(text),
     }
 }
 
-fn io_answer(error: &io::Error) -> Answer {
+fn io_answer(error: &io::Error) -> KernelAnswer {
     match error.raw_os_error() {
-        Some(number) => Answer::Errno(Errno(number)),
-        None => Answer::Words(error.to_string()),
+        Some(number) => KernelAnswer::Errno(Errno(number)),
+        None => KernelAnswer::Words(error.to_string()),
     }
 }
 

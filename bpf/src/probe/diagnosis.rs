@@ -3,7 +3,7 @@
 //! Functions from values to values; nothing here touches the machine.
 
 use super::capability::Capability;
-use super::evidence::{Evidence, Lockdown};
+use super::evidence::{KernelEvidence, Lockdown};
 use super::failure::Phase;
 use super::feature::Feature;
 use super::reason::Reason;
@@ -14,9 +14,9 @@ impl Reason {
     ///
     /// ```
     /// use tutor_bpf::errno::Errno;
-    /// use tutor_bpf::probe::{Evidence, Feature, Phase, Reason};
+    /// use tutor_bpf::probe::{KernelEvidence, Feature, Phase, Reason};
     ///
-    /// let evidence = Evidence { has_kprobe_source: Some(false), ..Evidence::default() };
+    /// let evidence = KernelEvidence { has_kprobe_source: Some(false), ..KernelEvidence::default() };
     /// let reason = Reason::likely(Feature::Kprobe, Phase::Attach, Some(Errno::ENOENT), &evidence);
     /// assert_eq!(reason, Reason::NotBuiltIn { option: "CONFIG_KPROBES" });
     /// ```
@@ -24,7 +24,7 @@ impl Reason {
         feature: Feature,
         phase: Phase,
         errno: Option<Errno>,
-        evidence: &Evidence,
+        evidence: &KernelEvidence,
     ) -> Self {
         match errno {
             Some(Errno::EPERM | Errno::EACCES) => forbidden(feature, phase, evidence),
@@ -39,7 +39,7 @@ impl Reason {
     }
 
     /// Returns what keeps `feature` from working here for everybody, root included.
-    pub fn standing_in_the_way(feature: Feature, evidence: &Evidence) -> Option<Self> {
+    pub fn standing_in_the_way(feature: Feature, evidence: &KernelEvidence) -> Option<Self> {
         let confidential = evidence.lockdown == Some(Lockdown::Confidentiality);
         let kprobes = evidence.has_kprobe_source == Some(false);
         let uprobes = evidence.has_uprobe_source == Some(false);
@@ -101,7 +101,7 @@ pub(super) fn kernel_function(feature: Feature) -> Option<&'static str> {
 }
 
 /// EPERM and EACCES: somebody decided. The order goes from what is certain to what is left over.
-fn forbidden(feature: Feature, phase: Phase, evidence: &Evidence) -> Reason {
+fn forbidden(feature: Feature, phase: Phase, evidence: &KernelEvidence) -> Reason {
     let mut missing = needed(feature, evidence);
     missing.retain(|capability| !evidence.capabilities.has(*capability));
     if !missing.is_empty() {
@@ -123,7 +123,7 @@ fn forbidden(feature: Feature, phase: Phase, evidence: &Evidence) -> Reason {
 }
 
 /// What the kernel asks for, beyond what everybody may do.
-fn needed(feature: Feature, evidence: &Evidence) -> Vec<Capability> {
+fn needed(feature: Feature, evidence: &KernelEvidence) -> Vec<Capability> {
     match feature {
         Feature::Bpf | Feature::Jit | Feature::SocketFilter | Feature::Bpffs
             if evidence.lets_everybody_load() =>
@@ -154,7 +154,7 @@ fn unsupported(
     feature: Feature,
     phase: Phase,
     errno: Errno,
-    evidence: &Evidence,
+    evidence: &KernelEvidence,
 ) -> Option<Reason> {
     let (since, option) = brought_by(feature);
     let is_too_old = evidence.release.is_some_and(|release| release < since);
@@ -199,23 +199,23 @@ mod tests {
     use super::*;
     use crate::probe::Capabilities;
 
-    fn root() -> Evidence {
-        Evidence {
+    fn root() -> KernelEvidence {
+        KernelEvidence {
             capabilities: Capabilities::ALL,
             release: Some((6, 12)),
-            ..Evidence::default()
+            ..KernelEvidence::default()
         }
     }
 
-    fn nobody() -> Evidence {
-        Evidence {
+    fn nobody() -> KernelEvidence {
+        KernelEvidence {
             release: Some((6, 12)),
             unprivileged_bpf_disabled: Some(2),
-            ..Evidence::default()
+            ..KernelEvidence::default()
         }
     }
 
-    fn reason(feature: Feature, phase: Phase, errno: Errno, evidence: &Evidence) -> String {
+    fn reason(feature: Feature, phase: Phase, errno: Errno, evidence: &KernelEvidence) -> String {
         Reason::likely(feature, phase, Some(errno), evidence).to_string()
     }
 
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn a_capability_that_is_there_is_not_named() {
-        let evidence = Evidence {
+        let evidence = KernelEvidence {
             capabilities: Capabilities(1 << 39),
             ..nobody()
         };
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn root_of_a_container_is_told_from_the_machines_root() {
-        let evidence = Evidence {
+        let evidence = KernelEvidence {
             in_user_namespace: true,
             ..root()
         };
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn only_confidential_lockdown_explains_a_refused_kprobe() {
         let said = |lockdown| {
-            let evidence = Evidence {
+            let evidence = KernelEvidence {
                 lockdown: Some(lockdown),
                 ..root()
             };
@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_seccomp_filter_explains_what_capabilities_do_not() {
-        let evidence = Evidence {
+        let evidence = KernelEvidence {
             has_seccomp_filter: true,
             ..root()
         };
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn a_kernel_without_kprobes_is_told_from_a_kernel_without_the_function() {
         let said = |source, function| {
-            let evidence = Evidence {
+            let evidence = KernelEvidence {
                 has_kprobe_source: Some(source),
                 has_function: Some(function),
                 ..root()
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn an_unmounted_tracefs_explains_a_missing_tracepoint() {
         let said = |mounted| {
-            let evidence = Evidence {
+            let evidence = KernelEvidence {
                 has_tracefs: Some(mounted),
                 ..root()
             };
@@ -318,7 +318,7 @@ mod tests {
     #[test]
     fn an_old_kernel_is_told_from_one_built_without_the_feature() {
         let said = |release| {
-            let evidence = Evidence {
+            let evidence = KernelEvidence {
                 release: Some(release),
                 ..root()
             };
@@ -355,7 +355,7 @@ mod tests {
     fn an_interpreted_program_without_evidence_stays_unexplained() {
         let without = Reason::likely(Feature::Jit, Phase::Run, None, &root());
         assert_eq!(without, Reason::Unknown);
-        let off = Evidence {
+        let off = KernelEvidence {
             jit_enable: Some(0),
             ..root()
         };

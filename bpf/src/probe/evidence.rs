@@ -30,13 +30,13 @@ impl fmt::Display for Lockdown {
 /// What is known about the machine and this process. `None` is "cannot be seen from here".
 ///
 /// ```
-/// use tutor_bpf::probe::Evidence;
+/// use tutor_bpf::probe::KernelEvidence;
 ///
-/// let evidence = Evidence::gather(Some("vfs_mkdir"));
+/// let evidence = KernelEvidence::gather(Some("vfs_mkdir"));
 /// println!("this kernel has vfs_mkdir: {:?}", evidence.has_function);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Evidence {
+pub struct KernelEvidence {
     /// The effective capabilities.
     pub capabilities: Capabilities,
     /// Whether this is a user namespace of its own, in which capabilities do not count for BPF.
@@ -69,7 +69,7 @@ pub struct Evidence {
     pub can_trace_function: Option<bool>,
 }
 
-impl Evidence {
+impl KernelEvidence {
     /// Looks at this process and machine, and at what the kernel knows of `function`.
     pub fn gather(function: Option<&str>) -> Self {
         Self::read(Path::new("/"), function)
@@ -172,19 +172,19 @@ fn lists_function(list: &str, function: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn gathered(files: &[(&str, &str)]) -> Evidence {
+    fn gathered(files: &[(&str, &str)]) -> KernelEvidence {
         let root = tempfile::tempdir().unwrap();
         for (path, text) in files {
             let path = root.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         }
-        Evidence::read(root.path(), Some("vfs_mkdir"))
+        KernelEvidence::read(root.path(), Some("vfs_mkdir"))
     }
 
     #[test]
     fn an_empty_machine_yields_no_evidence() {
-        assert_eq!(gathered(&[]), Evidence::default());
+        assert_eq!(gathered(&[]), KernelEvidence::default());
     }
 
     #[test]

@@ -23,14 +23,14 @@ pub enum Phase {
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum KernelAnswer {
     /// The kernel's error number.
     Errno(Errno),
     /// Something else, in words.
     Words(String),
 }
 
-impl fmt::Display for Answer {
+impl fmt::Display for KernelAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Errno(errno) => errno.fmt(f),
@@ -41,9 +41,9 @@ impl fmt::Display for Answer {
 
 /// An attempt that did not succeed.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct FailedAttempt {
     pub(super) phase: Phase,
     /// To be read after "cannot".
     pub(super) attempt: String,
-    pub(super) answer: Answer,
+    pub(super) answer: KernelAnswer,
 }

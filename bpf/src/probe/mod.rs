@@ -14,17 +14,17 @@ mod refusal;
 use crate::quiet::listening;
 
 pub use capability::{Capabilities, Capability};
-pub use evidence::{Evidence, Lockdown};
-pub use failure::{Answer, Phase};
+pub use evidence::{KernelEvidence, Lockdown};
+pub use failure::{KernelAnswer, Phase};
 pub use feature::{Feature, UnknownFeature};
 pub use reason::Reason;
 pub use refusal::Refusal;
 
 /// Says what worked, in a few words without numbers: "attached a kprobe program to `vfs_mkdir`".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding(String);
+pub struct Success(String);
 
-impl std::fmt::Display for Finding {
+impl std::fmt::Display for Success {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
@@ -40,11 +40,11 @@ impl std::fmt::Display for Finding {
 ///     eprintln!("help: {}", refusal.remedy());
 /// }
 /// ```
-pub fn probe(feature: Feature) -> Result<Finding, Refusal> {
+pub fn probe(feature: Feature) -> Result<Success, Refusal> {
     let (outcome, heard) = listening(|| attempt::attempt(feature));
-    outcome.map(Finding).map_err(|failure| {
+    outcome.map(Success).map_err(|failure| {
         let function = diagnosis::kernel_function(feature);
-        let evidence = Evidence::gather(function);
+        let evidence = KernelEvidence::gather(function);
         Refusal::explain(feature, failure, &evidence).hearing(heard)
     })
 }
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn root_is_not_told_to_become_root() {
-        if !Evidence::gather(None)
+        if !KernelEvidence::gather(None)
             .capabilities
             .has(Capability::SysAdmin)
         {

@@ -1,7 +1,7 @@
 //! What is said when a kernel refuses.
 
-use super::evidence::Evidence;
-use super::failure::{Answer, Failure};
+use super::evidence::KernelEvidence;
+use super::failure::{FailedAttempt, KernelAnswer};
 use super::feature::Feature;
 use super::reason::Reason;
 
@@ -16,22 +16,26 @@ use super::reason::Reason;
 #[error("cannot {attempt}: {answer}: {reason}{}", besides(.obstacle))]
 pub struct Refusal {
     attempt: Box<str>,
-    answer: Answer,
+    answer: KernelAnswer,
     reason: Reason,
     obstacle: Option<Box<Reason>>,
     heard: Box<[String]>,
 }
 
 impl Refusal {
-    pub(super) fn explain(feature: Feature, failure: Failure, evidence: &Evidence) -> Self {
-        let Failure {
+    pub(super) fn explain(
+        feature: Feature,
+        failure: FailedAttempt,
+        evidence: &KernelEvidence,
+    ) -> Self {
+        let FailedAttempt {
             phase,
             attempt,
             answer,
         } = failure;
         let errno = match answer {
-            Answer::Errno(errno) => Some(errno),
-            Answer::Words(_) => None,
+            KernelAnswer::Errno(errno) => Some(errno),
+            KernelAnswer::Words(_) => None,
         };
         let reason = Reason::likely(feature, phase, errno, evidence);
         let obstacle = Reason::standing_in_the_way(feature, evidence)
@@ -57,7 +61,7 @@ impl Refusal {
     }
 
     /// Returns what the kernel answered.
-    pub fn answer(&self) -> &Answer {
+    pub fn answer(&self) -> &KernelAnswer {
         &self.answer
     }
 
@@ -99,11 +103,11 @@ mod tests {
     use crate::probe::Phase;
     use crate::probe::{Capabilities, Lockdown};
 
-    fn refused(evidence: &Evidence) -> Refusal {
-        let failure = Failure {
+    fn refused(evidence: &KernelEvidence) -> Refusal {
+        let failure = FailedAttempt {
             phase: Phase::Load,
             attempt: "load a kprobe program".to_owned(),
-            answer: Answer::Errno(Errno::EPERM),
+            answer: KernelAnswer::Errno(Errno::EPERM),
         };
         Refusal::explain(Feature::Kprobe, failure, evidence)
     }
@@ -111,7 +115,7 @@ mod tests {
     #[test]
     fn the_line_says_what_was_tried_what_came_back_and_why() {
         assert_eq!(
-            refused(&Evidence::default()).to_string(),
+            refused(&KernelEvidence::default()).to_string(),
             "cannot load a kprobe program: EPERM (operation not permitted): \
              this process lacks CAP_BPF and CAP_PERFMON"
         );
@@ -119,9 +123,9 @@ mod tests {
 
     #[test]
     fn what_becoming_root_would_not_mend_is_said_too() {
-        let evidence = Evidence {
+        let evidence = KernelEvidence {
             has_kprobe_source: Some(false),
-            ..Evidence::default()
+            ..KernelEvidence::default()
         };
         let refusal = refused(&evidence);
         assert!(
@@ -138,11 +142,11 @@ mod tests {
 
     #[test]
     fn a_policy_names_what_can_be_seen_of_it() {
-        let evidence = Evidence {
+        let evidence = KernelEvidence {
             capabilities: Capabilities::ALL,
             lockdown: Some(Lockdown::Integrity),
             security_modules: Some("lockdown,capability,bpf".to_owned()),
-            ..Evidence::default()
+            ..KernelEvidence::default()
         };
         let line = refused(&evidence).to_string();
         let seen = "(lockdown: integrity; security modules: lockdown,capability,bpf)";

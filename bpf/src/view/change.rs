@@ -68,7 +68,7 @@ pub enum Change {
 }
 
 /// What a change is judged by.
-pub(super) struct Seen<'s> {
+pub(super) struct Rewrite<'s> {
     pub(super) before: &'s Bytecode,
     pub(super) after: &'s [XlatedInstruction],
     pub(super) call_base: Option<u64>,
@@ -76,7 +76,7 @@ pub(super) struct Seen<'s> {
 }
 
 impl Change {
-    pub(super) fn between(seen: Seen<'_>) -> Self {
+    pub(super) fn between(seen: Rewrite<'_>) -> Self {
         let before = &seen.before.instruction;
         let instructions = seen.after.len();
         let is_same = |one: &XlatedInstruction| one.bytes == seen.before.bytes;
@@ -356,7 +356,7 @@ mod tests {
             text: String::new(),
             call: None,
         };
-        Change::between(Seen {
+        Change::between(Rewrite {
             before: &bytecode,
             after: &[xlated],
             call_base: None,

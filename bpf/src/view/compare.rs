@@ -1,22 +1,24 @@
 //! One program in four forms, row by row: C, bytecode, what the verifier made of it, machine code.
 //!
-//! What belongs together is what the kernel says belongs together: see [`crate::load::Followed`].
+//! What belongs together is what the kernel says belongs together: see [`crate::load::FollowedObject`].
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::bytecode::Bytecode;
-use super::change::{Change, Seen};
-use super::machine::{MachineCode, MachineError, MachineRow, Search};
+use super::change::{Change, Rewrite};
+use super::machine::{MachineCode, MachineCodeError, MachineRow, Search};
 use super::xlated::{Xlated, XlatedError, XlatedInstruction};
 use crate::disasm::{NoNames, Text};
-use crate::insn::{ByteOrder, Decoded, decode};
+use crate::insn::{ByteOrder, DecodedInstruction, decode};
 use crate::kallsyms::KernelSymbols;
-use crate::load::{Followed, LoadedProgram, Origin, ProgramInfo, Shown, Withheld, map_name};
+use crate::load::{
+    Disclosure, FollowedObject, InstructionOrigin, LoadedProgram, ProgramInfo, Withheld, map_name,
+};
 use crate::object::{self, BpfObject};
 
 /// A line of a C file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceLine {
+pub struct CLine {
     /// The file's name, as the compiler was given it.
     pub file: String,
     /// The number of the line, from 1; 0 where the compiler put code that comes from no line.
@@ -25,8 +27,8 @@ pub struct SourceLine {
     pub text: String,
 }
 
-impl From<object::SourceLine<'_>> for SourceLine {
-    fn from(line: object::SourceLine<'_>) -> Self {
+impl From<object::SourcePosition<'_>> for CLine {
+    fn from(line: object::SourcePosition<'_>) -> Self {
         Self {
             file: line.file.into_owned(),
             number: line.line,
@@ -39,9 +41,9 @@ impl From<object::SourceLine<'_>> for SourceLine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     /// The rows, function by function, each in the order of its instructions.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ComparisonRow>,
     /// The address of `__bpf_call_base`.
-    pub call_base: Shown<u64>,
+    pub call_base: Disclosure<u64>,
     /// Why there is no machine code to show, if there is none.
     pub no_machine: Option<NoMachine>,
 }
@@ -61,11 +63,11 @@ pub enum NoMachine {
 
 /// An instruction, and all that became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct ComparisonRow {
     /// The function it is in.
     pub function: String,
     /// The line of C it came from, with debug information.
-    pub source: Option<SourceLine>,
+    pub source: Option<CLine>,
     /// The instruction in the object.
     pub bytecode: Bytecode,
     /// What the verifier made of it.
@@ -88,25 +90,25 @@ pub enum CompareError {
     Xlated(#[from] XlatedError),
     /// The machine code cannot be named.
     #[error(transparent)]
-    Machine(#[from] MachineError),
+    Machine(#[from] MachineCodeError),
 }
 
 impl Comparison {
     /// Puts the forms of a loaded program beside each other.
     pub fn new(
         program: &LoadedProgram,
-        followed: &Followed,
+        followed: &FollowedObject,
         object: &BpfObject<'_>,
         mut symbols: Option<&mut KernelSymbols>,
     ) -> Result<Self, CompareError> {
         let info = &program.info;
         let xlated = match &info.xlated {
-            Shown::Yes(bytes) => Xlated::new(bytes, info, symbols.as_deref_mut())?,
-            Shown::Absent => return Err(CompareError::Withheld(Withheld::Capability)),
-            Shown::Withheld(why) => return Err(CompareError::Withheld(*why)),
+            Disclosure::Shown(bytes) => Xlated::new(bytes, info, symbols.as_deref_mut())?,
+            Disclosure::Absent => return Err(CompareError::Withheld(Withheld::Capability)),
+            Disclosure::Withheld(why) => return Err(CompareError::Withheld(*why)),
         };
         let (machine, no_machine) = machine(info, followed, symbols)?;
-        let mut maker = Maker {
+        let mut maker = RowBuilder {
             followed,
             object,
             became: became(info, followed, &xlated, &machine),
@@ -126,7 +128,7 @@ impl Comparison {
 }
 
 /// Returns the first instruction of each function, in the order in which the kernel holds them.
-fn functions(info: &ProgramInfo, followed: &Followed) -> Vec<Origin> {
+fn functions(info: &ProgramInfo, followed: &FollowedObject) -> Vec<InstructionOrigin> {
     let mut starts = Vec::new();
     for line in &info.lines {
         let function = followed
@@ -143,7 +145,7 @@ fn functions(info: &ProgramInfo, followed: &Followed) -> Vec<Origin> {
 
 fn machine(
     info: &ProgramInfo,
-    followed: &Followed,
+    followed: &FollowedObject,
     symbols: Option<&mut KernelSymbols>,
 ) -> Result<(MachineCode, Option<NoMachine>), CompareError> {
     let none = |why| {
@@ -155,12 +157,12 @@ fn machine(
         ))
     };
     let jited = match (&info.jited, &info.line_addresses) {
-        (Shown::Absent, _) => return none(NoMachine::Interpreted),
-        (Shown::Withheld(why), _) | (Shown::Yes(_), Shown::Withheld(why)) => {
+        (Disclosure::Absent, _) => return none(NoMachine::Interpreted),
+        (Disclosure::Withheld(why), _) | (Disclosure::Shown(_), Disclosure::Withheld(why)) => {
             return none(NoMachine::Withheld(*why));
         }
-        (Shown::Yes(_), Shown::Absent) => return none(NoMachine::NotLinked),
-        (Shown::Yes(jited), Shown::Yes(_)) => jited,
+        (Disclosure::Shown(_), Disclosure::Absent) => return none(NoMachine::NotLinked),
+        (Disclosure::Shown(jited), Disclosure::Shown(_)) => jited,
     };
     let starts = functions(info, followed);
     let known = |address: u64| {
@@ -172,26 +174,26 @@ fn machine(
     };
     match MachineCode::new(jited, &known, Search::Calls, symbols) {
         Ok(code) => Ok((code, None)),
-        Err(MachineError::NoDecoder(why)) => none(NoMachine::NoDecoder(why.to_string())),
-        Err(error @ MachineError::Symbols(_)) => Err(error.into()),
+        Err(MachineCodeError::NoDecoder(why)) => none(NoMachine::NoDecoder(why.to_string())),
+        Err(error @ MachineCodeError::Symbols(_)) => Err(error.into()),
     }
 }
 
 /// What became of an instruction.
 #[derive(Default)]
-struct Became {
+struct Translation {
     xlated: Vec<XlatedInstruction>,
     machine: Vec<MachineRow>,
 }
 
 fn became(
     info: &ProgramInfo,
-    followed: &Followed,
+    followed: &FollowedObject,
     xlated: &Xlated,
     machine: &MachineCode,
-) -> BTreeMap<Origin, Became> {
+) -> BTreeMap<InstructionOrigin, Translation> {
     let addresses = info.line_addresses.value();
-    let mut became = BTreeMap::<Origin, Became>::new();
+    let mut became = BTreeMap::<InstructionOrigin, Translation>::new();
     for (at, line) in info.lines.iter().enumerate() {
         let Some(origin) = followed.origin(line.line) else {
             continue;
@@ -234,21 +236,21 @@ fn code(machine: &MachineCode, start: u64, next: Option<u64>) -> Vec<MachineRow>
     Vec::new()
 }
 
-struct Maker<'m> {
-    followed: &'m Followed,
+struct RowBuilder<'m> {
+    followed: &'m FollowedObject,
     object: &'m BpfObject<'m>,
-    became: BTreeMap<Origin, Became>,
+    became: BTreeMap<InstructionOrigin, Translation>,
     maps: HashMap<u32, String>,
     call_base: Option<u64>,
 }
 
-impl Maker<'_> {
-    fn function(&mut self, start: Origin, rows: &mut Vec<Row>) {
+impl RowBuilder<'_> {
+    fn function(&mut self, start: InstructionOrigin, rows: &mut Vec<ComparisonRow>) {
         let Some(function) = self.followed.function(start) else {
             return;
         };
         for decoded in decode(function.bytes, ByteOrder::NATIVE).flatten() {
-            let origin = Origin {
+            let origin = InstructionOrigin {
                 section: start.section,
                 offset: start.offset + 8 * decoded.slot as u64,
             };
@@ -258,7 +260,13 @@ impl Maker<'_> {
         }
     }
 
-    fn row(&mut self, function: &str, origin: Origin, one: &Decoded<'_>, became: Became) -> Row {
+    fn row(
+        &mut self,
+        function: &str,
+        origin: InstructionOrigin,
+        one: &DecodedInstruction<'_>,
+        became: Translation,
+    ) -> ComparisonRow {
         let text = Text::new(&one.instruction, one.slot, &NoNames);
         let section = self.object.section(origin.section);
         let bytecode = Bytecode {
@@ -267,10 +275,13 @@ impl Maker<'_> {
             instruction: one.instruction,
             text: text.to_string(),
             relocation: section
-                .and_then(|section| self.object.target(section, origin.offset, &one.instruction))
+                .and_then(|section| {
+                    self.object
+                        .referent(section, origin.offset, &one.instruction)
+                })
                 .map(|target| target.to_string()),
         };
-        let change = Change::between(Seen {
+        let change = Change::between(Rewrite {
             before: &bytecode,
             after: &became.xlated,
             call_base: self.call_base,
@@ -280,11 +291,11 @@ impl Maker<'_> {
                     .clone()
             },
         });
-        Row {
+        ComparisonRow {
             function: function.to_owned(),
             source: section
                 .and_then(|section| self.object.line(&section.name, origin.offset))
-                .map(SourceLine::from),
+                .map(CLine::from),
             bytecode,
             xlated: became.xlated,
             machine: became.machine,

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::jit::{Machine, MachineInstruction, NoDecoder, disassemble};
+use crate::jit::{MachineInstruction, NoDecoder, Processor, disassemble};
 use crate::kallsyms::KernelSymbols;
 use crate::load::JitedFunction;
 
@@ -47,7 +47,7 @@ pub enum Search {
 
 /// Why machine code cannot be shown.
 #[derive(Debug, thiserror::Error)]
-pub enum MachineError {
+pub enum MachineCodeError {
     /// There is no disassembler for this machine.
     #[error(transparent)]
     NoDecoder(#[from] NoDecoder),
@@ -63,13 +63,13 @@ impl MachineCode {
         known: &dyn Fn(u64) -> Option<String>,
         search: Search,
         mut symbols: Option<&mut KernelSymbols>,
-    ) -> Result<Self, MachineError> {
+    ) -> Result<Self, MachineCodeError> {
         let mut shown = Vec::new();
         for function in functions {
             let start = function.address.unwrap_or(0);
             let end = start + function.code.len() as u64;
             let mut rows = Vec::new();
-            for instruction in disassemble(Machine::here(), &function.code, start)? {
+            for instruction in disassemble(Processor::here(), &function.code, start)? {
                 let target = instruction.target;
                 let outside = target.filter(|target| !(start..end).contains(target));
                 let target_name = match (outside, function.address, symbols.as_deref_mut()) {

@@ -8,6 +8,6 @@ mod xlated;
 
 pub use bytecode::Bytecode;
 pub use change::Change;
-pub use compare::{CompareError, Comparison, NoMachine, Row, SourceLine};
-pub use machine::{MachineCode, MachineError, MachineFunction, MachineRow, Search};
+pub use compare::{CLine, CompareError, Comparison, ComparisonRow, NoMachine};
+pub use machine::{MachineCode, MachineCodeError, MachineFunction, MachineRow, Search};
 pub use xlated::{HelperCall, Xlated, XlatedError, XlatedInstruction};

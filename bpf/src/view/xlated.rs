@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fmt::{self, Write};
 use std::io;
 
-use crate::disasm::{Names, Text};
+use crate::disasm::{SymbolNames, Text};
 use crate::helper;
 use crate::insn::{ByteOrder, Callee, DecodeError, Instruction, Wide, WideKind, decode};
 use crate::kallsyms::KernelSymbols;
-use crate::load::{ProgramInfo, Shown};
+use crate::load::{Disclosure, ProgramInfo};
 
 /// The symbol that calls of helpers count from: see `__bpf_call_base` in the kernel's `kernel/bpf/core.c`.
 const CALL_BASE: &str = "__bpf_call_base";
@@ -19,7 +19,7 @@ pub struct Xlated {
     /// Its instructions.
     pub instructions: Vec<XlatedInstruction>,
     /// The address of `__bpf_call_base`, if a call needed it and the kernel shows it.
-    pub call_base: Shown<u64>,
+    pub call_base: Disclosure<u64>,
 }
 
 /// An instruction after the verifier rewrote the program.
@@ -56,13 +56,15 @@ impl Xlated {
         mut symbols: Option<&mut KernelSymbols>,
     ) -> Result<Self, XlatedError> {
         let decoded: Vec<_> = decode(bytes, ByteOrder::NATIVE).collect::<Result<_, _>>()?;
-        let mut call_base = Shown::Absent;
+        let mut call_base = Disclosure::Absent;
         let mut calls = HashMap::new();
         let mut names = CallNames::default();
         for one in &decoded {
             match kernel_call(&one.instruction) {
                 Some(distance) => {
-                    if let (Shown::Absent, Some(symbols)) = (&call_base, symbols.as_deref_mut()) {
+                    if let (Disclosure::Absent, Some(symbols)) =
+                        (&call_base, symbols.as_deref_mut())
+                    {
                         call_base = symbols.address(CALL_BASE)?;
                     }
                     let call = HelperCall::new(distance, &call_base, symbols.as_deref_mut())?;
@@ -77,7 +79,7 @@ impl Xlated {
                 }
             }
         }
-        let instruction = |one: &crate::insn::Decoded<'_>| XlatedInstruction {
+        let instruction = |one: &crate::insn::DecodedInstruction<'_>| XlatedInstruction {
             slot: one.slot,
             bytes: one.bytes.to_vec(),
             instruction: one.instruction,
@@ -105,7 +107,7 @@ pub enum XlatedError {
 impl HelperCall {
     fn new(
         distance: i32,
-        base: &Shown<u64>,
+        base: &Disclosure<u64>,
         symbols: Option<&mut KernelSymbols>,
     ) -> io::Result<Self> {
         let address = base
@@ -181,7 +183,7 @@ fn subprogram(
 #[derive(Default)]
 struct CallNames(HashMap<usize, String>);
 
-impl Names for CallNames {
+impl SymbolNames for CallNames {
     fn callee(
         &self,
         slot: usize,

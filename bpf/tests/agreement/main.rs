@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tutor_bpf::asm::Dialect;
 use tutor_bpf::command::{BpfCommand, Console, DisasmArgs, run};
-use tutor_bpf::insn::{AluOp, Callee, Decoded, Instruction, Raw};
+use tutor_bpf::insn::{AluOp, Callee, DecodedInstruction, Instruction, Raw};
 use tutor_bpf::object::BpfObject;
 
 /// The versions of LLVM that Debian may have beside the plain one.
@@ -209,7 +209,8 @@ fn held(object: &BpfObject<'_>, text: &str, writer: Writer, name: &str) -> Count
         return count;
     }
     for (section, listed) in code.into_iter().zip(&sections) {
-        let decoded: Vec<Decoded<'_>> = object.code(section).map(Result::unwrap).collect();
+        let decoded: Vec<DecodedInstruction<'_>> =
+            object.code(section).map(Result::unwrap).collect();
         let by_slot: BTreeMap<usize, &listing::Line> =
             listed.lines.iter().map(|line| (line.slot, line)).collect();
         if by_slot.len() != listed.lines.len() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use tutor_bpf::load::{Loaded, LoadedProgram, Wanted};
+use tutor_bpf::load::{LoadedObject, LoadedProgram, ProgramChoice};
 
 /// Says why a test did not run, in the form that is counted.
 pub fn skipped(name: &str, why: &str) {
@@ -55,7 +55,7 @@ pub struct Corpus {
     /// The objects' files.
     pub files: Vec<Vec<u8>>,
     /// The objects, loaded.
-    pub loaded: Vec<Loaded>,
+    pub loaded: Vec<LoadedObject>,
     /// How many programs they have.
     pub programs: usize,
 }
@@ -91,7 +91,7 @@ impl Corpus {
                         continue;
                     };
                     // Without BTF libbpf cannot make maps; that is no matter of this crate.
-                    let Ok(loaded) = Loaded::load("corpus", &elf, &Wanted::All) else {
+                    let Ok(loaded) = LoadedObject::load("corpus", &elf, &ProgramChoice::All) else {
                         continue;
                     };
                     corpus.programs += loaded.programs.len();

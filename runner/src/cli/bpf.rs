@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::say;
 use anyhow::Context as _;
 use std::io::{self, Write as _};
-use tutor_bpf::command::{BpfCommand, CommandError, Console, KernelUse, Verdict};
+use tutor_bpf::command::{BpfCommand, CommandError, CommandVerdict, Console, KernelUse};
 
 /// `tutor bpf`.
 pub fn bpf(context: &Context, arguments: &BpfArguments) -> anyhow::Result<Exit> {
@@ -74,8 +74,8 @@ fn here(context: &Context, command: &BpfCommand) -> anyhow::Result<Exit> {
     let verdict = tutor_bpf::command::run(command, &mut console).map_err(unanswered)?;
     printed(out.flush())?;
     Ok(match verdict {
-        Verdict::Works => Exit::Success,
-        Verdict::Refused => Exit::Different,
+        CommandVerdict::Works => Exit::Success,
+        CommandVerdict::Refused => Exit::Different,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::packages::Mend;
 use crate::run::findings::{Answer, on_own_kernel};
 use crate::say;
 use tutor_bpf::errno::Errno;
-use tutor_bpf::probe::{Evidence, Feature, Phase, Reason};
+use tutor_bpf::probe::{Feature, KernelEvidence, Phase, Reason};
 
 /// Asks for the state of lockdown: the one in brackets.
 const LOCKDOWN: &str = "cat /sys/kernel/security/lockdown";
@@ -36,7 +36,7 @@ pub fn examine(
         let answer = ask(Place::Host, LOCKDOWN).ok();
         found.extend(answer.map(|answer| lockdown(&answer, Area::OwnKernel, &[])));
         let lesson = lessons.first();
-        found.extend(lesson.map(|lesson| privileges(lesson, &Evidence::gather(None))));
+        found.extend(lesson.map(|lesson| privileges(lesson, &KernelEvidence::gather(None))));
     }
     found
 }
@@ -62,7 +62,7 @@ fn lockdown(answer: &Answer, area: Area, lessons: &[String]) -> Finding {
 }
 
 /// Whether this process may load programs into this machine's own kernel. `lesson` is one that would.
-fn privileges(lesson: &str, evidence: &Evidence) -> Finding {
+fn privileges(lesson: &str, evidence: &KernelEvidence) -> Finding {
     let refused = Some(Errno::EPERM);
     let reason = Reason::likely(Feature::LoadKprobe, Phase::Load, refused, evidence);
     let (state, mend) = match &reason {
@@ -106,16 +106,16 @@ mod tests {
 
     #[test]
     fn privileges_over_the_own_kernel_are_those_of_the_first_namespace() {
-        let root = Evidence {
+        let root = KernelEvidence {
             capabilities: Capabilities::ALL,
-            ..Evidence::default()
+            ..KernelEvidence::default()
         };
         assert_eq!(privileges("demo", &root).state, State::Has(None));
-        let contained = Evidence {
+        let contained = KernelEvidence {
             in_user_namespace: true,
             ..root
         };
-        for lacking in [contained, Evidence::default()] {
+        for lacking in [contained, KernelEvidence::default()] {
             let found = privileges("demo", &lacking);
             assert!(matches!(found.state, State::Lacks(_)), "{found:?}");
             assert!(found.mend.is_some());

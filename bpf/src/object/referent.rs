@@ -9,7 +9,7 @@ use crate::insn::{Callee, Instruction};
 
 /// What an instruction refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target<'o> {
+pub enum Referent<'o> {
     /// A map.
     Map(&'o str),
     /// A function of this object.
@@ -27,7 +27,7 @@ pub enum Target<'o> {
     },
 }
 
-impl fmt::Display for Target<'_> {
+impl fmt::Display for Referent<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Map(name) => write!(f, "map {name}"),
@@ -50,23 +50,27 @@ impl fmt::Display for Target<'_> {
 impl<'d> BpfObject<'d> {
     /// Returns what the instruction at an offset of a section refers to: by a relocation, or by a distance to
     /// another function of the same section. `None` for what refers to nothing.
-    pub fn target(
+    pub fn referent(
         &self,
         section: &Section<'d>,
         offset: u64,
         instruction: &Instruction,
-    ) -> Option<Target<'_>> {
+    ) -> Option<Referent<'_>> {
         match section.relocation(offset) {
             Some(relocation) => self.relocated(relocation, instruction),
             None => self.called(section, offset, instruction),
         }
     }
 
-    fn relocated(&self, relocation: &Relocation, instruction: &Instruction) -> Option<Target<'_>> {
+    fn relocated(
+        &self,
+        relocation: &Relocation,
+        instruction: &Instruction,
+    ) -> Option<Referent<'_>> {
         // The table's first symbol is the empty one, which `symbols` leaves out.
         let symbol = self.symbols().get(relocation.symbol.checked_sub(1)?)?;
         let index = match symbol.home {
-            Home::Undefined => return Some(Target::Extern(&symbol.name)),
+            Home::Undefined => return Some(Referent::Extern(&symbol.name)),
             Home::Absolute => return None,
             Home::Section(index) => index,
         };
@@ -78,13 +82,13 @@ impl<'d> BpfObject<'d> {
         let offset = symbol.value.wrapping_add_signed(added);
         if home.is_code() {
             let function = self.program_at(index, offset)?;
-            return Some(Target::Function(&function.name));
+            return Some(Referent::Function(&function.name));
         }
         let map = self
             .maps()
             .binary_search_by_key(&(index, offset), |map| (map.section, map.offset));
         if let Ok(place) = map {
-            return Some(Target::Map(&self.maps()[place].name));
+            return Some(Referent::Map(&self.maps()[place].name));
         }
         let variable = match symbol.kind {
             SymbolKind::Section => "",
@@ -94,7 +98,7 @@ impl<'d> BpfObject<'d> {
             | SymbolKind::File
             | SymbolKind::Other(_) => &symbol.name,
         };
-        Some(Target::Data {
+        Some(Referent::Data {
             section: &home.name,
             offset,
             variable,
@@ -106,7 +110,7 @@ impl<'d> BpfObject<'d> {
         section: &Section<'d>,
         offset: u64,
         instruction: &Instruction,
-    ) -> Option<Target<'_>> {
+    ) -> Option<Referent<'_>> {
         let Instruction::Call {
             callee: Callee::Subprogram(slots),
             ..
@@ -117,7 +121,7 @@ impl<'d> BpfObject<'d> {
         let next = offset.checked_add(8)?;
         let there = next.checked_add_signed(i64::from(*slots) * 8)?;
         let function = self.program_at(section.index, there)?;
-        Some(Target::Function(&function.name))
+        Some(Referent::Function(&function.name))
     }
 }
 
