@@ -8,8 +8,8 @@
 //! macros that can be opened next, that one is, whose opening still leads to what clang makes of the whole.
 
 mod error;
+mod preamble;
 mod question;
-mod setting;
 mod table;
 mod token;
 mod value;
@@ -17,7 +17,7 @@ mod value;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use setting::{MARK, Preamble};
+use preamble::{ClangPreamble, MARK};
 use table::MacroTable;
 use token::{is_identifier, tokens, unbalanced};
 
@@ -122,8 +122,8 @@ pub fn expand(question: &MacroQuestion) -> Result<Expansion, ExpandError> {
     // clang compiles nothing when a header is missing.
     let (value, constants) = match preprocessor.missing.is_empty() {
         true => (
-            value::value(&preprocessor.setting)?,
-            value::constants(&preprocessor.setting, &result)?,
+            value::value(&preprocessor.preamble)?,
+            value::constants(&preprocessor.preamble, &result)?,
         ),
         false => (None, Vec::new()),
     };
@@ -148,7 +148,7 @@ fn definitions(text: &str) -> Result<&str, ExpandError> {
 }
 
 struct Preprocessor<'q> {
-    setting: Preamble<'q>,
+    preamble: ClangPreamble<'q>,
     table: MacroTable,
     /// What clang makes of the whole at once.
     full: String,
@@ -157,30 +157,30 @@ struct Preprocessor<'q> {
 
 impl<'q> Preprocessor<'q> {
     fn read(question: &'q MacroQuestion) -> Result<Self, ExpandError> {
-        let mut setting = Preamble {
+        let mut preamble = ClangPreamble {
             question,
             revived: String::new(),
             more_options: Vec::new(),
         };
-        let (mut text, mut missing) = setting.read()?;
+        let (mut text, mut missing) = preamble.read()?;
         if missing.iter().any(|header| header == STUBS) {
-            setting.more_options.push("-D__x86_64__".to_owned());
-            (text, missing) = setting.read()?;
+            preamble.more_options.push("-D__x86_64__".to_owned());
+            (text, missing) = preamble.read()?;
         }
         let mut table = MacroTable::read(definitions(&text)?);
         let mut full = after_mark(&text)?;
         for token in tokens(&question.expression) {
             if let Some(definition) = table.revive(token) {
-                writeln!(setting.revived, "#define {}", definition.text)
+                writeln!(preamble.revived, "#define {}", definition.text)
                     .expect("a string takes everything");
             }
         }
-        if !setting.revived.is_empty() {
-            let (text, _) = setting.read()?;
+        if !preamble.revived.is_empty() {
+            let (text, _) = preamble.read()?;
             full = after_mark(&text)?;
         }
         Ok(Self {
-            setting,
+            preamble,
             table,
             full,
             missing,
@@ -267,7 +267,7 @@ impl<'q> Preprocessor<'q> {
         for definition in open.iter().filter_map(|name| self.table.get(name)) {
             writeln!(input, "#define {}", definition.text).expect("a string takes everything");
         }
-        self.preprocessed(input, &self.setting.question.expression)
+        self.preprocessed(input, &self.preamble.question.expression)
     }
 
     /// Preprocesses a text with all macros let through.
@@ -292,7 +292,7 @@ impl<'q> Preprocessor<'q> {
 
     fn preprocessed(&self, mut input: String, text: &str) -> Result<String, ExpandError> {
         writeln!(input, "{MARK}\n{text}").expect("a string takes everything");
-        let tool = self.setting.tool().args(["-E", "-P", "-w", "-"]);
+        let tool = self.preamble.tool().args(["-E", "-P", "-w", "-"]);
         let said = tool.run(input.as_bytes())?;
         after_mark(&String::from_utf8_lossy(&said.stdout))
     }

@@ -2,7 +2,7 @@
 
 use object::{Object as _, ObjectSection as _};
 
-use super::setting::Preamble;
+use super::preamble::ClangPreamble;
 use super::token::{is_identifier, tokens};
 use crate::clang::ToolError;
 
@@ -19,15 +19,15 @@ pub enum ConstantValue {
 }
 
 /// Compiles an expression; none if it is no constant, or names something that the headers do not declare.
-pub(super) fn value(setting: &Preamble<'_>) -> Result<Option<ConstantValue>, ToolError> {
-    if let Some(number) = integer(setting, &setting.question.expression)? {
+pub(super) fn value(preamble: &ClangPreamble<'_>) -> Result<Option<ConstantValue>, ToolError> {
+    if let Some(number) = integer(preamble, &preamble.question.expression)? {
         return Ok(Some(ConstantValue::Integer(number)));
     }
-    let expression = &setting.question.expression;
+    let expression = &preamble.question.expression;
     let declaration = format!(
         "const __typeof__({expression}) tutor_value __attribute__((section(\"tutor\"), used)) = {expression};"
     );
-    let bytes = section(setting, &declaration)?;
+    let bytes = section(preamble, &declaration)?;
     Ok(bytes
         .filter(|bytes| !bytes.is_empty())
         .map(ConstantValue::Bytes))
@@ -35,7 +35,7 @@ pub(super) fn value(setting: &Preamble<'_>) -> Result<Option<ConstantValue>, Too
 
 /// Returns the names in a text that are integer constants without being macros, and what they are worth.
 pub(super) fn constants(
-    setting: &Preamble<'_>,
+    preamble: &ClangPreamble<'_>,
     text: &str,
 ) -> Result<Vec<(String, i128)>, ToolError> {
     let tokens = tokens(text);
@@ -48,7 +48,7 @@ pub(super) fn constants(
             names.push(token);
         }
     }
-    match &setting.question.about {
+    match &preamble.question.about {
         Some(about) => names.retain(|name| name.contains(about.as_str())),
         None if names.len() > MOST_NAMES => names.clear(),
         None => {}
@@ -56,7 +56,7 @@ pub(super) fn constants(
     let mut constants = Vec::new();
     for name in names.into_iter().take(MOST_NAMES) {
         if name != text
-            && let Some(number) = integer(setting, name)?
+            && let Some(number) = integer(preamble, name)?
         {
             constants.push((name.to_owned(), number));
         }
@@ -64,12 +64,12 @@ pub(super) fn constants(
     Ok(constants)
 }
 
-fn integer(setting: &Preamble<'_>, expression: &str) -> Result<Option<i128>, ToolError> {
+fn integer(preamble: &ClangPreamble<'_>, expression: &str) -> Result<Option<i128>, ToolError> {
     // The second number says whether the first is negative: 64 bits alone cannot.
     let declaration = format!(
         "const long long tutor_value[2] __attribute__((section(\"tutor\"), used)) = {{ (long long)({expression}), ({expression}) < 0 }};"
     );
-    let Some(bytes) = section(setting, &declaration)? else {
+    let Some(bytes) = section(preamble, &declaration)? else {
         return Ok(None);
     };
     let words: Vec<u64> = bytes
@@ -84,10 +84,10 @@ fn integer(setting: &Preamble<'_>, expression: &str) -> Result<Option<i128>, Too
 }
 
 /// Compiles a declaration after the headers, and returns what stands in its section.
-fn section(setting: &Preamble<'_>, declaration: &str) -> Result<Option<Vec<u8>>, ToolError> {
-    let input = format!("{}{declaration}\n", setting.includes());
+fn section(preamble: &ClangPreamble<'_>, declaration: &str) -> Result<Option<Vec<u8>>, ToolError> {
+    let input = format!("{}{declaration}\n", preamble.includes());
     // Pointers are no integers, whatever C lets pass.
-    let tool = setting.tool().args([
+    let tool = preamble.tool().args([
         "-w",
         "-Werror=pointer-integer-compare",
         "-Werror=int-conversion",

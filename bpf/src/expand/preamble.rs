@@ -10,13 +10,13 @@ use crate::clang::{Tool, ToolError, include_options};
 pub(super) const MARK: &str = "tutor_bpf_expression_begins_here";
 
 /// A question, with the macros that its expression names and the headers took back.
-pub(super) struct Preamble<'q> {
+pub(super) struct ClangPreamble<'q> {
     pub(super) question: &'q MacroQuestion,
     pub(super) revived: String,
     pub(super) more_options: Vec<String>,
 }
 
-impl Preamble<'_> {
+impl ClangPreamble<'_> {
     /// Returns clang with what all its runs have in common.
     pub(super) fn tool(&self) -> Tool {
         Tool::new(self.question.clang.clone())
