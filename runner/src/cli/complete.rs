@@ -1,24 +1,22 @@
 //! What a shell offers while a command line is typed.
 
-use super::arguments::{Global, command};
-use super::context::Context;
+use super::courses;
 use crate::course::Course;
+use crate::folders::Folders;
+use crate::toolchain;
 use crate::visible::visible_text;
-use clap::{ArgMatches, FromArgMatches};
 use clap_complete::engine::CompletionCandidate;
 use std::ffi::OsStr;
+use std::path::Path;
 use tutor_lab::cache::Cache;
 
-/// Steps of the lesson that is typed, for the shell; of all lessons where none is.
+/// Steps of the lesson that is typed; of all lessons where none is.
 pub fn step(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let line = typed_line();
-    let Some(course) = course_of(line.as_ref()) else {
+    let words = typed_words();
+    let Some(course) = course_of(&words) else {
         return Vec::new();
     };
-    let named = line
-        .as_ref()
-        .and_then(|line| line.subcommand()?.1.try_get_one::<String>("lesson").ok()?);
-    let named = named.and_then(|key| course.lesson(key).ok());
+    let named = words.iter().find_map(|word| course.lesson(word).ok());
     let typed = typed.to_string_lossy();
     let mut candidates = Vec::new();
     for lesson in &course.lessons {
@@ -33,9 +31,9 @@ pub fn step(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates
 }
 
-/// Lessons by stem and by name, for the shell.
+/// Lessons by stem and by name.
 pub fn lesson(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let Some(course) = course_of(typed_line().as_ref()) else {
+    let Some(course) = course_of(&typed_words()) else {
         return Vec::new();
     };
     let typed = typed.to_string_lossy();
@@ -51,33 +49,35 @@ pub fn lesson(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates
 }
 
-/// Kernels that are there, for the shell.
+/// Kernels that are there.
 pub fn kernel(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let Ok(context) = Context::new(Global::default()) else {
+    let Ok(folders) = Folders::of_user() else {
         return Vec::new();
     };
-    let installed = Cache::below(&context.folders.cache).series();
+    let installed = Cache::below(&folders.cache).series();
     candidates(typed, installed.into_iter().chain(["latest".to_owned()]))
 }
 
-/// Versions of clang that are there, for the shell.
+/// Versions of clang that are there.
 pub fn clang(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let installed = crate::toolchain::installed();
+    let installed = toolchain::installed();
     candidates(typed, installed.iter().map(u32::to_string))
 }
 
-/// What is typed so far: the words behind `--`. clap reads as much of them as makes sense.
-fn typed_line() -> Option<ArgMatches> {
-    let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
-    let command = command().ignore_errors(true);
-    command.try_get_matches_from(words).ok()
+/// The words that are typed so far behind `tutor`; a shell passes both after `--`.
+fn typed_words() -> Vec<String> {
+    let words = std::env::args_os().skip_while(|word| word != "--").skip(2);
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
 }
 
 /// The course of the line that is typed.
-fn course_of(line: Option<&ArgMatches>) -> Option<Course> {
-    let global = line.and_then(|line| Global::from_arg_matches(line).ok());
-    let context = Context::new(global.unwrap_or_default()).ok()?;
-    context.load_course().ok()
+fn course_of(words: &[String]) -> Option<Course> {
+    let after = words.windows(2).find(|pair| pair[0] == "--course");
+    let after = after.map(|pair| pair[1].as_str());
+    let joined = || words.iter().find_map(|word| word.strip_prefix("--course="));
+    courses::load(after.or_else(joined).map(Path::new)).ok()
 }
 
 fn candidates(typed: &OsStr, words: impl IntoIterator<Item = String>) -> Vec<CompletionCandidate> {

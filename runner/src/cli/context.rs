@@ -1,6 +1,7 @@
 //! What every command starts from: the course, the folders, how to draw, how to stop.
 
 use super::arguments::{Global, On, RunningArguments};
+use super::courses;
 use super::failure::ends_with_help;
 pub use super::failure::{ends, unusable, with_help};
 use crate::backend::Backend;
@@ -70,10 +71,7 @@ impl Context {
 
     /// The course in a folder, or else the one that is found.
     pub fn course_in(&self, folder: Option<&Path>) -> anyhow::Result<Course> {
-        let here = std::env::current_dir().context(say!("no-current-folder"))?;
-        let env = std::env::var_os("TUTOR_COURSE").filter(|value| !value.is_empty());
-        let choice = folder.or(self.global.course.as_deref());
-        Course::load(choice, env.as_deref(), &here).map_err(unusable)
+        courses::load(folder.or(self.global.course.as_deref()))
     }
 
     /// The course, for commands that show it as it is: one that is written in a format of another
@@ -89,9 +87,7 @@ impl Context {
 
     /// The course's table of contents, without reading the lessons.
     pub fn contents(&self) -> anyhow::Result<TableOfContents> {
-        let here = std::env::current_dir().context(say!("no-current-folder"))?;
-        let env = std::env::var_os("TUTOR_COURSE").filter(|value| !value.is_empty());
-        Course::contents(self.global.course.as_deref(), env.as_deref(), &here).map_err(unusable)
+        courses::contents(self.global.course.as_deref())
     }
 
     fn note_diagnostics(&self, course: &Course) {

@@ -14,7 +14,7 @@ use std::io::{self, IsTerminal, Write};
 /// An error that says what the process ends with.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct Failure {
+pub struct ExitError {
     message: String,
     exit: Exit,
 }
@@ -22,7 +22,7 @@ pub struct Failure {
 /// Returns an error that ends the process so.
 pub fn ends(exit: Exit, message: impl Display) -> anyhow::Error {
     let message = message.to_string();
-    Failure { message, exit }.into()
+    ExitError { message, exit }.into()
 }
 
 /// The same with what to do about it, where there is something.
@@ -76,8 +76,8 @@ pub fn complain(error: &anyhow::Error, color: Color) -> Exit {
         };
         let _ = writeln!(stderr, "{line}");
     }
-    let failure = error.downcast_ref::<Failure>();
-    failure.map_or(Exit::Lacking, |failure| failure.exit)
+    let ending = error.downcast_ref::<ExitError>();
+    ending.map_or(Exit::Lacking, |ending| ending.exit)
 }
 
 /// An error as lines: what it says, then each help, hanging below their labels.

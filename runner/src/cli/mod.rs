@@ -11,6 +11,7 @@ mod complete;
 mod consent;
 mod context;
 mod course;
+mod courses;
 mod doctor;
 mod failure;
 mod lab;
@@ -113,10 +114,10 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Matrix(arguments)) => matrix::matrix(&context, &arguments),
         Some(Command::Review(arguments)) => review::review(&context, &arguments),
         Some(Command::Accept(arguments)) => {
-            review::settle(&context, &arguments, review::Choice::Accept)
+            review::settle(&context, &arguments, review::Decision::Accept)
         }
         Some(Command::Reject(arguments)) => {
-            review::settle(&context, &arguments, review::Choice::Reject)
+            review::settle(&context, &arguments, review::Decision::Reject)
         }
         Some(Command::Check(arguments)) => course::check(&context, &arguments),
         Some(Command::New(arguments)) => course::new(&context, &arguments),

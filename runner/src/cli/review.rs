@@ -18,7 +18,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 /// What to do with an output that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub enum Decision {
     Accept,
     Reject,
 }
@@ -27,7 +27,7 @@ pub enum Choice {
 pub fn settle(
     context: &Context,
     arguments: &SettleArguments,
-    choice: Choice,
+    choice: Decision,
 ) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
     let waiting = waiting(&course, arguments.lesson.as_deref())?;
@@ -95,12 +95,12 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
             (false, _) => None,
             (true, Some(choice)) => Some(choice),
             (true, None) => match ask(&context.stdout)? {
-                Answer::One(choice) => choice,
-                Answer::Rest(choice) => {
+                ReviewAnswer::One(choice) => choice,
+                ReviewAnswer::Rest(choice) => {
                     for_the_rest = Some(choice);
                     Some(choice)
                 }
-                Answer::Quit => return Ok(exit),
+                ReviewAnswer::Quit => return Ok(exit),
             },
         };
         if let Some(choice) = choice {
@@ -129,10 +129,10 @@ fn waiting(course: &Course, lesson: Option<&str>) -> anyhow::Result<Vec<Pending>
 }
 
 /// Settles one output. One that cannot be settled is named and left alone, and the others go on.
-fn do_with(owners: &Owners<'_>, found: &Pending, choice: Choice) -> anyhow::Result<Exit> {
+fn do_with(owners: &Owners<'_>, found: &Pending, choice: Decision) -> anyhow::Result<Exit> {
     let (lesson, step) = (found.name.lesson(), found.name.step());
     let settled = match choice {
-        Choice::Accept => match refusal(owners, found) {
+        Decision::Accept => match refusal(owners, found) {
             Ok(None) => found.accept(),
             Ok(Some(why)) => {
                 noteln!("{why}");
@@ -140,14 +140,14 @@ fn do_with(owners: &Owners<'_>, found: &Pending, choice: Choice) -> anyhow::Resu
             }
             Err(error) => Err(error),
         },
-        Choice::Reject => found.reject(),
+        Decision::Reject => found.reject(),
     };
     match (settled, choice) {
         (Err(error), _) => return Ok(left_alone(&error)),
-        (Ok(()), Choice::Accept) => {
+        (Ok(()), Decision::Accept) => {
             outln!("{}", say!("review-accepted", lesson = lesson, step = step));
         }
-        (Ok(()), Choice::Reject) => {
+        (Ok(()), Decision::Reject) => {
             outln!("{}", say!("review-rejected", lesson = lesson, step = step));
         }
     }
@@ -236,28 +236,28 @@ fn show(
     Ok(Ok(()))
 }
 
-enum Answer {
-    One(Option<Choice>),
-    Rest(Choice),
+enum ReviewAnswer {
+    One(Option<Decision>),
+    Rest(Decision),
     Quit,
 }
 
-fn ask(paint: &Paint) -> io::Result<Answer> {
+fn ask(paint: &Paint) -> io::Result<ReviewAnswer> {
     loop {
         let lines = paint.resized().fitted("", &say!("review-choices"));
         out!("{} ", lines.join("\n"));
         io::stdout().flush()?;
         let mut line = String::new();
         if io::stdin().lock().read_line(&mut line)? == 0 {
-            return Ok(Answer::Quit);
+            return Ok(ReviewAnswer::Quit);
         }
         match line.trim() {
-            "a" | "accept" => return Ok(Answer::One(Some(Choice::Accept))),
-            "r" | "reject" => return Ok(Answer::One(Some(Choice::Reject))),
-            "s" | "skip" | "" => return Ok(Answer::One(None)),
-            "A" => return Ok(Answer::Rest(Choice::Accept)),
-            "R" => return Ok(Answer::Rest(Choice::Reject)),
-            "q" | "quit" => return Ok(Answer::Quit),
+            "a" | "accept" => return Ok(ReviewAnswer::One(Some(Decision::Accept))),
+            "r" | "reject" => return Ok(ReviewAnswer::One(Some(Decision::Reject))),
+            "s" | "skip" | "" => return Ok(ReviewAnswer::One(None)),
+            "A" => return Ok(ReviewAnswer::Rest(Decision::Accept)),
+            "R" => return Ok(ReviewAnswer::Rest(Decision::Reject)),
+            "q" | "quit" => return Ok(ReviewAnswer::Quit),
             _ => {}
         }
     }
