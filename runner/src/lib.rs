@@ -50,6 +50,8 @@ pub mod toolchain;
 
 pub mod store;
 
+pub mod consent;
+
 pub mod storage;
 
 pub mod highlight;

@@ -21,9 +21,11 @@ mod read;
 mod reset;
 mod review;
 mod run;
+mod scripts;
 mod storage;
 mod study;
 mod test;
+mod trust;
 
 pub use arguments::{Cli, command};
 
@@ -125,7 +127,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Bpf(arguments)) => bpf::bpf(&context, &arguments),
         Some(Command::Doctor(arguments)) => doctor::doctor(&context, &arguments),
         Some(Command::Lab(command)) => lab::lab(&context, &command),
-        Some(Command::Trust(arguments)) => consent::trust(&context, &arguments),
+        Some(Command::Trust(arguments)) => trust::trust(&context, &arguments),
         Some(Command::Storage(arguments)) => storage::storage(&context, &arguments),
         Some(Command::Reset(arguments)) => reset::reset(&context, &arguments),
         Some(Command::Completions(arguments)) => machine::completions(&arguments),

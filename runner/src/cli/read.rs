@@ -1,10 +1,11 @@
 //! Commands that only read: `list` and `show`.
 
 use super::arguments::{ListArguments, ShowArguments};
-use super::consent;
 use super::context::Context;
 use super::failure::unusable;
 use super::output::{out_json, paged, print};
+use super::scripts;
+use crate::consent::asks_for;
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::highlight::Budget;
@@ -169,10 +170,8 @@ pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit
         return show_all(context, arguments, &course, lesson);
     };
     if arguments.json {
-        let mut plan = Plan::new(lesson, &Selection::All)?.to_json();
-        plan["format"] = json!(1);
-        plan["asks_for"] = consent::asks_for(&course).into();
-        plan["scripts"] = consent::as_json(&course.scripts(&[lesson]));
+        let plan = Plan::new(lesson, &Selection::All)?;
+        let mut plan = scripts::plan_as_json(&plan, &course, lesson);
         plan["title"] = json!(lesson.front.title);
         out_json(&plan)?;
         return Ok(Exit::Success);
@@ -197,13 +196,12 @@ fn show_all(
     let lessons: Vec<&Lesson> = lesson.map_or_else(|| all.collect(), |lesson| vec![lesson]);
     let scripts = course.scripts(&lessons);
     if arguments.json {
-        let asks = consent::asks_for(course);
-        let scripts = consent::as_json(&scripts);
-        out_json(&json!({ "format": 1, "asks_for": asks, "scripts": scripts }))?;
+        let scripts = scripts::as_json(&scripts);
+        out_json(&json!({ "format": 1, "asks_for": asks_for(course), "scripts": scripts }))?;
         return Ok(Exit::Success);
     }
-    let mut lines = consent::listed(&scripts, &context.stdout);
-    for ask in consent::asks_for(course) {
+    let mut lines = scripts::listed(&scripts, &context.stdout);
+    for ask in asks_for(course) {
         lines.push(say!("consent-asks", what = ask));
     }
     let text = lines.join("\n") + "\n";

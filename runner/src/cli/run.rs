@@ -2,7 +2,7 @@
 
 use super::arguments::{On, RunArguments};
 use super::context::{Context, ends, unusable};
-use super::{consent, out_json, printed, rewound};
+use super::{out_json, printed, rewound, scripts};
 use crate::course::{Course, Origin};
 use crate::event::Event;
 use crate::exit::Exit;
@@ -26,11 +26,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     let mut plan = Plan::new(lesson, &selection(arguments))
         .map_err(|error| ends(Exit::Usage, error.to_string()))?;
     if arguments.dry_run {
-        let mut plan = plan.to_json();
-        plan["format"] = 1.into();
-        plan["asks_for"] = consent::asks_for(&course).into();
-        plan["scripts"] = consent::as_json(&course.scripts(&[lesson]));
-        out_json(&plan)?;
+        out_json(&scripts::plan_as_json(&plan, &course, lesson))?;
         return Ok(Exit::Success);
     }
     context.may_run(&course, &[lesson], &arguments.running)?;
