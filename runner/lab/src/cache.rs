@@ -42,15 +42,6 @@ pub struct InstalledKernel {
     pub is_file: bool,
 }
 
-/// The fate of packages that were downloaded in part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PartialDownloads {
-    /// The next download goes on with them.
-    Keep,
-    /// They are removed.
-    Remove,
-}
-
 /// The beginning of the name of a folder that apt works in.
 pub(crate) const APT_FOLDER: &str = "apt-";
 
@@ -197,20 +188,19 @@ impl Cache {
         Ok(installed)
     }
 
-    /// Removes the remains of downloads that ended early, and returns their size in bytes: folders that
-    /// apt worked in, and packages in part. The caller holds the lock `fetch`.
-    pub fn sweep_downloads(&self, parts: PartialDownloads) -> u64 {
-        swept(&self.left_by_downloads(parts))
+    /// Removes folders in which an apt worked that ended early. The caller holds the lock `fetch`.
+    pub fn sweep_apt(&self) {
+        swept(&named(&self.folder, |name| name.starts_with(APT_FOLDER)));
     }
 
-    fn left_by_downloads(&self, parts: PartialDownloads) -> Vec<PathBuf> {
-        let is_left = |name: &str| {
-            let is_spare = match parts {
-                PartialDownloads::Keep => false,
-                PartialDownloads::Remove => name == "packages",
-            };
-            is_spare || name.starts_with(APT_FOLDER)
-        };
+    /// Removes the remains of downloads that ended early, and returns their size in bytes: folders that
+    /// apt worked in, and packages in part. The caller holds the lock `fetch`.
+    pub fn sweep_downloads(&self) -> u64 {
+        swept(&self.left_by_downloads())
+    }
+
+    fn left_by_downloads(&self) -> Vec<PathBuf> {
+        let is_left = |name: &str| name == "packages" || name.starts_with(APT_FOLDER);
         named(&self.folder, is_left)
     }
 
@@ -233,10 +223,7 @@ impl Cache {
     /// `fetch`.
     pub fn left(&self) -> Result<u64, CacheError> {
         let _lock = self.lock()?;
-        let left = [
-            self.left_by_downloads(PartialDownloads::Remove),
-            self.left_by_unpacking(),
-        ];
+        let left = [self.left_by_downloads(), self.left_by_unpacking()];
         Ok(left.iter().flatten().map(|path| size(path)).sum())
     }
 
@@ -410,12 +397,12 @@ mod tests {
         fs::write(cache.folder().join("apt-x1/state/list"), "1234").unwrap();
         fs::write(cache.folder().join("packages/k.part"), "123").unwrap();
         assert_eq!(cache.left().unwrap(), 7);
-        assert_eq!(cache.sweep_downloads(PartialDownloads::Keep), 4);
+        cache.sweep_apt();
         assert_eq!(
             names(cache.folder()),
             ["kernels", "kernels.lock", "packages"]
         );
-        assert_eq!(cache.sweep_downloads(PartialDownloads::Remove), 3);
+        assert_eq!(cache.sweep_downloads(), 3);
         assert_eq!(names(cache.folder()), ["kernels", "kernels.lock"]);
         assert_eq!(cache.list().unwrap().len(), 1);
     }

@@ -171,17 +171,10 @@ impl Qemu {
     /// written and executed it cannot translate, and says so as it starts. An error is its words.
     pub fn may_translate(&self) -> Result<(), String> {
         let failed = |error: std::io::Error| error.to_string();
-        let words = [
-            "-nodefaults",
-            "-no-user-config",
-            "-display",
-            "none",
-            "-machine",
-            "none",
-        ];
+        let words =
+            "-nodefaults -no-user-config -display none -machine none -accel tcg -monitor stdio";
         let mut child = Command::new(&self.program)
-            .args(words)
-            .args(["-accel", "tcg", "-monitor", "stdio"])
+            .args(words.split(' '))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -311,42 +304,19 @@ pub enum Beginning<'b> {
 /// by number: standard input is the agent's port, standard output the monitor, standard error takes
 /// QEMU's messages and the guest's console.
 pub fn devices(qemu: &Qemu) -> Vec<String> {
-    let memory = MEMORY_MIB.to_string();
-    [
-        "-nodefaults",
-        "-no-user-config",
-        "-no-reboot",
-        "-display",
-        "none",
-        "-monitor",
-        "none",
-        "-machine",
-        qemu.architecture.machine,
-        "-accel",
-        qemu.accelerator.name(),
-        "-cpu",
-        qemu.architecture.processor,
-        "-m",
-        &memory,
-        "-smp",
-        "1",
-        "-chardev",
-        "file,id=console,path=/proc/self/fd/2",
-        "-serial",
-        "chardev:console",
-        "-chardev",
-        "socket,id=agent,fd=0",
-        "-device",
-        "virtio-serial-pci",
-        "-device",
-        "virtserialport,chardev=agent,name=tutor",
-        "-chardev",
-        "socket,id=monitor,fd=1",
-        "-mon",
-        "chardev=monitor,mode=control",
-    ]
-    .map(str::to_owned)
-    .to_vec()
+    let Architecture {
+        machine, processor, ..
+    } = qemu.architecture;
+    let accelerator = qemu.accelerator.name();
+    let words = format!(
+        "-nodefaults -no-user-config -no-reboot -display none -monitor none \
+         -machine {machine} -accel {accelerator} -cpu {processor} -m {MEMORY_MIB} -smp 1 \
+         -chardev file,id=console,path=/proc/self/fd/2 -serial chardev:console \
+         -chardev socket,id=agent,fd=0 -device virtio-serial-pci \
+         -device virtserialport,chardev=agent,name=tutor \
+         -chardev socket,id=monitor,fd=1 -mon chardev=monitor,mode=control"
+    );
+    words.split(' ').map(str::to_owned).collect()
 }
 
 /// The words that start a guest.

@@ -1,6 +1,6 @@
 //! Makes the lab ready: gets the kernels that are asked for and not there yet.
 
-use crate::cache::{APT_FOLDER, Cache, CacheError, PartialDownloads};
+use crate::cache::{APT_FOLDER, Cache, CacheError};
 use crate::fetch::apt::{Apt, AptError};
 use crate::fetch::lock::KernelLock;
 use crate::fetch::mirror::{Mirror, MirrorError};
@@ -165,7 +165,7 @@ impl KernelSetup {
             return Ok(kernel);
         }
         let _lock = self.cache.lock_for("fetch")?;
-        self.cache.sweep_downloads(PartialDownloads::Keep);
+        self.cache.sweep_apt();
         if let Some(kernel) = self.at_hand(wanted)? {
             return Ok(kernel);
         }

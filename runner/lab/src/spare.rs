@@ -1,6 +1,6 @@
 //! The spare part of a cache: kernels that no lesson asks for, and files that can be made again.
 
-use crate::cache::{Cache, CacheError, InstalledKernel, PartialDownloads};
+use crate::cache::{Cache, CacheError, InstalledKernel};
 use crate::fetch::lock::KernelLock;
 use crate::tidy::{self, CachedFile};
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl Spare {
         }
         if self.left_bytes > 0 {
             let _lock = cache.lock_for("fetch")?;
-            bytes += cache.sweep_downloads(PartialDownloads::Remove) + cache.sweep_kernels()?;
+            bytes += cache.sweep_downloads() + cache.sweep_kernels()?;
         }
         Ok(bytes)
     }

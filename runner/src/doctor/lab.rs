@@ -114,10 +114,10 @@ fn tools(distribution: Distribution) -> Vec<Finding> {
     if missing.is_empty() {
         return vec![has("guest-tools", say!("doctor-lab-tools"), None, None)];
     }
-    let finding = |(tool, package): (&str, &str)| {
+    let finding = |tool: &str| {
         let reason = say!("doctor-lab-no-tool", tool = tool);
         let found = (tool, say!("doctor-lab-tool"), reason);
-        not_installed(found, package, say!("lab-install-by-hand"), distribution)
+        not_installed(found, tool, say!("lab-install-by-hand"), distribution)
     };
     missing.into_iter().map(finding).collect()
 }

@@ -83,7 +83,8 @@ fn missing(cache: &Cache) -> Result<Vec<MissingPart>, CacheError> {
         Err(error @ CacheError::Damaged { .. }) => lacks(error.to_string(), setup()),
         Err(error) => return Err(error),
     }
-    let mut tools = initramfs::missing_tools();
+    let missing_tools = initramfs::missing_tools().into_iter();
+    let mut tools: Vec<_> = missing_tools.map(|tool| (tool, tool)).collect();
     match Qemu::find(cache.folder()) {
         Ok(_) => {}
         Err(QemuError::Missing { program }) => tools.insert(0, (program, "qemu")),

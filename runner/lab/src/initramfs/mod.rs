@@ -26,6 +26,9 @@ pub const MODULES: &str = "/modules";
 /// The most that a tool's own libraries may add, in bytes, before busybox stands in for it.
 pub const EXTRA_LIMIT: u64 = 2 << 20;
 
+/// The tool that stands in for all that this machine does not give.
+const BUSYBOX: &str = "busybox";
+
 /// The largest file that goes into the archive, in bytes.
 const FILE_LIMIT: u64 = 256 << 20;
 
@@ -44,13 +47,8 @@ pub struct InitramfsContents<'c> {
 #[derive(Debug, thiserror::Error)]
 pub enum InitramfsError {
     /// A tool that the guest cannot do without is not installed.
-    #[error("the lab needs `{tool}`, which is not installed (package `{package}`)")]
-    MissingTool {
-        /// The command's name.
-        tool: &'static str,
-        /// Its name in the list of packages, `runner/packages`.
-        package: &'static str,
-    },
+    #[error("the lab needs `{0}`, which is not installed (package `{0}`)")]
+    MissingTool(&'static str),
     /// A file could not be read.
     #[error("cannot read `{path}` for the lab: {error}")]
     Read {
@@ -95,11 +93,8 @@ pub fn build(contents: InitramfsContents<'_>, inputs: &Inputs) -> Result<Vec<u8>
     }
     image.modules(contents.kernel)?;
     for tool in tools::REQUIRED {
-        let path = tools::find(tool.name, inputs).ok_or(InitramfsError::MissingTool {
-            tool: tool.name,
-            package: tool.package,
-        })?;
-        image.tool(tool.name, &path)?;
+        let path = tools::find(tool, inputs).ok_or(InitramfsError::MissingTool(tool))?;
+        image.tool(tool, &path)?;
     }
     for name in tools::PREFERRED {
         if let Some(path) = tools::find(name, inputs)
@@ -120,14 +115,11 @@ pub fn tool(name: &str) -> Option<PathBuf> {
     tools::find(name, &Inputs::default())
 }
 
-/// Returns the tools that [`build`] cannot do without and that are not installed, each with its
-/// name in the list of packages.
-pub fn missing_tools() -> Vec<(&'static str, &'static str)> {
-    let required = tools::REQUIRED.iter().map(|tool| (tool.name, tool.package));
-    required
-        .chain([("busybox", "busybox")])
-        .filter(|(name, _)| tool(name).is_none())
-        .collect()
+/// Returns the tools that [`build`] cannot do without and that are not installed. Each has a row of its
+/// name in `runner/packages`.
+pub fn missing_tools() -> Vec<&'static str> {
+    let required = tools::REQUIRED.into_iter().chain([BUSYBOX]);
+    required.filter(|name| tool(name).is_none()).collect()
 }
 
 /// The archive, and where this machine's files lie in it.
@@ -259,10 +251,8 @@ impl ArchiveBuilder<'_> {
 
     /// Adds busybox, and its commands where no tool of this machine has the name.
     fn busybox(&mut self) -> Result<(), InitramfsError> {
-        let busybox = tools::find("busybox", self.inputs).ok_or(InitramfsError::MissingTool {
-            tool: "busybox",
-            package: "busybox",
-        })?;
+        let missing = InitramfsError::MissingTool(BUSYBOX);
+        let busybox = tools::find(BUSYBOX, self.inputs).ok_or(missing)?;
         self.program(&busybox, "/usr/bin/busybox")?;
         for command in applets(&busybox)? {
             let is_taken = ["bin", "sbin"]
@@ -394,7 +384,7 @@ mod tests {
         let inputs = Inputs::default();
         let bytes = match build(contents, &inputs) {
             Ok(bytes) => bytes,
-            Err(error @ InitramfsError::MissingTool { .. }) => {
+            Err(error @ InitramfsError::MissingTool(_)) => {
                 eprintln!("skipped: {error}");
                 return;
             }

@@ -8,37 +8,9 @@ use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// A tool that the guest cannot do without.
-pub struct Required {
-    /// The command.
-    pub name: &'static str,
-    /// Its row in `runner/packages`.
-    pub package: &'static str,
-}
-
-/// Tools that steps have to find, whatever libraries they bring.
-pub const REQUIRED: [Required; 5] = [
-    Required {
-        name: "bash",
-        package: "bash",
-    },
-    Required {
-        name: "bpftool",
-        package: "bpftool",
-    },
-    Required {
-        name: "grep",
-        package: "grep",
-    },
-    Required {
-        name: "sed",
-        package: "sed",
-    },
-    Required {
-        name: "awk",
-        package: "awk",
-    },
-];
+/// Tools that steps have to find, whatever libraries they bring. Each has a row of its name in
+/// `runner/packages`.
+pub const REQUIRED: [&str; 5] = ["bash", "bpftool", "grep", "sed", "awk"];
 
 /// Tools whose output steps show, or whose options differ from busybox's.
 #[rustfmt::skip]

@@ -1,7 +1,6 @@
 //! The options that the lab needs of a kernel, and whether a kernel has them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 /// How an option stands in a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,49 +43,6 @@ impl Config {
     }
 }
 
-/// An option that a kernel lacks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MissingOption {
-    /// Its name: `CONFIG_PVH`.
-    pub option: &'static str,
-    /// MissingReason that is so, as the rest of a sentence.
-    pub why: MissingReason,
-}
-
-/// MissingReason an option is taken for missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingReason {
-    /// The ELF image has no such note.
-    NoNote,
-    /// The configuration says so.
-    Off,
-    /// It is a module, and the module did not come along.
-    NoModule,
-    /// Neither the list of what is built in nor the modules have it.
-    Nowhere,
-}
-
-impl fmt::Display for MissingOption {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let option = self.option;
-        match self.why {
-            MissingReason::NoNote => write!(
-                formatter,
-                "it was built without `{option}` (there is no PVH note, by which QEMU starts it)"
-            ),
-            MissingReason::Off => write!(formatter, "it was built without `{option}`"),
-            MissingReason::NoModule => write!(
-                formatter,
-                "it has `{option}` as a module, which did not come along; a `.deb` brings modules"
-            ),
-            MissingReason::Nowhere => write!(
-                formatter,
-                "`{option}` is neither built in nor among the package's modules"
-            ),
-        }
-    }
-}
-
 /// Options that have to be built in.
 const BUILT_IN: [&str; 7] = [
     "CONFIG_BINFMT_ELF",
@@ -119,30 +75,25 @@ pub struct Evidence<'e> {
 }
 
 impl Evidence<'_> {
-    /// Returns the options that could not be looked up, or those that are missing.
-    pub fn judge(&self) -> Result<Vec<String>, Vec<MissingOption>> {
+    /// Returns the options that could not be looked up, or a sentence for each one that is missing.
+    pub fn judge(&self) -> Result<Vec<String>, Vec<String>> {
         let mut lacking = Vec::new();
         let mut unknown = Vec::new();
         if !self.has_entry {
-            lacking.push(MissingOption {
-                option: "CONFIG_PVH",
-                why: MissingReason::NoNote,
-            });
+            let note = "there is no PVH note, by which QEMU starts it";
+            lacking.push(format!("it was built without `CONFIG_PVH` ({note})"));
         }
         for option in BUILT_IN {
             match self.config.as_ref().map(|config| config.get(option)) {
                 Some(Setting::BuiltIn) => {}
-                Some(Setting::Module | Setting::Off) => lacking.push(MissingOption {
-                    option,
-                    why: MissingReason::Off,
-                }),
+                Some(Setting::Module | Setting::Off) => lacking.push(without(option)),
                 None => unknown.push(option.to_owned()),
             }
         }
         for (option, module) in DRIVERS {
             match self.driver(option, module) {
                 Some(Ok(())) => {}
-                Some(Err(why)) => lacking.push(MissingOption { option, why }),
+                Some(Err(sentence)) => lacking.push(sentence),
                 None => unknown.push(option.to_owned()),
             }
         }
@@ -152,8 +103,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// Returns whether a driver is there; none where that is not known.
-    fn driver(&self, option: &str, module: &str) -> Option<Result<(), MissingReason>> {
+    /// Returns whether a driver is there, or a sentence; none where that is not known.
+    fn driver(&self, option: &str, module: &str) -> Option<Result<(), String>> {
         let file = format!("{module}.ko");
         let built_in = self.builtin.as_ref().map(|names| names.contains(module));
         if built_in == Some(true) || self.modules.contains(&file.as_str()) {
@@ -161,12 +112,18 @@ impl Evidence<'_> {
         }
         match self.config.as_ref().map(|config| config.get(option)) {
             Some(Setting::BuiltIn) => Some(Ok(())),
-            Some(Setting::Module) => Some(Err(MissingReason::NoModule)),
-            Some(Setting::Off) => Some(Err(MissingReason::Off)),
-            None if built_in == Some(false) && self.has_modules => {
-                Some(Err(MissingReason::Nowhere))
-            }
+            Some(Setting::Module) => Some(Err(format!(
+                "it has `{option}` as a module, which did not come along; a `.deb` brings modules"
+            ))),
+            Some(Setting::Off) => Some(Err(without(option))),
+            None if built_in == Some(false) && self.has_modules => Some(Err(format!(
+                "`{option}` is neither built in nor among the package's modules"
+            ))),
             None => None,
         }
     }
+}
+
+fn without(option: &str) -> String {
+    format!("it was built without `{option}`")
 }

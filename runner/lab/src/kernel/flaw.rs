@@ -1,100 +1,80 @@
-//! MissingReason a kernel cannot be used.
+//! Why a kernel cannot be used.
 
-use super::config::MissingOption;
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// MissingReason a kernel cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum KernelError {
-    /// The file could not be read.
-    #[error("cannot read the kernel `{path}`: {error}")]
-    Read {
-        /// The file that was to be read.
-        path: PathBuf,
-        /// The system's error.
-        error: io::Error,
-    },
-    /// The file is of no kind that is known.
-    #[error(
-        "`{path}` is no kernel: it is neither a `.deb` package, nor a bzImage, nor an ELF vmlinux, nor an arm64 image"
-    )]
-    NoKernel {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is damaged or cut off.
-    #[error("`{path}` is damaged: {what}")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// The flaw.
-        what: String,
-    },
-    /// The kernel is for another processor than this machine has.
-    #[error(
-        "the kernel `{path}` is for {kernel}, and this machine is {}",
-        std::env::consts::ARCH
-    )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// The architecture, as Rust names it.
-        kernel: &'static str,
-    },
-    /// The kernel lacks what the lab needs.
-    #[error("the kernel `{path}` cannot run in the lab: {}", lacks(.lacking))]
-    Lacking {
-        /// The file.
-        path: PathBuf,
-        /// Each option, and what is wrong with it.
-        lacking: Vec<MissingOption>,
-    },
+/// A file whose kernel cannot be used.
+#[derive(Debug)]
+pub struct KernelError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub flaw: Flaw,
 }
 
-fn lacks(lacking: &[MissingOption]) -> String {
-    let lines: Vec<String> = lacking.iter().map(MissingOption::to_string).collect();
-    lines.join("; ")
-}
-
-/// A flaw inside a file; the file is named where it was opened.
-#[derive(Debug, thiserror::Error)]
+/// Why a kernel cannot be used.
+#[derive(Debug)]
 pub enum Flaw {
-    #[error("{0}")]
+    /// The file could not be read.
+    Unreadable(io::Error),
+    /// The file is of no kind that is known.
+    NoKernel,
+    /// The file is damaged or cut off.
     Damaged(String),
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    #[error("it is for {0}")]
+    /// The kernel is for this architecture, as Rust names it, and this machine has a different one.
     Foreign(&'static str),
-    #[error("it lacks what the lab needs")]
-    Lacking(Vec<MissingOption>),
+    /// The kernel lacks options that the lab needs: a sentence for each.
+    Lacking(Vec<String>),
 }
 
 impl Flaw {
-    pub fn damaged(what: impl Into<String>) -> Flaw {
-        Flaw::Damaged(what.into())
+    /// The file is damaged in this way.
+    pub fn damaged(how: impl Into<String>) -> Flaw {
+        Flaw::Damaged(how.into())
     }
+}
 
-    pub fn at(self, path: &Path) -> KernelError {
-        let path = path.to_owned();
-        match self {
-            Flaw::Damaged(what) => KernelError::Damaged { path, what },
+impl From<io::Error> for Flaw {
+    fn from(error: io::Error) -> Flaw {
+        use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+        match error.kind() {
             // Readers of packed data say so when the data is wrong or ends too early.
-            Flaw::Io(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::InvalidData
-                        | io::ErrorKind::InvalidInput
-                        | io::ErrorKind::UnexpectedEof
-                        | io::ErrorKind::Other
-                ) =>
-            {
-                let what = error.to_string();
-                KernelError::Damaged { path, what }
+            InvalidData | InvalidInput | UnexpectedEof | Other => Flaw::Damaged(error.to_string()),
+            _ => Flaw::Unreadable(error),
+        }
+    }
+}
+
+impl Error for KernelError {}
+
+impl Display for KernelError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.flaw {
+            Flaw::Unreadable(error) => {
+                write!(formatter, "cannot read the kernel `{path}`: {error}")
             }
-            Flaw::Io(error) => KernelError::Read { path, error },
-            Flaw::Foreign(kernel) => KernelError::Foreign { path, kernel },
-            Flaw::Lacking(lacking) => KernelError::Lacking { path, lacking },
+            Flaw::NoKernel => write!(
+                formatter,
+                "`{path}` is no kernel: it is neither a `.deb` package, nor a bzImage, nor an ELF vmlinux, nor an arm64 image"
+            ),
+            Flaw::Damaged(how) => write!(formatter, "`{path}` is damaged: {how}"),
+            Flaw::Foreign(kernel) => {
+                let here = std::env::consts::ARCH;
+                write!(
+                    formatter,
+                    "the kernel `{path}` is for {kernel}, and this machine is {here}"
+                )
+            }
+            Flaw::Lacking(options) => {
+                let options = options.join("; ");
+                write!(
+                    formatter,
+                    "the kernel `{path}` cannot run in the lab: {options}"
+                )
+            }
         }
     }
 }

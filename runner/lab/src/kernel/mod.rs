@@ -24,9 +24,7 @@ use std::path::{Path, PathBuf};
 use tutor_files::Hasher;
 use tutor_files::root::regular_file;
 
-pub use config::MissingOption;
-use flaw::Flaw;
-pub use flaw::KernelError;
+pub use flaw::{Flaw, KernelError};
 use parts::KernelParts;
 pub use parts::Module;
 pub use release::{by_release, series};
@@ -108,34 +106,32 @@ pub fn unpack(path: &Path) -> Result<Unpacked, KernelError> {
 }
 
 fn unpack_for(architecture: &str, path: &Path) -> Result<Unpacked, KernelError> {
-    let failed = |error| KernelError::Read {
+    let unpacked = read(path).and_then(|parts| held(parts, architecture));
+    unpacked.map_err(|flaw| KernelError {
         path: path.to_owned(),
-        error,
-    };
-    let mut file = File::open(path).map_err(failed)?;
-    let meta = file.metadata().map_err(failed)?;
+        flaw,
+    })
+}
+
+fn read(path: &Path) -> Result<KernelParts, Flaw> {
+    let mut file = File::open(path).map_err(Flaw::Unreadable)?;
+    let meta = file.metadata().map_err(Flaw::Unreadable)?;
     if !meta.is_file() {
-        return Err(KernelError::NoKernel {
-            path: path.to_owned(),
-        });
+        return Err(Flaw::NoKernel);
     }
     let mut start = Vec::new();
     file.by_ref()
         .take(bzimage::HEADER_LENGTH as u64)
         .read_to_end(&mut start)
-        .map_err(failed)?;
-    file.rewind().map_err(failed)?;
-    let parts = if deb::is_deb(&start) {
+        .map_err(Flaw::Unreadable)?;
+    file.rewind().map_err(Flaw::Unreadable)?;
+    if deb::is_deb(&start) {
         deb::parts(&mut file)
     } else if vmlinux::is_plain(&start) || bzimage::is_bzimage(&start) {
         whole(&mut file, meta.len()).and_then(image)
     } else {
-        return Err(KernelError::NoKernel {
-            path: path.to_owned(),
-        });
-    };
-    let held = parts.and_then(|parts| held(parts, architecture));
-    held.map_err(|flaw| flaw.at(path))
+        Err(Flaw::NoKernel)
+    }
 }
 
 fn whole(file: &mut File, length: u64) -> Result<Vec<u8>, Flaw> {

@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal, Write};
 use tutor_lab::cache::{Cache, CacheError};
 use tutor_lab::fetch::lock::KernelLock;
 use tutor_lab::fetch::mirror::{Mirror, MirrorError};
-use tutor_lab::kernel::{Kernel, KernelError};
+use tutor_lab::kernel::{Flaw, Kernel, KernelError};
 use tutor_lab::setup::{KernelRequest, KernelSetup, PackageSource, SetupError, SetupEvent};
 
 /// Gets the kernels that are asked for and not there yet.
@@ -120,9 +120,10 @@ fn failed(error: &SetupError) -> anyhow::Error {
         SetupError::Mirror(_) => Some(say!("lab-help-other-mirror")),
         SetupError::NotPinned { .. } => Some(say!("lab-help-series")),
         SetupError::Kernel(_)
-        | SetupError::Cache(CacheError::Kernel(KernelError::Lacking { .. })) => {
-            Some(say!("lab-help-kernel"))
-        }
+        | SetupError::Cache(CacheError::Kernel(KernelError {
+            flaw: Flaw::Lacking(_),
+            ..
+        })) => Some(say!("lab-help-kernel")),
         SetupError::Cache(_) | SetupError::Folder { .. } => None,
     };
     let message = say!("lab-setup-failed", error = error.to_string());
