@@ -6,10 +6,9 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::path::{Component, Path};
 use std::time::Duration;
-use tutor_agent::guest::files::limits;
-use tutor_agent::protocol::{
-    Decoder, Found, Frame, GuestRequest, Mode, REPLY_BYTES, Request, VERSION,
-};
+use tutor_agent::protocol::frame::{Decoder, Frame, REPLY_BYTES};
+use tutor_agent::protocol::{GuestRequest, Mode, Request, VERSION, listing_limits};
+use tutor_files::Found;
 use tutor_lab::machine::Machine;
 
 /// The most of a stream that is asked about: a socket takes as much with nobody reading.
@@ -62,7 +61,6 @@ fn hear(stream: &[u8]) {
             id: 1,
             script: String::new(),
             mode: Mode::Step,
-            when: Default::default(),
         },
         Request::Guest(list(listing)),
         Request::Guest(GuestRequest::Get {
@@ -94,7 +92,7 @@ fn hear(stream: &[u8]) {
 
 /// What is taken of a listing lies below its folder, each path once.
 fn taken(folder: &Path, entries: Vec<Found>) {
-    let Ok(entries) = limits().check(folder, entries) else {
+    let Ok(entries) = listing_limits().check(folder, entries) else {
         return;
     };
     for pair in entries.windows(2) {

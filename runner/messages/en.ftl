@@ -188,6 +188,7 @@ leftover-ended-unknown = something left this running, and it was ended: { $what 
 leftover-stays = the lesson left this behind, and tutor cannot take it away: { $what }
 kept-yours = `{ $file }` is as you changed it; what the lab had there is kept beside it, in `{ $beside }`
 kept-yours-removed = `{ $file }` stays, since you changed something there; the lab had removed it
+unguarded = steps here share their mounts with this machine: { $refused }
 kept-yours-lost = what the lab has at `{ $file }` could not be brought back; what is there on your machine is as it was
 kept-aside = { $count ->
     [one] `{ $file }` is of an earlier run, and no step made it again since: it is kept in { $folder }

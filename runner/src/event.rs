@@ -4,6 +4,8 @@ use crate::lesson::{Check, FileStep, Lesson, Prose, Step};
 use crate::transcript::{Leftover, Record};
 use std::path::{Path, PathBuf};
 
+pub use tutor_agent::protocol::Stream;
+
 /// Something that happened just now.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'e> {
@@ -77,6 +79,8 @@ pub enum Event<'e> {
     LeftBehind(&'e Leftover),
     /// Something is as the learner changed it, and the lab has something else there.
     KeptYours(&'e KeptYours),
+    /// Something that was to keep steps from the rest of the machine was refused.
+    Unguarded(&'e str),
     /// Something of an earlier run was not made again.
     KeptAside {
         /// Where it is kept.
@@ -113,15 +117,6 @@ pub struct TakenBack {
     pub lab: bool,
     /// The shell of host steps.
     pub shell: bool,
-}
-
-/// Where something was printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
 }
 
 /// What was done with a file of the lesson.

@@ -46,6 +46,7 @@ pub fn run<'r>(
             | Event::StepReady(_)
             | Event::LeftBehind(_)
             | Event::KeptYours(_)
+            | Event::Unguarded(_)
             | Event::KeptAside { .. } => return ControlFlow::Continue(()),
         };
         view.judged(&item);

@@ -4,6 +4,8 @@ use crate::lesson::Place;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use tutor_agent::protocol::ShellFate;
+
 /// What happened to one lesson.
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
@@ -42,18 +44,6 @@ pub struct Record {
     pub place: Place,
     /// What became of the lesson's shell.
     pub shell: ShellFate,
-}
-
-/// What became of a lesson's shell while something ran in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ShellFate {
-    /// Variables and functions are as the run left them.
-    #[default]
-    Kept,
-    /// The run ended it, and its variables and functions are lost.
-    Lost,
-    /// It had been ended before the run, which began in a new one.
-    New,
 }
 
 /// Which part of a lesson a record is about.

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use tutor_agent::client::{Client, Incoming};
-use tutor_agent::protocol::{Mode, Reply, Request, When};
+
+use tutor_agent::client::Client;
+use tutor_agent::protocol::{Incoming, Mode, Reply, Request};
 
 fn main() -> std::io::Result<()> {
     let program = std::env::args()
@@ -24,7 +25,6 @@ fn main() -> std::io::Result<()> {
             id,
             script: format!("echo hi {id}"),
             mode: Mode::Step,
-            when: When::Anyway,
         })?;
         while !matches!(
             client.recv(None)?,

@@ -1,8 +1,9 @@
 //! The other end of the channel: starts an agent and talks to it.
 
+use crate::pipes::nonblocking;
 use crate::processes::end_orphans;
-use crate::processor::go_anywhere;
-use crate::protocol::{self, Decoder, Frame, REPLY_BYTES, Reply, Request, Stream};
+use crate::protocol::frame::{self, Decoder, Frame, REPLY_BYTES};
+use crate::protocol::{Incoming, Request};
 use crate::waiting::Waiting;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -41,31 +42,6 @@ pub struct Client {
     agent: Child,
 }
 
-/// What an agent says.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Incoming {
-    /// An answer.
-    Reply(Reply),
-    /// Something that a run printed.
-    Output {
-        /// The run.
-        id: u32,
-        /// Where.
-        stream: Stream,
-        /// The bytes as they came.
-        bytes: Vec<u8>,
-    },
-    /// Part of a file, or what a terminal shows.
-    Data {
-        /// The request that it belongs to.
-        id: u32,
-        /// The bytes as they are.
-        bytes: Vec<u8>,
-    },
-    /// The agent is gone.
-    HungUp,
-}
-
 impl Client {
     /// Starts an agent: `program` with `arguments` serves on its standard input.
     pub fn spawn(program: &Path, arguments: &[&str]) -> io::Result<Client> {
@@ -80,7 +56,6 @@ impl Client {
         let _ = crate::sys::keep_inherited_files();
         // What an agent leaves that is killed comes to this process; see `drop`.
         nix::sys::prctl::set_child_subreaper(true)?;
-        go_anywhere();
         let mut agents = agents();
         let agent = Command::new(program)
             .args(arguments)
@@ -120,11 +95,6 @@ impl Client {
         self.channel.send(request)
     }
 
-    /// Asks for several things at once.
-    pub fn send_all(&mut self, requests: &[Request]) -> io::Result<()> {
-        self.channel.send_all(requests)
-    }
-
     /// Waits for what the agent says next; `None` says that the time is up.
     pub fn recv(&mut self, timeout: Option<Duration>) -> io::Result<Option<Incoming>> {
         self.channel.recv(timeout)
@@ -134,7 +104,7 @@ impl Client {
 impl Channel {
     /// Talks over a stream socket.
     pub fn new(fd: OwnedFd) -> io::Result<Channel> {
-        crate::shell::nonblocking(&fd)?;
+        nonblocking(&fd)?;
         Ok(Channel {
             fd: Some(fd),
             decoder: Decoder::new(REPLY_BYTES),
@@ -146,21 +116,12 @@ impl Channel {
 
     /// Asks for something. What the agent says meanwhile is kept for [`Channel::recv`].
     pub fn send(&mut self, request: &Request) -> io::Result<()> {
-        self.send_all(std::slice::from_ref(request))
-    }
-
-    /// Asks for several things at once.
-    pub fn send_all(&mut self, requests: &[Request]) -> io::Result<()> {
-        let mut frames = Vec::new();
-        for request in requests {
-            frames.extend(protocol::message(request)?);
-        }
-        self.write(&frames)
+        self.write(&frame::message(request)?)
     }
 
     /// Sends part of a file, or what was typed at a terminal.
     pub fn send_data(&mut self, id: u32, bytes: &[u8]) -> io::Result<()> {
-        self.write(&protocol::data(id, bytes))
+        self.write(&frame::data(id, bytes))
     }
 
     /// Gives the other end this long to take one thing that is sent to it.
@@ -327,7 +288,6 @@ fn agents() -> MutexGuard<'static, BTreeSet<Pid>> {
 /// Starts a process that stays when an agent that ended badly has its orphans ended. It is to be
 /// given to [`ended`] when it is gone.
 pub fn spawn_beside(command: &mut Command) -> io::Result<Child> {
-    go_anywhere();
     let mut agents = agents();
     let child = command.spawn()?;
     agents.insert(pid_of(&child));

@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let called = words.next();
     if std::process::id() == 1 && called.is_some_and(|name| name == "/init") {
-        tutor_agent::guest::run();
+        tutor_agent::init();
     }
     let word = words.next();
     if word.as_ref().is_some_and(|word| word == "guarded") {

@@ -6,12 +6,11 @@
 //! To poll(2) a pipe that lost its writers is readable until the next one comes, so they are
 //! awaited by edges: epoll(7) tells once of each change.
 
-use crate::shell::read_some;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::stat::{Mode, SFlag, fstat};
-use nix::unistd::pipe2;
+use nix::unistd::{pipe2, read};
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -23,7 +22,40 @@ const MOST_SPARE: usize = 256;
 /// How many changes are heard of at once.
 const CHANGES: usize = 64;
 
-/// The reading end of a pipe.
+/// A pipe whose reading end does not block.
+#[derive(Debug)]
+pub struct Pipe {
+    pub read: OwnedFd,
+    pub write: OwnedFd,
+}
+
+impl Pipe {
+    pub fn new() -> io::Result<Pipe> {
+        let (read, write) = pipe2(OFlag::O_CLOEXEC)?;
+        nonblocking(&read)?;
+        Ok(Pipe { read, write })
+    }
+}
+
+pub fn nonblocking(fd: &OwnedFd) -> io::Result<()> {
+    nix::fcntl::fcntl(fd, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+/// Reads what is there now: `None` at the end of the stream.
+pub fn read_some(fd: &OwnedFd, buffer: &mut [u8]) -> Option<usize> {
+    loop {
+        match read(fd, buffer) {
+            Ok(0) => return None,
+            Ok(count) => return Some(count),
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => return Some(0),
+            Err(_) => return None,
+        }
+    }
+}
+
+/// The reading end of a pipe that a run prints to.
 #[derive(Debug)]
 pub struct Outlet(OwnedFd);
 

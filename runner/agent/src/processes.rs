@@ -75,11 +75,6 @@ fn parent_of(process: Pid) -> Option<Pid> {
     field(process, 4).as_deref().and_then(pid)
 }
 
-/// The processor that a process runs on, or ran on last.
-pub fn processor_of(process: Pid) -> Option<usize> {
-    field(process, 39)?.parse().ok()
-}
-
 /// A field of what the kernel says of a process, from the third on, as proc_pid_stat(5) counts.
 fn field(process: Pid, number: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;

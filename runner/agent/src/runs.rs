@@ -1,7 +1,7 @@
 //! The runs that an agent has begun: their pipes, their processes, how far they are.
 
 use crate::pipes::{Outlet, Pipes};
-use crate::protocol::{Mode, Status, Stream, When};
+use crate::protocol::{Mode, Status, Stream};
 use nix::unistd::Pid;
 use std::io;
 use std::time::Instant;
@@ -11,22 +11,20 @@ use std::time::Instant;
 pub struct Run {
     pub id: u32,
     pub mode: Mode,
-    pub when: When,
     /// Where it prints, until it has ended and the last writer is gone.
     pub stdout: Option<Outlet>,
     pub stderr: Option<Outlet>,
-    /// What the shell is told, as long as it may not have come to it.
-    pub text: Option<String>,
+    /// What the shell is to be told, or was told last.
+    pub text: String,
     /// True if a shell that was told of it was lost before it came to it.
     pub told_again: bool,
     /// The process to wait for, of a background run or an aside.
     pub pid: Option<Pid>,
     /// The shell that a background run is a job of.
     pub job_of: Option<Pid>,
-    /// What a background run itself said it ended with. A signal that ends it has it say something
-    /// else, and it says nothing if it becomes another program or traps EXIT itself.
+    /// The status that a background run came to its end with, as it said itself.
     pub said: Option<i32>,
-    /// True if its shell was asked how it ended.
+    /// True if its shell is asked how it ended.
     pub is_asked: bool,
     /// What the run's process or shell reported, before its end was told.
     pub status: Option<Status>,
@@ -37,14 +35,13 @@ pub struct Run {
 }
 
 impl Run {
-    pub fn new(id: u32, mode: Mode, when: When, pipes: &mut Pipes) -> io::Result<Run> {
+    pub fn new(id: u32, mode: Mode, pipes: &mut Pipes) -> io::Result<Run> {
         Ok(Run {
             id,
             mode,
-            when,
             stdout: Some(pipes.take()?),
             stderr: Some(pipes.take()?),
-            text: None,
+            text: String::new(),
             told_again: false,
             pid: None,
             job_of: None,
@@ -85,14 +82,6 @@ impl Run {
             outlet.is_some_and(|outlet| pipes.is_changed(outlet))
         });
         changed.map(|(stream, _)| stream).collect()
-    }
-
-    /// True if it takes its turn in the lesson's shell.
-    pub fn is_in_turn(&self) -> bool {
-        match self.mode {
-            Mode::Step | Mode::Check => true,
-            Mode::Background | Mode::Aside => false,
-        }
     }
 
     /// True once nothing more can come of it.

@@ -6,16 +6,16 @@ mod reports;
 use crate::confine::{self, Begun, Confinement, End, Guard, Held};
 use crate::guest::Guest;
 use crate::isolation;
-use crate::pipes::Pipes;
-use crate::processor;
-use crate::protocol::{self, Decoder, Frame, Mode, Reply, Request, Stream, VERSION, When};
+use crate::pipes::{Pipe, Pipes};
+use crate::protocol::frame::{self, Decoder, Frame};
+use crate::protocol::{self, Mode, Reply, Request, Stream, VERSION};
 use crate::runs::Run;
-use crate::shell::{self, Ends, Past, Pipe, Setup, Shell};
+use crate::shell::{self, Setup, Shell, Told};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Pid, getpgid, getppid, setpgid, setsid};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -41,13 +41,6 @@ impl From<Errno> for AgentError {
 
 /// The most that is read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
-
-/// How long this process sleeps, and wakes for nobody, while the shell has much to do: a shell that
-/// wakes it with every line is slowed by that more than by what it does itself.
-const NAP: Duration = Duration::from_micros(300);
-
-/// How many runs a shell is told of that has much to do.
-const FAR_AHEAD: usize = 16;
 
 /// How often a background run is looked at, since its process is not a child of ours.
 const LOOK: Duration = Duration::from_millis(50);
@@ -104,19 +97,17 @@ struct Agent {
     children: UnixStream,
     /// Readable after somebody asked this process to end.
     asked_to_end: UnixStream,
-    control: Pipe,
-    reports: Vec<u8>,
+    /// Where background runs say that they came to their end. Any process can write there.
+    ends: Pipe,
     nonce: String,
     setup: Option<Setup>,
     shell: Option<Shell>,
     pipes: Pipes,
     runs: BTreeMap<u32, Run>,
-    /// The runs that the shell is yet to be told of.
-    untold: Vec<u32>,
-    /// True if what is asked for ahead is not to take place, until something is asked for anyway:
-    /// who asks may not have heard yet that a step before it did not end well.
-    breaks_off: bool,
-    past: Past,
+    /// The run that the shell was told of and has not reported on.
+    told: Option<u32>,
+    /// The runs that the shell is to be told of, one after the other.
+    untold: VecDeque<u32>,
     /// True if the shell is one in place of another that ended between two runs, and no run has
     /// been told so.
     is_replaced: bool,
@@ -142,6 +133,7 @@ enum Ready {
     Channel,
     Children,
     AskedToEnd,
+    BackgroundEnds,
     Control,
     ShellStderr,
     Pipes,
@@ -158,19 +150,17 @@ impl Agent {
         let asked_to_end = signals(&[SIGTERM, SIGINT, SIGHUP])?;
         Ok(Agent {
             channel: File::from(channel),
-            decoder: Decoder::new(protocol::REQUEST_BYTES),
+            decoder: Decoder::new(frame::REQUEST_BYTES),
             children,
             asked_to_end,
-            control: Pipe::new()?,
-            reports: Vec::new(),
+            ends: Pipe::new()?,
             nonce: nonce()?,
             setup: None,
             shell: None,
             pipes: Pipes::new()?,
             runs: BTreeMap::new(),
-            untold: Vec::new(),
-            breaks_off: false,
-            past: Past::default(),
+            told: None,
+            untold: VecDeque::new(),
             is_replaced: false,
             held: Vec::new(),
             last_id: 0,
@@ -185,14 +175,12 @@ impl Agent {
 
     fn run(&mut self) -> Result<(), AgentError> {
         while !self.leaving {
-            if self.is_far_ahead() {
-                std::thread::sleep(NAP);
-            }
             for ready in self.wait()? {
                 match ready {
                     Ready::Channel => self.hear()?,
                     Ready::Children => self.heed_children()?,
                     Ready::AskedToEnd => self.leaving = true,
+                    Ready::BackgroundEnds => self.read_background_ends(),
                     Ready::Control => self.read_reports()?,
                     Ready::ShellStderr => drop(self.read_shell()?),
                     Ready::Pipes => self.pipes.hear()?,
@@ -219,17 +207,19 @@ impl Agent {
             Ready::Channel,
             Ready::Children,
             Ready::AskedToEnd,
-            Ready::Control,
+            Ready::BackgroundEnds,
             Ready::Pipes,
         ];
         let mut fds = vec![
             PollFd::new(self.channel.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.children.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.asked_to_end.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.control.read.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.ends.read.as_fd(), PollFlags::POLLIN),
             PollFd::new(self.pipes.changing(), PollFlags::POLLIN),
         ];
         if let Some(shell) = &self.shell {
+            what.push(Ready::Control);
+            fds.push(PollFd::new(shell.control.as_fd(), PollFlags::POLLIN));
             what.push(Ready::ShellStderr);
             fds.push(PollFd::new(shell.stderr.as_fd(), PollFlags::POLLIN));
         }
@@ -248,46 +238,26 @@ impl Agent {
         Ok(ready.map(|(_, what)| what).collect())
     }
 
-    /// The runs whose output is to be told of now, and where they may have printed.
-    /// One that waits for its turn prints nothing before the one in front has ended; if the shell
-    /// is at it already, what it printed is for later.
-    fn heard(&self) -> Vec<(u32, Stream)> {
-        let turn = self.turn();
-        let heard = |run: &&Run| run.ended || !run.is_in_turn() || Some(run.id) == turn;
-        let runs = self.runs.values().filter(heard);
+    /// Where runs may have printed.
+    fn changed(&self) -> Vec<(u32, Stream)> {
         let of_run = |run: &Run| {
-            let changed = run.changed(&self.pipes).into_iter();
             let id = run.id;
+            let changed = run.changed(&self.pipes).into_iter();
             changed.map(move |stream| (id, stream))
         };
-        runs.flat_map(of_run).collect()
+        self.runs.values().flat_map(of_run).collect()
     }
 
     /// Reads once from each of them.
     fn read_runs(&mut self) -> Result<(), AgentError> {
-        for (id, stream) in self.heard() {
+        for (id, stream) in self.changed() {
             self.read_run(id, stream)?;
         }
         Ok(())
     }
 
-    /// The run that the shell is at, or comes to next.
-    fn turn(&self) -> Option<u32> {
-        let open = |run: &&Run| !run.ended && run.is_in_turn();
-        self.runs.values().find(open).map(|run| run.id)
-    }
-
-    /// True if the shell has enough to go on with for longer than a nap.
-    fn is_far_ahead(&self) -> bool {
-        let open = self
-            .runs
-            .values()
-            .filter(|run| !run.ended && run.is_in_turn());
-        open.count() >= FAR_AHEAD
-    }
-
     fn patience(&self) -> PollTimeout {
-        if !self.heard().is_empty() {
+        if !self.changed().is_empty() {
             return PollTimeout::ZERO;
         }
         let waiting = self
@@ -330,13 +300,10 @@ impl Agent {
                 .map_err(|error| AgentError::Protocol(error.to_string()))?;
             self.obey(request)?;
         }
-        self.tell_shell()
+        Ok(())
     }
 
     fn obey(&mut self, request: Request) -> Result<(), AgentError> {
-        if !matches!(request, Request::Run { .. }) {
-            self.tell_shell()?;
-        }
         match request {
             Request::Hello { .. } => self.reply(&Reply::Hello { version: VERSION }),
             Request::Start {
@@ -364,20 +331,8 @@ impl Agent {
                     Err(why) => self.reply(&Reply::Unconfined { why }),
                 }
             }
-            Request::Run {
-                id,
-                script,
-                mode,
-                when,
-            } => self.begin(id, mode, when, &script),
-            Request::Kill { id, grace_ms } | Request::Stop { id, grace_ms } => {
-                self.kill(id, Duration::from_millis(grace_ms))
-            }
-            Request::Leftovers => {
-                let mut processes = self.leftovers();
-                processes.truncate(protocol::LEFTOVERS);
-                self.reply(&Reply::Leftovers { processes })
-            }
+            Request::Run { id, script, mode } => self.begin(id, mode, &script),
+            Request::End { id, grace_ms } => self.end_run(id, Duration::from_millis(grace_ms)),
             Request::Finish { grace_ms } => self.finish(Duration::from_millis(grace_ms)),
             Request::Guest(request) => {
                 let Some(mut guest) = self.guest.take() else {
@@ -409,13 +364,11 @@ impl Agent {
     }
 
     fn start(&mut self, setup: Setup) -> Result<(), AgentError> {
-        match Shell::start(&setup, &self.control.write) {
+        match Shell::start(&setup) {
             Ok(shell) => {
-                let pid = shell.pid.as_raw();
                 self.shell = Some(shell);
                 self.setup = Some(setup);
                 self.reply(&Reply::Started {
-                    pid,
                     held: self.guards.clone(),
                 })
             }
@@ -426,59 +379,51 @@ impl Agent {
         }
     }
 
-    fn begin(&mut self, id: u32, mode: Mode, when: When, script: &str) -> Result<(), AgentError> {
+    fn begin(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), AgentError> {
         let Some(setup) = &self.setup else {
             return self.failed("a run came before its shell".to_owned());
         };
-        match (mode, when) {
-            (Mode::Step | Mode::Check, When::Anyway) => self.breaks_off = false,
-            (Mode::Background | Mode::Aside, When::Anyway) => {}
-            (_, When::AllWell) if self.breaks_off => return Ok(()),
-            (_, When::AllWell) => {}
-        }
         if script.contains('\0') {
             return self.failed("a script with a NUL in it cannot be given to bash".to_owned());
         }
         self.last_id = self.last_id.max(id);
-        let mut run = Run::new(id, mode, when, &mut self.pipes)?;
+        let mut run = Run::new(id, mode, &mut self.pipes)?;
         let (Some(stdout), Some(stderr)) = (&run.stdout, &run.stderr) else {
             return Ok(());
         };
-        if mode == Mode::Aside {
-            match shell::start_aside(id, setup, script, stdout, stderr) {
+        match mode {
+            Mode::Aside => match shell::start_aside(id, setup, script, stdout, stderr) {
                 Ok(pid) => run.pid = Some(pid),
                 Err(error) => return self.failed(format!("cannot start bash: {error}")),
-            }
-        } else {
-            let ends = Ends {
-                stdout,
-                stderr,
-                control: &self.control.write,
-            };
-            self.past.add(script);
-            let run_of = (id, mode, when);
-            run.text = Some(shell::text(&self.nonce, run_of, script, self.past, &ends));
-            self.untold.push(id);
-            // Once for all that come together, before most of the work that they make.
-            if let Some(shell) = &self.shell
-                && self.untold.len() == processor::WORTH_IT
-            {
-                processor::keep_off(shell.pid);
+            },
+            Mode::Step | Mode::Check | Mode::Background => {
+                let told = Told {
+                    id,
+                    mode,
+                    script,
+                    stdout,
+                    stderr,
+                    ends: &self.ends,
+                };
+                run.text = shell::text(&self.nonce, &told);
+                self.untold.push_back(id);
             }
         }
         self.runs.insert(id, run);
-        Ok(())
+        self.tell_shell()
     }
 
-    /// Tells the shell of all runs that it does not know of; starts one if there is none.
+    /// Tells a shell that waits of the next run; starts one if there is none.
     fn tell_shell(&mut self) -> Result<(), AgentError> {
-        let ids = std::mem::take(&mut self.untold);
-        let (Some(setup), false, false) = (&self.setup, ids.is_empty(), self.leaving) else {
+        if self.told.is_some() || self.leaving {
+            return Ok(());
+        }
+        let (Some(setup), Some(id)) = (&self.setup, self.untold.pop_front()) else {
             return Ok(());
         };
         let shell = match &mut self.shell {
             Some(shell) => shell,
-            none => match Shell::start(setup, &self.control.write) {
+            none => match Shell::start(setup) {
                 Ok(shell) => none.insert(shell),
                 Err(error) => {
                     let folder = setup.folder.display();
@@ -486,17 +431,12 @@ impl Agent {
                 }
             },
         };
-        let runs = ids.iter().filter_map(|id| self.runs.get(id));
-        let texts: Vec<&str> = runs.filter_map(|run| run.text.as_deref()).collect();
-        Ok(shell.tell(&texts)?)
-    }
-
-    /// Forgets the runs that were to take place only if all went well before them.
-    fn forget_ahead(&mut self) {
-        self.breaks_off = true;
-        let runs = &mut self.runs;
-        runs.retain(|_, run| run.ended || run.when == When::Anyway);
-        self.untold.retain(|id| runs.contains_key(id));
+        if let Some(run) = self.runs.get(&id) {
+            self.told = Some(id);
+            // One that is gone by now is replaced when its end is heard of.
+            let _ = shell.tell(&run.text);
+        }
+        Ok(())
     }
 
     fn failed(&mut self, what: String) -> Result<(), AgentError> {
@@ -505,7 +445,7 @@ impl Agent {
     }
 
     fn reply(&mut self, reply: &Reply) -> Result<(), AgentError> {
-        let frame = protocol::message(reply)?;
+        let frame = frame::message(reply)?;
         self.send(&frame)
     }
 

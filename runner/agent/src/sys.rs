@@ -132,3 +132,22 @@ pub fn give_up_rights() {
     // Each that the kernel knows; who may not drop one is not root, and gains none by execve(2).
     let _ = (0..64).try_for_each(|right| drop(libc::PR_CAPBSET_DROP, right).map(|_| ()));
 }
+
+/// How many files another process may have open (RLIMIT_NOFILE in prlimit(2)), if that is told.
+pub fn open_files_limit(process: Pid) -> Option<u64> {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: nothing is set, and `limit` is a struct of the kernel's size that outlives the call.
+    let got = unsafe {
+        let nothing = std::ptr::null();
+        libc::prlimit(
+            process.as_raw(),
+            libc::RLIMIT_NOFILE,
+            nothing,
+            &raw mut limit,
+        )
+    };
+    (got == 0).then_some(limit.rlim_cur)
+}

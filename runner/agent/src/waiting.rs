@@ -2,8 +2,7 @@
 //! awaited. It is bounded. Output beyond that is left out and counted, since who prints need not
 //! know that nobody reads; anything else beyond it nobody asked for.
 
-use crate::client::Incoming;
-use crate::protocol::Stream;
+use crate::protocol::{Incoming, Stream};
 use std::collections::VecDeque;
 use std::io;
 

@@ -6,8 +6,9 @@ use crate::needed::Linker;
 use crate::shared::{SharedError, send};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use tutor_agent::protocol::{GuestRequest, Kind};
+use tutor_agent::protocol::GuestRequest;
 use tutor_files::Below;
+use tutor_files::Kind;
 
 /// The libraries that a guest has.
 #[derive(Debug, Default)]

@@ -19,10 +19,11 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tutor_agent::Waiting;
-use tutor_agent::client::{self, Channel, Incoming};
+use tutor_agent::client::{self, Channel};
 use tutor_agent::protocol::{
-    Found, GuestReply, GuestRequest, QUOTED_BYTES, Reply, Request, VERSION,
+    GuestReply, GuestRequest, Incoming, QUOTED_BYTES, Reply, Request, VERSION,
 };
+use tutor_files::Found;
 
 /// How much of the console and of QEMU's messages is kept.
 const TAIL_BYTES: usize = 64 * 1024;
@@ -351,9 +352,7 @@ impl Machine {
         let bytes = match &incoming {
             Incoming::Output { bytes, .. } | Incoming::Data { bytes, .. } => bytes.len(),
             // Texts in it are short, or it would not have come this far.
-            Incoming::Reply(
-                Reply::Leftovers { processes: all } | Reply::Finished { leftovers: all },
-            ) => all.len() * QUOTED_BYTES,
+            Incoming::Reply(Reply::Finished { leftovers }) => leftovers.len() * QUOTED_BYTES,
             Incoming::Reply(_) | Incoming::HungUp => QUOTED_BYTES,
         };
         let kept = self.later.push(incoming, bytes);

@@ -2,11 +2,11 @@
 //! guest can talk in the agent's place; here everything is refused that no agent of ours would say.
 
 use std::collections::{BTreeMap, BTreeSet};
-use tutor_agent::client::Incoming;
 use tutor_agent::protocol::{
-    Found, GuestReply, GuestRequest, LEFTOVERS, LISTED_BYTES, LISTED_PATHS, QUOTED_BYTES, Reply,
+    GuestReply, GuestRequest, Incoming, LEFTOVERS, LISTED_BYTES, LISTED_PATHS, QUOTED_BYTES, Reply,
     Request, Status,
 };
+use tutor_files::Found;
 
 /// A text that is quoted is this long at the most, with the mark that it was cut.
 const TEXT_BYTES: usize = QUOTED_BYTES + '…'.len_utf8();
@@ -16,7 +16,6 @@ const TEXT_BYTES: usize = QUOTED_BYTES + '…'.len_utf8();
 pub struct PendingRequests {
     hellos: u32,
     starts: u32,
-    leftovers: u32,
     finishes: u32,
     runs: BTreeSet<u32>,
     of_guest: BTreeMap<u32, AwaitedAnswer>,
@@ -40,9 +39,8 @@ impl PendingRequests {
             Request::Hello { .. } => self.hellos += 1,
             Request::Start { .. } => self.starts += 1,
             Request::Run { id, .. } => drop(self.runs.insert(*id)),
-            Request::Leftovers => self.leftovers += 1,
             Request::Finish { .. } => self.finishes += 1,
-            Request::Kill { .. } | Request::Stop { .. } => {}
+            Request::End { .. } => {}
             Request::Guest(request) => {
                 let (id, awaited) = match request {
                     GuestRequest::Make { id, .. }
@@ -55,7 +53,7 @@ impl PendingRequests {
                     } => (id, AwaitedAnswer::File(*at_most_bytes)),
                     GuestRequest::List { id, .. } => (id, AwaitedAnswer::Listing(0, 0)),
                     GuestRequest::Terminal { id, .. } => (id, AwaitedAnswer::Terminal),
-                    GuestRequest::Resize { .. } | GuestRequest::PowerOff => return,
+                    GuestRequest::Resize { .. } => return,
                 };
                 self.of_guest.insert(*id, awaited);
             }
@@ -87,7 +85,7 @@ impl PendingRequests {
         let unasked = |what| format!("it answered {what} that was not asked");
         match reply {
             Reply::Hello { .. } => take(&mut self.hellos).ok_or(unasked("a greeting")),
-            Reply::Started { held, .. } => {
+            Reply::Started { held } => {
                 held.lacking.iter().try_for_each(|lacking| text(lacking))?;
                 few(held.lacking.len())?;
                 take(&mut self.starts).ok_or(unasked("a start"))
@@ -99,11 +97,6 @@ impl PendingRequests {
                     true => Ok(()),
                     false => Err("it told of the end of a run that was not there".to_owned()),
                 }
-            }
-            Reply::Leftovers { processes } => {
-                processes.iter().try_for_each(|left| text(&left.command))?;
-                few(processes.len())?;
-                take(&mut self.leftovers).ok_or(unasked("a question about processes"))
             }
             Reply::Finished { leftovers } => {
                 leftovers.iter().try_for_each(|left| text(&left.command))?;

@@ -22,10 +22,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use synced::{SyncedEntry, is_same};
-use tutor_agent::guest::files::limits;
-use tutor_agent::protocol::{CHUNK_BYTES, Found, GuestRequest, Kind};
+use tutor_agent::protocol::{CHUNK_BYTES, GuestRequest, listing_limits};
 use tutor_files::error::failed_io;
-use tutor_files::{Below, FilesError, Root, hash, text};
+use tutor_files::{Below, FilesError, Found, Kind, Root, hash, text};
 
 /// The most that a shared folder may hold, in bytes: the guest keeps it in its memory.
 pub const LIMIT_BYTES: u64 = 96 * 1024 * 1024;
@@ -138,7 +137,7 @@ impl Shared {
         let root = self.root()?;
         self.conflicts.retain(|_, (_, told)| !*told);
         self.moved.clear();
-        let mut here = root.settled(&limits())?;
+        let mut here = root.settled(&listing_limits())?;
         here.entries.retain(|found| found.kind != Kind::Other);
         self.hold_to_limit(&here.entries)?;
         let mut asked = Vec::new();
@@ -225,7 +224,7 @@ impl Shared {
     fn pull_all(&mut self, machine: &mut Machine) -> Result<(), SharedError> {
         let there = self.listed(machine)?;
         self.hold_to_limit(&there)?;
-        let there = limits().check(&self.folder, there);
+        let there = listing_limits().check(&self.folder, there);
         let there = there.map_err(|error| machine.broke(error.to_string()))?;
         let root = self.root()?;
         let paths: BTreeSet<&Below> = there.iter().map(|found| &found.path).collect();

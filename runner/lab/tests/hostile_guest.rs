@@ -18,11 +18,13 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
-use tutor_agent::client::Incoming;
+use tutor_agent::confine::Held;
+use tutor_agent::protocol::frame::{Decoder, Frame, REQUEST_BYTES, data, message, output};
 use tutor_agent::protocol::{
-    CHUNK_BYTES, Decoder, Frame, GuestReply, GuestRequest, Held, Kind, LISTED_PATHS, Mode,
-    REQUEST_BYTES, Reply, Request, Shell, Status, Stream, data, message, output,
+    CHUNK_BYTES, GuestReply, GuestRequest, Incoming, LISTED_PATHS, Mode, Reply, Request, ShellFate,
+    Status, Stream,
 };
+use tutor_files::Kind;
 use tutor_lab::machine::{Machine, MachineError};
 use tutor_lab::shared::{LabVersion, Shared, SharedError};
 
@@ -815,10 +817,9 @@ cases! {
         let (id, status) = (5, Status::Exited(0));
         let replies = [
             Reply::Hello { version: 3 },
-            Reply::Started { pid: 1, held: Held::default() },
+            Reply::Started { held: Held::default() },
             Reply::Finished { leftovers: Vec::new() },
-            Reply::Leftovers { processes: Vec::new() },
-            Reply::Ended { id, status, shell: Shell::Kept, on_request: false },
+            Reply::Ended { id, status, shell: ShellFate::Kept, on_request: false },
             Reply::Guest(GuestReply::Done { id, error: None }),
             Reply::Guest(GuestReply::Listed { id, entries: Vec::new(), more: false }),
             Reply::Guest(GuestReply::TerminalEnded { id, status }),
@@ -842,12 +843,11 @@ cases! {
         let error = meet(
             |guest| {
                 guest.asked();
-                guest.say(Reply::Ended { id: 1, status, shell: Shell::Kept, on_request: false });
+                guest.say(Reply::Ended { id: 1, status, shell: ShellFate::Kept, on_request: false });
             },
             |machine| {
                 let (script, mode) = ("x".to_owned(), Mode::Step);
-                let when = Default::default();
-                machine.send(&Request::Run { id: 1, script, mode, when }).unwrap();
+                machine.send(&Request::Run { id: 1, script, mode }).unwrap();
                 machine.next(PATIENCE).unwrap_err().to_string()
             },
         );
@@ -863,7 +863,7 @@ cases! {
             },
             |machine| {
                 let first = machine.next(PATIENCE).unwrap_err();
-                let then = machine.send(&Request::Leftovers).unwrap_err();
+                let then = machine.send(&Request::Finish { grace_ms: 0 }).unwrap_err();
                 [first, then]
             },
         );

@@ -2,19 +2,16 @@
 //! agent that closed its shell well serves the next lesson.
 
 use super::told::happening;
-use super::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
+use super::{Backend, BackendError, Happening, KernelOwner, Mode, Opening, Session};
 use crate::surroundings::Surroundings;
-use crate::transcript::ShellFate;
-use nix::unistd::Pid;
+use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tutor_agent::client::{Client, Incoming};
+use tutor_agent::client::Client;
 use tutor_agent::confine::{Guard, Held};
-use tutor_agent::processes::children;
-use tutor_agent::processor::{WORTH_IT, go_anywhere, keep_off};
-use tutor_agent::protocol::{Reply, Request, When};
+use tutor_agent::protocol::{Incoming, Reply, Request};
 
 /// How long an agent may take to say that its shell is there.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
@@ -60,12 +57,16 @@ fn give(idle: &Idle, client: Client) {
 }
 
 impl Backend for Host {
-    fn is_own_kernel(&self) -> bool {
-        true
+    fn kernel(&self) -> KernelOwner {
+        KernelOwner::ThisMachine
     }
 
     fn open(&self, opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
-        let (session, _) = self.begin(opening)?;
+        let (mut session, held) = self.begin(opening)?;
+        // Without root there is nothing that a step could mount.
+        if opening.own_mounts && nix::unistd::geteuid().is_root() {
+            session.refused = held.lacking.into();
+        }
         Ok(Box::new(session))
     }
 }
@@ -105,8 +106,7 @@ impl Host {
         let mut session = HostSession {
             client: Some(client),
             idle: is_for_all.then(|| self.idle.clone()),
-            shell_depth: 1,
-            last_ahead: 0,
+            refused: VecDeque::new(),
         };
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
@@ -117,7 +117,6 @@ impl Host {
                 .map_err(|error| failed(error.to_string()))?
             {
                 Some(Incoming::Reply(Reply::Started { held, .. })) => {
-                    session.shell_depth = depth(guard, &held);
                     if matches!(guard, Guard::Confined { .. }) && !held.root {
                         // It is confined to this lesson's folders, and no other process goes on.
                         session.idle = None;
@@ -157,23 +156,12 @@ impl Host {
     }
 }
 
-/// How many processes there are from an agent to its shell.
-fn depth(guard: Guard, held: &Held) -> usize {
-    match guard {
-        Guard::Confined { .. } if held.namespaces => 3,
-        Guard::Namespaces if held.namespaces => 2,
-        Guard::Processes | Guard::Namespaces | Guard::Confined { .. } => 1,
-    }
-}
-
 struct HostSession {
     /// Until it is given back.
     client: Option<Client>,
     idle: Option<Idle>,
-    /// How many processes there are from the one that was started here to the first shell.
-    shell_depth: usize,
-    /// The last run that was given ahead.
-    last_ahead: u32,
+    /// The guards that this machine refused, to be told once.
+    refused: VecDeque<String>,
 }
 
 impl HostSession {
@@ -184,13 +172,6 @@ impl HostSession {
     fn send(&mut self, request: &Request) -> Result<(), BackendError> {
         let sent = self.client()?.send(request);
         sent.map_err(|_| BackendError::Gone)
-    }
-
-    /// The first shell, by the id that it has here: in a PID namespace it has another one.
-    fn shell(&mut self) -> Result<Option<Pid>, BackendError> {
-        let agent = Pid::from_raw(self.client()?.pid() as i32);
-        let below = |process: Option<Pid>, _| children(process?).first().copied();
-        Ok((0..self.shell_depth).fold(Some(agent), below))
     }
 
     fn give_back(&mut self) {
@@ -206,27 +187,13 @@ impl Session for HostSession {
             id,
             script: script.to_owned(),
             mode,
-            when: When::Anyway,
         })
     }
 
-    fn run_ahead(&mut self, steps: &[(u32, &str)]) -> Result<bool, BackendError> {
-        let request = |(id, script): &(u32, &str)| Request::Run {
-            id: *id,
-            script: (*script).to_owned(),
-            mode: Mode::Step,
-            when: When::AllWell,
-        };
-        let requests: Vec<Request> = steps.iter().map(request).collect();
-        self.last_ahead = steps.last().map_or(self.last_ahead, |(id, _)| *id);
-        if steps.len() >= WORTH_IT {
-            self.shell()?.into_iter().for_each(keep_off);
-        }
-        let sent = self.client()?.send_all(&requests);
-        sent.map(|()| true).map_err(|_| BackendError::Gone)
-    }
-
     fn next(&mut self, wait: Duration) -> Result<Option<Happening>, BackendError> {
+        if let Some(refused) = self.refused.pop_front() {
+            return Ok(Some(Happening::Unguarded(refused)));
+        }
         let deadline = Instant::now() + wait;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -238,43 +205,22 @@ impl Session for HostSession {
                 return Ok(None);
             };
             if let Some(happening) = happening(incoming)? {
-                match happening {
-                    Happening::Finished { .. } => self.give_back(),
-                    // The shell has nothing more to go on with, and what this thread starts may
-                    // be another place's.
-                    Happening::Ended {
-                        id, status, shell, ..
-                    } if id >= self.last_ahead
-                        || shell == ShellFate::Lost
-                        || status != Status::Exited(0) =>
-                    {
-                        go_anywhere();
-                    }
-                    Happening::Ended { .. }
-                    | Happening::Output { .. }
-                    | Happening::KeptYours(_) => {}
+                if let Happening::Finished { .. } = happening {
+                    self.give_back();
                 }
                 return Ok(Some(happening));
             }
         }
     }
 
-    fn kill(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
-        self.send(&Request::Kill {
-            id,
-            grace_ms: grace.as_millis() as u64,
-        })
-    }
-
-    fn stop(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
-        self.send(&Request::Stop {
+    fn end(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
+        self.send(&Request::End {
             id,
             grace_ms: grace.as_millis() as u64,
         })
     }
 
     fn finish(&mut self, grace: Duration) -> Result<(), BackendError> {
-        go_anywhere();
         self.send(&Request::Finish {
             grace_ms: grace.as_millis() as u64,
         })

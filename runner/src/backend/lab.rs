@@ -7,7 +7,7 @@ mod answers;
 mod own;
 
 use super::told::happening;
-use super::{Answer, Backend, BackendError, Happening, Mode, Opening, Session};
+use super::{Answer, Backend, BackendError, Happening, KernelOwner, Mode, Opening, Session};
 use crate::event::{KeptYours, OfLab};
 use crate::say;
 use answers::Answers;
@@ -19,8 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tutor_agent::client::Incoming;
-use tutor_agent::protocol::{Reply, Request, When};
+use tutor_agent::protocol::{Incoming, Reply, Request};
 use tutor_lab::accelerator::{self, KvmPolicy, NoKvm, Trial};
 use tutor_lab::cache::{Cache, CacheError, DEFAULT_SERIES};
 use tutor_lab::checkpoint::Checkpoint;
@@ -311,14 +310,16 @@ fn find(choice: &Choice, tell: &Tell) -> Result<Found, Lack> {
 }
 
 impl Backend for Lab {
-    fn emulator(&self) -> Option<String> {
-        let found = self.found().ok()?;
-        let minor: Vec<&str> = found.qemu.version.split('.').take(2).collect();
-        let minor = minor.join(".");
-        Some(match found.qemu.accelerator {
-            Accelerator::Tcg => format!("QEMU {minor}"),
-            Accelerator::Kvm { .. } => format!("QEMU {minor} with KVM"),
-        })
+    fn kernel(&self) -> KernelOwner {
+        let machine = self.found().ok().map(|found| {
+            let minor: Vec<&str> = found.qemu.version.split('.').take(2).collect();
+            let minor = minor.join(".");
+            match found.qemu.accelerator {
+                Accelerator::Tcg => format!("QEMU {minor}"),
+                Accelerator::Kvm { .. } => format!("QEMU {minor} with KVM"),
+            }
+        });
+        KernelOwner::Guest { machine }
     }
 
     fn known(&self, probe: &str) -> Option<Answer> {
@@ -481,7 +482,6 @@ impl Session for LabSession {
             id,
             script: script.to_owned(),
             mode,
-            when: When::Anyway,
         })
     }
 
@@ -505,7 +505,7 @@ impl Session for LabSession {
                     Some(Mode::Check | Mode::Aside) | None => {}
                 },
                 Happening::Finished { .. } => self.pull()?,
-                Happening::Output { .. } | Happening::KeptYours(_) => {}
+                Happening::Output { .. } | Happening::KeptYours(_) | Happening::Unguarded(_) => {}
             }
             self.told.push_back(happening);
         }
@@ -533,15 +533,8 @@ impl Session for LabSession {
         Ok(true)
     }
 
-    fn kill(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
-        self.send(&Request::Kill {
-            id,
-            grace_ms: grace.as_millis() as u64,
-        })
-    }
-
-    fn stop(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
-        self.send(&Request::Stop {
+    fn end(&mut self, id: u32, grace: Duration) -> Result<(), BackendError> {
+        self.send(&Request::End {
             id,
             grace_ms: grace.as_millis() as u64,
         })

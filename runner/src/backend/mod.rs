@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use tutor_agent::protocol::Mode;
+pub use tutor_agent::protocol::{Mode, Status};
 
 /// A place that can keep a shell for a lesson.
 pub trait Backend: Sync {
@@ -23,14 +23,8 @@ pub trait Backend: Sync {
     fn reopen(&self, _file: &Path) -> Option<Box<dyn Session>> {
         None
     }
-    /// True if steps there meet this machine's own kernel.
-    fn is_own_kernel(&self) -> bool {
-        false
-    }
-    /// What the machine there is emulated by, if it is; part of what an output is recorded with.
-    fn emulator(&self) -> Option<String> {
-        None
-    }
+    /// Whose kernel steps there meet.
+    fn kernel(&self) -> KernelOwner;
     /// What a probe said there before, in any process, where the machine begins as the same one
     /// each time.
     fn known(&self, _probe: &str) -> Option<Answer> {
@@ -38,6 +32,19 @@ pub trait Backend: Sync {
     }
     /// Remembers what a probe said there, if [`known`](Backend::known) can ever tell.
     fn note(&self, _probe: &str, _answer: &Answer) {}
+}
+
+/// Whose kernel it is that steps meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KernelOwner {
+    /// This machine's, which other lessons and programs share.
+    ThisMachine,
+    /// A guest's, for one lesson alone.
+    Guest {
+        /// The machine that it runs on, as outputs are recorded with it: `QEMU 7.2`; none if it is
+        /// not known.
+        machine: Option<String>,
+    },
 }
 
 /// What a probe said.
@@ -71,16 +78,11 @@ pub struct Opening<'o> {
     pub own_mounts: bool,
 }
 
-/// One shell, kept for a lesson. Runs are told apart by ids that the caller picks, from 1.
+/// One shell, kept for a lesson. Runs are told apart by ids that the caller picks, from 1; those that
+/// take their turn in the shell run one after the other.
 pub trait Session {
     /// Begins a run.
     fn run(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), BackendError>;
-    /// Asks for steps, each to run only if every step asked for before it ends with status 0 and
-    /// keeps the shell; else it never runs, and nothing is said of it. Returns false, having done
-    /// nothing, if this place takes none so.
-    fn run_ahead(&mut self, _steps: &[(u32, &str)]) -> Result<bool, BackendError> {
-        Ok(false)
-    }
     /// Takes the state of the shell and of the whole machine around it, between two runs, and has
     /// it written to a file, which may take longer than this call. Returns false if this place
     /// cannot do that, or not now.
@@ -90,9 +92,7 @@ pub trait Session {
     /// Waits this long for something to happen.
     fn next(&mut self, wait: Duration) -> Result<Option<Happening>, BackendError>;
     /// Ends a run and all that it started: first kindly, after `grace` surely.
-    fn kill(&mut self, id: u32, grace: Duration) -> Result<(), BackendError>;
-    /// Ends a background run.
-    fn stop(&mut self, id: u32, grace: Duration) -> Result<(), BackendError>;
+    fn end(&mut self, id: u32, grace: Duration) -> Result<(), BackendError>;
     /// Closes the shell; [`Happening::Finished`] follows, and then nothing.
     fn finish(&mut self, grace: Duration) -> Result<(), BackendError>;
 }
@@ -111,6 +111,8 @@ pub enum Happening {
     },
     /// Something stayed as the learner changed it, and not as the lab did.
     KeptYours(KeptYours),
+    /// Something that was to keep steps from the rest of the machine was refused.
+    Unguarded(String),
     /// A run ended.
     Ended {
         /// Which one.
@@ -127,15 +129,6 @@ pub enum Happening {
         /// Processes that had to be ended: the run they came from, their command line.
         leftovers: Vec<(Option<u32>, String)>,
     },
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// With this exit status.
-    Exited(i32),
-    /// By this signal.
-    Signaled(i32),
 }
 
 /// A place could not do its part.

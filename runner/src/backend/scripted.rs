@@ -1,9 +1,9 @@
 //! Canned answers in place of a shell, to test what runs steps without running any.
 
-use super::{Backend, BackendError, Happening, Mode, Opening, Session, Status};
+use super::{Backend, BackendError, Happening, KernelOwner, Mode, Opening, Session, Status};
 use crate::event::Stream;
 use crate::transcript::ShellFate;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Answers by script: what it prints and its exit status. An unknown script prints nothing.
@@ -50,11 +50,16 @@ impl Scripted {
 }
 
 impl Backend for Scripted {
+    fn kernel(&self) -> KernelOwner {
+        KernelOwner::Guest { machine: None }
+    }
+
     fn open(&self, _opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
         Ok(Box::new(ScriptedSession {
             answers: self.answers.clone(),
             queue: VecDeque::new(),
             unheard: BTreeMap::new(),
+            background: BTreeSet::new(),
         }))
     }
 }
@@ -63,10 +68,14 @@ struct ScriptedSession {
     answers: BTreeMap<String, Answer>,
     queue: VecDeque<Happening>,
     unheard: BTreeMap<u32, i32>,
+    background: BTreeSet<u32>,
 }
 
 impl Session for ScriptedSession {
     fn run(&mut self, id: u32, mode: Mode, script: &str) -> Result<(), BackendError> {
+        if mode == Mode::Background {
+            self.background.insert(id);
+        }
         let script = script.trim_end();
         let answer = self
             .answers
@@ -104,22 +113,16 @@ impl Session for ScriptedSession {
         Ok(self.queue.pop_front())
     }
 
-    fn kill(&mut self, id: u32, _grace: Duration) -> Result<(), BackendError> {
-        self.queue.push_back(Happening::Ended {
-            id,
-            status: Status::Signaled(15),
-            shell: ShellFate::Lost,
-            on_request: true,
-        });
-        Ok(())
-    }
-
-    fn stop(&mut self, id: u32, _grace: Duration) -> Result<(), BackendError> {
+    fn end(&mut self, id: u32, _grace: Duration) -> Result<(), BackendError> {
         let unheard = self.unheard.remove(&id);
+        let shell = match self.background.remove(&id) {
+            true => ShellFate::Kept,
+            false => ShellFate::Lost,
+        };
         self.queue.push_back(Happening::Ended {
             id,
             status: unheard.map_or(Status::Signaled(15), Status::Exited),
-            shell: ShellFate::Kept,
+            shell,
             on_request: unheard.is_none(),
         });
         Ok(())

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::folders::Folders;
 use crate::lesson::{LESSON_TIMEOUT, Lesson};
 use crate::render::paint::Paint;
-use crate::run::{Interrupt, KernelPlace, Moments, Options, Pace, Places};
+use crate::run::{Interrupt, KernelPlace, Moments, Options, Places};
 use crate::say;
 use crate::store::{self, Store};
 use crate::surroundings::{Surroundings, Trust};
@@ -152,7 +152,6 @@ impl Context {
             surroundings: self.surroundings(course, arguments)?,
             locks: self.folders.runtime.join("locks"),
             interrupt: listen_for_interrupts()?,
-            pace: Pace::StepByStep,
         })
     }
 

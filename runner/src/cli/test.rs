@@ -12,7 +12,7 @@ use crate::record::{self, TestOutputs};
 use crate::render::paint::Paint;
 use crate::render::{json, junit, summary};
 use crate::report::{Item, Report, Strictness};
-use crate::run::{Findings, Options, Pace};
+use crate::run::Findings;
 use crate::say;
 use crate::visible::visible_text;
 use crate::workspace::remove_abandoned;
@@ -41,13 +41,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     } else {
         OnFailure::GoOn
     };
-    let options = Options {
-        pace: match on_failure {
-            OnFailure::GoOn => Pace::Ahead,
-            OnFailure::Stop => Pace::StepByStep,
-        },
-        ..context.options(&course, &arguments.running)?
-    };
+    let options = context.options(&course, &arguments.running)?;
     let bench = Bench {
         course: &course,
         places: &places,

@@ -302,6 +302,15 @@ impl<W: Write> View for Terminal<W> {
                 let lead = format!("{} ", self.paint.mark("⚠", "!"));
                 self.note(Paint::notable, &lead, &kept_yours(kept));
             }
+            Event::Unguarded(refused) => {
+                self.end_output();
+                let lead = format!("{} ", self.paint.mark("⚠", "!"));
+                self.note(
+                    Paint::notable,
+                    &lead,
+                    &say!("unguarded", refused = *refused),
+                );
+            }
             Event::KeptAside { folder, files } => {
                 self.end_output();
                 self.kept_aside(folder, files);

@@ -56,7 +56,7 @@ impl Asides {
         let mut output = Output::default();
         loop {
             if Instant::now() > deadline {
-                session.kill(id, GRACE)?;
+                session.end(id, GRACE)?;
                 return Ok(Answer {
                     yes: false,
                     text: crate::say!("probe-timeout"),
@@ -70,7 +70,10 @@ impl Asides {
                     return Ok(Answer::of(status == Status::Exited(0), &output));
                 }
                 Some(
-                    Happening::Ended { .. } | Happening::Finished { .. } | Happening::KeptYours(_),
+                    Happening::Ended { .. }
+                    | Happening::Finished { .. }
+                    | Happening::KeptYours(_)
+                    | Happening::Unguarded(_),
                 )
                 | None => {}
             }

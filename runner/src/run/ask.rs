@@ -2,7 +2,7 @@
 
 use super::hear::{ending_of, keep};
 use super::{GRACE, KernelPlace, Listen, PROBE_TIMEOUT, Runner, TICK, findings};
-use crate::backend::{Backend, BackendError, Happening, Mode};
+use crate::backend::{Backend, BackendError, Happening, KernelOwner, Mode};
 use crate::event::Event;
 use crate::lesson::{Check, Place, Step};
 use crate::say;
@@ -123,7 +123,7 @@ impl<'r> Runner<'r> {
             let now = Instant::now();
             if now >= deadline && !timed_out {
                 timed_out = true;
-                self.shells.session(place)?.kill(id, GRACE)?;
+                self.shells.session(place)?.end(id, GRACE)?;
             }
             if now >= deadline + GRACE * 4 {
                 self.shells.drop_session(place);
@@ -189,7 +189,7 @@ impl<'r> Runner<'r> {
                 let remedy = self.findings.remedy(need, probe, &answer);
                 let is_own = self
                     .backend(place)
-                    .is_some_and(|backend| backend.is_own_kernel());
+                    .is_some_and(|backend| backend.kernel() == KernelOwner::ThisMachine);
                 let remedy = match place == Place::Kernel && is_own {
                     true => Some(findings::on_own_kernel(
                         &self.lesson.stem,
@@ -294,11 +294,19 @@ impl<'r> Runner<'r> {
             }
             error => Ending::Broken(error.to_string()),
         })?;
-        if let Some(emulator) = backend.emulator() {
-            self.environment.insert("machine".to_owned(), emulator);
-        }
+        self.learn_machine(backend);
         self.learn(place, listen)
             .map_err(|error| Ending::Broken(error.to_string()))
+    }
+
+    /// Notes the machine that a guest runs on: outputs are recorded with it.
+    pub(super) fn learn_machine(&mut self, backend: &dyn Backend) {
+        if let KernelOwner::Guest {
+            machine: Some(machine),
+        } = backend.kernel()
+        {
+            self.environment.insert("machine".to_owned(), machine);
+        }
     }
 
     pub(super) fn learn(

@@ -42,6 +42,7 @@ impl<'r> Runner<'r> {
                 self.complete(id, index, ending_of(status), listen);
             }
             Happening::KeptYours(kept) => self.tell(&Event::KeptYours(&kept), listen),
+            Happening::Unguarded(refused) => self.tell(&Event::Unguarded(&refused), listen),
             Happening::Finished { .. } => {}
         }
     }

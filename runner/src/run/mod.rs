@@ -1,6 +1,5 @@
 //! Runs a plan and says what happened. Judging is left to [`crate::report`].
 
-mod ahead;
 pub mod asides;
 mod ask;
 pub mod exclusive;
@@ -12,7 +11,6 @@ mod ready;
 mod shells;
 mod step;
 
-pub use ahead::Pace;
 pub use findings::Findings;
 pub use interrupt::Interrupt;
 pub use moments::Moments;
@@ -28,7 +26,6 @@ use crate::transcript::{
     Ending, Leftover, Output, Record, RecordId, ShellFate, Skip, Transcript, UnknownFacets,
 };
 use crate::workspace::{Workspace, WorkspaceError};
-use ahead::Ahead;
 use hear::keep;
 use moments::Standing;
 use shells::Shells;
@@ -89,8 +86,6 @@ pub struct Options {
     pub locks: PathBuf,
     /// How the learner stops it.
     pub interrupt: Interrupt,
-    /// Whether steps may begin early.
-    pub pace: Pace,
 }
 
 /// A lesson that is being run, step by step.
@@ -104,7 +99,6 @@ pub struct Runner<'r> {
     shells: Shells,
     steps: BTreeMap<u32, &'r Step>,
     background: Vec<(u32, Place, usize)>,
-    ahead: Ahead<'r>,
     standing: Standing,
     records: Vec<Record>,
     environment: BTreeMap<String, String>,
@@ -127,12 +121,9 @@ pub fn execute<'r>(
     listen: Listen<'_, 'r>,
 ) -> (Transcript, Result<(), WorkspaceError>) {
     let mut performed = runner.resume(plan.goes_on, listen);
-    for (index, action) in plan.actions.iter().enumerate() {
+    for action in &plan.actions {
         if performed.is_err() || runner.options.interrupt.presses() > 0 {
             break;
-        }
-        if let (Pace::Ahead, Action::Run(step)) = (runner.options.pace, action) {
-            runner.ahead.look(step, &plan.actions[index + 1..], plan);
         }
         if let (true, Action::Run(step)) = (plan.is_of_single_steps, action) {
             performed = runner.prepare_single(step, listen);
@@ -163,7 +154,6 @@ impl<'r> Runner<'r> {
             shells: Shells::default(),
             steps: BTreeMap::new(),
             background: Vec::new(),
-            ahead: Ahead::default(),
             standing: Standing::default(),
             records: Vec::new(),
             environment: BTreeMap::new(),
@@ -337,6 +327,9 @@ impl<'r> Runner<'r> {
                     }
                     Happening::KeptYours(kept) => {
                         let _ = listen(&Event::KeptYours(&kept), &self);
+                    }
+                    Happening::Unguarded(refused) => {
+                        let _ = listen(&Event::Unguarded(&refused), &self);
                     }
                     Happening::Ended { .. } => {}
                 }

@@ -3,7 +3,7 @@
 use super::hear::ending_of;
 use super::ready::{Readiness, listens, question};
 use super::{GRACE, Listen, Runner, TICK, exclusive};
-use crate::backend::{BackendError, Happening, Mode, Status};
+use crate::backend::{BackendError, Happening, KernelOwner, Mode, Status};
 use crate::event::Event;
 use crate::lesson::{Background, ExpectedExit, Place, SKIP_REST, Step};
 use crate::say;
@@ -56,13 +56,12 @@ impl<'r> Runner<'r> {
             }
         }
         self.tell(&Event::StepStarted(step), listen);
-        let given = self.ahead.take(step);
-        let id = given.unwrap_or_else(|| self.next_id());
+        let id = self.next_id();
         self.steps.insert(id, step);
         self.records.push(record);
         let index = self.records.len() - 1;
         let began = Instant::now();
-        let outcome = self.run_in_shell(step, (id, given.is_some()), index, listen);
+        let outcome = self.run_in_shell(step, id, index, listen);
         self.spent += began.elapsed();
         drop(held);
         let record = &mut self.records[index];
@@ -95,11 +94,11 @@ impl<'r> Runner<'r> {
     }
 
     /// Runs a step in its place's shell until it ended (`Some`) or is ready in the background
-    /// (`None`). The shell may have been given it ahead.
+    /// (`None`).
     pub(super) fn run_in_shell(
         &mut self,
         step: &'r Step,
-        (id, given): (u32, bool),
+        id: u32,
         index: usize,
         listen: Listen<'_, 'r>,
     ) -> Result<Option<Ending>, BackendError> {
@@ -110,10 +109,7 @@ impl<'r> Runner<'r> {
         } else {
             Mode::Step
         };
-        if !given {
-            self.shells.session(step.on)?.run(id, mode, &step.script)?;
-        }
-        self.give_ahead(step)?;
+        self.shells.session(step.on)?.run(id, mode, &step.script)?;
         let mut readiness = step.background.as_ref().map(Readiness::new);
         let question = self.question(step);
         let mut asked = None;
@@ -144,15 +140,15 @@ impl<'r> Runner<'r> {
             let wait = deadline.saturating_duration_since(now).min(TICK);
             match &giving_up {
                 None if presses > 0 => {
-                    self.shells.session(step.on)?.kill(id, GRACE)?;
+                    self.shells.session(step.on)?.end(id, GRACE)?;
                     giving_up = Some(Ending::Interrupted);
                 }
                 None if now >= deadline => {
-                    self.shells.session(step.on)?.kill(id, GRACE)?;
+                    self.shells.session(step.on)?.end(id, GRACE)?;
                     giving_up = Some(Ending::TimedOut(limit));
                 }
                 Some(Ending::Interrupted) if presses > 1 => {
-                    self.shells.session(step.on)?.kill(id, Duration::ZERO)?;
+                    self.shells.session(step.on)?.end(id, Duration::ZERO)?;
                 }
                 Some(ending) if now >= deadline + GRACE * 4 && presses == 0 => {
                     // The place does not answer; closing it ends all that it keeps.
@@ -197,7 +193,6 @@ impl<'r> Runner<'r> {
                         self.await_answer(step.on, asked, listen)?;
                     }
                     self.records[index].shell = shell;
-                    self.ahead.ended(status, shell);
                     let ending = giving_up.unwrap_or_else(|| ending_of(status));
                     let waited_for = step.background.as_ref();
                     if ending == Ending::Exited(0)
@@ -287,7 +282,7 @@ impl<'r> Runner<'r> {
     /// False if the step has a kernel that no other lesson shares.
     fn is_on_this_kernel(&self, step: &Step) -> bool {
         self.backend(step.on)
-            .is_none_or(|backend| backend.emulator().is_none())
+            .is_none_or(|backend| backend.kernel() == KernelOwner::ThisMachine)
     }
 
     pub(super) fn take(
@@ -339,7 +334,7 @@ impl<'r> Runner<'r> {
             let deadline = Instant::now() + GRACE * 4;
             let mut ending = None;
             if let Ok(session) = self.shells.session(place)
-                && session.stop(id, GRACE).is_ok()
+                && session.end(id, GRACE).is_ok()
             {
                 while ending.is_none() && Instant::now() < deadline {
                     let next = self
@@ -376,7 +371,6 @@ impl<'r> Runner<'r> {
         if place == Place::Kernel {
             self.stands_nowhere();
         }
-        self.ahead.forget();
         let background = std::mem::take(&mut self.background);
         let (lost, kept) = background.into_iter().partition(|(_, on, _)| *on == place);
         self.background = kept;

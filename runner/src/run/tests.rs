@@ -61,7 +61,6 @@ fn ran_within(
         surroundings: Surroundings::default(),
         locks: locks.path().to_owned(),
         interrupt: Interrupt::default(),
-        pace: Pace::StepByStep,
     };
     let findings = Findings::default();
     let workspace = Workspace::fresh("demo", false).unwrap();

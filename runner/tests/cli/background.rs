@@ -222,7 +222,9 @@ fn a_background_step_ends_as_it_says_whatever_it_traps_and_who_ends_it() {
         + &plain("killed background exit=143", "sleep 1000")
         + &plain("kill", "kill $!; wait $!; echo \"was $?\"")
         + &plain("rest", "sleep 0.3")
-        + &plain("plain background exit=3", "sleep 0.1; exit 3")
+        + &plain("named background exit=3", "sleep 0.1; exit 3")
+        + &plain("one", "wait $!; true")
+        + &plain("plain background exit=4", "sleep 0.1; (exit 4)")
         + &plain("all", "wait");
     let ran = Tutor::new().lesson(body).run("run demo").code(0);
     ran.stdout_has("│ was 143");

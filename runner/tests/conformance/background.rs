@@ -48,7 +48,7 @@ pub fn a_background_run_is_stopped_with_its_children(backend: &dyn Backend) {
         &format!("sleep {seconds} & sh -c 'sleep {seconds}; :'"),
     );
     shell.until_sleepers(2, seconds);
-    let ran = shell.stop(id);
+    let ran = shell.stop(id, GRACE);
     assert!(ran.on_request && !ran.shell_lost, "{ran:?}");
     shell.until_sleepers(0, seconds);
     assert_eq!(shell.prints("echo $x"), "1\n");
@@ -87,7 +87,7 @@ pub fn a_background_run_that_ends_says_how(backend: &dyn Backend) {
     let id = shell.begin(Mode::Background, "exit 4");
     // A bash that starts nothing may leave a dead child in `/proc` for as long.
     shell.prints("until [ ! -d /proc/$! ]; do sleep 0.01; done");
-    let ran = shell.stop(id);
+    let ran = shell.stop(id, GRACE);
     assert_eq!((ran.status, ran.on_request), (Status::Exited(4), false));
 }
 
@@ -113,7 +113,7 @@ pub fn an_exit_trap_of_a_background_run_runs_when_it_is_stopped(backend: &dyn Ba
     for script in ["trap 'echo tidy' EXIT", "tidy_up"] {
         let id = shell.begin(Mode::Background, &format!("{script}; : >up; sleep 1000"));
         shell.prints("until [ -e up ]; do sleep 0.01; done; rm up");
-        let ran = shell.stop(id);
+        let ran = shell.stop(id, GRACE);
         assert_eq!(ran.stdout(), "tidy\n", "`{script}`");
     }
 }
@@ -126,12 +126,12 @@ pub fn ending_a_step_spares_what_runs_in_the_background(backend: &dyn Backend) {
     shell.until_sleepers(1, background);
     let step = shell.begin(Mode::Step, &format!("sleep {foreground}"));
     shell.until_sleepers(1, foreground);
-    shell.kill(step, GRACE);
+    shell.stop(step, GRACE);
     shell.until_sleepers(0, foreground);
     assert_eq!(
         shell.run_in(Mode::Aside, &sleepers(1, background)).status,
         Status::Exited(0)
     );
-    shell.stop(id);
+    shell.stop(id, GRACE);
     shell.until_sleepers(0, background);
 }

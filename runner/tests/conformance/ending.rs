@@ -263,3 +263,69 @@ pub fn many_runs_in_a_row_are_each_heard(backend: &dyn Backend) {
         assert_eq!(ran.shell_lost, number % 30 == 13);
     }
 }
+
+/// A step's own script is free to end with any status; what it starts cannot end it.
+pub fn no_program_of_a_step_can_say_how_it_ended(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let forge = r#"
+        told=$(cat /proc/$$/fd/10 | tr -d '\0' | grep -aoE "printf '[0-9a-f]+ [0-9]+" | tail -1)
+        forged="${told#printf \'} 0"
+        for file in /proc/$$/fd/* /proc/$PPID/fd/*; do
+            timeout 0.1 sh -c 'echo "$1" >"$2"' forge "$forged" "$file"
+        done >/dev/null 2>&1
+        for number in 10 11 12 13; do
+            (printf '%s\n' "$forged" >&$number)
+            env printf '%s\n' "$forged" >&$number
+        done >/dev/null 2>&1
+        echo "${#forged}" >length
+        (exit 3)"#;
+    assert_eq!(shell.run(forge).status, Status::Exited(3));
+    // What was told was found, and so was a word to forge from.
+    shell.prints("(($(cat length) > 18))");
+    assert_eq!(shell.run("(exit 4)").status, Status::Exited(4));
+}
+
+/// Among those that bash keeps for itself while a step runs are its input and its report's way out.
+pub fn a_step_runs_once_whichever_file_was_closed_before(backend: &dyn Backend) {
+    for number in 10..=15 {
+        let mut shell = Shell::open(backend);
+        shell.run(&format!("exec {number}>&-"));
+        assert_eq!(shell.run("echo one >>ran; echo one").stdout(), "one\n");
+        assert_eq!(shell.run("echo two >>ran; echo two").stdout(), "two\n");
+        assert_eq!(shell.prints("cat ran"), "one\ntwo\n", "{number}");
+    }
+}
+
+/// Whatever says that a shell had not come to a step must not make one run twice.
+pub fn a_step_that_kills_its_shell_runs_once(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let kill = "echo >>ran; kill -9 $$";
+    shell.run(kill);
+    shell.prints("true");
+    shell.run(kill);
+    shell.run(&format!("ulimit -x 1; {kill}"));
+    assert_eq!(shell.prints("wc -l <ran"), "3\n");
+}
+
+/// By a process that an earlier step left, say. On a busy machine the shell dies late: it may still
+/// take what it is told, and not begin it.
+pub fn a_step_told_to_a_shell_that_was_killed_runs_all_the_same(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    for round in 0..20 {
+        let process = shell.prints("echo $$");
+        let kill = format!("kill -9 {process}");
+        assert_eq!(shell.run_in(Mode::Aside, &kill).status, Status::Exited(0));
+        let ran = shell.run("echo one");
+        assert_eq!(
+            (ran.stdout(), ran.shell_new),
+            ("one\n".into(), true),
+            "{round}"
+        );
+        let ran = shell.run("echo two");
+        assert_eq!(
+            (ran.stdout(), ran.shell_new),
+            ("two\n".into(), false),
+            "{round}"
+        );
+    }
+}

@@ -2,7 +2,6 @@
 //! Each promise opens a shell, runs something that is known to break runners, and looks from inside:
 //! through the shell alone, so that the machine it is on may be another one.
 
-mod ahead;
 mod background;
 mod ending;
 mod processes;
@@ -76,6 +75,10 @@ promises! {
             a_step_that_closes_every_file_is_heard_to_the_end
             a_step_that_leaves_too_few_files_ends_the_shell_and_nothing_else
             readonly_names_of_ours_make_nobody_wait
+            no_program_of_a_step_can_say_how_it_ended
+            a_step_runs_once_whichever_file_was_closed_before
+            a_step_that_kills_its_shell_runs_once
+            a_step_told_to_a_shell_that_was_killed_runs_all_the_same
             builtins_may_be_redefined
             what_a_file_switches_off_harms_no_later_step
             a_top_level_break_or_return_does_no_harm
@@ -95,7 +98,6 @@ promises! {
             nothing_is_left_when_a_session_is_dropped
             a_timeout_loses_the_shell_and_not_the_folder
             two_sessions_know_nothing_of_each_other
-            every_shell_runs_on_all_processors
         }
         background {
             runs_that_are_asked_for_at_once_all_run
@@ -105,18 +107,6 @@ promises! {
             a_background_run_hears_a_signal_at_any_moment
             an_exit_trap_of_a_background_run_runs_when_it_is_stopped
             ending_a_step_spares_what_runs_in_the_background
-        }
-        ahead {
-            steps_given_ahead_too_late_do_not_disturb_those_after
-            steps_given_ahead_run_in_order
-            steps_given_ahead_run_only_if_all_went_well
-            leftovers_of_steps_given_ahead_name_their_step
-            ending_a_step_forgets_those_given_ahead
-            closing_does_not_wait_for_steps_given_ahead
-            steps_given_ahead_run_once_whichever_file_was_closed_before
-            steps_given_ahead_to_a_shell_that_was_killed_run_all_the_same
-            a_step_that_kills_its_shell_runs_once
-            whoever_gave_steps_ahead_may_go_anywhere_when_they_ended
         }
     }
 }

@@ -12,7 +12,7 @@ pub fn a_hanging_step_is_ended_with_all_its_children(backend: &dyn Backend) {
         &format!("sh -c 'sleep {seconds} & sleep {seconds}'"),
     );
     shell.until_sleepers(2, seconds);
-    assert!(shell.kill(id, GRACE).shell_lost);
+    assert!(shell.stop(id, GRACE).shell_lost);
     shell.until_sleepers(0, seconds);
     assert_eq!(shell.prints("echo next"), "next\n");
 }
@@ -50,7 +50,7 @@ pub fn a_step_that_is_ended_is_asked_first(backend: &dyn Backend) {
     let wait = "trap 'echo tidy; exit 0' TERM; : >up; while :; do sleep 0.01; done";
     let id = shell.begin(Mode::Step, &format!("bash -c {}", quoted(wait)));
     shell.until("[ -e up ]");
-    assert_eq!(shell.kill(id, GRACE).stdout(), "tidy\n");
+    assert_eq!(shell.stop(id, GRACE).stdout(), "tidy\n");
 }
 
 /// KILL comes after the time of grace.
@@ -61,7 +61,7 @@ pub fn a_step_that_does_not_listen_is_ended_all_the_same(backend: &dyn Backend) 
     let id = shell.begin(Mode::Step, &script);
     shell.until("[ -e up ]");
     shell.until_sleepers(1, seconds);
-    assert!(shell.kill(id, SHORT_GRACE).shell_lost);
+    assert!(shell.stop(id, SHORT_GRACE).shell_lost);
     shell.until_sleepers(0, seconds);
     assert_eq!(shell.prints("echo next"), "next\n");
 }
@@ -77,7 +77,7 @@ pub fn a_daemon_in_a_session_of_its_own_is_ended_with_its_step(backend: &dyn Bac
         &format!("({daemon}); while :; do sleep 0.01; done"),
     );
     shell.until_sleepers(1, seconds);
-    shell.kill(id, GRACE);
+    shell.stop(id, GRACE);
     shell.until_sleepers(0, seconds);
 }
 
@@ -129,7 +129,7 @@ pub fn a_timeout_loses_the_shell_and_not_the_folder(backend: &dyn Backend) {
     let seconds = own_seconds();
     let id = shell.begin(Mode::Step, &format!("echo begun; sleep {seconds}"));
     shell.until_sleepers(1, seconds);
-    let ran = shell.kill(id, GRACE);
+    let ran = shell.stop(id, GRACE);
     assert_eq!((ran.shell_lost, ran.stdout()), (true, "begun\n".to_owned()));
     assert_eq!(shell.prints("echo ${x-lost}; cat file"), "lost\nmade\n");
 }
@@ -148,29 +148,6 @@ pub fn two_sessions_know_nothing_of_each_other(backend: &dyn Backend) {
         two.run_in(Mode::Aside, &sleepers(1, seconds)).status,
         Status::Exited(0)
     );
-    two.kill(id, GRACE);
+    two.stop(id, GRACE);
     assert_eq!(two.prints("echo ${x-unset}; ls"), "unset\n");
-}
-
-/// Also those that were given ahead, asides, and the shell after one that was lost: who looks after
-/// a busy shell may keep off its processor, and nobody inherits that.
-pub fn every_shell_runs_on_all_processors(backend: &dyn Backend) {
-    let processors = "grep Cpus_allowed: /proc/self/status";
-    let mut shell = Shell::open(backend);
-    let all = shell.prints(processors);
-    let first = shell.begin(Mode::Step, "sleep 0.1");
-    let mut scripts = vec!["sleep 0.01"; 20];
-    scripts.extend([processors, "kill -9 $$"]);
-    if let Some(ids) = shell.ahead(&scripts) {
-        assert_eq!(Shell::open(backend).prints(processors), all);
-        assert_eq!(shell.run_in(Mode::Aside, processors).stdout(), all);
-        shell.end_of(first);
-        assert_eq!(shell.end_of(ids[20]).stdout(), all);
-        assert!(shell.end_of(ids[21]).shell_lost);
-    } else {
-        shell.end_of(first);
-    }
-    for mode in [Mode::Step, Mode::Check, Mode::Background, Mode::Aside] {
-        assert_eq!(shell.run_in(mode, processors).stdout(), all, "{mode:?}");
-    }
 }

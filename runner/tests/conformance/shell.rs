@@ -23,7 +23,7 @@ pub struct Shell {
     last_id: u32,
     /// What came while something else was awaited.
     pub later: Vec<Happening>,
-    pub folder: TempDir,
+    _folder: TempDir,
 }
 
 /// What one run did.
@@ -71,7 +71,7 @@ impl Shell {
             session,
             last_id: 0,
             later: Vec::new(),
-            folder,
+            _folder: folder,
         }
     }
 
@@ -81,15 +81,6 @@ impl Shell {
             .run(self.last_id, mode, script)
             .expect("the backend takes a run");
         self.last_id
-    }
-
-    /// Gives steps ahead; `None` if this backend takes none so.
-    pub fn ahead(&mut self, scripts: &[&str]) -> Option<Vec<u32>> {
-        let steps: Vec<(u32, &str)> = (self.last_id + 1..).zip(scripts.iter().copied()).collect();
-        let taken = self.session.run_ahead(&steps);
-        self.last_id += scripts.len() as u32;
-        let ids = steps.iter().map(|(id, _)| *id).collect();
-        taken.expect("the backend answers").then_some(ids)
     }
 
     /// Waits for what `wanted` picks; all else is kept for later.
@@ -200,17 +191,9 @@ impl Shell {
         self.until(&sleepers(count, seconds));
     }
 
-    pub fn kill(&mut self, id: u32, grace: Duration) -> Ran {
-        self.session
-            .kill(id, grace)
-            .expect("the backend ends a run");
-        self.end_of(id)
-    }
-
-    pub fn stop(&mut self, id: u32) -> Ran {
-        self.session
-            .stop(id, GRACE)
-            .expect("the backend stops a run");
+    /// Has a run ended, and waits for that.
+    pub fn stop(&mut self, id: u32, grace: Duration) -> Ran {
+        self.session.end(id, grace).expect("the backend ends a run");
         self.end_of(id)
     }
 

@@ -196,7 +196,7 @@ fn prepared(flags: CloneFlags) -> io::Result<Begun> {
         namespaces::keep_to_itself(flags, ids)?;
         if flags.contains(CloneFlags::CLONE_NEWNET) {
             // Whoever serves on the loopback device for a client beside it needs no other network.
-            crate::guest::bring_up_loopback()?;
+            crate::network::bring_up_loopback()?;
         }
         root::prepare(!flags.contains(CloneFlags::CLONE_NEWNET))?;
         namespaces::bound_capabilities()?;

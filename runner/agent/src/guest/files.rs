@@ -1,14 +1,14 @@
 //! Files that come and go over the channel. Each lies below a folder that the request names, and
 //! nothing of it is reached through a link.
 
-use crate::protocol::{CHUNK_BYTES, Found, Kind, LISTED_BYTES, LISTED_PATHS};
+use crate::protocol::{CHUNK_BYTES, listing_limits};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use tutor_files::{Below, Beside, FilesError, Limits, Mounts, Over, Root};
+use tutor_files::{Below, Beside, FilesError, Found, Kind, Over, Root};
 
 /// A file whose bytes are on their way. It is written beside its place and renamed.
 #[derive(Debug)]
-pub struct Incoming {
+pub struct Upload {
     left_bytes: u64,
     file: io::Result<Place>,
 }
@@ -21,10 +21,10 @@ struct Place {
     beside: Beside,
 }
 
-impl Incoming {
+impl Upload {
     /// A file that cannot be written, and whose bytes come nevertheless.
-    pub fn refused(kind: &Kind, error: io::Error) -> Incoming {
-        Incoming {
+    pub fn refused(kind: &Kind, error: io::Error) -> Upload {
+        Upload {
             left_bytes: kind.bytes(),
             file: Err(error),
         }
@@ -57,7 +57,7 @@ impl Incoming {
 }
 
 /// Makes what is to be at a path; a file comes back to be filled.
-pub fn put(folder: &Path, path: &Below, kind: &Kind) -> io::Result<Option<Incoming>> {
+pub fn put(folder: &Path, path: &Below, kind: &Kind) -> io::Result<Option<Upload>> {
     let root = Root::make(folder)?;
     make_way(&root, path)?;
     match kind {
@@ -77,7 +77,7 @@ pub fn put(folder: &Path, path: &Below, kind: &Kind) -> io::Result<Option<Incomi
         }
         Kind::File { mode, bytes } => {
             let beside = root.beside(path)?;
-            let mut incoming = Incoming {
+            let mut incoming = Upload {
                 left_bytes: *bytes,
                 file: Ok(Place {
                     root,
@@ -162,19 +162,9 @@ pub fn list(folder: &Path) -> io::Result<Vec<Found>> {
         Err(error) if error.is_missing() => return Ok(Vec::new()),
         root => root?,
     };
-    let mut entries = root.settled(&limits())?.entries;
+    let mut entries = root.settled(&listing_limits())?.entries;
     entries.retain(|found| found.kind != Kind::Other);
     Ok(entries)
-}
-
-/// How much of a folder travels between a guest and its host, but for the sum of its files.
-pub fn limits() -> Limits {
-    Limits {
-        entries: LISTED_PATHS,
-        path_bytes: LISTED_BYTES,
-        mounts: Mounts::Enter,
-        ..Limits::default()
-    }
 }
 
 #[cfg(test)]

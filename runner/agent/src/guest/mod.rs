@@ -1,27 +1,22 @@
 //! What the agent does more where it is the init of a guest: it makes the system ready, takes and
 //! gives files, sets the clock, and switches off when nobody listens any more.
 
-mod boot;
-pub mod files;
-pub mod protocol;
+mod files;
 mod terminal;
 
-use crate::protocol::{Found, GuestReply, GuestRequest, Reply, Status, data, message, quoted};
-use files::Incoming;
+use crate::protocol::frame::{data, message};
+use crate::protocol::{GuestReply, GuestRequest, LISTED_AT_ONCE_BYTES, Reply, Status, quoted};
+use files::Upload;
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_settime};
 use nix::unistd::Pid;
-use protocol::LISTED_AT_ONCE_BYTES;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 use terminal::Terminal;
-use tutor_files::Root;
-
-pub(crate) use boot::bring_up_loopback;
-pub use boot::run;
+use tutor_files::{Found, Root};
 
 /// How long a guest goes on after its machine's other end was closed.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -32,7 +27,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The part of an agent that only a guest has.
 #[derive(Debug, Default)]
 pub struct Guest {
-    incoming: BTreeMap<u32, Incoming>,
+    incoming: BTreeMap<u32, Upload>,
     terminals: BTreeMap<u32, Terminal>,
     alone_since: Option<Instant>,
 }
@@ -65,7 +60,7 @@ impl Guest {
                 }
                 Err(error) => {
                     // Its bytes are on their way all the same.
-                    self.incoming.insert(id, Incoming::refused(&kind, error));
+                    self.incoming.insert(id, Upload::refused(&kind, error));
                     self.take_data(id, &[])
                 }
             },
@@ -123,7 +118,6 @@ impl Guest {
                 }
                 Vec::new()
             }
-            GuestRequest::PowerOff => boot::power_off(),
         }
     }
 
@@ -139,7 +133,7 @@ impl Guest {
         if !incoming.take(bytes) {
             return Vec::new();
         }
-        let placed = self.incoming.remove(&id).map(Incoming::place);
+        let placed = self.incoming.remove(&id).map(Upload::place);
         done(id, placed.unwrap_or(Ok(())))
     }
 

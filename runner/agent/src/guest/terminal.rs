@@ -1,7 +1,7 @@
 //! A command on a terminal of its own (pty(7)).
 
+use crate::pipes::{nonblocking, read_some};
 use crate::protocol::Status;
-use crate::shell::{nonblocking, read_some};
 use nix::pty::{Winsize, openpty};
 use nix::unistd::Pid;
 use std::collections::VecDeque;

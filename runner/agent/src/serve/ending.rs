@@ -2,12 +2,11 @@
 
 use super::{Agent, AgentError};
 use crate::processes::{alive_below, below_this, command_line, descendants, mark, signal};
-use crate::protocol::{self, Leftover, Mode, Reply, Stream, When};
+use crate::protocol::{self, LeftoverProcess, Mode, Reply, Status, Stream};
 use crate::runs::Run;
-use crate::shell::Past;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 use std::collections::BTreeSet;
 use std::os::fd::AsFd;
@@ -26,25 +25,34 @@ impl Agent {
         let nameless = |run: &Run| run.mode == Mode::Background && !run.ended && run.pid.is_none();
         let deadline = Instant::now() + NAMING;
         while self.runs.values().any(nameless) && Instant::now() < deadline {
-            let mut fds = [PollFd::new(self.control.read.as_fd(), PollFlags::POLLIN)];
+            let Some(shell) = &self.shell else {
+                return Ok(());
+            };
+            let mut fds = [PollFd::new(shell.control.as_fd(), PollFlags::POLLIN)];
             let _ = poll(&mut fds, PollTimeout::from(5u8));
             self.read_reports()?;
         }
         Ok(())
     }
 
-    pub(super) fn kill(&mut self, id: u32, grace: Duration) -> Result<(), AgentError> {
+    /// Ends a run and all that it started; first kindly, after `grace` surely.
+    pub(super) fn end_run(&mut self, id: u32, grace: Duration) -> Result<(), AgentError> {
         self.learn_background_pids()?;
         // One that is gone by now ended by itself.
         self.look_at_background()?;
         if self.runs.get(&id).is_some_and(|run| run.is_asked) {
             return Ok(());
         }
-        self.hold_back_what_follows(id)?;
         let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else {
             return Ok(());
         };
         run.kill_at = Some(Instant::now() + grace);
+        if let Some(untold) = self.untold.iter().position(|untold| *untold == id) {
+            // The shell has not come to it.
+            self.untold.remove(untold);
+            run.status = Some(Status::Signaled(Signal::SIGTERM as i32));
+            return self.end(id);
+        }
         let targets = self.targets(id);
         signal(
             targets.iter().copied(),
@@ -57,32 +65,6 @@ impl Agent {
         // A stopped process acts on SIGTERM only when it goes on. The shell goes on in any case.
         let shell = self.shell.iter().map(|shell| shell.pid);
         signal(targets.into_iter().chain(shell), Signal::SIGCONT);
-        Ok(())
-    }
-
-    /// Sees to it that ending a run does not hit the next one: with runs behind it, it may have
-    /// ended just now. The shell is stopped, so that its reports are all there.
-    fn hold_back_what_follows(&mut self, id: u32) -> Result<(), AgentError> {
-        let follows = |run: &Run| run.id > id && !run.ended && run.when == When::AllWell;
-        let in_turn = self.runs.get(&id).is_some_and(Run::is_in_turn);
-        let (Some(shell), true) = (&self.shell, in_turn && self.runs.values().any(follows)) else {
-            return Ok(());
-        };
-        let shell = shell.pid;
-        signal([shell], Signal::SIGSTOP);
-        let stopped = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
-        let deadline = Instant::now() + NAMING;
-        while matches!(
-            waitid(Id::Pid(shell), stopped | WaitPidFlag::WNOHANG),
-            Ok(WaitStatus::StillAlive)
-        ) && Instant::now() < deadline
-        {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        self.read_reports()?;
-        if self.runs.get(&id).is_none_or(|run| run.ended) {
-            signal([shell], Signal::SIGCONT);
-        }
         Ok(())
     }
 
@@ -168,7 +150,7 @@ impl Agent {
     }
 
     /// What is alive below the agent but for the shell and background runs.
-    pub(super) fn leftovers(&self) -> Vec<Leftover> {
+    pub(super) fn leftovers(&self) -> Vec<LeftoverProcess> {
         let mut known: BTreeSet<Pid> = self.shell.iter().map(|shell| shell.pid).collect();
         for run in self
             .runs
@@ -182,7 +164,7 @@ impl Agent {
         let left = alive_below(&known).into_iter();
         left.filter_map(|pid| {
             let command = protocol::quoted(command_line(pid)?);
-            Some(Leftover {
+            Some(LeftoverProcess {
                 pid: pid.as_raw(),
                 command,
                 run_id: self.origin(pid),
@@ -192,15 +174,10 @@ impl Agent {
     }
 
     pub(super) fn finish(&mut self, grace: Duration) -> Result<(), AgentError> {
-        // Whoever is done does not wait for what was to follow if all went well.
-        let ahead = |run: &Run| !run.ended && run.when == When::AllWell;
-        let breaks_off = self.runs.values().any(ahead);
-        self.forget_ahead();
-        if let Some(shell) = &mut self.shell {
-            shell.close()?;
-            if breaks_off {
-                signal([shell.pid], Signal::SIGTERM);
-            }
+        self.untold.clear();
+        if let Some(shell) = &self.shell {
+            // One that is gone needs no telling.
+            let _ = shell.close();
         }
         self.wait_until(grace, |agent| agent.shell.is_none())?;
         if let Some(shell) = &self.shell {
@@ -222,11 +199,9 @@ impl Agent {
             }
         }
         self.runs.clear();
+        self.told = None;
         self.untold.clear();
-        self.reports.clear();
         self.setup = None;
-        self.breaks_off = false;
-        self.past = Past::default();
         self.is_replaced = false;
         self.held.clear();
         self.last_id = 0;

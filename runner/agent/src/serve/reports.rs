@@ -1,10 +1,12 @@
 //! What the shell and its children tell: output, reports, their end.
 
 use super::{Agent, AgentError};
+use crate::control::ControlInput;
+use crate::pipes::read_some;
 use crate::processes::{is_alive, mark, signal};
-use crate::protocol::{self, Mode, Reply, Status, Stream, When};
+use crate::protocol::{Mode, Reply, ShellFate, Status, Stream, frame};
 use crate::runs::Run;
-use crate::shell;
+use crate::{shell, sys};
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
@@ -19,45 +21,37 @@ const PIPE_BYTES: usize = 1024 * 1024;
 /// What `wait` says of a job that the shell does not know any more.
 const NOT_KNOWN: i32 = 127;
 
+/// How many files a shell may have open at the least: it keeps some of its own at numbers from 10
+/// while a run has others.
+const OPEN_FILES: u64 = 20;
+
 impl Agent {
-    /// Reads reports of runs from the control pipe: `<nonce> <id> <status>`.
+    /// Reads what the shell says of its runs, and what is printed outside of them.
     pub(super) fn read_reports(&mut self) -> Result<(), AgentError> {
-        while let Some(count @ 1..) = shell::read_some(&self.control.read, &mut self.buffer) {
-            self.reports.extend_from_slice(&self.buffer[..count]);
-        }
-        while let Some(end) = self.reports.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.reports.drain(..=end).collect();
-            self.heed_line(&line)?;
+        let Some(shell) = &mut self.shell else {
+            return Ok(());
+        };
+        for said in shell.control.read(shell.pid, &mut self.buffer) {
+            match said {
+                ControlInput::Line(line) => self.heed_line(&line)?,
+                ControlInput::Printed(bytes) => self.shell_printed(Stream::Stdout, &bytes)?,
+            }
         }
         Ok(())
     }
 
-    /// Takes what the shell printed outside of any run: a report, behind what a trap of its printed
-    /// without an end of line, or such a line alone.
+    /// Takes a line of the shell: a report, behind what a trap printed without an end of line, or
+    /// such a line alone.
     fn heed_line(&mut self, line: &[u8]) -> Result<(), AgentError> {
-        let nonce = self.nonce.as_bytes();
-        let Some(start) = line.windows(nonce.len()).position(|bytes| bytes == nonce) else {
+        let Some((before, report)) = report(line, &self.nonce) else {
             return self.shell_printed(Stream::Stdout, line);
         };
-        let report = String::from_utf8_lossy(&line[start + nonce.len()..]).into_owned();
-        if start > 0 {
-            self.shell_printed(Stream::Stdout, &line[..start])?;
+        if !before.is_empty() {
+            self.shell_printed(Stream::Stdout, before)?;
         }
-        self.heed_report(&report)
-    }
-
-    fn shell_printed(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), AgentError> {
-        self.send(&protocol::output(0, stream, bytes))
-    }
-
-    /// `<id> <status>`, or of a background run `<id> pid <process>` and `<id> end <status>`.
-    fn heed_report(&mut self, report: &str) -> Result<(), AgentError> {
-        let mut words = report.split_ascii_whitespace();
-        let Some(id) = words.next().and_then(|word| word.parse().ok()) else {
-            return Ok(());
-        };
-        match (words.next(), words.next().map(str::parse)) {
-            (Some("pid"), Some(Ok(pid))) => {
+        match report {
+            ShellReport::Begun(id, pid) if self.told == Some(id) => {
+                self.told = None;
                 let shell = self.shell.as_mut().map(|shell| {
                     shell.told_of = id;
                     shell.pid
@@ -65,33 +59,36 @@ impl Agent {
                 if let Some(run) = self.runs.get_mut(&id) {
                     run.pid = Some(Pid::from_raw(pid));
                     run.job_of = shell;
-                    run.text = None;
                 }
+                self.tell_shell()
             }
-            (Some("end"), Some(Ok(status))) => {
-                if let Some(run) = self.runs.get_mut(&id) {
+            ShellReport::Ended(id, status) if self.told == Some(id) => self.heed_status(id, status),
+            // The shell was told of no such run.
+            ShellReport::Begun(..) | ShellReport::Ended(..) => Ok(()),
+        }
+    }
+
+    fn shell_printed(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), AgentError> {
+        self.send(&frame::output(0, stream, bytes))
+    }
+
+    /// Reads how background runs say that they came to their end. It is believed only where the shell
+    /// does not know.
+    pub(super) fn read_background_ends(&mut self) {
+        while let Some(count @ 1..) = read_some(&self.ends.read, &mut self.buffer) {
+            // Each is written at once, and shorter than what a pipe keeps whole.
+            for line in self.buffer[..count].split_inclusive(|byte| *byte == b'\n') {
+                if let Some((_, ShellReport::Ended(id, status))) = report(line, &self.nonce)
+                    && let Some(run) = self.runs.get_mut(&id)
+                {
                     run.said = Some(status);
                 }
             }
-            (Some(status), None) => {
-                if let Ok(status) = status.parse() {
-                    return self.heed_status(id, status);
-                }
-            }
-            (Some(_), Some(_)) | (None, _) => {}
         }
-        Ok(())
     }
 
     fn heed_status(&mut self, id: u32, status: i32) -> Result<(), AgentError> {
-        let run = self.runs.get_mut(&id);
-        // How a job ended is told whenever the shell is asked for it, and all else run by run.
-        if let Some(shell) = &mut self.shell
-            && run.as_ref().is_none_or(|run| run.is_in_turn())
-        {
-            shell.told_of = id;
-        }
-        let Some(run) = run else {
+        let Some(run) = self.runs.get_mut(&id) else {
             return Ok(());
         };
         let status = match (run.said, status) {
@@ -99,16 +96,32 @@ impl Agent {
             _ => status,
         };
         run.status = Some(Status::Exited(status));
-        if run.is_asked {
+        let (mode, is_asked, is_being_ended) = (run.mode, run.is_asked, run.kill_at.is_some());
+        if let Some(shell) = &mut self.shell {
+            if !is_asked {
+                // How a job ended is told whenever the shell is asked for it, and all else run by run.
+                shell.told_of = id;
+            }
+            if sys::open_files_limit(shell.pid).is_some_and(|most| most < OPEN_FILES) {
+                // It could not open the next run's pipes. This one is told of when it has ended.
+                return Ok(shell.close()?);
+            }
+        }
+        if is_asked {
             // What a job had begun that a signal ended is ended with it.
             if status > 128 {
                 signal(self.targets(id), Signal::SIGKILL);
             }
-        } else if run.kill_at.is_some() {
-            // Its shell was asked to end as well; see `end_what_is_overdue`.
+        } else if is_being_ended {
+            // It is over once all that it started is; see `end_what_is_overdue`.
+            if mode == Mode::Check {
+                self.told = None;
+            }
             return Ok(());
         }
-        self.end(id)
+        self.told = None;
+        self.end(id)?;
+        self.tell_shell()
     }
 
     /// Tells that a run ended, after all that it printed.
@@ -118,7 +131,6 @@ impl Agent {
             return Ok(());
         };
         run.ended = true;
-        run.text = None;
         let status = run
             .status
             .unwrap_or(Status::Signaled(Signal::SIGKILL as i32));
@@ -133,16 +145,12 @@ impl Agent {
             }
         }
         let shell = match (mode, &self.shell) {
-            (Mode::Step | Mode::Check, None) => protocol::Shell::Lost,
-            (Mode::Step | Mode::Check, Some(_)) if self.is_replaced => protocol::Shell::New,
-            (Mode::Step | Mode::Check | Mode::Background | Mode::Aside, _) => protocol::Shell::Kept,
+            (Mode::Step | Mode::Check, None) => ShellFate::Lost,
+            (Mode::Step | Mode::Check, Some(_)) if self.is_replaced => ShellFate::New,
+            (Mode::Step | Mode::Check | Mode::Background | Mode::Aside, _) => ShellFate::Kept,
         };
         if let Mode::Step | Mode::Check = mode {
             self.is_replaced = false;
-        }
-        let is_lost = shell == protocol::Shell::Lost;
-        if mode == Mode::Step && (is_lost || status != Status::Exited(0)) {
-            self.forget_ahead();
         }
         let told = Reply::Ended {
             id,
@@ -169,7 +177,7 @@ impl Agent {
     /// that whatever it asks for holds for the next step.
     fn waits_for_jobs(&mut self) -> Result<bool, AgentError> {
         self.look_at_background()?;
-        Ok(self.turn().is_none() && self.asks_for_jobs())
+        Ok(self.asks_for_jobs())
     }
 
     /// True if the shell is asked how a background run ended.
@@ -196,11 +204,9 @@ impl Agent {
             };
             match run.pid {
                 Some(pid) if run.kill_at.is_none() && run.job_of == shell => {
-                    let control = &self.control.write;
-                    let text = shell::asks_how_ended(&self.nonce, id, pid, self.past, control);
-                    run.text = Some(text);
+                    run.text = shell::asks_how_ended(&self.nonce, id, pid);
                     run.is_asked = true;
-                    self.untold.push(id);
+                    self.untold.push_front(id);
                 }
                 _ => {
                     run.status
@@ -257,48 +263,43 @@ impl Agent {
     /// The shell is gone: the run that it was at ends with it. `mark` is what it was marked with.
     fn shell_ended(&mut self, status: Status, mark: Option<u32>) -> Result<(), AgentError> {
         self.read_reports()?;
-        let rest = std::mem::take(&mut self.reports);
+        while self.read_shell()? > 0 {}
+        let Some(shell) = self.shell.take() else {
+            return Ok(());
+        };
+        let rest = shell.control.rest();
         if !rest.is_empty() {
             self.shell_printed(Stream::Stdout, &rest)?;
         }
-        while self.read_shell()? > 0 {}
-        let told_of = self.shell.take().map_or(0, |shell| shell.told_of);
-        let untold = &self.untold;
-        let told = self.runs.values_mut();
-        let mut told: Vec<&mut Run> = told
-            .filter(|run| run.text.is_some() && !run.is_asked && !untold.contains(&run.id))
-            .collect();
-        // A shell whose mark is that of the run it told of last was lost before it came to the
-        // next. A script may have set such a mark; that must not make it run for ever.
-        let is_begun = |run: &Run| mark != Some(told_of) || run.told_again;
-        let at = (told.first().is_some_and(|run| is_begun(run))).then(|| told.remove(0));
-        let at = at.map(|run| {
-            run.status = Some(status);
-            // It took place.
-            run.when = When::Anyway;
-            // What a shell had begun that was killed, for want of memory say, is ended with it.
-            if let Status::Signaled(_) = status {
-                run.kill_at.get_or_insert_with(Instant::now);
+        let told = self.told.take();
+        let run = told.and_then(|id| self.runs.get_mut(&id));
+        match run.filter(|run| !run.is_asked) {
+            // Its mark is that of the run it reported on last: it was lost before it came to the
+            // next. A script may have set such a mark; that must not make it run for ever.
+            Some(run) if mark == Some(shell.told_of) && !run.told_again && run.status.is_none() => {
+                run.told_again = true;
+                self.untold.push_front(run.id);
+                self.is_replaced = true;
+                self.forget_jobs()?;
             }
-            (run.id, run.kill_at.is_some())
-        });
-        for run in &mut told {
-            run.told_again = true;
+            Some(run) => {
+                let status = *run.status.get_or_insert(status);
+                // What a shell had begun that was killed, for want of memory say, is ended with it.
+                if let Status::Signaled(_) = status {
+                    run.kill_at.get_or_insert_with(Instant::now);
+                }
+                let (id, is_being_ended) = (run.id, run.kill_at.is_some());
+                self.forget_jobs()?;
+                // One that is being ended is told of when all that it started is gone too.
+                if !is_being_ended {
+                    self.end(id)?;
+                }
+            }
+            None => {
+                self.is_replaced = true;
+                self.forget_jobs()?;
+            }
         }
-        let again: Vec<u32> = told.iter().map(|run| run.id).collect();
-        // Where the shell was lost between two runs all that is asked for goes on.
-        match at {
-            Some(_) => self.forget_ahead(),
-            None => self.is_replaced = true,
-        }
-        self.untold.splice(..0, again);
-        self.forget_jobs()?;
-        // A run that is being ended is told of when all that it started is gone too.
-        if let Some((id, false)) = at {
-            self.end(id)?;
-        }
-        let runs = &self.runs;
-        self.untold.retain(|id| runs.contains_key(id));
         self.tell_shell()
     }
 
@@ -317,9 +318,9 @@ impl Agent {
         let Some(shell) = &self.shell else {
             return Ok(0);
         };
-        let count = shell::read_some(&shell.stderr, &mut self.buffer).unwrap_or(0);
+        let count = read_some(&shell.stderr, &mut self.buffer).unwrap_or(0);
         if count > 0 {
-            let frame = protocol::output(0, Stream::Stderr, &self.buffer[..count]);
+            let frame = frame::output(0, Stream::Stderr, &self.buffer[..count]);
             self.send(&frame)?;
         }
         Ok(count)
@@ -331,9 +332,35 @@ impl Agent {
         };
         let count = run.read(stream, &mut self.pipes, &mut self.buffer);
         if count > 0 {
-            let frame = protocol::output(id, stream, &self.buffer[..count]);
+            let frame = frame::output(id, stream, &self.buffer[..count]);
             self.send(&frame)?;
         }
         Ok(count)
     }
+}
+
+/// What a line says of a run.
+enum ShellReport {
+    /// A background run began as this process.
+    Begun(u32, i32),
+    /// A run ended with this status.
+    Ended(u32, i32),
+}
+
+/// Reads `<nonce> <id> <status>`, or `<nonce> <id> pid <process>`, and what stands before it.
+fn report<'l>(line: &'l [u8], nonce: &str) -> Option<(&'l [u8], ShellReport)> {
+    let at = line
+        .windows(nonce.len())
+        .position(|bytes| bytes == nonce.as_bytes())?;
+    let (before, report) = line.split_at(at);
+    let mut words = str::from_utf8(&report[nonce.len()..])
+        .ok()?
+        .split_ascii_whitespace();
+    let id = words.next()?.parse().ok()?;
+    let report = match (words.next()?, words.next()) {
+        ("pid", Some(pid)) => ShellReport::Begun(id, pid.parse().ok()?),
+        (status, None) => ShellReport::Ended(id, status.parse().ok()?),
+        (_, Some(_)) => return None,
+    };
+    Some((before, report))
 }

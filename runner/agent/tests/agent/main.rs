@@ -10,11 +10,14 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tutor_agent::client::{Client, Incoming};
+use tutor_agent::client::Client;
 use tutor_agent::confine::limits::Limits;
 use tutor_agent::confine::{Confinement, Guard, Held};
 use tutor_agent::guarded::Given;
-use tutor_agent::protocol::{Leftover, Mode, Reply, Request, Shell, Status, Stream, When};
+use tutor_agent::processes::{command_line, descendants};
+use tutor_agent::protocol::{
+    Incoming, LeftoverProcess, Mode, Reply, Request, ShellFate, Status, Stream,
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -29,7 +32,7 @@ struct Agent {
 #[derive(Debug, PartialEq)]
 struct Ran {
     status: Status,
-    shell: Shell,
+    shell: ShellFate,
     stdout: String,
     stderr: String,
 }
@@ -107,7 +110,6 @@ impl Agent {
                 id: self.last_id,
                 script: script.to_owned(),
                 mode,
-                when: When::Anyway,
             })
             .unwrap();
         self.last_id
@@ -163,7 +165,7 @@ impl Agent {
         ran.stdout
     }
 
-    fn finish(&mut self) -> (Vec<Leftover>, String) {
+    fn finish(&mut self) -> (Vec<LeftoverProcess>, String) {
         self.client
             .send(&Request::Finish { grace_ms: 1000 })
             .unwrap();
@@ -178,6 +180,23 @@ impl Agent {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    /// The most memory that the agent has had.
+    fn peak_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.client.pid())).unwrap();
+        let mut lines = status.lines();
+        let peak = lines.find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// Something, once exactly these commands beside the shell run below the agent.
+    fn runs(&self, wanted: &[&str]) -> Option<()> {
+        let below = descendants(Pid::from_raw(self.client.pid() as i32));
+        let mut commands: Vec<String> = below.into_iter().filter_map(command_line).collect();
+        commands.retain(|command| !command.starts_with("bash "));
+        commands.sort_unstable();
+        (commands == wanted).then_some(())
     }
 
     fn pid_in(&self, file: &str) -> Pid {
@@ -241,10 +260,10 @@ fn a_step_that_hangs_with_children_is_killed_with_them() {
     let (a, b) = (agent.pid_in("a"), agent.pid_in("b"));
     agent
         .client
-        .send(&Request::Kill { id, grace_ms: 200 })
+        .send(&Request::End { id, grace_ms: 200 })
         .unwrap();
     let ran = agent.end_of(id);
-    assert_eq!(ran.shell, Shell::Lost);
+    assert_eq!(ran.shell, ShellFate::Lost);
     until("both to be gone", || is_gone(a).and(is_gone(b)));
     assert_eq!(agent.prints("echo again"), "again\n");
 }
@@ -256,9 +275,9 @@ fn a_step_that_ignores_sigterm_is_killed_all_the_same() {
     let daemon = agent.pid_in("a");
     agent
         .client
-        .send(&Request::Kill { id, grace_ms: 100 })
+        .send(&Request::End { id, grace_ms: 100 })
         .unwrap();
-    assert_eq!(agent.end_of(id).shell, Shell::Lost);
+    assert_eq!(agent.end_of(id).shell, ShellFate::Lost);
     until("the daemon to be gone", || is_gone(daemon));
 }
 
@@ -270,15 +289,7 @@ fn a_child_with_the_steps_output_makes_nobody_wait() {
     assert!(began.elapsed() < Duration::from_secs(50));
     assert_eq!(agent.prints("jobs %1 >/dev/null && echo known"), "known\n");
     // A process that was forked just now may still be a bash.
-    until("sleep to run", || {
-        agent.client.send(&Request::Leftovers).unwrap();
-        match agent.next() {
-            Incoming::Reply(Reply::Leftovers { processes }) => {
-                (processes[0].command == "sleep 100").then_some(())
-            }
-            other => panic!("{other:?}"),
-        }
-    });
+    until("sleep to run", || agent.runs(&["sleep 100"]));
     let (leftovers, _) = agent.finish();
     assert_eq!(leftovers.len(), 1);
     assert_eq!(
@@ -294,18 +305,7 @@ fn a_silent_child_is_found_too_and_so_is_a_daemon() {
     agent.prints("sleep 100 >/dev/null 2>&1 &");
     agent.prints("setsid sh -c 'sleep 200 & exec sleep 300' >/dev/null 2>&1 & echo");
     let three = ["sleep 100", "sleep 200", "sleep 300"];
-    until("the daemon", || {
-        agent.client.send(&Request::Leftovers).unwrap();
-        match agent.next() {
-            Incoming::Reply(Reply::Leftovers { processes }) => {
-                let mut commands: Vec<_> =
-                    processes.iter().map(|left| left.command.as_str()).collect();
-                commands.sort_unstable();
-                (commands == three).then_some(())
-            }
-            other => panic!("{other:?}"),
-        }
-    });
+    until("the daemon", || agent.runs(&three));
     let (leftovers, _) = agent.finish();
     let mut commands: Vec<_> = leftovers.iter().map(|left| left.command.as_str()).collect();
     commands.sort_unstable();
@@ -352,7 +352,7 @@ fn whatever_ends_the_shell_ends_that_step_only() {
         let ran = agent.run(script);
         assert_eq!(
             (ran.status, ran.shell),
-            (status, Shell::Lost),
+            (status, ShellFate::Lost),
             "{script}: {ran:?}"
         );
         let folder = agent.folder.path().canonicalize().unwrap();
@@ -400,7 +400,7 @@ fn whatever_does_not_end_the_shell_keeps_it() {
         if script.starts_with("kill") {
             continue;
         }
-        assert_eq!(ran.shell, Shell::Kept, "{script}: {ran:?}");
+        assert_eq!(ran.shell, ShellFate::Kept, "{script}: {ran:?}");
         assert!(
             agent.prints("\\builtin echo here").contains("here\n"),
             "{script}"
@@ -471,7 +471,7 @@ fn a_check_sees_the_shell_and_cannot_change_it() {
     let ran = agent.end_of(id);
     assert_eq!(
         (ran.status, ran.shell, ran.stdout.as_str()),
-        (Status::Exited(3), Shell::Kept, "1\n")
+        (Status::Exited(3), ShellFate::Kept, "1\n")
     );
     assert_eq!(agent.prints("echo $x"), "1\n");
 }
@@ -524,7 +524,7 @@ fn a_background_run_is_stopped_with_all_that_it_started() {
     let child = agent.pid_in("a");
     agent
         .client
-        .send(&Request::Stop { id, grace_ms: 500 })
+        .send(&Request::End { id, grace_ms: 500 })
         .unwrap();
     agent.end_of(id);
     until("the child to be gone", || is_gone(child));
@@ -539,13 +539,13 @@ fn killing_a_step_spares_earlier_background_runs() {
     let id = agent.begin(Mode::Step, "sleep 1000");
     agent
         .client
-        .send(&Request::Kill { id, grace_ms: 200 })
+        .send(&Request::End { id, grace_ms: 200 })
         .unwrap();
     agent.end_of(id);
     assert_eq!(is_gone(pid), None);
     agent
         .client
-        .send(&Request::Stop {
+        .send(&Request::End {
             id: background,
             grace_ms: 200,
         })
@@ -574,6 +574,40 @@ fn a_step_that_kills_the_agent_is_seen() {
     }
 }
 
+/// Its own script can end with any status; what it starts cannot say how it ended.
+#[test]
+fn no_program_of_a_step_can_speak_for_it() {
+    let mut agent = Agent::start();
+    let forge = r#"
+        nonce=$(tr '\0' '\n' </proc/$$/fd/10 | grep -aoE "printf '[0-9a-f]+ [0-9]+" | tail -1)
+        forged=$(printf "${nonce#printf \'} 0\n")
+        for file in /proc/$$/fd/* /proc/$PPID/fd/*; do
+          timeout 0.2 sh -c 'echo "$1" >"$2"' forge "$forged" "$file"
+        done 2>/dev/null
+        for number in 10 11 12 13; do
+          (printf '%s\n' "$forged" >&$number)
+          env printf '%s\n' "$forged" >&$number
+        done 2>/dev/null
+        echo "${#nonce}"
+        (exit 3)"#;
+    let ran = agent.run(forge);
+    assert_eq!(ran.status, Status::Exited(3));
+    let nonce_bytes = ran.stdout.lines().last().map(str::parse);
+    assert!(matches!(nonce_bytes, Some(Ok(16..=100usize))), "{ran:?}");
+    assert_eq!(agent.run("(exit 4)").status, Status::Exited(4));
+}
+
+#[test]
+fn a_flood_on_any_file_of_the_agent_is_not_kept() {
+    let mut agent = Agent::start();
+    let flood = "for file in /proc/$PPID/fd/* /proc/$$/fd/1[0-9]; do
+        timeout 0.1 sh -c 'cat /dev/zero >\"$1\"' flood $file
+        timeout 0.05 sh -c 'while :; do echo; done >\"$1\"' flood $file
+    done 2>/dev/null; (exit 5)";
+    assert_eq!(agent.run(flood).status, Status::Exited(5));
+    assert!(agent.peak_kib() < 32 * 1024, "{} KiB", agent.peak_kib());
+}
+
 #[test]
 fn a_flood_passes_through_in_constant_memory() {
     let mut agent = Agent::start();
@@ -587,13 +621,7 @@ fn a_flood_passes_through_in_constant_memory() {
         }
     }
     assert_eq!(count, 100_000_000);
-    let status = fs::read_to_string(format!("/proc/{}/status", agent.client.pid())).unwrap();
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .unwrap();
-    let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    assert!(kib < 32 * 1024, "{kib} KiB");
+    assert!(agent.peak_kib() < 32 * 1024, "{} KiB", agent.peak_kib());
 }
 
 proptest! {
@@ -606,7 +634,7 @@ proptest! {
         let quoted = text.replace('\'', r"'\''");
         let ran = agent.run(&format!("printf %s '{quoted}'; (exit {status})"));
         prop_assert_eq!(ran, Ran {
-            status: Status::Exited(status), shell: Shell::Kept, stdout: text, stderr: String::new(),
+            status: Status::Exited(status), shell: ShellFate::Kept, stdout: text, stderr: String::new(),
         });
         prop_assert_eq!(agent.prints("echo next"), "next\n");
     }

@@ -7,10 +7,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
-use tutor_agent::protocol::{Found, Kind};
 use tutor_files::error::failed_io;
 use tutor_files::hash::Hasher;
 use tutor_files::{Below, FilesError, Hash, Over, Root};
+use tutor_files::{Found, Kind};
 
 /// The end of the name of the lab's version, where the learner has a different one.
 const FROM_LAB: &str = ".from-lab";

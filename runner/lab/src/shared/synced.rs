@@ -1,8 +1,7 @@
 //! An entry of a shared folder, as both sides had it when they last agreed.
 
 use serde::{Deserialize, Serialize};
-use tutor_agent::protocol::Kind;
-use tutor_files::{Hash, Stamp};
+use tutor_files::{Hash, Kind, Stamp};
 
 /// The entry at a path, as both sides had it when they last agreed.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -4,9 +4,9 @@ use super::{LabSession, ended};
 use crate::backend::{BackendError, Happening};
 use crate::event::KeptYours;
 use std::path::Path;
-use tutor_agent::protocol::{GuestRequest, Kind};
-use tutor_files::Below;
+use tutor_agent::protocol::GuestRequest;
 use tutor_files::root::read_regular;
+use tutor_files::{Below, Kind};
 use tutor_lab::machine::Machine;
 use tutor_lab::shared::{LIMIT_BYTES, send};
 
@@ -49,13 +49,13 @@ impl LabSession {
     pub fn bring_back(&mut self) -> Result<Vec<KeptYours>, BackendError> {
         self.pull()?;
         let told = self.told.drain(..);
-        Ok(told
-            .filter_map(|happening| match happening {
-                Happening::KeptYours(kept) => Some(kept),
-                Happening::Output { .. } | Happening::Ended { .. } | Happening::Finished { .. } => {
-                    None
-                }
-            })
-            .collect())
+        let kept = told.filter_map(|happening| match happening {
+            Happening::KeptYours(kept) => Some(kept),
+            Happening::Output { .. }
+            | Happening::Ended { .. }
+            | Happening::Unguarded(_)
+            | Happening::Finished { .. } => None,
+        });
+        Ok(kept.collect())
     }
 }

@@ -77,7 +77,7 @@ pub fn perform(
     loop {
         if interrupt.presses() > heeded {
             heeded = interrupt.presses();
-            session.kill(RUN, LAST_WORDS).map_err(of_guest)?;
+            session.end(RUN, LAST_WORDS).map_err(of_guest)?;
         }
         match session.next(LOOK).map_err(of_guest)? {
             Some(Happening::Output { stream, bytes, .. }) => {
@@ -94,7 +94,10 @@ pub fn perform(
             Some(Happening::Ended {
                 id: RUN, status, ..
             }) => return Ok(status),
-            Some(Happening::Ended { .. } | Happening::Finished { .. }) | None => {}
+            Some(
+                Happening::Ended { .. } | Happening::Unguarded(_) | Happening::Finished { .. },
+            )
+            | None => {}
         }
     }
 }

@@ -16,8 +16,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tutor_agent::client::Incoming;
-use tutor_agent::protocol::{self, GuestReply, GuestRequest, Reply};
+use tutor_agent::protocol::{self, GuestReply, GuestRequest, Incoming, Reply};
 use tutor_lab::machine::Machine;
 
 /// How often a wait looks whether the window has a different size.

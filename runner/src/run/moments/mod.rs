@@ -161,7 +161,6 @@ impl<'r> Runner<'r> {
                 None => return Ok(None),
             },
         };
-        self.ahead.forget();
         self.shells.drop_session(Place::Kernel);
         self.workspace
             .restore(&contents, &|path, made| moments.knows(path, made))?;
@@ -177,9 +176,7 @@ impl<'r> Runner<'r> {
         }
         if let Some((session, backend)) = session {
             self.shells.insert(Place::Kernel, session);
-            if let Some(emulator) = backend.emulator() {
-                self.environment.insert("machine".to_owned(), emulator);
-            }
+            self.learn_machine(backend);
             // What cannot be learned now is missing from the report, as in a plain run.
             let _ = self.learn(Place::Kernel, &mut nobody);
         }
@@ -194,7 +191,6 @@ impl<'r> Runner<'r> {
 
     /// Closes the shells, and takes away what steps made.
     fn go_to_the_beginning(&mut self, moments: &Moments) -> Result<(), WorkspaceError> {
-        self.ahead.forget();
         self.shells.drop_session(Place::Kernel);
         self.shells.drop_session(Place::Host);
         let nothing = Artifacts::default();

@@ -1,11 +1,12 @@
-//! From the kernel's start of `/init` to the channel: mounts, modules, the loopback device, the port.
+//! The agent as the init of a guest: mounts, modules, the loopback device, the port; then it serves.
 
-use super::Guest;
+use crate::guest::Guest;
+use crate::network::bring_up_loopback;
+use crate::serve::{AgentError, serve_guest};
 use nix::fcntl::OFlag;
 use nix::kmod::{ModuleInitFlags, finit_module};
 use nix::mount::{MsFlags, mount};
 use nix::sys::reboot::{RebootMode, reboot};
-use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, send, socket};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
@@ -54,13 +55,13 @@ pub fn run() -> ! {
 }
 
 /// Switches the guest off.
-pub fn power_off() -> ! {
+fn power_off() -> ! {
     // It comes back only where this is no init; then there is nothing to switch off.
     let _ = reboot(RebootMode::RB_POWER_OFF);
     std::process::exit(1)
 }
 
-fn serve() -> Result<(), crate::AgentError> {
+fn serve() -> Result<(), AgentError> {
     for (kind, place, options) in MOUNTS {
         let mounted = mount_one(kind, Path::new(place), options);
         if let Err(error) = mounted {
@@ -77,7 +78,7 @@ fn serve() -> Result<(), crate::AgentError> {
         eprintln!("tutor-agent: cannot bring up the loopback device: {error}");
     }
     let port = open_port()?;
-    crate::serve::serve_guest(port, Guest::default())
+    serve_guest(port, Guest::default())
 }
 
 fn mount_one(kind: &str, place: &Path, options: &str) -> io::Result<()> {
@@ -106,37 +107,6 @@ fn load_modules(folder: &Path) -> io::Result<()> {
             }
         }
     }
-    Ok(())
-}
-
-/// Asks rtnetlink(7) to bring up the device with index 1, the loopback of every network namespace;
-/// the kernel gives it its addresses then.
-pub(crate) fn bring_up_loopback() -> io::Result<()> {
-    const RTM_NEWLINK: u16 = 16;
-    const NLM_F_REQUEST: u16 = 1;
-    const IFF_UP: u32 = 1;
-    let netlink = socket(
-        AddressFamily::Netlink,
-        SockType::Raw,
-        SockFlag::SOCK_CLOEXEC,
-        SockProtocol::NetlinkRoute,
-    )?;
-    let mut message = Vec::with_capacity(32);
-    // struct nlmsghdr: length, type, flags, sequence number, port id.
-    message.extend(32u32.to_ne_bytes());
-    message.extend(RTM_NEWLINK.to_ne_bytes());
-    message.extend(NLM_F_REQUEST.to_ne_bytes());
-    message.extend([0; 8]);
-    // struct ifinfomsg: family, padding, type, index, flags, mask of flags to change.
-    message.extend([0; 4]);
-    message.extend(1i32.to_ne_bytes());
-    message.extend(IFF_UP.to_ne_bytes());
-    message.extend(IFF_UP.to_ne_bytes());
-    send(
-        std::os::fd::AsRawFd::as_raw_fd(&netlink),
-        &message,
-        MsgFlags::empty(),
-    )?;
     Ok(())
 }
 

@@ -1,21 +1,13 @@
-//! What `tutor` and the agent say to each other: frames on one stream of bytes.
+//! Frames: how messages, output and files travel on one stream of bytes.
 //!
 //! A frame is the length of its payload (u32, little-endian), a kind (u8), and the payload. Kind 0
 //! holds a message as JSON; kinds 1 and 2 hold a run's id (u32, little-endian) and bytes of its
 //! standard output and standard error; kind 3 holds the id of a file or a terminal, and bytes of it,
 //! in either direction.
 
-use serde::{Deserialize, Serialize};
+use super::run::Stream;
+use serde::Serialize;
 use std::io;
-use std::path::PathBuf;
-
-pub use crate::confine::limits::Limits;
-pub use crate::confine::{Confinement, Held};
-pub use crate::guest::protocol::{GuestReply, GuestRequest, LISTED_BYTES, LISTED_PATHS};
-pub use tutor_files::{Found, Kind};
-
-/// The version of this protocol.
-pub const VERSION: u32 = 5;
 
 /// The longest payload that `tutor` sends: a script is as long as somebody wrote it.
 pub const REQUEST_BYTES: usize = 64 * 1024 * 1024;
@@ -23,193 +15,10 @@ pub const REQUEST_BYTES: usize = 64 * 1024 * 1024;
 /// The longest payload that an agent sends. What is longer is told in several frames.
 pub const REPLY_BYTES: usize = 2 * 1024 * 1024;
 
-/// How much of a file is sent in one frame.
-pub const CHUNK_BYTES: usize = 256 * 1024;
-
-/// The most processes that a reply names.
-pub const LEFTOVERS: usize = 500;
-
-/// The most of a text that a reply quotes, in bytes.
-pub const QUOTED_BYTES: usize = 1000;
-
 const HEADER_BYTES: usize = 5;
 
 /// What a decoder keeps for the next frame when it has handed out all that came.
 const KEPT_BYTES: usize = 256 * 1024;
-
-/// What `tutor` asks for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Request {
-    /// Which protocol is spoken?
-    Hello {
-        /// The version that `tutor` speaks.
-        version: u32,
-    },
-    /// Make ready to run; the shell starts now.
-    Start {
-        /// The folder to start in.
-        #[serde(with = "tutor_files::text")]
-        cwd: PathBuf,
-        /// The whole environment.
-        env: Vec<(String, String)>,
-        /// Whether to ask for mounts of its own.
-        isolate: bool,
-        /// What steps find and may do, where the agent was started to confine them.
-        #[serde(default)]
-        confine: Option<Confinement>,
-        /// The most that they may use; no limits if none is said.
-        #[serde(default)]
-        limits: Option<Limits>,
-    },
-    /// Run a script. The ids are picked by `tutor`; 0 is the shell itself.
-    Run {
-        /// Names the run in all that follows.
-        id: u32,
-        /// What bash is given.
-        script: String,
-        /// In which shell.
-        mode: Mode,
-        /// On what condition.
-        when: When,
-    },
-    /// End a run and all that it started.
-    Kill {
-        /// Which one.
-        id: u32,
-        /// Milliseconds between SIGTERM and SIGKILL.
-        grace_ms: u64,
-    },
-    /// End a background run and all that it started.
-    Stop {
-        /// Which one.
-        id: u32,
-        /// Milliseconds between SIGTERM and SIGKILL.
-        grace_ms: u64,
-    },
-    /// Which processes are there that no run is waiting for?
-    Leftovers,
-    /// Close the shell and end whatever is left. Another start may follow.
-    Finish {
-        /// Milliseconds that EXIT traps, and then leftovers, get to end by themselves.
-        grace_ms: u64,
-    },
-    /// Do what only the agent of a guest does.
-    Guest(GuestRequest),
-}
-
-/// In which shell a script runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Mode {
-    /// The lesson's own.
-    Step,
-    /// A subshell of it, which cannot change it.
-    Check,
-    /// A subshell of it that goes on: `&`.
-    Background,
-    /// A new one with the same folder and environment.
-    Aside,
-}
-
-/// On what condition a run takes place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum When {
-    /// On none.
-    #[default]
-    Anyway,
-    /// If every step asked for before it ends with status 0 and keeps the shell. Else it never
-    /// takes place, and nothing is said of it: as if it had not been asked for.
-    AllWell,
-}
-
-/// What the agent answers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Reply {
-    /// The protocol it speaks.
-    Hello {
-        /// Its version.
-        version: u32,
-    },
-    /// The shell is there.
-    Started {
-        /// Its process id.
-        pid: i32,
-        /// What holds around it.
-        held: Held,
-    },
-    /// Steps are not confined as they were to be, so there is no shell.
-    Unconfined {
-        /// What stands in the way.
-        why: String,
-    },
-    /// A run ended.
-    Ended {
-        /// Which one.
-        id: u32,
-        /// How.
-        status: Status,
-        /// Whether the shell is still there.
-        shell: Shell,
-        /// True if it was being ended, and had not ended by itself before.
-        on_request: bool,
-    },
-    /// Processes that no run is waiting for.
-    Leftovers {
-        /// Which ones.
-        processes: Vec<Leftover>,
-    },
-    /// The shell is closed and nothing is left.
-    Finished {
-        /// What had to be ended.
-        leftovers: Vec<Leftover>,
-    },
-    /// Something could not be done.
-    Failed {
-        /// What was being done, and what stood in the way.
-        what: String,
-    },
-    /// The agent of a guest answers.
-    Guest(GuestReply),
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Status {
-    /// With this exit status.
-    Exited(i32),
-    /// By this signal.
-    Signaled(i32),
-}
-
-/// Whether the lesson's shell is still there after a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Shell {
-    /// Variables and functions are as the run left them.
-    Kept,
-    /// The run ended it; the next run gets a new one in the folder that the first one started in.
-    Lost,
-    /// The one before had been ended between two runs; the run began in a new one.
-    New,
-}
-
-/// A process that outlived its run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leftover {
-    /// Its process id.
-    pub pid: i32,
-    /// Its command line.
-    pub command: String,
-    /// The run that started it, if that is known.
-    pub run_id: Option<u32>,
-}
-
-/// Where something was printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
 
 /// One frame, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,16 +41,6 @@ pub enum Frame {
         /// The bytes as they are.
         bytes: Vec<u8>,
     },
-}
-
-/// Cuts a text to what a reply quotes of one.
-pub fn quoted(mut text: String) -> String {
-    if text.len() > QUOTED_BYTES {
-        let end = (0..=QUOTED_BYTES).rfind(|end| text.is_char_boundary(*end));
-        text.truncate(end.unwrap_or(0));
-        text.push('…');
-    }
-    text
 }
 
 /// Returns the frame of a message.
@@ -362,7 +161,7 @@ mod tests {
     #[test]
     fn frames_come_back_whole_however_the_stream_is_cut() {
         let mut stream = output(7, Stream::Stderr, b"oops\n");
-        stream.extend(message(&Request::Leftovers).unwrap());
+        stream.extend(message(&"hello").unwrap());
         stream.extend(output(8, Stream::Stdout, b""));
         for cut in 0..stream.len() {
             let mut decoder = Decoder::new(REPLY_BYTES);

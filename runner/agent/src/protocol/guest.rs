@@ -1,15 +1,25 @@
 //! What is said to the agent of a guest, beside what is said to every agent.
 
-use crate::protocol::Status;
+use super::run::Status;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use tutor_files::{Below, Found, Kind, text};
+use tutor_files::{Below, Found, Kind, Limits, Mounts, text};
 
 /// The most paths that a listing names.
 pub const LISTED_PATHS: usize = 20_000;
 
 /// The most bytes that the paths of a listing and the targets of its links have together.
 pub const LISTED_BYTES: usize = 4 * 1024 * 1024;
+
+/// How much of a folder travels between a guest and its host, but for the sum of its files.
+pub fn listing_limits() -> Limits {
+    Limits {
+        entries: LISTED_PATHS,
+        path_bytes: LISTED_BYTES,
+        mounts: Mounts::Enter,
+        ..Limits::default()
+    }
+}
 
 /// How many bytes of paths stand in one frame before the last one in it: also with each byte written
 /// as six, that is less than a frame may have.
@@ -113,8 +123,6 @@ pub enum GuestRequest {
         /// Columns that fit.
         columns: u16,
     },
-    /// Switch the guest off.
-    PowerOff,
 }
 
 /// What the agent of a guest answers.
