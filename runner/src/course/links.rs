@@ -3,7 +3,7 @@
 
 use super::files::{CourseFiles, MANIFEST, Presence};
 use super::model::Course;
-use crate::diagnostic::{Diagnostic, Guesses, Severity};
+use crate::diagnostic::{Complaint, Diagnostic, Guesses, Severity};
 use crate::lesson::anchors::{anchors, check_id, slug, step_id};
 use crate::lesson::destination::Destination;
 use crate::lesson::{Lesson, Mark, is_name, marks};
@@ -69,21 +69,6 @@ struct Links<'c> {
     guesses: Guesses,
 }
 
-/// What is wrong with a link, and a way to mend it.
-struct Fault {
-    message: String,
-    help: String,
-}
-
-impl Fault {
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Fault {
-        Fault {
-            message: message.into(),
-            help: help.into(),
-        }
-    }
-}
-
 impl Links<'_> {
     fn dead(&mut self) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
@@ -96,30 +81,30 @@ impl Links<'_> {
                 else {
                     continue;
                 };
-                if let Some(fault) = self.fault(page, url) {
+                if let Some(complaint) = self.complaint(page, url) {
                     let span = written(&lesson.source, url, open, close);
-                    let dead = Diagnostic::warning(&lesson.path, span, fault.message);
-                    diagnostics.push(dead.help(fault.help));
+                    let dead = Diagnostic::warning(&lesson.path, span, complaint.message);
+                    diagnostics.push(dead.help(complaint.help));
                 }
             }
         }
         diagnostics
     }
 
-    fn fault(&mut self, page: &Page<'_>, url: &str) -> Option<Fault> {
+    fn complaint(&mut self, page: &Page<'_>, url: &str) -> Option<Complaint> {
         // It binds a check, or is an error already.
         if url.starts_with(&format!("#{}", check_id(""))) {
             return None;
         }
         if url.is_empty() {
-            return Some(Fault::new(
+            return Some(Complaint::new(
                 "this link leads nowhere",
                 "write between its parentheses where it leads, or take it away",
             ));
         }
         match Destination::of(&page.lesson.path, url) {
             Destination::Elsewhere => None,
-            Destination::Outside => Some(Fault::new(
+            Destination::Outside => Some(Complaint::new(
                 format!("`{url}` leads out of the course"),
                 "link to a file below the folder that holds `lessons/`, or to an address with `https:`",
             )),
@@ -130,7 +115,7 @@ impl Links<'_> {
         }
     }
 
-    fn anchor(&mut self, from: &Page<'_>, target: &Page<'_>, anchor: &str) -> Option<Fault> {
+    fn anchor(&mut self, from: &Page<'_>, target: &Page<'_>, anchor: &str) -> Option<Complaint> {
         // Browsers know these two: the page's beginning.
         if anchor.is_empty() || anchor.eq_ignore_ascii_case("top") {
             return None;
@@ -157,7 +142,10 @@ impl Links<'_> {
                 check_id("NAME")
             ),
         };
-        Some(Fault::new(format!("{page} has no anchor `{anchor}`"), help))
+        Some(Complaint::new(
+            format!("{page} has no anchor `{anchor}`"),
+            help,
+        ))
     }
 
     /// True for the anchor of a step or check that may stand in a fence which could not be read.
@@ -168,7 +156,7 @@ impl Links<'_> {
     }
 
     /// What is wrong with a link to this path, which is that of no page of the course.
-    fn file(&mut self, path: &Path) -> Option<Fault> {
+    fn file(&mut self, path: &Path) -> Option<Complaint> {
         let shown = path.display();
         let stem = page_stem(path);
         if stem.is_some_and(|stem| self.listed.contains(stem)) {
@@ -176,12 +164,12 @@ impl Links<'_> {
             return None;
         }
         match (self.presence(path), stem) {
-            (Presence::There, Some(stem)) if is_name(stem) => Some(Fault::new(
+            (Presence::There, Some(stem)) if is_name(stem) => Some(Complaint::new(
                 format!("`{shown}` is no page of this course"),
                 format!("add `\"{stem}\"` to the list `lessons` in `{MANIFEST}`"),
             )),
             (Presence::There, _) => None,
-            (Presence::Outside, _) => Some(Fault::new(
+            (Presence::Outside, _) => Some(Complaint::new(
                 format!("`{shown}` is a symbolic link that leads out of the course"),
                 "put the file itself there",
             )),
@@ -198,7 +186,7 @@ impl Links<'_> {
         presence
     }
 
-    fn missing(&mut self, path: &Path, is_page: bool) -> Fault {
+    fn missing(&mut self, path: &Path, is_page: bool) -> Complaint {
         let (what, help) = match is_page {
             true => ("page", format!("link to a lesson that `{MANIFEST}` lists")),
             false => (
@@ -207,7 +195,7 @@ impl Links<'_> {
             ),
         };
         let meant = self.meant(path);
-        Fault::new(
+        Complaint::new(
             format!("there is no {what} `{}`", path.display()),
             meant.map_or(help, |meant| format!("did you mean `{meant}`?")),
         )

@@ -8,7 +8,7 @@ mod place;
 mod render;
 
 pub use guesses::{Guesses, nearest};
-pub use model::{Diagnostic, Findings, Severity, sort};
+pub use model::{Complaint, Diagnostic, Findings, Severity, sort};
 pub use place::{Lines, line_column, within};
 pub use render::{Drawing, render};
 

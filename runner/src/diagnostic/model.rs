@@ -56,6 +56,25 @@ impl Diagnostic {
     }
 }
 
+/// What is wrong with a part of a text, and a way to mend it; others know where the part stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+impl Complaint {
+    /// A complaint with these words.
+    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Complaint {
+        Complaint {
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
 /// The diagnostics of one file, as they are found.
 #[derive(Clone, Debug)]
 pub struct Findings {
@@ -84,6 +103,11 @@ impl Findings {
     ) {
         let diagnostic = Diagnostic::error(&self.path, span, message).help(help);
         self.list.push(diagnostic);
+    }
+
+    /// Notes a complaint about the part at `span`, as an error.
+    pub fn complain(&mut self, span: Range<usize>, complaint: Complaint) {
+        self.error(span, complaint.message, complaint.help);
     }
 
     /// Notes a warning and a way to mend it.

@@ -1,14 +1,14 @@
 //! Makes a file, a step or a check of a fence whose attributes were read.
 
 use super::attributes::{Attribute, Word};
-use super::keys::{FenceKind, Keys, is_key, report};
+use super::keys::{FenceKind, Keys, is_key};
 use super::mention::{Mention, Mentioned};
 use super::model::{
     ALWAYS_MASKED, Background, Check, Compare, Expectation, FileStep, MASK_NAMES, Need,
     STEP_TIMEOUT, Step,
 };
-use super::values::{self, Complaint, listed};
-use crate::diagnostic::{Findings, nearest};
+use super::values::{self, listed};
+use crate::diagnostic::{Complaint, Findings, nearest};
 use std::ops::Range;
 
 /// A fence with its content.
@@ -167,7 +167,7 @@ fn needs(keys: &mut Keys<'_>, mentions: &mut Vec<Mention>, findings: &mut Findin
     let mut needs = Vec::new();
     for word in keys.names("needs", "kprobe", findings) {
         match values::need(&word.text) {
-            Err(complaint) => report(word.span, complaint, findings),
+            Err(complaint) => findings.complain(word.span, complaint),
             Ok(need) => {
                 mentions.push(Mention::of_need(&need, word.span));
                 needs.push(need);

@@ -243,16 +243,14 @@ impl FrontMatterReader<'_> {
         };
         match values::name(&text) {
             Ok(name) => self.read.front.name = name,
-            Err(complaint) => self.findings.error(span, complaint.message, complaint.help),
+            Err(complaint) => self.findings.complain(span, complaint),
         }
     }
 
     fn needs(&mut self, item: &Spanned<YamlValue>) {
         for word in self.list("needs", item) {
             match values::need(&word.text) {
-                Err(complaint) => self
-                    .findings
-                    .error(word.span, complaint.message, complaint.help),
+                Err(complaint) => self.findings.complain(word.span, complaint),
                 Ok(need) => {
                     self.read.mentions.push(Mention::of_need(&need, word.span));
                     self.read.front.needs.push(need);

@@ -3,7 +3,7 @@
 //! The syntax is mdBook's, so that the book and an editor's plugins understand it as well.
 
 use super::destination::below_root;
-use super::values::Complaint;
+use crate::diagnostic::{Complaint, nearest};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -67,9 +67,11 @@ impl<'f> Includes<'f> {
             return Ok(content.to_owned());
         }
         let (target, anchor) = directive(content)?;
-        let path = below_root(self.lesson, target).ok_or_else(|| Complaint {
-            message: format!("`{target}` lies outside the course"),
-            help: "include only files below the folder that holds `lessons/`".to_owned(),
+        let path = below_root(self.lesson, target).ok_or_else(|| {
+            Complaint::new(
+                format!("`{target}` lies outside the course"),
+                "include only files below the folder that holds `lessons/`",
+            )
         })?;
         let files = self.files;
         let known = self.known.entry(path.clone());
@@ -119,26 +121,26 @@ impl IncludedFile {
     fn part(&self, anchor: &str, path: &Path) -> Result<Range<usize>, Complaint> {
         match self.parts.get(anchor) {
             Some((start, Some(end))) => Ok(*start..*end),
-            Some((_, None)) => Err(Complaint {
-                message: format!("anchor `{anchor}` of `{}` never ends", path.display()),
-                help: format!("end it with `// ANCHOR_END: {anchor}`"),
-            }),
-            None => Err(Complaint {
-                message: format!("`{}` has no anchor `{anchor}`", path.display()),
-                help: match self.meant(anchor) {
+            Some((_, None)) => Err(Complaint::new(
+                format!("anchor `{anchor}` of `{}` never ends", path.display()),
+                format!("end it with `// ANCHOR_END: {anchor}`"),
+            )),
+            None => Err(Complaint::new(
+                format!("`{}` has no anchor `{anchor}`", path.display()),
+                match self.meant(anchor) {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => format!(
                         "mark its lines with `// ANCHOR: {anchor}` and `// ANCHOR_END: {anchor}`"
                     ),
                 },
-            }),
+            )),
         }
     }
 
     /// The anchor that was probably meant; nothing of a file that has many.
     fn meant(&self, anchor: &str) -> Option<&str> {
         let names = self.parts.keys().take(MOST_COMPARED).map(String::as_str);
-        crate::diagnostic::nearest(anchor, names)
+        nearest(anchor, names)
     }
 }
 
@@ -166,10 +168,7 @@ impl NotIncluded {
                 "include the part that is needed, by an anchor, and each part once",
             ),
         };
-        Complaint {
-            message,
-            help: help.to_owned(),
-        }
+        Complaint::new(message, help)
     }
 }
 
@@ -180,20 +179,20 @@ fn directive(content: &str) -> Result<(&str, Option<&str>), Complaint> {
         .and_then(|rest| rest.strip_suffix("}}"))
         .filter(|inner| inner.starts_with(' ') && !inner.contains('\n'));
     let Some(inner) = inner.map(str::trim).filter(|inner| !inner.is_empty()) else {
-        return Err(Complaint {
-            message: "an include stands alone in its fence".to_owned(),
-            help: "write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else".to_owned(),
-        });
+        return Err(Complaint::new(
+            "an include stands alone in its fence",
+            "write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else",
+        ));
     };
     match inner.split_once(':') {
         None => Ok((inner, None)),
         Some((path, anchor)) if is_anchor(anchor) => Ok((path, Some(anchor))),
-        Some((path, anchor)) => Err(Complaint {
-            message: format!("`{anchor}` is no anchor"),
-            help: format!(
+        Some((path, anchor)) => Err(Complaint::new(
+            format!("`{anchor}` is no anchor"),
+            format!(
                 "mark the lines with `// ANCHOR: name` and `// ANCHOR_END: name` in `{path}`; line numbers would go stale"
             ),
-        }),
+        )),
     }
 }
 

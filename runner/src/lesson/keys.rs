@@ -1,8 +1,8 @@
 //! The keys of a fence: which kind of fence takes which, and what they are set to.
 
 use super::attributes::{Attribute, Word};
-use super::values::{self, Complaint, listed};
-use crate::diagnostic::{Findings, nearest};
+use super::values::{self, listed};
+use crate::diagnostic::{Complaint, Findings, nearest};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -148,7 +148,7 @@ impl<'a> Keys<'a> {
         match read(&value.text) {
             Ok(value) => Some(value),
             Err(complaint) => {
-                report(value.span.clone(), complaint, findings);
+                findings.complain(value.span.clone(), complaint);
                 None
             }
         }
@@ -264,9 +264,4 @@ fn title(kind: FenceKind, attributes: &[Attribute]) -> String {
         Some(name) if !name.text.is_empty() => format!("{kind} `{}`", name.text),
         Some(_) | None => format!("this {kind}"),
     }
-}
-
-/// Notes a complaint at its place.
-pub(super) fn report(span: Range<usize>, complaint: Complaint, findings: &mut Findings) {
-    findings.error(span, complaint.message, complaint.help);
 }

@@ -3,17 +3,10 @@
 use super::attributes::Word;
 use super::model::{Background, Compare, Expectation, ExpectedExit, Need, Place, SKIP_REST};
 use super::number::Number;
-use crate::diagnostic::nearest;
+use crate::diagnostic::{Complaint, nearest};
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
-
-/// What is wrong with a value, and what would be right.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Complaint {
-    pub message: String,
-    pub help: String,
-}
 
 /// Reads a length of time as fences have it: `500ms`, `30s`, `2m`.
 pub fn parse_duration(text: &str) -> Option<Duration> {
@@ -26,10 +19,7 @@ pub fn is_name(text: &str) -> bool {
 }
 
 fn complaint<T>(message: impl Into<String>, help: impl Into<String>) -> Result<T, Complaint> {
-    Err(Complaint {
-        message: message.into(),
-        help: help.into(),
-    })
+    Err(Complaint::new(message, help))
 }
 
 /// A name that can be part of a file's name and of a link: `[a-z0-9-]+`.

@@ -1,6 +1,5 @@
 //! Folders whose names change from run to run: the one that steps run in, and their home.
 
-use super::mask::Mask;
 use std::borrow::Cow;
 use std::path::Path;
 
@@ -10,7 +9,6 @@ pub(super) const NAMES: [&str; 2] = ["workspace", "home"];
 /// Hides the path of a folder; what follows it stays.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    name: &'static str,
     token: &'static str,
     /// Empty if there is nothing that could be hidden.
     path: String,
@@ -19,39 +17,30 @@ pub struct Folder {
 impl Folder {
     /// The mask for the folder that steps run in.
     pub fn workspace(path: &Path) -> Folder {
-        Folder::at(path, NAMES[0], "[WORKSPACE]")
+        Folder::at(path, "[WORKSPACE]")
     }
 
     /// The mask for the steps' home.
     pub fn home(path: &Path) -> Folder {
-        Folder::at(path, NAMES[1], "[HOME]")
+        Folder::at(path, "[HOME]")
     }
 
     /// The root folder cannot be told from any path, so it stays, and so does a relative path.
-    fn at(path: &Path, name: &'static str, token: &'static str) -> Folder {
+    fn at(path: &Path, token: &'static str) -> Folder {
         let path = match path.is_absolute() {
             true => path.to_string_lossy().trim_end_matches('/').to_owned(),
             false => String::new(),
         };
-        Folder { name, token, path }
+        Folder { token, path }
     }
 
     /// How much of a path it hides: of two folders the inner one is hidden first.
     pub(super) fn length(&self) -> usize {
         self.path.len()
     }
-}
 
-impl Mask for Folder {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn token(&self) -> &'static str {
-        self.token
-    }
-
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
+    /// Returns the text with the token in place of the path.
+    pub(super) fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
         if self.path.is_empty() || !text.contains(&self.path) {
             return Cow::Borrowed(text);
         }
@@ -62,7 +51,7 @@ impl Mask for Folder {
             masked.push_str(if continues_a_name(piece) {
                 &self.path
             } else {
-                self.token()
+                self.token
             });
             masked.push_str(piece);
         }
@@ -82,12 +71,13 @@ fn continues_a_name(rest: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::masked;
+    use super::super::tests::masked_by;
     use super::*;
     use insta::assert_snapshot;
 
     fn hidden(path: &str, text: &str) -> String {
-        masked(&Folder::workspace(Path::new(path)), text)
+        let folder = Folder::workspace(Path::new(path));
+        masked_by(&|text| folder.apply(text), text)
     }
 
     #[test]

@@ -10,8 +10,10 @@ use std::sync::LazyLock;
 /// too where `tutor bpf compare` works it out: `… - __bpf_call_base … = -61360 = 0xffff1050, …`.
 ///
 /// A helper's own number (`bpf_trace_printk#6` in a verifier log) is small and stays.
-#[derive(Clone, Copy, Debug)]
-pub struct HelperOffset;
+pub(super) const MASK: Mask = Mask {
+    name: "helper-offset",
+    apply,
+};
 
 static OFFSET: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -25,38 +27,28 @@ static WORKED_OUT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-impl Mask for HelperOffset {
-    fn name(&self) -> &'static str {
-        "helper-offset"
+fn apply(text: &str) -> Cow<'_, str> {
+    // Most output has no call in it.
+    if !text.contains('#') {
+        return Cow::Borrowed(text);
     }
-
-    fn token(&self) -> &'static str {
-        "[OFFSET]"
-    }
-
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        // Most output has no call in it.
-        if !text.contains('#') {
-            return Cow::Borrowed(text);
+    let called = OFFSET.replace_all(text, |found: &regex::Captures| {
+        let call = &found["call"];
+        match found.name("code") {
+            Some(code) => format!("{call}[OFFSET]{} [OFFSET]", code.as_str()),
+            None => format!("{call}[OFFSET]"),
         }
-        let called = OFFSET.replace_all(text, |found: &regex::Captures| {
-            let call = &found["call"];
-            match found.name("code") {
-                Some(code) => format!("{call}[OFFSET]{} [OFFSET]", code.as_str()),
-                None => format!("{call}[OFFSET]"),
-            }
-        });
-        let replaced = WORKED_OUT.replace_all(&called, |found: &regex::Captures| {
-            let part = |name| found.name(name).map_or("", |part| part.as_str());
-            match part("sum") {
-                "" => format!("{}[OFFSET]{}", part("distance"), part("unit")),
-                sum => format!("{sum}[OFFSET] = [OFFSET]{} [OFFSET]", part("memory")),
-            }
-        });
-        match replaced {
-            Cow::Borrowed(_) => called,
-            Cow::Owned(replaced) => Cow::Owned(replaced),
+    });
+    let replaced = WORKED_OUT.replace_all(&called, |found: &regex::Captures| {
+        let part = |name| found.name(name).map_or("", |part| part.as_str());
+        match part("sum") {
+            "" => format!("{}[OFFSET]{}", part("distance"), part("unit")),
+            sum => format!("{sum}[OFFSET] = [OFFSET]{} [OFFSET]", part("memory")),
         }
+    });
+    match replaced {
+        Cow::Borrowed(_) => called,
+        Cow::Owned(replaced) => Cow::Owned(replaced),
     }
 }
 
@@ -75,7 +67,7 @@ mod tests {
                  11: (b7) r0 = 0\n       b7 00 00 00 00 00 00 00\n"
             )
         };
-        let here = masked(&HelperOffset, &dump("-61360", "50 10 ff ff"));
+        let here = masked(&MASK, &dump("-61360", "50 10 ff ff"));
         assert_snapshot!(here, @r"
            9: (b7) r2 = 14
                b7 02 00 00 0e 00 00 00
@@ -84,12 +76,12 @@ mod tests {
           11: (b7) r0 = 0
                b7 00 00 00 00 00 00 00
         ");
-        assert_eq!(here, masked(&HelperOffset, &dump("197504", "80 03 03 00")));
+        assert_eq!(here, masked(&MASK, &dump("197504", "80 03 03 00")));
     }
 
     #[test]
     fn a_dump_without_bytes_loses_the_number_only() {
-        assert_snapshot!(masked(&HelperOffset, "  10: (85) call __htab_map_lookup_elem#204528\n  11: (95) exit"), @r"
+        assert_snapshot!(masked(&MASK, "  10: (85) call __htab_map_lookup_elem#204528\n  11: (95) exit"), @r"
         10: (85) call __htab_map_lookup_elem#[OFFSET]
         11: (95) exit
         ");
@@ -97,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_arithmetic_of_a_comparison_keeps_its_form() {
-        assert_snapshot!(masked(&HelperOffset, "\
+        assert_snapshot!(masked(&MASK, "\
 call bpf_trace_printk#-61360
  [1] the helper's number 6 became the distance of bpf_trace_printk from __bpf_call_base, -61360 bytes; the verifier did it
      bpf_trace_printk 0xffffffff814bd860 - __bpf_call_base 0xffffffff814cc810 = -61360 = 0xffff1050, in memory 50 10 ff ff"), @r"
@@ -110,6 +102,6 @@ call bpf_trace_printk#-61360
     #[test]
     fn a_helpers_own_number_and_the_objects_bytes_stay() {
         let kept = "10: (85) call bpf_trace_printk#6\n      10:\t85 00 00 00 06 00 00 00\tcall 6";
-        assert_eq!(masked(&HelperOffset, kept), kept);
+        assert_eq!(masked(&MASK, kept), kept);
     }
 }

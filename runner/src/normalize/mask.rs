@@ -5,11 +5,11 @@ use std::borrow::Cow;
 /// One kind of thing that changes from run to run, and the token that takes its place.
 ///
 /// Applying a mask twice is the same as applying it once, and ordinary prose is left alone.
-pub trait Mask: Send + Sync {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mask {
     /// The name by which a step asks for it: `prog-id`.
-    fn name(&self) -> &'static str;
-    /// What stands in the place of what it hides: `[ID]`.
-    fn token(&self) -> &'static str;
-    /// The text with every such thing replaced, together with the padding beside it.
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str>;
+    pub(super) name: &'static str,
+    /// Returns the text with a token such as `[ID]` in place of every such thing, which takes the
+    /// padding beside it too.
+    pub(super) apply: fn(&str) -> Cow<'_, str>,
 }

@@ -17,19 +17,12 @@ mod tag;
 mod time;
 mod trace_line;
 
-pub use folder::Folder;
-pub use helper_offset::HelperOffset;
-pub use kernel_address::KernelAddress;
-pub use mask::Mask;
-pub use object_id::{BTF_ID, LINK_ID, MAP_ID, ObjectId, PROG_ID};
-pub use pid::Pid;
-pub use shell_line::ShellLine;
-pub use source_line::SourceLine;
 pub use stable_text::{Sections, StableText, StreamText};
-pub use tag::Tag;
-pub use time::Time;
-pub use trace_line::TraceLine;
 
+use folder::Folder;
+use mask::Mask;
+
+use crate::diagnostic::nearest;
 use crate::transcript::{Capture, Output};
 use crate::visible::visible;
 use std::borrow::Cow;
@@ -37,26 +30,26 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 
 /// The masks that every step gets. Those of its folders are two more.
-static ALWAYS: [&dyn Mask; 3] = [&KernelAddress, &HelperOffset, &ShellLine];
+const ALWAYS: [Mask; 3] = [kernel_address::MASK, helper_offset::MASK, shell_line::MASK];
 
 /// The masks that a step can ask for, in the order in which they are applied: a trace line's
 /// prefix holds a process id and a time, so it goes before those.
-static BY_NAME: [&dyn Mask; 9] = [
-    &TraceLine,
-    &PROG_ID,
-    &MAP_ID,
-    &BTF_ID,
-    &LINK_ID,
-    &Tag,
-    &Pid,
-    &Time,
-    &SourceLine,
+const BY_NAME: [Mask; 9] = [
+    trace_line::MASK,
+    object_id::PROG_ID,
+    object_id::MAP_ID,
+    object_id::BTF_ID,
+    object_id::LINK_ID,
+    tag::MASK,
+    pid::MASK,
+    time::MASK,
+    source_line::MASK,
 ];
 
 /// The names that `mask=` knows, in alphabetical order.
 pub fn mask_names() -> Vec<&'static str> {
-    let mut names: Vec<_> = BY_NAME.iter().map(|mask| mask.name()).collect();
-    names.extend(ALWAYS.iter().map(|mask| mask.name()));
+    let mut names: Vec<_> = BY_NAME.iter().map(|mask| mask.name).collect();
+    names.extend(ALWAYS.iter().map(|mask| mask.name));
     names.extend(folder::NAMES);
     names.sort_unstable();
     names
@@ -84,7 +77,7 @@ pub struct StepFolders {
 /// The masks of one step.
 pub struct Masks {
     folders: [Folder; 2],
-    masks: Vec<&'static dyn Mask>,
+    masks: Vec<Mask>,
 }
 
 impl Masks {
@@ -93,8 +86,8 @@ impl Masks {
         for name in names {
             check_name(name)?;
         }
-        let asked = |mask: &&&dyn Mask| names.iter().any(|name| name == mask.name());
-        let masks = ALWAYS.iter().chain(BY_NAME.iter().filter(asked));
+        let asked = |mask: &Mask| names.iter().any(|name| name == mask.name);
+        let masks = ALWAYS.into_iter().chain(BY_NAME.into_iter().filter(asked));
         let mut folders = [
             Folder::workspace(&folders.workspace),
             Folder::home(&folders.home),
@@ -102,7 +95,7 @@ impl Masks {
         folders.sort_by_key(|folder| Reverse(folder.length()));
         Ok(Masks {
             folders,
-            masks: masks.copied().collect(),
+            masks: masks.collect(),
         })
     }
 
@@ -129,9 +122,13 @@ impl Masks {
 
     fn once(&self, text: &str) -> Option<String> {
         let mut changed: Option<String> = None;
-        let folders = self.folders.iter().map(|folder| folder as &dyn Mask);
-        for mask in folders.chain(self.masks.iter().copied()) {
-            if let Cow::Owned(masked) = mask.apply(changed.as_deref().unwrap_or(text)) {
+        for folder in &self.folders {
+            if let Cow::Owned(masked) = folder.apply(changed.as_deref().unwrap_or(text)) {
+                changed = Some(masked);
+            }
+        }
+        for mask in &self.masks {
+            if let Cow::Owned(masked) = (mask.apply)(changed.as_deref().unwrap_or(text)) {
                 changed = Some(masked);
             }
         }
@@ -144,25 +141,27 @@ fn check_name(name: &str) -> Result<(), UnknownMask> {
     if known.contains(&name) {
         return Ok(());
     }
-    let distance = |known: &&str| strsim::damerau_levenshtein(known, name);
-    let suggestion = known.into_iter().min_by_key(distance);
     Err(UnknownMask {
         name: name.to_owned(),
-        suggestion: suggestion.filter(|known| distance(known) <= 3),
+        suggestion: nearest(name, known),
     })
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
     use insta::assert_snapshot;
     use proptest::prelude::*;
     use std::path::Path;
 
     /// The text that a mask leaves, checked to be the same when it is applied once more.
-    pub fn masked(mask: &dyn Mask, text: &str) -> String {
-        let once = mask.apply(text).into_owned();
-        assert_eq!(mask.apply(&once), once, "{} is not idempotent", mask.name());
+    pub(super) fn masked(mask: &Mask, text: &str) -> String {
+        masked_by(&mask.apply, text)
+    }
+
+    pub(super) fn masked_by(apply: &dyn for<'t> Fn(&'t str) -> Cow<'t, str>, text: &str) -> String {
+        let once = apply(text).into_owned();
+        assert_eq!(apply(&once), once, "it is not idempotent");
         once
     }
 
@@ -244,27 +243,29 @@ pub(crate) mod tests {
         "装入不是挂接：id 是编号，pid 也是。",
     ];
 
-    fn every_mask() -> Vec<Box<dyn Mask>> {
-        let mut masks: Vec<Box<dyn Mask>> = vec![Box::new(Folder::workspace(Path::new("/tmp/w")))];
-        masks.push(Box::new(Folder::home(Path::new("/tmp/h"))));
-        masks.push(Box::new(KernelAddress));
-        masks.push(Box::new(HelperOffset));
-        masks.push(Box::new(ShellLine));
-        masks.push(Box::new(TraceLine));
-        for mask in [PROG_ID, MAP_ID, BTF_ID, LINK_ID] {
-            masks.push(Box::new(mask));
-        }
-        masks.push(Box::new(Tag));
-        masks.push(Box::new(Pid));
-        masks.push(Box::new(Time));
-        masks
+    type Apply = Box<dyn for<'t> Fn(&'t str) -> Cow<'t, str>>;
+
+    /// Every mask with its name, those of folders too.
+    fn every_mask() -> Vec<(&'static str, Apply)> {
+        let folders = [
+            Folder::workspace(Path::new("/tmp/w")),
+            Folder::home(Path::new("/tmp/h")),
+        ];
+        let folders = folder::NAMES.into_iter().zip(folders);
+        let folders = folders.map(|(name, folder)| {
+            let apply: Apply = Box::new(move |text| folder.apply(text));
+            (name, apply)
+        });
+        let named = ALWAYS.into_iter().chain(BY_NAME);
+        let named = named.map(|mask| (mask.name, Box::new(mask.apply) as Apply));
+        folders.chain(named).collect()
     }
 
     #[test]
     fn every_mask_leaves_ordinary_prose_alone() {
-        for mask in every_mask() {
+        for (name, apply) in every_mask() {
             for prose in PROSE {
-                assert_eq!(mask.apply(prose), *prose, "{}", mask.name());
+                assert_eq!(apply(prose), *prose, "{name}");
             }
         }
     }
@@ -320,8 +321,8 @@ pub(crate) mod tests {
     proptest! {
         #[test]
         fn every_mask_applied_twice_is_the_same_as_once(text in text()) {
-            for mask in every_mask() {
-                masked(mask.as_ref(), &text);
+            for (_, apply) in every_mask() {
+                masked_by(&apply, &text);
             }
         }
 

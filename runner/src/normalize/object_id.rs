@@ -6,32 +6,25 @@ use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-/// Hides one kind of object's ids, in each of the forms in which bpftool prints them.
-#[derive(Clone, Copy, Debug)]
-pub struct ObjectId {
-    name: &'static str,
-    pattern: &'static LazyLock<Regex>,
-}
-
 /// `117: kprobe  name x  tag …`, `prog_ids 117`, `prog 117`, `prog/xdp id 117`.
-pub const PROG_ID: ObjectId = ObjectId {
+pub(super) const PROG_ID: Mask = Mask {
     name: "prog-id",
-    pattern: &PROG,
+    apply: |text| without_ids(&PROG, text),
 };
 /// `36: array  name x  flags 0x0`, `map_ids 36,37`, `map[id:36]`, `the address of map 36`.
-pub const MAP_ID: ObjectId = ObjectId {
+pub(super) const MAP_ID: Mask = Mask {
     name: "map-id",
-    pattern: &MAP,
+    apply: |text| without_ids(&MAP, text),
 };
 /// `22: name <anon>  size 402B`, `btf_id 22`.
-pub const BTF_ID: ObjectId = ObjectId {
+pub(super) const BTF_ID: Mask = Mask {
     name: "btf-id",
-    pattern: &BTF,
+    apply: |text| without_ids(&BTF, text),
 };
 /// `1: tracing  prog 14`, `link_id 1`.
-pub const LINK_ID: ObjectId = ObjectId {
+pub(super) const LINK_ID: Mask = Mask {
     name: "link-id",
-    pattern: &LINK,
+    apply: |text| without_ids(&LINK, text),
 };
 
 static PROG: LazyLock<Regex> = LazyLock::new(|| {
@@ -68,21 +61,11 @@ fn ids(kind: &str, listed: &str, others: &[&str]) -> Regex {
 
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| compiled("[0-9]+"));
 
-impl Mask for ObjectId {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn token(&self) -> &'static str {
-        "[ID]"
-    }
-
-    /// A list keeps its length: two maps are `[ID],[ID]`.
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        replaced_by(self.pattern, text, |ids| {
-            Some(NUMBER.replace_all(ids, self.token()).into_owned())
-        })
-    }
+/// A list keeps its length: two maps are `[ID],[ID]`.
+fn without_ids<'t>(pattern: &Regex, text: &'t str) -> Cow<'t, str> {
+    replaced_by(pattern, text, |ids| {
+        Some(NUMBER.replace_all(ids, "[ID]").into_owned())
+    })
 }
 
 #[cfg(test)]

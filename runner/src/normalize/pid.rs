@@ -8,8 +8,7 @@ use std::sync::LazyLock;
 
 /// Hides a number that the text calls a process id: `pid 1234`, `PID=1234`, `"tgid": 1234`,
 /// `pids loader(1234)`, `/proc/1234/`, bash's `line 3: 1234 Killed`.
-#[derive(Clone, Copy, Debug)]
-pub struct Pid;
+pub(super) const MASK: Mask = Mask { name: "pid", apply };
 
 static PID: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -26,24 +25,14 @@ static PID: LazyLock<Regex> = LazyLock::new(|| {
 static NUMBER: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?-u)^(?<open>)[0-9]+(?<close>)$|(?<open2>\()[0-9]+(?<close2>\))"));
 
-impl Mask for Pid {
-    fn name(&self) -> &'static str {
-        "pid"
-    }
-
-    fn token(&self) -> &'static str {
-        "[PID]"
-    }
-
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        replaced_by(&PID, text, |ids| {
-            Some(
-                NUMBER
-                    .replace_all(ids, "${open}${open2}[PID]${close}${close2}")
-                    .into_owned(),
-            )
-        })
-    }
+fn apply(text: &str) -> Cow<'_, str> {
+    replaced_by(&PID, text, |ids| {
+        Some(
+            NUMBER
+                .replace_all(ids, "${open}${open2}[PID]${close}${close2}")
+                .into_owned(),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -54,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_number_that_is_called_a_pid_is_hidden() {
-        assert_snapshot!(masked(&Pid, "\
+        assert_snapshot!(masked(&MASK, "\
 pid 21711  fd 5: prog_id 5  kprobe
 PID: 42, tgid=   7 \"pid\": 1234,
 \tpids loader2(1234),cat(99)
@@ -71,6 +60,6 @@ bash: line 3:  1234 Killed                  sleep 100"), @r#"
     #[test]
     fn other_numbers_stay() {
         let kept = "stupid 5, rapid 7, pid of 3, line 3: 12 items, /proc/self/maps";
-        assert_eq!(masked(&Pid, kept), kept);
+        assert_eq!(masked(&MASK, kept), kept);
     }
 }

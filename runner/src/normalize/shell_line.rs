@@ -8,8 +8,10 @@ use std::sync::LazyLock;
 
 /// Hides `12` in `bash: line 12: foo: command not found`, and where something began that bash found
 /// no end of. Of what is wrong in a function bash says `main: line 12`.
-#[derive(Clone, Copy, Debug)]
-pub struct ShellLine;
+pub(super) const MASK: Mask = Mask {
+    name: "shell-line",
+    apply,
+};
 
 static LINE: LazyLock<Regex> =
     LazyLock::new(|| compiled(r"(?m-u)(?<before>^(?:bash|main): (?:[a-z]+: )?line )[0-9]+:"));
@@ -20,25 +22,15 @@ static BEGINNING: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-impl Mask for ShellLine {
-    fn name(&self) -> &'static str {
-        "shell-line"
+fn apply(text: &str) -> Cow<'_, str> {
+    // Most output has no such message in it.
+    if !text.contains("bash: ") && !text.contains("main: ") {
+        return Cow::Borrowed(text);
     }
-
-    fn token(&self) -> &'static str {
-        "[LINE]"
-    }
-
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        // Most output has no such message in it.
-        if !text.contains("bash: ") && !text.contains("main: ") {
-            return Cow::Borrowed(text);
-        }
-        let masked = LINE.replace_all(text, "${before}[LINE]:");
-        match BEGINNING.replace_all(&masked, "${before}[LINE]") {
-            Cow::Owned(both) => Cow::Owned(both),
-            Cow::Borrowed(_) => masked,
-        }
+    let masked = LINE.replace_all(text, "${before}[LINE]:");
+    match BEGINNING.replace_all(&masked, "${before}[LINE]") {
+        Cow::Owned(both) => Cow::Owned(both),
+        Cow::Borrowed(_) => masked,
     }
 }
 
@@ -51,7 +43,7 @@ mod tests {
     #[test]
     fn bashs_own_line_numbers_are_hidden_and_no_others() {
         let text = "bash: line 12: nosuch: command not found\nbash: eval: line 7: syntax error\nline 12: kept\n";
-        assert_snapshot!(masked(&ShellLine, text), @r"
+        assert_snapshot!(masked(&MASK, text), @r"
         bash: line [LINE]: nosuch: command not found
         bash: eval: line [LINE]: syntax error
         line 12: kept
@@ -63,7 +55,7 @@ mod tests {
         let text = "bash: line 3: warning: here-document at line 2 delimited by end-of-file (wanted `EOF')\n\
             bash: eval: line 9: syntax error: unexpected end of file from `if' command on line 7\n\
             a command on line 7\n";
-        assert_snapshot!(masked(&ShellLine, text), @r"
+        assert_snapshot!(masked(&MASK, text), @r"
         bash: line [LINE]: warning: here-document at line [LINE] delimited by end-of-file (wanted `EOF')
         bash: eval: line [LINE]: syntax error: unexpected end of file from `if' command on line [LINE]
         a command on line 7
@@ -73,7 +65,7 @@ mod tests {
     #[test]
     fn a_function_of_the_shell_is_in_main() {
         let text = "main: line 28: nosuch: command not found\nmain: kept\n";
-        assert_snapshot!(masked(&ShellLine, text), @r"
+        assert_snapshot!(masked(&MASK, text), @r"
         main: line [LINE]: nosuch: command not found
         main: kept
         ");

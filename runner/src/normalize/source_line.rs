@@ -7,29 +7,21 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Hides `368` in `include/linux/filter.h:368`.
-#[derive(Clone, Copy, Debug)]
-pub struct SourceLine;
+pub(super) const MASK: Mask = Mask {
+    name: "source-line",
+    apply,
+};
 
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
     compiled(r"(?-u)(?<file>[A-Za-z0-9_/-]\.[ch]:)[0-9]+(?<again>, which line )?(?:[0-9]+)?")
 });
 
-impl Mask for SourceLine {
-    fn name(&self) -> &'static str {
-        "source-line"
-    }
-
-    fn token(&self) -> &'static str {
-        "[LINE]"
-    }
-
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        LINE.replace_all(text, |found: &regex::Captures| {
-            let again = found.name("again");
-            let again = again.map_or(String::new(), |word| format!("{}[LINE]", word.as_str()));
-            format!("{}[LINE]{again}", &found["file"])
-        })
-    }
+fn apply(text: &str) -> Cow<'_, str> {
+    LINE.replace_all(text, |found: &regex::Captures| {
+        let again = found.name("again");
+        let again = again.map_or(String::new(), |word| format!("{}[LINE]", word.as_str()));
+        format!("{}[LINE]{again}", &found["file"])
+    })
 }
 
 #[cfg(test)]
@@ -41,7 +33,7 @@ mod tests {
     #[test]
     fn lines_of_c_files_are_hidden_and_other_numbers_stay() {
         let text = "opening F from include/linux/filter.h:368\nopening E from bpf.h:5694, which line 5699 undefines again\nat 12:30, port localhost:8080, hello.bpf.c:11:1\n";
-        assert_snapshot!(masked(&SourceLine, text), @r"
+        assert_snapshot!(masked(&MASK, text), @r"
         opening F from include/linux/filter.h:[LINE]
         opening E from bpf.h:[LINE], which line [LINE] undefines again
         at 12:30, port localhost:8080, hello.bpf.c:[LINE]:1

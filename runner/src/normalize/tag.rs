@@ -7,8 +7,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Hides the sixteen digits of `tag 810f503614361878` and `bpf_prog_810f503614361878_name`.
-#[derive(Clone, Copy, Debug)]
-pub struct Tag;
+pub(super) const MASK: Mask = Mask { name: "tag", apply };
 
 static TAG: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
@@ -16,18 +15,8 @@ static TAG: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-impl Mask for Tag {
-    fn name(&self) -> &'static str {
-        "tag"
-    }
-
-    fn token(&self) -> &'static str {
-        "[TAG]"
-    }
-
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        replaced(&TAG, text, self.token())
-    }
+fn apply(text: &str) -> Cow<'_, str> {
+    replaced(&TAG, text, "[TAG]")
 }
 
 #[cfg(test)]
@@ -38,7 +27,7 @@ mod tests {
 
     #[test]
     fn a_tag_is_hidden_in_listings_json_and_symbols() {
-        assert_snapshot!(masked(&Tag, "\
+        assert_snapshot!(masked(&MASK, "\
 117: kprobe  name bpf_prog  tag 810f503614361878  gpl
 \"tag\": \"a0631a0aff93fc03\",\"tag\":\"a0631a0aff93fc03\"
 t bpf_prog_810f503614361878_bpf_prog [bpf], bpf_prog_6deef7357e7b4530"), @r#"
@@ -51,6 +40,6 @@ t bpf_prog_810f503614361878_bpf_prog [bpf], bpf_prog_6deef7357e7b4530"), @r#"
     #[test]
     fn other_hex_stays() {
         let kept = "tag 810f, sha 810f503614361878, bpf_prog_test";
-        assert_eq!(masked(&Tag, kept), kept);
+        assert_eq!(masked(&MASK, kept), kept);
     }
 }

@@ -9,8 +9,10 @@ use std::sync::LazyLock;
 /// Hides task, process id, processor, flags and timestamp of a trace line.
 ///
 /// What follows stays: `[TRACE] bpf_trace_printk: hello world!`.
-#[derive(Clone, Copy, Debug)]
-pub struct TraceLine;
+pub(super) const MASK: Mask = Mask {
+    name: "trace",
+    apply,
+};
 
 /// Newer kernels print five flags, older ones four; the group in parentheses is an option.
 static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
@@ -25,18 +27,8 @@ static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-impl Mask for TraceLine {
-    fn name(&self) -> &'static str {
-        "trace"
-    }
-
-    fn token(&self) -> &'static str {
-        "[TRACE]"
-    }
-
-    fn apply<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        replaced(&PREFIX, text, self.token())
-    }
+fn apply(text: &str) -> Cow<'_, str> {
+    replaced(&PREFIX, text, "[TRACE]")
 }
 
 #[cfg(test)]
@@ -47,7 +39,7 @@ mod tests {
 
     #[test]
     fn the_prefix_goes_and_the_message_stays() {
-        assert_snapshot!(masked(&TraceLine, "\
+        assert_snapshot!(masked(&MASK, "\
            <...>-21711   [001] d..31  1234.567890: bpf_trace_printk: hello world!
             bash-7       [000] ....   234.567890: 0: hello world!
  systemd-journal-217     [003] dN.4.  1.000001: bpf_trace_printk: a  b
@@ -66,13 +58,13 @@ mod tests {
         let plain = "            bash-28644   [001] ...1.  4746.194240: tracing_mark_write: x";
         let with =
             "            bash-28644   (  28644) [001] ...1.  4747.204820: tracing_mark_write: x";
-        assert_eq!(masked(&TraceLine, plain), "[TRACE] tracing_mark_write: x");
-        assert_eq!(masked(&TraceLine, plain), masked(&TraceLine, with));
+        assert_eq!(masked(&MASK, plain), "[TRACE] tracing_mark_write: x");
+        assert_eq!(masked(&MASK, plain), masked(&MASK, with));
     }
 
     #[test]
     fn the_head_of_the_trace_and_other_lines_stay() {
         let kept = "# tracer: nop\n#           TASK-PID     CPU#  |||||  TIMESTAMP  FUNCTION\nhello-1 [x] 5: y\n[  12.5] dmesg";
-        assert_eq!(masked(&TraceLine, kept), kept);
+        assert_eq!(masked(&MASK, kept), kept);
     }
 }

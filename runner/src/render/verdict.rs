@@ -530,14 +530,6 @@ fn environments(
     lines
 }
 
-/// True if the ending is one that a learner chose.
-pub fn by_learner(ending: Option<&Ending>) -> bool {
-    matches!(
-        ending,
-        Some(Ending::Interrupted | Ending::Skipped(Skip::ByLearner))
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,18 +2,19 @@
 
 use super::files::{Store, StoreError};
 use crate::course::{PartHashes, lesson_prefix};
+use crate::versioned;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The version of the file.
-const FORMAT: u32 = 1;
+const FORMAT: u64 = 1;
 
 /// What was agreed to, by folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consents {
-    format: u32,
+    format: u64,
     /// The folders of courses that are one's own: never asked about, never confined.
     pub own: BTreeSet<PathBuf>,
     /// Which parts may run of courses in other folders: the hash of each by its key.
@@ -41,17 +42,11 @@ impl Store {
     /// What was agreed to so far. A file of a later `tutor` is an error, and is left alone.
     pub fn consents(&self) -> Result<Consents, StoreError> {
         let path = self.consent_file();
-        let head: Option<Head> = self.read(&path);
-        match head {
-            Some(head) if head.format > FORMAT => {
-                let message = crate::say!("consent-newer");
-                Err(StoreError {
-                    path,
-                    error: io::Error::new(io::ErrorKind::InvalidData, message),
-                })
-            }
-            Some(_) | None => Ok(self.read(&path)),
-        }
+        let consents = versioned::read(&path, FORMAT, FORMAT).map_err(|newer| StoreError {
+            path: newer.path,
+            error: io::Error::new(io::ErrorKind::InvalidData, crate::say!("consent-newer")),
+        })?;
+        Ok(consents.unwrap_or_default())
     }
 
     /// True if the course in that folder is one's own: it is never asked about, and not confined.
@@ -112,12 +107,6 @@ impl Store {
     fn consent_file(&self) -> PathBuf {
         self.folder.join("consent.json")
     }
-}
-
-/// What every version of the file says.
-#[derive(Deserialize)]
-struct Head {
-    format: u32,
 }
 
 /// A folder by its one name, however it was reached; one that is gone by the name that was given.

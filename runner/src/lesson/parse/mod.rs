@@ -338,7 +338,7 @@ impl PageReader<'_> {
                 let span = found.map_or(inside.clone(), |found| {
                     inside.start + found.start..inside.start + found.end
                 });
-                self.findings.error(span, complaint.message, complaint.help);
+                self.findings.complain(span, complaint);
             }
         }
         if !content.is_empty() && !content.ends_with('\n') {
