@@ -90,62 +90,24 @@ impl NoSuchStep {
 impl<'l> Plan<'l> {
     /// Returns what to do for a selection of the lesson's steps.
     pub fn new(lesson: &'l Lesson, selection: &Selection) -> Result<Plan<'l>, NoSuchStep> {
-        let wanted: Vec<&str> = match selection {
-            Selection::All => lesson.steps().map(|step| step.id.as_str()).collect(),
-            Selection::Only(ids) => {
-                let steps = ids.iter().map(|id| step_of(lesson, id));
-                steps.collect::<Result<_, _>>()?
-            }
-            Selection::Until(last) => {
-                known(lesson, last)?;
-                let ids = lesson.steps().map(|step| step.id.as_str());
-                let before = ids.take_while(|id| id != last);
-                before.chain([last.as_str()]).collect()
-            }
-            Selection::From(first) => {
-                known(lesson, first)?;
-                let ids = lesson.steps().map(|step| step.id.as_str());
-                ids.skip_while(|id| id != first).collect()
-            }
+        let wanted = wanted(lesson, selection)?;
+        let first_shown = match selection {
+            Selection::All | Selection::Until(_) => 0,
+            Selection::Only(_) => lesson.blocks.len(),
+            Selection::From(first) => lead(lesson, first),
         };
-        let wanted: HashSet<&str> = wanted.into_iter().collect();
-        let prose = !matches!(selection, Selection::Only(_));
-        let mut actions: Vec<Action<'l>> = lesson
-            .blocks
-            .iter()
-            .filter_map(|block| match block {
-                Block::Prose(text) => prose.then_some(Action::Read(text)),
-                Block::File(file) => Some(Action::Write { file, shown: prose }),
+        let blocks = lesson.blocks.iter().enumerate();
+        let mut actions: Vec<Action<'l>> = blocks
+            .filter_map(|(index, block)| match block {
+                Block::Prose(text) => (index >= first_shown).then_some(Action::Read(text)),
+                Block::File(file) => Some(Action::Write {
+                    file,
+                    shown: index >= first_shown,
+                }),
                 Block::Step(step) => wanted.contains(&*step.id).then_some(Action::Run(step)),
                 Block::Check(check) => wanted.contains(&*check.of).then_some(Action::Check(check)),
             })
             .collect();
-        if let Selection::From(_) = selection {
-            // The text that leads to the first step belongs to it, and what is before does not.
-            let start = lesson
-                .blocks
-                .iter()
-                .position(|block| matches!(block, Block::Step(step) if wanted.contains(&*step.id)));
-            let mut before = lesson.blocks[..start.unwrap_or(0)].iter().enumerate();
-            let lead = before
-                .rfind(|(_, block)| matches!(block, Block::Step(_) | Block::Check(_)))
-                .map_or(0, |(index, _)| index + 1);
-            let is_text = |block: &&Block| matches!(block, Block::Prose(_) | Block::File(_));
-            let early = lesson.blocks[..lead].iter().filter(is_text).count();
-            let mut seen = 0;
-            actions.retain_mut(|action| match action {
-                Action::Read(_) => {
-                    seen += 1;
-                    seen > early
-                }
-                Action::Write { shown, .. } => {
-                    seen += 1;
-                    *shown = seen > early;
-                    true
-                }
-                Action::Run(_) | Action::Check(_) => true,
-            });
-        }
         if let Selection::Until(_) = selection {
             let end = actions
                 .iter()
@@ -219,6 +181,37 @@ fn action_json(action: &Action<'_>) -> Option<Value> {
             "sentence": check.sentence,
         })),
     }
+}
+
+/// The ids of the selected steps.
+fn wanted<'a>(
+    lesson: &'a Lesson,
+    selection: &'a Selection,
+) -> Result<HashSet<&'a str>, NoSuchStep> {
+    let ids = lesson.steps().map(|step| step.id.as_str());
+    match selection {
+        Selection::All => Ok(ids.collect()),
+        Selection::Only(ids) => ids.iter().map(|id| step_of(lesson, id)).collect(),
+        Selection::Until(last) => {
+            known(lesson, last)?;
+            let before = ids.take_while(|id| id != last);
+            Ok(before.chain([last.as_str()]).collect())
+        }
+        Selection::From(first) => {
+            known(lesson, first)?;
+            Ok(ids.skip_while(|id| id != first).collect())
+        }
+    }
+}
+
+/// The index of the first block that leads to a step: what stands between it and the step or check
+/// before it.
+fn lead(lesson: &Lesson, first: &str) -> usize {
+    let is_first = |block: &Block| matches!(block, Block::Step(step) if step.id == first);
+    let start = lesson.blocks.iter().position(is_first).unwrap_or(0);
+    let mut before = lesson.blocks[..start].iter();
+    let earlier = before.rposition(|block| matches!(block, Block::Step(_) | Block::Check(_)));
+    earlier.map_or(0, |index| index + 1)
 }
 
 /// The step of that id, or the one that a check of that name belongs to.

@@ -112,11 +112,33 @@ fn settled(
     step: &Step,
     reports: &[&Report],
 ) -> (BTreeMap<SnapshotName, Option<Recorded>>, Vec<SnapshotName>) {
+    let mut torn = Vec::new();
+    let mut settled = BTreeMap::new();
+    for (name, mut candidates) in candidates(step, reports) {
+        let new = candidates.iter().position(|one| !one.is_accepted);
+        let Some(index) = new else {
+            settled.insert(name, None);
+            continue;
+        };
+        let wanted = candidates.swap_remove(index).recorded;
+        match moved(step, &wanted, candidates) {
+            Some(moved) => {
+                settled.insert(name, Some(wanted));
+                settled.extend(moved.into_iter().map(|one| (one.name.clone(), Some(one))));
+            }
+            None => torn.push(name),
+        }
+    }
+    (settled, torn)
+}
+
+/// What each environment printed, by the snapshot that it would be.
+fn candidates(step: &Step, reports: &[&Report]) -> BTreeMap<SnapshotName, Vec<Candidate>> {
     let steps = HashMap::from([(step.id.as_str(), step)]);
+    let id = RecordId::Step(step.id.clone());
     let mut candidates: BTreeMap<SnapshotName, Vec<Candidate>> = BTreeMap::new();
     let mut first_new: Option<Recorded> = None;
     for report in reports {
-        let id = RecordId::Step(step.id.clone());
         let Some(item) = report.items.iter().find(|item| item.id == id) else {
             continue;
         };
@@ -147,52 +169,34 @@ fn settled(
         if let (true, Some(found)) = (is_accepted, &item.recorded) {
             recorded.name = found.name.clone();
         }
-        let candidate = Candidate {
+        let of_name = candidates.entry(recorded.name.clone()).or_default();
+        of_name.push(Candidate {
             recorded,
             is_accepted,
-        };
-        let name = candidate.recorded.name.clone();
-        candidates.entry(name).or_default().push(candidate);
+        });
     }
-    let mut torn = Vec::new();
-    let mut settled = BTreeMap::new();
-    for (name, mut candidates) in candidates {
-        let Some(index) = candidates
-            .iter()
-            .position(|candidate| !candidate.is_accepted)
-        else {
-            settled.insert(name, None);
-            continue;
-        };
-        let wanted = candidates.swap_remove(index).recorded;
-        let mut moved = Vec::new();
-        for candidate in candidates {
-            if candidate.recorded.text == wanted.text {
-                continue;
-            }
+    candidates
+}
+
+/// The other outputs of one name that become variants; nothing if one of them contradicts `wanted`.
+fn moved(step: &Step, wanted: &Recorded, others: Vec<Candidate>) -> Option<Vec<Recorded>> {
+    let differ = others
+        .into_iter()
+        .filter(|other| other.recorded.text != wanted.text);
+    differ
+        .map(|other| {
+            let environment = &other.recorded.environment;
             let own = SnapshotName::base(wanted.name.lesson(), &step.id)
-                .variant_for(&step.vary, &candidate.recorded.environment);
-            let is_apart = !same_facets(
-                &step.vary,
-                &wanted.environment,
-                &candidate.recorded.environment,
-            );
-            match is_apart && candidate.is_accepted && own != name {
-                // The base changes for others; what still prints it keeps it as a variant.
-                true => moved.push(Recorded {
-                    name: own,
-                    ..candidate.recorded
-                }),
-                false => torn.push(name.clone()),
-            }
-        }
-        if !torn.contains(&name) {
-            settled.insert(name, Some(wanted));
-            settled.extend(moved.into_iter().map(|one| (one.name.clone(), Some(one))));
-        }
-    }
-    torn.dedup();
-    (settled, torn)
+                .variant_for(&step.vary, environment);
+            let is_apart = !same_facets(&step.vary, &wanted.environment, environment);
+            // The base changes for others; what still prints it keeps it as a variant.
+            let keeps = is_apart && other.is_accepted && own != wanted.name;
+            keeps.then_some(Recorded {
+                name: own,
+                ..other.recorded
+            })
+        })
+        .collect()
 }
 
 /// The name of an output beside the one that becomes the base.

@@ -40,62 +40,56 @@ pub fn fitted_counts(
 
 /// How many there are of each verdict, in words with their styles; those that are none are left out.
 pub fn words(counts: &Counts) -> Vec<(Style, String)> {
+    let Counts {
+        passed,
+        shown,
+        new,
+        changed,
+        differs_here,
+        check_failed,
+        wrong_exit,
+        timed_out,
+        interrupted,
+        skipped,
+        recorded: _,
+        broken,
+    } = *counts;
     let rows: [(usize, Style, String); 11] = [
+        (passed, Paint::good, say!("count-passed", count = passed)),
+        (shown, Paint::good, say!("count-shown", count = shown)),
+        (new, Paint::notable, say!("count-new", count = new)),
+        (changed, Paint::bad, say!("count-changed", count = changed)),
         (
-            counts.passed,
-            Paint::good,
-            say!("count-passed", count = counts.passed),
-        ),
-        (
-            counts.shown,
-            Paint::good,
-            say!("count-shown", count = counts.shown),
-        ),
-        (
-            counts.new,
+            differs_here,
             Paint::notable,
-            say!("count-new", count = counts.new),
+            say!("count-differs-here", count = differs_here),
         ),
         (
-            counts.changed,
+            check_failed,
             Paint::bad,
-            say!("count-changed", count = counts.changed),
+            say!("count-check-failed", count = check_failed),
         ),
         (
-            counts.differs_here,
+            wrong_exit,
+            Paint::bad,
+            say!("count-wrong-exit", count = wrong_exit),
+        ),
+        (
+            timed_out,
+            Paint::bad,
+            say!("count-timed-out", count = timed_out),
+        ),
+        (
+            interrupted,
             Paint::notable,
-            say!("count-differs-here", count = counts.differs_here),
+            say!("count-interrupted", count = interrupted),
         ),
         (
-            counts.check_failed,
-            Paint::bad,
-            say!("count-check-failed", count = counts.check_failed),
-        ),
-        (
-            counts.wrong_exit,
-            Paint::bad,
-            say!("count-wrong-exit", count = counts.wrong_exit),
-        ),
-        (
-            counts.timed_out,
-            Paint::bad,
-            say!("count-timed-out", count = counts.timed_out),
-        ),
-        (
-            counts.interrupted,
+            skipped,
             Paint::notable,
-            say!("count-interrupted", count = counts.interrupted),
+            say!("count-skipped", count = skipped),
         ),
-        (
-            counts.skipped,
-            Paint::notable,
-            say!("count-skipped", count = counts.skipped),
-        ),
-        (
-            counts.broken,
-            Paint::bad,
-            say!("count-broken", count = counts.broken),
-        ),
+        (broken, Paint::bad, say!("count-broken", count = broken)),
     ];
     let some = rows.into_iter().filter(|(count, _, _)| *count > 0);
     let words: Vec<(Style, String)> = some.map(|(_, style, text)| (style, text)).collect();

@@ -6,7 +6,7 @@ use super::live::LiveOutput;
 use super::paint::Paint;
 use super::{command, counts, prose, verdict};
 use crate::event::{Event, KeptYours, OfLab, Written};
-use crate::lesson::{Lesson, Step};
+use crate::lesson::{FileStep, Lesson, Prose, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::say;
 use crate::transcript::{Leftover, RecordId, ShellFate, Skip};
@@ -113,6 +113,46 @@ impl<W: Write> Terminal<W> {
         }
     }
 
+    fn prose(&mut self, prose: &Prose) {
+        self.gap();
+        if let Some(step) = self.skipped.take() {
+            self.note(Paint::dim, "", &say!("skipped-prose", step = step));
+            self.gap();
+        }
+        for line in prose::lines(&prose.nodes, &self.paint) {
+            self.line(&line);
+        }
+    }
+
+    fn file(&mut self, file: &FileStep, written: Written, shown: bool) {
+        let name = visible_text(&file.path.display().to_string()).into_owned();
+        if shown {
+            self.gap();
+            let head = self.paint.bold(&name);
+            self.line(&head);
+            let bar = self.paint.dim(self.paint.mark("│", "|"));
+            for line in self.paint.code(&file.language, &file.content) {
+                self.line(format!("  {bar} {line}").trim_end());
+            }
+        }
+        let text = match written {
+            Written::New => say!("file-written", file = name),
+            Written::Unchanged => say!("file-unchanged", file = name),
+            Written::Updated => say!("file-updated", file = name),
+            Written::KeptEdits => say!("file-kept", file = name),
+            Written::KeptChanged => say!("file-changed", file = name),
+        };
+        let style = match written {
+            Written::KeptEdits => Paint::notable,
+            Written::New | Written::Unchanged | Written::Updated | Written::KeptChanged => {
+                Paint::dim
+            }
+        };
+        if shown || written == Written::KeptEdits {
+            self.note(style, "  ", &text);
+        }
+    }
+
     fn spin(&mut self, step: &Step, running: Duration, silent: Duration) {
         if !self.paint.live || silent < SILENCE || !self.live.at_line_start() {
             return;
@@ -207,51 +247,13 @@ impl<W: Write> View for Terminal<W> {
                 let folder = say!("workspace", folder = workspace.display().to_string());
                 self.note(Paint::dim, "", &folder);
             }
-            Event::Prose(text) => {
-                if self.detail == Detail::Whole {
-                    self.gap();
-                    if let Some(step) = self.skipped.take() {
-                        self.note(Paint::dim, "", &say!("skipped-prose", step = step));
-                        self.gap();
-                    }
-                    for line in prose::lines(&text.nodes, &self.paint) {
-                        self.line(&line);
-                    }
-                }
-            }
+            Event::Prose(text) if self.detail == Detail::Whole => self.prose(text),
+            Event::Prose(_) => {}
             Event::File {
                 file,
                 written,
                 shown,
-            } => {
-                let name = visible_text(&file.path.display().to_string()).into_owned();
-                let shown = *shown && self.detail == Detail::Whole;
-                if shown {
-                    self.gap();
-                    let head = self.paint.bold(&name);
-                    self.line(&head);
-                    let bar = self.paint.dim(self.paint.mark("│", "|"));
-                    for line in self.paint.code(&file.language, &file.content) {
-                        self.line(format!("  {bar} {line}").trim_end());
-                    }
-                }
-                let text = match written {
-                    Written::New => say!("file-written", file = name),
-                    Written::Unchanged => say!("file-unchanged", file = name),
-                    Written::Updated => say!("file-updated", file = name),
-                    Written::KeptEdits => say!("file-kept", file = name),
-                    Written::KeptChanged => say!("file-changed", file = name),
-                };
-                let style = match written {
-                    Written::KeptEdits => Paint::notable,
-                    Written::New | Written::Unchanged | Written::Updated | Written::KeptChanged => {
-                        Paint::dim
-                    }
-                };
-                if shown || *written == Written::KeptEdits {
-                    self.note(style, "  ", &text);
-                }
-            }
+            } => self.file(file, *written, *shown && self.detail == Detail::Whole),
             Event::StepReached(step) => {
                 let rest = self.live.begin(&step.id, &self.paint);
                 self.write(&rest);

@@ -2,7 +2,7 @@
 
 use super::paint::Paint;
 use crate::event::Stream;
-use crate::lesson::{Background, Lesson};
+use crate::lesson::{Background, ExpectedExit, Lesson};
 use crate::normalize::StableText;
 use crate::report::{Diff, Item, LineKind, Verdict};
 use crate::say;
@@ -124,8 +124,8 @@ pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
 
 /// A mark, the verdict in a word, what it is about, how long it took.
 fn headline(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
-    let (tone, text) = told(item);
-    let (style, mark): (Style, _) = match tone {
+    let text = sentence(item);
+    let (style, mark): (Style, _) = match tone(&item.verdict) {
         Tone::Good => (Paint::good, paint.mark("✓", "+")),
         Tone::Bad => (Paint::bad, paint.mark("✗", "x")),
         Tone::Note => (Paint::notable, paint.mark("•", "-")),
@@ -153,95 +153,95 @@ enum Tone {
     Quiet,
 }
 
+fn tone(verdict: &Verdict) -> Tone {
+    match verdict {
+        Verdict::Passed | Verdict::Shown => Tone::Good,
+        Verdict::New | Verdict::DiffersHere { .. } | Verdict::Interrupted | Verdict::Skipped(_) => {
+            Tone::Note
+        }
+        Verdict::Recorded => Tone::Quiet,
+        Verdict::Changed(_)
+        | Verdict::CheckFailed { .. }
+        | Verdict::WrongExit { .. }
+        | Verdict::TimedOut { .. }
+        | Verdict::Broken { .. } => Tone::Bad,
+    }
+}
+
 /// A verdict as a sentence.
-fn told(item: &Item) -> (Tone, String) {
+fn sentence(item: &Item) -> String {
     let name = match &item.id {
         RecordId::Step(id) => id.clone(),
         RecordId::Check(name) => say!("check-name", name = name.as_str()),
     };
     match &item.verdict {
-        Verdict::Passed if matches!(item.id, RecordId::Check(_)) => {
-            (Tone::Good, holds(item, &name))
-        }
+        Verdict::Passed if matches!(item.id, RecordId::Check(_)) => holds(item, &name),
         Verdict::Passed => match failing(item) {
-            Some(exit) => {
-                let text = say!("verdict-passed-failing", name = name, exit = exit);
-                (Tone::Good, text)
-            }
-            None => (Tone::Good, say!("verdict-passed", name = name)),
+            Some(exit) => say!("verdict-passed-failing", name = name, exit = exit),
+            None => say!("verdict-passed", name = name),
         },
         Verdict::Shown => match failing(item) {
-            Some(exit) => {
-                let text = say!("verdict-shown-failing", name = name, exit = exit);
-                (Tone::Good, text)
-            }
-            None => (Tone::Good, say!("verdict-shown", name = name)),
+            Some(exit) => say!("verdict-shown-failing", name = name, exit = exit),
+            None => say!("verdict-shown", name = name),
         },
-        Verdict::New => (Tone::Note, say!("verdict-new", name = name)),
-        Verdict::Recorded => (Tone::Quiet, say!("verdict-recorded", name = name)),
-        Verdict::Changed(_) => (Tone::Bad, say!("verdict-changed", name = name)),
-        Verdict::DiffersHere { .. } => (Tone::Note, say!("verdict-differs-here", name = name)),
+        Verdict::New => say!("verdict-new", name = name),
+        Verdict::Recorded => say!("verdict-recorded", name = name),
+        Verdict::Changed(_) => say!("verdict-changed", name = name),
+        Verdict::DiffersHere { .. } => say!("verdict-differs-here", name = name),
         Verdict::CheckFailed { sentence, .. } => {
             let sentence = sentence.as_str();
-            let text = say!("verdict-check-failed", name = name, sentence = sentence);
-            (Tone::Bad, text)
+            say!("verdict-check-failed", name = name, sentence = sentence)
         }
-        Verdict::WrongExit { expected, got } => {
-            let (expected, ending) = (expected.to_string(), crate::record::exit(got));
-            let text = match got {
-                Ending::Signaled(_) => {
-                    say!(
-                        "verdict-wrong-end",
-                        name = name,
-                        expected = expected,
-                        got = ending
-                    )
-                }
-                Ending::Exited(_)
-                | Ending::TimedOut(_)
-                | Ending::Stopped
-                | Ending::Interrupted
-                | Ending::Skipped(_)
-                | Ending::Broken(_) => {
-                    say!(
-                        "verdict-wrong-exit",
-                        name = name,
-                        expected = expected,
-                        got = ending
-                    )
-                }
-            };
-            (Tone::Bad, text)
-        }
+        Verdict::WrongExit { expected, got } => wrong_exit(name, *expected, got),
         Verdict::TimedOut { limit, awaited } => {
             let limit = duration(*limit);
-            let text = match awaited.as_ref().and_then(in_vain) {
-                Some(reason) => {
-                    say!(
-                        "verdict-never-ready",
-                        name = name,
-                        limit = limit,
-                        reason = reason
-                    )
-                }
+            match awaited.as_ref().and_then(in_vain) {
+                Some(why) => say!(
+                    "verdict-never-ready",
+                    name = name,
+                    limit = limit,
+                    reason = why
+                ),
                 None => say!("verdict-timed-out", name = name, limit = limit),
-            };
-            (Tone::Bad, text)
+            }
         }
-        Verdict::Interrupted => (Tone::Note, say!("verdict-interrupted", name = name)),
-        Verdict::Skipped(skip) => {
-            let text = say!("verdict-skipped", name = name, reason = reason(skip));
-            (Tone::Note, text)
-        }
+        Verdict::Interrupted => say!("verdict-interrupted", name = name),
+        Verdict::Skipped(skip) => say!("verdict-skipped", name = name, reason = reason(skip)),
         Verdict::Broken { message, .. } => {
             let message = message.as_str();
-            let text = match item.ending {
+            match item.ending {
                 Some(Ending::Exited(_) | Ending::Signaled(_) | Ending::Stopped) => {
                     say!("verdict-unjudged", name = name, message = message)
                 }
                 Some(_) | None => say!("verdict-broken", name = name, message = message),
-            };
-            (Tone::Bad, text)
+            }
+        }
+    }
+}
+
+fn wrong_exit(name: String, expected: ExpectedExit, got: &Ending) -> String {
+    let (expected, end) = (expected.to_string(), crate::record::exit(got));
+    match got {
+        Ending::Signaled(_) => {
+            say!(
+                "verdict-wrong-end",
+                name = name,
+                expected = expected,
+                got = end
+            )
+        }
+        Ending::Exited(_)
+        | Ending::TimedOut(_)
+        | Ending::Stopped
+        | Ending::Interrupted
+        | Ending::Skipped(_)
+        | Ending::Broken(_) => {
+            say!(
+                "verdict-wrong-exit",
+                name = name,
+                expected = expected,
+                got = end
+            )
         }
     }
 }
