@@ -123,7 +123,7 @@ pub fn lessons<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&
         let found = names.iter().map(|name| course.lesson(name));
         found
             .collect::<Result<_, _>>()
-            .map_err(super::context::unusable)?
+            .map_err(super::failure::unusable)?
     };
     let mut seen = std::collections::HashSet::new();
     Ok(lessons

@@ -2,8 +2,7 @@
 
 use super::arguments::{Global, On, RunningArguments};
 use super::courses;
-use super::failure::ends_with_help;
-pub use super::failure::{ends, unusable, with_help};
+use super::failure::{ends, ends_with_help};
 use crate::backend::Backend;
 use crate::backend::host::Host;
 use crate::backend::lab::{Choice, Lab};

@@ -2,8 +2,9 @@
 
 use super::arguments::{MatrixArguments, MatrixFormat, On, RunningArguments};
 use super::bench::{self, Bench, Outcome, side_by_side};
-use super::context::{Backends, Context, ends, with_help};
-use super::out_json;
+use super::context::{Backends, Context};
+use super::failure::{ends, with_help};
+use super::output::out_json;
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;

@@ -30,27 +30,13 @@ mod trust;
 pub use arguments::{Cli, command};
 
 use crate::diagnostic::nearest;
-use crate::event::TakenBack;
 use crate::exit::Exit;
-use crate::lesson::Step;
 use crate::say;
 use crate::visible::visible_text;
 use arguments::Command;
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 use context::Context;
-use output::{out_json, print, printed};
-
-/// Says that all is as it was before a step, and what was taken back for it.
-fn rewound(step: &Step, taken: TakenBack) -> String {
-    let what = match (taken.lab, taken.shell) {
-        (true, true) => say!("rewound-lab-and-shell"),
-        (true, false) => say!("rewound-lab"),
-        (false, true) => say!("rewound-shell"),
-        (false, false) => say!("rewound-files"),
-    };
-    say!("rewound", step = step.id.as_str(), what = what)
-}
 
 /// Runs `tutor` as the shell called it and returns what it ends with.
 pub fn main() -> Exit {

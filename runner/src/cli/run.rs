@@ -1,15 +1,17 @@
 //! `tutor run`.
 
 use super::arguments::{On, RunArguments};
-use super::context::{Context, ends, unusable};
-use super::{out_json, printed, rewound, scripts};
+use super::context::Context;
+use super::failure::{ends, unusable};
+use super::output::{out_json, printed};
+use super::scripts;
 use crate::course::{Course, Origin};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place, Step};
 use crate::notebook::{self, OnFailure};
 use crate::plan::{Plan, Selection};
-use crate::render::terminal::{Detail, Terminal};
+use crate::render::terminal::{Detail, Terminal, rewound};
 use crate::render::{NoView, View, json, verdict};
 use crate::report::{Item, Judge, Report, Strictness, Verdict};
 use crate::run::{Findings, Runner};

@@ -1,7 +1,8 @@
 //! `tutor study`, and `tutor` alone: goes on where the learner was.
 
 use super::arguments::{On, RunningArguments, StudyArguments};
-use super::context::{Context, unusable};
+use super::context::Context;
+use super::failure::{ends, unusable};
 use crate::course::Course;
 use crate::event::TakenBack;
 use crate::exit::Exit;
@@ -9,7 +10,7 @@ use crate::lesson::{Lesson, Place, Step};
 use crate::plan::{Plan, Selection};
 use crate::render::View;
 use crate::render::paint::Paint;
-use crate::render::terminal::{Detail, Terminal};
+use crate::render::terminal::{Detail, Terminal, rewound};
 use crate::render::verdict;
 use crate::report::{Judge, Strictness};
 use crate::run::{Findings, Interrupt, Runner};
@@ -53,7 +54,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     let mut progress = store.progress(&key)?;
     if let Some(step) = &arguments.from {
         Plan::new(lesson, &Selection::Until(step.clone()))
-            .map_err(|error| super::context::ends(Exit::Usage, error.to_string()))?;
+            .map_err(|error| ends(Exit::Usage, error.to_string()))?;
         progress.next = Some(step.clone());
     }
     let backends = context.backends(&course, &arguments.running)?;
@@ -201,7 +202,7 @@ impl Learner for Keyboard<'_> {
     }
 
     fn rewound(&mut self, step: &Step, taken: TakenBack) -> io::Result<()> {
-        let text = super::rewound(step, taken);
+        let text = rewound(step, taken);
         for line in self.paint.resized().fitted_in(Paint::dim, "", &text) {
             outln!("{line}");
         }

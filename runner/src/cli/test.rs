@@ -2,8 +2,9 @@
 
 use super::arguments::{Format, Partition, TestArguments};
 use super::bench::{self, Bench, Outcome, side_by_side};
-use super::context::{Context, ends, with_help};
-use super::{out_json, print};
+use super::context::Context;
+use super::failure::{ends, with_help};
+use super::output::{out_json, print};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;

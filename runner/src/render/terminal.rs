@@ -5,7 +5,7 @@ use super::View;
 use super::live::LiveOutput;
 use super::paint::Paint;
 use super::{command, counts, prose, verdict};
-use crate::event::{Event, KeptYours, OfLab, Written};
+use crate::event::{Event, KeptYours, OfLab, TakenBack, Written};
 use crate::lesson::{FileStep, Lesson, Prose, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::say;
@@ -361,4 +361,15 @@ pub fn kept_yours(kept: &KeptYours) -> String {
         OfLab::Removed => say!("kept-yours-removed", file = file),
         OfLab::Lost => say!("kept-yours-lost", file = file),
     }
+}
+
+/// Says that all is as it was before a step, and what was taken back for it.
+pub fn rewound(step: &Step, taken: TakenBack) -> String {
+    let what = match (taken.lab, taken.shell) {
+        (true, true) => say!("rewound-lab-and-shell"),
+        (true, false) => say!("rewound-lab"),
+        (false, true) => say!("rewound-shell"),
+        (false, false) => say!("rewound-files"),
+    };
+    say!("rewound", step = step.id.as_str(), what = what)
 }
