@@ -12,7 +12,6 @@ pub use crate::qemu::DEVICE;
 use crate::qemu::{Accelerator, Qemu};
 use crate::tidy::{TRIALS, touch};
 use crate::trial;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -39,18 +38,8 @@ pub enum KvmPolicy {
 pub enum AcceleratorReason {
     /// It was asked for.
     Asked,
-    /// The device cannot be opened.
-    NoDevice {
-        /// The device.
-        device: PathBuf,
-        /// The system's error.
-        error: String,
-    },
-    /// A trial failed.
-    Refused {
-        /// The failure's words.
-        said: String,
-    },
+    /// KVM cannot be had.
+    NoKvm(NoKvm),
     /// A trial worked.
     Worked,
     /// KVM was not tried yet: the next guest will.
@@ -66,7 +55,7 @@ pub struct AcceleratorChoice {
     pub reason: AcceleratorReason,
 }
 
-/// KVM was asked for and cannot be had.
+/// Why KVM cannot be had, as an error where it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoKvm {
     /// The device cannot be opened.
@@ -85,12 +74,8 @@ pub enum NoKvm {
     },
 }
 
-/// The outcome of a trial, as it is noted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum TrialOutcome {
-    Worked,
-    Refused(String),
-}
+/// The outcome of a trial, as it is noted: an error has the machine's words.
+type TrialOutcome = Result<(), String>;
 
 /// The parts of a trial of KVM.
 #[derive(Clone, Copy, Debug)]
@@ -141,11 +126,11 @@ impl Trial<'_> {
         }
         let opened = File::options().read(true).write(true).open(self.device);
         if let Err(error) = opened {
-            let reason = AcceleratorReason::NoDevice {
+            let no_device = NoKvm::Device {
                 device: self.device.to_owned(),
                 error: error.kind().to_string(),
             };
-            return heeding(wish, tcg(reason));
+            return heeding(wish, tcg(AcceleratorReason::NoKvm(no_device)));
         }
         let note = self.note(cache);
         let Some(outcome) = note::read(&note) else {
@@ -163,23 +148,21 @@ impl Trial<'_> {
 
     fn tried(&self, cache: &Cache) -> AcceleratorChoice {
         let kvm = self.qemu.under(self.kvm());
-        let outcome = match trial::run(&kvm, self.launcher, self.image, self.patience) {
-            Ok(()) => TrialOutcome::Worked,
-            Err(failure) => TrialOutcome::Refused(failure.to_string()),
-        };
+        let tried = trial::run(&kvm, self.launcher, self.image, self.patience);
+        let outcome = tried.map_err(|failure| failure.to_string());
         note::write(&self.note(cache), &outcome);
         self.made_of(outcome)
     }
 
     fn made_of(&self, outcome: TrialOutcome) -> AcceleratorChoice {
         match outcome {
-            TrialOutcome::Worked => AcceleratorChoice {
+            Ok(()) => AcceleratorChoice {
                 accelerator: self.kvm(),
                 reason: AcceleratorReason::Worked,
             },
-            TrialOutcome::Refused(said) => AcceleratorChoice {
+            Err(said) => AcceleratorChoice {
                 accelerator: Accelerator::Tcg,
-                reason: AcceleratorReason::Refused { said },
+                reason: AcceleratorReason::NoKvm(NoKvm::Refused { said }),
             },
         }
     }
@@ -209,15 +192,12 @@ impl Trial<'_> {
 
 /// Makes an error of KVM's absence where it was asked for.
 fn heeding(wish: KvmPolicy, choice: AcceleratorChoice) -> Result<AcceleratorChoice, NoKvm> {
-    if wish != KvmPolicy::Kvm {
-        return Ok(choice);
-    }
     match choice.reason {
-        AcceleratorReason::NoDevice { device, error } => Err(NoKvm::Device { device, error }),
-        AcceleratorReason::Refused { said } => Err(NoKvm::Refused { said }),
-        AcceleratorReason::Asked | AcceleratorReason::Worked | AcceleratorReason::NotTried => {
-            Ok(choice)
-        }
+        AcceleratorReason::NoKvm(error) if wish == KvmPolicy::Kvm => Err(error),
+        AcceleratorReason::NoKvm(_)
+        | AcceleratorReason::Asked
+        | AcceleratorReason::Worked
+        | AcceleratorReason::NotTried => Ok(choice),
     }
 }
 
@@ -340,7 +320,7 @@ mod tests {
         match choice {
             Ok(AcceleratorChoice {
                 accelerator: Accelerator::Tcg,
-                reason: AcceleratorReason::Refused { said },
+                reason: AcceleratorReason::NoKvm(NoKvm::Refused { said }),
             }) => said,
             other => panic!("{other:?}"),
         }
@@ -384,7 +364,10 @@ mod tests {
         let choice = stand.with_device(KvmPolicy::Best, &missing, &stand.image);
         let choice = choice.unwrap();
         assert_eq!(choice.accelerator, Accelerator::Tcg);
-        assert!(matches!(choice.reason, AcceleratorReason::NoDevice { .. }));
+        assert!(matches!(
+            choice.reason,
+            AcceleratorReason::NoKvm(NoKvm::Device { .. })
+        ));
         let error = stand.with_device(KvmPolicy::Kvm, &missing, &stand.image);
         assert!(matches!(error, Err(NoKvm::Device { .. })));
         assert_eq!(

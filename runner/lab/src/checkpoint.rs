@@ -6,7 +6,6 @@
 use crate::state::{Base, STATE_BYTES};
 use std::io::{self, Read, Write};
 use std::path::Path;
-use std::sync::Arc;
 use tutor_files::root::read_regular;
 use zstd::stream::{read::Decoder, write::Encoder};
 
@@ -16,36 +15,18 @@ const LEVEL: i32 = 1;
 /// Matches are looked for in so much of the base state: 2^27 bytes are more than any state has.
 const WINDOW_LOG: u32 = 27;
 
-/// A guest's state at one moment.
-#[derive(Clone, Debug)]
-pub struct Checkpoint {
-    base: Arc<Base>,
-    delta: Vec<u8>,
-}
-
-impl Checkpoint {
-    /// Keeps a state as its difference from a base state.
-    pub fn of(state: &[u8], base: Arc<Base>) -> io::Result<Checkpoint> {
-        let mut encoder = Encoder::with_ref_prefix(Vec::new(), LEVEL, &base)?;
-        encoder.window_log(WINDOW_LOG)?;
-        encoder.long_distance_matching(true)?;
-        encoder.include_checksum(true)?;
-        encoder.write_all(state)?;
-        let delta = encoder.finish()?;
-        Ok(Checkpoint { base, delta })
-    }
-
-    /// How many bytes it takes beside the base state.
-    pub fn bytes(&self) -> u64 {
-        self.delta.len() as u64
-    }
-
-    /// Keeps it in a file, for this user alone, with a note about it.
-    pub fn write(&self, file: &Path, note: &[u8]) -> io::Result<()> {
-        let length = (note.len() as u64).to_le_bytes();
-        let bytes = [self.base.hash(), &length[..], note, &self.delta].concat();
-        Ok(tutor_files::write(file, &bytes, 0o600)?)
-    }
+/// Keeps a state in a file, with a note about it, as its difference from a base state; for this user
+/// alone.
+pub fn write(file: &Path, note: &[u8], state: &[u8], base: &Base) -> io::Result<()> {
+    let mut encoder = Encoder::with_ref_prefix(Vec::new(), LEVEL, base)?;
+    encoder.window_log(WINDOW_LOG)?;
+    encoder.long_distance_matching(true)?;
+    encoder.include_checksum(true)?;
+    encoder.write_all(state)?;
+    let delta = encoder.finish()?;
+    let length = (note.len() as u64).to_le_bytes();
+    let bytes = [base.hash(), &length[..], note, &delta].concat();
+    Ok(tutor_files::write(file, &bytes, 0o600)?)
 }
 
 /// Reads the state of a checkpoint from its file, with its note; an error if it was made from another
@@ -98,10 +79,9 @@ mod tests {
     fn a_file_is_read_with_its_own_base_and_as_a_whole_only() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("step");
-        let base = Arc::new(Base::new(noise(1, 2_000_000)));
+        let base = Base::new(noise(1, 2_000_000));
         let state = changed(&base);
-        let checkpoint = Checkpoint::of(&state, Arc::clone(&base)).unwrap();
-        checkpoint.write(&file, b"of a test").unwrap();
+        write(&file, b"of a test", &state, &base).unwrap();
         let bytes = fs::metadata(&file).unwrap().len();
         assert!(bytes < 20_000, "{bytes} bytes");
         let (was, note) = read(&file, &base).unwrap();

@@ -5,7 +5,7 @@
 //! written while it is used.
 
 use crate::cache::Lock;
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint;
 use crate::image::Image;
 use crate::machine::{Launcher, Machine, MachineError};
 use crate::qemu::{Beginning, Qemu};
@@ -31,20 +31,6 @@ pub enum GuestProgress {
         /// The cause.
         error: String,
     },
-}
-
-/// No guest can be made.
-#[derive(Debug, thiserror::Error)]
-pub enum GuestError {
-    /// The machine failed.
-    #[error(transparent)]
-    Machine(#[from] MachineError),
-    /// A state could not be packed or unpacked.
-    #[error("cannot keep the guest's state: {0}")]
-    Packing(io::Error),
-    /// There is no state that this one could differ from.
-    #[error("no base state was made yet")]
-    NoBase,
 }
 
 /// Hears the news.
@@ -98,7 +84,7 @@ impl Guests {
     }
 
     /// Returns a guest that is ready: resumed if that can be, else booted.
-    pub fn guest(&self, tell: &Tell) -> Result<Machine, GuestError> {
+    pub fn guest(&self, tell: &Tell) -> Result<Machine, MachineError> {
         // A thread that comes while another one boots waits, and then resumes.
         let mut base = self.locked_base();
         if let Some(machine) = self.resumed(&mut base)? {
@@ -163,17 +149,6 @@ impl Guests {
         self.base.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the state of a guest that was resumed from the base state; the guest goes on. Nothing
-    /// may be asked of it meanwhile.
-    pub fn checkpoint(&self, machine: &mut Machine) -> Result<Checkpoint, GuestError> {
-        let Some(base) = self.base() else {
-            return Err(GuestError::NoBase);
-        };
-        let state = machine.state()?;
-        machine.go_on()?;
-        Checkpoint::of(&state, base).map_err(GuestError::Packing)
-    }
-
     /// Returns a guest as it was at the checkpoint in a file, with its note; nothing if the file is
     /// missing or damaged, or was made from another base state than these guests have.
     pub fn rewound_to(&self, file: &Path) -> Option<(Machine, Vec<u8>)> {
@@ -193,7 +168,7 @@ impl Guests {
     }
 
     /// Resumes from what is in memory or in the file. A state that does not work is taken away.
-    fn resumed(&self, base: &mut Option<Arc<Base>>) -> Result<Option<Machine>, GuestError> {
+    fn resumed(&self, base: &mut Option<Arc<Base>>) -> Result<Option<Machine>, MachineError> {
         let file = state::file(&self.states, &self.key);
         let resumed = match base {
             Some(state) => Ok(self.resume(&mut std::iter::once(&***state))),
@@ -213,7 +188,7 @@ impl Guests {
             // A boot would not fare better.
             Ok(Err(
                 error @ (MachineError::Start { .. } | MachineError::ExecutableMemory { .. }),
-            )) => Err(error.into()),
+            )) => Err(error),
             Ok(Err(_)) | Err(_) => {
                 *base = None;
                 let _ = fs::remove_file(&file);
@@ -230,7 +205,7 @@ impl Guests {
     }
 
     /// Boots a guest, and returns it with the state that it had when its agent answered first.
-    fn booted(&self) -> Result<(Machine, Base), GuestError> {
+    fn booted(&self) -> Result<(Machine, Base), MachineError> {
         let beginning = Beginning::Kernel {
             vmlinux: &self.image.vmlinux,
             initramfs: &self.image.initramfs,

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use tutor_agent::protocol::{Incoming, Reply, Request};
 use tutor_lab::accelerator::{self, KvmPolicy, NoKvm, Trial};
 use tutor_lab::cache::{Cache, CacheError, DEFAULT_SERIES};
-use tutor_lab::checkpoint::Checkpoint;
-use tutor_lab::guests::{GuestError, GuestProgress, Guests, Tell};
+use tutor_lab::checkpoint;
+use tutor_lab::guests::{GuestProgress, Guests, Tell};
 use tutor_lab::image::{self, Image, ImageError, Programs};
 use tutor_lab::libraries::Libraries;
 use tutor_lab::machine::{Launcher, Machine, MachineError};
@@ -527,8 +527,7 @@ impl Session for LabSession {
         let file = file.to_owned();
         // The guest goes on meanwhile. A checkpoint that cannot be written is one that is missing.
         self.writing = Some(std::thread::spawn(move || {
-            let _ =
-                Checkpoint::of(&state, base).and_then(|checkpoint| checkpoint.write(&file, &note));
+            let _ = checkpoint::write(&file, &note, &state, &base);
         }));
         Ok(true)
     }
@@ -576,11 +575,8 @@ fn not_shared(error: SharedError) -> BackendError {
 }
 
 /// What to do about a lab that does not start.
-fn remedy(error: &GuestError, accelerator: &Accelerator) -> String {
-    let is_forbidden = matches!(
-        error,
-        GuestError::Machine(MachineError::ExecutableMemory { .. })
-    );
+fn remedy(error: &MachineError, accelerator: &Accelerator) -> String {
+    let is_forbidden = matches!(error, MachineError::ExecutableMemory { .. });
     match accelerator {
         Accelerator::Tcg | Accelerator::Kvm { .. } if is_forbidden => say!("lab-remedy-memory"),
         Accelerator::Kvm { .. } => say!("lab-remedy-kvm"),

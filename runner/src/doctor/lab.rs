@@ -8,7 +8,7 @@ use crate::say;
 use crate::storage::size;
 use nix::sys::statvfs::statvfs;
 use std::path::Path;
-use tutor_lab::accelerator::{AcceleratorChoice, AcceleratorReason};
+use tutor_lab::accelerator::{AcceleratorChoice, AcceleratorReason, NoKvm};
 use tutor_lab::cache::{Cache, DEFAULT_SERIES};
 use tutor_lab::initramfs;
 use tutor_lab::qemu::{Accelerator, Qemu, QemuError, QemuRestriction};
@@ -184,11 +184,13 @@ pub fn accelerated(choice: &AcceleratorChoice) -> String {
             say!("lab-kvm-asked-untried")
         }
         AcceleratorReason::Asked => say!("lab-tcg-asked"),
-        AcceleratorReason::NoDevice { device, error } => {
+        AcceleratorReason::NoKvm(NoKvm::Device { device, error }) => {
             let device = device.display().to_string();
             say!("lab-tcg-device", device = device, error = error.as_str())
         }
-        AcceleratorReason::Refused { said } => say!("lab-tcg-refused", said = said.as_str()),
+        AcceleratorReason::NoKvm(NoKvm::Refused { said }) => {
+            say!("lab-tcg-refused", said = said.as_str())
+        }
         AcceleratorReason::Worked => say!("lab-kvm-worked"),
         AcceleratorReason::NotTried => say!("lab-kvm-untried"),
     }

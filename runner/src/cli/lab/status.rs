@@ -12,7 +12,7 @@ use crate::storage::size;
 use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
-use tutor_lab::accelerator::AcceleratorReason;
+use tutor_lab::accelerator::{AcceleratorReason, NoKvm};
 use tutor_lab::cache::InstalledKernel;
 use tutor_lab::tidy::{CachePurpose, CachedFile};
 
@@ -140,8 +140,8 @@ pub fn counted(kept: &[CachedFile]) -> Vec<String> {
 fn why(reason: &AcceleratorReason) -> &'static str {
     match reason {
         AcceleratorReason::Asked => "asked",
-        AcceleratorReason::NoDevice { .. } => "no-device",
-        AcceleratorReason::Refused { .. } => "refused",
+        AcceleratorReason::NoKvm(NoKvm::Device { .. }) => "no-device",
+        AcceleratorReason::NoKvm(NoKvm::Refused { .. }) => "refused",
         AcceleratorReason::Worked => "worked",
         AcceleratorReason::NotTried => "not-tried",
     }
