@@ -6,15 +6,7 @@ use std::collections::BTreeMap;
 
 /// Names that are given twice all the same and are to be mended; the list is to become empty.
 const OWED: &str = "
-<<<<<<< HEAD
-    Answer Choice Findings Found Head Held Incoming Leftover Limits Place Shell
-    Status Stream Terminal
-=======
-    Answer Choice Cli Column Decoder Drawing Evidence Failure Finding Findings Flaw Found
-    Head Held Limits Machine MachineError Names Origin Outcome Output Page
-    Parts Place Places Question Record Row Setting SourceLine Step Table
-    Terminal Type Unknown Value Verdict
->>>>>>> d4b5c06 (agent: a shell is told of one step at a time, and no program of a step can speak for it)
+    Answer Findings Found Held Limits Place Terminal
 ";
 
 #[test]
