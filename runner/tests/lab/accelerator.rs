@@ -1,13 +1,12 @@
 //! KVM, with a stand-in: a QEMU that takes `-accel kvm` and translates all the same.
 
 use crate::own;
-use crate::support::Tutor;
+use crate::support::{PATIENCE, Tutor};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use tutor_lab::accelerator::{AcceleratorChoice, AcceleratorReason, KvmPolicy, Trial};
 use tutor_lab::architecture::Architecture;
 use tutor_lab::cache::Cache;
@@ -16,9 +15,6 @@ use tutor_lab::image::{self, Image, Programs};
 use tutor_lab::kernel::Kernel;
 use tutor_lab::machine::Launcher;
 use tutor_lab::qemu::{Accelerator, Qemu};
-
-/// What a trial may take on a busy machine, under a stand-in that is slow.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 fn stand_in(folder: &Path, real: &Path) -> Qemu {
     let program = folder.join("qemu");

@@ -15,4 +15,7 @@ mod ready;
 mod rewind;
 mod run;
 mod setup;
+mod sharing;
+mod shell;
+mod states;
 mod study;
