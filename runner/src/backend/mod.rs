@@ -3,6 +3,7 @@
 #[doc(hidden)]
 pub mod host;
 pub mod lab;
+#[cfg(test)]
 pub mod scripted;
 mod told;
 
