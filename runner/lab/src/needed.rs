@@ -257,7 +257,7 @@ impl<'i> Linker<'i> {
         let program = self.linked(binary)?;
         let machine = program.machine;
         let mut paths: BTreeSet<PathBuf> = program.interpreter.iter().cloned().collect();
-        // The linker loads a name once, whoever asks first.
+        // The linker loads a name once, for the first file that needs it.
         let mut names: BTreeSet<String> = program
             .interpreter
             .iter()

@@ -34,6 +34,24 @@ struct FormModule {
     bytes: u64,
 }
 
+impl Form {
+    fn of(unpacked: &Unpacked, id: String, source: &str) -> Form {
+        let modules = unpacked.modules.iter().map(|module| FormModule {
+            name: module.name.clone(),
+            bytes: module.bytes.len() as u64,
+        });
+        Form {
+            format: FORMAT,
+            release: unpacked.release.clone(),
+            id,
+            source: source.to_owned(),
+            unknown: unpacked.unknown.clone(),
+            vmlinux_bytes: unpacked.vmlinux.len() as u64,
+            modules: modules.collect(),
+        }
+    }
+}
+
 /// Writes a kernel's folder beside its place and renames it. The caller holds the lock.
 pub fn put(
     parent: &Path,
@@ -62,22 +80,7 @@ pub fn put(
     for module in &unpacked.modules {
         write(&module.name, &module.bytes)?;
     }
-    let form = Form {
-        format: FORMAT,
-        release: unpacked.release.clone(),
-        id,
-        source: source.to_owned(),
-        unknown: unpacked.unknown.clone(),
-        vmlinux_bytes: unpacked.vmlinux.len() as u64,
-        modules: unpacked
-            .modules
-            .iter()
-            .map(|module| FormModule {
-                name: module.name.clone(),
-                bytes: module.bytes.len() as u64,
-            })
-            .collect(),
-    };
+    let form = Form::of(unpacked, id, source);
     let text = serde_json::to_vec_pretty(&form).expect("strings and numbers become JSON");
     write("kernel.json", &text)?;
     if place.exists() {
