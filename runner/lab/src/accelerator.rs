@@ -96,32 +96,32 @@ impl Trial<'_> {
     /// Chooses an accelerator. Without a note in `cache` a guest is tried, after a call of `tries`.
     pub fn choose(
         &self,
-        wish: KvmPolicy,
+        policy: KvmPolicy,
         cache: &Cache,
         tries: &dyn Fn(),
     ) -> Result<AcceleratorChoice, NoKvm> {
-        let found = self.known(wish, cache)?;
+        let found = self.known(policy, cache)?;
         if found.reason != AcceleratorReason::NotTried {
             return Ok(found);
         }
         // Other processes wait for the note meanwhile. Without a lock each one tries.
         let _lock = cache.lock_for("trial");
-        let found = self.known(wish, cache)?;
+        let found = self.known(policy, cache)?;
         if found.reason != AcceleratorReason::NotTried {
             return Ok(found);
         }
         tries();
-        heeding(wish, self.tried(cache))
+        enforced(policy, self.try_kvm(cache))
     }
 
     /// Returns the accelerator that a guest would have, without a trial: where none took place yet,
     /// the one that was asked for.
-    pub fn known(&self, wish: KvmPolicy, cache: &Cache) -> Result<AcceleratorChoice, NoKvm> {
+    pub fn known(&self, policy: KvmPolicy, cache: &Cache) -> Result<AcceleratorChoice, NoKvm> {
         let tcg = |reason| AcceleratorChoice {
             accelerator: Accelerator::Tcg,
             reason,
         };
-        if wish == KvmPolicy::Tcg {
+        if policy == KvmPolicy::Tcg {
             return Ok(tcg(AcceleratorReason::Asked));
         }
         let opened = File::options().read(true).write(true).open(self.device);
@@ -130,11 +130,11 @@ impl Trial<'_> {
                 device: self.device.to_owned(),
                 error: error.kind().to_string(),
             };
-            return heeding(wish, tcg(AcceleratorReason::NoKvm(no_device)));
+            return enforced(policy, tcg(AcceleratorReason::NoKvm(no_device)));
         }
         let note = self.note(cache);
         let Some(outcome) = note::read(&note) else {
-            return Ok(match wish {
+            return Ok(match policy {
                 KvmPolicy::Kvm => AcceleratorChoice {
                     accelerator: self.kvm(),
                     reason: AcceleratorReason::NotTried,
@@ -143,18 +143,18 @@ impl Trial<'_> {
             });
         };
         touch(&note);
-        heeding(wish, self.made_of(outcome))
+        enforced(policy, self.choice(outcome))
     }
 
-    fn tried(&self, cache: &Cache) -> AcceleratorChoice {
+    fn try_kvm(&self, cache: &Cache) -> AcceleratorChoice {
         let kvm = self.qemu.under(self.kvm());
         let tried = trial::run(&kvm, self.launcher, self.image, self.patience);
         let outcome = tried.map_err(|failure| failure.to_string());
         note::write(&self.note(cache), &outcome);
-        self.made_of(outcome)
+        self.choice(outcome)
     }
 
-    fn made_of(&self, outcome: TrialOutcome) -> AcceleratorChoice {
+    fn choice(&self, outcome: TrialOutcome) -> AcceleratorChoice {
         match outcome {
             Ok(()) => AcceleratorChoice {
                 accelerator: self.kvm(),
@@ -191,9 +191,9 @@ impl Trial<'_> {
 }
 
 /// Makes an error of KVM's absence where it was asked for.
-fn heeding(wish: KvmPolicy, choice: AcceleratorChoice) -> Result<AcceleratorChoice, NoKvm> {
+fn enforced(policy: KvmPolicy, choice: AcceleratorChoice) -> Result<AcceleratorChoice, NoKvm> {
     match choice.reason {
-        AcceleratorReason::NoKvm(error) if wish == KvmPolicy::Kvm => Err(error),
+        AcceleratorReason::NoKvm(error) if policy == KvmPolicy::Kvm => Err(error),
         AcceleratorReason::NoKvm(_)
         | AcceleratorReason::Asked
         | AcceleratorReason::Worked
@@ -286,8 +286,8 @@ mod tests {
             }
         }
 
-        fn chosen(&self, wish: KvmPolicy) -> Result<AcceleratorChoice, NoKvm> {
-            self.with_device(wish, &self.folder.path().join("kvm"), &self.image)
+        fn chosen(&self, policy: KvmPolicy) -> Result<AcceleratorChoice, NoKvm> {
+            self.with_device(policy, &self.folder.path().join("kvm"), &self.image)
         }
 
         fn trial<'t>(&'t self, device: &'t Path, image: &'t Image) -> Trial<'t> {
@@ -302,12 +302,12 @@ mod tests {
 
         fn with_device(
             &self,
-            wish: KvmPolicy,
+            policy: KvmPolicy,
             device: &Path,
             image: &Image,
         ) -> Result<AcceleratorChoice, NoKvm> {
             let cache = Cache::below(self.folder.path());
-            self.trial(device, image).choose(wish, &cache, &|| ())
+            self.trial(device, image).choose(policy, &cache, &|| ())
         }
 
         fn tries(&self) -> usize {

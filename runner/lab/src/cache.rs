@@ -13,7 +13,7 @@ use crate::kernel::{self, Kernel, Unpacked, by_release};
 pub use error::CacheError;
 use kernel_folder::{Look, load, look, put};
 pub use remains::size;
-use remains::{UNFINISHED, named, swept, unfinished};
+use remains::{UNFINISHED, named, sweep, unfinished};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -190,13 +190,13 @@ impl Cache {
 
     /// Removes folders in which an apt worked that ended early. The caller holds the lock `fetch`.
     pub fn sweep_apt(&self) {
-        swept(&named(&self.folder, |name| name.starts_with(APT_FOLDER)));
+        sweep(&named(&self.folder, |name| name.starts_with(APT_FOLDER)));
     }
 
     /// Removes the remains of downloads that ended early, and returns their size in bytes: folders that
     /// apt worked in, and packages in part. The caller holds the lock `fetch`.
     pub fn sweep_downloads(&self) -> u64 {
-        swept(&self.left_by_downloads())
+        sweep(&self.left_by_downloads())
     }
 
     fn left_by_downloads(&self) -> Vec<PathBuf> {
@@ -208,7 +208,7 @@ impl Cache {
     /// in bytes.
     pub fn sweep_kernels(&self) -> Result<u64, CacheError> {
         let _lock = self.lock()?;
-        Ok(swept(&self.left_by_unpacking()))
+        Ok(sweep(&self.left_by_unpacking()))
     }
 
     fn left_by_unpacking(&self) -> Vec<PathBuf> {
@@ -219,7 +219,7 @@ impl Cache {
             .collect()
     }
 
-    /// Returns how many bytes would be swept, packages in part included. The caller holds the lock
+    /// Returns how many bytes would be sweep, packages in part included. The caller holds the lock
     /// `fetch`.
     pub fn left(&self) -> Result<u64, CacheError> {
         let _lock = self.lock()?;

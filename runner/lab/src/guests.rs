@@ -20,7 +20,7 @@ use std::thread::JoinHandle;
 /// News while a guest is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GuestProgress {
-    /// It is tried whether KVM works, which takes ten seconds where it hangs.
+    /// KVM is tried, which takes ten seconds where it hangs.
     TriesKvm,
     /// There is no saved state that can be used; the guest boots, which takes seconds.
     Boots,

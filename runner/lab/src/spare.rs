@@ -12,7 +12,7 @@ pub struct Spare {
     pub kernels: Vec<InstalledKernel>,
     /// States and archives that nothing uses now.
     pub files: Vec<CachedFile>,
-    /// What downloads and unpacking left, in bytes.
+    /// The remains of downloads and of unpacking, in bytes.
     pub left_bytes: u64,
 }
 

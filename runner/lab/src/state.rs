@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_taken_is_unpacked_all_the_same() {
+    fn a_state_is_unpacked_as_a_whole_even_if_its_pieces_are_not_taken() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), "k");
         write(&path, "k", &vec![7; 3 * PIECE_BYTES]).unwrap();

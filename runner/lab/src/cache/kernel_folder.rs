@@ -2,7 +2,7 @@
 //! hashed. It is made beside its place and renamed, so it is whole, unless it is changed afterwards.
 
 use super::error::CacheError;
-use super::remains::{UNFINISHED, swept, unfinished};
+use super::remains::{UNFINISHED, sweep, unfinished};
 use crate::kernel::{self, Kernel, Unpacked};
 use crate::note;
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ pub fn put(
         return Ok(kernel);
     }
     fs::create_dir_all(parent).map_err(failed_io("make the folder", parent))?;
-    swept(&unfinished(parent));
+    sweep(&unfinished(parent));
     let new = tempfile::Builder::new()
         .prefix(UNFINISHED)
         .tempdir_in(parent)

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How the name of a folder begins that is being made.
+/// The beginning of the name of a folder that is being made.
 pub const UNFINISHED: &str = ".new-";
 
 /// Returns the folders of processes that ended while they wrote. The caller holds the lock.
@@ -19,7 +19,7 @@ pub fn named(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
 }
 
 /// Removes folders, and returns their size in bytes.
-pub fn swept(folders: &[PathBuf]) -> u64 {
+pub fn sweep(folders: &[PathBuf]) -> u64 {
     let mut bytes = 0;
     for folder in folders {
         bytes += size(folder);

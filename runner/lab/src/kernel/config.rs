@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How an option stands in a configuration.
+/// The value of an option in a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
     /// `=y`
@@ -37,7 +37,7 @@ impl Config {
         }
     }
 
-    /// Returns how an option stands.
+    /// Returns the value of an option.
     pub fn get(&self, option: &str) -> Setting {
         self.settings.get(option).copied().unwrap_or(Setting::Off)
     }

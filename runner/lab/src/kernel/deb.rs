@@ -22,7 +22,7 @@ const KEPT_LIMIT: u64 = 512 << 20;
 /// The longest name of a file, in bytes; Linux allows no longer one (`PATH_MAX`).
 const NAME_LIMIT: u64 = 4096;
 
-/// How often the package is read for modules that those found before turned out to need.
+/// How often a package is read again, for modules that the ones before need.
 const ROUNDS: usize = 8;
 
 /// True for the start of a package.

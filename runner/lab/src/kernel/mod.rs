@@ -106,7 +106,7 @@ pub fn unpack(path: &Path) -> Result<Unpacked, KernelError> {
 }
 
 fn unpack_for(architecture: &str, path: &Path) -> Result<Unpacked, KernelError> {
-    let unpacked = read(path).and_then(|parts| held(parts, architecture));
+    let unpacked = read(path).and_then(|parts| checked(parts, architecture));
     unpacked.map_err(|flaw| KernelError {
         path: path.to_owned(),
         flaw,
@@ -164,7 +164,7 @@ fn image(bytes: Vec<u8>) -> Result<KernelParts, Flaw> {
 }
 
 /// Holds what was read to what the lab needs.
-fn held(parts: KernelParts, architecture: &str) -> Result<Unpacked, Flaw> {
+fn checked(parts: KernelParts, architecture: &str) -> Result<Unpacked, Flaw> {
     let image = vmlinux::Vmlinux::parse(&parts.vmlinux)?;
     if image.architecture() != architecture {
         return Err(Flaw::Foreign(image.architecture()));

@@ -240,7 +240,7 @@ fn a_file_that_is_cut_off_is_refused() {
     for length in (0..image.len()).step_by(7) {
         assert!(unpacked(&image[..length]).is_err(), "{length} bytes");
     }
-    // What is behind the segments nobody loads; up to there nothing may be missing.
+    // Bytes behind the segments are not loaded; up to there none may be missing.
     let image = vmlinux(PVH, b"");
     for length in 0..64 + 56 + 24 {
         assert!(unpacked(&image[..length]).is_err(), "{length} bytes");
@@ -294,7 +294,7 @@ fn an_arm64_image_is_a_kernel_for_arm64_and_for_nothing_else() {
     }
     let refused = at("aarch64", &whole(CONFIG)).unwrap_err();
     assert!(refused.contains("` is for x86_64, and"), "{refused}");
-    // What it lacks is named all the same.
+    // The options that it lacks are named, too.
     let lacking = arm64(&ikconfig(&CONFIG.replace("BPF_SYSCALL=y", "BPF_SYSCALL=n")));
     let refused = at("aarch64", &lacking).unwrap_err();
     assert!(refused.contains("CONFIG_BPF_SYSCALL"), "{refused}");
@@ -334,7 +334,7 @@ fn another_module_or_another_order_is_another_id() {
     assert_eq!(different.len(), ids.len());
 }
 
-/// The default kernel, where `tutor lab setup` put it for whoever runs the tests.
+/// The default kernel, where `tutor lab setup` put it for the user who runs the tests.
 #[test]
 fn the_real_kernel_has_what_the_lab_needs() {
     let folder = |name: &str| {
