@@ -19,8 +19,8 @@ use std::fmt::{self, Write};
 
 use crate::helper;
 use crate::insn::{
-    AtomicKind, ByteOrder, Callee, CallxField, Instruction, Operand, Register, SignedSize, Size,
-    Swap, Wide, WideKind, Width,
+    Address, AtomicKind, ByteOrder, Callee, CallxField, Instruction, Operand, Register, SignedSize,
+    Size, Swap, Wide, WideKind, Width,
 };
 
 /// Who knows what a call reaches and what a 64-bit constant stands for. Each writes the name and returns true, or
@@ -142,34 +142,19 @@ impl<N: SymbolNames> fmt::Display for Text<'_, N> {
                     None => write!(f, "{offset}]"),
                 }
             }
-            Instruction::Load {
-                size,
-                dst,
-                base,
-                offset,
-            } => {
+            Instruction::Load { size, dst, address } => {
                 reg(f, Width::W64, dst)?;
                 f.write_str(" = *")?;
-                memory(f, unsigned(size), base, offset)
+                memory(f, unsigned(size), address)
             }
-            Instruction::LoadSigned {
-                size,
-                dst,
-                base,
-                offset,
-            } => {
+            Instruction::LoadSigned { size, dst, address } => {
                 reg(f, Width::W64, dst)?;
                 f.write_str(" = *")?;
-                memory(f, signed(size), base, offset)
+                memory(f, signed(size), address)
             }
-            Instruction::Store {
-                size,
-                base,
-                offset,
-                src,
-            } => {
+            Instruction::Store { size, address, src } => {
                 f.write_str("*")?;
-                memory(f, unsigned(size), base, offset)?;
+                memory(f, unsigned(size), address)?;
                 f.write_str(" = ")?;
                 match src {
                     Operand::Register(src) => reg(f, Width::W64, src),
@@ -179,29 +164,18 @@ impl<N: SymbolNames> fmt::Display for Text<'_, N> {
             Instruction::Atomic {
                 kind,
                 width,
-                base,
-                offset,
+                address,
                 src,
-            } => atomic(f, kind, width, base, offset, src),
-            Instruction::LoadAcquire {
-                size,
-                dst,
-                base,
-                offset,
-            } => {
+            } => atomic(f, kind, width, address, src),
+            Instruction::LoadAcquire { size, dst, address } => {
                 reg(f, Width::W64, dst)?;
                 f.write_str(" = load_acquire(")?;
-                memory(f, unsigned(size), base, offset)?;
+                memory(f, unsigned(size), address)?;
                 f.write_str(")")
             }
-            Instruction::StoreRelease {
-                size,
-                base,
-                offset,
-                src,
-            } => {
+            Instruction::StoreRelease { size, address, src } => {
                 f.write_str("store_release(")?;
-                memory(f, unsigned(size), base, offset)?;
+                memory(f, unsigned(size), address)?;
                 write!(f, ", {src})")
             }
             Instruction::JumpIf {
@@ -303,10 +277,10 @@ fn reg(f: &mut fmt::Formatter<'_>, width: Width, register: Register) -> fmt::Res
 }
 
 /// `(u32 *)(r1 +4)`.
-fn memory(f: &mut fmt::Formatter<'_>, kind: &str, base: Register, offset: i16) -> fmt::Result {
+fn memory(f: &mut fmt::Formatter<'_>, kind: &str, address: Address) -> fmt::Result {
     words(f, ["(", kind, " *)("])?;
-    reg(f, Width::W64, base)?;
-    write!(f, " {offset:+})")
+    reg(f, Width::W64, address.base)?;
+    write!(f, " {:+})", address.offset)
 }
 
 fn unsigned(size: Size) -> &'static str {
@@ -330,8 +304,7 @@ fn atomic(
     f: &mut fmt::Formatter<'_>,
     kind: AtomicKind,
     width: Width,
-    base: Register,
-    offset: i16,
+    address: Address,
     src: Register,
 ) -> fmt::Result {
     let (bits, of) = match width {
@@ -341,22 +314,22 @@ fn atomic(
     match kind {
         AtomicKind::Plain(op) => {
             f.write_str("lock *")?;
-            memory(f, of, base, offset)?;
+            memory(f, of, address)?;
             write!(f, " {} {src}", op.sign())
         }
         AtomicKind::Fetch(op) => {
             write!(f, "{src} = atomic{bits}_fetch_{}(", op.word())?;
-            memory(f, of, base, offset)?;
+            memory(f, of, address)?;
             write!(f, ", {src})")
         }
         AtomicKind::Exchange => {
             write!(f, "{src} = atomic{bits}_xchg(")?;
-            memory(f, of, base, offset)?;
+            memory(f, of, address)?;
             write!(f, ", {src})")
         }
         AtomicKind::CompareExchange => {
             write!(f, "r0 = atomic{bits}_cmpxchg(")?;
-            memory(f, of, base, offset)?;
+            memory(f, of, address)?;
             write!(f, ", r0, {src})")
         }
     }

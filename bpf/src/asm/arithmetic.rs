@@ -6,28 +6,9 @@ use super::error::{AsmError, Problem};
 use super::memory;
 use crate::insn::{AluOp, Instruction, Operand, Register, Swap, SwapBits, Wide, WideKind, Width};
 
-/// The signs, the longer ones first where one begins as another does.
-const SIGNS: [AluOp; 14] = [
-    AluOp::Arsh,
-    AluOp::Lsh,
-    AluOp::Rsh,
-    AluOp::SignedDiv,
-    AluOp::SignedMod,
-    AluOp::Add,
-    AluOp::Sub,
-    AluOp::Mul,
-    AluOp::Div,
-    AluOp::Or,
-    AluOp::And,
-    AluOp::Mod,
-    AluOp::Xor,
-    AluOp::Mov,
-];
-
 pub fn assignment(cursor: &mut Cursor<'_>, dialect: Dialect) -> Result<Instruction, AsmError> {
     let (width, dst) = cursor.register()?;
-    let op = SIGNS.into_iter().find(|op| cursor.eat(op.sign()));
-    match op {
+    match cursor.sign(AluOp::ALL, AluOp::sign) {
         None => Err(cursor.expected("an operation such as `=` or `+=`")),
         Some(AluOp::Mov) => moved(cursor, dialect, width, dst),
         Some(op) => {

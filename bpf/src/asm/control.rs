@@ -5,24 +5,9 @@ use super::error::{AsmError, Problem};
 use crate::helper;
 use crate::insn::{Callee, CallxField, Instruction, JumpOp};
 
-/// The signs, the longer ones first where one begins as another does.
-const SIGNS: [JumpOp; 11] = [
-    JumpOp::SignedGe,
-    JumpOp::SignedLe,
-    JumpOp::SignedGt,
-    JumpOp::SignedLt,
-    JumpOp::Ge,
-    JumpOp::Le,
-    JumpOp::Eq,
-    JumpOp::Ne,
-    JumpOp::Gt,
-    JumpOp::Lt,
-    JumpOp::Set,
-];
-
 pub fn jump_if(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     let (width, left) = cursor.register()?;
-    let op = SIGNS.into_iter().find(|op| cursor.eat(op.sign()));
+    let op = cursor.sign(JumpOp::ALL, JumpOp::sign);
     let op = op.ok_or_else(|| cursor.expected("a comparison such as `==`"))?;
     let right = cursor.operand(width)?;
     cursor.expect("goto")?;

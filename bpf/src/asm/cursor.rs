@@ -33,6 +33,14 @@ impl<'t> Cursor<'t> {
         true
     }
 
+    /// Takes the longest sign that comes next.
+    pub fn sign<T: Copy>(&mut self, all: &[T], sign: impl Fn(T) -> &'static str) -> Option<T> {
+        let rest = self.rest();
+        let next = all.iter().filter(|one| rest.starts_with(sign(**one)));
+        let longest = next.max_by_key(|one| sign(**one).len())?;
+        self.eat(sign(*longest)).then_some(*longest)
+    }
+
     pub fn expect(&mut self, token: &'static str) -> Result<(), AsmError> {
         match self.eat(token) {
             true => Ok(()),

@@ -3,7 +3,8 @@
 use super::cursor::Cursor;
 use super::error::{AsmError, Problem};
 use crate::insn::{
-    AtomicKind, AtomicOp, Instruction, Operand, Register, SignedSize, Size, Wide, WideKind, Width,
+    Address, AtomicKind, AtomicOp, Instruction, Operand, Register, SignedSize, Size, Wide,
+    WideKind, Width,
 };
 
 /// What stands in `(u32 *)`.
@@ -40,17 +41,17 @@ fn unsigned(cursor: &mut Cursor<'_>) -> Result<Size, AsmError> {
 }
 
 /// Takes `r1 + 4`.
-fn address(cursor: &mut Cursor<'_>) -> Result<(Register, i16), AsmError> {
+fn address(cursor: &mut Cursor<'_>) -> Result<Address, AsmError> {
     let base = cursor.address()?;
     let offset = match cursor.rest().starts_with(['+', '-']) {
         true => cursor.offset()?,
         false => 0,
     };
-    Ok((base, offset))
+    Ok(Address { base, offset })
 }
 
 /// Takes `(r1 + 4)`.
-fn place(cursor: &mut Cursor<'_>) -> Result<(Register, i16), AsmError> {
+fn place(cursor: &mut Cursor<'_>) -> Result<Address, AsmError> {
     cursor.expect("(")?;
     let address = address(cursor)?;
     cursor.expect(")")?;
@@ -63,20 +64,10 @@ pub fn load(cursor: &mut Cursor<'_>, dst: Register) -> Result<Instruction, AsmEr
     if cursor.eat("skb") {
         return packet(cursor, &kind);
     }
-    let (base, offset) = place(cursor)?;
+    let address = place(cursor)?;
     Ok(match kind {
-        MemoryType::Unsigned(size) => Instruction::Load {
-            size,
-            dst,
-            base,
-            offset,
-        },
-        MemoryType::Signed(size) => Instruction::LoadSigned {
-            size,
-            dst,
-            base,
-            offset,
-        },
+        MemoryType::Unsigned(size) => Instruction::Load { size, dst, address },
+        MemoryType::Signed(size) => Instruction::LoadSigned { size, dst, address },
     })
 }
 
@@ -115,33 +106,27 @@ fn packet(cursor: &mut Cursor<'_>, kind: &MemoryType) -> Result<Instruction, Asm
 /// What follows a `*` at the start.
 pub fn store(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     let size = unsigned(cursor)?;
-    let (base, offset) = place(cursor)?;
+    let address = place(cursor)?;
     cursor.expect("=")?;
     let src = match cursor.is_register() {
         true => Operand::Register(cursor.register()?.1),
         false => Operand::Immediate(cursor.immediate()?),
     };
-    Ok(Instruction::Store {
-        size,
-        base,
-        offset,
-        src,
-    })
+    Ok(Instruction::Store { size, address, src })
 }
 
 /// What follows `lock`.
 pub fn lock(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     cursor.expect("*")?;
     let width = atomic_width(cursor)?;
-    let (base, offset) = place(cursor)?;
-    let op = AtomicOp::ALL.into_iter().find(|op| cursor.eat(op.sign()));
+    let address = place(cursor)?;
+    let op = cursor.sign(AtomicOp::ALL, AtomicOp::sign);
     let op = op.ok_or_else(|| cursor.expected("one of += |= &= ^="))?;
     let (_, src) = cursor.register()?;
     Ok(Instruction::Atomic {
         kind: AtomicKind::Plain(op),
         width,
-        base,
-        offset,
+        address,
         src,
     })
 }
@@ -170,14 +155,14 @@ pub fn atomic(
         "atomic_cmpxchg" | "atomic64_cmpxchg" | "cmpxchg_64" | "cmpxchg32_32" => {
             AtomicKind::CompareExchange
         }
-        _ => match AtomicOp::ALL.into_iter().find(fetch) {
+        _ => match AtomicOp::ALL.iter().copied().find(fetch) {
             Some(op) => AtomicKind::Fetch(op),
             None => return Ok(None),
         },
     };
     cursor.expect("(")?;
     // LLVM says the size of an exchange in its name, the kernel in the type of the address.
-    let (width, (base, offset)) = match word {
+    let (width, address) = match word {
         "xchg_64" | "cmpxchg_64" => (Width::W64, address(cursor)?),
         "xchg32_32" | "cmpxchg32_32" => (Width::W32, address(cursor)?),
         _ => (atomic_width(cursor)?, place(cursor)?),
@@ -200,8 +185,7 @@ pub fn atomic(
     Ok(Some(Instruction::Atomic {
         kind,
         width,
-        base,
-        offset,
+        address,
         src,
     }))
 }
@@ -218,30 +202,20 @@ fn is_register(cursor: &mut Cursor<'_>, register: Register) -> Result<(), AsmErr
 pub fn load_acquire(cursor: &mut Cursor<'_>, dst: Register) -> Result<Instruction, AsmError> {
     cursor.expect("(")?;
     let size = unsigned(cursor)?;
-    let (base, offset) = place(cursor)?;
+    let address = place(cursor)?;
     cursor.expect(")")?;
-    Ok(Instruction::LoadAcquire {
-        size,
-        dst,
-        base,
-        offset,
-    })
+    Ok(Instruction::LoadAcquire { size, dst, address })
 }
 
 /// What follows `store_release`.
 pub fn store_release(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     cursor.expect("(")?;
     let size = unsigned(cursor)?;
-    let (base, offset) = place(cursor)?;
+    let address = place(cursor)?;
     cursor.expect(",")?;
     let (_, src) = cursor.register()?;
     cursor.expect(")")?;
-    Ok(Instruction::StoreRelease {
-        size,
-        base,
-        offset,
-        src,
-    })
+    Ok(Instruction::StoreRelease { size, address, src })
 }
 
 /// What follows `ld_pseudo`, LLVM's word for a 64-bit constant that is no number: register, kind, constant.

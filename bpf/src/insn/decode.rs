@@ -4,8 +4,8 @@ use super::code::{AluCode, AtomicCode, Class, JumpCode, Mode, Size, Source, Wide
 use super::encode::{ADDR_PERCPU, ADDR_SPACE_CAST, NOSPEC, PSEUDO_CALL, PSEUDO_KFUNC_CALL};
 use super::instruction::Instruction;
 use super::operand::{
-    AluOp, AtomicKind, AtomicOp, Callee, CallxField, JumpOp, Operand, Register, SignedSize, Swap,
-    SwapBits, Wide, Width,
+    Address, AluOp, AtomicKind, AtomicOp, Callee, CallxField, JumpOp, Operand, Register,
+    SignedSize, Swap, SwapBits, Wide, Width,
 };
 use super::raw::{ByteOrder, Raw};
 use super::unknown::{Field, InstructionFlaw, UnknownInstruction};
@@ -112,6 +112,13 @@ impl Raw {
 
     fn src(self) -> Result<Register, InstructionFlaw> {
         Register::new(self.src).ok_or(InstructionFlaw::Register(self.src))
+    }
+
+    fn at(self, base: Register) -> Address {
+        Address {
+            base,
+            offset: self.offset,
+        }
     }
 
     /// The second operand of arithmetic or a jump; the field that is not it must be zero.
@@ -230,23 +237,14 @@ fn ldx(raw: Raw) -> Meaning {
         Mode::Imm | Mode::Abs | Mode::Ind | Mode::Atomic => return Err(raw.no_opcode()),
     }
     raw.zero(Field::Imm)?;
-    let (dst, base, offset) = (raw.dst()?, raw.src()?, raw.offset);
+    let dst = raw.dst()?;
+    let address = raw.at(raw.src()?);
     if mode == Mode::MemSx {
         let size = signed(raw)?;
-        return Ok(Instruction::LoadSigned {
-            size,
-            dst,
-            base,
-            offset,
-        });
+        return Ok(Instruction::LoadSigned { size, dst, address });
     }
     let size = raw.size();
-    Ok(Instruction::Load {
-        size,
-        dst,
-        base,
-        offset,
-    })
+    Ok(Instruction::Load { size, dst, address })
 }
 
 fn st(raw: Raw) -> Meaning {
@@ -266,8 +264,7 @@ fn st(raw: Raw) -> Meaning {
     raw.zero(Field::Src)?;
     Ok(Instruction::Store {
         size: raw.size(),
-        base: raw.dst()?,
-        offset: raw.offset,
+        address: raw.at(raw.dst()?),
         src: Operand::Immediate(raw.imm),
     })
 }
@@ -278,8 +275,7 @@ fn stx(raw: Raw) -> Meaning {
             raw.zero(Field::Imm)?;
             Ok(Instruction::Store {
                 size: raw.size(),
-                base: raw.dst()?,
-                offset: raw.offset,
+                address: raw.at(raw.dst()?),
                 src: Operand::Register(raw.src()?),
             })
         }
@@ -289,7 +285,7 @@ fn stx(raw: Raw) -> Meaning {
 }
 
 fn atomic(raw: Raw) -> Meaning {
-    let (dst, src, offset, size) = (raw.dst()?, raw.src()?, raw.offset, raw.size());
+    let (dst, src, size) = (raw.dst()?, raw.src()?, raw.size());
     let code = AtomicCode::from_code(raw.imm).ok_or(InstructionFlaw::Value(Field::Imm))?;
     let kind = match code {
         AtomicCode::Add => AtomicKind::Plain(AtomicOp::Add),
@@ -306,15 +302,13 @@ fn atomic(raw: Raw) -> Meaning {
             return Ok(Instruction::LoadAcquire {
                 size,
                 dst,
-                base: src,
-                offset,
+                address: raw.at(src),
             });
         }
         AtomicCode::StoreRelease => {
             return Ok(Instruction::StoreRelease {
                 size,
-                base: dst,
-                offset,
+                address: raw.at(dst),
                 src,
             });
         }
@@ -327,8 +321,7 @@ fn atomic(raw: Raw) -> Meaning {
     Ok(Instruction::Atomic {
         kind,
         width,
-        base: dst,
-        offset,
+        address: raw.at(dst),
         src,
     })
 }
@@ -472,20 +465,8 @@ fn jmp32(raw: Raw) -> Meaning {
 }
 
 fn condition(code: JumpCode) -> Option<JumpOp> {
-    match code {
-        JumpCode::Eq => Some(JumpOp::Eq),
-        JumpCode::Gt => Some(JumpOp::Gt),
-        JumpCode::Ge => Some(JumpOp::Ge),
-        JumpCode::Set => Some(JumpOp::Set),
-        JumpCode::Ne => Some(JumpOp::Ne),
-        JumpCode::SignedGt => Some(JumpOp::SignedGt),
-        JumpCode::SignedGe => Some(JumpOp::SignedGe),
-        JumpCode::Lt => Some(JumpOp::Lt),
-        JumpCode::Le => Some(JumpOp::Le),
-        JumpCode::SignedLt => Some(JumpOp::SignedLt),
-        JumpCode::SignedLe => Some(JumpOp::SignedLe),
-        JumpCode::Ja | JumpCode::Call | JumpCode::Exit | JumpCode::Cond => None,
-    }
+    let mut ops = JumpOp::ALL.iter().copied();
+    ops.find(|op| op.code() == code)
 }
 
 fn jump_if(raw: Raw, width: Width, op: JumpOp) -> Meaning {

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use super::code::{AluCode, AtomicCode, Class, JumpCode, Mode, Size, Source};
 use super::instruction::Instruction;
 use super::operand::{
-    AtomicKind, AtomicOp, Callee, CallxField, Operand, Register, SignedSize, Swap, Width,
+    Address, AtomicKind, AtomicOp, Callee, CallxField, Operand, Register, SignedSize, Swap, Width,
 };
 use super::raw::{ByteOrder, Raw};
 
@@ -128,55 +128,41 @@ impl Instruction {
                 index,
                 offset,
             } => packet(size, index, offset),
-            Self::Load {
-                size,
-                dst,
-                base,
-                offset,
-            } => access(Class::Ldx, Mode::Mem, size, dst, base, offset),
-            Self::LoadSigned {
-                size,
-                dst,
-                base,
-                offset,
-            } => access(Class::Ldx, Mode::MemSx, size.size(), dst, base, offset),
-            Self::Store {
-                size,
-                base,
-                offset,
-                src,
-            } => match src {
-                Operand::Register(src) => access(Class::Stx, Mode::Mem, size, base, src, offset),
+            Self::Load { size, dst, address } => load(Mode::Mem, size, dst, address),
+            Self::LoadSigned { size, dst, address } => load(Mode::MemSx, size.size(), dst, address),
+            Self::Store { size, address, src } => match src {
+                Operand::Register(src) => store(Class::Stx, Mode::Mem, size, address, src),
                 Operand::Immediate(imm) => Raw {
                     imm,
-                    ..access(Class::St, Mode::Mem, size, base, Register::R0, offset)
+                    ..store(Class::St, Mode::Mem, size, address, Register::R0)
                 },
             },
             Self::Atomic {
                 kind,
                 width,
-                base,
-                offset,
+                address,
                 src,
             } => {
                 let size = match width {
                     Width::W32 => Size::Word,
                     Width::W64 => Size::Double,
                 };
-                atomic(atomic_code(kind), size, base, src, offset)
+                atomic(atomic_code(kind), size, address, src)
             }
-            Self::LoadAcquire {
-                size,
-                dst,
-                base,
-                offset,
-            } => atomic(AtomicCode::LoadAcquire, size, dst, base, offset),
-            Self::StoreRelease {
-                size,
-                base,
-                offset,
-                src,
-            } => atomic(AtomicCode::StoreRelease, size, base, src, offset),
+            Self::LoadAcquire { size, dst, address } => Raw {
+                imm: AtomicCode::LoadAcquire.code(),
+                ..access(
+                    Class::Stx,
+                    Mode::Atomic,
+                    size,
+                    dst,
+                    address.base,
+                    address.offset,
+                )
+            },
+            Self::StoreRelease { size, address, src } => {
+                atomic(AtomicCode::StoreRelease, size, address, src)
+            }
             Self::JumpIf {
                 width,
                 op,
@@ -310,10 +296,18 @@ fn access(class: Class, mode: Mode, size: Size, dst: Register, src: Register, of
     }
 }
 
-fn atomic(code: AtomicCode, size: Size, dst: Register, src: Register, offset: i16) -> Raw {
+fn load(mode: Mode, size: Size, dst: Register, address: Address) -> Raw {
+    access(Class::Ldx, mode, size, dst, address.base, address.offset)
+}
+
+fn store(class: Class, mode: Mode, size: Size, address: Address, src: Register) -> Raw {
+    access(class, mode, size, address.base, src, address.offset)
+}
+
+fn atomic(code: AtomicCode, size: Size, address: Address, src: Register) -> Raw {
     Raw {
         imm: code.code(),
-        ..access(Class::Stx, Mode::Atomic, size, dst, src, offset)
+        ..store(Class::Stx, Mode::Atomic, size, address, src)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::code::Size;
 use super::operand::{
-    AluOp, AtomicKind, Callee, CallxField, JumpOp, Operand, Register, SignedSize, Swap, SwapBits,
-    Wide, Width,
+    Address, AluOp, AtomicKind, Callee, CallxField, JumpOp, Operand, Register, SignedSize, Swap,
+    SwapBits, Wide, Width,
 };
 use super::unknown::UnknownInstruction;
 
@@ -88,10 +88,8 @@ pub enum Instruction {
         size: Size,
         /// Where it goes.
         dst: Register,
-        /// The address.
-        base: Register,
-        /// What is added to it.
-        offset: i16,
+        /// Where in memory.
+        address: Address,
     },
     /// `dst = *(s32 *)(base + offset)`: the sign is extended to 64 bits, ISA v4.
     LoadSigned {
@@ -99,19 +97,15 @@ pub enum Instruction {
         size: SignedSize,
         /// Where it goes.
         dst: Register,
-        /// The address.
-        base: Register,
-        /// What is added to it.
-        offset: i16,
+        /// Where in memory.
+        address: Address,
     },
     /// `*(u32 *)(base + offset) = src`.
     Store {
         /// How much.
         size: Size,
-        /// The address.
-        base: Register,
-        /// What is added to it.
-        offset: i16,
+        /// Where in memory.
+        address: Address,
         /// What is stored.
         src: Operand,
     },
@@ -121,10 +115,8 @@ pub enum Instruction {
         kind: AtomicKind,
         /// On how much.
         width: Width,
-        /// The address.
-        base: Register,
-        /// What is added to it.
-        offset: i16,
+        /// Where in memory.
+        address: Address,
         /// The operand.
         src: Register,
     },
@@ -134,19 +126,15 @@ pub enum Instruction {
         size: Size,
         /// Where it goes.
         dst: Register,
-        /// The address.
-        base: Register,
-        /// What is added to it.
-        offset: i16,
+        /// Where in memory.
+        address: Address,
     },
     /// `store_release((u32 *)(base + offset), src)`, Linux 6.15.
     StoreRelease {
         /// How much.
         size: Size,
-        /// The address.
-        base: Register,
-        /// What is added to it.
-        offset: i16,
+        /// Where in memory.
+        address: Address,
         /// What is stored.
         src: Register,
     },
@@ -216,32 +204,10 @@ impl Instruction {
 
     /// Returns the constant of a load in two slots.
     pub fn wide(&self) -> Option<Wide> {
-        match self {
-            Self::LoadWide { wide, .. } => Some(*wide),
-            Self::Alu { .. }
-            | Self::Negate { .. }
-            | Self::MoveSigned { .. }
-            | Self::Swap { .. }
-            | Self::AddressSpaceCast { .. }
-            | Self::PercpuAddress { .. }
-            | Self::LoadPacket { .. }
-            | Self::Load { .. }
-            | Self::LoadSigned { .. }
-            | Self::Store { .. }
-            | Self::Atomic { .. }
-            | Self::LoadAcquire { .. }
-            | Self::StoreRelease { .. }
-            | Self::JumpIf { .. }
-            | Self::Goto { .. }
-            | Self::GotoLong { .. }
-            | Self::MayGoto { .. }
-            | Self::GotoRegister { .. }
-            | Self::Call { .. }
-            | Self::CallRegister { .. }
-            | Self::Exit
-            | Self::Nospec
-            | Self::Unknown(_) => None,
-        }
+        let Self::LoadWide { wide, .. } = self else {
+            return None;
+        };
+        Some(*wide)
     }
 
     /// Returns how far it may jump, in slots from the next instruction; calls are no jumps.

@@ -31,8 +31,8 @@ pub use decode::{DecodeError, DecodedInstruction, Instructions, decode};
 pub use encode::InstructionBytes;
 pub use instruction::Instruction;
 pub use operand::{
-    AluOp, AtomicKind, AtomicOp, Callee, CallxField, JumpOp, Operand, Register, SignedSize, Swap,
-    SwapBits, Wide, Width,
+    Address, AluOp, AtomicKind, AtomicOp, Callee, CallxField, JumpOp, Operand, Register,
+    SignedSize, Swap, SwapBits, Wide, Width,
 };
 pub use raw::{ByteOrder, Raw};
 pub use unknown::{Field, InstructionFlaw, UnknownInstruction};

@@ -34,6 +34,31 @@ impl fmt::Display for Register {
     }
 }
 
+/// Makes an enum whose variants each have a sign, as the kernel and LLVM write it between operands.
+macro_rules! signs {
+    (
+        $(#[$meta:meta])* $type:ident {
+            $($(#[$doc:meta])* $variant:ident = $sign:literal,)+
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $type {
+            $(#[doc = concat!("`", $sign, "`")] $(#[$doc])* $variant,)+
+        }
+
+        impl $type {
+            /// All of them, in the order of the declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// Returns the sign between the operands.
+            pub const fn sign(self) -> &'static str {
+                match self { $(Self::$variant => $sign,)+ }
+            }
+        }
+    };
+}
+
 /// How much of a register an operation takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Width {
@@ -41,6 +66,15 @@ pub enum Width {
     W32,
     /// All 64 bits. Written `r1`.
     W64,
+}
+
+/// A place in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Address {
+    /// The register that it counts from.
+    pub base: Register,
+    /// What is added, in bytes.
+    pub offset: i16,
 }
 
 /// A second operand.
@@ -52,58 +86,29 @@ pub enum Operand {
     Immediate(i32),
 }
 
-/// What an arithmetic instruction with two operands does. Both divisions by zero are defined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AluOp {
-    /// `+=`
-    Add,
-    /// `-=`
-    Sub,
-    /// `*=`
-    Mul,
-    /// `/=`
-    Div,
-    /// `s/=`, ISA v4
-    SignedDiv,
-    /// `|=`
-    Or,
-    /// `&=`
-    And,
-    /// `<<=`
-    Lsh,
-    /// `>>=`
-    Rsh,
-    /// `%=`
-    Mod,
-    /// `s%=`, ISA v4
-    SignedMod,
-    /// `^=`
-    Xor,
-    /// `=`
-    Mov,
-    /// `s>>=`
-    Arsh,
+signs! {
+    /// What an arithmetic instruction with two operands does. Both divisions by zero are defined.
+    AluOp {
+        Add = "+=",
+        Sub = "-=",
+        Mul = "*=",
+        Div = "/=",
+        /// ISA v4.
+        SignedDiv = "s/=",
+        Or = "|=",
+        And = "&=",
+        Lsh = "<<=",
+        Rsh = ">>=",
+        Mod = "%=",
+        /// ISA v4.
+        SignedMod = "s%=",
+        Xor = "^=",
+        Mov = "=",
+        Arsh = "s>>=",
+    }
 }
 
 impl AluOp {
-    /// All of them.
-    pub const ALL: [Self; 14] = [
-        Self::Add,
-        Self::Sub,
-        Self::Mul,
-        Self::Div,
-        Self::SignedDiv,
-        Self::Or,
-        Self::And,
-        Self::Lsh,
-        Self::Rsh,
-        Self::Mod,
-        Self::SignedMod,
-        Self::Xor,
-        Self::Mov,
-        Self::Arsh,
-    ];
-
     /// Returns the operation's bits in the opcode, and what the offset holds.
     pub(super) const fn encoding(self) -> (AluCode, i16) {
         match self {
@@ -123,71 +128,27 @@ impl AluOp {
             Self::Arsh => (AluCode::Arsh, 0),
         }
     }
+}
 
-    /// Returns the sign between the operands, as the kernel and LLVM write it.
-    pub const fn sign(self) -> &'static str {
-        match self {
-            Self::Add => "+=",
-            Self::Sub => "-=",
-            Self::Mul => "*=",
-            Self::Div => "/=",
-            Self::SignedDiv => "s/=",
-            Self::Or => "|=",
-            Self::And => "&=",
-            Self::Lsh => "<<=",
-            Self::Rsh => ">>=",
-            Self::Mod => "%=",
-            Self::SignedMod => "s%=",
-            Self::Xor => "^=",
-            Self::Mov => "=",
-            Self::Arsh => "s>>=",
-        }
+signs! {
+    /// What a conditional jump compares.
+    JumpOp {
+        Eq = "==",
+        Gt = ">",
+        Ge = ">=",
+        /// A bit is set in both.
+        Set = "&",
+        Ne = "!=",
+        SignedGt = "s>",
+        SignedGe = "s>=",
+        Lt = "<",
+        Le = "<=",
+        SignedLt = "s<",
+        SignedLe = "s<=",
     }
 }
 
-/// What a conditional jump compares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum JumpOp {
-    /// `==`
-    Eq,
-    /// `>`
-    Gt,
-    /// `>=`
-    Ge,
-    /// `&`: a bit is set in both
-    Set,
-    /// `!=`
-    Ne,
-    /// `s>`
-    SignedGt,
-    /// `s>=`
-    SignedGe,
-    /// `<`
-    Lt,
-    /// `<=`
-    Le,
-    /// `s<`
-    SignedLt,
-    /// `s<=`
-    SignedLe,
-}
-
 impl JumpOp {
-    /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::Eq,
-        Self::Gt,
-        Self::Ge,
-        Self::Set,
-        Self::Ne,
-        Self::SignedGt,
-        Self::SignedGe,
-        Self::Lt,
-        Self::Le,
-        Self::SignedLt,
-        Self::SignedLe,
-    ];
-
     pub(super) const fn code(self) -> JumpCode {
         match self {
             Self::Eq => JumpCode::Eq,
@@ -201,23 +162,6 @@ impl JumpOp {
             Self::Le => JumpCode::Le,
             Self::SignedLt => JumpCode::SignedLt,
             Self::SignedLe => JumpCode::SignedLe,
-        }
-    }
-
-    /// Returns the sign between the operands, as the kernel and LLVM write it.
-    pub const fn sign(self) -> &'static str {
-        match self {
-            Self::Eq => "==",
-            Self::Gt => ">",
-            Self::Ge => ">=",
-            Self::Set => "&",
-            Self::Ne => "!=",
-            Self::SignedGt => "s>",
-            Self::SignedGe => "s>=",
-            Self::Lt => "<",
-            Self::Le => "<=",
-            Self::SignedLt => "s<",
-            Self::SignedLe => "s<=",
         }
     }
 }
@@ -234,9 +178,6 @@ pub enum SignedSize {
 }
 
 impl SignedSize {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Byte, Self::Half, Self::Word];
-
     /// Returns the same size for a load of memory.
     pub const fn size(self) -> Size {
         match self {
@@ -267,11 +208,6 @@ pub enum Swap {
     Always,
 }
 
-impl Swap {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::ToLittle, Self::ToBig, Self::Always];
-}
-
 /// How many bits a change of byte order takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SwapBits {
@@ -284,9 +220,6 @@ pub enum SwapBits {
 }
 
 impl SwapBits {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::B16, Self::B32, Self::B64];
-
     /// Returns the number, which is the instruction's immediate.
     pub const fn bits(self) -> i32 {
         match self {
@@ -306,33 +239,17 @@ impl SwapBits {
     }
 }
 
-/// What an atomic operation does with memory and its source register.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AtomicOp {
-    /// Adds.
-    Add,
-    /// Ors.
-    Or,
-    /// Ands.
-    And,
-    /// Exclusive ors.
-    Xor,
+signs! {
+    /// What an atomic operation does with memory and its source register.
+    AtomicOp {
+        Add = "+=",
+        Or = "|=",
+        And = "&=",
+        Xor = "^=",
+    }
 }
 
 impl AtomicOp {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Add, Self::Or, Self::And, Self::Xor];
-
-    /// Returns the sign, as the kernel and LLVM write it.
-    pub const fn sign(self) -> &'static str {
-        match self {
-            Self::Add => "+=",
-            Self::Or => "|=",
-            Self::And => "&=",
-            Self::Xor => "^=",
-        }
-    }
-
     /// Returns the word in `atomic_fetch_add`.
     pub const fn word(self) -> &'static str {
         match self {

@@ -25,11 +25,15 @@ fn size() -> impl Strategy<Value = Size> + Clone {
 }
 
 fn signed() -> impl Strategy<Value = SignedSize> + Clone {
-    select(SignedSize::ALL.to_vec())
+    select(vec![SignedSize::Byte, SignedSize::Half, SignedSize::Word])
+}
+
+fn address() -> impl Strategy<Value = Address> + Clone {
+    (register(), any::<i16>()).prop_map(|(base, offset)| Address { base, offset })
 }
 
 fn kind() -> impl Strategy<Value = AtomicKind> + Clone {
-    let op = select(AtomicOp::ALL.to_vec());
+    let op = select(AtomicOp::ALL);
     prop_oneof![
         op.clone().prop_map(AtomicKind::Plain),
         op.prop_map(AtomicKind::Fetch),
@@ -51,7 +55,7 @@ fn callee() -> impl Strategy<Value = Callee> + Clone {
 pub fn instruction() -> impl Strategy<Value = Instruction> {
     let r = register;
     let arithmetic = prop_oneof![
-        (width(), select(AluOp::ALL.to_vec()), r(), operand()).prop_map(|(width, op, dst, src)| {
+        (width(), select(AluOp::ALL), r(), operand()).prop_map(|(width, op, dst, src)| {
             Instruction::Alu {
                 width,
                 op,
@@ -67,8 +71,8 @@ pub fn instruction() -> impl Strategy<Value = Instruction> {
             src
         }),
         (
-            select(Swap::ALL.to_vec()),
-            select(SwapBits::ALL.to_vec()),
+            select(vec![Swap::ToLittle, Swap::ToBig, Swap::Always]),
+            select(vec![SwapBits::B16, SwapBits::B32, SwapBits::B64]),
             r()
         )
             .prop_map(|(swap, bits, dst)| Instruction::Swap { swap, bits, dst }),
@@ -87,72 +91,41 @@ pub fn instruction() -> impl Strategy<Value = Instruction> {
                 offset,
             }
         }),
-        (size(), r(), r(), any::<i16>()).prop_map(|(size, dst, base, offset)| Instruction::Load {
+        (size(), r(), address()).prop_map(|(size, dst, address)| Instruction::Load {
             size,
             dst,
-            base,
-            offset
+            address
         }),
-        (signed(), r(), r(), any::<i16>()).prop_map(|(size, dst, base, offset)| {
-            Instruction::LoadSigned {
-                size,
-                dst,
-                base,
-                offset,
-            }
-        }),
-        (size(), r(), r(), any::<i16>()).prop_map(|(size, dst, base, offset)| {
-            Instruction::LoadAcquire {
-                size,
-                dst,
-                base,
-                offset,
-            }
-        }),
+        (signed(), r(), address())
+            .prop_map(|(size, dst, address)| { Instruction::LoadSigned { size, dst, address } }),
+        (size(), r(), address())
+            .prop_map(|(size, dst, address)| { Instruction::LoadAcquire { size, dst, address } }),
     ];
     let stores = prop_oneof![
-        (size(), r(), any::<i16>(), operand()).prop_map(|(size, base, offset, src)| {
-            Instruction::Store {
-                size,
-                base,
-                offset,
-                src,
-            }
-        }),
-        (size(), r(), any::<i16>(), r()).prop_map(|(size, base, offset, src)| {
-            Instruction::StoreRelease {
-                size,
-                base,
-                offset,
-                src,
-            }
-        }),
-        (kind(), width(), r(), any::<i16>(), r()).prop_map(|(kind, width, base, offset, src)| {
+        (size(), address(), operand())
+            .prop_map(|(size, address, src)| { Instruction::Store { size, address, src } }),
+        (size(), address(), r())
+            .prop_map(|(size, address, src)| { Instruction::StoreRelease { size, address, src } }),
+        (kind(), width(), address(), r()).prop_map(|(kind, width, address, src)| {
             Instruction::Atomic {
                 kind,
                 width,
-                base,
-                offset,
+                address,
                 src,
             }
         }),
         Just(Instruction::Nospec),
     ];
     let jumps = prop_oneof![
-        (
-            width(),
-            select(JumpOp::ALL.to_vec()),
-            r(),
-            operand(),
-            any::<i16>()
-        )
-            .prop_map(|(width, op, left, right, offset)| Instruction::JumpIf {
+        (width(), select(JumpOp::ALL), r(), operand(), any::<i16>()).prop_map(
+            |(width, op, left, right, offset)| Instruction::JumpIf {
                 width,
                 op,
                 left,
                 right,
                 offset
-            }),
+            }
+        ),
         any::<i16>().prop_map(|offset| Instruction::Goto { offset }),
         any::<i32>().prop_map(|offset| Instruction::GotoLong { offset }),
         any::<i16>().prop_map(|offset| Instruction::MayGoto { offset }),
