@@ -4,14 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::disasm::{NoNames, Text};
+use crate::hex::hex;
 use crate::insn::{ByteOrder, random};
 
 fn bytes(text: &str, dialect: Dialect) -> String {
     match instruction(text, dialect) {
         Ok(instruction) => {
             let encoded = instruction.encode(ByteOrder::Little);
-            let bytes: Vec<String> = encoded.iter().map(|byte| format!("{byte:02x}")).collect();
-            bytes.join(" ")
+            hex(&encoded)
         }
         Err(error) => error.to_string(),
     }

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
-use super::error::{CommandError, FilePlace};
+use super::error::CommandError;
+use super::input;
 use super::subject::{kind_name, load_bytes, symbols, wanted, withheld};
 use super::verdict::CommandVerdict;
 use crate::hex::hex;
 use crate::load::{Disclosure, LoadedProgram};
-use crate::object::BpfObject;
 use crate::view::{Change, CompareError, Comparison, ComparisonRow, NoMachine};
 
 /// The least width for forms side by side, in columns.
@@ -56,10 +56,7 @@ pub(super) fn run(
             .with_help("`tutor bpf disasm`, `xlated` and `jited` show each form by itself"));
         }
     };
-    let object = BpfObject::parse(&elf).map_err(|error| {
-        let place = FilePlace::file(&args.file).offset(error.offset());
-        CommandError::at(place, &error).with_help(error.help())
-    })?;
+    let object = input::object(&args.file, &elf)?;
     let mut symbols = symbols();
     let mut programs = Vec::new();
     for (number, program) in loaded.programs.iter().enumerate() {

@@ -42,14 +42,16 @@ impl CommandError {
     /// Adds what to do next.
     #[must_use]
     pub fn with_help(self, text: impl Into<String>) -> Self {
-        match self {
-            Self::Input { place, message, .. } => Self::Input {
-                place,
-                message,
-                help: Some(text.into()),
-            },
-            Self::Io(error) => Self::Io(error),
+        self.with_help_if(Some(text.into()))
+    }
+
+    /// Adds what to do next, where there is something.
+    #[must_use]
+    pub fn with_help_if(mut self, text: Option<String>) -> Self {
+        if let (Self::Input { help, .. }, Some(text)) = (&mut self, text) {
+            *help = Some(text);
         }
+        self
     }
 
     /// Returns what to do next, where there is something.

@@ -85,11 +85,7 @@ pub(super) fn run(
 }
 
 fn unexpanded(error: ExpandError) -> CommandError {
-    let failed = CommandError::new(format!("cannot expand it: {error}"));
-    match error.help() {
-        Some(help) => failed.with_help(help),
-        None => failed,
-    }
+    CommandError::new(format!("cannot expand it: {error}")).with_help_if(error.help())
 }
 
 fn write(

@@ -1,5 +1,7 @@
 //! `tutor bpf features`: what this kernel takes, found by trying.
 
+use std::fmt::Debug;
+
 use clap::Args;
 use libbpf_rs::{MapType, ProgramType};
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,7 @@ use super::subject::snake;
 use super::verdict::CommandVerdict;
 use crate::helper;
 use crate::probe::{Feature, probe};
+use crate::quiet::listening;
 
 /// What `tutor bpf features` is asked.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -61,18 +64,31 @@ impl Support {
 /// Returns the program types that libbpf knows, by name.
 fn program_types() -> Vec<(String, ProgramType)> {
     let types = (1..).map(ProgramType::from);
-    let types = types.take_while(|kind| *kind != ProgramType::Unknown);
+    named(types.take_while(|kind| *kind != ProgramType::Unknown))
+}
+
+fn map_types() -> Vec<(String, MapType)> {
+    let types = (1..).map(MapType::from);
+    named(types.take_while(|kind| *kind != MapType::Unknown))
+}
+
+fn named<T: Debug>(types: impl Iterator<Item = T>) -> Vec<(String, T)> {
     types
         .map(|kind| (snake(&format!("{kind:?}")), kind))
         .collect()
 }
 
-fn map_types() -> Vec<(String, MapType)> {
-    let types = (1..).map(MapType::from);
-    let types = types.take_while(|kind| *kind != MapType::Unknown);
-    types
-        .map(|kind| (snake(&format!("{kind:?}")), kind))
-        .collect()
+/// Tries each of them, and keeps what libbpf says off the console.
+fn tried<K, T>(
+    items: Vec<(K, T)>,
+    try_it: impl Fn(&T) -> libbpf_rs::Result<bool>,
+) -> Vec<(K, Support)> {
+    let try_all = || {
+        let tried = |(name, item)| (name, Support::from(try_it(&item)));
+        items.into_iter().map(tried).collect()
+    };
+    let (tried, _) = listening(try_all);
+    tried
 }
 
 pub(super) fn run(
@@ -96,15 +112,8 @@ pub(super) fn run(
 }
 
 fn types(as_json: bool, console: &mut Console<'_>) -> std::io::Result<()> {
-    let (programs, _) = crate::quiet::listening(|| {
-        let tried =
-            |(name, kind): (String, ProgramType)| (name, Support::from(kind.is_supported()));
-        program_types().into_iter().map(tried).collect::<Vec<_>>()
-    });
-    let (maps, _) = crate::quiet::listening(|| {
-        let tried = |(name, kind): (String, MapType)| (name, Support::from(kind.is_supported()));
-        map_types().into_iter().map(tried).collect::<Vec<_>>()
-    });
+    let programs = tried(program_types(), ProgramType::is_supported);
+    let maps = tried(map_types(), MapType::is_supported);
     if as_json {
         let list = |items: &[(String, Support)]| -> Vec<Value> {
             let item =
@@ -146,12 +155,9 @@ fn helpers(name: &str, as_json: bool, console: &mut Console<'_>) -> Result<(), C
                 .with_help(format!("the types are {}", names.join(", "))),
         );
     };
-    let (answers, _) = crate::quiet::listening(|| {
-        let tried = |helper: &helper::Helper| {
-            let id = u32::try_from(helper.id()).unwrap_or_default();
-            (*helper, Support::from(kind.is_helper_supported(id)))
-        };
-        helper::all().iter().map(tried).collect::<Vec<_>>()
+    let helpers = helper::all().iter().map(|helper| (*helper, helper.id()));
+    let answers = tried(helpers.collect(), |id| {
+        kind.is_helper_supported(u32::try_from(*id).unwrap_or_default())
     });
     // Some types cannot be loaded without something to attach to, so libbpf does not try them.
     if let Some((_, Support::Untried(why))) = answers.first() {

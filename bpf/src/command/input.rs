@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::error::{CommandError, FilePlace};
-use crate::object::{BpfObject, ObjectError};
+use crate::object::BpfObject;
 
 /// More than any BPF object has; a whole kernel is larger, and an endless file is not read for ever.
 const LIMIT: u64 = 256 << 20;
@@ -40,10 +40,8 @@ fn plain(error: &std::io::Error) -> String {
 
 /// Reads an object out of what [`read`] returned.
 pub fn object<'d>(path: &Path, data: &'d [u8]) -> Result<BpfObject<'d>, CommandError> {
-    BpfObject::parse(data).map_err(|error| refused(path, &error))
-}
-
-fn refused(path: &Path, error: &ObjectError) -> CommandError {
-    let place = FilePlace::file(path).offset(error.offset());
-    CommandError::at(place, error).with_help(error.help())
+    BpfObject::parse(data).map_err(|error| {
+        let place = FilePlace::file(path).offset(error.offset());
+        CommandError::at(place, &error).with_help(error.help())
+    })
 }

@@ -63,9 +63,9 @@ pub(super) fn run(
             show(console, one, order)?;
         }
     }
-    match decoded.iter().find_map(|one| flaw(&one.instruction)) {
-        Some(_) => Ok(CommandVerdict::Refused),
-        None => Ok(CommandVerdict::Works),
+    match decoded.iter().any(|one| flaw(&one.instruction).is_some()) {
+        true => Ok(CommandVerdict::Refused),
+        false => Ok(CommandVerdict::Works),
     }
 }
 
@@ -105,13 +105,11 @@ fn meaning(line: &str, order: ByteOrder) -> Result<Vec<u8>, CommandError> {
 /// The hex digits of a line that holds nothing else, without `0x` and what stands between them.
 fn digits(line: &str) -> Option<String> {
     let words = line.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':'));
-    let bare = |word: &str| {
-        let word = word.strip_prefix("0x").or_else(|| word.strip_prefix("\\x"));
-        word.map(str::to_owned)
+    let bare = |word| {
+        let digits = str::strip_prefix(word, "0x").or_else(|| word.strip_prefix("\\x"));
+        digits.unwrap_or(word)
     };
-    let digits: String = words
-        .map(|word| bare(word).unwrap_or_else(|| word.to_owned()))
-        .collect();
+    let digits: String = words.map(bare).collect();
     let is_hex = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then_some(digits)
 }
@@ -134,16 +132,11 @@ fn from_hex(digits: &str) -> Result<Vec<u8>, CommandError> {
 }
 
 fn incomplete(len: usize) -> CommandError {
-    let plural = if len == 1 {
-        "this is 1 byte"
-    } else {
-        "these are"
+    let given = match len {
+        1 => "this is 1 byte".to_owned(),
+        many => format!("these are {many}"),
     };
-    let these = match len {
-        1 => plural.to_owned(),
-        many => format!("{plural} {many}"),
-    };
-    let message = format!("an instruction takes 8 bytes, and {these}");
+    let message = format!("an instruction takes 8 bytes, and {given}");
     CommandError::new(message).with_help(EXAMPLE)
 }
 

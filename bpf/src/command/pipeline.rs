@@ -114,11 +114,7 @@ fn stopped(error: PipelineError, console: &mut Console<'_>) -> CommandError {
             }
         }
     }
-    let failed = CommandError::new(&error);
-    match help {
-        Some(help) => failed.with_help(help),
-        None => failed,
-    }
+    CommandError::new(&error).with_help_if(help)
 }
 
 fn write(output: &StageOutput, source: &[String], console: &mut Console<'_>) -> io::Result<()> {

@@ -192,11 +192,7 @@ fn refused(path: &Path, error: LoadError, console: &mut Console<'_>) -> CommandE
     if let Err(error) = shown {
         return error.into();
     }
-    let failed = CommandError::at(FilePlace::file(path), &error);
-    match error.help() {
-        Some(help) => failed.with_help(help),
-        None => failed,
-    }
+    CommandError::at(FilePlace::file(path), &error).with_help_if(error.help())
 }
 
 /// Writes the verifier's log, and then what in it matters.

@@ -15,7 +15,6 @@ mod token;
 mod value;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use preamble::{ClangPreamble, MARK};
 use table::MacroTable;
@@ -171,8 +170,7 @@ impl<'q> Preprocessor<'q> {
         let mut full = after_mark(&text)?;
         for token in tokens(&question.expression) {
             if let Some(definition) = table.revive(token) {
-                writeln!(preamble.revived, "#define {}", definition.text)
-                    .expect("a string takes everything");
+                preamble.revived += &format!("#define {}\n", definition.text);
             }
         }
         if !preamble.revived.is_empty() {
@@ -260,38 +258,30 @@ impl<'q> Preprocessor<'q> {
 
     /// Preprocesses the expression with only some macros let through.
     fn with_open(&self, open: &BTreeSet<String>) -> Result<String, ExpandError> {
-        let mut input = String::new();
-        for name in self.predefined() {
-            writeln!(input, "#undef {name}").expect("a string takes everything");
-        }
-        for definition in open.iter().filter_map(|name| self.table.get(name)) {
-            writeln!(input, "#define {}", definition.text).expect("a string takes everything");
-        }
-        self.preprocessed(input, &self.preamble.question.expression)
+        let open = open.iter().filter_map(|name| self.table.get(name));
+        self.preprocessed(open, &self.preamble.question.expression)
     }
 
     /// Preprocesses a text with all macros let through.
     fn with_all(&self, text: &str) -> Result<String, ExpandError> {
+        self.preprocessed(self.table.all(), text)
+    }
+
+    fn preprocessed<'d>(
+        &self,
+        defined: impl Iterator<Item = &'d Definition>,
+        text: &str,
+    ) -> Result<String, ExpandError> {
         let mut input = String::new();
-        for name in self.predefined() {
-            writeln!(input, "#undef {name}").expect("a string takes everything");
+        // What clang defines before it reads anything.
+        let predefined = self.table.all().filter(|one| one.header.is_none());
+        for definition in predefined {
+            input += &format!("#undef {}\n", definition.name);
         }
-        for definition in self.table.all() {
-            writeln!(input, "#define {}", definition.text).expect("a string takes everything");
+        for definition in defined {
+            input += &format!("#define {}\n", definition.text);
         }
-        self.preprocessed(input, text)
-    }
-
-    /// Returns what clang defines before it reads anything.
-    fn predefined(&self) -> impl Iterator<Item = &str> {
-        self.table.names().filter(|name| {
-            let definition = self.table.get(name);
-            definition.is_some_and(|definition| definition.header.is_none())
-        })
-    }
-
-    fn preprocessed(&self, mut input: String, text: &str) -> Result<String, ExpandError> {
-        writeln!(input, "{MARK}\n{text}").expect("a string takes everything");
+        input += &format!("{MARK}\n{text}\n");
         let tool = self.preamble.tool().args(["-E", "-P", "-w", "-"]);
         let said = tool.run(input.as_bytes())?;
         after_mark(&String::from_utf8_lossy(&said.stdout))

@@ -1,7 +1,5 @@
 //! What stands before the expression in all that clang is given, and clang with the options for it.
 
-use std::fmt::Write as _;
-
 use super::error::ExpandError;
 use super::question::MacroQuestion;
 use crate::clang::{Tool, ToolError, include_options};
@@ -31,11 +29,10 @@ impl ClangPreamble<'_> {
         let mut lines = String::new();
         for header in &self.question.headers {
             // A path that exists is meant as it is; anything else is looked for as the compiler does.
-            match header.starts_with(['/', '.']) {
-                true => writeln!(lines, "#include \"{header}\""),
-                false => writeln!(lines, "#include <{header}>"),
-            }
-            .expect("a string takes everything");
+            lines += &match header.starts_with(['/', '.']) {
+                true => format!("#include \"{header}\"\n"),
+                false => format!("#include <{header}>\n"),
+            };
         }
         lines + &self.revived
     }

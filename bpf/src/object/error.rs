@@ -1,5 +1,7 @@
 //! What keeps a file from being read as a BPF object.
 
+use crate::hex::hex;
+
 /// Why a file is no BPF object that can be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectError {
@@ -94,9 +96,6 @@ impl ObjectError {
 fn begin(start: &[u8]) -> String {
     match start {
         [] => "nothing".to_owned(),
-        some => {
-            let bytes: Vec<String> = some.iter().map(|byte| format!("{byte:02x}")).collect();
-            bytes.join(" ")
-        }
+        some => hex(some),
     }
 }

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use crate::clang::{Tool, ToolError, include_options};
 use crate::disasm::{NoNames, Text};
+use crate::hex::hex;
 use crate::object::{BpfObject, ObjectError};
 
 pub use row::StageRow;
@@ -307,13 +308,8 @@ fn object_rows(elf: &[u8]) -> Result<Vec<StageRow>, ObjectError> {
         for decoded in object.program_code(program).flatten() {
             let offset = program.offset + 8 * decoded.slot as u64;
             let line = object.line(&section.name, offset);
-            let bytes: Vec<String> = decoded
-                .bytes
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
             let text = Text::new(&decoded.instruction, decoded.slot, &NoNames);
-            let mut text = format!("{:4}: {}  {text}", decoded.slot, bytes.join(" "));
+            let mut text = format!("{:4}: {}  {text}", decoded.slot, hex(decoded.bytes));
             if let Some(referent) = object.referent(section, offset, &decoded.instruction) {
                 text += &format!(" <{referent}>");
             }

@@ -3,7 +3,8 @@
 use super::bytecode::Bytecode;
 use super::xlated::XlatedInstruction;
 use crate::helper;
-use crate::insn::{AluOp, Callee, Instruction, Operand, Raw, Register, WideKind};
+use crate::hex::hex;
+use crate::insn::{AluOp, Callee, Instruction, Operand, Register, WideKind};
 
 /// What happened to an instruction between the object and the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -235,14 +236,9 @@ impl Change {
         };
         let address = base.wrapping_add_signed((*distance).into());
         let bits = *distance as u32;
-        let bytes: Vec<String> = distance
-            .to_le_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         Some(format!(
             "{name} {address:#x} - __bpf_call_base {base:#x} = {distance} = {bits:#010x}, in memory {}",
-            bytes.join(" ")
+            hex(&distance.to_le_bytes())
         ))
     }
 }
@@ -314,11 +310,7 @@ fn is_blinded(before: &Instruction, after: &[XlatedInstruction]) -> bool {
     let into_own = |one: &XlatedInstruction, wanted: AluOp| matches!(one.instruction, Instruction::Alu { op, dst, .. } if op == wanted && dst == Register::AX);
     let has_constant = match before {
         Instruction::LoadWide { .. } => true,
-        before => {
-            let encoded = before.encode(crate::insn::ByteOrder::NATIVE);
-            let raw = encoded.first_chunk();
-            raw.is_some_and(|raw| Raw::from_bytes(*raw, crate::insn::ByteOrder::NATIVE).imm != 0)
-        }
+        before => before.raw().imm != 0,
     };
     has_constant
         && after
