@@ -3,8 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
-use clap::Args;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ pub struct PipelineArgs {
     /// The C file
     pub file: PathBuf,
     /// Only this stage; all of them when none is named
-    #[arg(long = "stage", value_name = "STAGE", value_parser = stage_parser())]
+    #[arg(long = "stage", value_name = "STAGE", value_enum)]
     pub stages: Vec<Stage>,
     /// Only this function
     #[arg(long, value_name = "NAME")]
@@ -48,13 +48,15 @@ pub struct PipelineArgs {
     pub json: bool,
 }
 
-fn stage_parser() -> impl TypedValueParser<Value = Stage> {
-    let value = |stage: Stage| PossibleValue::new(stage.name()).help(stage.summary());
-    PossibleValuesParser::new(Stage::ALL.map(value)).map(|name| {
-        let mut stages = Stage::ALL.into_iter();
-        let named = stages.find(|stage| stage.name() == name);
-        named.expect("clap lets only these names pass")
-    })
+/// So `--help`, completion and suggestions know the names.
+impl ValueEnum for Stage {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.summary()))
+    }
 }
 
 pub(super) fn run(

@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use clap::Args;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -16,7 +16,7 @@ use crate::probe::{Feature, KernelAnswer, Refusal, Success, probe};
 #[derive(Debug, Clone, Default, Args, Deserialize, Serialize)]
 pub struct ProbeArgs {
     /// The features to try; all of them when none is named
-    #[arg(value_name = "NAME", value_parser = feature_parser())]
+    #[arg(value_name = "NAME", value_enum)]
     pub names: Vec<Feature>,
     /// Print one JSON object
     #[arg(long)]
@@ -28,7 +28,7 @@ pub(super) fn run(
     console: &mut Console<'_>,
 ) -> Result<CommandVerdict, CommandError> {
     let features = match args.names.as_slice() {
-        [] => &Feature::ALL,
+        [] => Feature::ALL,
         names => names,
     };
     let results: Vec<ProbeResult> = features.iter().copied().map(ProbeResult::now).collect();
@@ -116,10 +116,15 @@ fn errno_name(answer: &KernelAnswer) -> Option<String> {
     }
 }
 
-/// Accepts the names of [`Feature::ALL`], so that `--help`, completion and suggestions know them.
-fn feature_parser() -> impl clap::builder::TypedValueParser<Value = Feature> {
-    let value = |feature: Feature| PossibleValue::new(feature.name()).help(feature.summary());
-    PossibleValuesParser::new(Feature::ALL.map(value)).try_map(|name| name.parse::<Feature>())
+/// So `--help`, completion and suggestions know the names.
+impl ValueEnum for Feature {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.summary()))
+    }
 }
 
 #[cfg(test)]
@@ -146,7 +151,7 @@ mod tests {
     #[test]
     fn what_works_is_said_without_numbers_that_could_pass_for_a_version() {
         for feature in Feature::ALL {
-            if let Ok(finding) = probe(feature) {
+            if let Ok(finding) = probe(*feature) {
                 let finding = finding.to_string();
                 assert!(!finding.contains(|c: char| c.is_ascii_digit()), "{finding}");
             }
@@ -161,7 +166,7 @@ mod tests {
             let start = format!("{feature} ");
             text.lines().any(|line| line.starts_with(&start))
         };
-        assert!(Feature::ALL.into_iter().all(named), "{text}");
+        assert!(Feature::ALL.iter().copied().all(named), "{text}");
     }
 
     #[test]

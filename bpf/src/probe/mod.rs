@@ -16,7 +16,7 @@ use crate::quiet::listening;
 pub use capability::{Capabilities, Capability};
 pub use evidence::{KernelEvidence, Lockdown};
 pub use failure::{KernelAnswer, Phase};
-pub use feature::{Feature, UnknownFeature};
+pub use feature::Feature;
 pub use reason::Reason;
 pub use refusal::Refusal;
 
@@ -56,7 +56,7 @@ mod tests {
     /// Root can be refused a feature too; what root must never get is an answer without a reason.
     #[test]
     fn every_feature_works_or_says_in_one_line_why_not() {
-        for feature in Feature::ALL {
+        for &feature in Feature::ALL {
             let line = match probe(feature) {
                 Ok(finding) => finding.to_string(),
                 Err(refusal) => refusal.to_string(),
@@ -76,7 +76,7 @@ mod tests {
                 .filter(|program| program.name == "tutor_probe")
                 .count()
         };
-        for feature in Feature::ALL {
+        for &feature in Feature::ALL {
             let _ = probe(feature);
         }
         // The kernel frees a program some moments after its last user let go.
@@ -96,7 +96,7 @@ mod tests {
             println!("skipped: root_is_not_told_to_become_root: this process lacks CAP_SYS_ADMIN");
             return;
         }
-        for feature in Feature::ALL {
+        for &feature in Feature::ALL {
             if let Err(refusal) = probe(feature) {
                 let missing = matches!(refusal.reason(), Reason::MissingCapability { .. });
                 assert!(!missing, "{refusal}");
