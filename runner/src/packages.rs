@@ -13,15 +13,23 @@ pub enum Mend {
     Remedy(String),
 }
 
+impl Mend {
+    /// The command as it is to be typed here, or what to do.
+    pub fn in_words(&self) -> String {
+        match self {
+            Mend::Install(words) => as_root(words),
+            Mend::Remedy(text) => text.clone(),
+        }
+    }
+}
+
 /// A command that takes root's rights, as it is to be typed here.
 pub fn as_root(words: &[String]) -> String {
-    let is_root = nix::unistd::geteuid().is_root();
-    let sudo = (!is_root).then_some("sudo");
-    let words: Vec<&str> = sudo
-        .into_iter()
-        .chain(words.iter().map(String::as_str))
-        .collect();
-    words.join(" ")
+    let words = words.join(" ");
+    match nix::unistd::geteuid().is_root() {
+        true => words,
+        false => format!("sudo {words}"),
+    }
 }
 
 /// What to do about something of a row of the list that is missing or too old: install it, and where
@@ -38,21 +46,21 @@ pub fn mend(row: &str, otherwise: Option<&str>, distribution: Distribution) -> O
         return Some(Mend::Install(install));
     };
     let (package, version) = (package.as_str(), installed.version.as_str());
-    match installed.newest {
-        Some(newest) if newest != version => Some(Mend::Install(install)),
-        Some(_) => Some(Mend::Remedy(say!(
+    Some(match installed.newest {
+        Some(newest) if newest != version => Mend::Install(install),
+        Some(_) => Mend::Remedy(say!(
             "package-newest",
             package = package,
             version = version,
             otherwise = otherwise
-        ))),
-        None => Some(Mend::Remedy(say!(
+        )),
+        None => Mend::Remedy(say!(
             "package-installed",
             package = package,
             version = version,
             otherwise = otherwise
-        ))),
-    }
+        )),
+    })
 }
 
 /// A package that is installed.

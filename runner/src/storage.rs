@@ -2,12 +2,14 @@
 
 use crate::folders::Folders;
 use crate::workspace::{self, WorkspaceError, WorkspaceSummary};
+use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tutor_files::{FilesError, Limits, Root, remove_tree};
 
 /// What something is kept for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// Lessons run there, and the learner works there.
     Workspaces,

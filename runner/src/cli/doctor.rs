@@ -3,11 +3,11 @@
 use super::arguments::{DoctorArguments, On, RunningArguments};
 use super::context::{Context, program};
 use super::failure::ends;
-use super::output::{confirmed, out_json};
+use super::output::{confirmed, out_json, print_lines};
 use crate::course::Course;
 use crate::doctor::{Area, Examination, Finding, State, install_all, to_json};
 use crate::exit::Exit;
-use crate::packages::{self, Distribution, Mend};
+use crate::packages::{self, Distribution};
 use crate::render::paint::Paint;
 use crate::render::verdict::Style;
 use crate::run::Options;
@@ -100,92 +100,68 @@ impl Doctor<'_> {
     fn show(&self, findings: &[Finding]) -> io::Result<()> {
         let paint = &self.context.stdout;
         // Nothing can be asked in a lab that lacks something.
-        let is_asked = !findings
-            .iter()
-            .any(|found| found.area == Area::Lab && found.is_lacking());
-        let all = self.course.lessons.len();
+        let mut of_lab = findings.iter().filter(|found| found.area == Area::Lab);
+        let is_asked = !of_lab.any(Finding::is_lacking);
         if findings.iter().all(|found| found.area == Area::Guards) {
             outln!("{}", say!("doctor-no-needs"));
         }
-        for area in [
-            Area::Host,
-            Area::Guards,
-            Area::Lab,
-            Area::Kernel,
-            Area::OwnKernel,
-        ] {
-            if !findings.iter().any(|found| found.area == area) {
-                continue;
-            }
-            let title = match (area, self.on) {
-                (Area::Host, On::Lab | On::Host) => say!("doctor-host"),
-                (Area::Guards, On::Lab | On::Host) => say!("doctor-guards"),
-                (Area::Lab, On::Lab | On::Host) => say!("doctor-lab"),
-                (Area::Kernel, On::Lab) => say!("doctor-kernel-lab"),
-                (Area::Kernel, On::Host) | (Area::OwnKernel, On::Lab | On::Host) => {
-                    say!("doctor-kernel-host")
-                }
-            };
-            outln!("{}", paint.bold(&title));
+        for of_area in findings.chunk_by(|one, next| one.area == next.area) {
+            let area = of_area[0].area;
+            let mut lines = vec![paint.bold(&self.title(area))];
             if area == Area::Kernel && !is_asked {
-                let names = findings.iter().filter(|found| found.area == area);
-                let names: Vec<&str> = names.map(|found| found.name.as_str()).collect();
+                let names: Vec<&str> = of_area.iter().map(|found| found.name.as_str()).collect();
                 let text = say!("doctor-not-asked", names = names.join(", "));
-                for line in paint.fitted("  ", &text) {
-                    outln!("{line}");
-                }
-                outln!("");
-                continue;
+                lines.extend(paint.fitted("  ", &text));
+            } else {
+                lines.extend(of_area.iter().flat_map(|found| self.lines(found)));
             }
-            for found in findings.iter().filter(|found| found.area == area) {
-                let lessons = match found.lessons.as_slice() {
-                    [] => say!("doctor-no-lesson"),
-                    lessons if lessons.len() == all => say!("doctor-all-lessons"),
-                    lessons => lessons.join(", "),
-                };
-                match &found.state {
-                    State::Has(version) => {
-                        let version = version
-                            .as_deref()
-                            .map(|version| format!(" {version}"))
-                            .unwrap_or_default();
-                        let head = format!("{} {}{version}", paint.mark("✓", "+"), found.name);
-                        for line in headed(paint, Paint::good, &head, Paint::dim, &found.what) {
-                            outln!("{line}");
-                        }
-                        for line in found.note.iter().flat_map(|note| {
-                            paint.fitted_in(Paint::dim, "      ", &visible_text(note))
-                        }) {
-                            outln!("{line}");
-                        }
-                    }
-                    State::Lacks(reason) => {
-                        let head = format!("{} {}", paint.mark("✗", "x"), found.name);
-                        let plain: Style = |_, text| text.to_owned();
-                        let mut lines = headed(paint, Paint::bad, &head, plain, &found.what);
-                        let why = found.why.as_str();
-                        let mend = match &found.mend {
-                            Some(Mend::Install(words)) => Some(packages::as_root(words)),
-                            Some(Mend::Remedy(text)) => Some(text.clone()),
-                            None => None,
-                        };
-                        let texts = [
-                            Some(say!("doctor-reason", reason = reason.as_str())),
-                            Some(say!("doctor-why", why = why, lessons = lessons)),
-                            mend.map(|mend| say!("doctor-mend", mend = mend)),
-                        ];
-                        for text in texts.into_iter().flatten() {
-                            lines.extend(paint.fitted("      ", &text));
-                        }
-                        for line in lines {
-                            outln!("{line}");
-                        }
-                    }
-                }
-            }
-            outln!("");
+            lines.push(String::new());
+            print_lines(lines)?;
         }
         Ok(())
+    }
+
+    fn title(&self, area: Area) -> String {
+        match (area, self.on) {
+            (Area::Host, _) => say!("doctor-host"),
+            (Area::Guards, _) => say!("doctor-guards"),
+            (Area::Lab, _) => say!("doctor-lab"),
+            (Area::Kernel, On::Lab) => say!("doctor-kernel-lab"),
+            (Area::Kernel, On::Host) | (Area::OwnKernel, _) => say!("doctor-kernel-host"),
+        }
+    }
+
+    fn lines(&self, found: &Finding) -> Vec<String> {
+        let paint = &self.context.stdout;
+        let reason = match &found.state {
+            State::Has(version) => {
+                let version = version.iter().map(|version| format!(" {version}"));
+                let version: String = version.collect();
+                let head = format!("{} {}{version}", paint.mark("✓", "+"), found.name);
+                let mut lines = headed(paint, Paint::good, &head, Paint::dim, &found.what);
+                let note = found.note.as_deref().map(visible_text);
+                let note = note.map(|note| paint.fitted_in(Paint::dim, "      ", &note));
+                lines.extend(note.into_iter().flatten());
+                return lines;
+            }
+            State::Lacks(reason) => reason.as_str(),
+        };
+        let head = format!("{} {}", paint.mark("✗", "x"), found.name);
+        let plain: Style = |_, text| text.to_owned();
+        let mut lines = headed(paint, Paint::bad, &head, plain, &found.what);
+        let lessons = match found.lessons.as_slice() {
+            [] => say!("doctor-no-lesson"),
+            lessons if lessons.len() == self.course.lessons.len() => say!("doctor-all-lessons"),
+            lessons => lessons.join(", "),
+        };
+        let mut texts = vec![
+            say!("doctor-reason", reason = reason),
+            say!("doctor-why", why = found.why.as_str(), lessons = lessons),
+        ];
+        let mend = found.mend.as_ref();
+        texts.extend(mend.map(|mend| say!("doctor-mend", mend = mend.in_words())));
+        lines.extend(texts.iter().flat_map(|text| paint.fitted("      ", text)));
+        lines
     }
 }
 
@@ -209,17 +185,13 @@ fn headed(paint: &Paint, head_style: Style, head: &str, style: Style, what: &str
 fn fix(words: &[String], yes: bool) -> anyhow::Result<bool> {
     let command = packages::as_root(words);
     if !nix::unistd::geteuid().is_root() {
-        return Err(ends(
-            Exit::Lacking,
-            say!("doctor-needs-root", command = command),
-        ));
+        let message = say!("doctor-needs-root", command = command);
+        return Err(ends(Exit::Lacking, message));
     }
     if !yes {
         if !(io::stdin().is_terminal() && io::stdout().is_terminal()) {
-            return Err(ends(
-                Exit::Usage,
-                say!("doctor-no-terminal", command = command),
-            ));
+            let message = say!("doctor-no-terminal", command = command);
+            return Err(ends(Exit::Usage, message));
         }
         if !confirmed(io::stdout(), &say!("doctor-ask", command = command))? {
             return Ok(false);

@@ -15,13 +15,14 @@ mod courses;
 mod doctor;
 mod failure;
 mod lab;
+mod list;
 mod machine;
 mod matrix;
-mod read;
 mod reset;
 mod review;
 mod run;
 mod scripts;
+mod show;
 mod storage;
 mod study;
 mod test;
@@ -94,8 +95,8 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
     }
     match cli.command {
         None => study::resume(&context, cli.running),
-        Some(Command::List(arguments)) => read::list(&context, &arguments),
-        Some(Command::Show(arguments)) => read::show(&context, &arguments),
+        Some(Command::List(arguments)) => list::list(&context, &arguments),
+        Some(Command::Show(arguments)) => show::show(&context, &arguments),
         Some(Command::Run(arguments)) => run::run(&context, &arguments),
         Some(Command::Study(arguments)) => study::study(&context, &arguments),
         Some(Command::Test(arguments)) => test::test(&context, &arguments),

@@ -37,10 +37,8 @@ pub fn print(text: &str) -> io::Result<()> {
 
 /// Prints lines.
 pub fn print_lines(lines: Vec<String>) -> io::Result<()> {
-    for line in lines {
-        outln!("{line}");
-    }
-    Ok(())
+    let text: String = lines.into_iter().map(|line| line + "\n").collect();
+    print(&text)
 }
 
 /// Prints JSON for programs. This is the only place that does, and it hides nothing.

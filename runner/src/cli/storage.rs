@@ -122,21 +122,11 @@ fn edits(one: &WorkspaceSummary) -> String {
 }
 
 fn as_json(storage: &Storage, waiting: usize) -> Value {
-    let name = |purpose| match purpose {
-        Purpose::Workspaces => "workspaces",
-        Purpose::Aside => "aside",
-        Purpose::Homes => "homes",
-        Purpose::Remembered => "remembered",
-        Purpose::Kernels => "kernels",
-        Purpose::Starts => "starts",
-        Purpose::Moments => "moments",
-        Purpose::Temporary => "temporary",
-    };
     let path = |path: &Path| path.display().to_string();
     let rows = storage.rows.iter().map(|row| {
         let places = row.places.iter().map(|place| path(place));
         json!({
-            "what": name(row.purpose),
+            "what": row.purpose,
             "bytes": row.bytes,
             "places": places.collect::<Vec<_>>(),
         })

@@ -1,10 +1,12 @@
 //! A finding: what was looked for, why it matters, what was found, and the command that mends it.
 
 use crate::packages::{self, Distribution, Mend};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// What a finding is about, in the order that they are told in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Area {
     /// The tools of this machine.
     Host,
@@ -16,19 +18,6 @@ pub enum Area {
     Kernel,
     /// This machine's own kernel, where kernel steps run in the lab.
     OwnKernel,
-}
-
-impl Area {
-    /// Its name for scripts.
-    pub fn name(self) -> &'static str {
-        match self {
-            Area::Host => "host",
-            Area::Guards => "guards",
-            Area::Lab => "lab",
-            Area::Kernel => "kernel",
-            Area::OwnKernel => "own-kernel",
-        }
-    }
 }
 
 /// One thing that was looked for.
@@ -101,7 +90,7 @@ impl Finding {
             "what": self.what,
             "why": self.why,
             "lessons": self.lessons,
-            "on": self.area.name(),
+            "on": self.area,
             "has": has,
             "version": version,
             "reason": reason,

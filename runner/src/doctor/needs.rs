@@ -4,7 +4,7 @@ use super::finding::{Area, Finding, State};
 use crate::backend::BackendError;
 use crate::course::Course;
 use crate::lesson::{Lesson, Need, Place};
-use crate::packages::{self, Distribution, Mend};
+use crate::packages::{Distribution, Mend};
 use crate::run::findings::{self, Answer};
 
 /// Looks for everything that the course's steps may need.
@@ -30,7 +30,11 @@ pub fn examine(
                     let mend = findings::mend(probe, &answer, distribution);
                     let is_own = is_own && probe.on == Place::Kernel;
                     let mend = match (lessons.first().filter(|_| is_own), mend) {
-                        (Some(lesson), mend) => Some(on_own_kernel(lesson, mend)),
+                        (Some(lesson), mend) => {
+                            let said = mend.map(|mend| mend.in_words());
+                            let text = findings::on_own_kernel(lesson, said.as_deref());
+                            Some(Mend::Remedy(text))
+                        }
                         (None, mend) => mend,
                     };
                     (State::Lacks(reason), mend)
@@ -74,13 +78,4 @@ fn wanted(course: &Course, name: &str) -> Need {
         name: name.to_owned(),
         at_least: versions.filter_map(|need| need.at_least.clone()).max(),
     }
-}
-
-/// What mends it for one of the lessons that want it.
-fn on_own_kernel(lesson: &str, mend: Option<Mend>) -> Mend {
-    let said = mend.map(|mend| match mend {
-        Mend::Install(words) => packages::as_root(&words),
-        Mend::Remedy(text) => text,
-    });
-    Mend::Remedy(findings::on_own_kernel(lesson, said.as_deref()))
 }

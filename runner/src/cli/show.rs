@@ -1,0 +1,142 @@
+//! `tutor show`: a lesson without running it.
+
+use super::arguments::ShowArguments;
+use super::context::Context;
+use super::failure::unusable;
+use super::output::{out_json, paged};
+use super::scripts;
+use crate::consent::asks_for;
+use crate::course::Course;
+use crate::exit::Exit;
+use crate::highlight::Budget;
+use crate::lesson::{Block, Compare, Lesson};
+use crate::plan::{Plan, Selection};
+use crate::render::paint::Paint;
+use crate::render::{command, prose, verdict};
+use crate::say;
+use crate::snapshot::{OfCourse, OfLesson, SnapshotError};
+use crate::visible::visible_text;
+use serde_json::json;
+
+/// `tutor show`.
+pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit> {
+    let course = context.known_course()?;
+    let named = arguments.lesson.as_deref();
+    let lesson = named.map(|key| course.lesson(key).map_err(unusable));
+    let lesson = lesson.transpose()?;
+    let Some(lesson) = lesson.filter(|_| !arguments.all) else {
+        return show_all(context, arguments, &course, lesson);
+    };
+    if arguments.json {
+        let plan = Plan::new(lesson, &Selection::All)?;
+        let mut plan = scripts::plan_as_json(&plan, &course, lesson);
+        plan["title"] = json!(lesson.front.title);
+        out_json(&plan)?;
+        return Ok(Exit::Success);
+    }
+    let mut exit = Exit::Success;
+    let text = page(&course, lesson, &context.stdout, &mut exit);
+    match arguments.no_pager {
+        true => out!("{text}"),
+        false => paged(&text)?,
+    }
+    Ok(exit)
+}
+
+/// All that a lesson, or the whole course, would run and write.
+fn show_all(
+    context: &Context,
+    arguments: &ShowArguments,
+    course: &Course,
+    lesson: Option<&Lesson>,
+) -> anyhow::Result<Exit> {
+    let all = course.lessons.iter();
+    let lessons: Vec<&Lesson> = lesson.map_or_else(|| all.collect(), |lesson| vec![lesson]);
+    let scripts = course.scripts(&lessons);
+    if arguments.json {
+        let scripts = scripts::as_json(&scripts);
+        out_json(&json!({ "format": 1, "asks_for": asks_for(course), "scripts": scripts }))?;
+        return Ok(Exit::Success);
+    }
+    let mut lines = scripts::listed(&scripts, &context.stdout);
+    for ask in asks_for(course) {
+        lines.push(say!("consent-asks", what = ask));
+    }
+    let text = lines.join("\n") + "\n";
+    match arguments.no_pager {
+        true => out!("{text}"),
+        false => paged(&text)?,
+    }
+    Ok(Exit::Success)
+}
+
+/// The whole lesson with recorded outputs, labelled as recorded. One that cannot be read is named in
+/// its place, and is what the process ends with.
+fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> String {
+    let mut lines = vec![paint.bold(&format!(
+        "{}  {}",
+        lesson.stem,
+        visible_text(&lesson.front.title)
+    ))];
+    let files = OfCourse(course);
+    let outputs = OfLesson::of(&files, &lesson.front.name);
+    let recorded = |step: &str| match &outputs {
+        Ok(outputs) => recorded(outputs, step, paint).map_err(|error| unreadable(&error, paint)),
+        Err(error) => Err(unreadable(error, paint)),
+    };
+    let mut budget = Budget::default();
+    for block in &lesson.blocks {
+        lines.push(String::new());
+        match block {
+            Block::Prose(text) => lines.extend(prose::lines(&text.nodes, paint)),
+            Block::File(file) => {
+                lines.push(paint.bold(&visible_text(&file.path.display().to_string())));
+                let bar = paint.dim(paint.mark("│", "|"));
+                let language = budget.language(&file.language, &file.content);
+                let code = paint.code(language, &file.content);
+                lines.extend(
+                    code.into_iter()
+                        .map(|line| format!("  {bar} {line}").trim_end().to_owned()),
+                );
+            }
+            Block::Step(step) => {
+                lines.extend(command::lines(step, paint));
+                if step.compare == Compare::Snapshot {
+                    lines.extend(recorded(&step.id).unwrap_or_else(|told| {
+                        *exit = Exit::Lacking;
+                        told
+                    }));
+                }
+            }
+            Block::Check(check) => {
+                let text = say!(
+                    "show-check",
+                    sentence = check.sentence.as_str(),
+                    expect = check.expect.to_string()
+                );
+                let lead = format!("  {} ", paint.mark("•", "*"));
+                lines.extend(paint.fitted_in(Paint::dim, &lead, &text));
+            }
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+fn unreadable(error: &SnapshotError, paint: &Paint) -> Vec<String> {
+    let mut lines = paint.fitted_in(Paint::bad, "  ", &error.to_string());
+    let help = say!("help", text = error.help());
+    lines.extend(paint.fitted_in(Paint::advice, "  ", &help));
+    lines
+}
+
+fn recorded(
+    outputs: &OfLesson<'_>,
+    step: &str,
+    paint: &Paint,
+) -> Result<Vec<String>, SnapshotError> {
+    let Some(found) = outputs.all_variants(step).into_iter().next() else {
+        return Ok(paint.fitted_in(Paint::dim, "  ", &say!("show-unrecorded")));
+    };
+    Ok(verdict::as_recorded(&found?, paint))
+}
