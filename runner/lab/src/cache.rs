@@ -135,7 +135,7 @@ impl Cache {
         };
         let mut whole = Vec::new();
         let mut damaged = None;
-        for folder in folders(&self.kernels())? {
+        for folder in entries(&self.kernels())? {
             match look(&folder) {
                 Look::Whole(kernel) if is_wanted(&kernel.release) => whole.push(kernel),
                 Look::Damaged(release) if is_wanted(&release) => damaged = Some((release, folder)),
@@ -171,7 +171,7 @@ impl Cache {
 
     fn list_in(&self, folder: &Path, is_file: bool) -> Result<Vec<InstalledKernel>, CacheError> {
         let mut installed = Vec::new();
-        for folder in folders(folder)? {
+        for folder in entries(folder)? {
             if let Some(kernel) = load(&folder) {
                 let bytes = size(&folder);
                 installed.push(InstalledKernel {
@@ -245,7 +245,7 @@ impl Cache {
 }
 
 /// Returns the entries of a folder; none where there is no folder.
-fn folders(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

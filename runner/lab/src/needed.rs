@@ -20,7 +20,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -37,13 +36,8 @@ const FILE_LIMIT: u64 = 256 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum NeededError {
     /// A file could not be read.
-    #[error("cannot read `{path}`: {error}")]
-    Read {
-        /// The program or library.
-        path: PathBuf,
-        /// The system's error.
-        error: io::Error,
-    },
+    #[error(transparent)]
+    Read(FilesError),
     /// The file is not of the kind that is linked.
     #[error("`{path}` is no 64-bit ELF program: {what}")]
     NoElf {
@@ -358,10 +352,7 @@ fn linked(path: &Path) -> Result<LinkInfo, NeededError> {
             path: path.to_owned(),
             what: "it is no file that can be run".to_owned(),
         },
-        error => NeededError::Read {
-            path: path.to_owned(),
-            error: error.into(),
-        },
+        error => NeededError::Read(error),
     })?;
     read(&bytes).map_err(|error| NeededError::NoElf {
         path: path.to_owned(),

@@ -3,7 +3,7 @@
 //! Nothing is removed that was used within the last hour, so no running lab loses what it is about
 //! to read; a state is in memory as a whole before a guest resumes from it.
 
-use crate::cache::{Cache, CacheError};
+use crate::cache::{Cache, CacheError, entries};
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -54,32 +54,18 @@ pub struct CachedFile {
 
 /// Returns the states and archives in a cache, the one used last at the end.
 pub fn kept(cache: &Cache) -> Result<Vec<CachedFile>, CacheError> {
-    let mut kept = Vec::new();
     let below = |name: &str| cache.folder().join(name);
     let folders_in = |name: &str| {
-        let entries = fs::read_dir(below(name)).into_iter().flatten().flatten();
-        let paths = entries.map(|entry| entry.path());
-        paths.filter(|path| path.is_dir()).collect::<Vec<_>>()
+        let entries = entries(&below(name)).unwrap_or_default().into_iter();
+        entries.filter(|path| path.is_dir())
     };
-    let mut folders = vec![
-        (below("states"), CachePurpose::Start),
-        (below("initramfs"), CachePurpose::Start),
-        (below(TRIALS), CachePurpose::Start),
-    ];
-    folders.extend(
-        folders_in("guest")
-            .into_iter()
-            .map(|one| (one, CachePurpose::Start)),
-    );
-    let lessons = folders_in(CHECKPOINTS).into_iter();
-    folders.extend(lessons.map(|one| (one, CachePurpose::Checkpoint)));
-    for (folder, purpose) in folders {
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            entries => entries.map_err(failed_io("read the folder", &folder))?,
-        };
-        for entry in entries {
-            let path = entry.map_err(failed_io("read the folder", &folder))?.path();
+    let plain = ["states", "initramfs", TRIALS].map(below).into_iter();
+    let start = plain.chain(folders_in("guest"));
+    let start = start.map(|folder| (folder, CachePurpose::Start));
+    let lessons = folders_in(CHECKPOINTS).map(|folder| (folder, CachePurpose::Checkpoint));
+    let mut kept = Vec::new();
+    for (folder, purpose) in start.chain(lessons) {
+        for path in entries(&folder)? {
             let end = path.extension().and_then(|end| end.to_str());
             // They go with the states that they are about.
             if matches!(end, Some("lock" | "answers")) {

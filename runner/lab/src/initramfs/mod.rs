@@ -15,9 +15,11 @@ use crate::needed::{Linker, NeededError};
 use cpio::Archive;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use tutor_files::FilesError;
+use tutor_files::error::failed_io;
+use tutor_files::root::read_regular;
 
 /// The folder of the kernel's modules in the guest. Its file `order` names them, one a line, in
 /// the order to load them; it is there, and empty, where the kernel needs none.
@@ -49,22 +51,9 @@ pub enum InitramfsError {
     /// A tool that the guest cannot do without is not installed.
     #[error("the lab needs `{0}`, which is not installed (package `{0}`)")]
     MissingTool(&'static str),
-    /// A file could not be read.
-    #[error("cannot read `{path}` for the lab: {error}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        error: io::Error,
-    },
-    /// A file is far too large for the guest's memory.
-    #[error("`{path}` is too large for the lab: {bytes} bytes")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size.
-        bytes: u64,
-    },
+    /// A file could not be read, or is far too large for the guest's memory.
+    #[error(transparent)]
+    Files(#[from] FilesError),
     /// A program's libraries are not known.
     #[error(transparent)]
     Needed(#[from] NeededError),
@@ -209,10 +198,7 @@ impl ArchiveBuilder<'_> {
     /// one program for many commands, is stored once.
     fn tool(&mut self, name: &str, path: &Path) -> Result<(), InitramfsError> {
         let guest = format!("/usr/bin/{name}");
-        let real = fs::canonicalize(path).map_err(|error| InitramfsError::Read {
-            path: path.to_owned(),
-            error,
-        })?;
+        let real = fs::canonicalize(path).map_err(failed_io("find", path))?;
         let file = real.file_name().unwrap_or_default().to_string_lossy();
         let own = match self.placed.get(&real) {
             Some(place) => place.clone(),
@@ -233,7 +219,7 @@ impl ArchiveBuilder<'_> {
     /// Reads a file of this machine.
     fn read(&self, path: &Path) -> Result<Vec<u8>, InitramfsError> {
         self.inputs.look(path);
-        read(path)
+        Ok(read_regular(path, FILE_LIMIT)?)
     }
 
     fn modules(&mut self, kernel: &Kernel) -> Result<(), InitramfsError> {
@@ -318,21 +304,6 @@ impl ArchiveBuilder<'_> {
             }
         }
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, InitramfsError> {
-    let failed = |error| InitramfsError::Read {
-        path: path.to_owned(),
-        error,
-    };
-    let bytes = fs::metadata(path).map_err(failed)?.len();
-    if bytes > FILE_LIMIT {
-        return Err(InitramfsError::TooLarge {
-            path: path.to_owned(),
-            bytes,
-        });
-    }
-    fs::read(path).map_err(failed)
 }
 
 /// Returns the commands that busybox knows.
@@ -435,9 +406,6 @@ mod tests {
         };
         let error = build(contents, &Inputs::default());
         let text = error.unwrap_err().to_string();
-        assert!(
-            text.starts_with("cannot read `/nowhere/agent` for the lab"),
-            "{text}"
-        );
+        assert!(text.starts_with("cannot read `/nowhere/agent`: "), "{text}");
     }
 }
