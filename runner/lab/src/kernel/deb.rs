@@ -5,7 +5,7 @@
 
 use super::decompress::{Packing, bounded};
 use super::flaw::Flaw;
-use super::parts::{KernelParts, Module};
+use super::parts::KernelParts;
 use super::{bzimage, config, modules, vmlinux};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -151,7 +151,6 @@ struct DebContents {
     vmlinuz: Option<Vec<u8>>,
     config: Option<Vec<u8>>,
     builtin: Option<Vec<u8>>,
-    dependencies: BTreeMap<String, Vec<String>>,
     has_modules: bool,
     /// The sum of what is kept.
     bytes: u64,
@@ -185,7 +184,6 @@ impl DebContents {
                 }
                 "config" => self.config = Some(self.kept(reader)?),
                 "modules.builtin" => self.builtin = Some(self.kept(reader)?),
-                "modules.dep" => self.dependencies = modules::dependencies(&self.kept(reader)?),
                 other => {
                     if let Some(name) = modules::name(other) {
                         self.has_modules = true;
@@ -202,10 +200,7 @@ impl DebContents {
     fn module(&mut self, name: String, reader: &mut dyn Read) -> Result<(), Flaw> {
         let packed = self.kept(reader)?;
         let bytes = modules::unpacked_module(packed)?;
-        let mut needs = modules::depends(&bytes)?;
-        if let Some(listed) = self.dependencies.get(&name) {
-            needs.extend(listed.iter().cloned());
-        }
+        let needs = modules::depends(&bytes)?;
         self.bytes += bytes.len() as u64;
         self.modules.insert(name, (bytes, needs));
         Ok(())
@@ -222,7 +217,8 @@ impl DebContents {
     fn wanted(&self) -> BTreeSet<String> {
         let built_in = self.builtin.as_deref().map(modules::builtin);
         let is_built_in = |name: &str| built_in.as_ref().is_some_and(|names| names.contains(name));
-        let mut open: Vec<String> = drivers();
+        let drivers = config::DRIVERS.map(|(_, module)| module.to_owned());
+        let mut open = drivers.to_vec();
         let mut seen = BTreeSet::new();
         let mut wanted = BTreeSet::new();
         while let Some(name) = open.pop() {
@@ -265,9 +261,8 @@ impl DebContents {
                 )));
             }
         }
-        let wanted = drivers();
-        let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
-        let modules: Vec<Module> = modules::load_order(self.modules, &wanted);
+        let drivers = config::DRIVERS.map(|(_, module)| module);
+        let modules = modules::load_order(self.modules, &drivers);
         Ok(KernelParts {
             release: self.release,
             vmlinux,
@@ -277,11 +272,4 @@ impl DebContents {
             has_modules: self.has_modules,
         })
     }
-}
-
-fn drivers() -> Vec<String> {
-    config::DRIVERS
-        .iter()
-        .map(|(_, module)| (*module).to_owned())
-        .collect()
 }

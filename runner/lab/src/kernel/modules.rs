@@ -25,17 +25,6 @@ pub fn builtin(text: &[u8]) -> BTreeSet<String> {
     text.lines().filter_map(name).collect()
 }
 
-/// Reads `modules.dep`, as depmod writes it: `path: needed paths`. Returns names.
-pub fn dependencies(text: &[u8]) -> BTreeMap<String, Vec<String>> {
-    let text = String::from_utf8_lossy(text);
-    let lines = text.lines().filter_map(|line| {
-        let (module, needed) = line.split_once(':')?;
-        let needed = needed.split_whitespace().filter_map(name);
-        Some((name(module)?, needed.collect()))
-    });
-    lines.collect()
-}
-
 /// Unpacks a module's file.
 pub fn unpacked_module(bytes: Vec<u8>) -> Result<Vec<u8>, Flaw> {
     match Packing::of(&bytes) {
@@ -45,7 +34,7 @@ pub fn unpacked_module(bytes: Vec<u8>) -> Result<Vec<u8>, Flaw> {
 }
 
 /// Returns the modules that a module says it needs: `depends=` in its section `.modinfo`, which
-/// the kernel's build writes (`scripts/mod/modpost.c`). Packages come without `modules.dep`.
+/// the kernel's build writes (`scripts/mod/modpost.c`). No `modules.dep` is needed.
 pub fn depends(module: &[u8]) -> Result<Vec<String>, Flaw> {
     let flaw = |error: object::Error| Flaw::damaged(format!("a module in it: {error}"));
     let file = object::File::parse(module).map_err(flaw)?;
