@@ -30,6 +30,7 @@ pub fn whatever_ends_the_shell_ends_that_step_only(backend: &dyn Backend) {
     let endings = [
         ("exit", Status::Exited(0)),
         ("set -e; false", Status::Exited(1)),
+        ("set -r; (exit 5)", Status::Exited(5)),
         ("exec true", Status::Exited(0)),
         ("exec sh -c 'exit 5'", Status::Exited(5)),
         ("kill $$; sleep 100", Status::Signaled(15)),

@@ -1,4 +1,5 @@
-//! The agent, driven as `tutor` drives it.
+//! The agent, driven as `tutor` drives it: what it does besides what every backend promises, which
+//! `runner/tests/conformance/` holds it to.
 
 mod guards;
 
@@ -14,10 +15,7 @@ use tutor_agent::client::Client;
 use tutor_agent::confine::limits::ResourceLimits;
 use tutor_agent::confine::{Confinement, Guard, Held};
 use tutor_agent::guarded::Given;
-use tutor_agent::processes::{command_line, descendants};
-use tutor_agent::protocol::{
-    Incoming, LeftoverProcess, Mode, Reply, Request, ShellFate, Status, Stream,
-};
+use tutor_agent::protocol::{Incoming, Mode, Reply, Request, ShellFate, Status, Stream};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -25,8 +23,6 @@ struct Agent {
     client: Client,
     folder: TempDir,
     last_id: u32,
-    late: Vec<(u32, Stream, Vec<u8>)>,
-    ended: Vec<(u32, Status)>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -61,8 +57,6 @@ impl Agent {
             client,
             folder,
             last_id: 0,
-            late: Vec::new(),
-            ended: Vec::new(),
         };
         let cwd = agent.folder.path().to_owned();
         let confine = confine.map(|confine| Confinement {
@@ -136,7 +130,6 @@ impl Agent {
                     stream: Stream::Stderr,
                     bytes,
                 } if id == wanted => stderr.extend(bytes),
-                Incoming::Output { id, stream, bytes } => self.late.push((id, stream, bytes)),
                 Incoming::Reply(Reply::Ended {
                     id, status, shell, ..
                 }) if id == wanted => {
@@ -148,7 +141,7 @@ impl Agent {
                         stderr: text(stderr),
                     };
                 }
-                Incoming::Reply(Reply::Ended { id, status, .. }) => self.ended.push((id, status)),
+                Incoming::Output { .. } | Incoming::Reply(Reply::Ended { .. }) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -165,17 +158,13 @@ impl Agent {
         ran.stdout
     }
 
-    fn finish(&mut self) -> (Vec<LeftoverProcess>, String) {
+    fn finish(&mut self) {
         self.client
             .send(&Request::Finish { grace_ms: 1000 })
             .unwrap();
-        let mut closing = Vec::new();
         loop {
             match self.next() {
-                Incoming::Output { id: 0, bytes, .. } => closing.extend(bytes),
-                Incoming::Reply(Reply::Finished { leftovers }) => {
-                    return (leftovers, String::from_utf8_lossy(&closing).into_owned());
-                }
+                Incoming::Reply(Reply::Finished { .. }) => return,
                 Incoming::Output { .. } | Incoming::Reply(Reply::Ended { .. }) => {}
                 other => panic!("{other:?}"),
             }
@@ -188,15 +177,6 @@ impl Agent {
         let mut lines = status.lines();
         let peak = lines.find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         peak.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-
-    /// Something, once exactly these commands beside the shell run below the agent.
-    fn runs(&self, wanted: &[&str]) -> Option<()> {
-        let below = descendants(Pid::from_raw(self.client.pid() as i32));
-        let mut commands: Vec<String> = below.into_iter().filter_map(command_line).collect();
-        commands.retain(|command| !command.starts_with("bash "));
-        commands.sort_unstable();
-        (commands == wanted).then_some(())
     }
 
     fn pid_in(&self, file: &str) -> Pid {
@@ -228,18 +208,6 @@ fn is_gone(pid: Pid) -> Option<()> {
 }
 
 #[test]
-fn the_shell_keeps_folder_variables_functions_and_files() {
-    let mut agent = Agent::start();
-    agent.prints(
-        "mkdir sub; cd sub; x=5; f() { echo \"f $1\"; }; declare -A map=([a]=b); exec 3>out",
-    );
-    assert_eq!(
-        agent.prints("echo $x ${map[a]}; f 1; basename $PWD; echo there >&3; cat out"),
-        "5 b\nf 1\nsub\nthere\n"
-    );
-}
-
-#[test]
 fn stdout_and_stderr_are_told_apart_and_messages_are_plain() {
     let ran = Agent::start().run("echo out; echo err >&2; nosuch");
     assert_eq!(ran.stdout, "out\n");
@@ -248,119 +216,6 @@ fn stdout_and_stderr_are_told_apart_and_messages_are_plain() {
     let tail = tail.trim_start_matches(|c: char| c.is_ascii_digit());
     assert_eq!((head, tail), ("err\n", ": nosuch: command not found\n"));
     assert_eq!(ran.status, Status::Exited(127));
-}
-
-#[test]
-fn a_step_that_hangs_with_children_is_killed_with_them() {
-    let mut agent = Agent::start();
-    let id = agent.begin(
-        Mode::Step,
-        "sh -c 'sleep 1000 & echo $! >a; sleep 1000 & echo $! >b; wait'",
-    );
-    let (a, b) = (agent.pid_in("a"), agent.pid_in("b"));
-    agent
-        .client
-        .send(&Request::End { id, grace_ms: 200 })
-        .unwrap();
-    let ran = agent.end_of(id);
-    assert_eq!(ran.shell, ShellFate::Lost);
-    until("both to be gone", || is_gone(a).and(is_gone(b)));
-    assert_eq!(agent.prints("echo again"), "again\n");
-}
-
-#[test]
-fn a_step_that_ignores_sigterm_is_killed_all_the_same() {
-    let mut agent = Agent::start();
-    let id = agent.begin(Mode::Step, "trap '' TERM; setsid sh -c 'trap \"\" TERM; echo $$ >a; while :; do sleep 0.05; done' & while :; do sleep 0.05; done");
-    let daemon = agent.pid_in("a");
-    agent
-        .client
-        .send(&Request::End { id, grace_ms: 100 })
-        .unwrap();
-    assert_eq!(agent.end_of(id).shell, ShellFate::Lost);
-    until("the daemon to be gone", || is_gone(daemon));
-}
-
-#[test]
-fn a_child_with_the_steps_output_makes_nobody_wait() {
-    let mut agent = Agent::start();
-    let began = Instant::now();
-    assert_eq!(agent.prints("sleep 100 & echo started"), "started\n");
-    assert!(began.elapsed() < Duration::from_secs(50));
-    assert_eq!(agent.prints("jobs %1 >/dev/null && echo known"), "known\n");
-    // A process that was forked just now may still be a bash.
-    until("sleep to run", || agent.runs(&["sleep 100"]));
-    let (leftovers, _) = agent.finish();
-    assert_eq!(leftovers.len(), 1);
-    assert_eq!(
-        (leftovers[0].command.as_str(), leftovers[0].run_id),
-        ("sleep 100", Some(1))
-    );
-    until("it to be gone", || is_gone(Pid::from_raw(leftovers[0].pid)));
-}
-
-#[test]
-fn a_silent_child_is_found_too_and_so_is_a_daemon() {
-    let mut agent = Agent::start();
-    agent.prints("sleep 100 >/dev/null 2>&1 &");
-    agent.prints("setsid sh -c 'sleep 200 & exec sleep 300' >/dev/null 2>&1 & echo");
-    let three = ["sleep 100", "sleep 200", "sleep 300"];
-    until("the daemon", || agent.runs(&three));
-    let (leftovers, _) = agent.finish();
-    let mut commands: Vec<_> = leftovers.iter().map(|left| left.command.as_str()).collect();
-    commands.sort_unstable();
-    assert_eq!(commands, three);
-}
-
-#[test]
-fn late_output_belongs_to_the_step_that_caused_it() {
-    let mut agent = Agent::start();
-    agent.prints("(until [ -e go ]; do sleep 0.01; done; echo late) &");
-    assert_eq!(
-        agent.prints("touch go; while jobs %1 | grep -q Running; do sleep 0.01; done; echo now"),
-        "now\n"
-    );
-    agent.finish();
-    let late: Vec<_> = agent.late.iter().filter(|(id, ..)| *id == 1).collect();
-    assert!(late.is_empty() || late[0].2 == b"late\n");
-}
-
-#[test]
-fn a_step_reads_nothing_from_its_input() {
-    let mut agent = Agent::start();
-    assert_eq!(agent.prints("cat; read x; echo \"[$x]\""), "[]\n");
-    assert_eq!(agent.prints("echo next"), "next\n");
-}
-
-#[test]
-fn whatever_ends_the_shell_ends_that_step_only() {
-    let cases = [
-        ("exit 4", Status::Exited(4)),
-        ("set -e; false; echo not reached", Status::Exited(1)),
-        ("exec true", Status::Exited(0)),
-        ("set -r; (exit 5)", Status::Exited(5)),
-        ("kill -9 $$", Status::Signaled(9)),
-        ("set -u; echo $nosuch", Status::Exited(1)),
-        (
-            "for f in /proc/$$/fd/*; do n=${f##*/}; eval \"exec $n>&-\"; done; exit 7",
-            Status::Exited(7),
-        ),
-    ];
-    for (script, status) in cases {
-        let mut agent = Agent::start();
-        agent.prints("x=1; cd /");
-        let ran = agent.run(script);
-        assert_eq!(
-            (ran.status, ran.shell),
-            (status, ShellFate::Lost),
-            "{script}: {ran:?}"
-        );
-        let folder = agent.folder.path().canonicalize().unwrap();
-        assert_eq!(
-            agent.prints("echo \"$PWD ${x-lost}\""),
-            format!("{} lost\n", folder.display())
-        );
-    }
 }
 
 #[test]
@@ -421,137 +276,6 @@ fn tracing_shows_the_steps_own_commands_only() {
     );
     agent.run("set +x");
     assert_eq!(agent.run("echo b").stderr, "");
-}
-
-#[test]
-fn bytes_come_back_as_they_were() {
-    let mut agent = Agent::start();
-    let id = agent.begin(Mode::Step, r"printf 'a\377\000b'");
-    let mut bytes = Vec::new();
-    loop {
-        match agent.next() {
-            Incoming::Output { bytes: more, .. } => bytes.extend(more),
-            Incoming::Reply(Reply::Ended { id: ended, .. }) if ended == id => break,
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(bytes, b"a\xff\0b");
-}
-
-#[test]
-fn the_first_line_of_a_slow_step_comes_before_its_end() {
-    let mut agent = Agent::start();
-    let id = agent.begin(
-        Mode::Step,
-        "echo first; until [ -e go ]; do sleep 0.01; done",
-    );
-    match agent.next() {
-        Incoming::Output {
-            id: printed, bytes, ..
-        } => assert_eq!((printed, bytes.as_slice()), (id, &b"first\n"[..])),
-        other => panic!("{other:?}"),
-    }
-    fs::write(agent.folder.path().join("go"), "").unwrap();
-    agent.end_of(id);
-}
-
-#[test]
-fn an_exit_trap_runs_when_the_shell_closes() {
-    let mut agent = Agent::start();
-    assert_eq!(agent.prints("trap 'echo bye' EXIT"), "");
-    assert_eq!(agent.prints("echo still here"), "still here\n");
-    assert_eq!(agent.finish(), (vec![], "bye\n".to_owned()));
-}
-
-#[test]
-fn a_check_sees_the_shell_and_cannot_change_it() {
-    let mut agent = Agent::start();
-    agent.prints("x=1; set -e");
-    let id = agent.begin(Mode::Check, "echo $x; x=2; cd /; exit 3");
-    let ran = agent.end_of(id);
-    assert_eq!(
-        (ran.status, ran.shell, ran.stdout.as_str()),
-        (Status::Exited(3), ShellFate::Kept, "1\n")
-    );
-    assert_eq!(agent.prints("echo $x"), "1\n");
-}
-
-#[test]
-fn an_aside_has_a_shell_of_its_own() {
-    let mut agent = Agent::start();
-    agent.prints("x=1");
-    let id = agent.begin(Mode::Aside, "echo \"${x-unset}\"; exit 5");
-    let ran = agent.end_of(id);
-    assert_eq!(
-        (ran.status, ran.stdout.as_str()),
-        (Status::Exited(5), "unset\n")
-    );
-}
-
-#[test]
-fn a_background_run_sees_variables_and_can_be_killed_as_a_job() {
-    let mut agent = Agent::start();
-    agent.prints("x=here");
-    // Its child says that it is up: a SIGTERM that comes just before bash waits for a child is lost.
-    let script = "echo $x; sh -c 'touch up; exec sleep 1000'";
-    let id = agent.begin(Mode::Background, script);
-    let up = agent.folder.path().join("up");
-    until("it to be up", || up.exists().then_some(()));
-    assert_eq!(agent.prints("echo meanwhile"), "meanwhile\n");
-    assert_eq!(agent.prints("kill %1; wait; echo gone"), "gone\n");
-    if !agent.ended.iter().any(|(ended, _)| *ended == id) {
-        agent.end_of(id);
-    }
-    assert!(
-        agent
-            .late
-            .iter()
-            .any(|(printed, _, bytes)| *printed == id && bytes == b"here\n")
-    );
-}
-
-#[test]
-fn a_background_run_that_ends_tells_its_status() {
-    let mut agent = Agent::start();
-    let id = agent.begin(Mode::Background, "exit 6");
-    assert_eq!(agent.end_of(id).status, Status::Exited(6));
-}
-
-#[test]
-fn a_background_run_is_stopped_with_all_that_it_started() {
-    let mut agent = Agent::start();
-    let id = agent.begin(Mode::Background, "sleep 1000 & echo $! >a; wait");
-    let child = agent.pid_in("a");
-    agent
-        .client
-        .send(&Request::End { id, grace_ms: 500 })
-        .unwrap();
-    agent.end_of(id);
-    until("the child to be gone", || is_gone(child));
-    assert_eq!(agent.prints("echo shell"), "shell\n");
-}
-
-#[test]
-fn killing_a_step_spares_earlier_background_runs() {
-    let mut agent = Agent::start();
-    let background = agent.begin(Mode::Background, "echo $BASHPID >a; sleep 1000");
-    let pid = agent.pid_in("a");
-    let id = agent.begin(Mode::Step, "sleep 1000");
-    agent
-        .client
-        .send(&Request::End { id, grace_ms: 200 })
-        .unwrap();
-    agent.end_of(id);
-    assert_eq!(is_gone(pid), None);
-    agent
-        .client
-        .send(&Request::End {
-            id: background,
-            grace_ms: 200,
-        })
-        .unwrap();
-    agent.end_of(background);
-    until("it to be gone", || is_gone(pid));
 }
 
 #[test]
