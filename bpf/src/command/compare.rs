@@ -11,7 +11,7 @@ use super::console::Console;
 use super::error::CommandError;
 use super::input;
 use super::subject::{kind_name, load_bytes, symbols, wanted, withheld};
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::hex::hex;
 use crate::load::{Disclosure, LoadedProgram};
 use crate::view::{Change, CompareError, Comparison, ComparisonRow, NoMachine};
@@ -40,10 +40,7 @@ pub struct CompareArgs {
     pub json: bool,
 }
 
-pub(super) fn run(
-    args: &CompareArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &CompareArgs, console: &mut Console<'_>) -> CommandResult {
     let elf = super::subject::read(&args.file)?;
     let loaded = load_bytes(&args.file, &elf, &wanted(args.program.as_deref()), console)?;
     let followed = match &loaded.followed {

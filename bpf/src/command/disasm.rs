@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::console::{Console, visible};
 use super::error::{CommandError, FilePlace};
 use super::input;
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::disasm::{NoNames, Text};
 use crate::hex::hex;
 use crate::insn::{DecodeError, DecodedInstruction, Instruction, Raw, decode};
@@ -43,10 +43,7 @@ const PAGE: usize = 1 << 15;
 /// The narrowest console that has room for bytes and text side by side.
 const WIDE: usize = 72;
 
-pub(super) fn run(
-    args: &DisasmArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &DisasmArgs, console: &mut Console<'_>) -> CommandResult {
     let data = input::read(&args.file)?;
     let object = input::object(&args.file, &data)?;
     let spans = spans(args, &object)?;

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 
 use super::console::{Console, visible};
 use super::error::CommandError;
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::expand::{
     ConstantValue, Definition, ExpandError, Expansion, ExpansionStep, MacroQuestion, UnknownName,
     expand, parts,
@@ -56,10 +56,7 @@ fn lines(text: &str) -> Result<RangeInclusive<usize>, String> {
     }
 }
 
-pub(super) fn run(
-    args: &ExpandArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &ExpandArgs, console: &mut Console<'_>) -> CommandResult {
     let include = args.include.iter().map(|folder| format!("-I{folder}"));
     let define = args.define.iter().map(|define| format!("-D{define}"));
     let question = MacroQuestion {

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::console::Console;
 use super::error::CommandError;
 use super::subject::snake;
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::helper;
 use crate::probe::{Feature, probe};
 use crate::quiet::listening;
@@ -91,10 +91,7 @@ fn tried<K, T>(
     tried
 }
 
-pub(super) fn run(
-    args: &FeaturesArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &FeaturesArgs, console: &mut Console<'_>) -> CommandResult {
     // Without the right to load, every answer would be no, and mean nothing.
     for feature in [Feature::LoadKprobe, Feature::Xdp] {
         if let Err(refusal) = probe(feature) {

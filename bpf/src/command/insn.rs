@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::console::{Console, visible};
 use super::error::CommandError;
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::anatomy::{self, OpcodePart, Uses};
 use crate::asm::{self, Dialect, Problem};
 use crate::disasm::{NoNames, Text};
@@ -37,10 +37,7 @@ pub struct InsnArgs {
 /// More than anybody types.
 const LIMIT: u64 = 1 << 20;
 
-pub(super) fn run(
-    args: &InsnArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &InsnArgs, console: &mut Console<'_>) -> CommandResult {
     let order = match args.big_endian {
         true => ByteOrder::Big,
         false => ByteOrder::Little,

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::console::Console;
 use super::error::CommandError;
 use super::subject::{Subject, SubjectArgs, Subjects, heading, program_json, symbols, withheld};
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::hex::hex;
-use crate::jit::Processor;
+use crate::jit::{NoDecoder, Processor};
 use crate::load::{Disclosure, JitedFunction};
 use crate::view::{MachineCode, MachineCodeError, MachineFunction, Search};
 
@@ -29,61 +29,51 @@ pub struct JitedArgs {
     pub json: bool,
 }
 
-pub(super) fn run(
-    args: &JitedArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &JitedArgs, console: &mut Console<'_>) -> CommandResult {
     let subjects = Subjects::find(&args.subject, console)?;
     let mut symbols = symbols();
     let mut verdict = CommandVerdict::Works;
     let mut programs = Vec::new();
     for (number, subject) in subjects.programs.iter().enumerate() {
-        if number > 0 && !args.json {
-            writeln!(console.out)?;
-        }
         let code = match &subject.info.jited {
             Disclosure::Shown(functions) => {
                 match MachineCode::new(functions, &|_| None, Search::Everything, symbols.as_mut()) {
                     Ok(code) => Some(code),
-                    Err(MachineCodeError::NoDecoder(why)) => {
-                        if !args.json {
-                            heading(subject, "", console)?;
-                            write_bytes(functions, console)?;
-                            writeln!(console.out, "{why}")?;
-                        }
-                        None
-                    }
+                    Err(MachineCodeError::NoDecoder(_)) => None,
                     Err(MachineCodeError::Symbols(error)) => return Err(CommandError::Io(error)),
                 }
             }
-            Disclosure::Absent => {
+            Disclosure::Absent | Disclosure::Withheld(_) => {
                 verdict = CommandVerdict::Refused;
-                if !args.json {
-                    heading(subject, "", console)?;
-                    writeln!(
-                        console.out,
-                        "there is no machine code: the kernel interprets this program"
-                    )?;
-                    writeln!(
-                        console.out,
-                        "help: as root, `sysctl net.core.bpf_jit_enable=1`, and load it again"
-                    )?;
-                }
-                None
-            }
-            Disclosure::Withheld(why) => {
-                verdict = CommandVerdict::Refused;
-                if !args.json {
-                    heading(subject, "", console)?;
-                    withheld("the machine code", *why, console)?;
-                }
                 None
             }
         };
         if args.json {
             programs.push(as_json(subject, code.as_ref()));
-        } else if let Some(code) = code {
-            write(subject, &code, args.bytes, console)?;
+            continue;
+        }
+        if number > 0 {
+            writeln!(console.out)?;
+        }
+        match (&subject.info.jited, code) {
+            (Disclosure::Shown(_), Some(code)) => write(subject, &code, args.bytes, console)?,
+            (Disclosure::Shown(functions), None) => {
+                heading(subject, "", console)?;
+                write_bytes(functions, console)?;
+                writeln!(console.out, "{}", NoDecoder(Processor::here()))?;
+            }
+            (Disclosure::Absent, _) => {
+                heading(subject, "", console)?;
+                writeln!(
+                    console.out,
+                    "there is no machine code: the kernel interprets this program\n\
+                     help: as root, `sysctl net.core.bpf_jit_enable=1`, and load it again"
+                )?;
+            }
+            (Disclosure::Withheld(why), _) => {
+                heading(subject, "", console)?;
+                withheld("the machine code", *why, console)?;
+            }
         }
     }
     if args.json {

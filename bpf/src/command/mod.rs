@@ -32,7 +32,7 @@ pub use run::RunArgs;
 pub use sections::SectionsArgs;
 pub use subject::SubjectArgs;
 pub use symbols::SymbolsArgs;
-pub use verdict::CommandVerdict;
+pub use verdict::{CommandResult, CommandVerdict};
 pub use xlated::XlatedArgs;
 
 use clap::Subcommand;
@@ -178,10 +178,7 @@ impl BpfCommand {
 /// assert!(!out.is_empty());
 /// # Ok::<(), tutor_bpf::command::CommandError>(())
 /// ```
-pub fn run(
-    command: &BpfCommand,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub fn run(command: &BpfCommand, console: &mut Console<'_>) -> CommandResult {
     match command {
         BpfCommand::Probe(args) => probe::run(args, console),
         BpfCommand::Sections(args) => sections::run(args, console),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::console::{Console, visible};
 use super::error::CommandError;
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::clang::ToolError;
 use crate::pipeline::{Input, PipelineError, Stage, StageOutput, StageRow};
 
@@ -59,10 +59,7 @@ impl ValueEnum for Stage {
     }
 }
 
-pub(super) fn run(
-    args: &PipelineArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &PipelineArgs, console: &mut Console<'_>) -> CommandResult {
     let include = args.include.iter().map(|folder| format!("-I{folder}"));
     let define = args.define.iter().map(|define| format!("-D{define}"));
     let mcpu = args.mcpu.iter().map(|version| format!("-mcpu={version}"));

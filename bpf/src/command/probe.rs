@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::Console;
-use super::error::CommandError;
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::probe::{Feature, KernelAnswer, Refusal, Success, probe};
 
 /// What `tutor bpf probe` is asked.
@@ -23,10 +22,7 @@ pub struct ProbeArgs {
     pub json: bool,
 }
 
-pub(super) fn run(
-    args: &ProbeArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &ProbeArgs, console: &mut Console<'_>) -> CommandResult {
     let features = match args.names.as_slice() {
         [] => Feature::ALL,
         names => names,

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::console::Console;
 use super::error::{CommandError, FilePlace};
 use super::subject::{load_plain, read, wanted};
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::errno::Errno;
 use crate::kallsyms::KernelSymbols;
 use crate::load::Disclosure;
@@ -83,10 +83,7 @@ enum RunKind {
     },
 }
 
-pub(super) fn run(
-    args: &RunArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> CommandResult {
     let elf = read(&args.file)?;
     let loaded = load_plain(&args.file, &elf, &wanted(args.program.as_deref()), console)?;
     let name = match loaded.programs.as_slice() {

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::{Console, Table};
-use super::error::CommandError;
 use super::input;
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::insn::ByteOrder;
 use crate::object::{BpfObject, Map, Program, Section};
 
@@ -24,10 +23,7 @@ pub struct SectionsArgs {
     pub json: bool,
 }
 
-pub(super) fn run(
-    args: &SectionsArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &SectionsArgs, console: &mut Console<'_>) -> CommandResult {
     let data = input::read(&args.file)?;
     let object = input::object(&args.file, &data)?;
     if args.json {

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::console::{Console, Table};
-use super::error::CommandError;
 use super::input;
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::object::{Binding, BpfObject, Home, Symbol, SymbolKind};
 
 /// What `tutor bpf symbols` is asked.
@@ -23,10 +22,7 @@ pub struct SymbolsArgs {
     pub json: bool,
 }
 
-pub(super) fn run(
-    args: &SymbolsArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &SymbolsArgs, console: &mut Console<'_>) -> CommandResult {
     let data = input::read(&args.file)?;
     let object = input::object(&args.file, &data)?;
     if args.json {

@@ -1,5 +1,10 @@
 //! Whether a command's answer is yes.
 
+use super::error::CommandError;
+
+/// How a command ended.
+pub type CommandResult = Result<CommandVerdict, CommandError>;
+
 /// Whether everything that was asked for is so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandVerdict {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::console::Console;
 use super::error::CommandError;
 use super::subject::{Subject, SubjectArgs, Subjects, heading, program_json, symbols, withheld};
-use super::verdict::CommandVerdict;
+use super::verdict::{CommandResult, CommandVerdict};
 use crate::hex::hex;
 use crate::load::Disclosure;
 use crate::view::{Xlated, XlatedError};
@@ -26,10 +26,7 @@ pub struct XlatedArgs {
     pub json: bool,
 }
 
-pub(super) fn run(
-    args: &XlatedArgs,
-    console: &mut Console<'_>,
-) -> Result<CommandVerdict, CommandError> {
+pub(super) fn run(args: &XlatedArgs, console: &mut Console<'_>) -> CommandResult {
     let subjects = Subjects::find(&args.subject, console)?;
     let mut symbols = symbols();
     let mut verdict = CommandVerdict::Works;
