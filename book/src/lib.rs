@@ -1,6 +1,6 @@
 //! Renders the mdBook source tree that `tutor book --emit` writes, in process and without search.
 //!
-//! What stands in the tree is the emitter's, a renderer of `tutor` itself. This crate is apart
+//! The tree is written by a renderer of `tutor` itself. This crate is apart
 //! because it brings a hundred others, which `tutor` builds without if its feature `book` is off.
 
 use mdbook_driver::MDBook;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const MARKER: &str = ".tutor-book-html";
 const MARKER_TEXT: &str = "This folder was made by `tutor book`, which replaces it as a whole.\n";
 
-/// What keeps a book from being rendered.
+/// Why a book cannot be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum BookError {
     /// The folder holds something that is not ours.
@@ -24,17 +24,17 @@ pub enum BookError {
     Render {
         /// The source tree.
         tree: PathBuf,
-        /// What mdBook said.
+        /// mdBook's answer.
         reason: String,
     },
     /// The system said no.
     #[error("cannot {doing} `{}`: {source}", path.display())]
     Io {
-        /// What was being done: `write`.
+        /// The action: `write`.
         doing: &'static str,
         /// To what.
         path: PathBuf,
-        /// What the system said.
+        /// The system's answer.
         source: io::Error,
     },
 }
@@ -49,7 +49,7 @@ impl BookError {
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn help(&self) -> Option<String> {
         match self {
             BookError::Occupied(_) => Some("name a new or empty folder".to_owned()),
@@ -63,7 +63,7 @@ impl BookError {
 /// The book comes into being beside that folder and takes its place when it is done, so that a
 /// failure leaves the earlier one as it was. A folder that holds anything else is refused.
 pub fn render(tree: &Path, out: &Path) -> Result<(), BookError> {
-    // Whoever reaches the folder by a link keeps the link.
+    // A link to the folder stays a link.
     let out = out.canonicalize().unwrap_or_else(|_| out.to_owned());
     if !is_free(&out)? {
         return Err(BookError::Occupied(out));

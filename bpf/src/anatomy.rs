@@ -8,7 +8,7 @@ use crate::insn::{
 /// Some bits of an opcode.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpcodePart {
-    /// What they say something about.
+    /// Their role.
     pub role: Role,
     /// Which bits.
     pub mask: u8,
@@ -16,22 +16,22 @@ pub struct OpcodePart {
     pub code: u8,
     /// The constant's name in the kernel's headers, or `?` for a value without one.
     pub name: &'static str,
-    /// What it means.
+    /// Its meaning.
     pub meaning: &'static str,
 }
 
-/// What some bits of an opcode say something about.
+/// The role of some bits of an opcode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// What kind of instruction it is.
+    /// The kind of instruction.
     Class,
     /// Where the second operand comes from.
     Source,
-    /// What is done.
+    /// The operation.
     Operation,
     /// How much memory.
     Size,
-    /// What kind of access.
+    /// The kind of access.
     Mode,
 }
 
@@ -232,7 +232,7 @@ fn jump_meaning(jump: JumpCode) -> &'static str {
     }
 }
 
-/// What each field after the opcode is for in one instruction.
+/// The use of each field after the opcode in one instruction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uses {
     /// The destination register.

@@ -18,7 +18,7 @@ pub enum ToolError {
     Run {
         /// The tool.
         tool: String,
-        /// What stands in the way.
+        /// The obstacle.
         source: io::Error,
     },
     /// It refused.
@@ -54,7 +54,7 @@ fn first_error(stderr: &str) -> &str {
         })
 }
 
-/// What a tool said.
+/// The output of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolOutput {
     /// Whether it ended well.
@@ -95,7 +95,7 @@ impl Tool {
         self
     }
 
-    /// Runs it with `input` as its standard input, and returns what it said, whatever that is.
+    /// Runs it with `input` as its standard input, and returns its output, also when it fails.
     pub fn run(&self, input: &[u8]) -> Result<ToolOutput, ToolError> {
         let failed = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => ToolError::Missing(self.program.clone()),

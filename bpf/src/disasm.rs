@@ -2,7 +2,7 @@
 //!
 //! It is what the verifier's log and `bpftool prog dump xlated` show, and it does not change with the version of
 //! LLVM that is installed. Two things go beyond it: what the kernel shows as `BUG_…` keeps its bytes, and names
-//! come from whoever knows them ([`SymbolNames`]).
+//! come from a caller that knows them ([`SymbolNames`]).
 //!
 //! ```
 //! use tutor_bpf::disasm::{NoNames, Text};
@@ -30,7 +30,7 @@ pub trait SymbolNames {
     ///
     /// # Errors
     ///
-    /// What `out` answered.
+    /// The error of `out`.
     fn callee(
         &self,
         slot: usize,
@@ -46,7 +46,7 @@ pub trait SymbolNames {
     ///
     /// # Errors
     ///
-    /// What `out` answered.
+    /// The error of `out`.
     fn wide(&self, slot: usize, wide: Wide, out: &mut dyn Write) -> Result<bool, fmt::Error> {
         let _ = (slot, wide, out);
         Ok(false)
@@ -207,7 +207,7 @@ impl<N: SymbolNames> fmt::Display for Text<'_, N> {
             Instruction::Nospec => f.write_str("nospec"),
             Instruction::Unknown(unknown) => {
                 f.write_str(".byte")?;
-                // In the order of a little-endian object, whatever the machine's or the object's is: text has none.
+                // In the order of a little-endian object, also for big-endian machines and objects: text has no byte order.
                 for byte in unknown.raw().to_bytes(ByteOrder::Little) {
                     write!(f, " {byte:#04x}")?;
                 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What the kernel's own headers call `ENOTSUPP`; it was never meant to reach a program, but BPF sends it.
+/// The number that the kernel's own headers call `ENOTSUPP`; it was never meant to reach a program, but BPF sends it.
 const ENOTSUPP: i32 = 524;
 
 /// An error number as the kernel answered it.
@@ -23,7 +23,7 @@ impl Errno {
     pub const ENOENT: Self = Self(2);
     /// `EACCES`: file permissions, perf's paranoia, or the verifier.
     pub const EACCES: Self = Self(13);
-    /// `EBUSY`: somebody else holds it.
+    /// `EBUSY`: another process holds it.
     pub const EBUSY: Self = Self(16);
     /// `EINVAL`: the kernel does not know what was asked for.
     pub const EINVAL: Self = Self(22);

@@ -16,7 +16,7 @@ pub enum Processor {
     X86_64,
     /// 64-bit ARM.
     Arm64,
-    /// Another one.
+    /// A different one.
     Other,
 }
 

@@ -1,7 +1,7 @@
 //! Loads, probes and inspects BPF programs.
 //!
-//! What works on a machine is found out by trying: [`probe::probe`] loads, attaches, runs or opens
-//! the thing itself, takes it away again, and explains a refusal.
+//! [`probe::probe`] finds out by trying what works on a machine: it loads, attaches, runs or opens something, takes it
+//! away again, and explains a refusal.
 //!
 //! ```
 //! use tutor_bpf::probe::{Feature, probe};

@@ -1,4 +1,4 @@
-//! Keeps libbpf's own words off stderr, and hands them to whoever asked.
+//! Keeps libbpf's own words off stderr, and hands them to the caller.
 
 use std::cell::RefCell;
 use std::sync::{Mutex, MutexGuard, PoisonError};

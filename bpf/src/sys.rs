@@ -10,7 +10,7 @@ use libbpf_rs::libbpf_sys::{self, bpf_line_info, bpf_prog_info};
 
 use crate::errno::Errno;
 
-/// What `BPF_OBJ_GET_INFO_BY_FD` said of a program, with the arrays it filled.
+/// The answer of `BPF_OBJ_GET_INFO_BY_FD` about a program, with the arrays it filled.
 ///
 /// In `info`, a pointer that came back as 0 although its array was asked for means that the kernel
 /// withheld the array (`bpf_prog_get_info_by_fd` in `kernel/bpf/syscall.c`).
@@ -40,7 +40,7 @@ pub(crate) fn program_info(fd: BorrowedFd<'_>) -> Result<RawInfo, Errno> {
         func_lens: vec![0; sizes.nr_jited_func_lens as usize],
         ..RawInfo::default()
     };
-    // Records of another size than the one known here could not be told apart, so they are not asked for.
+    // Records of a size that is unknown here cannot be told apart, so they are not asked for.
     let is_known = |size: u32, wanted: usize| size as usize == wanted;
     if is_known(sizes.line_info_rec_size, size_of::<bpf_line_info>()) {
         raw.line_info = vec![bpf_line_info::default(); sizes.nr_line_info as usize];

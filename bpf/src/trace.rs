@@ -1,4 +1,4 @@
-//! What programs print: the kernel's `trace_pipe`.
+//! Reads what programs print: the kernel's `trace_pipe`.
 //!
 //! It belongs to the whole machine: every program's output ends there, only one reader may hold it, and what is
 //! read is gone.
@@ -14,7 +14,7 @@ const PLACES: [&str; 2] = [
     "/sys/kernel/tracing/trace_pipe",
     "/sys/kernel/debug/tracing/trace_pipe",
 ];
-/// What the kernel puts before the text of `bpf_trace_printk`.
+/// The kernel's words before the text of `bpf_trace_printk`.
 const PRINTED: &str = "bpf_trace_printk: ";
 /// The most that is read at once. A program on system calls prints because of this very reading, so that
 /// there may be no end.
@@ -27,7 +27,7 @@ pub struct PrintedLine {
     pub task: String,
     /// The number of the task, a thread's.
     pub pid: Option<u32>,
-    /// What was printed.
+    /// The text.
     pub text: String,
 }
 
@@ -40,7 +40,7 @@ pub struct TracePipe<R = File> {
 /// Why the trace cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TraceError {
-    /// Somebody else reads it.
+    /// Another process reads it.
     #[error("somebody else is reading `trace_pipe`, and only one may")]
     Busy,
     /// tracefs is not mounted.

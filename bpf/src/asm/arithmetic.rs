@@ -1,4 +1,4 @@
-//! What begins with a register: arithmetic, and everything that loads.
+//! Text that begins with a register: arithmetic, and everything that loads.
 
 use super::cursor::Cursor;
 use super::dialect::Dialect;
@@ -228,7 +228,7 @@ fn btf(cursor: &mut Cursor<'_>, dst: Register) -> Result<Instruction, AsmError> 
     Ok(wide(dst, WideKind::BtfVariable, low, high))
 }
 
-/// ` high 7`: a second half that means nothing for this kind, and is kept all the same.
+/// ` high 7`: a second half that means nothing for this kind, and is kept.
 fn high(cursor: &mut Cursor<'_>) -> Result<i32, AsmError> {
     match cursor.eat("high") {
         true => cursor.immediate(),

@@ -67,7 +67,7 @@ fn label(cursor: &mut Cursor<'_>) {
     }
 }
 
-/// What follows `call`: a helper's name or number, `pc+3`, or a kernel function's number.
+/// Reads the text after `call`: a helper's name or number, `pc+3`, or a kernel function's number.
 pub fn call(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     let before = *cursor;
     let callee = match cursor
@@ -110,7 +110,7 @@ fn helper_id(cursor: &mut Cursor<'_>, before: &Cursor<'_>, name: &str) -> Result
     Ok(helper.id())
 }
 
-/// What follows `callx`; the field is said where it is not the usual one.
+/// Reads the text after `callx`; the field is said where it is not the usual one.
 pub fn callx(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     let field = match cursor.eat("imm") {
         true => CallxField::Immediate,

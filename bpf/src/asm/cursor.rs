@@ -3,7 +3,7 @@
 use super::error::{AsmError, Problem};
 use crate::insn::{Operand, Register, SignedSize, Width};
 
-/// What is left of a line, and where it began.
+/// The rest of a line, and where it began.
 #[derive(Debug, Clone, Copy)]
 pub struct Cursor<'t> {
     whole: &'t str,

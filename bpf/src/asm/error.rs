@@ -63,12 +63,12 @@ pub enum Problem {
     /// The place of both must be the same register.
     #[error("this instruction works on one register, and the text names two")]
     TwoRegisters,
-    /// The opcode in front is another one than the text's.
+    /// The opcode in front differs from the text's.
     #[error("the opcode {said:#04x} in front is not that of the text, which is {found:#04x}")]
     Opcode {
-        /// What stands in front.
+        /// The opcode in front.
         said: u8,
-        /// What the text means.
+        /// The text's opcode.
         found: u8,
     },
 }

@@ -7,7 +7,7 @@ use crate::insn::{
     WideKind, Width,
 };
 
-/// What stands in `(u32 *)`.
+/// The type in `(u32 *)`.
 enum MemoryType {
     Unsigned(Size),
     Signed(SignedSize),
@@ -58,7 +58,7 @@ fn place(cursor: &mut Cursor<'_>) -> Result<Address, AsmError> {
     Ok(address)
 }
 
-/// What follows `r0 = *`.
+/// Reads the text after `r0 = *`.
 pub fn load(cursor: &mut Cursor<'_>, dst: Register) -> Result<Instruction, AsmError> {
     let kind = kind(cursor)?;
     if cursor.eat("skb") {
@@ -103,7 +103,7 @@ fn packet(cursor: &mut Cursor<'_>, kind: &MemoryType) -> Result<Instruction, Asm
     })
 }
 
-/// What follows a `*` at the start.
+/// Reads the text after a `*` at the start.
 pub fn store(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     let size = unsigned(cursor)?;
     let address = place(cursor)?;
@@ -115,7 +115,7 @@ pub fn store(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     Ok(Instruction::Store { size, address, src })
 }
 
-/// What follows `lock`.
+/// Reads the text after `lock`.
 pub fn lock(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     cursor.expect("*")?;
     let width = atomic_width(cursor)?;
@@ -140,7 +140,7 @@ fn atomic_width(cursor: &mut Cursor<'_>) -> Result<Width, AsmError> {
     }
 }
 
-/// What follows `r2 = ` and a word that may name an atomic operation; `None` where it does not.
+/// Reads the text after `r2 = ` and a word that may name an atomic operation; `None` where it does not.
 pub fn atomic(
     cursor: &mut Cursor<'_>,
     word: &str,
@@ -198,7 +198,7 @@ fn is_register(cursor: &mut Cursor<'_>, register: Register) -> Result<(), AsmErr
     }
 }
 
-/// What follows `r1 = load_acquire`.
+/// Reads the text after `r1 = load_acquire`.
 pub fn load_acquire(cursor: &mut Cursor<'_>, dst: Register) -> Result<Instruction, AsmError> {
     cursor.expect("(")?;
     let size = unsigned(cursor)?;
@@ -207,7 +207,7 @@ pub fn load_acquire(cursor: &mut Cursor<'_>, dst: Register) -> Result<Instructio
     Ok(Instruction::LoadAcquire { size, dst, address })
 }
 
-/// What follows `store_release`.
+/// Reads the text after `store_release`.
 pub fn store_release(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     cursor.expect("(")?;
     let size = unsigned(cursor)?;
@@ -218,7 +218,7 @@ pub fn store_release(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     Ok(Instruction::StoreRelease { size, address, src })
 }
 
-/// What follows `ld_pseudo`, LLVM's word for a 64-bit constant that is no number: register, kind, constant.
+/// Reads the text after `ld_pseudo`, LLVM's word for a 64-bit constant that is no number: register, kind, constant.
 pub fn ld_pseudo(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
     let dst = cursor.address()?;
     cursor.expect(",")?;

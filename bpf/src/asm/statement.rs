@@ -1,4 +1,4 @@
-//! One line of text, whatever instruction it is.
+//! Reads one line of text, of any instruction.
 
 use super::cursor::Cursor;
 use super::dialect::Dialect;

@@ -21,7 +21,7 @@ const SIDE_BY_SIDE: usize = 120;
 /// The most of a line of C that is shown side by side, in columns.
 const SOURCE: usize = 32;
 
-/// What `tutor bpf compare` is asked.
+/// The arguments of `tutor bpf compare`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct CompareArgs {
     /// The object file to load

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// The version of what `--json` prints; it grows when a key goes or changes its meaning.
 const FORMAT: u32 = 1;
 
-/// JSON with each character beyond ASCII as `\\u….`: an object's names may hold what nobody sees.
+/// JSON with each character beyond ASCII as `\\u….`: an object's names may hold invisible characters.
 fn escaped(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for character in json.chars() {

@@ -16,7 +16,7 @@ use crate::hex::hex;
 use crate::insn::{DecodeError, DecodedInstruction, Instruction, Raw, decode};
 use crate::object::{BpfObject, Program, Referent, Section, SourcePosition, range};
 
-/// What `tutor bpf disasm` is asked.
+/// The arguments of `tutor bpf disasm`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct DisasmArgs {
     /// A BPF object file

@@ -1,4 +1,4 @@
-//! What keeps a command from its answer: where, why, and what to do next.
+//! The error of a command: where, why, and what to do next.
 
 use std::fmt;
 use std::io;
@@ -9,14 +9,14 @@ use super::console::visible;
 /// Why a command of `tutor bpf` has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
-    /// What was read is not what it should be.
+    /// The input is not as it should be.
     #[error("{place}{message}")]
     Input {
         /// The file, and the place in it.
         place: FilePlace,
-        /// What is wrong, in lower case and without a period.
+        /// The error, in lower case and without a period.
         message: String,
-        /// What to do next.
+        /// The advice on what to do next.
         help: Option<String>,
     },
     /// The answer could not be written, or the question not read.

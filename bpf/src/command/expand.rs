@@ -19,7 +19,7 @@ use crate::hex::hex;
 /// More parts of a list than this are not shown unless they are asked for.
 const PARTS: usize = 12;
 
-/// What `tutor bpf expand` is asked.
+/// The arguments of `tutor bpf expand`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct ExpandArgs {
     /// The expression, quoted for the shell: 'BPF_JMP | BPF_CALL'

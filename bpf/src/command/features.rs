@@ -15,7 +15,7 @@ use crate::helper;
 use crate::probe::{Feature, probe};
 use crate::quiet::listening;
 
-/// What `tutor bpf features` is asked.
+/// The arguments of `tutor bpf features`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct FeaturesArgs {
     /// List the helpers that programs of this type may call, such as kprobe or xdp

@@ -16,7 +16,7 @@ use crate::helper::{self, Helper};
 use crate::hex::hex;
 use crate::insn::{ByteOrder, Callee, DecodeError, DecodedInstruction, Instruction, Raw, decode};
 
-/// What `tutor bpf insn` is asked.
+/// The arguments of `tutor bpf insn`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct InsnArgs {
     /// Eight bytes in hex, or an instruction's text; `-` reads lines of either from standard input
@@ -34,7 +34,7 @@ pub struct InsnArgs {
     pub json: bool,
 }
 
-/// More than anybody types.
+/// Longer input is refused.
 const LIMIT: u64 = 1 << 20;
 
 pub(super) fn run(args: &InsnArgs, console: &mut Console<'_>) -> CommandResult {

@@ -15,7 +15,7 @@ use crate::jit::{NoDecoder, Processor};
 use crate::load::{Disclosure, JitedFunction};
 use crate::view::{MachineCode, MachineCodeError, MachineFunction, Search};
 
-/// What `tutor bpf jited` is asked.
+/// The arguments of `tutor bpf jited`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct JitedArgs {
     /// Which programs

@@ -39,7 +39,7 @@ use clap::Subcommand;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What `tutor bpf` can do.
+/// The commands of `tutor bpf`.
 #[derive(Debug, Clone, Subcommand, Deserialize, Serialize)]
 pub enum BpfCommand {
     /// Find out by trying which kernel features work here

@@ -14,7 +14,7 @@ use super::verdict::{CommandResult, CommandVerdict};
 use crate::clang::ToolError;
 use crate::pipeline::{Input, PipelineError, Stage, StageOutput, StageRow};
 
-/// What `tutor bpf pipeline` is asked.
+/// The arguments of `tutor bpf pipeline`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct PipelineArgs {
     /// The C file

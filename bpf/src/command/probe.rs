@@ -11,7 +11,7 @@ use super::console::Console;
 use super::verdict::{CommandResult, CommandVerdict};
 use crate::probe::{Feature, KernelAnswer, Refusal, Success, probe};
 
-/// What `tutor bpf probe` is asked.
+/// The arguments of `tutor bpf probe`.
 #[derive(Debug, Clone, Default, Args, Deserialize, Serialize)]
 pub struct ProbeArgs {
     /// The features to try; all of them when none is named

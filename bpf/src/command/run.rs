@@ -20,7 +20,7 @@ use crate::load::Disclosure;
 use crate::probe::{Feature, KernelEvidence, Phase, Reason};
 use crate::trace::{PrintedLine, TraceError, TracePipe};
 
-/// How long a program stays attached when nobody says.
+/// How long a program stays attached by default.
 const ATTACHED: f64 = 3.0;
 /// A packet for programs that want one: the shortest that Ethernet allows, of zeroes.
 const PACKET: usize = 64;
@@ -28,7 +28,7 @@ const PACKET: usize = 64;
 /// More printed lines are not kept.
 const MOST_LINES: usize = 100_000;
 
-/// What `tutor bpf run` is asked.
+/// The arguments of `tutor bpf run`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct RunArgs {
     /// The object file to load
@@ -235,7 +235,7 @@ fn attached(
             std::thread::sleep(Duration::from_millis(20));
             if let Some(Ok(lines)) = trace.as_mut().map(|trace| trace.read()) {
                 printed.extend(lines);
-                // More than this nobody reads, and a program on system calls never stops.
+                // A program on system calls prints without end.
                 printed.truncate(MOST_LINES);
             }
         }

@@ -12,7 +12,7 @@ use super::verdict::{CommandResult, CommandVerdict};
 use crate::insn::ByteOrder;
 use crate::object::{BpfObject, Map, Program, Section};
 
-/// What `tutor bpf sections` is asked.
+/// The arguments of `tutor bpf sections`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct SectionsArgs {
     /// A BPF object file

@@ -37,13 +37,13 @@ impl SubjectArgs {
     }
 }
 
-/// A loaded program, and whoever keeps it loaded.
+/// A loaded program.
 pub struct Subject {
     /// Its name.
     pub name: String,
     /// The section it came from, if it was loaded here.
     pub section: Option<String>,
-    /// What the kernel tells about it.
+    /// The kernel's information about it.
     pub info: ProgramInfo,
 }
 

@@ -11,7 +11,7 @@ use super::input;
 use super::verdict::{CommandResult, CommandVerdict};
 use crate::object::{Binding, BpfObject, Home, Symbol, SymbolKind};
 
-/// What `tutor bpf symbols` is asked.
+/// The arguments of `tutor bpf symbols`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct SymbolsArgs {
     /// A BPF object file

@@ -12,7 +12,7 @@ use crate::hex::hex;
 use crate::load::Disclosure;
 use crate::view::{Xlated, XlatedError};
 
-/// What `tutor bpf xlated` is asked.
+/// The arguments of `tutor bpf xlated`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct XlatedArgs {
     /// Which programs

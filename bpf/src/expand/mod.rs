@@ -26,7 +26,7 @@ pub use table::Definition;
 pub use token::parts;
 pub use value::ConstantValue;
 
-/// What glibc's headers look for when they are not told that this is x86-64: a target of clang's that is no
+/// A header that glibc's headers look for when they are not told that this is x86-64: a target of clang's that is no
 /// machine for user space, such as BPF, does not tell them.
 const STUBS: &str = "gnu/stubs-32.h";
 /// More macros than this in one expression are not opened one by one.
@@ -37,9 +37,9 @@ const MOST: usize = 200;
 pub struct Expansion {
     /// The steps; the last one leaves nothing to open.
     pub steps: Vec<ExpansionStep>,
-    /// What clang makes of all of it at once.
+    /// The text that clang makes of all of it at once.
     pub result: String,
-    /// What it is worth, if it is constant.
+    /// Its value, if it is constant.
     pub value: Option<ConstantValue>,
     /// Names in the result that are integer constants, such as those of an enum.
     pub constants: Vec<(String, i128)>,
@@ -149,7 +149,7 @@ fn definitions(text: &str) -> Result<&str, ExpandError> {
 struct Preprocessor<'q> {
     preamble: ClangPreamble<'q>,
     table: MacroTable,
-    /// What clang makes of the whole at once.
+    /// The text that clang makes of the whole at once.
     full: String,
     missing: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What stands before the expression in all that clang is given, and clang with the options for it.
+//! The text before the expression in all that clang is given, and clang with the options for it.
 
 use super::error::ExpandError;
 use super::question::MacroQuestion;

@@ -1,6 +1,6 @@
-//! What is to be expanded.
+//! The question to clang's preprocessor.
 
-/// What to expand, and with which headers.
+/// An expression to expand, and with which headers.
 #[derive(Debug, Clone)]
 pub struct MacroQuestion {
     /// The expression: `BPF_EMIT_CALL(BPF_FUNC_trace_printk)`.

@@ -80,7 +80,7 @@ impl MacroTable {
         self.macros.values()
     }
 
-    /// Returns the names most like that one, whatever their case: those that a third of it would make.
+    /// Returns the names most like that one, in any case: at most a third of its letters may differ.
     pub(super) fn near(&self, name: &str) -> Vec<String> {
         let wanted = name.to_lowercase();
         let distance = |other: &&str| strsim::damerau_levenshtein(&wanted, &other.to_lowercase());

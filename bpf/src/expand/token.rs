@@ -46,7 +46,7 @@ pub(super) fn is_identifier(token: &str) -> bool {
     token.starts_with(|c: char| is_word(c) && !c.is_ascii_digit())
 }
 
-/// What is wrong with the parentheses, brackets or braces of an expression.
+/// Returns what is wrong with the parentheses, brackets or braces of an expression.
 pub(super) fn unbalanced(text: &str) -> Option<String> {
     let mut open = Vec::new();
     for token in tokens(text) {

@@ -1,4 +1,4 @@
-//! What an expression is worth. clang compiles it into an object, and the object is read: no arithmetic of ours.
+//! The value of an expression. clang compiles it into an object, and the object is read: no arithmetic of ours.
 
 use object::{Object as _, ObjectSection as _};
 
@@ -9,7 +9,7 @@ use crate::clang::ToolError;
 /// Enough names for what people expand; each costs a run of clang.
 const MOST_NAMES: usize = 6;
 
-/// What an expression is worth.
+/// The value of an expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConstantValue {
     /// An integer.
@@ -86,7 +86,7 @@ fn integer(preamble: &ClangPreamble<'_>, expression: &str) -> Result<Option<i128
 /// Compiles a declaration after the headers, and returns what stands in its section.
 fn section(preamble: &ClangPreamble<'_>, declaration: &str) -> Result<Option<Vec<u8>>, ToolError> {
     let input = format!("{}{declaration}\n", preamble.includes());
-    // Pointers are no integers, whatever C lets pass.
+    // Pointers are no integers, even where C accepts them.
     let tool = preamble.tool().args([
         "-w",
         "-Werror=pointer-integer-compare",

@@ -205,7 +205,7 @@ codes! {
 }
 
 codes! {
-    /// What an atomic instruction does, in its immediate (RFC 9669, section 5.3).
+    /// The operation of an atomic instruction, in its immediate (RFC 9669, section 5.3).
     AtomicCode: i32 {
         /// Add.
         Add = 0x00 "BPF_ADD",
@@ -235,7 +235,7 @@ codes! {
 }
 
 codes! {
-    /// What the source register's field of a 64-bit constant load says of the constant
+    /// The kind of constant that a 64-bit load gives in the field of its source register
     /// (`BPF_PSEUDO_*` of the kernel's uapi header; RFC 9669, section 5.4).
     WideKind: u8 {
         /// The number itself.

@@ -17,7 +17,7 @@ pub struct DecodedInstruction<'b> {
     pub slot: usize,
     /// Its bytes.
     pub bytes: &'b [u8],
-    /// What they mean.
+    /// Their meaning.
     pub instruction: Instruction,
 }
 

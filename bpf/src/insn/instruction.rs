@@ -14,7 +14,7 @@ pub enum Instruction {
     Alu {
         /// How much of the registers it takes.
         width: Width,
-        /// What it does.
+        /// Its operation.
         op: AluOp,
         /// The first operand, and where the result goes.
         dst: Register,
@@ -36,7 +36,7 @@ pub enum Instruction {
         from: SignedSize,
         /// Where the result goes.
         dst: Register,
-        /// What is moved.
+        /// The register that is moved.
         src: Register,
     },
     /// `dst = be16 dst`: a change of byte order.
@@ -52,7 +52,7 @@ pub enum Instruction {
     AddressSpaceCast {
         /// Where the result goes.
         dst: Register,
-        /// What is cast.
+        /// The register that is cast.
         src: Register,
         /// The address space of the result.
         to: u16,
@@ -106,7 +106,7 @@ pub enum Instruction {
         size: Size,
         /// Where in memory.
         address: Address,
-        /// What is stored.
+        /// The value that is stored.
         src: Operand,
     },
     /// An atomic operation on 32 or 64 bits.
@@ -135,7 +135,7 @@ pub enum Instruction {
         size: Size,
         /// Where in memory.
         address: Address,
-        /// What is stored.
+        /// The value that is stored.
         src: Register,
     },
     /// `if left == right goto pc+offset`.
@@ -168,19 +168,19 @@ pub enum Instruction {
     },
     /// `gotox register`: jumps to an address that comes from a table, Linux 6.19.
     GotoRegister {
-        /// What holds the address.
+        /// The register with the address.
         register: Register,
     },
     /// `call …`.
     Call {
-        /// What is called.
+        /// The function that is called.
         callee: Callee,
         /// Zero, except as [`Callee`] says.
         offset: i16,
     },
     /// `callx register`: what LLVM makes of a call it could not resolve; the verifier refuses it.
     CallRegister {
-        /// What holds the address.
+        /// The register with the address.
         register: Register,
         /// Where the encoding keeps it.
         field: CallxField,

@@ -1,4 +1,4 @@
-//! What instructions work on: registers, constants, widths.
+//! The operands of instructions: registers, constants, widths.
 
 use std::fmt;
 
@@ -73,7 +73,7 @@ pub enum Width {
 pub struct Address {
     /// The register that it counts from.
     pub base: Register,
-    /// What is added, in bytes.
+    /// The number added, in bytes.
     pub offset: i16,
 }
 
@@ -87,7 +87,7 @@ pub enum Operand {
 }
 
 signs! {
-    /// What an arithmetic instruction with two operands does. Both divisions by zero are defined.
+    /// The operation of an arithmetic instruction with two operands. Both divisions by zero are defined.
     AluOp {
         Add = "+=",
         Sub = "-=",
@@ -131,7 +131,7 @@ impl AluOp {
 }
 
 signs! {
-    /// What a conditional jump compares.
+    /// The comparison of a conditional jump.
     JumpOp {
         Eq = "==",
         Gt = ">",
@@ -197,14 +197,14 @@ impl SignedSize {
     }
 }
 
-/// What a change of byte order makes.
+/// The result of a change of byte order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Swap {
     /// Little-endian, from the machine's own order; what is cut off becomes zero.
     ToLittle,
     /// Big-endian, from the machine's own order; what is cut off becomes zero.
     ToBig,
-    /// The other order, whatever the machine's is; ISA v4.
+    /// The opposite order, on all machines; ISA v4.
     Always,
 }
 
@@ -240,7 +240,7 @@ impl SwapBits {
 }
 
 signs! {
-    /// What an atomic operation does with memory and its source register.
+    /// The operation of an atomic instruction on memory and its source register.
     AtomicOp {
         Add = "+=",
         Or = "|=",
@@ -277,7 +277,7 @@ pub enum AtomicKind {
 /// The constant of a load in two slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Wide {
-    /// What the halves mean.
+    /// The meaning of the halves.
     pub kind: WideKind,
     /// The immediate of the first slot.
     pub low: i32,
@@ -301,7 +301,7 @@ impl Wide {
     }
 }
 
-/// What is called.
+/// The function that is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Callee {
     /// A helper by its number; in what the kernel shows, the distance of its address from `__bpf_call_base`.

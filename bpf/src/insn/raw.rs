@@ -48,7 +48,7 @@ impl ByteOrder {
 /// `struct bpf_insn` of the kernel's `include/uapi/linux/bpf.h`: the basic encoding of RFC 9669, section 3.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Raw {
-    /// What to do: three bits of class, and five that the class reads in its own way.
+    /// The operation: three bits of class, and five that the class reads in its own way.
     pub opcode: u8,
     /// The destination register, 0 to 15; four bits in the encoding.
     pub dst: u8,

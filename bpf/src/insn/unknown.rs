@@ -41,7 +41,7 @@ pub enum InstructionFlaw {
     /// The load of a 64-bit constant lacks its second half.
     #[error("a 64-bit constant takes two slots, and the second one is missing")]
     NoSecondSlot,
-    /// What follows the load of a 64-bit constant is not its second half.
+    /// The slot after the load of a 64-bit constant is not its second half.
     #[error("a 64-bit constant takes two slots, and the second one holds more than the constant")]
     SecondSlot,
 }

@@ -4,7 +4,7 @@ use super::code::{Code, InstructionOrigin};
 use crate::insn::ByteOrder;
 use crate::object::btf::{BtfError, MAGIC, Words, header, part};
 
-/// What the file name of a synthetic line says, to whoever looks at the loaded program meanwhile.
+/// The file name of the lines made here, for others who look at the loaded program.
 const FILE: &str = "bytecode";
 /// The length of the header of `.BTF.ext`, with the place of the relocations.
 const EXT_HEADER: usize = 32;

@@ -1,4 +1,4 @@
-//! What the kernel tells about a loaded program, and what it withholds.
+//! The kernel's information about a loaded program, and what it withholds.
 
 use std::fmt;
 use std::os::fd::BorrowedFd;

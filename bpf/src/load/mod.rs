@@ -49,7 +49,7 @@ pub struct LoadedObject {
     pub object: Object,
     /// Its programs, in the order of the file.
     pub programs: Vec<LoadedProgram>,
-    /// What the kernel's line numbers stand for, where the instructions could be followed.
+    /// The meaning of the kernel's line numbers, where the instructions could be followed.
     pub followed: Result<FollowedObject, NotFollowed>,
 }
 
@@ -60,11 +60,11 @@ pub struct LoadedProgram {
     pub name: String,
     /// The section it stands in.
     pub section: String,
-    /// What the kernel tells about it.
+    /// The kernel's information about it.
     pub info: ProgramInfo,
 }
 
-/// Why nobody can say which instruction became which.
+/// Why it is unknown which instruction became which.
 #[derive(Debug, thiserror::Error)]
 pub enum NotFollowed {
     /// The object could not be given lines.
@@ -73,7 +73,7 @@ pub enum NotFollowed {
     /// The kernel loads the object, and does not load it with a line for each instruction.
     #[error("this kernel takes no line information: {0}")]
     Kernel(String),
-    /// Nobody asked.
+    /// They were not asked for.
     #[error("the instructions are not followed")]
     NotAsked,
 }

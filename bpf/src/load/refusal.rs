@@ -9,7 +9,7 @@ pub enum LoadError {
     /// libbpf cannot read the file as a BPF object.
     #[error("this is no BPF object that libbpf can open: {}", last(.heard))]
     Open {
-        /// What libbpf said.
+        /// The lines of libbpf.
         heard: Vec<String>,
     },
     /// There is nothing to load.
@@ -31,7 +31,7 @@ pub enum LoadError {
     Load {
         /// The error number, or libbpf's words.
         answer: String,
-        /// What libbpf said.
+        /// The lines of libbpf.
         heard: Vec<String>,
     },
     /// The kernel has the program and says nothing about it.
@@ -53,7 +53,7 @@ pub struct Rejection {
     pub errno: Option<Errno>,
     /// The verifier's log; empty where it did not come that far.
     pub log: Vec<String>,
-    /// What libbpf said besides.
+    /// The other lines of libbpf.
     pub heard: Vec<String>,
 }
 
@@ -79,7 +79,7 @@ impl Rejection {
     pub fn instruction_text(&self) -> Option<&str> {
         let at = self.instruction()?;
         let line = self.log[at].as_str();
-        // What follows `;` is the state of the registers.
+        // After `;` stands the state of the registers.
         Some(line.split_once(" ; ").map_or(line, |(text, _)| text).trim())
     }
 

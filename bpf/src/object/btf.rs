@@ -26,7 +26,7 @@ pub enum BtfError {
     /// It does not begin as BTF does.
     #[error("it begins with {found:#06x}, not with 0xeb9f")]
     Magic {
-        /// What it begins with.
+        /// Its first two bytes.
         found: u16,
     },
     /// A type is of a kind that is newer than this reader.
@@ -69,7 +69,7 @@ pub struct Btf<'d> {
     types: Vec<u32>,
 }
 
-/// What a type is; the kinds that nothing here looks into are one.
+/// The kind of a type; all kinds that nothing here looks into are `Other`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Type<'b> {
     /// Something with a size of its own.

@@ -1,4 +1,4 @@
-//! What keeps a file from being read as a BPF object.
+//! Why a file cannot be read as a BPF object.
 
 use crate::hex::hex;
 
@@ -32,9 +32,9 @@ pub enum ObjectError {
     /// Something in it points outside of it, or is cut off.
     #[error("cannot read {what}: {why}")]
     Broken {
-        /// What was being read.
+        /// The part that was being read.
         what: String,
-        /// What stood in the way.
+        /// The obstacle.
         why: String,
         /// Where, in bytes from the start of the file, where that is known.
         offset: Option<u64>,

@@ -17,11 +17,11 @@ pub struct Map<'d> {
     pub section: usize,
     /// Where it begins in the section, in bytes.
     pub offset: u64,
-    /// What it is like; nothing where the object has no BTF to say so.
+    /// Its properties; none where the object has no BTF to tell them.
     pub definition: Option<MapDefinition>,
 }
 
-/// What a map is like. What is not said is 0.
+/// The properties of a map. One that is not given is 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MapDefinition {
     /// Its type, a `BPF_MAP_TYPE_*`.

@@ -11,7 +11,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! ELF is read by the `object` crate. `.BTF.ext` of a file that nobody loaded is read by no crate that is kept
+//! ELF is read by the `object` crate. `.BTF.ext` of a file that is not loaded is read by no crate that is kept
 //! well, so the part of BTF that maps and lines need is read here, in `btf` and `lines`.
 
 mod bpf_object;

@@ -1,4 +1,4 @@
-//! What an instruction refers to.
+//! The object that an instruction refers to.
 
 use std::fmt;
 
@@ -7,14 +7,14 @@ use super::section::{Relocation, Section};
 use super::symbol::{Home, SymbolKind};
 use crate::insn::{Callee, Instruction};
 
-/// What an instruction refers to.
+/// The object that an instruction refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Referent<'o> {
     /// A map.
     Map(&'o str),
     /// A function of this object.
     Function(&'o str),
-    /// Something that whoever loads the object finds: a kernel function or variable, a configuration value.
+    /// A symbol that the object's loader finds: a kernel function or variable, a configuration value.
     Extern(&'o str),
     /// Data: a section, an offset in it in bytes, and the variable there where one has a name.
     Data {
@@ -125,7 +125,7 @@ impl<'d> BpfObject<'d> {
     }
 }
 
-/// What stands in the instruction, as bytes to add to the symbol's address.
+/// Returns the number in the instruction, as bytes to add to the symbol's address.
 fn in_place(instruction: &Instruction) -> Option<i64> {
     if let Some(wide) = instruction.wide() {
         return Some(wide.bits() as i64);

@@ -1,4 +1,4 @@
-//! The sections of an object file, and what whoever loads it has to fill in.
+//! The sections of an object file, and the places that its loader fills in.
 
 use std::borrow::Cow;
 
@@ -15,9 +15,9 @@ pub struct Section<'d> {
     pub flags: u64,
     /// Where its bytes begin in the file.
     pub offset: u64,
-    /// Its size in bytes; one without bytes in the file has a size all the same.
+    /// Its size in bytes; one without bytes in the file has a size too.
     pub size: u64,
-    /// What it is aligned to, in bytes.
+    /// Its alignment, in bytes.
     pub align: u64,
     /// Its bytes in the file.
     pub data: &'d [u8],
@@ -25,14 +25,14 @@ pub struct Section<'d> {
     pub relocations: Vec<Relocation>,
 }
 
-/// A place that whoever loads the object fills in.
+/// A place that the object's loader fills in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relocation {
     /// Where, in bytes from the start of the section.
     pub offset: u64,
     /// The number of the symbol with whose address.
     pub symbol: usize,
-    /// What is added; where it is missing, what stands in the place itself is.
+    /// The number to add; where it is missing, the number that stands in the place itself is added.
     pub addend: Option<i64>,
 }
 

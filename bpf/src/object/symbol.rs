@@ -13,7 +13,7 @@ pub struct Symbol<'d> {
     pub value: u64,
     /// Its size in bytes.
     pub size: u64,
-    /// What it names.
+    /// The kind of object that it names.
     pub kind: SymbolKind,
     /// Whether other objects see it.
     pub binding: Binding,
@@ -21,7 +21,7 @@ pub struct Symbol<'d> {
     pub home: Home,
 }
 
-/// What a symbol names.
+/// The kind of object that a symbol names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SymbolKind {
     /// Nothing that is said.
@@ -54,7 +54,7 @@ pub enum Binding {
 /// Where a symbol is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Home {
-    /// Elsewhere: whoever loads the object finds it.
+    /// Elsewhere: the object's loader finds it.
     Undefined,
     /// Nowhere: its value is a number.
     Absolute,

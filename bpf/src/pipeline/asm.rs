@@ -1,4 +1,4 @@
-//! What `clang -S` writes: BPF assembly.
+//! Reads the output of `clang -S`: BPF assembly.
 
 use super::row::StageRow;
 
@@ -16,7 +16,7 @@ pub(super) fn rows(text: &str) -> Vec<StageRow> {
         {
             functions.push(name);
         } else if let Some(place) = code.strip_prefix(".loc\t") {
-            // `.loc 0 8 2 is_stmt 1`: file, line, column; line 0 is nobody's.
+            // `.loc 0 8 2 is_stmt 1`: file, line, column; line 0 means no line.
             line = place
                 .split_whitespace()
                 .nth(1)

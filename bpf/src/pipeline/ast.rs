@@ -1,4 +1,4 @@
-//! What `clang -Xclang -ast-dump` writes.
+//! Reads the output of `clang -Xclang -ast-dump`.
 //!
 //! A place in it repeats neither the file nor the line of the place before: `<line:8:2, col:30>`.
 

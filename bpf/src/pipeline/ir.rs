@@ -1,4 +1,4 @@
-//! What `clang -S -emit-llvm` writes: LLVM's intermediate form, of any version since 14.
+//! Reads the output of `clang -S -emit-llvm`: LLVM's intermediate form, of any version since 14.
 
 use std::collections::HashMap;
 

@@ -74,7 +74,7 @@ impl Stage {
     }
 }
 
-/// What to compile, and how.
+/// A file to compile, and how.
 #[derive(Debug, Clone)]
 pub struct Input {
     /// The C file.
@@ -87,7 +87,7 @@ pub struct Input {
     pub options: Vec<String>,
 }
 
-/// What a stage made.
+/// The result of a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageOutput {
     /// The stage.
@@ -112,7 +112,7 @@ pub enum PipelineError {
     Read {
         /// The file.
         file: PathBuf,
-        /// What stands in the way.
+        /// The obstacle.
         source: io::Error,
     },
     /// The file holds what no text does.

@@ -7,6 +7,6 @@ pub struct StageRow {
     pub function: Option<String>,
     /// The line of the C file it came from, where the tool says.
     pub line: Option<u32>,
-    /// What the tool wrote.
+    /// The tool's text.
     pub text: String,
 }

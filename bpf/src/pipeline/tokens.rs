@@ -1,4 +1,4 @@
-//! What `clang -Xclang -dump-tokens` writes.
+//! Reads the output of `clang -Xclang -dump-tokens`.
 
 use super::row::StageRow;
 

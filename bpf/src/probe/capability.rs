@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Capability {
     /// Networking: XDP, tc.
     NetAdmin = 12,
-    /// What root has; it includes all others here.
+    /// The capability of root; it includes all others here.
     SysAdmin = 21,
     /// Tracing: kprobes, tracepoints, reading kernel memory.
     Perfmon = 38,

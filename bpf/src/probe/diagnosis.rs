@@ -100,7 +100,7 @@ pub(super) fn kernel_function(feature: Feature) -> Option<&'static str> {
     matches!(feature, Feature::Kprobe | Feature::Fentry).then_some("vfs_mkdir")
 }
 
-/// EPERM and EACCES: somebody decided. The order goes from what is certain to what is left over.
+/// EPERM and EACCES: a policy forbids it. The order goes from what is certain to what is left over.
 fn forbidden(feature: Feature, phase: Phase, evidence: &KernelEvidence) -> Reason {
     let mut missing = needed(feature, evidence);
     missing.retain(|capability| !evidence.capabilities.has(*capability));
@@ -122,7 +122,7 @@ fn forbidden(feature: Feature, phase: Phase, evidence: &KernelEvidence) -> Reaso
     }
 }
 
-/// What the kernel asks for, beyond what everybody may do.
+/// Returns the capabilities that the kernel asks for.
 fn needed(feature: Feature, evidence: &KernelEvidence) -> Vec<Capability> {
     match feature {
         Feature::Bpf | Feature::Jit | Feature::SocketFilter | Feature::Bpffs

@@ -1,4 +1,4 @@
-//! What this process can see of its machine that explains a refusal.
+//! Facts about this process and its machine that explain a refusal.
 
 use std::fmt;
 use std::fs;
@@ -27,7 +27,7 @@ impl fmt::Display for Lockdown {
     }
 }
 
-/// What is known about the machine and this process. `None` is "cannot be seen from here".
+/// The facts known about the machine and this process. `None` is "cannot be seen from here".
 ///
 /// ```
 /// use tutor_bpf::probe::KernelEvidence;

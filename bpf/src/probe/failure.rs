@@ -21,7 +21,7 @@ pub enum Phase {
     Pin,
 }
 
-/// What came back.
+/// The answer to an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KernelAnswer {
     /// The kernel's error number.

@@ -10,7 +10,7 @@ use super::evidence::Lockdown;
 pub enum Reason {
     /// The process is not allowed to, and could be.
     MissingCapability {
-        /// What it lacks.
+        /// The missing capabilities.
         missing: Vec<Capability>,
     },
     /// A file belongs to root.

@@ -1,4 +1,4 @@
-//! What is said when a kernel refuses.
+//! The explanation of a kernel's refusal.
 
 use super::evidence::KernelEvidence;
 use super::failure::{FailedAttempt, KernelAnswer};
@@ -75,7 +75,7 @@ impl Refusal {
         self.obstacle.as_deref()
     }
 
-    /// Returns libbpf's own words about it, line by line, for whoever wants to dig.
+    /// Returns libbpf's own words about it, line by line, for details.
     pub fn heard(&self) -> &[String] {
         &self.heard
     }

@@ -9,10 +9,10 @@ pub struct Bytecode {
     pub slot: usize,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// What they mean.
+    /// Their meaning.
     pub instruction: Instruction,
-    /// What they mean, in words.
+    /// Their meaning, in words.
     pub text: String,
-    /// What it refers to: a map, a variable, a function.
+    /// The map, variable or function that it refers to.
     pub relocation: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What the verifier did to an instruction, and why.
+//! The changes that the verifier makes to an instruction, and why.
 
 use super::bytecode::Bytecode;
 use super::xlated::XlatedInstruction;
@@ -6,7 +6,7 @@ use crate::helper;
 use crate::hex::hex;
 use crate::insn::{AluOp, Callee, Instruction, Operand, Register, WideKind};
 
-/// What happened to an instruction between the object and the kernel.
+/// A change that an instruction went through between the object and the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// Nothing: the same bytes.
@@ -68,7 +68,7 @@ pub enum Change {
     },
 }
 
-/// What a change is judged by.
+/// An instruction before and after the verifier, to tell the change by.
 pub(super) struct Rewrite<'s> {
     pub(super) before: &'s Bytecode,
     pub(super) after: &'s [XlatedInstruction],

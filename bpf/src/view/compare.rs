@@ -1,6 +1,6 @@
 //! One program in four forms, row by row: C, bytecode, what the verifier made of it, machine code.
 //!
-//! What belongs together is what the kernel says belongs together: see [`crate::load::FollowedObject`].
+//! The kernel says which rows belong together: see [`crate::load::FollowedObject`].
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -70,12 +70,12 @@ pub struct ComparisonRow {
     pub source: Option<CLine>,
     /// The instruction in the object.
     pub bytecode: Bytecode,
-    /// What the verifier made of it.
+    /// The verifier's instructions for it.
     pub xlated: Vec<XlatedInstruction>,
     /// Its machine code. That of a function's first instruction begins with what the JIT puts before every
     /// function: the kernel does not tell the two apart.
     pub machine: Vec<MachineRow>,
-    /// What happened to it.
+    /// The change that it went through.
     pub change: Change,
 }
 
@@ -179,7 +179,7 @@ fn machine(
     }
 }
 
-/// What became of an instruction.
+/// The verifier's instructions and the machine code of an instruction.
 #[derive(Default)]
 struct Translation {
     xlated: Vec<XlatedInstruction>,

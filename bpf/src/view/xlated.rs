@@ -29,9 +29,9 @@ pub struct XlatedInstruction {
     pub slot: usize,
     /// Its bytes, 8 or 16.
     pub bytes: Vec<u8>,
-    /// What they mean.
+    /// Their meaning.
     pub instruction: Instruction,
-    /// What they mean, in words.
+    /// Their meaning, in words.
     pub text: String,
     /// Where it calls to, if it calls a function of the kernel.
     pub call: Option<HelperCall>,
@@ -179,7 +179,7 @@ fn subprogram(
     })
 }
 
-/// What follows `call `, by slot.
+/// The text after `call `, by slot.
 #[derive(Default)]
 struct CallNames(HashMap<usize, String>);
 
@@ -197,7 +197,7 @@ impl SymbolNames for CallNames {
         }
     }
 
-    /// Of a reference to a function the kernel shows the distance; what it leaves in the other half is nobody's.
+    /// Of a reference to a function the kernel shows the distance; the other half means nothing.
     fn wide(&self, _slot: usize, wide: Wide, out: &mut dyn Write) -> Result<bool, fmt::Error> {
         match wide.kind {
             WideKind::Function => write!(out, "subprog[{:+}]", wide.low).map(|()| true),
