@@ -31,8 +31,6 @@ pub struct Plan<'l> {
     pub goes_on: bool,
     /// True if steps in between are left out: each one runs in the state from before it.
     pub is_of_single_steps: bool,
-    /// The steps that a check looks at.
-    checked: HashSet<&'l str>,
 }
 
 /// One thing to do.
@@ -114,17 +112,11 @@ impl<'l> Plan<'l> {
                 .rposition(|action| matches!(action, Action::Run(_) | Action::Check(_)));
             actions.truncate(end.map_or(0, |index| index + 1));
         }
-        let checked = actions.iter().filter_map(|action| match action {
-            Action::Check(check) => Some(check.of.as_str()),
-            Action::Read(_) | Action::Write { .. } | Action::Run(_) => None,
-        });
-        let checked = checked.collect();
         Ok(Plan {
             lesson,
             actions,
             goes_on: matches!(selection, Selection::Only(_) | Selection::From(_)),
             is_of_single_steps: matches!(selection, Selection::Only(_)),
-            checked,
         })
     }
 
@@ -134,11 +126,6 @@ impl<'l> Plan<'l> {
             Action::Run(step) => Some(*step),
             Action::Read(_) | Action::Write { .. } | Action::Check(_) => None,
         })
-    }
-
-    /// True if a check of the plan looks at that step.
-    pub fn is_checked(&self, step: &str) -> bool {
-        self.checked.contains(step)
     }
 
     /// The plan for a script to read.
