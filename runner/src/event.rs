@@ -1,4 +1,4 @@
-//! What a run says while it goes on. Renderers listen; nothing is judged here.
+//! Events of a run while it goes on. Renderers listen; nothing is judged here.
 
 use crate::lesson::{Check, FileStep, Lesson, Prose, Step};
 use crate::transcript::{Leftover, Record};
@@ -22,7 +22,7 @@ pub enum Event<'e> {
     File {
         /// Which one.
         file: &'e FileStep,
-        /// What was done.
+        /// The outcome.
         written: Written,
         /// False for one that has to be there, and stands outside of what is read.
         shown: bool,
@@ -32,7 +32,7 @@ pub enum Event<'e> {
     TakenBack {
         /// Which one.
         step: &'e Step,
-        /// What was taken back.
+        /// The parts that went back.
         taken: Option<TakenBack>,
     },
     /// A step is reached: its command is known, nothing of it has run yet.
@@ -65,14 +65,14 @@ pub enum Event<'e> {
     StepEnded {
         /// Which one.
         step: &'e Step,
-        /// What happened.
+        /// How it ended.
         record: &'e Record,
     },
     /// A check ended or was skipped.
     CheckEnded {
         /// Which one.
         check: &'e Check,
-        /// What happened.
+        /// How it ended.
         record: &'e Record,
     },
     /// Something outlived the lesson.
@@ -85,21 +85,21 @@ pub enum Event<'e> {
     KeptAside {
         /// Where it is kept.
         folder: &'e Path,
-        /// What is in there.
+        /// The files in it.
         files: &'e [PathBuf],
     },
 }
 
-/// What the learner and the lab both changed.
+/// A file that the learner and the lab both changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeptYours {
-    /// What is as the learner changed it: in the workspace, or in the steps' home folder.
+    /// The learner's file: in the workspace, or in the steps' home folder.
     pub path: PathBuf,
-    /// What became of the lab's version.
+    /// The fate of the lab's version.
     pub of_lab: OfLab,
 }
 
-/// What became of the lab's version of something.
+/// The fate of the lab's version of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OfLab {
     /// It lies here, beside the learner's.
@@ -110,7 +110,7 @@ pub enum OfLab {
     Lost,
 }
 
-/// What was taken back to the moment before a step, beside the files that steps made.
+/// The state that went back to the moment before a step, beside the files that steps made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TakenBack {
     /// The lab with its shell.
@@ -119,7 +119,7 @@ pub struct TakenBack {
     pub shell: bool,
 }
 
-/// What was done with a file of the lesson.
+/// The outcome of writing a file of the lesson.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// It was not there and was written.

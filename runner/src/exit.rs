@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// What a `tutor` process ends with.
+/// The exit code of a `tutor` process.
 ///
 /// Where several hold, [`Exit::worst`] picks the one that a script should act on:
 /// 130, 2, 4, 1, 3, 0.

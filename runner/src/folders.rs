@@ -14,7 +14,7 @@ pub struct Folders {
     pub state: PathBuf,
     /// Locks that end with their holder.
     pub runtime: PathBuf,
-    /// What can be made again: the lab's kernels and states.
+    /// Data that can be made again: the lab's kernels and states.
     pub cache: PathBuf,
 }
 

@@ -5,7 +5,7 @@ use syntect::easy::ScopeRegionIterator;
 use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 use syntect::util::LinesWithEndings;
 
-/// What a piece of code is, in words that hold for all languages.
+/// The kind of a piece of code, in words that hold for all languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     /// Anything else.
@@ -33,7 +33,7 @@ const PARSED_BYTES: usize = 64 * 1024;
 /// Nor is a line that is longer than this, since each part of it may be looked at again for each part.
 const PARSED_LINE_BYTES: usize = 2 * 1024;
 
-/// What of a page's files is taken apart. A small page can include any number of them, and this is the
+/// The most that is taken apart of a page's files. A small page can include any number, and this is the
 /// slow part of drawing it.
 #[derive(Clone, Copy, Debug)]
 pub struct Budget {
@@ -119,7 +119,7 @@ fn parsed(syntax: &SyntaxReference, code: &str) -> Vec<Vec<(TokenKind, String)>>
     lines
 }
 
-/// What the scopes say, the first that fits before the others.
+/// The kind for each scope, the first that fits before the others.
 static KINDS: LazyLock<Vec<(Scope, TokenKind)>> = LazyLock::new(|| {
     let kinds = [
         ("comment", TokenKind::Comment),

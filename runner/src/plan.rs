@@ -1,4 +1,4 @@
-//! What a run will do, in order. Doing it is left to [`crate::run`].
+//! The actions of a run, in order. Doing them is left to [`crate::run`].
 
 use crate::diagnostic::nearest;
 use crate::lesson::{Block, Check, FileStep, Lesson, Prose, Step};
@@ -20,12 +20,12 @@ pub enum Selection {
     From(String),
 }
 
-/// What a run will do with one lesson.
+/// The actions of a run of one lesson.
 #[derive(Clone, Debug)]
 pub struct Plan<'l> {
     /// The lesson.
     pub lesson: &'l Lesson,
-    /// What to do, in the order of the text.
+    /// The actions, in the order of the text.
     pub actions: Vec<Action<'l>>,
     /// True if the files that steps made in an earlier run are to stay: single steps build on them.
     pub goes_on: bool,

@@ -9,12 +9,12 @@ use crate::transcript::{Ending, RecordId};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-/// What a test leaves behind.
+/// The outputs that a test leaves to be read.
 #[derive(Debug, Default)]
 pub struct TestOutputs {
     /// The files that wait now.
     pub written: Vec<PathBuf>,
-    /// What could not be written or taken away; the others were.
+    /// Errors of those that could not be written or taken away; the others were.
     pub failed: Vec<SnapshotError>,
 }
 
@@ -60,7 +60,7 @@ pub fn changes(
     Ok(changes)
 }
 
-/// What a matrix leaves behind.
+/// The outputs that a matrix leaves to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MatrixOutputs {
     /// The files that wait now.
@@ -132,7 +132,7 @@ fn settled(
     (settled, torn)
 }
 
-/// What each environment printed, by the snapshot that it would be.
+/// The output of each environment, by the snapshot that it would be.
 fn candidates(step: &Step, reports: &[&Report]) -> BTreeMap<SnapshotName, Vec<Candidate>> {
     let steps = HashMap::from([(step.id.as_str(), step)]);
     let id = RecordId::Step(step.id.clone());
@@ -217,7 +217,7 @@ fn is_lost(new: &Recorded, item: &Item) -> bool {
     differs && new.name.variant().is_none()
 }
 
-/// What a step's output would be recorded as.
+/// A step's output as it would be recorded.
 fn recorded(steps: &HashMap<&str, &Step>, report: &Report, item: &Item) -> Option<Recorded> {
     let RecordId::Step(id) = &item.id else {
         return None;

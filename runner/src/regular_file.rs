@@ -7,7 +7,7 @@ use std::path::Path;
 use tutor_files::FilesError;
 use tutor_files::root::read_regular;
 
-/// What is longer is no lesson, no file of one and no snapshot.
+/// No lesson, no file of one and no snapshot is longer.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// The bytes of a regular file, 64 MiB at the most.

@@ -1,4 +1,4 @@
-//! What happened when a plan ran: bytes as they came, statuses, times. Nothing is judged here.
+//! The record of a run: bytes as they came, statuses, times. Nothing is judged here.
 
 use crate::lesson::Place;
 use std::collections::BTreeMap;
@@ -6,20 +6,20 @@ use std::time::Duration;
 
 pub use tutor_agent::protocol::ShellFate;
 
-/// What happened to one lesson.
+/// The record of one lesson's run.
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
     /// The lesson's permanent name.
     pub lesson: String,
-    /// What happened to each step and check of the plan, in order.
+    /// The record of each step and check of the plan, in order.
     pub records: Vec<Record>,
     /// The facets of the environment, by name, cut to their precision: `kernel` → `6.12`.
     pub environment: BTreeMap<String, String>,
     /// The facets that were asked for in vain.
     pub unknown: UnknownFacets,
-    /// What the lesson left behind and `tutor` took away.
+    /// The leftovers of the lesson, which `tutor` took away.
     pub leftovers: Vec<Leftover>,
-    /// What the shells printed when they closed (`trap … EXIT`).
+    /// The output of the shells when they closed (`trap … EXIT`).
     pub closing: Output,
     /// How long it took in all.
     pub duration: Duration,
@@ -29,20 +29,20 @@ pub struct Transcript {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnknownFacets(pub BTreeMap<String, String>);
 
-/// What happened to one step or check.
+/// The record of one step or check.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// A step's id, or a check's name.
     pub id: RecordId,
-    /// What happened.
+    /// How it ended.
     pub ending: Ending,
-    /// What it printed.
+    /// Its output.
     pub output: Output,
     /// How long it took.
     pub duration: Duration,
     /// The place it ran in.
     pub place: Place,
-    /// What became of the lesson's shell.
+    /// The fate of the lesson's shell.
     pub shell: ShellFate,
 }
 
@@ -81,16 +81,16 @@ pub enum Skip {
     Need {
         /// The need as written: `clang>=14`.
         need: String,
-        /// What the probe said.
+        /// The answer of the probe.
         reason: String,
-        /// What to do about it.
+        /// How to mend it.
         remedy: Option<String>,
     },
     /// There is no place to run it in.
     NoPlace {
         /// Why not.
         reason: String,
-        /// What to do about it.
+        /// How to mend it.
         remedy: Option<String>,
     },
     /// The step it belongs to did not run.
@@ -105,7 +105,7 @@ pub enum Skip {
     ByLearner,
 }
 
-/// What something printed, bounded.
+/// The output of a process, bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// Standard output.
@@ -187,7 +187,7 @@ impl From<&[u8]> for Capture {
 pub struct Leftover {
     /// The step it came from, if that is known.
     pub step: Option<String>,
-    /// What it is: a process's command line, or a line of the course's inventory.
+    /// Its name: a process's command line, or a line of the course's inventory.
     pub what: String,
     /// True if it is still there: `tutor` can end a process, but not undo a sysctl.
     pub still_there: bool,

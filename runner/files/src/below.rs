@@ -45,13 +45,13 @@ impl Below {
         self.0.file_name().unwrap_or_default()
     }
 
-    /// What it lies in, unless that is the folder itself.
+    /// The path that it lies in, unless that is the folder itself.
     pub fn parent(&self) -> Option<Below> {
         let parent = self.0.parent()?;
         (parent != Path::new("")).then(|| Below(parent.to_owned()))
     }
 
-    /// What has a name in it.
+    /// The path of a name in it.
     pub fn join(&self, name: &OsStr) -> Result<Below, FilesError> {
         Below::new(self.0.join(Below::new(name)?.0))
     }

@@ -1,4 +1,4 @@
-//! What can stand in the way.
+//! Errors of reading, writing and listing files.
 
 use std::fmt::{self, Display, Formatter};
 use std::io;
@@ -20,7 +20,7 @@ pub enum FilesError {
     /// The folder is not the one that was opened.
     #[error("`{}` is not the folder that it was: it was moved, replaced or mounted over", .0.display())]
     Replaced(PathBuf),
-    /// What is there is not what was to be replaced or removed.
+    /// Something else is there now than was to be replaced or removed.
     #[error("`{}` was changed meanwhile", .0.display())]
     Changed(PathBuf),
     /// It is no plain file.
@@ -45,16 +45,16 @@ pub enum FilesError {
     /// The system refused.
     #[error("cannot {doing} `{}`: {error}", .path.display())]
     Io {
-        /// What was being done.
+        /// The action that failed.
         doing: &'static str,
         /// To what.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
 }
 
-/// What there can be too much of.
+/// A quantity that is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// Files, folders and links.
@@ -65,7 +65,7 @@ pub enum Limit {
     Bytes(u64),
     /// The text of all paths together.
     PathBytes(usize),
-    /// What can be seen in this time.
+    /// The time that a listing takes.
     Time(Duration),
 }
 
@@ -84,7 +84,7 @@ impl Display for Limit {
 }
 
 impl FilesError {
-    /// What sort of error it is, in the terms of the system.
+    /// The kind of error, in the terms of the system.
     pub fn kind(&self) -> io::ErrorKind {
         match self {
             FilesError::Io { error, .. } => error.kind(),

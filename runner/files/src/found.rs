@@ -1,4 +1,4 @@
-//! What is at a path, and listings of it.
+//! Descriptions of files, folders and links, and listings of them.
 
 use crate::below::Below;
 use crate::error::{FilesError, Limit};
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What is at a path.
+/// The kind of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A plain file.
@@ -36,7 +36,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What a look at it says; a link's target has to be read.
+    /// The kind that a look at it gives; a link's target has to be read.
     pub(crate) fn of(there: &FileStat, target: impl FnOnce() -> Option<PathBuf>) -> Option<Kind> {
         let mode = there.st_mode & 0o7777;
         Some(
@@ -71,7 +71,7 @@ impl Kind {
 pub struct Found {
     /// From the folder on.
     pub path: Below,
-    /// What is there.
+    /// Its kind.
     pub kind: Kind,
     /// Changes with it, unless it is `fresh`.
     pub stamp: Stamp,
@@ -95,7 +95,7 @@ impl Found {
     }
 }
 
-/// What is below a folder.
+/// A listing of a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listing {
     /// All of it, a folder before what is in it.
@@ -119,9 +119,9 @@ pub struct Limits {
     pub path_bytes: usize,
     /// The longest that it may take.
     pub time: Duration,
-    /// What about mounts.
+    /// How mounts are treated.
     pub mounts: Mounts,
-    /// What about folders that may not be read.
+    /// How folders are treated that may not be read.
     pub closed: Closed,
 }
 
@@ -139,7 +139,7 @@ impl Default for Limits {
     }
 }
 
-/// What to do where something is mounted below a folder.
+/// How a mount below a folder is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mounts {
     /// Look into it.
@@ -148,7 +148,7 @@ pub enum Mounts {
     Name,
 }
 
-/// What to do about a folder that may not be read.
+/// How a folder is treated that may not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closed {
     /// Name it as closed.
@@ -225,7 +225,7 @@ fn contradicts(path: &Below, what: &'static str) -> FilesError {
     }
 }
 
-/// What was counted until now.
+/// The quantities counted until now.
 #[derive(Debug, Default)]
 pub(crate) struct Sum {
     entries: usize,

@@ -3,7 +3,7 @@
 //! A [`Root`] is a folder that was opened once. Whatever is read, made, moved or removed in it is
 //! named by a [`Below`], a path that cannot lead out, and is reached without following a symbolic
 //! link. Nothing is removed across a mount, and what somebody changed meanwhile is not overwritten.
-//! What belongs to whom is for others to know.
+//! Which file belongs to whom is for others to know.
 //!
 //! The modules below stand in reading order; a module uses only those above it.
 

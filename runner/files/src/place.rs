@@ -21,14 +21,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// How the name of something begins that is being written. A `tutor` that was killed leaves it.
 pub const UNFINISHED: &str = ".tutor-writing-";
 
-/// What may be at a place before something is put there.
+/// The state that a place may have before something is put there.
 #[derive(Clone, Copy, Debug)]
 pub enum Over<'s> {
     /// Nothing.
     Nothing,
-    /// What has this stamp.
+    /// The file with this stamp.
     Known(&'s Stamp),
-    /// Whatever is no folder.
+    /// Anything but a folder.
     Anything,
 }
 

@@ -109,7 +109,7 @@ impl Root {
         })
     }
 
-    /// What is at a path; nothing if nothing is there. A link is not followed.
+    /// Describes the file at a path; nothing if nothing is there. A link is not followed.
     pub fn look(&self, path: &Below) -> Result<Option<Found>, FilesError> {
         let now = coarse_now().map_err(failed_io("look at", self.full(path)))?;
         match self.look_at(path, now) {
@@ -166,7 +166,7 @@ impl Root {
     }
 }
 
-/// What is at a path, seen from the folder that it lies in; nothing if it goes meanwhile.
+/// Describes the file at a path, seen from the folder that it lies in; nothing if it goes meanwhile.
 pub(crate) fn found(folder: BorrowedFd<'_>, path: &Below, now: i64) -> nix::Result<Option<Found>> {
     let name = path.name();
     let there = match fstatat(folder, name, AtFlags::AT_SYMLINK_NOFOLLOW) {

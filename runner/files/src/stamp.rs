@@ -1,4 +1,4 @@
-//! What tells a file from another one, and from itself after a change.
+//! Stamps, which tell a file from other files, and from itself after a change.
 //!
 //! A file that is written to, replaced, renamed or given other permissions gets another change time
 //! from the kernel, which no program can set (inode(7)). Those times are of the coarse clock: a
@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 /// How long ago a file must have changed: some file systems keep times in steps of two seconds.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// What a file or folder looked like.
+/// The state of a file or folder at some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Stamp {
     device: u64,

@@ -39,7 +39,7 @@ pub(crate) enum Way {
     Stepwise,
 }
 
-/// What else a way may lead through.
+/// The borders that a way may cross.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Crossing {
     /// Mounts as well.

@@ -1,4 +1,4 @@
-//! What the steps of a course ask for on the learner's machine: the table `[steps]` of
+//! The rights that a course's steps ask for on the learner's machine: the table `[steps]` of
 //! `course.toml`. A course that is not the learner's own gets nothing else of theirs.
 
 use serde::Deserialize;
@@ -23,7 +23,7 @@ const FIXED: [&str; 8] = [
     "PATH", "HOME", "LC_ALL", "TZ", "COLUMNS", "TERM", "NO_COLOR", "TUTOR",
 ];
 
-/// What host steps ask for.
+/// The rights that host steps ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Asks {
@@ -102,7 +102,7 @@ impl Asks {
         is_more.then_some(limits)
     }
 
-    /// What is wrong with them, a sentence each, and where.
+    /// The faults in them, a sentence each, with their places.
     pub(super) fn faults(&self) -> Vec<(Range<usize>, String)> {
         let mut faults = Vec::new();
         for place in self.path.iter().chain(&self.read) {

@@ -26,7 +26,7 @@ pub fn check(course: &Course) -> Vec<Diagnostic> {
     diagnostics
 }
 
-/// What of a lesson's prose the book shows as text, since it would be more than that.
+/// The parts of a lesson's prose that the book shows as text, since they would be more than that.
 fn more_than_prose(lesson: &Lesson) -> Vec<Diagnostic> {
     let prose: Vec<Range<usize>> = lesson
         .blocks
@@ -68,7 +68,7 @@ fn more_than_prose(lesson: &Lesson) -> Vec<Diagnostic> {
     diagnostics
 }
 
-/// What nobody sees in what is run or written: in the fences of lessons, in files that they include, and
+/// Invisible characters in what is run or written: in the fences of lessons, in files that they include, and
 /// in `course.toml`. One a line is named.
 fn unseen(course: &Course) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();

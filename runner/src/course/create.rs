@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
-/// What keeps a page from being written.
+/// The reason why a page is not written.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateError {
     /// The stem cannot name a lesson.
@@ -24,7 +24,7 @@ pub enum CreateError {
     BadManifest {
         /// The lesson.
         stem: String,
-        /// What is wrong with the file.
+        /// The fault in the file.
         reason: String,
     },
     /// A file cannot be read or written.
@@ -32,7 +32,7 @@ pub enum CreateError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

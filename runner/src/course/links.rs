@@ -62,7 +62,7 @@ struct Links<'c> {
     /// The files that could not be read as a whole.
     with_errors: HashSet<&'c Path>,
     files: CourseFiles,
-    /// What was found at the paths that links lead to.
+    /// The paths that links lead to, as they were found.
     seen: HashMap<PathBuf, Presence>,
     /// The names in the folders that links lead to.
     names: HashMap<PathBuf, Rc<Vec<String>>>,
@@ -155,7 +155,7 @@ impl Links<'_> {
             && self.with_errors.contains(&*page.lesson.path)
     }
 
-    /// What is wrong with a link to this path, which is that of no page of the course.
+    /// The fault of a link to this path, which is that of no page of the course.
     fn file(&mut self, path: &Path) -> Option<Complaint> {
         let shown = path.display();
         let stem = page_stem(path);
@@ -201,7 +201,7 @@ impl Links<'_> {
         )
     }
 
-    /// What was probably meant by this path, as a lesson would write it.
+    /// The path that was probably meant, as a lesson would write it.
     fn meant(&mut self, path: &Path) -> Option<String> {
         let folder = path.parent()?;
         let name = path.file_name()?.to_str()?;

@@ -193,7 +193,7 @@ impl Loader {
             Mentioned::Need => manifest.needs.contains_key(name),
             Mentioned::Facet => manifest.facets.contains_key(name),
         };
-        // What could not be read there is no slip of this lesson.
+        // A declaration that cannot be read is no slip of this lesson.
         if is_declared || self.broken.contains(name) {
             return;
         }

@@ -11,7 +11,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
-/// What `course.toml` says.
+/// The contents of `course.toml`.
 #[derive(Default)]
 pub(super) struct Manifest {
     pub title: String,
@@ -20,7 +20,7 @@ pub(super) struct Manifest {
     pub needs: BTreeMap<String, NeedProbe>,
     pub facets: BTreeMap<String, Facet>,
     pub inventory: Option<String>,
-    /// What steps ask for on the learner's machine.
+    /// The rights that steps ask for on the learner's machine.
     pub asks: Asks,
     /// Whether it is written in the format of another `tutor`.
     pub is_of_unknown_format: bool,
@@ -61,7 +61,7 @@ pub(super) fn read(path: &Path, source: &str) -> Manifest {
         findings,
     };
     let table = table.into_inner();
-    // What is missing may stand in the part that could not be read.
+    // A missing key may stand in the part that could not be read.
     if errors.is_empty() {
         reader.missing(&table);
     }

@@ -1,4 +1,4 @@
-//! What a course is: its lessons, what their steps may need, and where its files are.
+//! The model of a course: its lessons, what their steps may need, and where its files are.
 
 use super::asks::Asks;
 use super::embedded;
@@ -20,26 +20,26 @@ pub struct Course {
     pub title: String,
     /// Its lessons in order. A lesson with errors is here too; see `diagnostics`.
     pub lessons: Vec<Lesson>,
-    /// What steps may need, by name.
+    /// The needs that steps may have, by name.
     pub needs: BTreeMap<String, NeedProbe>,
     /// Facts about the environment that outputs may depend on, by name.
     pub facets: BTreeMap<String, Facet>,
     /// A command whose output lists what outlives processes on a kernel (programs, links, XDP,
     /// tc, probes, sysctls), one thing a line; lines that a lesson adds are its leftovers.
     pub inventory: Option<String>,
-    /// What steps ask for on the learner's machine.
+    /// The rights that steps ask for on the learner's machine.
     pub asks: Asks,
     /// Whether it is written in the format of another `tutor`: what was read of it may be wrong.
     pub is_of_unknown_format: bool,
     /// Everything that is wrong with any of its files.
     pub diagnostics: Vec<Diagnostic>,
-    /// What is allowed and still not good: `check` tells it, and nothing else does.
+    /// Warnings that only `check` shows.
     pub(super) lints: Vec<Diagnostic>,
     /// The text of each file that was read, by its path below the course root.
     pub(super) sources: BTreeMap<PathBuf, String>,
 }
 
-/// What a list of a course needs.
+/// The title and the lessons of a course, for a list.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TableOfContents {
     /// The course's title.
@@ -59,14 +59,14 @@ pub struct LessonEntry {
     pub front: FrontMatter,
 }
 
-/// What keeps a course or a lesson from being used. What is wrong with a course's texts is no
+/// The reason why a course or a lesson cannot be used. A fault in a course's texts is no
 /// error but a [`Diagnostic`].
 #[derive(Debug, thiserror::Error)]
 pub enum CourseError {
     /// The folder that was asked for holds no course.
     #[error("cannot find the course that {asked} names: no `lessons/course.toml` in `{}`", folder.display())]
     NotFound {
-        /// Who asked: `` `--course` `` or `` `TUTOR_COURSE` ``.
+        /// The option that named it: `` `--course` `` or `` `TUTOR_COURSE` ``.
         asked: &'static str,
         /// Where it should have been.
         folder: PathBuf,
@@ -76,21 +76,21 @@ pub enum CourseError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// There is no such lesson.
     #[error("no lesson `{key}` in this course")]
     NoLesson {
-        /// What was asked for.
+        /// The name that was given.
         key: String,
-        /// What was probably meant, or else what there is.
+        /// The name that was probably meant, or else all there are.
         help: String,
     },
 }
 
 impl CourseError {
-    /// What to do about it.
+    /// How to mend it.
     pub fn help(&self) -> Option<String> {
         match self {
             CourseError::NotFound { .. } => Some(
@@ -130,7 +130,7 @@ impl Course {
     fn nearest_key(&self, key: &str, guesses: &mut Guesses) -> Option<&str> {
         let stems = self.lessons.iter().map(|lesson| lesson.stem.as_str());
         let names = self.lessons.iter().map(|lesson| lesson.front.name.as_str());
-        // Who asks for lesson 9 does not mean lesson 1.
+        // A learner who asks for lesson 9 does not mean lesson 1.
         let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
         let candidates = stems.chain(names);
         guesses.nearest(key, candidates.filter(|name| digits(name) == digits(key)))
@@ -213,7 +213,7 @@ pub struct NeedProbe {
     /// Where the question is asked.
     #[serde(default)]
     pub on: Place,
-    /// What it is: `clang with the BPF back end`.
+    /// Its description: `clang with the BPF back end`.
     pub what: String,
     /// Why a lesson wants it.
     pub why: String,
@@ -222,7 +222,7 @@ pub struct NeedProbe {
     pub probe: String,
     /// The row of the package list that brings it.
     pub package: Option<String>,
-    /// What to do about it, where no package helps.
+    /// How to mend it, where no package helps.
     pub remedy: Option<String>,
 }
 
@@ -233,7 +233,7 @@ pub struct Facet {
     /// Where it is asked.
     #[serde(default)]
     pub on: Place,
-    /// What it is, for readers to whom its name does not say it.
+    /// Its description, for readers to whom its name says nothing.
     pub what: Option<String>,
     /// A command for bash; the first version number in its output is the value.
     pub probe: String,

@@ -1,4 +1,4 @@
-//! What a course would run and write: what somebody agrees to before it does, part by part.
+//! Everything that a course would run and write, part by part: a learner agrees to it first.
 
 use super::files::MANIFEST;
 use super::model::{Course, Precision};
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tutor_files::Hasher;
 
-/// What a part of a course is.
+/// The kind of a part of a course.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScriptKind {
     /// The probe of a need.
@@ -41,7 +41,7 @@ impl ScriptKind {
 /// One thing that a course would run or write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script<'c> {
-    /// What it is.
+    /// Its kind.
     pub what: ScriptKind,
     /// The lesson that has it; none for what all lessons share.
     pub lesson: Option<&'c str>,
@@ -53,7 +53,7 @@ pub struct Script<'c> {
     pub on: Option<Place>,
     /// The text.
     pub text: &'c str,
-    /// What else counts of it.
+    /// Further text that counts.
     more: &'c str,
 }
 
@@ -65,13 +65,13 @@ pub fn lesson_key(name: &str) -> String {
     format!("lesson {name}")
 }
 
-/// What the keys of a lesson's parts begin with.
+/// The prefix of the keys of a lesson's parts.
 pub fn lesson_prefix(name: &str) -> String {
     format!("{name}: ")
 }
 
 impl Script<'_> {
-    /// What it is remembered by; two of one name in a lesson, which only files can be, share it.
+    /// The key that it is remembered by; two files of one name in a lesson share it.
     pub fn key(&self) -> String {
         let (word, name) = (self.what.word(), &self.name);
         match self.lesson {
@@ -82,7 +82,8 @@ impl Script<'_> {
 }
 
 impl Course {
-    /// What running these lessons would run and write, in order: what is asked first, then each lesson.
+    /// Everything that a run of these lessons would run and write, in order: first the probes, then
+    /// each lesson.
     pub fn scripts<'c>(&'c self, lessons: &[&'c Lesson]) -> Vec<Script<'c>> {
         let steps = || lessons.iter().flat_map(|lesson| lesson.steps());
         let needs = steps().flat_map(|step| &step.needs);
@@ -184,7 +185,7 @@ fn of_block<'c>(
     }
 }
 
-/// What is agreed to with these scripts: each of them, and each lesson as a whole.
+/// The parts that are agreed to with these scripts: each of them, and each lesson as a whole.
 ///
 /// Prose is not part of it, so that a typo mended asks nobody again.
 pub fn parts(scripts: &[Script<'_>]) -> PartHashes {

@@ -11,7 +11,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// compared with each only until so much was compared that nobody would read all the guesses.
 #[derive(Clone, Debug)]
 pub struct Guesses {
-    /// What may still be compared, in pairs of characters.
+    /// The comparisons that are left, in pairs of characters.
     left: usize,
 }
 

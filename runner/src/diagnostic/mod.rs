@@ -1,4 +1,4 @@
-//! What is wrong with a lesson's text, with the place and a way to mend it.
+//! Faults in a lesson's text, each with its place and a way to mend it.
 //!
 //! Parsing collects diagnostics and never stops at the first.
 

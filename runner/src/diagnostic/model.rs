@@ -23,9 +23,9 @@ pub struct Diagnostic {
     pub path: PathBuf,
     /// The bytes of the file that it is about.
     pub span: Range<usize>,
-    /// What is wrong: lower case, no final period, names in backticks.
+    /// The message: lower case, no final period, names in backticks.
     pub message: String,
-    /// What to do about it.
+    /// How to mend it.
     pub help: Option<String>,
 }
 
@@ -56,12 +56,12 @@ impl Diagnostic {
     }
 }
 
-/// What is wrong with a part of a text, and a way to mend it; others know where the part stands.
+/// A fault in a part of a text, and a way to mend it. The caller knows the place of the part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// What to do about it.
+    /// How to mend it.
     pub help: String,
 }
 
@@ -80,7 +80,7 @@ impl Complaint {
 pub struct Findings {
     path: PathBuf,
     list: Vec<Diagnostic>,
-    /// What was meant by words of the file that nobody knows.
+    /// Guesses at the meaning of unknown words of the file.
     pub guesses: Guesses,
 }
 

@@ -61,7 +61,7 @@ fn draw(diagnostic: &Diagnostic, lines: &Lines<'_>, drawing: Drawing) -> String 
         &format!("{place} {kind}{}", visible(&diagnostic.message)),
         drawing,
     );
-    // What is colored is whole in the first line, unless that is too narrow for it.
+    // The colored part is whole in the first line, unless that is too narrow for it.
     let head = match head.strip_prefix(&format!("{place} {kind}")) {
         Some(rest) => {
             let kind = match kind.is_empty() {

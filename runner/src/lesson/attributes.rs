@@ -8,7 +8,7 @@ use std::ops::Range;
 /// A word of the source: what it says and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Word {
-    /// What it says, quotes and escapes taken away.
+    /// Its text, without quotes and escapes.
     pub text: String,
     /// Where it stands, quotes included.
     pub span: Range<usize>,
@@ -38,7 +38,7 @@ pub(crate) struct Attribute {
     pub value: Option<Word>,
 }
 
-/// What the opening line of a fence says.
+/// The contents of a fence's opening line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum InfoString {
     /// No brace group: to be read, never run.
@@ -52,7 +52,7 @@ pub(crate) enum InfoString {
     Active {
         /// The word before the group, empty where it is missing.
         language: Word,
-        /// What the group holds, in order.
+        /// The attributes of the group, in order.
         attributes: Vec<Attribute>,
         /// The group with its braces.
         group: Range<usize>,

@@ -1,4 +1,4 @@
-//! What is allowed in a lesson and still not good: the lints of `tutor check`.
+//! The lints of `tutor check`: constructs that are allowed in a lesson and still not good.
 
 use super::model::{Block, Compare, LESSON_TIMEOUT, Lesson, Step};
 use crate::diagnostic::Findings;

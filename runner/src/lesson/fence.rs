@@ -17,7 +17,7 @@ pub(crate) struct Fence<'a> {
     pub attributes: &'a [Attribute],
     /// The brace group.
     pub group: Range<usize>,
-    /// What stands between the two rows of backticks.
+    /// The text between the two rows of backticks.
     pub content: String,
     /// Where the whole fence stands.
     pub span: Range<usize>,

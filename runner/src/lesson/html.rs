@@ -9,12 +9,12 @@ use regex::Regex;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-/// What is not allowed in some HTML.
+/// A construct that is not allowed in some HTML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// Where it stands.
     pub span: Range<usize>,
-    /// What it is: `` `<script>` ``.
+    /// Its name: `` `<script>` ``.
     pub what: String,
 }
 
@@ -64,8 +64,8 @@ const TAGS: [(&str, &[&str]); 42] = [
     ("wbr", &[]),
 ];
 
-/// What ids begin with that the book gives itself: nobody who follows a sentence to its check shall come
-/// elsewhere.
+/// The prefixes of ids that the book itself gives: a link from a sentence leads to its check and
+/// nowhere else.
 const TAKEN: [&str; 4] = ["check-", "step-", "tutor-", "mdbook-"];
 
 /// One tag, its values in quotes.

@@ -24,7 +24,7 @@ pub enum NotIncluded {
     TooMuch,
 }
 
-/// What a lesson may include in all: one file can be included any number of times.
+/// The most that a lesson may include in all: one file can be included any number of times.
 pub(crate) const MOST_INCLUDED_BYTES: usize = 4 * 1024 * 1024;
 
 const OPEN: &str = "{{#include";

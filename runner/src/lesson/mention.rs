@@ -11,7 +11,7 @@ pub(crate) struct Mention {
     pub name: Word,
 }
 
-/// What kind of name it is.
+/// The kind of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mentioned {
     Need,

@@ -1,4 +1,4 @@
-//! What a lesson is: prose, files, steps and checks, in the order of the text.
+//! The model of a lesson: prose, files, steps and checks, in the order of the text.
 
 use super::number::Number;
 use super::prose::Node;
@@ -84,18 +84,18 @@ impl Lesson {
     }
 }
 
-/// What a lesson says of itself.
+/// The lesson's description of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FrontMatter {
     /// The permanent key of snapshots and progress: `hello`.
     pub name: String,
     /// The title.
     pub title: String,
-    /// What the learner will be able to do.
+    /// The abilities that the learner will have.
     pub goals: Vec<String>,
     /// How long it takes, in the author's words: `20 min`.
     pub time: Option<String>,
-    /// What every step of the lesson needs.
+    /// The needs of every step of the lesson.
     pub needs: Vec<Need>,
 }
 
@@ -151,11 +151,11 @@ pub struct FileStep {
 pub struct Step {
     /// The author's name for it: names the snapshot, survives reordering.
     pub id: String,
-    /// What bash is given.
+    /// The script for bash.
     pub script: String,
     /// Where it runs.
     pub on: Place,
-    /// What must be there for it to run, besides the lesson's own needs.
+    /// Its needs, besides the lesson's own.
     pub needs: Vec<Need>,
     /// The longest it may take.
     pub timeout: Duration,
@@ -182,9 +182,9 @@ pub struct Check {
     pub name: String,
     /// The step whose shell it runs in; it is skipped when that step is.
     pub of: String,
-    /// What bash is given, in a subshell.
+    /// The script for bash, in a subshell.
     pub script: String,
-    /// What its trimmed standard output must be.
+    /// The expectation of its trimmed standard output.
     pub expect: Expectation,
     /// The sentence that it proves, as plain text.
     pub sentence: String,
@@ -279,7 +279,7 @@ pub enum Background {
     Port(u16),
 }
 
-/// What a check's trimmed standard output must be.
+/// The expectation of a check's trimmed standard output.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expectation {
     /// Exactly this.

@@ -58,7 +58,7 @@ pub enum Inline {
     Link {
         /// Where it leads.
         url: String,
-        /// What is shown.
+        /// The text that is shown.
         content: Vec<Inline>,
     },
     /// An image, shown by its description.

@@ -1,4 +1,4 @@
-//! What the values of a fence's attributes may be.
+//! Reads the values of a fence's attributes.
 
 use super::attributes::Word;
 use super::model::{Background, Compare, Expectation, ExpectedExit, Need, Place, SKIP_REST};

@@ -1,4 +1,4 @@
-//! What a mask is.
+//! The type of masks.
 
 use std::borrow::Cow;
 

@@ -99,7 +99,7 @@ impl Masks {
         })
     }
 
-    /// What was printed, made safe to show and the same on every run.
+    /// The output, made safe to show and the same on every run.
     pub fn stabilize(&self, output: &Output) -> StableText {
         StableText::of(&self.section(&output.stdout), &self.section(&output.stderr))
     }

@@ -23,9 +23,9 @@ pub struct StableText(String);
 /// A [`StableText`] taken apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sections {
-    /// What stood on standard output.
+    /// The text on standard output.
     pub stdout: StreamText,
-    /// What stood on standard error.
+    /// The text on standard error.
     pub stderr: StreamText,
 }
 
@@ -99,7 +99,7 @@ impl StableText {
         StableText(form)
     }
 
-    /// What a snapshot holds, as [`crate::snapshot`] read it.
+    /// The text of a snapshot, as [`crate::snapshot`] read it.
     pub(crate) fn recorded(form: &str) -> StableText {
         StableText(form.trim_end().to_owned())
     }

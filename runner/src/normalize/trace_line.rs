@@ -1,4 +1,4 @@
-//! What ftrace puts in front of each line of `trace_pipe`.
+//! The prefix that ftrace puts in front of each line of `trace_pipe`.
 
 use super::mask::Mask;
 use super::padding::{compiled, replaced};
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 /// Hides task, process id, processor, flags and timestamp of a trace line.
 ///
-/// What follows stays: `[TRACE] bpf_trace_printk: hello world!`.
+/// The rest of the line stays: `[TRACE] bpf_trace_printk: hello world!`.
 pub(super) const MASK: Mask = Mask {
     name: "trace",
     apply,

@@ -7,7 +7,7 @@ use crate::say;
 use crate::visible::{Visible, fold, width};
 use std::collections::BTreeMap;
 
-/// What is shown of one step's output below another step's command or its own; more is kept.
+/// The most that is shown of one step's output below a command; more is kept.
 const SHOWN_BYTES: usize = 256 * 1024;
 
 /// The output of a lesson's steps on its way to the screen.
@@ -22,7 +22,7 @@ pub struct LiveOutput {
     sizes: BTreeMap<Option<String>, Sizes>,
     /// The stream of the unfinished line on the screen.
     line_of: Option<Stream>,
-    /// What that line holds, after its bar.
+    /// The text of that line, after its bar.
     line: String,
     /// Whole lines that wait for the end of that one.
     waiting: String,
@@ -202,7 +202,7 @@ impl LiveOutput {
 /// How wide a bar is, with the blanks beside it.
 const BAR_COLUMNS: usize = 4;
 
-/// What stands before a line, with the name of a step that is not on the screen.
+/// The bar before a line, with the name of a step that is not on the screen.
 fn bar(label: Option<&str>, stream: Stream, paint: &Paint) -> String {
     let label = label.map(|label| paint.dim(label) + " ");
     let mark = verdict::bar(stream, paint);

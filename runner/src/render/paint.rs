@@ -1,4 +1,4 @@
-//! What the terminal can do: color, width, marks. Color only repeats what the words say.
+//! The abilities of the terminal: color, width, marks. Color only repeats what the words say.
 
 use crate::diagnostic::Drawing;
 use crate::highlight::{self, TokenKind};
@@ -163,7 +163,7 @@ impl Paint {
         self.style(AnsiColor::Green.on_default(), text)
     }
 
-    /// What to do.
+    /// Advice.
     pub fn advice(&self, text: &str) -> String {
         self.style(AnsiColor::Cyan.on_default(), text)
     }

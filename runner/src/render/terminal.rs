@@ -327,7 +327,7 @@ impl<W: Write> View for Terminal<W> {
         for line in verdict::lines(item, &self.paint) {
             self.line(&line);
         }
-        // What was not run here is shown as it was elsewhere.
+        // A step that was not run here is shown as it was elsewhere.
         if let (
             Verdict::Skipped(Skip::Need { .. } | Skip::NoPlace { .. } | Skip::ByLearner),
             Some(recorded),
@@ -350,7 +350,7 @@ impl<W: Write> View for Terminal<W> {
     }
 }
 
-/// What stayed as the learner changed it, and where the lab's version is.
+/// Says which file stayed as the learner changed it, and where the lab's version is.
 pub fn kept_yours(kept: &KeptYours) -> String {
     let file = kept.path.display().to_string();
     match &kept.of_lab {

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Of what a failed check printed, so many lines are shown.
 const SHOWN_LINES: usize = 12;
 
-/// What a check found is shown up to this width.
+/// The value that a check found is shown up to this width.
 const SHORT_COLUMNS: usize = 60;
 
 /// How a line is styled.
@@ -246,7 +246,7 @@ fn wrong_exit(name: String, expected: ExpectedExit, got: &Ending) -> String {
     }
 }
 
-/// What a background step was awaited by, and did not come.
+/// The sign of a background step that was awaited, and did not come.
 pub fn in_vain(awaited: &Background) -> Option<String> {
     match awaited {
         Background::AtOnce => None,
@@ -256,7 +256,7 @@ pub fn in_vain(awaited: &Background) -> Option<String> {
     }
 }
 
-/// What a step ended with that had to fail, so that errors above a good verdict are no riddle.
+/// The exit of a step that had to fail, so that errors above a good verdict are no riddle.
 fn failing(item: &Item) -> Option<String> {
     let ending = item.ending.as_ref()?;
     match ending {
@@ -344,7 +344,7 @@ pub fn reason(skip: &Skip) -> String {
     }
 }
 
-/// What to do so that it runs.
+/// How to make it run.
 pub fn remedy(skip: &Skip) -> Option<String> {
     match skip {
         Skip::Need { remedy, .. } | Skip::NoPlace { remedy, .. } => remedy.clone(),
@@ -389,7 +389,7 @@ fn lines_of_streams(text: &StableText) -> Vec<(Stream, String)> {
     stdout.chain(stderr).collect()
 }
 
-/// What stands before a line of output. Standard error has a mark of its own, not only a color.
+/// The bar before a line of output. Standard error has a mark of its own, not only a color.
 pub fn bar(stream: Stream, paint: &Paint) -> String {
     match stream {
         Stream::Stdout => paint.dim(paint.mark("│", "|")),

@@ -1,4 +1,4 @@
-//! What differs between two outputs, as data that a renderer colors.
+//! The difference between two outputs, as data that a renderer colors.
 //!
 //! Only changed lines with some context. On changed lines what cannot be seen is shown: a tab as
 //! `→`, blanks at the end as `·`. Work and size are bounded whatever was printed.
@@ -65,7 +65,7 @@ impl DiffLine {
     }
 }
 
-/// What differs from the accepted output `old` to the new one.
+/// The difference from the accepted output `old` to the new one.
 pub fn diff(old: &StableText, new: &StableText) -> Diff {
     let old: Vec<&str> = lines(old);
     let new: Vec<&str> = lines(new);

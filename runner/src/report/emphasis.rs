@@ -1,4 +1,4 @@
-//! What changed within a line, and what of a line cannot be seen.
+//! Marks the changes within a line, and its invisible parts.
 
 use similar::{Algorithm, ChangeTag, TextDiff};
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub struct Segment {
 
 /// The most characters of a line that are shown.
 const MOST_CHARACTERS: usize = 400;
-/// What stands before the first change in a long line.
+/// The length of the text before the first change in a long line.
 const LEAD_CHARACTERS: usize = 40;
 /// Below this share of common words, emphasis would only speckle the lines.
 const LEAST_IN_COMMON: f32 = 0.4;

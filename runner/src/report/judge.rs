@@ -12,7 +12,7 @@ use crate::transcript::{Ending, Record, RecordId, ShellFate, Skip, Transcript, U
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-/// What it takes to judge the records of one lesson, one by one as they come or all at once.
+/// Judges the records of one lesson, one by one as they come or all at once.
 pub struct Judge<'a> {
     steps: HashMap<&'a str, &'a Step>,
     checks: HashMap<&'a str, &'a Check>,
@@ -44,7 +44,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// What the whole of a transcript amounts to, judged where its lesson ended.
+    /// The report on a whole transcript, judged where its lesson ended.
     pub fn report(&self, transcript: &Transcript) -> Report {
         let environment = &transcript.environment;
         let records = transcript.records.iter();
@@ -65,7 +65,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// What one record amounts to.
+    /// The item for one record.
     pub fn item(
         &self,
         record: &Record,

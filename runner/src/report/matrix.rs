@@ -20,15 +20,15 @@ pub struct Matrix<'r> {
 pub struct Row<'r> {
     /// Which one.
     pub id: &'r RecordId,
-    /// What it amounts to in each column; nothing where its turn never came.
+    /// Its mark in each column; nothing where its turn never came.
     pub cells: Vec<Option<CellMark>>,
-    /// What the groups differ from; nothing where no output is compared.
+    /// The output that the groups are compared with; nothing where no output is compared.
     pub reference: Option<Reference<'r>>,
     /// The columns in groups, each of equal outputs or equal troubles, the first column first.
     pub groups: Vec<Group<'r>>,
 }
 
-/// What a step or check amounts to beside those in other environments.
+/// The verdict on a step or check beside those in other environments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CellMark {
     /// The output is the accepted one that serves every environment.
@@ -51,7 +51,7 @@ pub enum CellMark {
     Interrupted,
 }
 
-/// What the outputs of a row are held against.
+/// The output that the outputs of a row are compared with.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reference<'r> {
     /// The accepted output that serves every environment.
@@ -65,9 +65,9 @@ pub enum Reference<'r> {
 pub struct Group<'r> {
     /// The columns.
     pub columns: Vec<usize>,
-    /// What it amounts to in all of them.
+    /// Its mark in all of them.
     pub mark: CellMark,
-    /// What happened in the first of them.
+    /// The item of the first of them.
     pub item: &'r Item,
     /// From the reference to this output, where they are not equal.
     pub diff: Option<Diff>,

@@ -1,4 +1,4 @@
-//! What a lesson's run amounts to, item by item, and what a process ends with for all.
+//! The report on a lesson's run, item by item, and the exit code for all.
 
 use super::verdict::{Counts, Strictness, Verdict};
 use crate::exit::Exit;
@@ -8,7 +8,7 @@ use crate::snapshot::{Environment, Recorded, SnapshotError};
 use crate::transcript::{Ending, Leftover, RecordId, ShellFate, Skip};
 use std::time::Duration;
 
-/// What one lesson's run amounts to.
+/// The report on one lesson's run.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The lesson's permanent name.
@@ -19,7 +19,7 @@ pub struct Report {
     pub title: String,
     /// Its steps and checks, in the order in which they were to run.
     pub items: Vec<Item>,
-    /// What the lesson left behind.
+    /// The lesson's leftovers.
     pub leftovers: Vec<Leftover>,
     /// Where it ran.
     pub environment: Environment,
@@ -27,12 +27,12 @@ pub struct Report {
     pub duration: Duration,
 }
 
-/// What one step or check amounts to.
+/// The report on one step or check.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// Which one it is.
     pub id: RecordId,
-    /// What it amounts to.
+    /// The verdict on it.
     pub verdict: Verdict,
     /// How it ended; nothing where no run is judged.
     pub ending: Option<Ending>,
@@ -40,11 +40,11 @@ pub struct Item {
     pub place: Place,
     /// How long it took.
     pub duration: Duration,
-    /// What it printed, made stable; nothing where it did not run.
+    /// Its output, made stable; nothing where it did not run.
     pub text: Option<StableText>,
     /// The accepted output, if there is one.
     pub recorded: Option<Recorded>,
-    /// What became of the lesson's shell.
+    /// The fate of the lesson's shell.
     pub shell: ShellFate,
 }
 
@@ -86,7 +86,7 @@ impl Report {
         self.items.iter().map(|item| &item.verdict).collect()
     }
 
-    /// What a process that ran this lesson alone ends with.
+    /// The exit code of a process that ran this lesson alone.
     pub fn exit(&self, strictness: Strictness) -> Exit {
         exit([self], strictness)
     }
@@ -97,7 +97,7 @@ impl Report {
 pub type Lookup<'a> =
     dyn Fn(&str, &[String], &Environment) -> Result<Option<Recorded>, SnapshotError> + 'a;
 
-/// What a process that ran these lessons ends with.
+/// The exit code of a process that ran these lessons.
 ///
 /// Running nothing at all is a failure: because this machine lacks something, or because nothing
 /// was chosen.
@@ -132,7 +132,7 @@ pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Stric
 fn is_lack(skip: &Skip) -> bool {
     match skip {
         Skip::Need { .. } | Skip::NoPlace { .. } | Skip::RestSkipped(_) => true,
-        // What it follows says why.
+        // The step before it says why.
         Skip::StepSkipped(_) => false,
         Skip::StoppedEarly(_) | Skip::LessonTimeout(_) | Skip::ByLearner => false,
     }

@@ -8,7 +8,7 @@ use crate::transcript::{Ending, Skip};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a step or check amounts to.
+/// The verdict on a step or check.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// The output is the accepted one, or the check holds.
@@ -29,34 +29,34 @@ pub enum Verdict {
         ours: Environment,
         /// The facets that are known there and could not be found out here, and why not.
         why_unknown: BTreeMap<String, String>,
-        /// What the facets mean, where the course says it.
+        /// The meanings of the facets, where the course says them.
         meanings: Environment,
     },
     /// A sentence of the lesson does not hold.
     CheckFailed {
         /// The sentence.
         sentence: String,
-        /// What the check's output must be.
+        /// The expectation of the check's output.
         expected: Expectation,
-        /// What it was, safe to show.
+        /// The output that came, safe to show.
         actual: String,
         /// How the check ended, where that alone makes it fail.
         ending: Option<Ending>,
-        /// What it printed on standard error, safe to show.
+        /// Its standard error, safe to show.
         stderr: String,
     },
     /// The exit status is not the expected one, whatever the output.
     WrongExit {
-        /// What the author expects.
+        /// The status that the author expects.
         expected: ExpectedExit,
-        /// What came.
+        /// How it ended.
         got: Ending,
     },
     /// It took longer than it may.
     TimedOut {
         /// How long that is.
         limit: Duration,
-        /// What would have made it ready in the background, and never came.
+        /// The sign that it is ready in the background, which never came.
         awaited: Option<Background>,
     },
     /// The learner stopped it.
@@ -68,9 +68,9 @@ pub enum Verdict {
     /// `tutor` could not run or judge it: what was being done, what stood in the way, and what to
     /// do next, if that is known.
     Broken {
-        /// What was being done and what stood in the way.
+        /// The action, and the obstacle.
         message: String,
-        /// What to do next.
+        /// How to go on.
         help: Option<String>,
     },
 }
@@ -171,7 +171,7 @@ pub struct Strictness {
 }
 
 impl Strictness {
-    /// What a process ends with for that verdict alone.
+    /// The exit code for that verdict alone.
     pub fn exit_for(self, verdict: &Verdict) -> Exit {
         let unless = |fails: bool, exit: Exit| if fails { exit } else { Exit::Success };
         match verdict {

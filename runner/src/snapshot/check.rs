@@ -1,4 +1,4 @@
-//! What is wrong with the snapshots of a course: damaged ones, and those of no step that there is.
+//! Finds faulty snapshots of a course: damaged ones, and those of a step that does not exist.
 
 use super::error::SnapshotError;
 use super::files::{Files, SnapshotFolder};
@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What was found, and the texts of the files that it points into.
+/// The diagnostics, and the texts of the files that they point into.
 #[derive(Clone, Debug, Default)]
 pub struct SnapshotFindings {
-    /// What is wrong.
+    /// The message.
     pub diagnostics: Vec<Diagnostic>,
     /// The files that are damaged, as far as they are text.
     pub texts: BTreeMap<PathBuf, String>,

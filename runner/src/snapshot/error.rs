@@ -1,4 +1,4 @@
-//! What can go wrong with the files of snapshots. Nothing is overwritten when it does.
+//! Errors with the files of snapshots. Nothing is overwritten when one occurs.
 
 use super::form::Damage;
 use std::io;
@@ -11,11 +11,11 @@ pub enum SnapshotError {
     /// The machine refused: a full disk, a folder that may not be written.
     #[error("cannot {doing} `{}`: {}", path.display(), reason(source))]
     Refused {
-        /// What was being done: `write snapshot`.
+        /// The action that failed: `write snapshot`.
         doing: &'static str,
         /// To which file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// The file is there and is no snapshot.
@@ -25,15 +25,15 @@ pub enum SnapshotError {
         path: PathBuf,
         /// The line, counted from 1.
         line: usize,
-        /// What is wrong there.
+        /// The fault there.
         reason: String,
-        /// What to do about it.
+        /// How to mend it.
         help: &'static str,
     },
 }
 
 impl SnapshotError {
-    /// What to do next.
+    /// How to go on.
     pub fn help(&self) -> &str {
         match self {
             SnapshotError::Refused { source, .. } => match source.kind() {

@@ -10,7 +10,7 @@ pub trait Files: Send + Sync {
     fn read(&self, file: &Path) -> io::Result<Option<Vec<u8>>>;
     /// The names of the files in a folder, without those below it; none if there is no such folder.
     fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
-    /// What to call a file in a message.
+    /// The name of a file for messages.
     fn locate(&self, file: &Path) -> PathBuf;
 }
 

@@ -10,7 +10,7 @@ use crate::normalize::StableText;
 use crate::visible::visible_text;
 use serde::Deserialize;
 
-/// What is wrong with a file, and where.
+/// A fault in a file, and its line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Damage {
     pub line: usize,

@@ -1,4 +1,4 @@
-//! What a snapshot is called: lesson, step, and the facets of a variant.
+//! The names of snapshots: lesson, step, and the facets of a variant.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub struct Recorded {
     /// Which snapshot it is.
     pub name: SnapshotName,
-    /// What was printed, made stable.
+    /// The output, made stable.
     pub text: StableText,
     /// The exit status, or how else it ended: `0`, `signal 9`, `stopped`.
     pub exit: String,

@@ -39,7 +39,7 @@ fn quoted(value: &str) -> String {
     quoted
 }
 
-/// What a YAML reader may refuse. All are below `U+10000`.
+/// True of characters that a YAML reader may refuse. All are below `U+10000`.
 fn needs_escape(character: char) -> bool {
     character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}')
 }

@@ -1,4 +1,4 @@
-//! What somebody agreed to: which parts of which courses may run, and which courses are their own.
+//! The learner's consent: which parts of which courses may run, and which courses are their own.
 
 use super::files::{Store, StoreError};
 use crate::course::{PartHashes, lesson_prefix};
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// The version of the file.
 const FORMAT: u64 = 1;
 
-/// What was agreed to, by folder.
+/// The learner's consent, by folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consents {
     format: u64,
@@ -31,15 +31,15 @@ impl Default for Consents {
     }
 }
 
-/// What an earlier `tutor` remembered: whole courses by a hash, or whatever a folder holds. What
-/// that meant was another thing, so it counts for nothing but a sentence.
+/// The consent that an earlier `tutor` remembered: to whole courses by a hash, or to anything in a
+/// folder. It had a different meaning, so it is only mentioned.
 #[derive(Default, Deserialize)]
 struct Earlier {
     folders: BTreeSet<PathBuf>,
 }
 
 impl Store {
-    /// What was agreed to so far. A file of a later `tutor` is an error, and is left alone.
+    /// The consent given so far. A file of a later `tutor` is an error, and is left alone.
     pub fn consents(&self) -> Result<Consents, StoreError> {
         let path = self.consent_file();
         let consents = versioned::read(&path, FORMAT, FORMAT).map_err(|newer| StoreError {

@@ -20,7 +20,7 @@ const FORMAT: u64 = 1;
 pub struct StoreError {
     /// The file.
     pub path: PathBuf,
-    /// What the system said.
+    /// The system's error.
     pub error: io::Error,
 }
 

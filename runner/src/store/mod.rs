@@ -1,4 +1,4 @@
-//! What `tutor` remembers between runs, in the XDG state folder: progress, the last run,
+//! The memory of `tutor` between runs, in the XDG state folder: progress, the last run,
 //! and in `consent` what may run.
 
 mod consent;

@@ -75,7 +75,7 @@ fn is_joined(character: char) -> bool {
     is_of_such_a_script && !is_hidden(character)
 }
 
-/// What in a text is not shown as it is, each with its place: hidden characters and controls.
+/// The characters of a text that are not shown as they are, each with its place: hidden ones and controls.
 pub fn hidden(text: &str) -> impl Iterator<Item = (usize, char)> {
     let mut before = None;
     let mut characters = text.char_indices().peekable();

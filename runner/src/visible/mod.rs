@@ -1,6 +1,6 @@
 //! Makes text safe to show: nothing a step prints can move the cursor, set a title or hide.
 //!
-//! What cannot be shown as it is becomes a mark that can: a control character its picture
+//! A character that cannot be shown as it is becomes a mark that can: a control character its picture
 //! (`␛`, `␀`, `␍`), a byte that is not UTF-8 `\xff`, a character that is invisible or turns the
 //! reading direction `\u{202e}`. Newlines and tabs stay. Text that already holds such a mark
 //! looks the same as what the mark stands for, as with `cat -v`.
@@ -158,7 +158,7 @@ fn push_text(mut before: Option<char>, valid: &str, text: &mut String) {
     text.push_str(&valid[plain_from..]);
 }
 
-/// What a character that is not shown as it is becomes.
+/// The mark in place of a character that is not shown as it is.
 pub fn mark(character: char) -> String {
     let mut mark = String::new();
     push_mark(character, &mut mark);

@@ -94,7 +94,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         .collect()
 }
 
-/// What stands between backticks, with them.
+/// The texts between backticks, with them.
 fn code(line: &str) -> Vec<Range<usize>> {
     let ticks: Vec<usize> = line.match_indices('`').map(|(at, _)| at).collect();
     let pairs = ticks.chunks_exact(2);

@@ -1,5 +1,5 @@
-//! What is kept aside: all of a workspace when the learner begins afresh, and when a run begins what
-//! steps of the last one made.
+//! Puts files aside: all of a workspace when the learner begins afresh, and the artifacts of the last
+//! run when a new one begins.
 
 use super::error::WorkspaceError;
 use super::ledger::Ledger;
@@ -15,13 +15,13 @@ use tutor_files::{Below, FilesError, Over};
 pub struct AsideFolder {
     /// The folder.
     pub folder: PathBuf,
-    /// What is in it, below the folder.
+    /// Its files, below the folder.
     pub files: Vec<PathBuf>,
 }
 
 impl Workspace {
-    /// Moves what steps made to a folder of its own beside the workspace, with the steps while
-    /// which it changed.
+    /// Moves artifacts to a folder of their own beside the workspace, each with the steps that may
+    /// have made it.
     pub(super) fn put_aside(
         &mut self,
         made: BTreeMap<Below, BTreeSet<String>>,
@@ -111,7 +111,7 @@ impl Workspace {
                 self.ledger.aside.insert(kept, by);
             }
         }
-        // What is in a folder goes before the folder; one that holds something stays.
+        // The contents of a folder go before the folder; one that holds something stays.
         for folder in emptied.iter().rev() {
             let _ = all.remove_folder(folder);
         }

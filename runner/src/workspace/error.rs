@@ -1,4 +1,4 @@
-//! What keeps a workspace from being used.
+//! The reasons why a workspace cannot be used.
 
 use crate::say;
 use crate::versioned::TooNew;

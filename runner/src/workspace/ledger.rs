@@ -1,7 +1,7 @@
-//! Whose each file of a workspace is, as far as `tutor` knows.
+//! The owner of each file of a workspace, as far as `tutor` knows.
 //!
-//! What is the learner's is never overwritten and never removed: who would do either asks here, and
-//! names to `tutor-files` the stamp that the answer was about.
+//! The learner's files are never overwritten and never removed: code that would do either asks here,
+//! and names to `tutor-files` the stamp that the answer was about.
 
 use crate::versioned::{self, TooNew, Versioned};
 use serde::{Deserialize, Serialize};
@@ -13,22 +13,22 @@ use tutor_files::{Below, Found, Root, Stamp, hash};
 /// The format that is written. In the first one, stamps were times of change.
 const FORMAT: u64 = 2;
 
-/// Who wrote the files of a workspace. That of a lasting one is kept in a file; one that is damaged
+/// The authors of a workspace's files. That of a lasting workspace is kept in a file; a damaged one
 /// is as good as none, and then every file counts as the learner's.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Ledger {
-    /// What the lesson wrote: SHA-256 of the content, in hexadecimal.
+    /// The files that the lesson wrote: SHA-256 of the content, in hexadecimal.
     pub(super) written: BTreeMap<Below, String>,
-    /// What its steps made in the last run, and what the lesson wrote and they changed.
+    /// The files that its steps made in the last run, and those of the lesson that they changed.
     pub(super) made: BTreeMap<Below, LastState>,
-    /// While which steps that changed.
+    /// The steps that may have made them: those that ran when they changed.
     #[serde(default)]
     pub(super) by: BTreeMap<Below, BTreeSet<String>>,
     /// The folders that they made. They go only when nothing is in them.
     #[serde(default)]
     pub(super) folders: BTreeSet<Below>,
-    /// What was put aside when a run began, until steps had their chance to make it again: below
-    /// the folder of all workspaces, with the steps while which it changed.
+    /// The files that were put aside when a run began, until steps had their chance to make them
+    /// again: below the folder of all workspaces, with the steps that may have made them.
     #[serde(default)]
     pub(super) aside: BTreeMap<Below, BTreeSet<String>>,
     /// The learner's own, in this run.

@@ -17,9 +17,9 @@ pub(super) struct LockedFolders {
     pub(super) name: Below,
     /// The workspace, as its steps find it.
     pub(super) files: PathBuf,
-    /// What is known of it, with the steps' home.
+    /// The folder with its ledger and the steps' home.
     pub(super) state: Root,
-    /// What was in the place of that.
+    /// A message about a file or link in place of that folder.
     pub(super) was: Option<String>,
     _lock: File,
 }
@@ -78,7 +78,7 @@ impl LockedFolders {
             None => true,
             Some(found) if found.kind.is_folder() => {
                 let root = self.all.within(&self.name)?;
-                // What may not be read is not known to be empty.
+                // A folder that may not be read is not known to be empty.
                 let listed = root.walk(&tutor_files::Limits::default());
                 listed.is_ok_and(|listing| listing.entries.is_empty())
             }

@@ -1,9 +1,9 @@
-//! The folder that a lesson's steps run in, and what in it belongs to whom.
+//! The folder that a lesson's steps run in, and the owners of its files.
 //!
 //! Three kinds of files live there: those that the lesson wrote, those that its steps made, and
 //! those that the learner wrote or edited. The last are never overwritten and never removed.
-//! What appears while a step runs counts as made by it, though the learner may have written it at
-//! that moment. So it goes aside when a new run begins, and for good once steps made it again.
+//! A file that appears while a step runs counts as made by it, though the learner may have written
+//! it at that moment. So it goes aside when a new run begins, and for good once steps made it again.
 //! The steps' own home folder lies beside it; all in there is theirs.
 
 mod aside;

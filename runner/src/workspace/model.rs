@@ -18,13 +18,13 @@ use tutor_files::{Below, FilesError, Found, Kind, Over, Root, hash};
 pub struct Workspace {
     pub(super) files: Tree,
     pub(super) home: Tree,
-    /// What was there when it was last looked at.
+    /// The files at the last look.
     pub(super) seen: FoundByPath,
     /// Where something was mounted then.
     pub(super) mounts: Vec<Below>,
-    /// What of the learner's changed while a step ran, until it is known whether a step did that.
+    /// The learner's files that changed while a step ran, until it is known whether a step did that.
     pub(super) overwritten: BTreeSet<Below>,
-    /// What could not be taken away, and why.
+    /// Messages about files that could not be removed.
     pub(super) stays: Vec<String>,
     pub(super) ledger: Ledger,
     /// The ledger as it was written last.
@@ -111,7 +111,7 @@ impl Workspace {
             return Ok(());
         }
         self.files.open_up(&self.ledger.folders);
-        // What lies behind a link is not what steps made.
+        // Files behind a link are not the steps'.
         self.see()?;
         let left = self.seen.values().filter(|now| self.ledger.is_as_left(now));
         let left = left.map(|now| {
@@ -122,7 +122,7 @@ impl Workspace {
         self.ledger.made.clear();
         self.ledger.by.clear();
         self.put_aside(left)?;
-        // What is in a folder goes before the folder.
+        // The contents of a folder go before the folder.
         for path in std::mem::take(&mut self.ledger.folders).iter().rev() {
             match self.files.root.remove_folder(path) {
                 // One that somebody has something in stays, and so does what is no folder any more.
@@ -157,7 +157,7 @@ impl Workspace {
     /// Begins a run that goes on from the last one: what its steps made stays, and stays theirs.
     pub fn go_on(&mut self) -> Result<(), WorkspaceError> {
         self.see()?;
-        // What was changed since is the learner's.
+        // Files that were changed since are the learner's.
         let theirs = self
             .seen
             .values()
@@ -170,8 +170,8 @@ impl Workspace {
         Ok(())
     }
 
-    /// Looks at what changed since the last look, and notes while which steps that was; what
-    /// changed while none ran is the learner's. What cannot be seen now counts as unchanged.
+    /// Looks at the changes since the last look, and notes the steps that ran meanwhile. A file that
+    /// changed while none ran is the learner's; one that cannot be seen now counts as unchanged.
     pub fn look(&mut self, by: &BTreeSet<String>) {
         if self.place().is_none() || self.files.root.check().is_err() {
             return;
@@ -292,7 +292,7 @@ impl Workspace {
         Ok(written)
     }
 
-    /// What a file holds, to be compared; nothing for a link, a folder, or what is too large.
+    /// The content of a file, to be compared; nothing for a link, a folder, or a file that is too large.
     fn content_of(&self, found: &Found) -> Result<Option<Vec<u8>>, WorkspaceError> {
         match &found.kind {
             Kind::Link { .. } | Kind::Folder { .. } => return Ok(None),
@@ -304,7 +304,7 @@ impl Workspace {
         }
     }
 
-    /// What is at the place of a lesson's file is not what the lesson wrote there, and stays.
+    /// Keeps a file in the place of a lesson's file, which is not as the lesson wrote it.
     fn keep_theirs(&mut self, path: Below, found: &Found) -> Written {
         let seen = self.seen.get(&path).map(|seen| seen.stamp);
         if self.ledger.is_changed_by_steps(&path) && seen == Some(found.stamp) {
@@ -325,7 +325,7 @@ impl Workspace {
         self.ledger.is_theirs(path)
     }
 
-    /// What steps made in this run, or in the runs that it goes on from, as of the last look; a
+    /// The artifacts of this run, or of the runs that it goes on from, as of the last look; a
     /// folder comes before what is in it.
     pub(super) fn made(&self) -> impl Iterator<Item = (&Below, &Found)> {
         self.seen.iter().filter(|(path, _)| !self.is_theirs(path))

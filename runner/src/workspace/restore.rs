@@ -1,4 +1,4 @@
-//! What steps made, kept and put back: for going back to a moment of a lesson.
+//! Keeps artifacts and puts them back: for going back to a moment of a lesson.
 
 use super::error::WorkspaceError;
 use super::model::Workspace;
@@ -10,7 +10,7 @@ use tutor_files::{Below, FilesError, Found, Kind};
 /// The most files, folders and links that are kept: each step looks at all of them.
 const LIMIT_PATHS: usize = 50_000;
 
-/// What steps had made at some moment, by path: in the workspace, and in their home folder.
+/// All artifacts at some moment, by path: in the workspace, and in the steps' home folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(serialize = "C: Serialize", deserialize = "C: Deserialize<'de>"))]
 pub struct Artifacts<C> {
@@ -20,10 +20,10 @@ pub struct Artifacts<C> {
     pub home: BTreeMap<Below, Artifact<C>>,
 }
 
-/// What steps had made, with how it looked then.
+/// Artifacts with their stamps at that moment.
 #[derive(Clone, Debug)]
 pub struct ArtifactCache<C> {
-    /// What they had made.
+    /// The artifacts.
     pub works: Artifacts<C>,
     files: FoundByPath,
     home: FoundByPath,
@@ -56,7 +56,7 @@ impl<C> Default for Artifacts<C> {
 }
 
 impl Workspace {
-    /// What steps had made at the last look, each file's content as `keep` has it. What has not
+    /// The artifacts at the last look, each file's content as `keep` has it. A file that has not
     /// changed since `last` is not read again. Nothing if that cannot be kept: it is too much, or
     /// neither a file nor a folder nor a link, or it is shut, or `keep` fails.
     pub fn works<C: Clone>(

@@ -42,7 +42,7 @@ pub fn survey(folders: &Folders) -> Result<Vec<WorkspaceSummary>, WorkspaceError
 
 /// The files of a workspace that neither the lesson nor its steps left as they are.
 fn edits(folder: &Path, state: &Path) -> Result<Vec<PathBuf>, WorkspaceError> {
-    // What is in the place of a folder is not known.
+    // The contents of a folder that cannot be opened are not known.
     let Ok(root) = Root::open(folder) else {
         return Ok(Vec::new());
     };

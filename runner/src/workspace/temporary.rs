@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tutor_files::error::failed_io;
 use tutor_files::{FilesError, remove_tree};
 
-/// What the names of folders begin with that go with their `tutor`; its process id follows.
+/// The prefix of folders that go with their `tutor`; its process id follows.
 pub(super) const FRESH: &str = "tutor-run-";
 /// And of those that somebody asked to keep.
 pub(super) const KEPT: &str = "tutor-kept-";
@@ -97,7 +97,7 @@ pub(super) fn remove_abandoned_in(place: &Path) -> Vec<FilesError> {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| name.strip_prefix(FRESH));
         let owner = owner.and_then(|rest| rest.split_once('-')?.0.parse::<i32>().ok());
-        // What is not as expected is not ours to remove.
+        // A folder that is not as expected is not ours to remove.
         if let Some(owner) = owner
             && is_abandoned(&entry.path(), owner).unwrap_or(false)
         {

@@ -13,7 +13,7 @@ pub(super) const UNFINISHED: [&str; 2] = [tutor_files::UNFINISHED, ".tutor-fetch
 /// The most that what steps made may hold to be kept, in bytes.
 pub(super) const LIMIT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What steps made at a path. `C` stands for a file's content.
+/// A file, folder or link that steps made. `C` stands for a file's content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Artifact<C> {
     /// A folder with these permissions.
@@ -24,7 +24,7 @@ pub enum Artifact<C> {
     File(u32, C),
 }
 
-/// What was below a folder when it was looked at.
+/// The contents of a folder when it was looked at.
 pub(super) type FoundByPath = BTreeMap<Below, Found>;
 
 /// The stamp of what is no folder: that of a folder changes with what is in it.
@@ -88,7 +88,7 @@ impl Tree {
         };
         for (path, found) in self.sight().unwrap_or_default().seen {
             if is_unfinished(&path) && !found.kind.is_folder() {
-                // What does not go now may go later.
+                // A file that does not go now may go later.
                 let _ = self.root.remove(&path, Over::Known(&found.stamp));
             }
         }
@@ -174,7 +174,7 @@ impl Tree {
         is_theirs: &dyn Fn(&Found) -> bool,
     ) -> Result<(BTreeSet<Below>, Vec<FilesError>), WorkspaceError> {
         let (mut learners, mut stays) = (BTreeSet::new(), Vec::new());
-        // What is in a folder goes before the folder.
+        // The contents of a folder go before the folder.
         for (path, found) in self.sight()?.seen.into_iter().rev() {
             if is_theirs(&found) {
                 learners.insert(path);

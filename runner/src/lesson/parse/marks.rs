@@ -18,7 +18,7 @@ pub enum Mark {
         text: String,
         /// Where it stands.
         span: Range<usize>,
-        /// What an id in braces takes the place of: the end of its line and closing `#` signs.
+        /// The place for an id in braces: the end of its line and closing `#` signs.
         id: Range<usize>,
     },
     /// A link or an image with text of its own in brackets.
@@ -29,9 +29,9 @@ pub enum Mark {
         text: String,
         /// True for an image.
         image: bool,
-        /// What stands before its text: `[` or `![`.
+        /// The mark before its text: `[` or `![`.
         open: Range<usize>,
-        /// What stands after its text: `](url)` or `][name]`.
+        /// The mark after its text: `](url)` or `][name]`.
         close: Range<usize>,
     },
     /// A plain fence that stands in no list or quote.
@@ -224,7 +224,7 @@ fn has_text(link: LinkType) -> bool {
     !matches!(link, LinkType::Autolink | LinkType::Email)
 }
 
-/// What an id takes the place of in the heading at `span`.
+/// The place for an id in the heading at `span`.
 fn heading_end(source: &str, span: &Range<usize>) -> Range<usize> {
     let text = source[span.clone()].trim_end();
     let end = span.start + text.len();

@@ -1,4 +1,4 @@
-//! What of a page's Markdown reaches a browser as more than text: raw HTML, addresses, attributes of
+//! The parts of a page's Markdown that reach a browser as more than text: raw HTML, addresses, attributes of
 //! headings. Which of it may is said by [`crate::lesson::html`].
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
@@ -7,13 +7,13 @@ use std::ops::Range;
 /// A part of a page that is more than text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Markup {
-    /// What it is.
+    /// Its kind.
     pub kind: MarkupKind,
     /// Where it stands.
     pub span: Range<usize>,
 }
 
-/// What a part of a page is.
+/// The kind of a part of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MarkupKind {
     /// Lines of HTML.
@@ -28,12 +28,12 @@ pub enum MarkupKind {
     Attributes,
 }
 
-/// What Markdown a lesson may have. Footnotes stay off: neither the terminal nor the study mode has a
+/// The Markdown that a lesson may have. Footnotes stay off: neither the terminal nor the study mode has a
 /// foot to put them at.
 pub(super) const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH);
 
-// What mdBook reads with the settings of an emitted book. It is more than lessons have: a footnote that
-// is none in a lesson would be one there, with all that it holds.
+// The Markdown that mdBook reads with the settings of an emitted book. It is more than lessons have:
+// a footnote that is none in a lesson would be one there, with all that it holds.
 const BOOK_OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_FOOTNOTES)
     .union(Options::ENABLE_STRIKETHROUGH)

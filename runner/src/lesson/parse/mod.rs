@@ -39,7 +39,7 @@ pub fn parse(
     (reading.lesson, reading.diagnostics)
 }
 
-/// What the lesson `stem` says of itself, without reading the rest of its page.
+/// The front matter of the lesson `stem`, without reading the rest of its page.
 pub(crate) fn front_matter(stem: &str, source: &str) -> FrontMatter {
     let mut findings = Findings::of(Path::new(""));
     front_matter::read(stem, source, &mut findings).front
@@ -48,9 +48,9 @@ pub(crate) fn front_matter(stem: &str, source: &str) -> FrontMatter {
 /// A lesson and what else was learned by reading it.
 pub(crate) struct Reading {
     pub lesson: Lesson,
-    /// What is wrong with it.
+    /// The faults.
     pub diagnostics: Vec<Diagnostic>,
-    /// What is not good about it.
+    /// The warnings.
     pub lints: Vec<Diagnostic>,
     /// The names that `course.toml` must declare.
     pub mentions: Vec<Mention>,

@@ -20,7 +20,7 @@ pub(super) struct ProseBuilder {
     skipped: usize,
 }
 
-/// What an open container will become.
+/// The kind of an open container.
 enum ContainerKind {
     Paragraph,
     Heading(u8),
@@ -41,7 +41,7 @@ enum ContainerKind {
     Plain,
 }
 
-/// What an open container holds so far.
+/// The contents of an open container so far.
 #[derive(Default)]
 struct Container {
     nodes: Vec<Node>,

@@ -13,9 +13,9 @@ use std::ops::Range;
 
 /// A part of a page.
 pub enum PagePart {
-    /// What the book makes of a step, a file, or a fact: safe already.
+    /// Markdown that the book made of a step, a file, or a fact: safe already.
     Made(String),
-    /// What a lesson says.
+    /// Prose of a lesson.
     Prose(String),
 }
 
@@ -77,7 +77,7 @@ struct Edit {
     text: String,
 }
 
-/// What has to be changed of the prose of a page, in order.
+/// The edits that the prose of a page needs, in order.
 fn edits(page: &str, prose: &[Range<usize>]) -> Vec<Edit> {
     let mut edits: Vec<Edit> = Vec::new();
     for found in markup(page) {
@@ -104,7 +104,7 @@ fn edits(page: &str, prose: &[Range<usize>]) -> Vec<Edit> {
             MarkupKind::Link(_) | MarkupKind::Image(_) => literal(written),
             MarkupKind::Attributes => written.replace('{', "&#123;"),
         };
-        // What stands in another one is seen to in the next round.
+        // An edit inside the last one waits for the next round.
         if edits
             .last()
             .is_none_or(|last| last.span.end <= inside.start)

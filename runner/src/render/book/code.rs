@@ -36,7 +36,7 @@ impl<'c> Codes<'c> {
             let parts: Vec<_> = (0..threads)
                 .map(|first| scope.spawn(move || part(first)))
                 .collect();
-            // What a thread left undone is done when it is asked for.
+            // Code that a thread left undone is marked when it is asked for.
             let done = parts.into_iter().filter_map(|part| part.join().ok());
             done.flatten().collect()
         });

@@ -1,10 +1,10 @@
-//! What keeps a book from being written, and what to do about it.
+//! The reasons why a book is not written, and how to mend them.
 
 use crate::snapshot::SnapshotError;
 use std::path::PathBuf;
 use tutor_files::FilesError;
 
-/// What keeps a book from being written.
+/// The reason why a book is not written.
 #[derive(Debug, thiserror::Error)]
 pub enum EmitError {
     /// The folder holds something that is not ours.
@@ -22,7 +22,7 @@ pub enum EmitError {
 }
 
 impl EmitError {
-    /// What to do about it.
+    /// How to mend it.
     pub fn help(&self) -> Option<String> {
         match self {
             EmitError::Occupied(_) => Some("name a new or empty folder".to_owned()),

@@ -11,7 +11,7 @@ const MARKER: &str = ".tutor-book";
 const MARKER_HEAD: &str =
     "The files below were written by `tutor book --emit`, which keeps them up to date.";
 
-/// What is longer was not written by us.
+/// No file of ours is longer.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// Files by path below their folder, with `/`.
@@ -31,7 +31,7 @@ pub fn write(tree: &EmittedTree, folder: &Path) -> Result<TouchedFiles, EmitErro
     let root = open(folder)?;
     let before = owned(&root, folder)?;
     let now: BTreeSet<Below> = tree.keys().map(Below::new).collect::<Result<_, _>>()?;
-    // Whatever happens halfway, each of our files is in the list.
+    // If this stops halfway, each of our files is in the list.
     mark(&root, before.union(&now))?;
     let mut changes = TouchedFiles::default();
     for (path, text) in tree {

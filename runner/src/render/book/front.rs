@@ -1,4 +1,4 @@
-//! What a book has besides its lessons: settings, the list of pages, the first page, and the page
+//! The parts of a book besides its lessons: settings, the list of pages, the first page, and the page
 //! of source files.
 
 use super::code::{CODE, Codes};

@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 /// A text as HTML, for content and for attributes in double quotes.
 ///
-/// What cannot be seen becomes a mark that can. White space at the beginning of a line becomes a
+/// An invisible character becomes a visible mark. White space at the beginning of a line becomes a
 /// character reference, so that no line is blank.
 pub fn text(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + text.len() / 8);
@@ -23,7 +23,7 @@ pub fn push_text(text: &str, html: &mut String) {
             '<' => html.push_str("&lt;"),
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
-            // What mdBook's own preprocessors look for.
+            // mdBook's own preprocessors look for it.
             '{' => html.push_str("&#123;"),
             _ if character.is_whitespace() && at_line_start(html) => {
                 // Writing to a String cannot fail.

@@ -38,7 +38,7 @@ const SCRIPT: &str = include_str!("../../../../book/assets/tutor.js");
 /// Names that a lesson's page cannot have: mdBook and the book's own pages have them.
 const RESERVED: [&str; 5] = ["404", "index", "print", "sources", "toc"];
 
-/// What an emitted book holds.
+/// The contents of an emitted book, in numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Emitted {
     /// How many lessons.

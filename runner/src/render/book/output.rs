@@ -10,7 +10,7 @@ const SHOWN_LINES: usize = 20;
 /// A stream is not folded for fewer lines than this.
 const FEWEST_FOLDED: usize = 4;
 
-/// What a page shows below a step's command: one recorded output or several, or why there is none.
+/// The part below a step's command: one recorded output or several, or why there is none.
 pub fn block(step: &Step, stem: &str, recorded: &[Recorded]) -> String {
     let Some((base, variants)) = recorded.split_first() else {
         return missing(step, stem);

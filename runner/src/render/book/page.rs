@@ -81,7 +81,7 @@ fn claims(marks: &[Mark]) -> HashMap<&str, &str> {
     claims
 }
 
-/// What the lesson is for, how long it takes, and what it needs.
+/// The lesson's goals, its length, and its needs.
 fn intro(lesson: &Lesson, book: &Book<'_>) -> String {
     let front = &lesson.front;
     let mut facts: Vec<String> = front.time.iter().map(|time| html::line(time)).collect();

@@ -8,7 +8,7 @@ use crate::lesson::anchors::Anchors;
 use crate::lesson::{Lesson, Mark};
 use std::ops::Range;
 
-/// What the prose of a page depends on.
+/// Everything that the prose of a page depends on.
 pub struct PageContext<'p, 'c> {
     /// The book.
     pub book: &'p Book<'p>,
@@ -22,7 +22,7 @@ pub struct PageContext<'p, 'c> {
     pub links: &'p mut PageLinks<'c>,
 }
 
-/// What takes the place of a part of the text.
+/// A part of the text, and the text that takes its place.
 type Replacement = (Range<usize>, String);
 
 impl PageContext<'_, '_> {

@@ -1,9 +1,9 @@
-//! What every page of a book shares.
+//! The data that all pages of a book share.
 
 use super::code::Codes;
 use crate::course::Course;
 
-/// What the pages of a book are made from.
+/// The course of a book, and its code.
 pub struct Book<'c> {
     pub course: &'c Course,
     pub codes: Codes<'c>,

@@ -57,7 +57,7 @@ pub fn step(step: &Step, stem: &str, book: &Book<'_>, recorded: &[Recorded]) -> 
     )
 }
 
-/// What must be there, each with what it is as its title.
+/// The needs, each with its description as its title.
 pub fn needs(needs: &[Need], course: &Course) -> String {
     let needs: Vec<String> = needs
         .iter()

@@ -61,7 +61,7 @@ fn row(columns: &[String], row: &Row<'_>) -> Value {
     })
 }
 
-/// What happened is that of the group's first environment, as `tutor test --format json` tells it.
+/// The item is that of the group's first environment, as in `tutor test --format json`.
 fn group(columns: &[String], group: &Group<'_>) -> Value {
     let names: Vec<&String> = group.columns.iter().map(|index| &columns[*index]).collect();
     let diff = group.diff.as_ref().map(|diff| {

@@ -15,7 +15,7 @@ pub fn document(columns: &[String], matrices: &[Matrix<'_>]) -> String {
     text
 }
 
-/// What each column stands for.
+/// The environment of each column.
 fn environments(columns: &[String], matrices: &[Matrix<'_>]) -> String {
     let mut text = String::new();
     for (index, column) in columns.iter().enumerate() {

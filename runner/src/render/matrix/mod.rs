@@ -119,7 +119,7 @@ pub fn all(
     text
 }
 
-/// What is left of a whole matrix for somebody to do.
+/// The work that a whole matrix leaves for somebody.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenWork<'e> {
     /// How many outputs wait to be read.
@@ -169,7 +169,7 @@ pub fn heading(columns: &[String], row: &Row<'_>, group: &Group<'_>) -> String {
     }
 }
 
-/// What differs, failed or was missing in a group.
+/// The details of a group: a diff, or the verdict of its item.
 fn details(group: &Group<'_>, paint: &Paint) -> Vec<String> {
     if let Some(diff) = &group.diff {
         return verdict::diff(diff, paint);
