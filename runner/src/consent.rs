@@ -1,5 +1,5 @@
-//! What somebody agrees to before a course runs that is not `tutor`'s own: all that it would run and
-//! write, and what it asks for besides.
+//! Consent to run a course that is not `tutor`'s own: the proposal names all that would run and be
+//! written, and what the course asks for besides.
 
 use crate::course::asks::Network;
 use crate::course::{Course, PartHashes, Script, lesson_key, lesson_prefix, part_of, parts};
@@ -21,11 +21,11 @@ const ASKS: &str = "asks";
 pub struct Proposal<'p> {
     /// The lessons; none where probes run alone.
     pub lessons: &'p [&'p Lesson],
-    /// What would run and be written.
+    /// All that would run and be written.
     pub scripts: Vec<Script<'p>>,
-    /// What the course asks for besides, a line each.
+    /// A line for each permission that the course asks for besides.
     pub asks: Vec<String>,
-    /// What is agreed to with a yes.
+    /// The parts that a yes agrees to.
     pub parts: PartHashes,
 }
 
@@ -60,8 +60,8 @@ impl<'p> Proposal<'p> {
         parts.all(|(key, hash)| agreed.get(key) == Some(hash))
     }
 
-    /// What differs from what was agreed to, of lessons and probes that were agreed to before; nothing
-    /// where none were.
+    /// The differences from what was agreed to before, for lessons and probes that were agreed to at
+    /// all.
     pub fn changes(&self, agreed: &PartHashes) -> Vec<String> {
         if agreed.is_empty() {
             return Vec::new();
@@ -92,7 +92,7 @@ impl<'p> Proposal<'p> {
         changes
     }
 
-    /// What differs in a lesson as a whole: it is new, parts are gone, or their order is different.
+    /// The differences of a lesson as a whole: it is new, parts are gone, or their order is different.
     fn changes_of(&self, lesson: &Lesson, agreed: &PartHashes) -> Vec<String> {
         let name = &*lesson.front.name;
         let (key, prefix) = (lesson_key(name), lesson_prefix(name));
@@ -122,8 +122,8 @@ impl<'p> Proposal<'p> {
     }
 }
 
-/// What the steps of a course may do besides what all steps may: a line for each thing that it asks for
-/// by name. It is shown with the question, and agreed to with the rest.
+/// A line for each permission that a course asks for by name, beyond what all steps may do. The lines
+/// are shown with the question, and agreed to with the rest.
 pub fn asks_for(course: &Course) -> Vec<String> {
     let asks = &course.asks;
     let path = asks
@@ -173,7 +173,7 @@ fn led(place: &str) -> String {
     }
 }
 
-/// True if a place is a socket or has some in it: whoever finds a socket can speak to who listens there.
+/// True if a place is a socket or holds one: a step can talk to the program that listens there.
 fn has_sockets(place: &str) -> bool {
     let is_socket =
         |path: &Path| fs::symlink_metadata(path).is_ok_and(|there| there.file_type().is_socket());

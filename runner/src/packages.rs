@@ -1,10 +1,10 @@
-//! The one list of packages, `runner/packages`, which `./setup` reads too, and what to do about what
-//! they bring and is missing.
+//! The one list of packages, `runner/packages`, which `./setup` reads too, and how to get a missing
+//! one.
 
 use crate::say;
 use std::process::Command;
 
-/// What to do about something that is missing.
+/// How to get something that is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mend {
     /// Run this command, as root.
@@ -32,8 +32,8 @@ pub fn as_root(words: &[String]) -> String {
     }
 }
 
-/// What to do about something of a row of the list that is missing or too old: install it, and where
-/// that was done and the archive has no newer one, `otherwise`.
+/// How to get something of a row of the list that is missing or too old: install its package. If that
+/// is installed and the archive has no newer one, `otherwise` says what to do.
 pub fn mend(row: &str, otherwise: Option<&str>, distribution: Distribution) -> Option<Mend> {
     let otherwise = otherwise.map(str::to_owned);
     let install = named(row).and_then(|package| distribution.install(&[&package]));
@@ -67,7 +67,7 @@ pub fn mend(row: &str, otherwise: Option<&str>, distribution: Distribution) -> O
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Installed {
     version: String,
-    /// What the archive has, where the package manager tells that without asking another machine.
+    /// The archive's version, where the package manager knows it without network access.
     newest: Option<String>,
 }
 
@@ -85,7 +85,7 @@ pub struct Package {
     pub fedora: String,
     /// Its name on Arch.
     pub arch: String,
-    /// What it is for.
+    /// Its purpose.
     pub purpose: String,
 }
 
@@ -177,8 +177,7 @@ impl Distribution {
         Distribution::of_os_release(&text.unwrap_or_default())
     }
 
-    /// What the package manager says of a package; nothing if it is not installed, or if that cannot be
-    /// told.
+    /// The package manager's record of a package; none if it is not installed, or if that is unknown.
     fn installed(self, package: &str) -> Option<Installed> {
         let (program, arguments): (_, &[&str]) = match self {
             Distribution::Debian | Distribution::Ubuntu => ("apt-cache", &["policy"]),

@@ -1,4 +1,4 @@
-//! What `tutor` keeps on the disk outside of courses, how much that is, and removing all of it.
+//! The files that `tutor` keeps on the disk outside of courses: how large they are, and removing them.
 
 use crate::folders::Folders;
 use crate::workspace::{self, WorkspaceError, WorkspaceSummary};
@@ -7,13 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tutor_files::{FilesError, Limits, Root, remove_tree};
 
-/// What something is kept for.
+/// The purpose that files are kept for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// Lessons run there, and the learner works there.
     Workspaces,
-    /// What was put aside beside those.
+    /// Folders that were put aside beside those.
     Aside,
     /// The steps' homes, and what is known of workspaces.
     Homes,
@@ -21,18 +21,18 @@ pub enum Purpose {
     Remembered,
     /// Kernels of the lab.
     Kernels,
-    /// What the lab's machines start from, and what downloads left.
+    /// States and archives that the lab's machines start from, and remains of downloads.
     Starts,
     /// States that a lesson can be taken back to.
     Moments,
-    /// Temporary folders that somebody asked to keep.
+    /// Temporary folders that `--keep` kept.
     Temporary,
 }
 
 /// All that is kept for one purpose.
 #[derive(Debug)]
 pub struct StorageRow {
-    /// What for.
+    /// The purpose.
     pub purpose: Purpose,
     /// Where.
     pub places: Vec<PathBuf>,
@@ -43,7 +43,7 @@ pub struct StorageRow {
 /// All that is kept.
 #[derive(Debug)]
 pub struct Storage {
-    /// What there is, for each purpose.
+    /// A row for each purpose that has files.
     pub rows: Vec<StorageRow>,
     /// The workspaces with files of the learner's own.
     pub edited: Vec<WorkspaceSummary>,
@@ -105,7 +105,7 @@ pub fn remove_all(folders: &Folders) -> Result<Vec<FilesError>, WorkspaceError> 
     for place in whole.chain(workspace::kept_folders()) {
         let is_link = fs::symlink_metadata(&place).is_ok_and(|there| there.is_symlink());
         match is_link {
-            // Whoever made it knows what is behind it.
+            // The user made it, and knows what is behind it.
             true => stays.push(FilesError::Behind(place)),
             false => stays.extend(remove_tree(&place).err()),
         }
@@ -117,7 +117,7 @@ pub fn remove_all(folders: &Folders) -> Result<Vec<FilesError>, WorkspaceError> 
         &folders.runtime,
         &folders.state,
     ] {
-        // One that holds something else stays.
+        // A folder that holds something else stays.
         let _ = fs::remove_dir(folder);
     }
     Ok(stays)
@@ -132,7 +132,7 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// What is remembered between runs, as far as it is there.
+/// The files that are remembered between runs, as far as they exist.
 fn remembered(folders: &Folders) -> Vec<PathBuf> {
     let names = [
         "progress",
@@ -144,7 +144,7 @@ fn remembered(folders: &Folders) -> Vec<PathBuf> {
     below(&folders.state, |name| names.contains(&name))
 }
 
-/// What lies in a folder, in order.
+/// The paths in a folder, in order.
 fn below(folder: &Path, is_meant: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let meant = entries.filter(|entry| is_meant(&entry.file_name().to_string_lossy()));
@@ -153,7 +153,7 @@ fn below(folder: &Path, is_meant: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     paths
 }
 
-/// How much a file holds, or all files in a folder. What may not be read does not count.
+/// The size of a file, or of all files in a folder. Files that cannot be read do not count.
 fn bytes(place: &Path) -> u64 {
     let there = match fs::symlink_metadata(place) {
         Ok(there) if there.is_dir() => Root::open(place),

@@ -1,5 +1,5 @@
-//! What is around the steps that run on the learner's machine: whether they are confined, and what of
-//! the machine a course asked for and gets.
+//! The surroundings of steps that run on the learner's machine: whether they are confined, and which
+//! parts of the machine the course asked for and gets.
 
 use crate::course::asks::{Asks, Network};
 use std::collections::BTreeSet;
@@ -19,11 +19,11 @@ pub enum Trust {
     Whole,
     /// The same by the learner's word, for one run, without so much as namespaces.
     Unguarded,
-    /// What it asks for, and nothing else.
+    /// Only the permissions that it asks for.
     Confined,
 }
 
-/// What is around the host steps of a run.
+/// The surroundings of the host steps of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     trust: Trust,
@@ -31,7 +31,7 @@ pub struct Surroundings {
     pub path: Vec<PathBuf>,
     /// Variables of the learner's that steps get.
     pub environment: Vec<(String, String)>,
-    /// What steps may read beside the system's programs.
+    /// Paths that steps may read beside the system's programs.
     pub readable: Vec<PathBuf>,
     /// Folders of the learner's that are not there.
     hidden: Vec<PathBuf>,
@@ -40,8 +40,8 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// What a course gets of a machine: `variable` is the learner's environment, and `readable` what
-    /// all steps need of `tutor` itself.
+    /// The surroundings that a course gets: `variable` is the learner's environment, and `readable` are
+    /// the files of `tutor` itself that all steps need.
     pub fn new(
         asks: &Asks,
         trust: Trust,
@@ -74,7 +74,7 @@ impl Surroundings {
         }
     }
 
-    /// What an agent is to try to put around them.
+    /// The guard that an agent is to set up.
     pub fn guard(&self) -> Guard {
         match self.trust {
             Trust::Whole => Guard::Namespaces,
@@ -90,7 +90,7 @@ impl Surroundings {
         self.trust == Trust::Confined && !self.network.is_asked_for()
     }
 
-    /// What confined steps find, with the folders that are theirs; nothing if they are not confined.
+    /// The confinement of steps with these folders of their own; none if they are not confined.
     pub fn confinement(&self, own: &[&Path]) -> Option<Confinement> {
         (self.trust == Trust::Confined).then(|| Confinement {
             writable: own.iter().map(|folder| (*folder).to_owned()).collect(),
@@ -109,16 +109,16 @@ impl Surroundings {
     }
 }
 
-/// Where a place that a course names leads on this machine; nothing if it is not there.
+/// The path that a place of a course means on this machine; none if it does not exist.
 pub fn leads_to(place: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     expanded(place, variable)?.canonicalize().ok()
 }
 
-/// What a variable says, if it says something.
+/// The value of a variable, if it is set and not empty.
 fn value(name: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<OsString> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     match name {
-        // As cargo finds it. What is not absolute would be another folder for each step.
+        // As cargo finds it. A relative path would be a different folder for each step.
         CARGO_HOME => {
             let home = || set("HOME").map(|home| Path::new(&home).join(".cargo").into_os_string());
             let folder = set(name).or_else(home);

@@ -10,7 +10,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// The programs that take part, by how their names begin.
+/// The programs that get a link, by the start of their names.
 const FAMILY: [&str; 6] = ["clang", "llc", "opt", "llvm-", "lld", "ld.lld"];
 
 /// The folder of links of one version; it goes when this is dropped.
@@ -27,7 +27,7 @@ impl Toolchain {
         self.folder.path()
     }
 
-    /// Makes the links of a version; nothing where there is no such clang.
+    /// Makes the links of a version; none if there is no such clang.
     pub fn of(version: &str) -> io::Result<Option<Toolchain>> {
         Toolchain::in_path(version, PATH)
     }

@@ -1,5 +1,4 @@
-//! What can be said on the command line: one clap tree, from which help, completions and man
-//! pages come.
+//! The command line: one clap tree, from which help, completions and man pages come.
 
 use super::complete;
 use crate::render::paint::Color;
@@ -25,13 +24,13 @@ use std::time::Duration;
 3 this machine lacks something, 4 a lesson is invalid, 130 interrupted."
 )]
 pub struct Cli {
-    /// What holds for every command.
+    /// Options of every command.
     #[command(flatten)]
     pub global: Global,
     /// How steps are run where no command is given.
     #[command(flatten)]
     pub running: RunningArguments,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -55,7 +54,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List the lessons
-    List(ListArguments),
+    List(JsonArguments),
     /// Read a lesson without running it
     Show(ShowArguments),
     /// Run a lesson: every step for real, its output compared with the accepted one
@@ -73,7 +72,7 @@ pub enum Command {
     /// Throw changed outputs away
     Reject(SettleArguments),
     /// Check the lessons' text; runs no step
-    Check(CheckArguments),
+    Check(JsonArguments),
     /// Write a new lesson to start from
     New(NewArguments),
     /// Make a book of the lessons
@@ -101,8 +100,9 @@ pub enum Command {
     Man(ManArguments),
 }
 
+/// The arguments of a command that only shows something.
 #[derive(Debug, Args)]
-pub struct ListArguments {
+pub struct JsonArguments {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -339,13 +339,6 @@ pub struct SettleArguments {
 }
 
 #[derive(Debug, Args)]
-pub struct CheckArguments {
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-#[derive(Debug, Args)]
 pub struct NewArguments {
     /// The new lesson's place in the course, such as `lesson-11`
     pub lesson: String,
@@ -412,7 +405,7 @@ pub enum LabCommand {
     /// Get a kernel for the lab, without root, after asking
     Setup(LabSetupArguments),
     /// Show the kernels, what else is kept, KVM or not, and what is missing
-    Status(LabStatusArguments),
+    Status(JsonArguments),
     /// List kernels that no lesson asks for and what can be made again, and remove it after asking
     Gc(LabGcArguments),
 }
@@ -462,13 +455,6 @@ pub struct LabSetupArguments {
     /// Fetch without asking
     #[arg(long)]
     pub yes: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct LabStatusArguments {
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `tutor bpf`, on this machine's kernel or on one of the lab's.
 
 use super::arguments::{BpfArguments, On};
-use super::context::{Context, listen_for_interrupts};
+use super::context::{Context, listen_for_interrupts, place};
 use super::failure::{ends, ends_with_help, of_guest};
 use super::lab;
 use super::output::printed;
@@ -14,15 +14,8 @@ use tutor_bpf::command::{BpfCommand, CommandError, CommandVerdict, Console, Kern
 /// `tutor bpf`.
 pub fn bpf(context: &Context, arguments: &BpfArguments) -> anyhow::Result<Exit> {
     let wanted = arguments.kernel.as_deref();
-    let place = match (arguments.on, wanted) {
-        (Some(On::Host), Some(_)) => {
-            return Err(ends(Exit::Usage, say!("kernel-of-lab")));
-        }
-        (Some(on), None | Some(_)) => Some(on),
-        (None, wanted) => wanted.map(|_| On::Lab),
-    };
     let command = &arguments.command;
-    match (place, command.kernel_use()) {
+    match (place(arguments.on, wanted)?, command.kernel_use()) {
         (Some(_), KernelUse::None) => Err(ends(Exit::Usage, say!("bpf-no-kernel"))),
         // Each machine of the lab is a new one.
         (Some(On::Lab), KernelUse::Loaded) => Err(ends(Exit::Usage, say!("bpf-nothing-loaded"))),

@@ -1,4 +1,4 @@
-//! What a shell offers while a command line is typed.
+//! Completion: the values that a shell offers while a command line is typed.
 
 use super::courses;
 use crate::course::Course;

@@ -15,9 +15,9 @@ use crate::say;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-/// So many lines are shown with the question itself; more is shown when somebody wants to see it.
+/// The most lines that are shown with the question itself; a longer list is shown on request.
 const SHORT_LINES: usize = 24;
-/// So many names or changes are told one by one.
+/// The most changes that are named one by one.
 const MOST_TOLD: usize = 12;
 
 impl Context {
@@ -78,7 +78,7 @@ impl Context {
         }
     }
 
-    /// What holds around the steps that run on this machine, found out by trying.
+    /// How steps that run on this machine are confined, found out by trying.
     fn on_host(&self, arguments: &RunningArguments) -> anyhow::Result<String> {
         if arguments.unconfined {
             return Ok(say!("consent-on-host"));
@@ -136,7 +136,7 @@ impl Context {
     }
 }
 
-/// What is asked about.
+/// The question, and all that it names.
 struct ConsentQuestion<'q> {
     title: &'q str,
     folder: &'q Path,

@@ -1,4 +1,4 @@
-//! What every command starts from: the course, the folders, how to draw, how to stop.
+//! The context of every command: the course, the folders, how to draw, how to stop.
 
 use super::arguments::{Global, On, RunningArguments};
 use super::courses;
@@ -24,7 +24,7 @@ use tutor_lab::cache::Cache;
 use tutor_lab::guests::GuestProgress;
 use tutor_lab::tidy;
 
-/// What every command starts from.
+/// The context that every command starts from.
 pub struct Context {
     pub global: Global,
     pub folders: Folders,
@@ -73,8 +73,8 @@ impl Context {
         courses::load(folder.or(self.global.course.as_deref()))
     }
 
-    /// The course, for commands that show it as it is: one that is written in a format of another
-    /// `tutor` ends the command.
+    /// The course, for commands that show it as it is. If it is written in a format of a different
+    /// `tutor`, the command ends.
     pub fn known_course(&self) -> anyhow::Result<Course> {
         let course = self.load_course()?;
         if !course.is_of_unknown_format {
@@ -97,7 +97,7 @@ impl Context {
         );
     }
 
-    /// The course, for commands that run it: errors in its texts are told and end the command.
+    /// The course, for commands that run it. Errors in its texts are shown and end the command.
     pub fn sound_course(&self) -> anyhow::Result<Course> {
         let course = self.load_course()?;
         let errors = course
@@ -117,7 +117,7 @@ impl Context {
         store::key(lesson, course.foreign_folder())
     }
 
-    /// What is around the steps of a course that run on this machine.
+    /// The surroundings of the steps that run on this machine.
     pub fn surroundings(
         &self,
         course: &Course,
@@ -137,7 +137,7 @@ impl Context {
         ))
     }
 
-    /// What holds for a whole run.
+    /// The options of a whole run.
     pub fn options(
         &self,
         course: &Course,
@@ -160,15 +160,12 @@ impl Context {
         course: &Course,
         arguments: &RunningArguments,
     ) -> anyhow::Result<Backends> {
-        let wants_lab = match (arguments.on, &arguments.kernel) {
-            (Some(On::Host), Some(_)) => return Err(ends(Exit::Usage, say!("kernel-of-lab"))),
-            (Some(On::Host), None) | (None, None) => false,
-            (Some(On::Lab), _) | (None, Some(_)) => true,
-        };
-        let kernel = arguments.kernel.as_deref().unwrap_or("default");
+        let kernel = arguments.kernel.as_deref();
+        let wants_lab = place(arguments.on, kernel)? == Some(On::Lab);
+        let kernel = kernel.unwrap_or("default");
         let around = self.surroundings(course, arguments)?;
         let backends = self.backends_with(kernel, arguments.place(), around)?;
-        // Whoever asks for the lab by name wants it, and not what goes without.
+        // A learner who asks for the lab by name does not want a run without it.
         if wants_lab && let Err(error) = backends.lab.make_ready() {
             let message = say!("lab-unusable", reason = error.to_string());
             return Err(ends_with_help(Exit::Lacking, message, error.help()));
@@ -206,10 +203,8 @@ impl Context {
             "tcg" => KvmPolicy::Tcg,
             "kvm" => KvmPolicy::Kvm,
             value => {
-                return Err(ends(
-                    Exit::Usage,
-                    say!("lab-bad-accelerator", value = value),
-                ));
+                let message = say!("lab-bad-accelerator", value = value);
+                return Err(ends(Exit::Usage, message));
             }
         };
         Ok(Choice {
@@ -237,6 +232,15 @@ impl Context {
                 noteln!("{line}");
             }
         }))
+    }
+}
+
+/// The place that was asked for, if any: a kernel is always one of the lab.
+pub fn place(on: Option<On>, kernel: Option<&str>) -> anyhow::Result<Option<On>> {
+    match (on, kernel) {
+        (Some(On::Host), Some(_)) => Err(ends(Exit::Usage, say!("kernel-of-lab"))),
+        (on, None) => Ok(on),
+        (Some(On::Lab) | None, Some(_)) => Ok(Some(On::Lab)),
     }
 }
 
@@ -271,8 +275,8 @@ pub fn program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context(say!("no-own-path"))
 }
 
-/// After so many presses that nobody heeded, since it waits for whoever reads what it prints, say,
-/// the program ends itself at the next one.
+/// The program ends itself at the press after these, if no press was heeded: it may hang while it
+/// prints to a reader that does not read.
 const LAST_PRESS: usize = 2;
 
 /// Counts Ctrl-C (and a polite TERM or HUP) instead of dying of it, so that what runs is ended first.
@@ -286,7 +290,7 @@ pub fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
         for _ in signals.forever() {
             presses.press();
             if presses.presses() > LAST_PRESS {
-                // Nothing listened. The agents end what they keep when this process is gone.
+                // Nothing listened. The agents end their shells when this process is gone.
                 std::process::exit(Exit::Interrupted.code().into());
             }
         }

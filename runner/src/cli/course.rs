@@ -1,6 +1,6 @@
 //! Commands for authors: `check` and `new`.
 
-use super::arguments::{CheckArguments, NewArguments};
+use super::arguments::{JsonArguments, NewArguments};
 use super::context::Context;
 use super::failure::ends;
 use super::output::out_json;
@@ -13,7 +13,7 @@ use serde_json::json;
 use std::path::Path;
 
 /// `tutor check`.
-pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Exit> {
+pub fn check(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
     let mut found = course::check(&course);
     let snapshots = snapshot::check(&course);

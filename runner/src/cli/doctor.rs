@@ -65,7 +65,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
     Ok(ends_with(&findings))
 }
 
-/// What is missing matters where a lesson wants it.
+/// The exit status: something missing matters if a lesson wants it.
 fn ends_with(findings: &[Finding]) -> Exit {
     let mut wanted = findings.iter().filter(|found| !found.lessons.is_empty());
     match wanted.any(Finding::is_lacking) {
@@ -74,7 +74,7 @@ fn ends_with(findings: &[Finding]) -> Exit {
     }
 }
 
-/// What holds for the whole command.
+/// The course, and how its needs are looked for.
 struct Doctor<'c> {
     context: &'c Context,
     course: Course,
@@ -198,7 +198,7 @@ fn fix(words: &[String], yes: bool) -> anyhow::Result<bool> {
         }
     }
     if let Some((program, arguments)) = words.split_first() {
-        // What it ends with is its own affair: what is there now is looked at next.
+        // Its exit status does not matter: everything is looked for again.
         Command::new(program).args(arguments).status()?;
     }
     Ok(true)

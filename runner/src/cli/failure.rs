@@ -1,4 +1,4 @@
-//! Errors that end a command: what they say, what to do about them, and the exit status.
+//! Errors that end a command: the message, the help and the exit status.
 
 use crate::backend::BackendError;
 use crate::course::CourseError;
@@ -11,7 +11,7 @@ use anstyle::AnsiColor;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
-/// An error that says what the process ends with.
+/// An error with the exit status of the process.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct ExitError {
@@ -25,7 +25,7 @@ pub fn ends(exit: Exit, message: impl Display) -> anyhow::Error {
     ExitError { message, exit }.into()
 }
 
-/// The same with what to do about it, where there is something.
+/// The same with help, if there is any.
 pub fn ends_with_help(
     exit: Exit,
     message: impl Display,
@@ -53,13 +53,13 @@ pub fn with_help(error: SnapshotError) -> anyhow::Error {
 /// An error of a guest that runs no lesson.
 pub fn of_guest(error: BackendError) -> anyhow::Error {
     match error {
-        // Its own words say what becomes of a lesson's next steps.
+        // The error's own message speaks of a lesson's next steps.
         BackendError::Ended(why) | BackendError::Failed(why) => ends(Exit::Lacking, why),
         error => ends_with_help(Exit::Lacking, &error, error.help()),
     }
 }
 
-/// Says what went wrong, on stderr, with all that led to it. Returns what the process ends with.
+/// Prints an error on stderr, with all its causes. Returns the exit status.
 pub fn complain(error: &anyhow::Error, color: Color) -> Exit {
     if is_broken_pipe(error) {
         // The same for results that are printed past `output::printed`.
@@ -81,7 +81,7 @@ pub fn complain(error: &anyhow::Error, color: Color) -> Exit {
 }
 
 /// An error as lines: what it says, then each help, hanging below their labels.
-/// Guests, steps, courses and paths speak in errors too, so all of it is made safe.
+/// Text of guests, steps, courses and paths is part of errors too, so all of it is made safe.
 fn complaint(error: &str, paint: &Paint) -> Vec<String> {
     let error = visible_text(error);
     let label = format!("{}: ", say!("error"));

@@ -1,6 +1,6 @@
 //! `tutor list`.
 
-use super::arguments::ListArguments;
+use super::arguments::JsonArguments;
 use super::context::Context;
 use super::output::{out_json, print_lines};
 use crate::exit::Exit;
@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::io;
 
 /// `tutor list`.
-pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit> {
+pub fn list(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exit> {
     let store = context.store();
     if store.is_untouched() && !arguments.json {
         untouched(context)?;
@@ -45,7 +45,8 @@ pub fn list(context: &Context, arguments: &ListArguments) -> anyhow::Result<Exit
     Ok(Exit::Success)
 }
 
-/// The list for somebody who has not begun: it needs no lesson's text, and is the first thing seen.
+/// The list before any progress is kept. It is often the first output of `tutor`, so it reads no
+/// lesson's text.
 fn untouched(context: &Context) -> anyhow::Result<()> {
     let contents = context.contents()?;
     if contents.is_of_unknown_format {

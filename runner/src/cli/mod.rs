@@ -1,4 +1,4 @@
-//! The command line: what can be asked, and which module answers.
+//! The command line: a file for each command, and which of them runs.
 
 #[macro_use]
 mod output;
@@ -39,7 +39,7 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 use context::Context;
 
-/// Runs `tutor` as the shell called it and returns what it ends with.
+/// Runs `tutor` as the shell called it and returns the exit status.
 pub fn main() -> Exit {
     std::panic::set_hook(Box::new(|panic| {
         let backtrace = std::backtrace::Backtrace::capture();
@@ -48,7 +48,7 @@ pub fn main() -> Exit {
             noteln!("{backtrace}");
         }
     }));
-    // The agent must start fast: it is looked for before anything else is made ready.
+    // The agent must start fast, so it comes before all other preparation.
     let mut words = std::env::args_os().skip(1);
     if words.next().is_some_and(|word| word == "__agent") {
         return machine::agent(words);
@@ -62,7 +62,7 @@ pub fn main() -> Exit {
     }
 }
 
-/// Says what was probably meant by a first word that is no command, where clap finds none like it.
+/// Adds a tip to the error about an unknown command, if clap has none.
 fn with_tip(mut error: clap::Error) -> clap::Error {
     let word = match error.get(ContextKind::InvalidSubcommand) {
         Some(ContextValue::String(word)) => word.clone(),

@@ -60,12 +60,12 @@ pub fn printed(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// True if somebody can be asked: what is asked goes to stderr.
+/// True if a question on stderr can be answered at a terminal.
 pub fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks on a stream; every answer but a yes is a no.
+/// Asks a question on a stream; every answer but `y` and `yes` is a no.
 pub fn confirmed(mut to: impl Write, question: &str) -> io::Result<bool> {
     write!(to, "{} ", drawn(question))?;
     to.flush()?;

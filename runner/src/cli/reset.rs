@@ -7,12 +7,12 @@ use crate::exit::Exit;
 use crate::say;
 use crate::workspace::Reset;
 
-/// Starts a lesson afresh. The workspace is moved aside, never thrown away.
+/// Starts a lesson afresh. The workspace is moved aside and never removed.
 pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
     let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
     let key = context.key(&course, lesson);
-    // First all is opened: so nothing runs there, and a newer `tutor` has kept nothing here.
+    // All is opened first: that fails if a run is going on, or if a newer `tutor` wrote something.
     let moments = context.moments(&key)?;
     context.store().check(&key)?;
     let workspace = Reset::hold(&context.folders, &key)?;

@@ -16,7 +16,7 @@ use crate::visible::visible_text;
 use serde_json::json;
 use std::io::{self, BufRead, IsTerminal, Write};
 
-/// What to do with an output that waits.
+/// The decision about an output that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     Accept,
@@ -42,7 +42,7 @@ pub fn settle(
         })
         .collect();
     if chosen.is_empty() {
-        // Nothing waits of a step that there is; one that there is not is a slip.
+        // A step without a waiting output is fine; a step that does not exist is a mistake.
         if let (Some(lesson), Some(step)) = (&arguments.lesson, &arguments.step) {
             let lesson = course.lesson(lesson).map_err(unusable)?;
             known(lesson, step).map_err(|error| ends(Exit::Usage, error))?;

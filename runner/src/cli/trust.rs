@@ -1,4 +1,4 @@
-//! `tutor trust`: which courses are one's own, and what was agreed to of others.
+//! `tutor trust`: which courses are the learner's own, and which parts of others may run.
 
 use super::arguments::TrustArguments;
 use super::context::Context;

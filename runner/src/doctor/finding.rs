@@ -4,13 +4,13 @@ use crate::packages::{self, Distribution, Mend};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What a finding is about, in the order that they are told in.
+/// The area of a finding; areas are shown in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Area {
     /// The tools of this machine.
     Host,
-    /// What keeps steps on this machine in.
+    /// The guards around steps on this machine.
     Guards,
     /// The lab, as a machine that starts.
     Lab,
@@ -20,7 +20,7 @@ pub enum Area {
     OwnKernel,
 }
 
-/// One thing that was looked for.
+/// A tool, a permission or another need that was looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The need's name: `clang`.
@@ -33,17 +33,17 @@ pub struct Finding {
     pub lessons: Vec<String>,
     /// Where it was looked for.
     pub area: Area,
-    /// What was found.
+    /// Whether it is there.
     pub state: State,
     /// More about it, for people.
     pub note: Option<String>,
     /// The rows of the list of packages that bring it.
     pub packages: Vec<String>,
-    /// What to do about it.
+    /// How to get it.
     pub mend: Option<Mend>,
 }
 
-/// What was found.
+/// Whether something is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     /// It is there, in this version where one is known.
@@ -53,7 +53,7 @@ pub enum State {
 }
 
 impl Finding {
-    /// A finding that no lesson wants yet, and with nothing to do about it.
+    /// A finding without lessons and without a remedy.
     pub fn new(area: Area, name: &str, what: String, why: String, state: State) -> Finding {
         Finding {
             name: name.to_owned(),
@@ -100,7 +100,7 @@ impl Finding {
     }
 }
 
-/// Returns one command that installs everything missing that a package brings.
+/// Returns one command that installs all missing packages.
 pub fn install_all(findings: &[Finding], distribution: Distribution) -> Option<Vec<String>> {
     let missing = findings
         .iter()

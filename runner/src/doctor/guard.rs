@@ -1,4 +1,4 @@
-//! What keeps steps on this machine in, found out by starting a shell, for `tutor doctor`.
+//! The guards around steps on this machine, found out by starting a shell, for `tutor doctor`.
 
 use super::finding::{Area, Finding, State};
 use crate::backend::host::Host;
@@ -19,7 +19,7 @@ pub fn examine(tutor: &Path, folder: &Path) -> Vec<Finding> {
     ]
 }
 
-/// What confines steps here: `namespaces, seccomp`.
+/// The names of the guards that confine steps here: `namespaces, seccomp`.
 pub fn confined_by(tutor: &Path, folder: &Path) -> Result<String, BackendError> {
     held(tutor, folder, Trust::Confined).map(|held| parts(&held))
 }

@@ -1,4 +1,4 @@
-//! What the lab has and lacks on this machine, for `tutor doctor`.
+//! Findings about the lab on this machine, for `tutor doctor`.
 
 use super::finding::{Area, Finding, State};
 use crate::backend::BackendError;
@@ -13,7 +13,7 @@ use tutor_lab::cache::{Cache, DEFAULT_SERIES};
 use tutor_lab::initramfs;
 use tutor_lab::qemu::{Accelerator, Qemu, QemuError, QemuRestriction};
 
-/// What a kernel, its unpacking and the states of its guests take on a disk, in bytes.
+/// The room that a kernel, its unpacking and the states of its guests take on a disk, in bytes.
 const NEEDED_BYTES: u64 = 300_000_000;
 
 /// Looks at all that the lab needs, for these lessons, and starts a machine if nothing is missing.
@@ -36,7 +36,7 @@ fn finding(name: &str, what: String, state: State) -> Finding {
     Finding::new(Area::Lab, name, what, say!("doctor-lab-why"), state)
 }
 
-/// Something that is there, in this version where it has one, and more about it.
+/// A part that is there, with its version if it has one, and a note.
 fn has(name: &str, what: String, version: Option<String>, note: Option<String>) -> Finding {
     Finding {
         note,
@@ -44,7 +44,7 @@ fn has(name: &str, what: String, version: Option<String>, note: Option<String>) 
     }
 }
 
-/// Something that is not there, and what to do about it.
+/// A part that is missing, and how to get it.
 fn lacks(name: &str, what: String, reason: String, mend: Mend) -> Finding {
     Finding {
         mend: Some(mend),
@@ -52,7 +52,7 @@ fn lacks(name: &str, what: String, reason: String, mend: Mend) -> Finding {
     }
 }
 
-/// Something that a package brings, which is to be installed by hand where its name is not known here.
+/// A part whose package is missing. It is installed by hand where the package's name is not known.
 fn not_installed(
     (name, what, reason): (&str, String, String),
     package: &str,
@@ -122,7 +122,7 @@ fn tools(distribution: Distribution) -> Vec<Finding> {
     missing.into_iter().map(finding).collect()
 }
 
-/// Nothing where the system does not tell.
+/// The room on the disk; none where the system does not report it.
 fn disk(cache: &Cache) -> Option<Finding> {
     let folder = cache.folder();
     let there = folder.ancestors().find(|folder| folder.exists());
@@ -169,7 +169,7 @@ fn not_started(error: &BackendError) -> Finding {
     }
 }
 
-/// Whether QEMU is kept from the learner's files.
+/// Whether QEMU is kept from the learner's files, in words.
 pub fn shut_in(confined: &[QemuRestriction]) -> String {
     match confined.contains(&QemuRestriction::Landlock) {
         true => say!("lab-landlock"),
@@ -177,7 +177,7 @@ pub fn shut_in(confined: &[QemuRestriction]) -> String {
     }
 }
 
-/// What runs the guests' code, and why.
+/// The accelerator of guests and the reason for it, in words.
 pub fn accelerated(choice: &AcceleratorChoice) -> String {
     match &choice.reason {
         AcceleratorReason::NotTried if choice.accelerator != Accelerator::Tcg => {

@@ -1,4 +1,5 @@
-//! What the lab has and keeps, and what it cannot do without, found out without starting a machine.
+//! The status of the lab: its kernels, what it keeps, and the parts that it lacks. No machine is
+//! started for it.
 
 use crate::backend::BackendError;
 use crate::backend::lab::{Choice, Outlook, outlook, qemu_remedy};
@@ -15,15 +16,15 @@ use tutor_lab::tidy::{self, CachedFile};
 pub struct LabStatus {
     /// The kernels that are there.
     pub kernels: Vec<InstalledKernel>,
-    /// The one that lessons run on where nothing else is said.
+    /// The kernel that lessons run on by default.
     pub default: Option<Kernel>,
-    /// What the lab would do; nothing where it cannot be used.
+    /// The outlook; none where the lab cannot be used.
     pub outlook: Option<Outlook>,
-    /// What keeps QEMU from the learner's files.
+    /// The restrictions of QEMU.
     pub confined: Vec<QemuRestriction>,
     /// States and archives that can be made again.
     pub kept: Vec<CachedFile>,
-    /// What the lab cannot do without and this machine lacks.
+    /// The parts that the lab needs and this machine lacks.
     pub missing: Vec<MissingPart>,
 }
 
@@ -64,7 +65,7 @@ impl LabStatus {
         })
     }
 
-    /// True for the kernel that lessons run on where nothing else is said.
+    /// True for the kernel that lessons run on by default.
     pub fn is_default(&self, one: &InstalledKernel) -> bool {
         !one.is_file && Some(&one.kernel) == self.default.as_ref()
     }

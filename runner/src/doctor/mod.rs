@@ -26,13 +26,13 @@ use std::path::Path;
 pub struct Examination<'e> {
     /// The course.
     pub course: &'e Course,
-    /// What holds for its steps.
+    /// The options that its steps run with.
     pub options: &'e Options,
-    /// Where kernel steps would run; nothing where that is this machine's own kernel.
+    /// The lab, if kernel steps run there; none if they run on this machine's own kernel.
     pub lab: Option<&'e Lab>,
     /// This program, which becomes the agent.
     pub tutor: &'e Path,
-    /// What installs packages here.
+    /// The distribution, whose package manager installs what is missing.
     pub distribution: Distribution,
 }
 
@@ -40,7 +40,7 @@ impl Examination<'_> {
     /// Looks for everything that the lessons may need, from an empty folder.
     pub fn examine(&self, folder: &Path) -> Vec<Finding> {
         let lessons = self.lessons_with_kernel_steps();
-        // What the lab lacks is of interest where something would run there.
+        // The lab matters only if a step runs there.
         let mut found = match self.lab.filter(|_| !lessons.is_empty()) {
             Some(lab) => lab::examine(lab, &lessons, self.distribution),
             None => Vec::new(),
@@ -72,7 +72,7 @@ impl Examination<'_> {
             is_own,
             &mut ask,
         ));
-        // What the lessons want most stands first; ties keep the order of names.
+        // Needs of most lessons stand first; ties keep the order of names.
         found.sort_by_key(|finding| (finding.area, Reverse(finding.lessons.len())));
         found
     }

@@ -1,4 +1,5 @@
-//! What a kernel refuses even to root, and what this machine's own permits, for `tutor doctor`.
+//! Findings about kernels for `tutor doctor`: how far one is locked down, and whether this process may
+//! load programs into this machine's own.
 
 use super::finding::{Area, Finding, State};
 use crate::backend::BackendError;

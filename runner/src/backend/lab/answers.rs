@@ -1,4 +1,4 @@
-//! What probes said in guests as they begin, kept beside the state that it is about.
+//! Answers of probes in guests as they begin, kept beside the state that they are about.
 
 use crate::backend::Answer;
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ pub(super) struct Answers {
 }
 
 impl Answers {
-    /// Reads the file. One that cannot be read holds nothing.
+    /// Reads the file. If it cannot be read, there are none.
     pub(super) fn read(file: PathBuf) -> Answers {
         let known = note::read(&file).unwrap_or_default();
         Answers {

@@ -1,4 +1,4 @@
-//! A guest for one's own experiments: single files that are brought there, and its terminal.
+//! A guest for the learner's own experiments: single files that are brought there, and its terminal.
 
 use super::{LabSession, ended};
 use crate::backend::{BackendError, Happening};
@@ -24,8 +24,8 @@ impl LabSession {
         self.machine.done(id, "make a folder").map_err(ended)
     }
 
-    /// Brings a file to the same place in the guest. One that cannot be read is left out, so that a
-    /// command that reads it there says what it always says.
+    /// Brings a file to the same place in the guest. A file that cannot be read is left
+    /// out: the command that wants it there reports that as it always does.
     pub fn bring(&mut self, file: &Path) -> Result<(), BackendError> {
         let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
             return Ok(());

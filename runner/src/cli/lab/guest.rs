@@ -1,4 +1,4 @@
-//! A guest for a command of one's own: its folder, its shell, and its end.
+//! A guest for a command of the learner's own: its folder, its shell, and its end.
 
 use crate::backend::lab::{Lab, LabSession};
 use crate::backend::{BackendError, Happening, Mode, Opening, Session, Status};
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// The only run of a guest.
 pub const RUN: u32 = 1;
 
-/// How long a command that was interrupted may take to say what it has seen by then.
+/// How long an interrupted command may take to print its result.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// How often a wait looks for an interrupt.
@@ -60,8 +60,8 @@ pub fn start(
     })
 }
 
-/// Runs a command; its output is this program's. `hear` is called when some comes. An interrupt ends
-/// the command, which may still say something then.
+/// Runs a command, whose output becomes this program's. `hear` is called at each output. An interrupt
+/// ends the command, which may still print something.
 pub fn perform(
     context: &Context,
     session: &mut dyn Session,
@@ -102,7 +102,7 @@ pub fn perform(
     }
 }
 
-/// What commands in a guest find in their environment.
+/// The environment of commands in a guest.
 pub fn environment(more: &[(&str, String)]) -> Vec<(String, String)> {
     let base = [
         ("PATH", PATH.to_owned()),
@@ -120,7 +120,7 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// How a shell tells of an end: 128 and the signal's number.
+/// The exit status as a shell has it: for a signal, 128 and its number.
 pub fn code(status: Status) -> u8 {
     let code = match status {
         Status::Exited(code) => code,

@@ -1,4 +1,4 @@
-//! `tutor lab`: the kernels of the lab, and machines for one's own experiments.
+//! `tutor lab`: the kernels of the lab, and machines for the learner's own experiments.
 
 mod gc;
 mod guest;

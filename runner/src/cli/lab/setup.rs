@@ -108,7 +108,8 @@ fn ready(context: &Context, kernel: &Kernel) -> anyhow::Result<()> {
     if !kernel.unknown.is_empty() {
         noteln!("{}", say!("lab-unknown", count = kernel.unknown.len()));
     }
-    // The first lesson does not have to wait for that. What is missing is told when it is needed.
+    // KVM is tried now, so that the first lesson does not wait for it. An error is reported by the
+    // command that needs the lab.
     let _ = context.lab(&kernel.release)?.accelerator();
     Ok(())
 }
@@ -130,7 +131,7 @@ fn failed(error: &SetupError) -> anyhow::Error {
     ends_with_help(Exit::Lacking, message, help)
 }
 
-/// Tells how it goes: a line a stage, and at a terminal the part that is there.
+/// Shows the progress: a line for each stage, and at a terminal the percentage.
 struct SetupProgress {
     is_terminal: bool,
     shown: Option<u64>,

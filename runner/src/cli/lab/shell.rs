@@ -1,4 +1,4 @@
-//! `tutor lab shell`: the terminal of a machine, for one's own experiments.
+//! `tutor lab shell`: the terminal of a machine, for the learner's own experiments.
 
 use super::guest::{RUN, code, environment, open};
 use crate::backend::Status;
@@ -105,7 +105,7 @@ fn relay(machine: &mut Machine, resized: &AtomicBool) -> anyhow::Result<Status> 
         }
         if fds[1].any().unwrap_or(false) {
             match nix::unistd::read(&stdin, &mut keys) {
-                // The terminal is gone; so is whoever looked at the guest.
+                // The terminal is gone, and with it the learner.
                 Ok(0) | Err(Errno::EIO) => return Ok(Status::Exited(0)),
                 Ok(count) => machine.send_data(RUN, &keys[..count])?,
                 Err(Errno::EINTR | Errno::EAGAIN) => {}

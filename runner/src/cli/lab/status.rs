@@ -1,6 +1,6 @@
 //! `tutor lab status`: the kernels of the lab, what else is kept, and what it lacks.
 
-use crate::cli::arguments::LabStatusArguments;
+use crate::cli::arguments::JsonArguments;
 use crate::cli::context::Context;
 use crate::cli::output::out_json;
 use crate::doctor::lab::{accelerated, shut_in};
@@ -16,7 +16,7 @@ use tutor_lab::accelerator::{AcceleratorReason, NoKvm};
 use tutor_lab::cache::InstalledKernel;
 use tutor_lab::tidy::{CachePurpose, CachedFile};
 
-pub fn status(context: &Context, arguments: &LabStatusArguments) -> anyhow::Result<Exit> {
+pub fn status(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exit> {
     let choice = context.lab_choice("default")?;
     let status = LabStatus::of(&choice)?;
     let folder = choice.cache.folder();
