@@ -6,9 +6,7 @@ use crate::needed::Linker;
 use crate::shared::{SharedError, send};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use tutor_agent::protocol::GuestRequest;
-use tutor_files::Below;
-use tutor_files::Kind;
+use tutor_files::{Below, Kind};
 
 /// The libraries that a guest has.
 #[derive(Debug, Default)]
@@ -67,16 +65,9 @@ impl Libraries {
             Some(there) => there,
             None => {
                 let mut there = BTreeSet::new();
-                for folder in ["/usr/lib", "/usr/lib64"] {
-                    let id = machine.next_id();
-                    let folder = PathBuf::from(folder);
-                    let list = GuestRequest::List {
-                        id,
-                        folder: folder.clone(),
-                    };
-                    machine.request(&list)?;
-                    let entries = machine.answer(id, "list its libraries", &mut |_| ())?;
-                    there.extend(entries.into_iter().map(|found| folder.join(&found.path)));
+                for folder in ["/usr/lib", "/usr/lib64"].map(Path::new) {
+                    let entries = machine.list(folder)?.into_iter();
+                    there.extend(entries.map(|found| folder.join(&found.path)));
                 }
                 there
             }

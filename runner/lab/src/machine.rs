@@ -13,7 +13,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -346,6 +346,13 @@ impl Machine {
                 other => self.keep(other)?,
             }
         }
+    }
+
+    /// Lists what is below a folder of the guest.
+    pub fn list(&mut self, folder: &Path) -> Result<Vec<Found>, MachineError> {
+        let (id, folder) = (self.next_id(), folder.to_owned());
+        self.request(&GuestRequest::List { id, folder })?;
+        self.answer(id, "list files", &mut |_| ())
     }
 
     fn keep(&mut self, incoming: Incoming) -> Result<(), MachineError> {

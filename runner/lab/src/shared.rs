@@ -158,7 +158,7 @@ impl Shared {
         for id in asked {
             machine.done(id, "take files")?;
         }
-        for found in self.listed(machine)? {
+        for found in machine.list(&self.folder)? {
             if let Some(known) = self.known.get_mut(&found.path)
                 && known.guest.is_none()
             {
@@ -222,7 +222,7 @@ impl Shared {
     }
 
     fn pull_all(&mut self, machine: &mut Machine) -> Result<(), SharedError> {
-        let there = self.listed(machine)?;
+        let there = machine.list(&self.folder)?;
         self.hold_to_limit(&there)?;
         let there = listing_limits().check(&self.folder, there);
         let there = there.map_err(|error| machine.broke(error.to_string()))?;
@@ -330,13 +330,6 @@ impl Shared {
             hash,
             content: content.map(RefCell::new),
         }))
-    }
-
-    fn listed(&self, machine: &mut Machine) -> Result<Vec<Found>, SharedError> {
-        let id = machine.next_id();
-        let folder = self.folder.clone();
-        machine.request(&GuestRequest::List { id, folder })?;
-        Ok(machine.answer(id, "list files", &mut |_| ())?)
     }
 
     fn hold_to_limit(&self, entries: &[Found]) -> Result<(), SharedError> {
