@@ -202,7 +202,7 @@ mod rendered {
         fs::read_to_string(folder.join(name)).expect("a page")
     }
 
-    /// What a page says, without what mdBook draws around it.
+    /// The text of a page, without what mdBook draws around it.
     fn main(page: &str) -> &str {
         let start = page.find("<main>").expect("a beginning");
         &page[start..page.find("</main>").expect("an end")]

@@ -1,4 +1,4 @@
-//! What steps of a course reach that is not the learner's own.
+//! Steps of a course that is not the learner's own, and what they reach.
 
 use super::at_a_terminal_of;
 use super::support::{Tutor, check, plain, skipped};
@@ -95,7 +95,7 @@ fn a_confined_step_is_awaited_by_a_port_of_its_own_network() {
         skipped("there is no python3 here, so nothing served");
         return;
     }
-    // What has that port on this machine is another one's.
+    // The port may belong to a different program on this machine.
     let ran = tutor.run("run demo").stdout_has("│ met\n");
     ran.stdout_has("server is ready").stdout_lacks("already");
 }
@@ -131,7 +131,7 @@ fn what_a_course_asks_for_is_told_with_where_it_leads_and_asked_again_if_that_ch
     let tutor = Tutor::new().not_trusted().lesson(plain("one", "true"));
     tutor.put("home/secret/key", "the key\n");
     tutor.put("home/plain/file", "data\n");
-    // What looks like the course's own leads to what is the learner's.
+    // A link in the course leads to a file of the learner.
     let link = tutor.path("home/assets");
     std::os::unix::fs::symlink("plain", &link).expect("ours");
     let tutor = tutor.course("[steps]\nread = ['~/assets']\nmemory-mb = 999999");

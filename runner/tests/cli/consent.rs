@@ -1,4 +1,4 @@
-//! Whether a course that is not `tutor`'s own may run: what the question says, and what an answer is for.
+//! Consent to a course that is not `tutor`'s own: what the question says, and what an answer is for.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn traces(tutor: &Tutor) -> String {
     fs::read_to_string(tutor.path("ran")).unwrap_or_default()
 }
 
-/// What a terminal shows that is asked by a command and answers.
+/// Runs a command at a terminal that answers its question.
 fn asked(tutor: &Tutor, line: &str, answer: &str) -> Option<support::Ran> {
     let mut running = at_a_terminal_of(tutor, 200, line)?;
     running.until_stdout("run it? [y]");
@@ -61,7 +61,7 @@ fn the_question_says_all_that_would_run_and_where() {
     }
     ran.stdout_lacks("step-two").stdout_lacks("echo inventory");
     assert_eq!(traces(&tutor), "");
-    // What a yes lets run is what was told.
+    // A yes lets run what was told, and nothing else.
     let ran = asked(&tutor, "run demo", "y\n").expect("as before").code(0);
     for trace in traces(&tutor).lines() {
         assert!(ran.stdout.contains(trace), "{trace}");

@@ -199,7 +199,7 @@ fn a_full_disk_below_the_snapshots_leaves_them_whole() {
     let Some(mut command) = in_own_mounts(&tutor, &prepare, "test") else {
         return;
     };
-    // What is there at the end, seen in the same mounts.
+    // The folder at the end, seen in the same mounts.
     let words: Vec<_> = command.get_args().map(|word| word.to_owned()).collect();
     let line = format!(
         "{prepare} && {{ \"$@\"; code=$?; {list}; cmp {shown}/demo/one.snap {}/demo/one.snap && exit $code; }}",

@@ -9,7 +9,7 @@ fn contract() -> String {
     fs::read_to_string(path).expect("docs/lesson-format.md can be read")
 }
 
-/// What stands between a line and the next one that closes its fence.
+/// The lines between an opening fence and the one that closes it.
 fn block(text: &str, opening: &str, closing: &str) -> String {
     let lines = text.lines().skip_while(|line| *line != opening).skip(1);
     lines
@@ -18,7 +18,7 @@ fn block(text: &str, opening: &str, closing: &str) -> String {
         .collect()
 }
 
-/// What is wrong with a page.
+/// The complaints about a page.
 fn complaints(page: &str) -> Vec<String> {
     let included = |path: &Path| {
         (path == Path::new("bpf/hello.bpf.c"))

@@ -1,4 +1,4 @@
-//! What else goes wrong around `tutor`: a clear error, and no wait.
+//! Other faults around `tutor`: a clear error, and no wait.
 
 use crate::support::{Tutor, in_own_mounts, plain, step, until};
 use std::fs;

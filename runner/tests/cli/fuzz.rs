@@ -1,4 +1,4 @@
-//! What the fuzz targets ask, of their seeds and of the lessons: so they still compile, and what was
+//! The fuzz targets, asked of their seeds and of the lessons: so they still compile, and what was
 //! found once stays mended.
 
 #[path = "../../fuzz/guest.rs"]

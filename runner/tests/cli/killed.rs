@@ -1,4 +1,4 @@
-//! What is killed, hangs or floods: nothing of it is left behind.
+//! Programs that are killed, hang or flood: nothing of them is left behind.
 
 use crate::support::{Tutor, check, own_seconds, plain, skipped, sleepers, until};
 use nix::sys::signal::{Signal, kill};
@@ -177,7 +177,7 @@ fn a_second_ctrl_c_does_not_wait_for_a_step_that_does_not_listen() {
     assert_eq!(sleepers(seconds), 0);
 }
 
-/// What a `tutor` makes in the temporary folder.
+/// The files that `tutor` made in the temporary folder.
 fn temporary(tutor: &Tutor) -> Vec<String> {
     let entries = fs::read_dir(tutor.path("tmp")).expect("the temporary folder");
     let names = entries.flatten().map(|entry| entry.file_name());
@@ -206,7 +206,7 @@ fn the_folder_of_a_test_that_was_killed_goes_with_the_next_test() {
     assert_eq!(temporary(&tutor).len(), 2);
     tutor.put("go", "");
     tutor.run("test").code(0);
-    // What is in use stays.
+    // A folder that is in use stays.
     assert_eq!(temporary(&tutor).len(), 1);
     other.signal(Signal::SIGTERM);
     other.end().code(130);

@@ -1,4 +1,4 @@
-//! What steps need, and `tutor doctor`.
+//! Needs of steps, and `tutor doctor`.
 
 use super::*;
 use std::os::unix::fs::PermissionsExt;

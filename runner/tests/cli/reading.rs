@@ -65,7 +65,7 @@ fn new_writes_a_page_that_check_passes() {
         .stderr_has("it is there already");
     tutor.run("new ../out").code(2);
     if support::has("cc") {
-        // What it says of masks and checks holds: the next run prints another number.
+        // Its text on masks and checks is true: the next run prints another number.
         tutor.run("test lesson-11").code(1);
         tutor.run("accept lesson-11").code(0);
         tutor.run("test lesson-11").code(0);

@@ -355,7 +355,7 @@ fn the_first_line_of_a_slow_step_is_there_before_its_end() {
         ),
     ));
     let mut running = tutor.start("run demo");
-    // The step cannot end before somebody writes to it.
+    // The step cannot end before this test writes to it.
     running.until_stdout("│ first\n");
     fs::write(&fifo, "second\n").expect("the step reads");
     running.end().code(0).stdout_has("│ second\n");

@@ -1,4 +1,4 @@
-//! What reaches the screen, how wide it is, and courses by where they are found.
+//! The screen: what reaches it, how wide it is, and where courses are found.
 
 use super::*;
 
@@ -233,7 +233,7 @@ fn at_a_narrow_terminal_nothing_but_code_is_wider_than_it() {
         };
         let ran = running.end();
         for row in ran.stdout.lines() {
-            // What moves is drawn over, and code is as its author wrote it.
+            // Moving lines are drawn over, and code is as its author wrote it.
             let row = row
                 .trim_end_matches('\r')
                 .rsplit("\u{1b}[2K")
@@ -369,7 +369,7 @@ fn a_step_that_is_silent_is_seen_to_go_on_at_a_terminal_only() {
     running.until_stdout("one has run for");
     fs::write(&fifo, "go\n").expect("the step reads");
     let ran = running.end().code(0);
-    // What moved is wiped away at the end.
+    // Moving lines are wiped away at the end.
     let (_, after) = ran
         .stdout
         .rsplit_once("one has run for")

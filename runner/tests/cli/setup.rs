@@ -112,7 +112,7 @@ exec "$@""#,
         self.folder.path().join("log")
     }
 
-    /// What the package manager was asked, line by line.
+    /// The questions to the package manager, line by line.
     fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }

@@ -31,7 +31,7 @@ fn a_step_that_writes_over_what_the_learner_edited_makes_that_file_again() {
         let ran = tutor.run("run demo --only three").code(0);
         ran.stdout_has(&format!("│ {made}"));
         assert_eq!(read(&tutor, "made"), made);
-        // What the learner has stays when nothing writes over it.
+        // A file of the learner stays when nothing writes over it.
         edit(&tutor, "made", "mine\n");
         let ran = tutor.run("run demo --only three").code(0);
         ran.stdout_has("│ mine");
@@ -98,7 +98,7 @@ fn steps_with_others_left_out_in_between_find_what_those_made() {
     let ran = tutor.run("run demo --only one --only three --only four");
     let ran = ran.code(0).stdout_has(three);
     assert_eq!(ran.stderr.matches("all is as it was before").count(), 2);
-    // What a step made anew is so for all that follow it.
+    // A file that a step made anew is new for all that follow it.
     tutor.run("run demo --only three").code(0).stdout_has(three);
     tutor.run("run demo --only four").code(0).stdout_has("│ 2");
 }
@@ -168,7 +168,7 @@ fn the_environment_of_a_step_is_the_same_when_it_runs_alone() {
     assert_eq!(of("--only three"), whole[1..]);
 }
 
-/// What is kept of the only lesson: by its file, what it says, and which file it is.
+/// The moments that are kept of the only lesson: by its file, what it says, and which file it is.
 fn moments(tutor: &Tutor) -> BTreeMap<String, (String, u64)> {
     let lessons = fs::read_dir(tutor.path("home/cache/lab/checkpoints")).expect("moments");
     let lesson = lessons.flatten().next().expect("a lesson").path();

@@ -1,4 +1,4 @@
-//! What `tutor` writes, moves and removes: nothing behind a link or a mount, nothing that nobody
+//! Files that `tutor` writes, moves and removes: nothing behind a link or a mount, nothing that nobody
 //! knows, and nothing that a newer `tutor` wrote.
 
 use super::*;
@@ -100,7 +100,7 @@ fn a_link_in_place_of_the_workspace_is_named_and_reset_puts_it_aside() {
     let victim = outside(&tutor);
     tutor.run("run demo").code(0);
     let folder = tutor.workspace("demo");
-    // What lies there looks as if steps had made it.
+    // The file looks as if steps had made it.
     fs::remove_dir_all(tutor.path("elsewhere")).unwrap();
     fs::rename(&folder, &victim).unwrap();
     symlink(&victim, &folder).unwrap();
@@ -424,7 +424,7 @@ fn what_is_kept_is_listed_with_its_size_and_goes_after_asking() {
     let (seen, code) = support::at_a_terminal(asked, "[y/N]", "n\n");
     assert_eq!(code, Some(0), "{seen}");
     assert!(tutor.files("home") == before);
-    // What is in use is not removed.
+    // A folder that is in use is not removed.
     let tutor = tutor.edited("demo", &plain("wait", "echo waits; sleep 100"));
     let mut running = tutor.start("run demo");
     running.until_stdout("│ waits");

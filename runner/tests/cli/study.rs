@@ -99,7 +99,7 @@ fn ctrl_c_in_study_stops_the_step_and_not_the_sitting() {
         .stdout_has("one: interrupted")
         .stdout_has("│ ran-2");
     assert_eq!(sleepers(seconds), 0);
-    // What was stopped is not done.
+    // A step that was stopped is not done.
     let list = tutor.run("list --json").json();
     assert_eq!(list["lessons"][0]["done"], 1, "{list}");
 }
@@ -131,7 +131,7 @@ fn study_at_a_terminal_takes_single_keys() {
     running.until_stdout("one: [Enter] run");
     running.say("\r");
     running.until_stdout("two: [Enter] run");
-    // Whatever is no key here, Ctrl-R among it, runs nothing and shows the keys, once.
+    // A key without a meaning here, such as Ctrl-R, runs nothing and shows the keys, once.
     running.say("x\x12y");
     running.until_stdout(&format!("{KEYS}\r\ntwo: [Enter] run"));
     // Ctrl-Z stops the program where a shell waits for it; when it goes on it asks again.

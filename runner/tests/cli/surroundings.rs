@@ -119,7 +119,7 @@ fn a_host_step_finds_what_cargo_fetched_wherever_the_learner_keeps_it() {
         .run("run demo")
         .code(0)
         .stdout_has("cargo: /somewhere/else\n");
-    // What is not absolute would be another folder for each step.
+    // A path that is not absolute would be a different folder for each step.
     let tutor = tutor.env("CARGO_HOME", "here").env("HOME", "");
     tutor.run("run demo").code(0).stdout_has("cargo: \n");
 }

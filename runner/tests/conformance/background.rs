@@ -83,7 +83,7 @@ pub fn a_background_run_that_ends_says_how(backend: &dyn Backend) {
         "{said}"
     );
     assert_eq!(shell.prints("echo next"), "next\n");
-    // Whoever stops one that is gone does not end it.
+    // Stopping a run that has ended does not end it.
     let id = shell.begin(Mode::Background, "exit 4");
     // A bash that starts nothing may leave a dead child in `/proc` for as long.
     shell.prints("until [ ! -d /proc/$! ]; do sleep 0.01; done");

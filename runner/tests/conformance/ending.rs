@@ -1,4 +1,5 @@
-//! Promises about how a step ends: with its own status, and whatever it does to its shell harms no later step.
+//! Promises about how a step ends: with its own status, and no later step is harmed by what it does
+//! to its shell.
 
 use crate::shell::{Shell, quoted};
 use tutor::backend::{Backend, Mode, Status};
@@ -198,7 +199,7 @@ pub fn text_that_is_no_shell_is_one_failed_step(backend: &dyn Backend) {
         );
         assert_eq!(shell.prints("echo next"), "next\n", "after `{script}`");
     }
-    // What bash says of it does not depend on what went before.
+    // Bash's message does not depend on what went before.
     let said = |shell: &mut Shell| {
         let said = shell.run("if then fi (").stderr();
         said.replace(|digit: char| digit.is_ascii_digit(), "")
@@ -297,7 +298,7 @@ pub fn a_step_runs_once_whichever_file_was_closed_before(backend: &dyn Backend) 
     }
 }
 
-/// Whatever says that a shell had not come to a step must not make one run twice.
+/// A shell that is told to have been lost before a step must not make the step run twice.
 pub fn a_step_that_kills_its_shell_runs_once(backend: &dyn Backend) {
     let mut shell = Shell::open(backend);
     let kill = "echo >>ran; kill -9 $$";

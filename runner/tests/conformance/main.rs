@@ -1,6 +1,6 @@
-//! What every backend promises, kept by the host and by the lab, through the real binary as agent.
-//! Each promise opens a shell, runs something that is known to break runners, and looks from inside:
-//! through the shell alone, so that the machine it is on may be another one.
+//! The promises of every backend, kept by the host and by the lab, through the real binary as agent.
+//! Each promise opens a shell, runs a script that is known to break runners, and looks from inside:
+//! through the shell alone, since the machine that it is on may be a different one.
 
 mod background;
 mod ending;

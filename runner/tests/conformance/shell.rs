@@ -21,12 +21,12 @@ pub const SHORT_GRACE: Duration = Duration::from_millis(100);
 pub struct Shell {
     session: Box<dyn Session>,
     last_id: u32,
-    /// What came while something else was awaited.
+    /// Happenings that came while something else was awaited.
     pub later: Vec<Happening>,
     _folder: TempDir,
 }
 
-/// What one run did.
+/// The result of one run.
 #[derive(Debug)]
 pub struct Ran {
     pub status: Status,
@@ -231,7 +231,7 @@ fn environment(home: &Path) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A length of sleep that nobody else on the machine sleeps for.
+/// A length of sleep that no other process on the machine sleeps for.
 pub fn own_seconds() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let process = std::process::id() % 100_000;

@@ -3,7 +3,7 @@
 use crate::source::{Crate, Source, Token, begins, crates, library_sources, manifest};
 use crate::{architecture, nothing, quoted, table};
 
-/// What a row says when a library may be used all over.
+/// Stands in a row whose library may be used all over.
 const EVERYWHERE: &str = "everywhere";
 
 /// A library, and the files or folders that may use it; none where all may.

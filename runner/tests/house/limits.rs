@@ -1,4 +1,4 @@
-//! What is kept small, and what is kept out.
+//! Limits: the length of files, `unsafe`, and paths of one machine.
 
 use crate::nothing;
 use crate::source::{Source, library_sources, root, sources};
@@ -82,7 +82,7 @@ fn no_tracked_file_names_a_folder_of_somebodys_machine() {
     );
 }
 
-/// True for a line with this clone's own path, or with somebody's home folder.
+/// True for a line with this clone's own path, or with the home folder of a user.
 fn names_a_machine(line: &str, clone: &str) -> bool {
     let homes = ["/home/", "/Users/", "/root/"].iter().any(|home| {
         line.match_indices(home).any(|(at, _)| {

@@ -41,7 +41,7 @@ fn table(text: &str, heading: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// What a text puts in backticks.
+/// The parts of a text in backticks.
 fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }

@@ -5,7 +5,7 @@ use crate::{architecture, nothing, quoted};
 use std::collections::BTreeSet;
 use std::fs;
 
-/// What a name in backticks can be held to.
+/// The kinds of name in backticks that can be checked.
 #[derive(Debug, PartialEq)]
 enum Name<'n> {
     /// A file or folder below the root.

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
     use crate::source::parsed;
 
-    /// What `a/b.rs` uses of a crate with these files.
+    /// The files that `a/b.rs` uses, in a crate of a few files.
     fn used(text: &str) -> Vec<String> {
         let others = ["lib", "a/mod", "a/b/c", "a/d", "e"].map(|name| format!("x/src/{name}.rs"));
         let mut sources: Vec<Source> = others

@@ -1,4 +1,4 @@
-//! What `tutor doctor` says of the lab, from outside.
+//! `tutor doctor` on the lab, from outside.
 
 use crate::own;
 use crate::support::{Tutor, step};

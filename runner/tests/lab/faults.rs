@@ -1,4 +1,4 @@
-//! What goes wrong around a lesson in the lab: the step says so, the next one has a machine, and
+//! Faults around a lesson in the lab: the step says so, the next one has a machine, and
 //! none is left behind.
 
 use crate::own;

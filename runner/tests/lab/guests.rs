@@ -1,4 +1,4 @@
-//! What a guest is like, and what must not bring it down.
+//! A guest from inside, and the steps that must not bring it down.
 
 use crate::shell::{Shell, TUTOR, kernel, lab};
 use crate::support::{PATIENCE, until};

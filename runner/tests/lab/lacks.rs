@@ -1,5 +1,5 @@
-//! What the lab cannot do without: each is named with its remedy, the step is skipped with that
-//! reason and shows what was recorded, and `--on lab` is an error.
+//! The lab lacks something that it needs: each lack is named with its remedy, the step is skipped
+//! with that reason and shows what was recorded, and `--on lab` is an error.
 
 use crate::own;
 use crate::support::{Ran, Tutor, has, in_own_mounts, skipped, step};

@@ -8,7 +8,7 @@ fn a_background_step_in_a_guest_is_awaited_by_the_guests_own_port_and_file() {
     let Some(tutor) = own::learner("no background step was awaited there") else {
         return;
     };
-    // Somebody listens here, which says nothing of the guest.
+    // A listener on this machine says nothing of the guest.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("bound").port();
     let kernel = |id: &str, script: &str| step(&format!("{id} on=kernel compare=none"), script);
@@ -29,6 +29,6 @@ fn a_background_step_in_a_guest_is_awaited_by_the_guests_own_port_and_file() {
         .stdout_has(&format!("something listens on port {port} already"))
         .stdout_has("ends: exit status 3, expected 0")
         .stdout_has("the last")
-        // What asks whether they are ready is no leftover of the lesson.
+        // The probes of readiness are no leftovers of the lesson.
         .stdout_lacks("proc/net");
 }

@@ -30,7 +30,7 @@ fn kernel() -> Option<String> {
     Some(kernel.vmlinux.display().to_string())
 }
 
-/// What is kept of the only lesson.
+/// The files that are kept of the only lesson.
 fn kept(tutor: &Tutor) -> Vec<PathBuf> {
     let lessons = fs::read_dir(tutor.path("home/cache/lab/checkpoints")).unwrap();
     let lesson = lessons.flatten().next().expect("a lesson").path();
@@ -267,7 +267,7 @@ fn what_is_cut_short_or_gone_is_made_again() {
         }
         run("--from two").stderr_has(again).code(0);
     }
-    // What no moment needs is not kept.
+    // A file that no moment needs is not kept.
     let count = |end: &str| kept(&tutor).iter().filter(|file| ends(file, end)).count();
     assert_eq!((count("moment"), count("guest")), (4, 3));
     assert_eq!(kept(&tutor).len(), 4 + 3 + count("made"));
@@ -335,7 +335,7 @@ fn a_disk_that_is_full_costs_the_way_back_and_nothing_else() {
     let Some(command) = in_own_mounts(&tutor, &prepare, &line) else {
         return;
     };
-    // What is there at the end, seen in the same mounts.
+    // The folder at the end, seen in the same mounts.
     let words: Vec<_> = command.get_args().map(|word| word.to_owned()).collect();
     let script = format!(
         "{prepare}; \"$@\" && \"$@\" --from two && ls -A {shown}/* >{}",

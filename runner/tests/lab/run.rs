@@ -150,7 +150,7 @@ fn a_program_of_a_shared_folder_brings_no_file_of_the_learners_along() {
     assert!(!ran.stdout.contains("key"), "{}", ran.stdout);
 }
 
-/// What `tutor bpf compare` says of an object in a guest, with `bpf_jit_harden` set so.
+/// Runs `tutor bpf compare` on an object in a guest, with `bpf_jit_harden` set so.
 fn compared(tutor: &Tutor, harden: u32) -> Value {
     let line = format!("lab run --folder {}", tutor.path("tmp").display());
     let script = format!(
@@ -257,7 +257,7 @@ fn liar(tutor: &Tutor) -> bool {
     is_made
 }
 
-/// What came of a guest in which it lists one file, says that it has so many bytes, and sends so many.
+/// Runs the liar in a guest: it lists one file, says that it has so many bytes, and sends so many.
 /// The folder that is shared is `tmp/shared`.
 fn told_by(tutor: &Tutor, path: &str, bytes: u64, sent: u64) -> crate::support::Ran {
     tutor.put("tmp/shared/own", "mine");

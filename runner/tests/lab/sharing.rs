@@ -132,7 +132,7 @@ fn a_folder_that_nobody_may_enter_keeps_no_later_step_from_running() {
     shell.prints("mkdir -m 000 z; echo x >z/f; chmod 000 z/f");
     let said = shell.prints("stat -c '%a %n' z z/f; cat z/f");
     assert_eq!(said, "0 z\n0 z/f\nx\n", "as the step made it");
-    // Whoever runs this may read it and remove it.
+    // The learner may read it and remove it.
     let mode = |name: &str| {
         let there = fs::metadata(shell.at(name)).unwrap();
         there.permissions().mode() & 0o7777

@@ -190,7 +190,7 @@ fn resumed_guests_draw_different_random_numbers() {
     assert!(drawn[0] != drawn[1] && drawn[1] != drawn[2] && drawn[0] != drawn[2]);
 }
 
-/// What a lesson could show of a guest: ids, addresses, mounts. Numbers of processes are left out:
+/// Shows all that a lesson could of a guest: ids, addresses, mounts. Numbers of processes are left out:
 /// the kernel starts workers when it has need of them.
 const LOOK: &str = "bpftool map create /sys/fs/bpf/m type hash key 4 value 4 entries 8 name m
 bpftool map show; bpftool prog show; bpftool btf list; tutor bpf probe kprobe

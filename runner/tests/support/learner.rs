@@ -20,7 +20,7 @@ pub struct Tutor {
     manifest: String,
     variables: BTreeMap<String, String>,
     stdin: String,
-    /// Whether commands that ask before they run a course get `--yes`.
+    /// True if commands that ask before they run a course get `--yes`.
     pub yes: bool,
     unconfined: bool,
 }

@@ -44,7 +44,7 @@ pub fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A length of sleep that nobody else on the machine sleeps for.
+/// A length of sleep that no other process on the machine sleeps for.
 pub fn own_seconds() -> u32 {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -136,7 +136,7 @@ fn listen(
     });
 }
 
-/// What a `tutor` that ended did; each expectation returns it for the next one.
+/// The result of a `tutor` that ended; each expectation returns it for the next one.
 #[derive(Debug)]
 pub struct Ran {
     line: String,
@@ -146,7 +146,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// What it ended with; a signal counts below zero.
+    /// The exit code; a signal counts below zero.
     fn ended_with(&self) -> i32 {
         let signal = || -self.status.signal().unwrap_or(0);
         self.status.code().unwrap_or_else(signal)

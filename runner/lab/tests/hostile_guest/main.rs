@@ -3,8 +3,8 @@
 //!
 //! Each case is a process of its own, so that the memory that it took at the most is known: it stays
 //! within [`MEMORY_KB`] of what an honest guest makes it take. Whatever is told, the learner's files
-//! beside the shared folder are as they were. To add a case: a function among `cases!` of one of the files, with what the
-//! guest says and what is to come of it.
+//! beside the shared folder are as they were. To add a case: a function among the `cases!` of one of
+//! the files, with what the guest says and what is to come of it.
 
 /// Makes a test of each case, in a process of its own.
 macro_rules! cases {
