@@ -6,6 +6,8 @@ use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tutor_files::{FilesError, Limits, Root, remove_tree};
+use tutor_lab::cache::Cache;
+use tutor_lab::tidy::CHECKPOINTS;
 
 /// The purpose that files are kept for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -55,11 +57,12 @@ impl Storage {
         let surveyed = workspace::survey(folders)?;
         let (workspaces, aside): (Vec<_>, Vec<_>) =
             surveyed.iter().partition(|one| one.edits.is_some());
-        let lab = folders.cache.join("lab");
+        let cache = Cache::below(&folders.cache);
+        let lab = cache.folder();
         let paths = |surveyed: &[&WorkspaceSummary]| -> Vec<PathBuf> {
             surveyed.iter().map(|one| one.folder.clone()).collect()
         };
-        let starts = below(&lab, |name| !["kernels", "checkpoints"].contains(&name));
+        let starts = below(lab, |name| !["kernels", CHECKPOINTS].contains(&name));
         let all = [
             (Purpose::Workspaces, paths(&workspaces)),
             (Purpose::Aside, paths(&aside)),
@@ -70,7 +73,7 @@ impl Storage {
             (Purpose::Remembered, remembered(folders)),
             (Purpose::Kernels, below(&lab.join("kernels"), |_| true)),
             (Purpose::Starts, starts),
-            (Purpose::Moments, below(&lab.join("checkpoints"), |_| true)),
+            (Purpose::Moments, below(&lab.join(CHECKPOINTS), |_| true)),
             (Purpose::Temporary, workspace::kept_folders()),
         ];
         let rows = all.into_iter().map(|(purpose, places)| StorageRow {
@@ -97,7 +100,7 @@ pub fn remove_all(folders: &Folders) -> Result<Vec<FilesError>, WorkspaceError> 
     let mut stays = Vec::new();
     let whole = [
         folders.data.join("workspaces"),
-        folders.cache.join("lab"),
+        Cache::below(&folders.cache).folder().to_owned(),
         folders.runtime.join("locks"),
         folders.state.join("workspaces"),
     ];
