@@ -166,7 +166,9 @@ need-own-lab = in the lab: `tutor run { $lesson }`
 package-newest = `{ $package }` { $version } is installed, and this system's archive has no newer one: { $otherwise }
 package-installed = `{ $package }` { $version } is installed: upgrade the system, or where its archive has no newer one: { $otherwise }
 package-otherwise = take it from a newer release of the system, or build it from its source
-probe-timeout = it did not answer in time
+probe-timeout = its probe did not answer in time
+probe-interrupted = its probe was interrupted
+probe-killed = its probe was ended by signal { $signal }
 facet-probe-said = unknown, since `{ $probe }` tells no version: { $said }
 facet-probe-silent = unknown, since `{ $probe }` tells no version
 
@@ -233,6 +235,8 @@ facet-not-here = { $name }: recorded on { $theirs }, not known here
 facets-same = the same there and here: { $names }
 
 # Why something did not run
+doctor-unknown = not known: { $why }
+skip-need-unknown = whether { $need } is there is not known: { $reason }
 skip-need = needs { $need }: { $reason }
 skip-step = `{ $step }` did not run
 skipped-prose = what follows was written about a recorded run; `{ $step }` was not run here

@@ -1,10 +1,26 @@
 //! Events of a run while it goes on. Renderers listen; nothing is judged here.
 
 use crate::lesson::{Check, FileStep, Lesson, Prose, Step};
-use crate::transcript::{Leftover, Record};
+use crate::transcript::{KnownFacets, Leftover, Record, Skip};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-pub use tutor_agent::protocol::Stream;
+pub use crate::transcript::Stream;
+
+/// Whoever hears of a run while it goes on.
+pub trait Listener {
+    /// Hears what happened, and what is known of the environment by now. Breaking skips what is left.
+    fn hear(&mut self, event: &Event<'_>, facets: &KnownFacets) -> ControlFlow<Skip>;
+}
+
+/// Hears nothing.
+pub struct Deaf;
+
+impl Listener for Deaf {
+    fn hear(&mut self, _event: &Event<'_>, _facets: &KnownFacets) -> ControlFlow<Skip> {
+        ControlFlow::Continue(())
+    }
+}
 
 /// Something that happened just now.
 #[derive(Clone, Copy, Debug)]

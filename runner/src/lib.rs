@@ -60,6 +60,8 @@ pub mod render;
 
 pub mod notebook;
 
+pub mod rehearsal;
+
 pub mod study;
 
 pub mod doctor;

@@ -1,12 +1,14 @@
-//! Runs a plan, judges each record as it ends, and shows both: the whole way from plan to report.
+//! From events to a report: judges each record as it ends, and shows both. Whatever drives a
+//! [`Sitting`](crate::run::Sitting) has a [`Reporter`] listen to it.
 
-use crate::event::Event;
-use crate::plan::Plan;
+use crate::course::Course;
+use crate::event::{Event, Listener};
+use crate::lesson::Lesson;
+use crate::normalize::StepFolders;
 use crate::render::View;
 use crate::report::{Item, Judge, Report};
-use crate::run::{Runner, execute};
-use crate::transcript::{RecordId, Skip};
-use crate::workspace::WorkspaceError;
+use crate::snapshot::{self, OfCourse};
+use crate::transcript::{KnownFacets, RecordId, Skip, Transcript};
 use std::ops::ControlFlow;
 
 /// What to do when a step is not as expected.
@@ -19,48 +21,61 @@ pub enum OnFailure {
     Stop,
 }
 
-/// Runs a plan and returns what became of it, and what kept `tutor` from doing all of it.
-pub fn run<'r>(
-    plan: &Plan<'r>,
-    runner: Runner<'r>,
-    judge: &Judge<'_>,
+/// Returns what judges the records of a lesson by the accepted outputs of its course.
+pub fn judge<'a>(course: &'a Course, lesson: &'a Lesson, folders: &'a StepFolders) -> Judge<'a> {
+    let files = OfCourse(course);
+    let name = &lesson.front.name;
+    Judge::new(lesson, folders, move |step, vary, environment| {
+        snapshot::find(&files, name, step, vary, environment)
+    })
+    .with_facets(&course.facets)
+}
+
+/// Makes a report of what it hears, and shows it.
+pub struct Reporter<'r> {
+    judge: &'r Judge<'r>,
     on_failure: OnFailure,
-    view: &mut dyn View,
-) -> (Report, Result<(), WorkspaceError>) {
-    let mut items: Vec<Item> = Vec::new();
-    let (transcript, done) = execute(plan, runner, &mut |event, runner| {
-        view.event(event);
-        let item = match event {
-            Event::StepEnded { record, .. } | Event::CheckEnded { record, .. } => {
-                judge.item(record, runner.environment(), runner.unknown())
-            }
-            Event::LessonStarted { .. }
-            | Event::Prose(_)
-            | Event::File { .. }
-            | Event::TakenBack { .. }
-            | Event::StepReached(_)
-            | Event::StepStarted(_)
-            | Event::StepWaits(_)
-            | Event::StepTicks { .. }
-            | Event::Output { .. }
-            | Event::StepReady(_)
-            | Event::LeftBehind(_)
-            | Event::KeptYours(_)
-            | Event::Unguarded(_)
-            | Event::KeptAside { .. } => return ControlFlow::Continue(()),
+    view: &'r mut dyn View,
+    items: Vec<Item>,
+}
+
+impl<'r> Reporter<'r> {
+    /// One that has heard nothing.
+    pub fn new(judge: &'r Judge<'r>, on_failure: OnFailure, view: &'r mut dyn View) -> Self {
+        Reporter {
+            judge,
+            on_failure,
+            view,
+            items: Vec::new(),
+        }
+    }
+
+    /// What all of it amounts to.
+    pub fn report(self, transcript: &Transcript) -> Report {
+        let report = self.judge.report_of(self.items, transcript);
+        self.view.closed(&report);
+        report
+    }
+}
+
+impl Listener for Reporter<'_> {
+    fn hear(&mut self, event: &Event<'_>, facets: &KnownFacets) -> ControlFlow<Skip> {
+        self.view.event(event);
+        let (Event::StepEnded { record, .. } | Event::CheckEnded { record, .. }) = event else {
+            return ControlFlow::Continue(());
         };
-        view.judged(&item);
+        let item = self.judge.item(record, facets);
+        self.view.judged(&item);
         let failed = item.verdict.is_failure();
         let name = item.id.clone();
-        items.push(item);
-        match (on_failure, failed, name) {
+        // One that runs once more takes its own place.
+        self.items.retain(|older| older.id != item.id);
+        self.items.push(item);
+        match (self.on_failure, failed, name) {
             (OnFailure::Stop, true, RecordId::Step(name) | RecordId::Check(name)) => {
                 ControlFlow::Break(Skip::StoppedEarly(name))
             }
-            _ => ControlFlow::Continue(()),
+            (OnFailure::Stop, false, _) | (OnFailure::GoOn, _, _) => ControlFlow::Continue(()),
         }
-    });
-    let report = judge.report_of(items, &transcript);
-    view.closed(&report);
-    (report, done)
+    }
 }

@@ -86,6 +86,22 @@ impl NoSuchStep {
 }
 
 impl<'l> Plan<'l> {
+    /// Returns what to do for all of a lesson.
+    pub fn whole(lesson: &'l Lesson) -> Plan<'l> {
+        let action = |block: &'l Block| match block {
+            Block::Prose(text) => Action::Read(text),
+            Block::File(file) => Action::Write { file, shown: true },
+            Block::Step(step) => Action::Run(step),
+            Block::Check(check) => Action::Check(check),
+        };
+        Plan {
+            lesson,
+            actions: lesson.blocks.iter().map(action).collect(),
+            goes_on: false,
+            is_of_single_steps: false,
+        }
+    }
+
     /// Returns what to do for a selection of the lesson's steps.
     pub fn new(lesson: &'l Lesson, selection: &Selection) -> Result<Plan<'l>, NoSuchStep> {
         let wanted = wanted(lesson, selection)?;

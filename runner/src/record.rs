@@ -1,5 +1,6 @@
 //! Leaves what a test saw beside the accepted outputs, for somebody to read and accept.
 
+use crate::course::{Course, Origin};
 use crate::lesson::{Lesson, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::snapshot::{
@@ -16,6 +17,16 @@ pub struct TestOutputs {
     pub written: Vec<PathBuf>,
     /// Errors of those that could not be written or taken away; the others were.
     pub failed: Vec<SnapshotError>,
+}
+
+/// The folder that changed outputs of a course are left in, to be read; none under `CI=true`, and
+/// none for a course that is inside the program.
+pub fn folder(course: &Course) -> Option<PathBuf> {
+    let Origin::Folder(root) = &course.origin else {
+        return None;
+    };
+    let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true" || value == "1");
+    (!in_ci).then(|| root.join("snapshots"))
 }
 
 /// Writes `.snap.new` for every output that changed, is new or differs here, and takes away those

@@ -3,15 +3,13 @@
 
 use crate::event::TakenBack;
 use crate::lesson::Step;
-use crate::plan::{Action, Plan};
-use crate::render::View;
-use crate::report::{Item, Judge, Report};
-use crate::run::{Interrupt, Runner};
+use crate::plan::Action;
+use crate::report::Judge;
+use crate::run::{Interrupt, Sitting};
 use crate::say;
 use crate::store::Progress;
-use crate::transcript::{RecordId, Skip};
+use crate::transcript::{RecordId, Skip, Transcript};
 use crate::workspace::WorkspaceError;
-use std::ops::ControlFlow;
 
 /// What the learner wants now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,9 +41,9 @@ pub trait Learner {
     fn progressed(&mut self, progress: &Progress);
 }
 
-/// How a sitting ended.
+/// How far the learner came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sitting {
+pub enum Studied {
     /// The lesson's end was reached.
     Finished,
     /// The learner left before it.
@@ -65,141 +63,76 @@ pub enum StudyError {
 
 /// Studies a lesson from the step that the progress names, or from its beginning.
 pub fn study<'r>(
-    plan: &Plan<'r>,
-    mut runner: Runner<'r>,
+    mut sitting: Sitting<'r>,
     judge: &Judge<'_>,
     interrupt: &Interrupt,
     mut progress: Progress,
     learner: &mut dyn Learner,
-    view: &mut dyn View,
-) -> Result<(Report, Sitting), StudyError> {
-    let start = progress.next.clone().and_then(|step| position(plan, &step));
-    let mut items: Vec<Item> = Vec::new();
-    let mut index = match start {
-        // The text that leads to a step belongs to it.
-        Some(step) => lead_in(plan, step),
-        None => 0,
-    };
-    runner.resume(start.is_some(), &mut |event, _| {
-        view.event(event);
-        ControlFlow::Continue(())
-    })?;
-    // Whoever begins in the middle has the files that the text before it writes.
-    for action in plan.actions[..index]
-        .iter()
-        .filter(|action| matches!(action, Action::Write { .. }))
-    {
-        runner.perform(action, &mut |_, _| ControlFlow::Continue(()))?;
+) -> Result<(Transcript, Studied), StudyError> {
+    let start = progress.next.as_ref().and_then(|step| sitting.step(step));
+    sitting.begin(start.is_some())?;
+    if let Some(step) = start {
+        sitting.go_to(step)?;
+        learner.resumed(step, sitting.last_kept(step))?;
     }
-    if let Some(Action::Run(step)) = start.and_then(|start| plan.actions.get(start)) {
-        learner.resumed(step, runner.last_kept(step))?;
+    let mut studied = Studied::Finished;
+    let mut has_run = false;
+    while let Some(action) = sitting.next_action() {
+        let Action::Run(step) = action else {
+            sitting.advance()?;
+            continue;
+        };
+        sitting.reach();
+        match sitting.meanwhile(|| learner.wish(step))?? {
+            Wish::Run => {
+                rewind(&mut sitting, step, has_run, learner)?;
+                sitting.perform()?;
+                interrupt.forget();
+                has_run = true;
+                if step.background.is_some() || is_done(&sitting, judge, step) {
+                    progress.did(step);
+                }
+            }
+            Wish::Skip => sitting.skip(Skip::ByLearner),
+            Wish::Back => {
+                sitting.go_back();
+                continue;
+            }
+            Wish::Quit => studied = Studied::Left,
+        }
+        progress.next = sitting.next_step().map(|step| step.id.clone());
+        learner.progressed(&progress);
+        if studied == Studied::Left {
+            break;
+        }
     }
-    let mut sitting = Sitting::Finished;
-    while let Some(action) = plan.actions.get(index) {
-        if let Action::Run(step) = action {
-            view.event(&crate::event::Event::StepReached(step));
-            match runner.meanwhile(|| learner.wish(step))?? {
-                Wish::Run => {
-                    if runner.is_elsewhere(step) {
-                        let kept = runner.last_kept(step);
-                        let is_kept = kept.is_some_and(|kept| kept.id == step.id);
-                        if let Some(taken) = runner.rewind(step)? {
-                            learner.rewound(step, taken)?;
-                        } else if is_kept && items.is_empty() {
-                            // It is of another lab than this one, and so are all others.
-                            learner.resumed(step, plan.steps().next())?;
-                        }
-                    }
-                }
-                Wish::Skip => {
-                    let record = runner.skip(step, Skip::ByLearner);
-                    view.judged(&judge.item(&record, runner.environment(), runner.unknown()));
-                    progress.next = next_step(plan, index).map(|step| step.id.clone());
-                    learner.progressed(&progress);
-                    index += 1;
-                    continue;
-                }
-                Wish::Back => {
-                    index = step_before(plan, index).unwrap_or(index);
-                    continue;
-                }
-                Wish::Quit => {
-                    progress.next = Some(step.id.clone());
-                    learner.progressed(&progress);
-                    sitting = Sitting::Left;
-                    break;
-                }
-            }
-        }
-        let before = items.len();
-        runner.perform(action, &mut |event, runner| {
-            if !matches!(event, crate::event::Event::StepReached(_)) {
-                view.event(event);
-            }
-            if let crate::event::Event::StepEnded { record, .. }
-            | crate::event::Event::CheckEnded { record, .. } = event
-            {
-                let item = judge.item(record, runner.environment(), runner.unknown());
-                view.judged(&item);
-                items.retain(|old| old.id != item.id);
-                items.push(item);
-            }
-            ControlFlow::Continue(())
-        })?;
-        interrupt.forget();
-        if let Action::Run(step) = action {
-            let fine = items[before.min(items.len())..]
-                .iter()
-                .chain(items.last())
-                .any(|item| item.id == RecordId::Step(step.id.clone()) && item.verdict.is_done());
-            if fine || step.background.is_some() {
-                progress.did(step);
-            }
-            progress.next = next_step(plan, index).map(|step| step.id.clone());
-            learner.progressed(&progress);
-        }
-        index += 1;
-    }
-    let (transcript, ended) = runner.finish(&mut |event, runner| {
-        view.event(event);
-        if let crate::event::Event::StepEnded { record, .. } = event {
-            let item = judge.item(record, runner.environment(), runner.unknown());
-            view.judged(&item);
-            items.push(item);
-        }
-        ControlFlow::Continue(())
-    });
+    let (transcript, ended) = sitting.finish();
     ended?;
-    Ok((judge.report_of(items, &transcript), sitting))
+    Ok((transcript, studied))
 }
 
-fn position(plan: &Plan<'_>, id: &str) -> Option<usize> {
-    plan.actions
-        .iter()
-        .position(|action| matches!(action, Action::Run(step) if step.id == id))
+/// Goes back to the moment before a step, if the sitting is elsewhere.
+fn rewind<'r>(
+    sitting: &mut Sitting<'r>,
+    step: &'r Step,
+    has_run: bool,
+    learner: &mut dyn Learner,
+) -> Result<(), StudyError> {
+    if !sitting.is_elsewhere(step) {
+        return Ok(());
+    }
+    let kept = sitting.last_kept(step);
+    let is_kept = kept.is_some_and(|kept| kept.id == step.id);
+    match sitting.rewind(step)? {
+        Some(taken) => learner.rewound(step, taken)?,
+        // It is of another lab than this one, and so are all others.
+        None if is_kept && !has_run => learner.resumed(step, sitting.first_step())?,
+        None => {}
+    }
+    Ok(())
 }
 
-/// The first action after the step before: the text and files that lead to a step.
-fn lead_in(plan: &Plan<'_>, step: usize) -> usize {
-    let done = |action: &Action<'_>| matches!(action, Action::Run(_) | Action::Check(_));
-    plan.actions[..step]
-        .iter()
-        .rposition(done)
-        .map_or(0, |index| index + 1)
-}
-
-fn step_before(plan: &Plan<'_>, index: usize) -> Option<usize> {
-    plan.actions[..index]
-        .iter()
-        .rposition(|action| matches!(action, Action::Run(_)))
-}
-
-fn next_step<'l>(plan: &Plan<'l>, index: usize) -> Option<&'l Step> {
-    plan.actions
-        .iter()
-        .skip(index + 1)
-        .find_map(|action| match action {
-            Action::Run(step) => Some(*step),
-            Action::Read(_) | Action::Write { .. } | Action::Check(_) => None,
-        })
+fn is_done(sitting: &Sitting<'_>, judge: &Judge<'_>, step: &Step) -> bool {
+    let record = sitting.record(&RecordId::Step(step.id.clone()));
+    record.is_some_and(|record| judge.item(record, sitting.facets()).verdict.is_done())
 }

@@ -4,7 +4,7 @@ use crate::lesson::Place;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use tutor_agent::protocol::ShellFate;
+pub use tutor_agent::protocol::{ShellFate, Stream};
 
 /// The record of one lesson's run.
 #[derive(Clone, Debug, Default)]
@@ -13,10 +13,8 @@ pub struct Transcript {
     pub lesson: String,
     /// The record of each step and check of the plan, in order.
     pub records: Vec<Record>,
-    /// The facets of the environment, by name, cut to their precision: `kernel` → `6.12`.
-    pub environment: BTreeMap<String, String>,
-    /// The facets that were asked for in vain.
-    pub unknown: UnknownFacets,
+    /// What is known of the environment.
+    pub facets: KnownFacets,
     /// The leftovers of the lesson, which `tutor` took away.
     pub leftovers: Vec<Leftover>,
     /// The output of the shells when they closed (`trap … EXIT`).
@@ -25,9 +23,14 @@ pub struct Transcript {
     pub duration: Duration,
 }
 
-/// The facets that a probe could not tell, by name, each with what became of its probe.
+/// What is known of the environment that steps ran in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UnknownFacets(pub BTreeMap<String, String>);
+pub struct KnownFacets {
+    /// The facets by name, cut to their precision: `kernel` → `6.12`.
+    pub values: BTreeMap<String, String>,
+    /// The facets that were asked for in vain, each with the reason.
+    pub unknown: BTreeMap<String, String>,
+}
 
 /// The record of one step or check.
 #[derive(Clone, Debug)]
@@ -86,6 +89,13 @@ pub enum Skip {
         /// How to mend it.
         remedy: Option<String>,
     },
+    /// Whether something it needs is there could not be found out.
+    NeedUnknown {
+        /// The need as written.
+        need: String,
+        /// Why not.
+        reason: String,
+    },
     /// There is no place to run it in.
     NoPlace {
         /// Why not.
@@ -115,6 +125,14 @@ pub struct Output {
 }
 
 impl Output {
+    /// Adds to what was printed.
+    pub fn push(&mut self, stream: Stream, bytes: &[u8]) {
+        match stream {
+            Stream::Stdout => self.stdout.push(bytes),
+            Stream::Stderr => self.stderr.push(bytes),
+        }
+    }
+
     /// The number of bytes of both streams that were not kept.
     pub fn left_out_bytes(&self) -> u64 {
         self.stdout.left_out_bytes() + self.stderr.left_out_bytes()

@@ -9,7 +9,7 @@ mod told;
 
 use crate::event::{KeptYours, Stream};
 use crate::say;
-use crate::transcript::{Output, ShellFate};
+use crate::transcript::{Ending, Output, ShellFate};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -48,21 +48,41 @@ pub enum KernelOwner {
     },
 }
 
-/// What a probe said.
+/// What a probe says of its machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    /// True if it exited with 0.
-    pub yes: bool,
-    /// What it printed, stdout and then stderr.
-    pub text: String,
+pub enum Answer {
+    /// It exited with 0, and printed this: stdout and then stderr.
+    Yes(String),
+    /// It exited with another status, and printed this.
+    No(String),
+    /// It did not come to its own end, so it says nothing of the machine; this is why.
+    Unknown(String),
 }
 
 impl Answer {
-    /// An answer from what a probe printed.
-    pub fn of(yes: bool, output: &Output) -> Answer {
-        let mut text = String::from_utf8_lossy(&output.stdout.bytes()).into_owned();
-        text.push_str(&String::from_utf8_lossy(&output.stderr.bytes()));
-        Answer { yes, text }
+    /// An answer from how a probe ended and what it printed.
+    pub fn of(ending: &Ending, output: &Output) -> Answer {
+        let printed = || {
+            let mut text = String::from_utf8_lossy(&output.stdout.bytes()).into_owned();
+            text.push_str(&String::from_utf8_lossy(&output.stderr.bytes()));
+            text
+        };
+        match ending {
+            Ending::Exited(0) => Answer::Yes(printed()),
+            Ending::Exited(_) => Answer::No(printed()),
+            Ending::TimedOut(_) => Answer::Unknown(say!("probe-timeout")),
+            Ending::Interrupted | Ending::Stopped => Answer::Unknown(say!("probe-interrupted")),
+            Ending::Signaled(signal) => Answer::Unknown(say!("probe-killed", signal = *signal)),
+            Ending::Skipped(_) => Answer::Unknown(say!("probe-interrupted")),
+            Ending::Broken(why) => Answer::Unknown(why.clone()),
+        }
+    }
+
+    /// What it printed, or why it is not known.
+    pub fn text(&self) -> &str {
+        match self {
+            Answer::Yes(text) | Answer::No(text) | Answer::Unknown(text) => text,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::arguments::{Global, On, RunningArguments};
 use super::courses;
-use super::failure::{ends, ends_with_help};
+use super::failure::{ends, ends_with_help, unusable};
 use crate::backend::Backend;
 use crate::backend::host::Host;
 use crate::backend::lab::{Choice, Lab};
@@ -17,7 +17,9 @@ use crate::say;
 use crate::store::{self, Store};
 use crate::surroundings::{Surroundings, Trust};
 use anyhow::Context as _;
+use std::collections::HashSet;
 use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use tutor_lab::accelerator::KvmPolicy;
 use tutor_lab::cache::Cache;
@@ -296,4 +298,23 @@ pub fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
         }
     });
     Ok(interrupt)
+}
+
+/// The lessons of these names, each once, or all of them.
+pub fn lessons_of<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lesson>> {
+    if names.is_empty() {
+        return Ok(course.lessons.iter().collect());
+    }
+    let found = names.iter().map(|name| course.lesson(name));
+    let mut lessons: Vec<&Lesson> = found.collect::<Result<_, _>>().map_err(unusable)?;
+    let mut seen = HashSet::new();
+    lessons.retain(|lesson| seen.insert(&lesson.stem));
+    Ok(lessons)
+}
+
+/// As many as were asked for, else as many as this machine has processors.
+pub fn jobs(asked: Option<NonZeroUsize>) -> usize {
+    asked
+        .or_else(|| std::thread::available_parallelism().ok())
+        .map_or(1, NonZeroUsize::get)
 }

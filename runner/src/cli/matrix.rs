@@ -1,8 +1,7 @@
 //! `tutor matrix`: the lessons on several kernels and compilers, side by side.
 
 use super::arguments::{MatrixArguments, MatrixFormat, On, RunningArguments};
-use super::bench::{self, Bench, Outcome, side_by_side};
-use super::context::{Backends, Context};
+use super::context::{Backends, Context, jobs, lessons_of};
 use super::failure::{ends, with_help};
 use super::output::out_json;
 use crate::course::Course;
@@ -10,6 +9,7 @@ use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::OnFailure;
 use crate::record;
+use crate::rehearsal::{Rehearsal, Rehearsed, side_by_side};
 use crate::render::matrix::{self as drawn, OpenWork};
 use crate::render::{counts, junit};
 use crate::report::matrix::Matrix;
@@ -18,6 +18,7 @@ use crate::run::{Findings, Options, PATH};
 use crate::say;
 use crate::toolchain::Toolchain;
 use crate::visible::{visible_text, width};
+use crate::workspace::WorkspaceError;
 use std::path::Path;
 use tutor_lab::cache::{Cache, DEFAULT_SERIES};
 use tutor_lab::kernel::Kernel;
@@ -40,7 +41,7 @@ struct KernelChoice {
 
 pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
-    let lessons = bench::lessons(&course, &arguments.lessons)?;
+    let lessons = lessons_of(&course, &arguments.lessons)?;
     let cache = Cache::below(&context.folders.cache);
     let kernels = kernels(&cache, &arguments.kernels)?;
     let toolchains = toolchains(&arguments.clang)?;
@@ -146,7 +147,7 @@ fn run(
         };
     };
     let work = |(_, lesson, column): &(usize, &Lesson, &Column)| {
-        let bench = Bench {
+        let rehearsal = Rehearsal {
             course,
             places: &column.backends.places(),
             options: &column.options,
@@ -154,21 +155,19 @@ fn run(
             on_failure: OnFailure::GoOn,
             keep: false,
         };
-        bench.lesson(lesson)
+        rehearsal.run(lesson)
     };
-    let mut tell = |(_, lesson, column): &(usize, &Lesson, &Column), outcome: &Outcome| {
+    let mut tell = |(_, lesson, column): &(usize, &Lesson, &Column),
+                    outcome: &Result<Rehearsed, WorkspaceError>| {
         note_of(context, lesson, &column.name, outcome);
     };
     let interrupt = &first.options.interrupt;
-    let jobs = bench::jobs(arguments.jobs);
+    let jobs = jobs(arguments.jobs);
     let mut reports: Vec<Option<Report>> = tasks.iter().map(|_| None).collect();
     let mut is_broken = false;
     for ((index, lesson, _), outcome) in side_by_side(&tasks, jobs, interrupt, work, &mut tell) {
         let (report, trouble) = match outcome {
-            Ok(tested) => (
-                Some(tested.report),
-                tested.done.err().map(anyhow::Error::from),
-            ),
+            Ok(tested) => (Some(tested.report), tested.done.err()),
             Err(error) => (None, Some(error)),
         };
         let mut report = report.unwrap_or_else(|| Report::of_items(lesson, Vec::new()));
@@ -185,7 +184,12 @@ fn run(
 }
 
 /// A line a lesson and environment while it goes on.
-fn note_of(context: &Context, lesson: &Lesson, environment: &str, outcome: &Outcome) {
+fn note_of(
+    context: &Context,
+    lesson: &Lesson,
+    environment: &str,
+    outcome: &Result<Rehearsed, WorkspaceError>,
+) {
     let paint = &context.stderr;
     let cell = say!(
         "matrix-cell",
@@ -210,7 +214,7 @@ fn record_all(
     columns: &[Column],
 ) -> (record::MatrixOutputs, anyhow::Result<()>) {
     let mut all = record::MatrixOutputs::default();
-    let Some(folder) = bench::recording_folder(course) else {
+    let Some(folder) = record::folder(course) else {
         return (all, Ok(()));
     };
     for (lesson, reports) in lessons {

@@ -4,7 +4,6 @@
 mod output;
 
 mod arguments;
-mod bench;
 mod book;
 mod bpf;
 mod complete;

@@ -9,14 +9,13 @@ use crate::course::{Course, Origin};
 use crate::event::Event;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place, Step};
-use crate::notebook::{self, OnFailure};
+use crate::notebook::{self, OnFailure, Reporter};
 use crate::plan::{Plan, Selection};
 use crate::render::terminal::{Detail, Terminal, rewound};
 use crate::render::{NoView, View, json, verdict};
-use crate::report::{Item, Judge, Report, Strictness, Verdict};
-use crate::run::{Findings, Runner};
+use crate::report::{Item, Report, Strictness, Verdict};
+use crate::run::{Findings, Sitting};
 use crate::say;
-use crate::snapshot::{self, Environment, OfCourse};
 use crate::store::{StepProgress, Store};
 use crate::transcript::{RecordId, Skip};
 use crate::workspace::Workspace;
@@ -25,7 +24,7 @@ use std::io;
 pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> {
     let course = context.sound_course()?;
     let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
-    let mut plan = Plan::new(lesson, &selection(arguments))
+    let plan = Plan::new(lesson, &selection(arguments))
         .map_err(|error| ends(Exit::Usage, error.to_string()))?;
     if arguments.dry_run {
         out_json(&scripts::plan_as_json(&plan, &course, lesson))?;
@@ -46,41 +45,12 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         false => Workspace::lasting(&context.folders, &key)?,
     };
     let folders = workspace.folders();
-    let files = OfCourse(&course);
-    let lookup = |step: &str, vary: &[String], environment: &Environment| {
-        snapshot::find(&files, &lesson.front.name, step, vary, environment)
-    };
-    let judge = Judge::new(lesson, &folders, &lookup).with_facets(&course.facets);
-    let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
-    if !arguments.fresh && arguments.running.place() == On::Lab {
-        runner.keep_moments(context.moments(&key)?);
-    }
-    let first = plan.steps().next();
-    if let Some(first) = first.filter(|_| arguments.from.is_some()) {
-        let is_the_lessons = lesson
-            .steps()
-            .next()
-            .is_some_and(|step| step.id == first.id);
-        let taken = match is_the_lessons {
-            true => None,
-            false => runner.rewind(first)?,
-        };
-        match taken {
-            Some(taken) => context.note(&rewound(first, taken)),
-            None => {
-                if !is_the_lessons {
-                    context.note(&say!("not-rewound", step = first.id.as_str()));
-                }
-                plan = Plan::new(lesson, &Selection::All)?;
-            }
-        }
-    }
+    let judge = notebook::judge(&course, lesson, &folders);
     let on_failure = if arguments.fail_fast {
         OnFailure::Stop
     } else {
         OnFailure::GoOn
     };
-    let asked_for_all = !plan.goes_on && arguments.until.is_none();
     let detail = if arguments.quiet {
         Detail::Steps
     } else {
@@ -98,7 +68,28 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         lesson,
         view,
     };
-    let (report, done) = notebook::run(&plan, runner, &judge, on_failure, &mut view);
+    let mut reporter = Reporter::new(&judge, on_failure, &mut view);
+    let mut sitting = Sitting::new(
+        &plan,
+        &course,
+        &places,
+        &findings,
+        &options,
+        workspace,
+        &mut reporter,
+    );
+    if !arguments.fresh && arguments.running.place() == On::Lab {
+        sitting.keep_moments(context.moments(&key)?);
+    }
+    let whole = Plan::whole(lesson);
+    let plan = match sitting.first_step().filter(|_| arguments.from.is_some()) {
+        Some(first) if !goes_back(context, &mut sitting, first)? => &whole,
+        Some(_) | None => &plan,
+    };
+    sitting.follow(plan);
+    let asked_for_all = !plan.goes_on && arguments.until.is_none();
+    let (transcript, done) = sitting.run_all();
+    let report = reporter.report(&transcript);
     let is_whole = asked_for_all && options.interrupt.presses() == 0;
     // A fresh folder goes with all that was done there, so it is no place to go on from.
     let remembered = match arguments.fresh {
@@ -121,7 +112,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     }
     printed(terminal.error().map_or(Ok(()), Err))?;
     if options.interrupt.presses() > 0 {
-        if let Some(step) = broken_off(&plan, &report).filter(|_| !arguments.fresh) {
+        if let Some(step) = broken_off(plan, &report).filter(|_| !arguments.fresh) {
             context.note(&say!(
                 "next-interrupted",
                 lesson = lesson.stem.as_str(),
@@ -138,6 +129,19 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         None => Ok(exit),
         Some(message) => Err(ends(exit.worst(Exit::Lacking), message)),
     }
+}
+
+/// Goes back to the moment before a step, and says so. False if all steps before it run again.
+fn goes_back(context: &Context, sitting: &mut Sitting<'_>, first: &Step) -> anyhow::Result<bool> {
+    if sitting.is_first_of_lesson(first) {
+        return Ok(false);
+    }
+    let taken = sitting.rewind(first)?;
+    context.note(&match taken {
+        Some(taken) => rewound(first, taken),
+        None => say!("not-rewound", step = first.id.as_str()),
+    });
+    Ok(taken.is_some())
 }
 
 /// Notes beside what is shown what was taken back for single steps.

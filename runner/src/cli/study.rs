@@ -7,17 +7,16 @@ use crate::course::Course;
 use crate::event::TakenBack;
 use crate::exit::Exit;
 use crate::lesson::{Lesson, Place, Step};
+use crate::notebook::{self, OnFailure, Reporter};
 use crate::plan::{Plan, Selection};
-use crate::render::View;
 use crate::render::paint::Paint;
 use crate::render::terminal::{Detail, Terminal, rewound};
 use crate::render::verdict;
-use crate::report::{Judge, Strictness};
-use crate::run::{Findings, Interrupt, Runner};
+use crate::report::Strictness;
+use crate::run::{Findings, Interrupt, Sitting};
 use crate::say;
-use crate::snapshot::{self, Environment, OfCourse};
 use crate::store::{Progress, Store};
-use crate::study::{self, Learner, Sitting, Wish};
+use crate::study::{self, Learner, Studied, Wish};
 use crate::visible::visible_text;
 use crate::workspace::Workspace;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -63,17 +62,22 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     let findings = Findings::default();
     let workspace = Workspace::lasting(&context.folders, &key)?;
     let folders = workspace.folders();
-    let files = OfCourse(&course);
-    let lookup = |step: &str, vary: &[String], environment: &Environment| {
-        snapshot::find(&files, &lesson.front.name, step, vary, environment)
-    };
-    let judge = Judge::new(lesson, &folders, &lookup).with_facets(&course.facets);
-    let plan = Plan::new(lesson, &Selection::All)?;
-    let mut runner = Runner::new(lesson, &course, &places, &findings, &options, workspace);
-    if arguments.running.place() == On::Lab {
-        runner.keep_moments(context.moments(&key)?);
-    }
+    let judge = notebook::judge(&course, lesson, &folders);
+    let plan = Plan::whole(lesson);
     let mut view = Terminal::new(io::stdout(), context.stdout, Detail::Whole);
+    let mut reporter = Reporter::new(&judge, OnFailure::GoOn, &mut view);
+    let mut sitting = Sitting::new(
+        &plan,
+        &course,
+        &places,
+        &findings,
+        &options,
+        workspace,
+        &mut reporter,
+    );
+    if arguments.running.place() == On::Lab {
+        sitting.keep_moments(context.moments(&key)?);
+    }
     let mut learner = Keyboard {
         paint: context.stdout,
         store: &store,
@@ -81,25 +85,18 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
         lesson,
         interrupt: &options.interrupt,
     };
-    let (report, sitting) = study::study(
-        &plan,
-        runner,
-        &judge,
-        &options.interrupt,
-        progress,
-        &mut learner,
-        &mut view,
-    )?;
-    view.closed(&report);
-    match sitting {
-        Sitting::Left => {
+    let (transcript, studied) =
+        study::study(sitting, &judge, &options.interrupt, progress, &mut learner)?;
+    let report = reporter.report(&transcript);
+    match studied {
+        Studied::Left => {
             let command = match arguments.running.place() {
                 On::Host => "tutor study --on host",
                 On::Lab => "tutor",
             };
             context.tell(&say!("study-left", command = command))?;
         }
-        Sitting::Finished => {
+        Studied::Finished => {
             if let Some(item) = report.items.iter().find(|item| item.verdict.is_failure()) {
                 context.tell(&say!(
                     "study-again",

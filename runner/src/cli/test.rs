@@ -1,8 +1,7 @@
 //! `tutor test`: lessons in fresh folders, side by side.
 
 use super::arguments::{Format, Partition, TestArguments};
-use super::bench::{self, Bench, Outcome, side_by_side};
-use super::context::Context;
+use super::context::{Context, jobs, lessons_of};
 use super::failure::{ends, with_help};
 use super::output::{out_json, print};
 use crate::course::Course;
@@ -10,13 +9,14 @@ use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::OnFailure;
 use crate::record::{self, TestOutputs};
+use crate::rehearsal::{Rehearsal, Rehearsed, side_by_side};
 use crate::render::paint::Paint;
 use crate::render::{json, junit, summary};
 use crate::report::{Item, Report, Strictness};
 use crate::run::Findings;
 use crate::say;
 use crate::visible::visible_text;
-use crate::workspace::remove_abandoned;
+use crate::workspace::{WorkspaceError, remove_abandoned};
 use std::thread;
 
 pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit> {
@@ -36,14 +36,14 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     context.may_run(&course, &lessons, &arguments.running)?;
     let places = backends.places();
     let findings = Findings::default();
-    let jobs = bench::jobs(arguments.jobs);
+    let jobs = jobs(arguments.jobs);
     let on_failure = if arguments.fail_fast {
         OnFailure::Stop
     } else {
         OnFailure::GoOn
     };
     let options = context.options(&course, &arguments.running)?;
-    let bench = Bench {
+    let rehearsal = Rehearsal {
         course: &course,
         places: &places,
         options: &options,
@@ -61,12 +61,12 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let mut reports = Vec::new();
     let mut broken = Vec::new();
     let mut printed = Ok(());
-    let mut tell = |lesson: &&Lesson, outcome: &Outcome| {
+    let mut tell = |lesson: &&Lesson, outcome: &Result<Rehearsed, WorkspaceError>| {
         if pretty && printed.is_ok() {
             printed = print(&told(lesson, outcome, strictness, &paint));
         }
     };
-    let work = |lesson: &&Lesson| bench.lesson(lesson);
+    let work = |lesson: &&Lesson| rehearsal.run(lesson);
     let (outcomes, stays) = thread::scope(|scope| {
         let abandoned = scope.spawn(remove_abandoned);
         let outcomes = side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell);
@@ -79,7 +79,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         match outcome {
             Ok(tested) => {
                 reports.push(tested.report);
-                broken.extend(tested.done.err().map(|error| (lesson, error.into())));
+                broken.extend(tested.done.err().map(|error| (lesson, error)));
             }
             Err(error) => broken.push((lesson, error)),
         }
@@ -121,7 +121,12 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
 }
 
 /// One lesson's result, for people.
-fn told(lesson: &Lesson, outcome: &Outcome, strictness: Strictness, paint: &Paint) -> String {
+fn told(
+    lesson: &Lesson,
+    outcome: &Result<Rehearsed, WorkspaceError>,
+    strictness: Strictness,
+    paint: &Paint,
+) -> String {
     let trouble = |error: &dyn std::fmt::Display| format!("{}: {error:#}\n", lesson.stem);
     let tested = match outcome {
         Ok(tested) => tested,
@@ -143,7 +148,7 @@ fn chosen<'c>(
     names: &[String],
     partition: Option<Partition>,
 ) -> anyhow::Result<Vec<&'c Lesson>> {
-    let lessons = bench::lessons(course, names)?;
+    let lessons = lessons_of(course, names)?;
     let Some(Partition { part, parts }) = partition else {
         return Ok(lessons);
     };
@@ -155,7 +160,7 @@ fn chosen<'c>(
 /// `CI=true`, and in a course that is inside the program, nothing is written.
 fn record_changes(course: &Course, lessons: &[&Lesson], reports: &[Report]) -> TestOutputs {
     let mut all = TestOutputs::default();
-    let Some(folder) = bench::recording_folder(course) else {
+    let Some(folder) = record::folder(course) else {
         return all;
     };
     for report in reports {

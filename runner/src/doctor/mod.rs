@@ -12,12 +12,11 @@ pub use finding::{Area, Finding, State, install_all, to_json};
 
 use crate::backend::host::Host;
 use crate::backend::lab::Lab;
-use crate::backend::{Backend, BackendError};
 use crate::course::Course;
+use crate::event::Deaf;
 use crate::lesson::{Lesson, Place};
 use crate::packages::Distribution;
-use crate::run::Options;
-use crate::run::asides::Asides;
+use crate::run::{KernelPlace, Options, Places, Stage};
 use crate::say;
 use std::cmp::Reverse;
 use std::path::Path;
@@ -48,20 +47,21 @@ impl Examination<'_> {
         let is_lab_lacking = found.iter().any(Finding::is_lacking);
         found.extend(guard::examine(self.tutor, folder));
         let host = Host::new(self.tutor, self.options.surroundings.clone());
-        let mut asides = Asides::new(folder, self.options);
-        let mut ask = |place: Place, probe: &str| {
-            let backend: &dyn Backend = match (place, self.lab) {
-                (Place::Host, _) | (Place::Kernel, None) => &host,
-                (Place::Kernel, Some(_)) if is_lab_lacking => {
-                    return Err(BackendError::Unusable {
-                        reason: say!("doctor-no-lab"),
-                        remedy: None,
-                    });
-                }
-                (Place::Kernel, Some(lab)) => lab,
-            };
-            asides.ask(place, backend, probe)
+        let kernel = match self.lab {
+            None => KernelPlace::Backend(&host),
+            Some(_) if is_lab_lacking => KernelPlace::None {
+                reason: say!("doctor-no-lab"),
+                remedy: None,
+            },
+            Some(lab) => KernelPlace::Backend(lab),
         };
+        let places = Places {
+            host: &host,
+            kernel,
+        };
+        let mut nobody = Deaf;
+        let mut stage = Stage::new(&places, self.options, (folder, folder), &mut nobody);
+        let mut ask = |place: Place, probe: &str| stage.probe(place, probe);
         if !lessons.is_empty() {
             found.extend(own_kernel::examine(&lessons, self.lab.is_some(), &mut ask));
         }

@@ -6,6 +6,7 @@ use crate::course::Course;
 use crate::lesson::{Lesson, Need, Place};
 use crate::packages::{Distribution, Mend};
 use crate::run::findings::{self, Answer};
+use crate::say;
 
 /// Looks for everything that the course's steps may need.
 ///
@@ -20,9 +21,13 @@ pub fn examine(
     for (name, probe) in &course.needs {
         let lessons = lessons_that_need(course, name);
         let (state, mend) = match ask(probe.on, &probe.probe) {
+            Ok(Answer::Unknown(why)) => (
+                State::Lacks(say!("doctor-unknown", why = why.as_str())),
+                None,
+            ),
             Ok(answer) => match findings::missing(&wanted(course, name), probe, &answer) {
                 None => {
-                    let numbers = findings::version(&answer.text);
+                    let numbers = findings::version(answer.text());
                     let version = numbers.map(|numbers| findings::dotted(&numbers));
                     (State::Has(version), None)
                 }

@@ -44,7 +44,10 @@ pub fn examine(
 
 /// How far a kernel is locked down, by its answer to such a question.
 fn lockdown(answer: &Answer, area: Area, lessons: &[String]) -> Finding {
-    let level = answer.text.split_once('[').filter(|_| answer.yes);
+    let level = match answer {
+        Answer::Yes(text) => text.split_once('['),
+        Answer::No(_) | Answer::Unknown(_) => None,
+    };
     let level = level.and_then(|(_, rest)| Some(rest.split_once(']')?.0));
     let (state, mend) = match level {
         Some("confidentiality") => (
@@ -88,7 +91,11 @@ mod tests {
 
     fn locked(yes: bool, text: &str) -> Finding {
         let text = text.to_owned();
-        lockdown(&Answer { yes, text }, Area::Kernel, &[])
+        let answer = match yes {
+            true => Answer::Yes(text),
+            false => Answer::No(text),
+        };
+        lockdown(&answer, Area::Kernel, &[])
     }
 
     #[test]

@@ -335,6 +335,13 @@ pub fn reason(skip: &Skip) -> String {
         Skip::Need { need, reason, .. } => {
             say!("skip-need", need = need.as_str(), reason = reason.as_str())
         }
+        Skip::NeedUnknown { need, reason } => {
+            say!(
+                "skip-need-unknown",
+                need = need.as_str(),
+                reason = reason.as_str()
+            )
+        }
         Skip::NoPlace { reason, .. } => reason.clone(),
         Skip::StepSkipped(step) => say!("skip-step", step = step.as_str()),
         Skip::RestSkipped(step) => say!("skip-rest", step = step.as_str()),
@@ -348,7 +355,8 @@ pub fn reason(skip: &Skip) -> String {
 pub fn remedy(skip: &Skip) -> Option<String> {
     match skip {
         Skip::Need { remedy, .. } | Skip::NoPlace { remedy, .. } => remedy.clone(),
-        Skip::StepSkipped(_)
+        Skip::NeedUnknown { .. }
+        | Skip::StepSkipped(_)
         | Skip::RestSkipped(_)
         | Skip::StoppedEarly(_)
         | Skip::LessonTimeout(_)

@@ -8,7 +8,7 @@ use crate::course::Facet;
 use crate::lesson::{Background, Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
-use crate::transcript::{Ending, Record, RecordId, ShellFate, Skip, Transcript, UnknownFacets};
+use crate::transcript::{Ending, KnownFacets, Record, RecordId, ShellFate, Skip, Transcript};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -18,19 +18,23 @@ pub struct Judge<'a> {
     checks: HashMap<&'a str, &'a Check>,
     lesson: &'a Lesson,
     folders: &'a StepFolders,
-    lookup: &'a Lookup<'a>,
+    lookup: Box<Lookup<'a>>,
     meanings: Environment,
 }
 
 impl<'a> Judge<'a> {
     /// `lookup` finds a step's accepted output.
-    pub fn new(lesson: &'a Lesson, folders: &'a StepFolders, lookup: &'a Lookup<'a>) -> Judge<'a> {
+    pub fn new(
+        lesson: &'a Lesson,
+        folders: &'a StepFolders,
+        lookup: impl Fn(&str, &[String], &Environment) -> Result<Option<Recorded>, SnapshotError> + 'a,
+    ) -> Judge<'a> {
         Judge {
             steps: lesson.steps().map(|step| (&*step.id, step)).collect(),
             checks: lesson.checks().map(|check| (&*check.name, check)).collect(),
             lesson,
             folders,
-            lookup,
+            lookup: Box::new(lookup),
             meanings: Environment::new(),
         }
     }
@@ -46,10 +50,9 @@ impl<'a> Judge<'a> {
 
     /// The report on a whole transcript, judged where its lesson ended.
     pub fn report(&self, transcript: &Transcript) -> Report {
-        let environment = &transcript.environment;
         let records = transcript.records.iter();
         let items = records
-            .map(|record| self.item(record, environment, &transcript.unknown))
+            .map(|record| self.item(record, &transcript.facets))
             .collect();
         self.report_of(items, transcript)
     }
@@ -59,19 +62,15 @@ impl<'a> Judge<'a> {
         Report {
             items,
             leftovers: transcript.leftovers.clone(),
-            environment: transcript.environment.clone(),
+            environment: transcript.facets.values.clone(),
             duration: transcript.duration,
             ..empty(self.lesson)
         }
     }
 
     /// The item for one record.
-    pub fn item(
-        &self,
-        record: &Record,
-        environment: &Environment,
-        unknown: &UnknownFacets,
-    ) -> Item {
+    pub fn item(&self, record: &Record, facets: &KnownFacets) -> Item {
+        let environment = &facets.values;
         let mut item = Item {
             id: record.id.clone(),
             verdict: Verdict::Passed,
@@ -104,8 +103,8 @@ impl<'a> Judge<'a> {
             ..
         } = &mut item.verdict
         {
-            let lost = unknown
-                .0
+            let lost = facets
+                .unknown
                 .iter()
                 .filter(|(facet, _)| theirs.contains_key(*facet));
             why_unknown.extend(lost.map(|(facet, why)| (facet.clone(), why.clone())));
@@ -120,7 +119,7 @@ impl<'a> Judge<'a> {
         environment: &Environment,
         item: &mut Item,
     ) -> Verdict {
-        let lookup_failed = match accepted(step, environment, self.lookup) {
+        let lookup_failed = match accepted(step, environment, &*self.lookup) {
             Ok(recorded) => {
                 item.recorded = recorded;
                 None

@@ -3,7 +3,7 @@
 use super::*;
 use crate::lesson::{Background, Block, Expectation, FrontMatter, Place};
 use crate::snapshot::tests::{environment, recorded as accepted_output};
-use crate::transcript::{Capture, HEAD_BYTES, Output, ShellFate, UnknownFacets};
+use crate::transcript::{Capture, HEAD_BYTES, KnownFacets, Output, ShellFate};
 use insta::assert_snapshot;
 use std::path::{Path, PathBuf};
 
@@ -66,11 +66,11 @@ fn judged(lesson: &Lesson, accepted: Option<&str>, record: Record) -> Item {
     let lookup = |step: &str, _: &[String], _: &Environment| {
         Ok(accepted.map(|stdout| accepted_output("hello", step, stdout)))
     };
-    Judge::new(lesson, &StepFolders::default(), &lookup).item(
-        &record,
-        &ours,
-        &UnknownFacets::default(),
-    )
+    let facets = KnownFacets {
+        values: ours,
+        ..KnownFacets::default()
+    };
+    Judge::new(lesson, &StepFolders::default(), lookup).item(&record, &facets)
 }
 
 fn step_judged(lesson: &Lesson, accepted: Option<&str>, ending: Ending, stdout: &str) -> Verdict {
@@ -263,17 +263,18 @@ fn a_check_that_fails_to_run_does_not_hold_whatever_it_printed() {
 #[test]
 fn a_damaged_snapshot_breaks_its_step_only_and_says_what_to_do() {
     let lesson = lesson(|_| {});
-    let ours = environment("");
     let files = Damaged;
     let lookup = |step: &str, vary: &[String], ours: &Environment| {
         crate::snapshot::find(&files, "hello", step, vary, ours)
     };
     let id = RecordId::Step("build".to_owned());
     let folders = StepFolders::default();
-    let judge = Judge::new(&lesson, &folders, &lookup);
-    let verdict = judge
-        .item(&record(id, DONE, "ok\n"), &ours, &UnknownFacets::default())
-        .verdict;
+    let judge = Judge::new(&lesson, &folders, lookup);
+    let facets = KnownFacets {
+        values: environment(""),
+        ..KnownFacets::default()
+    };
+    let verdict = judge.item(&record(id, DONE, "ok\n"), &facets).verdict;
     let Verdict::Broken { message, help } = verdict else {
         panic!("{verdict:?}");
     };

@@ -131,7 +131,10 @@ pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Stric
 
 fn is_lack(skip: &Skip) -> bool {
     match skip {
-        Skip::Need { .. } | Skip::NoPlace { .. } | Skip::RestSkipped(_) => true,
+        Skip::Need { .. }
+        | Skip::NeedUnknown { .. }
+        | Skip::NoPlace { .. }
+        | Skip::RestSkipped(_) => true,
         // The step before it says why.
         Skip::StepSkipped(_) => false,
         Skip::StoppedEarly(_) | Skip::LessonTimeout(_) | Skip::ByLearner => false,

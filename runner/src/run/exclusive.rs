@@ -1,22 +1,54 @@
 //! Things that only one step on the machine may hold at a time, such as `trace_pipe`.
 
+use super::places::Options;
+use super::stage::TICK;
+use crate::say;
+use crate::transcript::Ending;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
+use std::time::Instant;
 
 /// Held as long as it lives; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
-pub struct Held {
+pub struct Lock {
     _file: File,
 }
 
 /// Takes it if nobody has it; `None` says that somebody has.
-pub fn try_take(folder: &Path, name: &str) -> io::Result<Option<Held>> {
+pub fn try_take(folder: &Path, name: &str) -> io::Result<Option<Lock>> {
     fs::create_dir_all(folder)?;
     let file = File::create(folder.join(format!("{name}.lock")))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(Held { _file: file })),
+        Ok(()) => Ok(Some(Lock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Takes it, waiting for whoever has it; `waits` is called once if somebody has. An error is how the
+/// step ends that wanted it.
+pub(super) fn take(options: &Options, name: &str, waits: &mut dyn FnMut()) -> Result<Lock, Ending> {
+    let began = Instant::now();
+    let mut told = false;
+    loop {
+        match try_take(&options.locks, name) {
+            Ok(Some(lock)) => return Ok(lock),
+            Ok(None) if options.interrupt.presses() > 0 => return Err(Ending::Interrupted),
+            Ok(None) if began.elapsed() > options.lesson_timeout => {
+                return Err(Ending::TimedOut(options.lesson_timeout));
+            }
+            Ok(None) => {
+                if !told {
+                    waits();
+                    told = true;
+                }
+                std::thread::sleep(TICK);
+            }
+            Err(error) => {
+                let what = say!("exclusive-failed", name = name, error = error.to_string());
+                return Err(Ending::Broken(what));
+            }
+        }
     }
 }

@@ -17,7 +17,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Returns the answer to a probe, asking only if nobody has.
+    /// Returns the answer to a probe, asking only if it is not known.
     ///
     /// No lock is held while asking, so two lessons may ask the same thing at once.
     pub fn answer<E>(
@@ -36,8 +36,12 @@ impl Findings {
             return Ok(answer);
         }
         let answer = ask()?;
-        if let Ok(mut answers) = self.answers.lock() {
-            answers.insert(key, answer.clone());
+        match (&answer, self.answers.lock()) {
+            (Answer::Yes(_) | Answer::No(_), Ok(mut answers)) => {
+                answers.insert(key, answer.clone());
+            }
+            // It may be known the next time.
+            (Answer::Unknown(_), _) | (_, Err(_)) => {}
         }
         Ok(answer)
     }
@@ -62,11 +66,11 @@ impl Findings {
 
 /// Returns why a need is not met, if it is not.
 pub fn missing(need: &Need, probe: &NeedProbe, answer: &Answer) -> Option<String> {
-    if !answer.yes {
+    let Answer::Yes(text) = answer else {
         return Some(reason(probe, answer));
-    }
+    };
     let wanted = need.at_least.as_ref()?;
-    match version(&answer.text) {
+    match version(text) {
         Some(found) if found >= *wanted => None,
         Some(found) => Some(say!(
             "need-too-old",
@@ -88,10 +92,11 @@ const HELP: &str = "help: ";
 /// Returns what to do about something that is missing: what its probe says, else its package, else
 /// what the course says.
 pub fn mend(probe: &NeedProbe, answer: &Answer, distribution: Distribution) -> Option<Mend> {
-    let mut lines = answer.text.lines().map(str::trim);
-    let said = lines.find_map(|line| line.strip_prefix(HELP));
-    if let Some(said) = said.filter(|_| !answer.yes) {
-        return Some(Mend::Remedy(said.to_owned()));
+    if let Answer::No(text) = answer {
+        let mut lines = text.lines().map(str::trim);
+        if let Some(said) = lines.find_map(|line| line.strip_prefix(HELP)) {
+            return Some(Mend::Remedy(said.to_owned()));
+        }
     }
     let remedy = probe.remedy.as_deref();
     match &probe.package {
@@ -113,7 +118,7 @@ pub fn on_own_kernel(lesson: &str, said: Option<&str>) -> String {
 /// Returns why something is missing: the last line that its probe printed.
 fn reason(probe: &NeedProbe, answer: &Answer) -> String {
     let last = answer
-        .text
+        .text()
         .lines()
         .map(str::trim)
         .rfind(|line| !line.is_empty() && !line.starts_with(HELP));
@@ -125,10 +130,10 @@ fn reason(probe: &NeedProbe, answer: &Answer) -> String {
 
 /// Returns the value of a facet, cut to the precision that makes a difference.
 pub fn facet_value(facet: &Facet, answer: &Answer) -> Option<String> {
-    if !answer.yes {
+    let Answer::Yes(text) = answer else {
         return None;
-    }
-    let mut numbers = version(&answer.text)?;
+    };
+    let mut numbers = version(text)?;
     match facet.precision {
         Precision::Major => numbers.truncate(1),
         Precision::Minor => numbers.truncate(2),
@@ -144,7 +149,7 @@ pub fn facet_unknown(facet: &Facet, answer: &Answer) -> String {
     if lines.next().is_some() {
         probe.push_str(" …");
     }
-    let said = answer.text.lines().map(str::trim);
+    let said = answer.text().lines().map(str::trim);
     match said.rev().find(|line| !line.is_empty()) {
         Some(said) => say!("facet-probe-said", probe = probe, said = said),
         None => say!("facet-probe-silent", probe = probe),
@@ -206,10 +211,7 @@ mod tests {
             remedy: Some("another kernel".into()),
         };
         let of = |text: &str| {
-            let answer = Answer {
-                yes: false,
-                text: text.into(),
-            };
+            let answer = Answer::No(text.into());
             let mend = mend(&probe, &answer, Distribution::Other);
             (reason(&probe, &answer), mend)
         };
@@ -233,10 +235,7 @@ mod tests {
             package: None,
             remedy: None,
         };
-        let answer = Answer {
-            yes: true,
-            text: "clang version 14.0.6".into(),
-        };
+        let answer = Answer::Yes("clang version 14.0.6".into());
         let reason = missing(&need, &probe, &answer).unwrap();
         assert!(
             reason.contains("14.0.6") && reason.contains("16"),

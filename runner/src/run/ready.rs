@@ -33,6 +33,11 @@ impl<'l> Readiness<'l> {
         }
     }
 
+    /// When the step is ready.
+    pub fn until(&self) -> &'l Background {
+        self.until
+    }
+
     /// Takes what the step printed.
     pub fn printed(&mut self, stream: Stream, bytes: &[u8]) {
         let Some(pattern) = &self.pattern else { return };

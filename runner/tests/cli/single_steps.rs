@@ -201,12 +201,29 @@ fn a_step_writes_its_own_moment_only_and_what_it_changed() {
     assert_eq!(changed, ["s2.moment"]);
 }
 
+/// So a run of many short steps takes as long as they do.
+#[test]
+fn of_a_long_lesson_each_second_or_third_moment_is_kept() {
+    let body: String = (0..200)
+        .map(|number| plain(&format!("s{number}"), &format!("echo {number} >>all")))
+        .collect();
+    let tutor = Tutor::new().lesson(body + &plain("last", "wc -l <all"));
+    let kept = "all is as it was before";
+    let again = "the steps before it run again first";
+    tutor.run("run demo").code(0).stdout_has("│ 200");
+    assert!(moments(&tutor).len() <= 64);
+    for (step, note) in [("s60", kept), ("s61", again), ("last", again)] {
+        let ran = tutor.run(&format!("run demo --from {step}")).code(0);
+        ran.stderr_has(note).stdout_has("│ 200");
+    }
+}
+
 #[test]
 fn moments_of_a_newer_tutor_are_named_and_left_alone() {
     let tutor = Tutor::new().lesson(plain("one", "echo one >a") + &plain("two", "cat a"));
     tutor.run("run demo").code(0);
     let (file, (text, _)) = moments(&tutor).pop_first().expect("a moment");
-    let newer = text.replace("\"format\":2", "\"format\":3,\"more\":[]");
+    let newer = text.replace("\"format\":3", "\"format\":4,\"more\":[]");
     assert_ne!(newer, text);
     let lessons = fs::read_dir(tutor.path("home/cache/lab/checkpoints")).expect("moments");
     let lesson = lessons.flatten().next().expect("a lesson").path();
@@ -220,7 +237,7 @@ fn moments_of_a_newer_tutor_are_named_and_left_alone() {
     ] {
         let ran = tutor.run(line).code(3);
         ran.stderr_has("a newer `tutor` wrote `")
-            .stderr_has("in format 3, and this one knows 2");
+            .stderr_has("in format 4, and this one knows 3");
         assert!(tutor.files("home") == before, "{line}");
     }
 }

@@ -10,11 +10,11 @@ use tutor_files::{Below, Beside, FilesError, Found, Kind, Over, Root};
 #[derive(Debug)]
 pub struct Upload {
     left_bytes: u64,
-    file: io::Result<UploadTarget>,
+    file: io::Result<Place>,
 }
 
 #[derive(Debug)]
-struct UploadTarget {
+struct Place {
     root: Root,
     path: Below,
     mode: u32,
@@ -43,7 +43,7 @@ impl Upload {
 
     /// Puts the file into its place.
     pub fn place(self) -> io::Result<()> {
-        let UploadTarget {
+        let Place {
             root,
             path,
             mode,
@@ -79,7 +79,7 @@ pub fn put(folder: &Path, path: &Below, kind: &Kind) -> io::Result<Option<Upload
             let beside = root.beside(path)?;
             let mut incoming = Upload {
                 left_bytes: *bytes,
-                file: Ok(UploadTarget {
+                file: Ok(Place {
                     root,
                     path: path.clone(),
                     mode: *mode,

@@ -45,10 +45,7 @@ mod tests {
         let file = folder.path().join("states/key.answers");
         let answers = Answers::read(file.clone());
         assert_eq!(answers.get("uname -r"), None);
-        let answer = Answer {
-            yes: true,
-            text: "6.12.1\n".to_owned(),
-        };
+        let answer = Answer::Yes("6.12.1\n".to_owned());
         answers.add("uname -r", &answer);
         let next = Answers::read(file.clone());
         assert_eq!(next.get("uname -r"), Some(answer));

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use tutor_files::{Below, FilesError, Hasher, hash};
 
-/// The format of a moment. One of the first format held all that steps had made; it is made again.
-const FORMAT: u64 = 2;
+/// The format of a moment. One of an older format is made again.
+const FORMAT: u64 = 3;
 
 /// Where the moments of one lesson are kept, in a folder that is safe to delete.
 #[derive(Debug)]
@@ -42,8 +42,8 @@ pub(super) struct Moment {
     pub(super) shell: Option<String>,
     /// What the step changed of what steps had made; the content of files by its hash.
     pub(super) changed: Changes,
-    /// The need that was not met, if the step was skipped for that.
-    pub(super) lacked: Option<String>,
+    /// The steps since the moment before that were skipped, each with the need that was not met.
+    pub(super) lacked: Vec<(String, String)>,
     /// The last id that the guest knows a run by.
     pub(super) last_id: u32,
     /// The steps that the guest knows by id.

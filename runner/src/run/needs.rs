@@ -1,0 +1,212 @@
+//! What a lesson asks of its places by probes: needs of its steps, facets of its environment, and
+//! what lies on the kernel.
+
+use super::findings::{self, Findings};
+use super::stage::Stage;
+use crate::backend::{Answer, BackendError, KernelOwner, Mode};
+use crate::course::{Course, NeedProbe};
+use crate::lesson::{Lesson, Need, Place, Step};
+use crate::transcript::{Ending, Leftover, Skip};
+
+/// Asks for one lesson.
+pub(super) struct Needs<'r> {
+    lesson: &'r Lesson,
+    course: &'r Course,
+    findings: &'r Findings,
+    /// What lay on the kernel before the lesson, once that was asked.
+    pub inventory: Option<Vec<String>>,
+    /// The places where steps ran: a refusal there may be what they brought about.
+    touched: Vec<Place>,
+}
+
+impl<'r> Needs<'r> {
+    pub fn new(lesson: &'r Lesson, course: &'r Course, findings: &'r Findings) -> Self {
+        Needs {
+            lesson,
+            course,
+            findings,
+            inventory: None,
+            touched: Vec::new(),
+        }
+    }
+
+    /// Heeds that a step begins in a place.
+    pub fn touch(&mut self, place: Place) {
+        if !self.touched.contains(&place) {
+            self.touched.push(place);
+        }
+    }
+
+    /// Opens a place at its first use, and learns what its environment is like.
+    pub fn open(&mut self, place: Place, stage: &mut Stage<'r>) -> Result<(), Ending> {
+        match stage.open(place) {
+            Ok(true) => self.learn(place, stage).map_err(broken),
+            Ok(false) => Ok(()),
+            Err(BackendError::Unusable { reason, remedy }) => {
+                Err(Ending::Skipped(Skip::NoPlace { reason, remedy }))
+            }
+            Err(error) => Err(broken(error)),
+        }
+    }
+
+    /// Opens what a step needs to be open. An error says why the step cannot run.
+    pub fn meet(&mut self, step: &Step, stage: &mut Stage<'r>) -> Result<(), Ending> {
+        self.open(step.on, stage)?;
+        for (need, probe) in self.of(step) {
+            let place = match probe.on {
+                Place::Kernel => step.on,
+                Place::Host => Place::Host,
+            };
+            self.open(place, stage)?;
+            let answer = self.answer(place, &probe.probe, stage).map_err(broken)?;
+            if let Answer::Unknown(why) = &answer {
+                return Err(Ending::Skipped(Skip::NeedUnknown {
+                    need: need.to_string(),
+                    reason: why.clone(),
+                }));
+            }
+            if let Some(reason) = findings::missing(need, probe, &answer) {
+                let remedy = self.findings.remedy(need, probe, &answer);
+                let kernel = stage.backend(place).map(|backend| backend.kernel());
+                let is_own = place == Place::Kernel && kernel == Some(KernelOwner::ThisMachine);
+                let remedy = match is_own {
+                    true => Some(findings::on_own_kernel(
+                        &self.lesson.stem,
+                        remedy.as_deref(),
+                    )),
+                    false => remedy,
+                };
+                return Err(Ending::Skipped(Skip::Need {
+                    need: need.to_string(),
+                    reason,
+                    remedy,
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    /// True if a need that kept a step from running does so still. A kernel lacks what it lacked.
+    pub fn still_lacks(&mut self, step: &Step, lacking: &str, stage: &mut Stage<'r>) -> bool {
+        let mut needs = self.of(step).into_iter();
+        let Some((need, probe)) = needs.find(|(need, _)| need.to_string() == lacking) else {
+            return false;
+        };
+        if probe.on == Place::Kernel && step.on == Place::Kernel {
+            return true;
+        }
+        if self.open(Place::Host, stage).is_err() {
+            return false;
+        }
+        let answer = self.answer(Place::Host, &probe.probe, stage);
+        answer.is_ok_and(|answer| findings::missing(need, probe, &answer).is_some())
+    }
+
+    /// The needs of a step and of its lesson, each with its probe.
+    fn of<'s>(&self, step: &'s Step) -> Vec<(&'s Need, &'r NeedProbe)>
+    where
+        'r: 's,
+    {
+        let needs = self.lesson.front.needs.iter().chain(&step.needs);
+        let probe = |need: &'s Need| Some((need, self.course.needs.get(&need.name)?));
+        needs.filter_map(probe).collect()
+    }
+
+    /// The answer to a probe in a place that is open.
+    fn answer(
+        &self,
+        place: Place,
+        probe: &str,
+        stage: &mut Stage<'r>,
+    ) -> Result<Answer, BackendError> {
+        let ask = || self.known_or_probed(place, probe, stage);
+        self.findings.answer(place, probe, ask)
+    }
+
+    /// What is known of a machine that begins as the same one each time; else its probe is run.
+    fn known_or_probed(
+        &self,
+        place: Place,
+        probe: &str,
+        stage: &mut Stage<'r>,
+    ) -> Result<Answer, BackendError> {
+        let backend = stage.backend(place);
+        if let Some(answer) = backend.and_then(|backend| backend.known(probe)) {
+            return Ok(answer);
+        }
+        let answer = stage.probe(place, probe)?;
+        let says_of_machine = match &answer {
+            Answer::Yes(_) => true,
+            Answer::No(_) => !self.touched.contains(&place),
+            Answer::Unknown(_) => false,
+        };
+        if let Some(backend) = backend.filter(|_| says_of_machine) {
+            backend.note(probe, &answer);
+        }
+        Ok(answer)
+    }
+
+    /// Learns the facets of a place that is open, and what lies on the kernel.
+    pub fn learn(&mut self, place: Place, stage: &mut Stage<'r>) -> Result<(), BackendError> {
+        let facets = self.course.facets.iter();
+        for (name, facet) in facets.filter(|(_, facet)| facet.on == place) {
+            let answer = self.answer(place, &facet.probe, stage)?;
+            let facets = &mut stage.facets;
+            match findings::facet_value(facet, &answer) {
+                Some(value) => drop(facets.values.insert(name.clone(), value)),
+                None => {
+                    let why = findings::facet_unknown(facet, &answer);
+                    facets.unknown.insert(name.clone(), why);
+                }
+            }
+        }
+        if place == Place::Kernel
+            && self.inventory.is_none()
+            && let Some(inventory) = &self.course.inventory
+        {
+            self.inventory = match self.known_or_probed(place, inventory, stage)? {
+                Answer::Yes(text) | Answer::No(text) => Some(lines(&text)),
+                Answer::Unknown(_) => None,
+            };
+        }
+        Ok(())
+    }
+
+    /// What lies on the kernel now and did not before the lesson.
+    pub fn left_on_kernel(&mut self, stage: &mut Stage<'r>) -> Vec<Leftover> {
+        let (Some(before), Some(inventory)) = (self.inventory.take(), &self.course.inventory)
+        else {
+            return Vec::new();
+        };
+        // Not by `answer`, which would remember it as what the machine begins with.
+        let Ok(asked) = stage.ask(Place::Kernel, Mode::Aside, inventory) else {
+            return Vec::new();
+        };
+        let after = match Answer::of(&asked.ending, &asked.output) {
+            Answer::Yes(text) | Answer::No(text) => lines(&text),
+            Answer::Unknown(_) => Vec::new(),
+        };
+        after
+            .into_iter()
+            .filter(|line| !before.contains(line))
+            .map(|what| Leftover {
+                step: None,
+                what,
+                still_there: true,
+            })
+            .collect()
+    }
+}
+
+/// A place could not answer.
+fn broken(error: BackendError) -> Ending {
+    Ending::Broken(error.to_string())
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

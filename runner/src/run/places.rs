@@ -1,0 +1,49 @@
+//! The places that a run has, and what holds for a whole run.
+
+use super::Interrupt;
+use crate::backend::Backend;
+use crate::surroundings::Surroundings;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The places that a run has.
+pub struct Places<'p> {
+    /// Where host steps run.
+    pub host: &'p dyn Backend,
+    /// Where kernel steps run, or why nowhere.
+    pub kernel: KernelPlace<'p>,
+}
+
+/// Where kernel steps run.
+#[derive(Clone)]
+pub enum KernelPlace<'p> {
+    /// There.
+    Backend(&'p dyn Backend),
+    /// Nowhere, for a reason, with a remedy.
+    None {
+        /// Why not.
+        reason: String,
+        /// What to do about it.
+        remedy: Option<String>,
+    },
+}
+
+/// What holds for a whole run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Takes the place of every step's own timeout.
+    pub timeout: Option<Duration>,
+    /// How long all steps of a lesson may take together; [`LESSON_TIMEOUT`](crate::lesson::LESSON_TIMEOUT)
+    /// but for tests.
+    pub lesson_timeout: Duration,
+    /// The folder of the `tutor` that steps call; it comes first in their `PATH`.
+    pub tutor: PathBuf,
+    /// A folder whose programs steps find before those of the system.
+    pub programs: Option<PathBuf>,
+    /// What is around steps on this machine.
+    pub surroundings: Surroundings,
+    /// Where locks live.
+    pub locks: PathBuf,
+    /// How the learner stops it.
+    pub interrupt: Interrupt,
+}

@@ -1,0 +1,67 @@
+//! What is known of the steps and checks of a sitting.
+
+use super::stage::Stage;
+use crate::transcript::{Ending, Output, Record, RecordId};
+
+/// The records of a sitting, in the order in which they were begun.
+#[derive(Default)]
+pub(super) struct Records {
+    kept: Vec<Kept>,
+}
+
+/// A record, and the run that it is about: processes that the run left behind may print more.
+struct Kept {
+    record: Record,
+    run: Option<u32>,
+}
+
+impl Kept {
+    /// What its run printed by now.
+    fn output(&self, stage: &Stage<'_>) -> Output {
+        match self.run {
+            Some(run) => stage.output(run),
+            None => self.record.output.clone(),
+        }
+    }
+}
+
+impl Records {
+    pub fn push(&mut self, record: Record, run: Option<u32>) {
+        self.kept.push(Kept { record, run });
+    }
+
+    /// Completes the newest record of a step.
+    pub fn complete(&mut self, record: Record) {
+        let mut kept = self.kept.iter_mut();
+        if let Some(kept) = kept.rfind(|kept| kept.record.id == record.id) {
+            kept.record = record;
+        }
+    }
+
+    fn newest(&self, id: &RecordId) -> Option<&Kept> {
+        self.kept.iter().rfind(|kept| kept.record.id == *id)
+    }
+
+    /// The newest record of a step or check.
+    pub fn get(&self, id: &RecordId) -> Option<&Record> {
+        self.newest(id).map(|kept| &kept.record)
+    }
+
+    /// How a step ended and what it printed by now, if it was not skipped.
+    pub fn ran(&self, step: &str, stage: &Stage<'_>) -> Option<(Ending, Output)> {
+        let kept = self.newest(&RecordId::Step(step.to_owned()))?;
+        match &kept.record.ending {
+            Ending::Skipped(_) => None,
+            ending => Some((ending.clone(), kept.output(stage))),
+        }
+    }
+
+    /// All of them, with all that was printed.
+    pub fn whole(&self, stage: &Stage<'_>) -> Vec<Record> {
+        let whole = self.kept.iter().map(|kept| Record {
+            output: kept.output(stage),
+            ..kept.record.clone()
+        });
+        whole.collect()
+    }
+}

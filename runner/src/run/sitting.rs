@@ -1,0 +1,584 @@
+//! One sitting over a lesson: a plan, how far it has come, the workspace, and the records of what
+//! ran. `run`, `study`, `test` and `matrix` drive it; what happens is told as events.
+
+use super::environment::{output_files, with_output_of};
+use super::exclusive;
+use super::findings::Findings;
+use super::moments::{Moments, Scene, Trail};
+use super::needs::Needs;
+use super::places::{Options, Places};
+use super::ready::{listens, question};
+use super::records::Records;
+use super::stage::{Asked, Stage, Waited};
+use crate::backend::{Answer, BackendError, Mode};
+use crate::course::Course;
+use crate::event::{Event, Listener, TakenBack};
+use crate::lesson::{Background, Check, ExpectedExit, FileStep, Lesson, Place, SKIP_REST, Step};
+use crate::plan::{Action, Plan};
+use crate::say;
+use crate::transcript::{
+    Ending, KnownFacets, Leftover, Output, Record, RecordId, ShellFate, Skip, Transcript,
+};
+use crate::workspace::{Workspace, WorkspaceError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+use tutor_files::FilesError;
+
+/// Stands for a step while the shells of a lesson close; no step is called so.
+const CLOSING: &str = "";
+
+/// A lesson that is being run or studied.
+pub struct Sitting<'r> {
+    plan: &'r Plan<'r>,
+    lesson: &'r Lesson,
+    options: &'r Options,
+    /// The action that is next.
+    cursor: usize,
+    stage: Stage<'r>,
+    needs: Needs<'r>,
+    workspace: Workspace,
+    trail: Trail<'r>,
+    records: Records,
+    rest_skipped: Option<Skip>,
+    started: Instant,
+    /// How long steps and checks took by now.
+    spent: Duration,
+}
+
+impl<'r> Sitting<'r> {
+    /// Prepares to go through a plan. Nothing is started before a step needs it.
+    pub fn new(
+        plan: &'r Plan<'r>,
+        course: &'r Course,
+        places: &'r Places<'r>,
+        findings: &'r Findings,
+        options: &'r Options,
+        workspace: Workspace,
+        listener: &'r mut dyn Listener,
+    ) -> Self {
+        let lesson = plan.lesson;
+        let folders = (workspace.files(), workspace.home());
+        Sitting {
+            plan,
+            lesson,
+            options,
+            cursor: 0,
+            stage: Stage::new(places, options, folders, listener),
+            needs: Needs::new(lesson, course, findings),
+            workspace,
+            trail: Trail::new(lesson, options),
+            records: Records::default(),
+            rest_skipped: None,
+            started: Instant::now(),
+            spent: Duration::ZERO,
+        }
+    }
+
+    /// Keeps a moment after each step from now on, and knows those of earlier sittings.
+    pub fn keep_moments(&mut self, moments: Moments) {
+        self.trail.keep(moments);
+    }
+
+    /// Goes through another plan of the same lesson, from its beginning.
+    pub fn follow(&mut self, plan: &'r Plan<'r>) {
+        self.plan = plan;
+        self.cursor = 0;
+    }
+
+    /// The facets of the environment, as far as they are known.
+    pub fn facets(&self) -> &KnownFacets {
+        &self.stage.facets
+    }
+
+    /// The record of a step that ran, or of a check; the newest, if it ran more than once.
+    pub fn record(&self, id: &RecordId) -> Option<&Record> {
+        self.records.get(id)
+    }
+
+    /// Begins. A sitting that goes on keeps what earlier steps made; a new one does not.
+    pub fn begin(&mut self, goes_on: bool) -> Result<(), WorkspaceError> {
+        match goes_on {
+            true => self.workspace.go_on()?,
+            false => {
+                self.workspace.begin()?;
+                self.trail.starts_over();
+            }
+        }
+        self.stage.tell(&Event::LessonStarted {
+            lesson: self.lesson,
+            workspace: self.workspace.files(),
+        });
+        Ok(())
+    }
+
+    /// Goes to a step: what is next is the text that leads to it. The files that the text before
+    /// writes are there.
+    pub fn go_to(&mut self, step: &Step) -> Result<(), WorkspaceError> {
+        self.cursor = 0;
+        let Some(index) = self.position(step) else {
+            return Ok(());
+        };
+        let done = |action: &Action<'_>| matches!(action, Action::Run(_) | Action::Check(_));
+        let before = self.plan.actions[..index].iter().rposition(done);
+        self.cursor = before.map_or(0, |index| index + 1);
+        for action in &self.plan.actions[..self.cursor] {
+            if let Action::Write { file, .. } = action {
+                self.workspace.write(file)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes back to the step before the one that is next, if there is one.
+    pub fn go_back(&mut self) {
+        let before = self.plan.actions[..self.cursor]
+            .iter()
+            .rposition(|action| matches!(action, Action::Run(_)));
+        self.cursor = before.unwrap_or(self.cursor);
+    }
+
+    fn position(&self, step: &Step) -> Option<usize> {
+        let is_it = |action: &Action<'_>| matches!(action, Action::Run(run) if run.id == step.id);
+        self.plan.actions.iter().position(is_it)
+    }
+
+    /// The step of the plan with this id.
+    pub fn step(&self, id: &str) -> Option<&'r Step> {
+        self.plan.steps().find(|step| step.id == id)
+    }
+
+    /// True if no step of the lesson is before this one.
+    pub fn is_first_of_lesson(&self, step: &Step) -> bool {
+        self.lesson
+            .steps()
+            .next()
+            .is_some_and(|first| first.id == step.id)
+    }
+
+    /// The first step of the plan.
+    pub fn first_step(&self) -> Option<&'r Step> {
+        self.plan.steps().next()
+    }
+
+    /// The action that is next.
+    pub fn next_action(&self) -> Option<&'r Action<'r>> {
+        self.plan.actions.get(self.cursor)
+    }
+
+    /// The step that is next, or comes after what is next.
+    pub fn next_step(&self) -> Option<&'r Step> {
+        let mut actions = self.plan.actions.iter().skip(self.cursor);
+        actions.find_map(|action| match action {
+            Action::Run(step) => Some(*step),
+            Action::Read(_) | Action::Write { .. } | Action::Check(_) => None,
+        })
+    }
+
+    /// Goes through the whole plan, until it is over or the learner stops it; see
+    /// [`finish`](Sitting::finish).
+    pub fn run_all(mut self) -> (Transcript, Result<(), WorkspaceError>) {
+        let mut done = self.begin(self.plan.goes_on);
+        while done.is_ok() && self.next_action().is_some() && self.options.interrupt.presses() == 0
+        {
+            done = self.advance();
+        }
+        let (transcript, finished) = self.finish();
+        (transcript, done.and(finished))
+    }
+
+    /// Shows the step that is next, before anybody knows whether it is to run.
+    pub fn reach(&mut self) {
+        if let Some(Action::Run(step)) = self.next_action() {
+            self.stage.tell(&Event::StepReached(step));
+        }
+    }
+
+    /// Does what is next.
+    pub fn advance(&mut self) -> Result<(), WorkspaceError> {
+        if let (true, Some(Action::Run(step))) = (self.plan.is_of_single_steps, self.next_action())
+        {
+            self.prepare_single(step)?;
+        }
+        self.reach();
+        self.perform()
+    }
+
+    /// Does what is next, where it was shown that it is reached.
+    pub fn perform(&mut self) -> Result<(), WorkspaceError> {
+        let Some(action) = self.next_action() else {
+            return Ok(());
+        };
+        self.cursor += 1;
+        match action {
+            Action::Read(prose) => self.stage.tell(&Event::Prose(prose)),
+            Action::Write { file, shown } => self.write(file, *shown)?,
+            Action::Run(step) => {
+                self.trail.reaches(step);
+                let running = self.look();
+                self.run(step);
+                self.look_after(running, &step.id);
+                self.keep_moment(step);
+            }
+            Action::Check(check) => {
+                let running = self.look();
+                self.check(check);
+                self.look_after(running, &check.of);
+            }
+        }
+        self.heed();
+        Ok(())
+    }
+
+    /// Notes that the learner goes on without the step that is next.
+    pub fn skip(&mut self, skip: Skip) {
+        if let Some(Action::Run(step)) = self.next_action() {
+            self.cursor += 1;
+            let record = record_of(step, Ending::Skipped(skip));
+            self.ended(step, record, None);
+        }
+    }
+
+    /// Waits for the learner: what changes in the workspace meanwhile is theirs, and no step's.
+    pub fn meanwhile<T>(&mut self, wait: impl FnOnce() -> T) -> Result<T, WorkspaceError> {
+        self.look();
+        self.workspace.end()?;
+        let waited = wait();
+        self.workspace.go_on()?;
+        Ok(waited)
+    }
+
+    /// True if moments are kept and this is not the moment before that step.
+    pub fn is_elsewhere(&self, step: &Step) -> bool {
+        self.trail.is_elsewhere(step)
+    }
+
+    /// Returns the last step, up to this one, before which the lab can be had as it was; the first
+    /// step of the lesson if there is none. Nothing if no moments are kept, or that of this step is
+    /// not and no step before had to do with the lab. A state that is there is not looked into, so
+    /// that taking it back may fail still.
+    pub fn last_kept(&self, step: &Step) -> Option<&'r Step> {
+        self.trail.last_kept(step)
+    }
+
+    /// Takes the guest, the shell of host steps, and the files that steps made, back to the moment
+    /// before a step. Returns nothing if no moment fits or something runs in the background.
+    pub fn rewind(&mut self, step: &Step) -> Result<Option<TakenBack>, WorkspaceError> {
+        self.with_trail(|trail, scene| trail.rewind(step, scene))
+    }
+
+    fn with_trail<T>(&mut self, work: impl FnOnce(&mut Trail<'r>, &mut Scene<'_, 'r>) -> T) -> T {
+        let mut scene = Scene {
+            stage: &mut self.stage,
+            needs: &mut self.needs,
+            workspace: &mut self.workspace,
+        };
+        work(&mut self.trail, &mut scene)
+    }
+
+    /// Single steps each run in the state from before them, where one is kept.
+    fn prepare_single(&mut self, step: &Step) -> Result<(), WorkspaceError> {
+        self.look();
+        self.with_trail(|trail, scene| trail.prepare_single(step, scene))
+    }
+
+    fn keep_moment(&mut self, step: &'r Step) {
+        self.heed();
+        let record = self.record(&RecordId::Step(step.id.clone()));
+        let ending = record.map(|record| record.ending.clone());
+        self.with_trail(|trail, scene| trail.moves_past(step, ending.as_ref(), scene));
+    }
+
+    /// Looks at what changed in the workspace until now. Returns the steps that run in the
+    /// background.
+    fn look(&mut self) -> BTreeSet<String> {
+        let running = self.stage.in_background();
+        let running = running.map(|step| step.id.clone()).collect();
+        self.workspace.look(&running);
+        running
+    }
+
+    /// Looks at what changed while a step ran, beside those in the background: those count alone,
+    /// since nobody knows which of them it was, and they are the same in each run.
+    fn look_after(&mut self, mut running: BTreeSet<String>, step: &str) {
+        if running.is_empty() {
+            running.insert(step.to_owned());
+        }
+        self.workspace.look(&running);
+    }
+
+    fn write(&mut self, file: &'r FileStep, shown: bool) -> Result<(), WorkspaceError> {
+        let written = self.workspace.write(file)?;
+        self.stage.tell(&Event::File {
+            file,
+            written,
+            shown,
+        });
+        Ok(())
+    }
+
+    /// Heeds which background steps ended meanwhile, and whether the rest is to be skipped.
+    fn heed(&mut self) {
+        for record in self.stage.take_over() {
+            if let RecordId::Step(id) = &record.id
+                && let Some(step) = self.lesson.step(id)
+            {
+                self.heed_skip_rest(step, &record.ending);
+            }
+            self.records.complete(record);
+        }
+        if let Some(skip) = self.stage.take_stopped() {
+            self.rest_skipped.get_or_insert(skip);
+        }
+    }
+
+    /// Skips what has not begun if a step, in the background or not, asked for that.
+    fn heed_skip_rest(&mut self, step: &Step, ending: &Ending) {
+        let asked = *ending == Ending::Exited(SKIP_REST);
+        if asked && step.exit != ExpectedExit::Code(SKIP_REST) {
+            let skip = Skip::RestSkipped(step.id.clone());
+            self.rest_skipped.get_or_insert(skip);
+        }
+    }
+
+    fn run(&mut self, step: &'r Step) {
+        let held = match self.may_run(step) {
+            Ok(held) => held,
+            Err(ending) => return self.ended(step, record_of(step, ending), None),
+        };
+        self.stage.tell(&Event::StepStarted(step));
+        self.needs.touch(step.on);
+        let began = Instant::now();
+        let timeout = self.options.timeout.unwrap_or(step.timeout);
+        let limit = timeout.min(self.options.lesson_timeout.saturating_sub(self.spent));
+        let ran = self.stage.run(step, limit);
+        drop(held);
+        let duration = began.elapsed();
+        self.spent += duration;
+        let mut record = Record {
+            duration,
+            ..record_of(step, Ending::Interrupted)
+        };
+        let id = match ran {
+            Ok((id, Waited::Ready)) => {
+                self.stage.tell(&Event::StepReady(step));
+                self.records.push(record.clone(), Some(id));
+                // Its record is completed when it ends.
+                self.stage.keep_in_background(id, record);
+                return;
+            }
+            Ok((id, Waited::Ended(ending, shell))) => {
+                let waits = step.background.as_ref();
+                let waits = waits.is_some_and(|until| *until != Background::AtOnce);
+                record.ending = match ending {
+                    Ending::Exited(0) if waits => Ending::Broken(say!("never-ready")),
+                    ending => ending,
+                };
+                record.shell = shell;
+                Some(id)
+            }
+            Err(error) => {
+                record.shell = self.failed(step.on, &error);
+                record.ending = Ending::Broken(error.to_string());
+                None
+            }
+        };
+        record.output = id.map(|id| self.stage.output(id)).unwrap_or_default();
+        self.heed_skip_rest(step, &record.ending);
+        self.ended(step, record, id);
+    }
+
+    /// A place could not do its part. Returns what became of its shell.
+    fn failed(&mut self, place: Place, error: &BackendError) -> ShellFate {
+        if !error.is_end() {
+            return ShellFate::Kept;
+        }
+        self.stage.lose(place);
+        if place == Place::Kernel {
+            self.trail.leaves();
+        }
+        ShellFate::Lost
+    }
+
+    fn ended(&mut self, step: &'r Step, record: Record, run: Option<u32>) {
+        self.stage.tell(&Event::StepEnded {
+            step,
+            record: &record,
+        });
+        self.records.push(record, run);
+    }
+
+    /// Sees to all that a step needs. Returns what it holds alone while it runs.
+    fn may_run(&mut self, step: &'r Step) -> Result<Option<exclusive::Lock>, Ending> {
+        self.heed();
+        self.is_to_go_on()?;
+        let limit = self.options.lesson_timeout;
+        if self.spent >= limit {
+            return Err(Ending::Skipped(Skip::LessonTimeout(limit)));
+        }
+        self.needs.meet(step, &mut self.stage)?;
+        // A background step may have asked for it meanwhile.
+        self.heed();
+        self.is_to_go_on()?;
+        if let Some(port) = self.port_taken(step)? {
+            return Err(Ending::Broken(say!("port-taken", port = port.to_string())));
+        }
+        match &step.exclusive {
+            Some(name) if self.stage.is_on_this_kernel(step.on) => {
+                let waits = &mut || self.stage.tell(&Event::StepWaits(step));
+                exclusive::take(self.options, name, waits).map(Some)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn is_to_go_on(&self) -> Result<(), Ending> {
+        match &self.rest_skipped {
+            Some(skip) => Err(Ending::Skipped(skip.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The port that a step is awaited by, if something listens there before the step begins.
+    fn port_taken(&mut self, step: &Step) -> Result<Option<u16>, Ending> {
+        let Some(until @ Background::Port(port)) = &step.background else {
+            return Ok(None);
+        };
+        let is_taken = match self.stage.is_seen_from_here(until, step.on) {
+            true => listens(*port),
+            false => match question(until, self.workspace.files()) {
+                Some(question) => {
+                    let answer = self.stage.probe(step.on, &question);
+                    let answer = answer.map_err(|error| Ending::Broken(error.to_string()))?;
+                    matches!(answer, Answer::Yes(_))
+                }
+                None => false,
+            },
+        };
+        Ok(is_taken.then_some(*port))
+    }
+
+    fn check(&mut self, check: &'r Check) {
+        let place = self.lesson.step(&check.of);
+        let place = place.map_or(Place::Host, |step| step.on);
+        let began = Instant::now();
+        let asked = self.ask(check, place);
+        let duration = began.elapsed();
+        self.spent += duration;
+        let asked = asked.unwrap_or_else(|ending| Asked {
+            ending,
+            output: Output::default(),
+            shell: ShellFate::Kept,
+        });
+        let record = Record {
+            id: RecordId::Check(check.name.clone()),
+            ending: asked.ending,
+            output: asked.output,
+            duration,
+            place,
+            shell: asked.shell,
+        };
+        self.stage.tell(&Event::CheckEnded {
+            check,
+            record: &record,
+        });
+        self.records.push(record, None);
+    }
+
+    /// Asks what a check asks, with what its step printed until now where it finds it.
+    fn ask(&mut self, check: &Check, place: Place) -> Result<Asked, Ending> {
+        self.is_to_go_on()?;
+        let Some((ending, output)) = self.records.ran(&check.of, &self.stage) else {
+            return Err(Ending::Skipped(Skip::StepSkipped(check.of.clone())));
+        };
+        self.keep_output(&check.of, &output).map_err(|error| {
+            let (step, error) = (check.of.as_str(), error.to_string());
+            Ending::Broken(say!("keep-failed", step = step, error = error))
+        })?;
+        let home = self.workspace.home();
+        let script = with_output_of(home, &check.of, &ending, &check.script);
+        self.stage
+            .ask(place, Mode::Check, &script)
+            .map_err(|error| {
+                self.failed(place, &error);
+                Ending::Broken(error.to_string())
+            })
+    }
+
+    /// Puts a step's raw output where its checks find it.
+    fn keep_output(&self, step: &str, output: &Output) -> Result<(), FilesError> {
+        let [stdout, stderr] = output_files(step);
+        self.workspace
+            .put_in_home(&stdout, &output.stdout.bytes())?;
+        self.workspace.put_in_home(&stderr, &output.stderr.bytes())
+    }
+
+    /// Says what of an earlier run is kept aside, since steps did not make it again.
+    fn settle(&mut self) {
+        let steps = self.lesson.steps();
+        let steps: BTreeMap<&str, bool> = steps
+            .map(|step| (step.id.as_str(), self.went_as_expected(step)))
+            .collect();
+        for aside in self.workspace.settle(&|id| steps.get(id).copied()) {
+            let (folder, files) = (&*aside.folder, &*aside.files);
+            self.stage.tell(&Event::KeptAside { folder, files });
+        }
+    }
+
+    fn went_as_expected(&self, step: &Step) -> bool {
+        let record = self.record(&RecordId::Step(step.id.clone()));
+        match (record.map(|record| &record.ending), step.exit) {
+            (Some(Ending::Exited(code)), ExpectedExit::Code(expected)) => *code == expected,
+            (Some(Ending::Exited(code)), ExpectedExit::NonZero) => *code != 0,
+            (Some(Ending::Stopped), _) => true,
+            (None | Some(_), _) => false,
+        }
+    }
+
+    /// Closes the shells, takes away what is left, and says what happened in all: also where the
+    /// workspace let `tutor` down on the way, which is the second value.
+    pub fn finish(mut self) -> (Transcript, Result<(), WorkspaceError>) {
+        let running = self.look();
+        self.stage.stop_background();
+        self.heed();
+        let mut leftovers = self.needs.left_on_kernel(&mut self.stage);
+        for place in [Place::Host, Place::Kernel] {
+            leftovers.extend(self.stage.finish(place));
+        }
+        self.look_after(running, CLOSING);
+        self.settle();
+        let ended = self
+            .with_trail(|trail, scene| trail.put_again(scene.workspace))
+            .and_then(|()| self.workspace.end());
+        self.trail.tidy();
+        let stays = self.workspace.close().into_iter();
+        leftovers.extend(stays.map(|what| Leftover {
+            step: None,
+            what,
+            still_there: true,
+        }));
+        for leftover in &leftovers {
+            self.stage.tell(&Event::LeftBehind(leftover));
+        }
+        let transcript = Transcript {
+            lesson: self.lesson.front.name.clone(),
+            records: self.records.whole(&self.stage),
+            leftovers,
+            closing: self.stage.take_closing(),
+            facets: self.stage.facets,
+            duration: self.started.elapsed(),
+        };
+        (transcript, ended)
+    }
+}
+
+/// The record of a step that printed nothing.
+fn record_of(step: &Step, ending: Ending) -> Record {
+    Record {
+        id: RecordId::Step(step.id.clone()),
+        ending,
+        output: Output::default(),
+        duration: Duration::ZERO,
+        place: step.on,
+        shell: ShellFate::Kept,
+    }
+}

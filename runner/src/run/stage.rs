@@ -1,0 +1,598 @@
+//! Where steps run: the shells of a lesson, one a place, with all that goes on in them. The only
+//! loop that waits for a shell is [`Stage::wait`]. Which step is next is left to
+//! [`Sitting`](super::Sitting).
+
+use super::environment::environment;
+use super::places::{KernelPlace, Options, Places};
+use super::ready::{Readiness, question};
+use crate::backend::{
+    Answer, Backend, BackendError, Happening, KernelOwner, Mode, Opening, Session, Status,
+};
+use crate::event::{Event, Listener, Stream};
+use crate::lesson::{Background as Until, Place, Step};
+use crate::transcript::{
+    Ending, HEAD_BYTES, KnownFacets, Leftover, Output, Record, ShellFate, Skip, TAIL_BYTES,
+};
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The time between a kind signal and a sure one.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long a need or a facet may take to answer.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How often a wait looks up: for Ctrl-C, a deadline, a file that should appear.
+pub(super) const TICK: Duration = Duration::from_millis(20);
+
+/// The most that shells print as they close.
+const CLOSING_BYTES: u64 = (HEAD_BYTES + TAIL_BYTES) as u64;
+
+/// The shells of a lesson, and what runs in them.
+pub struct Stage<'r> {
+    places: &'r Places<'r>,
+    options: &'r Options,
+    files: PathBuf,
+    home: PathBuf,
+    listener: &'r mut dyn Listener,
+    /// What is known of the places so far.
+    pub(super) facets: KnownFacets,
+    open: BTreeMap<Place, Box<dyn Session>>,
+    runs: BTreeMap<u32, Run<'r>>,
+    /// The steps that run in the background, in the order in which they were begun.
+    background: Vec<Background>,
+    /// Background steps that ended, for whoever keeps records.
+    over: Vec<Record>,
+    /// Why the listener wants nothing more to run.
+    stopped: Option<Skip>,
+    /// What the shells printed as they closed.
+    closing: Output,
+    leftovers: Option<Vec<(Option<u32>, String)>>,
+    last_id: u32,
+    last_output: Instant,
+    /// True if nothing more was said when that was looked for last.
+    is_quiet: bool,
+}
+
+/// A run that was begun in some shell.
+struct Run<'r> {
+    /// Nothing for a question.
+    step: Option<&'r Step>,
+    output: Output,
+    readiness: Option<Readiness<'r>>,
+    end: Option<RunEnd>,
+}
+
+/// A step that runs in the background, and its record until now.
+struct Background {
+    id: u32,
+    record: Record,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug)]
+struct RunEnd {
+    status: Status,
+    shell: ShellFate,
+}
+
+/// What waiting for a run came to.
+pub(super) enum Waited {
+    /// It ended.
+    Ended(Ending, ShellFate),
+    /// It runs in the background, and is ready.
+    Ready,
+}
+
+/// What became of a question.
+pub(super) struct Asked {
+    /// How it ended.
+    pub ending: Ending,
+    /// What it printed.
+    pub output: Output,
+    /// What became of the lesson's shell.
+    pub shell: ShellFate,
+}
+
+/// What ends a wait beside the end of the run.
+struct Patience {
+    limit: Duration,
+    /// The presses of Ctrl-C that do not count: those from before.
+    presses: usize,
+}
+
+impl<'r> Stage<'r> {
+    /// Nothing is started before something is to run.
+    pub fn new(
+        places: &'r Places<'r>,
+        options: &'r Options,
+        folders: (&Path, &Path),
+        listener: &'r mut dyn Listener,
+    ) -> Self {
+        let (files, home) = folders;
+        Stage {
+            places,
+            options,
+            files: files.to_owned(),
+            home: home.to_owned(),
+            listener,
+            facets: KnownFacets::default(),
+            open: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            background: Vec::new(),
+            over: Vec::new(),
+            stopped: None,
+            closing: Output::default(),
+            leftovers: None,
+            last_id: 0,
+            last_output: Instant::now(),
+            is_quiet: false,
+        }
+    }
+
+    /// Tells whoever listens.
+    pub(super) fn tell(&mut self, event: &Event<'_>) {
+        if let ControlFlow::Break(skip) = self.listener.hear(event, &self.facets) {
+            self.stopped.get_or_insert(skip);
+        }
+    }
+
+    /// Why the listener wants nothing more to run, once.
+    pub(super) fn take_stopped(&mut self) -> Option<Skip> {
+        self.stopped.take()
+    }
+
+    /// The background steps that ended since this was asked last.
+    pub(super) fn take_over(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.over)
+    }
+
+    /// The steps that run in the background.
+    pub(super) fn in_background(&self) -> impl Iterator<Item = &Step> {
+        let steps = self.background.iter();
+        steps.filter_map(|background| self.runs.get(&background.id)?.step)
+    }
+
+    /// The backend of a place, if there is one.
+    pub(super) fn backend(&self, place: Place) -> Option<&'r dyn Backend> {
+        match (place, &self.places.kernel) {
+            (Place::Host, _) => Some(self.places.host),
+            (Place::Kernel, KernelPlace::Backend(backend)) => Some(*backend),
+            (Place::Kernel, KernelPlace::None { .. }) => None,
+        }
+    }
+
+    /// True if steps in a place meet this machine's own kernel.
+    pub(super) fn is_on_this_kernel(&self, place: Place) -> bool {
+        let backend = self.backend(place);
+        backend.is_none_or(|backend| backend.kernel() == KernelOwner::ThisMachine)
+    }
+
+    pub(super) fn is_open(&self, place: Place) -> bool {
+        self.open.contains_key(&place)
+    }
+
+    /// Opens a place's shell at its first use. True if it was opened now.
+    pub(super) fn open(&mut self, place: Place) -> Result<bool, BackendError> {
+        if self.is_open(place) {
+            return Ok(false);
+        }
+        let backend = match (place, &self.places.kernel) {
+            (Place::Host, _) => self.places.host,
+            (Place::Kernel, KernelPlace::Backend(backend)) => *backend,
+            (Place::Kernel, KernelPlace::None { reason, remedy }) => {
+                let (reason, remedy) = (reason.clone(), remedy.clone());
+                return Err(BackendError::Unusable { reason, remedy });
+            }
+        };
+        let session = backend.open(&Opening {
+            folder: &self.files,
+            home: &self.home,
+            environment: &environment(self.options, place, &self.home),
+            own_mounts: place == Place::Kernel,
+        })?;
+        self.put(place, session);
+        Ok(true)
+    }
+
+    /// Takes a shell that was opened elsewhere.
+    pub(super) fn put(&mut self, place: Place, session: Box<dyn Session>) {
+        self.open.insert(place, session);
+        let kernel = self.backend(place).map(|backend| backend.kernel());
+        if let Some(KernelOwner::Guest {
+            machine: Some(machine),
+        }) = kernel
+        {
+            // Outputs are recorded with it.
+            self.facets.values.insert("machine".to_owned(), machine);
+        }
+    }
+
+    /// Closes a place without hearing it.
+    pub(super) fn close(&mut self, place: Place) {
+        self.open.remove(&place);
+    }
+
+    /// Gives up a place that is gone or does not answer: its background steps ended with it, and
+    /// the next step there opens it anew.
+    pub(super) fn lose(&mut self, place: Place) {
+        self.close(place);
+        let background = std::mem::take(&mut self.background);
+        let (lost, kept) = background
+            .into_iter()
+            .partition(|background| background.record.place == place);
+        self.background = kept;
+        let lost: Vec<Background> = lost;
+        for background in lost {
+            self.complete(background, Ending::Broken(BackendError::Gone.to_string()));
+        }
+    }
+
+    /// The shell of a place, as a session.
+    pub(super) fn session(&mut self, place: Place) -> Result<&mut dyn Session, BackendError> {
+        match self.open.get_mut(&place) {
+            Some(session) => Ok(session.as_mut()),
+            None => Err(BackendError::Gone),
+        }
+    }
+
+    /// Runs a step until it ended, or is ready in the background.
+    pub(super) fn run(
+        &mut self,
+        step: &'r Step,
+        limit: Duration,
+    ) -> Result<(u32, Waited), BackendError> {
+        let mode = match step.background {
+            Some(_) => Mode::Background,
+            None => Mode::Step,
+        };
+        let id = self.begin(step.on, mode, &step.script, Some(step))?;
+        // Presses from before the step count: whoever pressed wants an end, and who goes on after
+        // one forgets it.
+        let patience = Patience { limit, presses: 0 };
+        let waited = self.wait(step.on, id, &patience)?;
+        Ok((id, waited))
+    }
+
+    /// Lets a step that is ready go on in the background.
+    pub(super) fn keep_in_background(&mut self, id: u32, record: Record) {
+        self.background.push(Background { id, record });
+    }
+
+    /// Runs something short in a place and waits for its end.
+    pub(super) fn ask(
+        &mut self,
+        place: Place,
+        mode: Mode,
+        script: &str,
+    ) -> Result<Asked, BackendError> {
+        let limit = self.options.timeout.unwrap_or(PROBE_TIMEOUT);
+        let patience = Patience {
+            limit: limit.max(Duration::from_secs(1)),
+            presses: self.options.interrupt.presses(),
+        };
+        let id = self.begin(place, mode, script, None)?;
+        let waited = self.wait(place, id, &patience);
+        let run = self.runs.remove(&id);
+        let output = run.map(|run| run.output).unwrap_or_default();
+        Ok(match waited? {
+            Waited::Ended(ending, shell) => Asked {
+                ending,
+                output,
+                shell,
+            },
+            // A question runs in the foreground.
+            Waited::Ready => return Err(BackendError::Gone),
+        })
+    }
+
+    /// Runs a probe in a place, which is opened if it is not, in a shell of its own.
+    pub fn probe(&mut self, place: Place, probe: &str) -> Result<Answer, BackendError> {
+        self.open(place)?;
+        let asked = self.ask(place, Mode::Aside, probe)?;
+        Ok(Answer::of(&asked.ending, &asked.output))
+    }
+
+    fn begin(
+        &mut self,
+        place: Place,
+        mode: Mode,
+        script: &str,
+        step: Option<&'r Step>,
+    ) -> Result<u32, BackendError> {
+        let id = self.last_id + 1;
+        self.session(place)?.run(id, mode, script)?;
+        self.last_id = id;
+        self.last_output = Instant::now();
+        let readiness = step.and_then(|step| step.background.as_ref());
+        let run = Run {
+            step,
+            output: Output::default(),
+            readiness: readiness.map(Readiness::new),
+            end: None,
+        };
+        self.runs.insert(id, run);
+        Ok(id)
+    }
+
+    /// Waits for a run to end or to be ready. One that takes too long, or that the learner stops, is
+    /// ended. A place that does not do that is given up.
+    fn wait(&mut self, place: Place, id: u32, patience: &Patience) -> Result<Waited, BackendError> {
+        let began = Instant::now();
+        // How it is being ended, if it is, and since when.
+        let mut ended: Option<(Ending, Instant)> = None;
+        let mut at_once = false;
+        self.hear_until(place, |stage| {
+            if let Some(end) = stage.runs.get(&id).and_then(|run| run.end) {
+                let ending = match &ended {
+                    Some((ending, _)) => ending.clone(),
+                    None => ending_of(end.status),
+                };
+                return Ok(Some(Waited::Ended(ending, end.shell)));
+            }
+            if ended.is_none() && stage.is_ready(place, id)? {
+                return Ok(Some(Waited::Ready));
+            }
+            let presses = stage.options.interrupt.presses();
+            let presses = presses.saturating_sub(patience.presses);
+            match &ended {
+                None if presses > 0 => {
+                    stage.session(place)?.end(id, GRACE)?;
+                    ended = Some((Ending::Interrupted, Instant::now()));
+                }
+                None if began.elapsed() >= patience.limit => {
+                    stage.session(place)?.end(id, GRACE)?;
+                    ended = Some((Ending::TimedOut(patience.limit), Instant::now()));
+                }
+                Some((Ending::Interrupted, _)) if presses > 1 && !at_once => {
+                    stage.session(place)?.end(id, Duration::ZERO)?;
+                    at_once = true;
+                }
+                Some((ending, since)) if since.elapsed() >= GRACE * 4 => {
+                    let ending = ending.clone();
+                    stage.lose(place);
+                    return Ok(Some(Waited::Ended(ending, ShellFate::Lost)));
+                }
+                None | Some(_) => {}
+            }
+            if let Some(step) = stage.step_of(id).filter(|_| stage.is_quiet) {
+                let (running, silent) = (began.elapsed(), stage.last_output.elapsed());
+                stage.tell(&Event::StepTicks {
+                    step,
+                    running,
+                    silent,
+                });
+            }
+            Ok(None)
+        })
+    }
+
+    fn step_of(&self, id: u32) -> Option<&'r Step> {
+        self.runs.get(&id)?.step
+    }
+
+    /// True if a run is ready for the next step to begin.
+    fn is_ready(&mut self, place: Place, id: u32) -> Result<bool, BackendError> {
+        let Some(run) = self.runs.get(&id) else {
+            return Ok(false);
+        };
+        let Some(readiness) = &run.readiness else {
+            return Ok(false);
+        };
+        let until = readiness.until();
+        if self.is_seen_from_here(until, place) {
+            return Ok(readiness.is_ready(&self.files));
+        }
+        let Some(question) = question(until, &self.files) else {
+            return Ok(readiness.is_ready(&self.files));
+        };
+        let answer = self.probe(place, &question)?;
+        if let Answer::Yes(_) = answer {
+            return Ok(true);
+        }
+        std::thread::sleep(TICK);
+        Ok(false)
+    }
+
+    /// False for what only a guest can see, and ports of what has a network of its own.
+    pub(super) fn is_seen_from_here(&self, until: &Until, place: Place) -> bool {
+        let is_here = match until {
+            Until::AtOnce | Until::Line(_) | Until::File(_) => true,
+            Until::Port(_) => {
+                place == Place::Kernel || !self.options.surroundings.has_own_network()
+            }
+        };
+        is_here && self.is_on_this_kernel(place)
+    }
+
+    /// Hears what is said until something holds; it is looked for whenever nothing more was said.
+    fn hear_until<T>(
+        &mut self,
+        place: Place,
+        mut look: impl FnMut(&mut Self) -> Result<Option<T>, BackendError>,
+    ) -> Result<T, BackendError> {
+        loop {
+            if let Some(found) = look(self)? {
+                return Ok(found);
+            }
+            let happening = self.session(place)?.next(TICK)?;
+            self.is_quiet = happening.is_none();
+            match happening {
+                Some(happening) => self.heard(happening),
+                None => self.hear_others(place)?,
+            }
+        }
+    }
+
+    /// Hears what other places have to say, so that nothing of theirs waits.
+    fn hear_others(&mut self, place: Place) -> Result<(), BackendError> {
+        let others: Vec<Place> = self.open.keys().copied().collect();
+        for other in others.into_iter().filter(|other| *other != place) {
+            while let Some(happening) = self.session(other)?.next(Duration::ZERO)? {
+                self.heard(happening);
+            }
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, happening: Happening) {
+        match happening {
+            Happening::Output { id, stream, bytes } => self.printed(id, stream, &bytes),
+            Happening::Ended {
+                id,
+                status,
+                shell,
+                on_request,
+            } => {
+                let end = RunEnd { status, shell };
+                if let Some(run) = self.runs.get_mut(&id) {
+                    run.end = Some(end);
+                }
+                let mut background = self.background.iter();
+                if let Some(position) = background.position(|background| background.id == id) {
+                    let background = self.background.remove(position);
+                    let ending = match on_request {
+                        true => Ending::Stopped,
+                        false => ending_of(status),
+                    };
+                    self.complete(background, ending);
+                }
+            }
+            Happening::KeptYours(kept) => self.tell(&Event::KeptYours(&kept)),
+            Happening::Unguarded(refused) => self.tell(&Event::Unguarded(&refused)),
+            Happening::Finished { leftovers } => self.leftovers = Some(leftovers),
+        }
+    }
+
+    fn printed(&mut self, id: u32, stream: Stream, bytes: &[u8]) {
+        self.last_output = Instant::now();
+        let step = match self.runs.get_mut(&id) {
+            Some(run) => {
+                run.output.push(stream, bytes);
+                if let Some(readiness) = &mut run.readiness {
+                    readiness.printed(stream, bytes);
+                }
+                let Some(step) = run.step else { return };
+                Some(step.id.as_str())
+            }
+            // A shell prints what its traps do as it closes.
+            None if id == 0 && self.leftovers.is_none() => {
+                self.closing.push(stream, bytes);
+                None
+            }
+            None => return,
+        };
+        self.tell(&Event::Output {
+            step,
+            stream,
+            bytes,
+        });
+    }
+
+    /// What a run printed by now: a process that it left behind may print more.
+    pub(super) fn output(&self, id: u32) -> Output {
+        let run = self.runs.get(&id);
+        run.map(|run| run.output.clone()).unwrap_or_default()
+    }
+
+    fn complete(&mut self, background: Background, ending: Ending) {
+        let Background { id, mut record } = background;
+        record.ending = ending;
+        record.output = self.output(id);
+        if let Some(step) = self.step_of(id) {
+            self.tell(&Event::StepEnded {
+                step,
+                record: &record,
+            });
+        }
+        self.over.push(record);
+    }
+
+    /// Ends what runs in the background: last started, first stopped, as one undoes things at a
+    /// terminal.
+    pub(super) fn stop_background(&mut self) {
+        while let Some(background) = self.background.last() {
+            let (id, place) = (background.id, background.record.place);
+            let began = Instant::now();
+            let stopped = match self.session(place).and_then(|place| place.end(id, GRACE)) {
+                Ok(()) => self.hear_until(place, |stage| {
+                    let runs = |background: &Background| background.id == id;
+                    let is_over = !stage.background.iter().any(runs);
+                    Ok((is_over || began.elapsed() >= GRACE * 4).then_some(()))
+                }),
+                Err(error) => Err(error),
+            };
+            if let Some(background) = self.background.pop_if(|background| background.id == id) {
+                let ending = stopped.map_or_else(
+                    |error| Ending::Broken(error.to_string()),
+                    |()| Ending::Stopped,
+                );
+                self.complete(background, ending);
+            }
+        }
+    }
+
+    /// Closes a place's shell, and returns what it left behind.
+    pub(super) fn finish(&mut self, place: Place) -> Vec<Leftover> {
+        let finished = self.session(place).and_then(|place| place.finish(GRACE));
+        let began = Instant::now();
+        if finished.is_ok() {
+            // One that is gone has said all.
+            let _ = self.hear_until(place, |stage| {
+                // Whoever prints at the end without end is not heard out.
+                let is_flood = stage.closing.left_out_bytes() > CLOSING_BYTES;
+                let is_over = stage.leftovers.is_some() || began.elapsed() >= GRACE * 4;
+                Ok((is_over || is_flood).then_some(()))
+            });
+        }
+        self.close(place);
+        let leftovers = self.leftovers.take().unwrap_or_default().into_iter();
+        let named = leftovers.map(|(id, what)| {
+            let step = id.and_then(|id| self.runs.get(&id)?.step);
+            Leftover {
+                step: step.map(|step| step.id.clone()),
+                what,
+                still_there: false,
+            }
+        });
+        named.collect()
+    }
+
+    /// What the shells printed as they closed.
+    pub(super) fn take_closing(&mut self) -> Output {
+        std::mem::take(&mut self.closing)
+    }
+
+    /// Makes runs known that a guest tells of which was resumed; ids from now on are others.
+    pub(super) fn know(&mut self, runs: impl Iterator<Item = (u32, &'r Step)>, last_id: u32) {
+        self.last_id = self.last_id.max(last_id);
+        for (id, step) in runs {
+            let run = Run {
+                step: Some(step),
+                output: Output::default(),
+                readiness: None,
+                end: None,
+            };
+            self.runs.insert(id, run);
+        }
+    }
+
+    /// The last id of a run, and the steps that a place knows by their ids.
+    pub(super) fn known_to(&self, place: Place) -> (u32, BTreeMap<u32, String>) {
+        let steps = self.runs.iter().filter_map(|(id, run)| {
+            let step = run.step.filter(|step| step.on == place)?;
+            Some((*id, step.id.clone()))
+        });
+        (self.last_id, steps.collect())
+    }
+}
+
+/// How a run ended, in the transcript's words.
+fn ending_of(status: Status) -> Ending {
+    match status {
+        Status::Exited(code) => Ending::Exited(code),
+        Status::Signaled(signal) => Ending::Signaled(signal),
+    }
+}
