@@ -207,7 +207,7 @@ impl<N: SymbolNames> fmt::Display for Text<'_, N> {
             Instruction::Nospec => f.write_str("nospec"),
             Instruction::Unknown(unknown) => {
                 f.write_str(".byte")?;
-                // In the order of a little-endian object, also for big-endian machines and objects: text has no byte order.
+                // In little-endian order on all machines and for all objects: text has no byte order.
                 for byte in unknown.raw().to_bytes(ByteOrder::Little) {
                     write!(f, " {byte:#04x}")?;
                 }

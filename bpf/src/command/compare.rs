@@ -266,10 +266,7 @@ fn side_by_side(
     console.heading(&heading)?;
     let (mut function, mut shown_source) = ("", None);
     for (row, cells) in rows.iter().zip(cells) {
-        if function != row.function {
-            function = &row.function;
-            let name = format!("{function}:");
-            writeln!(console.out, "{}", console.bold(&name))?;
+        if begin_function(row, &mut function, console)? {
             shown_source = None;
         }
         let source = match row.source == shown_source {
@@ -304,10 +301,7 @@ fn side_by_side(
 fn stacked(rows: &[&ComparisonRow], cells: &[Cells], console: &mut Console<'_>) -> io::Result<()> {
     let (mut function, mut shown_source) = ("", None);
     for (row, cells) in rows.iter().zip(cells) {
-        if function != row.function {
-            function = &row.function;
-            let name = format!("{function}:");
-            writeln!(console.out, "{}", console.bold(&name))?;
+        if begin_function(row, &mut function, console)? {
             shown_source = None;
         }
         if row.source != shown_source
@@ -333,20 +327,28 @@ fn stacked(rows: &[&ComparisonRow], cells: &[Cells], console: &mut Console<'_>) 
     Ok(())
 }
 
-fn write_row(row: &ComparisonRow, text: &str, console: &mut Console<'_>) -> io::Result<()> {
-    match row.change {
-        Change::Same => writeln!(console.out, "{text}"),
-        Change::Dead => writeln!(console.out, "{}", console.dim(text)),
-        Change::HelperAddress { .. }
-        | Change::InlinedHelper { .. }
-        | Change::Map { .. }
-        | Change::Subprogram
-        | Change::JumpLength
-        | Change::Blinded { .. }
-        | Change::DivisionGuard { .. }
-        | Change::Context { .. }
-        | Change::Rewritten { .. } => writeln!(console.out, "{}", console.notable(text)),
+/// Writes the name of the row's function if it is not the one before, and returns whether it did.
+fn begin_function<'r>(
+    row: &'r ComparisonRow,
+    before: &mut &'r str,
+    console: &mut Console<'_>,
+) -> io::Result<bool> {
+    if *before == row.function {
+        return Ok(false);
     }
+    *before = &row.function;
+    let name = format!("{before}:");
+    writeln!(console.out, "{}", console.bold(&name))?;
+    Ok(true)
+}
+
+fn write_row(row: &ComparisonRow, text: &str, console: &mut Console<'_>) -> io::Result<()> {
+    let text = match row.change.sign() {
+        ' ' => text.into(),
+        '-' => console.dim(text),
+        _ => console.notable(text),
+    };
+    writeln!(console.out, "{text}")
 }
 
 fn cut(text: &str, width: usize) -> String {
@@ -406,24 +408,26 @@ fn row_json(row: &ComparisonRow) -> Value {
         "change": row.change.word(),
         "explanation": row.change.explanation(),
         "arithmetic": row.change.arithmetic(),
-        "helper": match &row.change {
-            Change::HelperAddress { id, name, distance, base } => json!({
-                "id": id,
-                "name": name,
-                "distance": distance,
-                "base": base.map(|base| format!("{base:#x}")),
-                "address": base.map(|base| format!("{:#x}", base.wrapping_add_signed((*distance).into()))),
-            }),
-            Change::Same
-            | Change::InlinedHelper { .. }
-            | Change::Map { .. }
-            | Change::Subprogram
-            | Change::Dead
-            | Change::JumpLength
-            | Change::Blinded { .. }
-            | Change::DivisionGuard { .. }
-            | Change::Context { .. }
-            | Change::Rewritten { .. } => Value::Null,
-        },
+        "helper": helper_json(&row.change),
+    })
+}
+
+fn helper_json(change: &Change) -> Value {
+    let Change::HelperAddress {
+        id,
+        name,
+        distance,
+        base,
+    } = change
+    else {
+        return Value::Null;
+    };
+    let address = base.map(|base| base.wrapping_add_signed((*distance).into()));
+    json!({
+        "id": id,
+        "name": name,
+        "distance": distance,
+        "base": base.map(|base| format!("{base:#x}")),
+        "address": address.map(|address| format!("{address:#x}")),
     })
 }

@@ -43,23 +43,11 @@ pub(super) fn run(args: &SymbolsArgs, console: &mut Console<'_>) -> CommandResul
             kind_name(symbol.kind),
             binding_name(symbol.binding),
             home_name(&object, symbol),
-            own_name(symbol).to_owned(),
+            symbol.own_name().to_owned(),
         ]);
     }
     console.table(&table)?;
     Ok(CommandVerdict::Works)
-}
-
-/// A section's own symbol has the name of the section, which stands beside it already.
-fn own_name<'s>(symbol: &'s Symbol<'_>) -> &'s str {
-    match symbol.kind {
-        SymbolKind::Section => "",
-        SymbolKind::Untyped
-        | SymbolKind::Object
-        | SymbolKind::Function
-        | SymbolKind::File
-        | SymbolKind::Other(_) => &symbol.name,
-    }
 }
 
 fn kind_name(kind: SymbolKind) -> String {

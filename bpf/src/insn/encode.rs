@@ -72,18 +72,16 @@ impl Instruction {
                 let (code, offset) = op.encoding();
                 with_operand(
                     Raw {
-                        opcode: alu(width) | code.code(),
                         dst: dst.number(),
                         offset,
-                        ..Raw::default()
+                        ..raw(alu(width) | code.code())
                     },
                     src,
                 )
             }
             Self::Negate { width, dst } => Raw {
-                opcode: alu(width) | AluCode::Neg.code(),
                 dst: dst.number(),
-                ..Raw::default()
+                ..raw(alu(width) | AluCode::Neg.code())
             },
             Self::MoveSigned {
                 width,
@@ -101,10 +99,9 @@ impl Instruction {
                     Swap::Always => Class::Alu64.code() | Source::Immediate.code(),
                 };
                 Raw {
-                    opcode: class | AluCode::End.code(),
                     dst: dst.number(),
                     imm: bits.bits(),
-                    ..Raw::default()
+                    ..raw(class | AluCode::End.code())
                 }
             }
             Self::AddressSpaceCast { dst, src, to, from } => Raw {
@@ -117,11 +114,10 @@ impl Instruction {
                 ..moved(Width::W64, dst, src)
             },
             Self::LoadWide { dst, wide } => Raw {
-                opcode: Class::Ld.code() | Mode::Imm.code() | Size::Double.code(),
                 dst: dst.number(),
                 src: wide.kind.code(),
                 imm: wide.low,
-                ..Raw::default()
+                ..raw(Class::Ld.code() | Mode::Imm.code() | Size::Double.code())
             },
             Self::LoadPacket {
                 size,
@@ -176,33 +172,28 @@ impl Instruction {
                 };
                 with_operand(
                     Raw {
-                        opcode: class.code() | op.code().code(),
                         dst: left.number(),
                         offset,
-                        ..Raw::default()
+                        ..raw(class.code() | op.code().code())
                     },
                     right,
                 )
             }
             Self::Goto { offset } => Raw {
-                opcode: Class::Jmp.code() | JumpCode::Ja.code(),
                 offset,
-                ..Raw::default()
+                ..raw(Class::Jmp.code() | JumpCode::Ja.code())
             },
             Self::GotoLong { offset } => Raw {
-                opcode: Class::Jmp32.code() | JumpCode::Ja.code(),
                 imm: offset,
-                ..Raw::default()
+                ..raw(Class::Jmp32.code() | JumpCode::Ja.code())
             },
             Self::MayGoto { offset } => Raw {
-                opcode: Class::Jmp.code() | JumpCode::Cond.code(),
                 offset,
-                ..Raw::default()
+                ..raw(Class::Jmp.code() | JumpCode::Cond.code())
             },
             Self::GotoRegister { register } => Raw {
-                opcode: Class::Jmp.code() | JumpCode::Ja.code() | Source::Register.code(),
                 dst: register.number(),
-                ..Raw::default()
+                ..raw(Class::Jmp.code() | JumpCode::Ja.code() | Source::Register.code())
             },
             Self::Call { callee, offset } => {
                 let (src, imm) = match callee {
@@ -222,27 +213,27 @@ impl Instruction {
                 let opcode = Class::Jmp.code() | JumpCode::Call.code() | Source::Register.code();
                 match field {
                     CallxField::Immediate => Raw {
-                        opcode,
                         imm: i32::from(register.number()),
-                        ..Raw::default()
+                        ..raw(opcode)
                     },
                     CallxField::Destination => Raw {
-                        opcode,
                         dst: register.number(),
-                        ..Raw::default()
+                        ..raw(opcode)
                     },
                 }
             }
-            Self::Exit => Raw {
-                opcode: Class::Jmp.code() | JumpCode::Exit.code(),
-                ..Raw::default()
-            },
-            Self::Nospec => Raw {
-                opcode: NOSPEC,
-                ..Raw::default()
-            },
+            Self::Exit => raw(Class::Jmp.code() | JumpCode::Exit.code()),
+            Self::Nospec => raw(NOSPEC),
             Self::Unknown(unknown) => unknown.raw(),
         }
+    }
+}
+
+/// Returns an instruction whose other fields are zero.
+fn raw(opcode: u8) -> Raw {
+    Raw {
+        opcode,
+        ..Raw::default()
     }
 }
 
@@ -266,10 +257,9 @@ fn with_operand(raw: Raw, operand: Operand) -> Raw {
 
 fn moved(width: Width, dst: Register, src: Register) -> Raw {
     Raw {
-        opcode: alu(width) | AluCode::Mov.code() | Source::Register.code(),
         dst: dst.number(),
         src: src.number(),
-        ..Raw::default()
+        ..raw(alu(width) | AluCode::Mov.code() | Source::Register.code())
     }
 }
 
@@ -279,10 +269,9 @@ fn packet(size: SignedSize, index: Option<Register>, imm: i32) -> Raw {
         None => Mode::Abs,
     };
     Raw {
-        opcode: Class::Ld.code() | mode.code() | size.size().code(),
         src: index.map_or(0, Register::number),
         imm,
-        ..Raw::default()
+        ..raw(Class::Ld.code() | mode.code() | size.size().code())
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::bpf_object::BpfObject;
 use super::section::{Relocation, Section};
-use super::symbol::{Home, SymbolKind};
+use super::symbol::Home;
 use crate::insn::{Callee, Instruction};
 
 /// The object that an instruction refers to.
@@ -90,18 +90,10 @@ impl<'d> BpfObject<'d> {
         if let Ok(place) = map {
             return Some(Referent::Map(&self.maps()[place].name));
         }
-        let variable = match symbol.kind {
-            SymbolKind::Section => "",
-            SymbolKind::Untyped
-            | SymbolKind::Object
-            | SymbolKind::Function
-            | SymbolKind::File
-            | SymbolKind::Other(_) => &symbol.name,
-        };
         Some(Referent::Data {
             section: &home.name,
             offset,
-            variable,
+            variable: symbol.own_name(),
         })
     }
 

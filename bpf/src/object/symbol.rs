@@ -61,3 +61,17 @@ pub enum Home {
     /// In the section with that number.
     Section(usize),
 }
+
+impl Symbol<'_> {
+    /// Returns the name, which is empty for a section's own symbol: its name is the section's.
+    pub fn own_name(&self) -> &str {
+        match self.kind {
+            SymbolKind::Section => "",
+            SymbolKind::Untyped
+            | SymbolKind::Object
+            | SymbolKind::Function
+            | SymbolKind::File
+            | SymbolKind::Other(_) => &self.name,
+        }
+    }
+}
