@@ -41,8 +41,8 @@ pub fn changes(
     let mut changes = TestOutputs::default();
     for item in &report.items {
         let recorded = || recorded(&steps, report, item);
-        match item.verdict {
-            Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => {
+        match is_as_accepted(&item.verdict) {
+            Some(false) => {
                 if let Some(recorded) = recorded().filter(|new| !is_lost(new, item)) {
                     match write_new(folder, &recorded) {
                         Ok(path) => changes.written.push(path),
@@ -50,22 +50,13 @@ pub fn changes(
                     }
                 }
             }
-            Verdict::Passed if !waiting.is_empty() => {
+            Some(true) if !waiting.is_empty() => {
                 if let Some(recorded) = recorded() {
-                    changes
-                        .failed
-                        .extend(discard(&waiting, &recorded.name).err());
+                    let discarded = discard(&waiting, &recorded.name);
+                    changes.failed.extend(discarded.err());
                 }
             }
-            Verdict::Passed
-            | Verdict::Shown
-            | Verdict::CheckFailed { .. }
-            | Verdict::WrongExit { .. }
-            | Verdict::TimedOut { .. }
-            | Verdict::Interrupted
-            | Verdict::Skipped(_)
-            | Verdict::Recorded
-            | Verdict::Broken { .. } => {}
+            Some(true) | None => {}
         }
     }
     Ok(changes)
@@ -103,6 +94,22 @@ pub fn across(
         }
     }
     Ok(across)
+}
+
+/// True for an output that is the accepted one; nothing where no output is compared.
+fn is_as_accepted(verdict: &Verdict) -> Option<bool> {
+    match verdict {
+        Verdict::Passed => Some(true),
+        Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => Some(false),
+        Verdict::Shown
+        | Verdict::CheckFailed { .. }
+        | Verdict::WrongExit { .. }
+        | Verdict::TimedOut { .. }
+        | Verdict::Interrupted
+        | Verdict::Skipped(_)
+        | Verdict::Recorded
+        | Verdict::Broken { .. } => None,
+    }
 }
 
 /// Takes away what waits for an output that is as accepted again.
@@ -156,27 +163,18 @@ fn candidates(step: &Step, reports: &[&Report]) -> BTreeMap<SnapshotName, Vec<Ca
         let Some(mut recorded) = recorded(&steps, report, item) else {
             continue;
         };
-        let is_accepted = match item.verdict {
-            Verdict::Passed => true,
-            Verdict::Changed(_) => false,
-            Verdict::DiffersHere { .. } if is_lost(&recorded, item) => continue,
-            Verdict::DiffersHere { .. } => false,
-            Verdict::New => {
-                let base = first_new.get_or_insert_with(|| recorded.clone());
-                if base.text != recorded.text {
-                    recorded.name = beside(step, report, base);
-                }
-                false
-            }
-            Verdict::Shown
-            | Verdict::CheckFailed { .. }
-            | Verdict::WrongExit { .. }
-            | Verdict::TimedOut { .. }
-            | Verdict::Interrupted
-            | Verdict::Skipped(_)
-            | Verdict::Recorded
-            | Verdict::Broken { .. } => continue,
+        let Some(is_accepted) = is_as_accepted(&item.verdict) else {
+            continue;
         };
+        if is_lost(&recorded, item) {
+            continue;
+        }
+        if item.verdict == Verdict::New {
+            let base = first_new.get_or_insert_with(|| recorded.clone());
+            if base.text != recorded.text {
+                recorded.name = beside(step, report, base);
+            }
+        }
         if let (true, Some(found)) = (is_accepted, &item.recorded) {
             recorded.name = found.name.clone();
         }

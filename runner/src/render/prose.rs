@@ -111,34 +111,49 @@ fn table(
         })
         .collect();
     let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
-    if total <= columns {
-        let row = |cells: &[Vec<Inline>], bold: bool| {
-            let drawn: Vec<String> = widths
-                .iter()
-                .enumerate()
-                .map(|(column, width)| {
-                    let cell = cells.get(column).map(Vec::as_slice).unwrap_or_default();
-                    let gap = " ".repeat(width - self::width(cell, paint));
-                    let text = styled(cell, paint);
-                    if bold {
-                        paint.bold(&text) + &gap
-                    } else {
-                        text + &gap
-                    }
-                })
-                .collect();
-            drawn.join("  ").trim_end().to_owned()
-        };
-        drawn.push(row(head, true));
-        let rule: Vec<String> = widths
-            .iter()
-            .map(|width| paint.mark("─", "-").repeat(*width))
-            .collect();
-        drawn.push(paint.dim(&rule.join("  ")));
-        drawn.extend(rows.iter().map(|cells| row(cells, false)));
-        return;
+    match total <= columns {
+        true => grid(head, rows, &widths, paint, drawn),
+        false => table_as_lists(head, rows, paint, columns, drawn),
     }
-    // Too wide: each row becomes a small list of its own, named by the head.
+}
+
+/// A table whose columns fit beside each other.
+fn grid(
+    head: &[Vec<Inline>],
+    rows: &[Vec<Vec<Inline>>],
+    widths: &[usize],
+    paint: &Paint,
+    drawn: &mut Vec<String>,
+) {
+    let row = |cells: &[Vec<Inline>], style: fn(&Paint, &str) -> String| {
+        let cell = |(column, width): (usize, &usize)| {
+            let cell = cells.get(column).map(Vec::as_slice).unwrap_or_default();
+            let gap = " ".repeat(width - self::width(cell, paint));
+            style(paint, &styled(cell, paint)) + &gap
+        };
+        let cells: Vec<String> = widths.iter().enumerate().map(cell).collect();
+        cells.join("  ").trim_end().to_owned()
+    };
+    drawn.push(row(head, Paint::bold));
+    let rule: Vec<String> = widths
+        .iter()
+        .map(|width| paint.mark("─", "-").repeat(*width))
+        .collect();
+    drawn.push(paint.dim(&rule.join("  ")));
+    drawn.extend(
+        rows.iter()
+            .map(|cells| row(cells, |_, text| text.to_owned())),
+    );
+}
+
+/// A table that is too wide: each row becomes a small list of its own, named by the head.
+fn table_as_lists(
+    head: &[Vec<Inline>],
+    rows: &[Vec<Vec<Inline>>],
+    paint: &Paint,
+    columns: usize,
+    drawn: &mut Vec<String>,
+) {
     let names: Vec<Vec<Inline>> = head.iter().map(|name| shortened(name, columns)).collect();
     for (number, cells) in rows.iter().enumerate() {
         if number > 0 {
@@ -148,13 +163,11 @@ fn table(
             let mut content = vec![Inline::Strong(name.clone()), Inline::Text(": ".to_owned())];
             content.extend(cell.iter().cloned());
             let lines = paragraph(&content, paint, columns.saturating_sub(2));
-            for (index, line) in lines.into_iter().enumerate() {
-                drawn.push(if index == 0 {
-                    line
-                } else {
-                    format!("  {line}")
-                });
-            }
+            let lines = lines.into_iter().enumerate();
+            drawn.extend(lines.map(|(index, line)| match index {
+                0 => line,
+                _ => format!("  {line}"),
+            }));
         }
     }
 }
