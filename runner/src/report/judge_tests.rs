@@ -334,6 +334,6 @@ fn a_thousand_steps_are_judged_in_the_order_of_their_records() {
         let number = step.trim_start_matches("step-");
         Ok(Some(accepted_output("hello", step, &format!("{number}\n"))))
     };
-    let report = Judge::new(&lesson, &StepFolders::default(), &lookup).report(&transcript);
+    let report = Judge::new(&lesson, &StepFolders::default(), lookup).report(&transcript);
     assert_eq!(report.counts().passed, 1000);
 }
