@@ -55,7 +55,7 @@ pub struct Choice {
 pub struct Lab {
     choice: Choice,
     tell: Tell,
-    found: OnceLock<Result<Found, Lack>>,
+    found: OnceLock<Result<FoundLab, Lack>>,
     /// A guest that nobody has taken yet.
     ready: Mutex<Option<Machine>>,
     /// Why a guest did not start. The next one would not either, and take as long.
@@ -67,8 +67,8 @@ pub struct Lab {
 /// What this machine lacks, and what to do about it.
 type Lack = (String, Option<String>);
 
-/// What a lab found on this machine.
-struct Found {
+/// The parts of a lab as they were found on this machine.
+struct FoundLab {
     guests: Guests,
     qemu: Qemu,
     chosen: accelerator::AcceleratorChoice,
@@ -148,7 +148,7 @@ impl Lab {
         self.found().map(|found| &found.chosen)
     }
 
-    fn found(&self) -> Result<&Found, BackendError> {
+    fn found(&self) -> Result<&FoundLab, BackendError> {
         let found = self.found.get_or_init(|| find(&self.choice, &self.tell));
         found.as_ref().map_err(|lack| lacking(lack.clone()))
     }
@@ -292,7 +292,7 @@ fn no_kvm(error: &NoKvm) -> Lack {
     (error.to_string(), Some(remedy))
 }
 
-fn find(choice: &Choice, tell: &Tell) -> Result<Found, Lack> {
+fn find(choice: &Choice, tell: &Tell) -> Result<FoundLab, Lack> {
     let cache = &choice.cache;
     let parts = parts(choice)?;
     let tries = || tell(GuestProgress::TriesKvm);
@@ -301,7 +301,7 @@ fn find(choice: &Choice, tell: &Tell) -> Result<Found, Lack> {
     let qemu = parts.qemu.under(chosen.accelerator.clone());
     let guests = parts.guests(chosen.accelerator.clone(), cache);
     let answers = states(cache).join(guests.key()).with_extension("answers");
-    Ok(Found {
+    Ok(FoundLab {
         qemu,
         answers: Answers::read(answers),
         guests,
