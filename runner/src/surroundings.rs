@@ -5,7 +5,7 @@ use crate::course::asks::{Asks, Network};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use tutor_agent::confine::limits::Limits;
+use tutor_agent::confine::limits::ResourceLimits;
 use tutor_agent::confine::{Confinement, Guard};
 
 /// Says where cargo keeps what it fetched, which is worth having where steps may read it.
@@ -36,7 +36,7 @@ pub struct Surroundings {
     /// Folders of the learner's that are not there.
     hidden: Vec<PathBuf>,
     network: Network,
-    limits: Option<Limits>,
+    limits: Option<ResourceLimits>,
 }
 
 impl Surroundings {
@@ -104,7 +104,7 @@ impl Surroundings {
     }
 
     /// The most that they may use.
-    pub fn limits(&self) -> Option<Limits> {
+    pub fn limits(&self) -> Option<ResourceLimits> {
         self.limits
     }
 }

@@ -23,22 +23,37 @@
 //! - `waiting`: what an agent said and nobody has heard yet.
 //! - [`client`]: starts an agent and talks to it.
 
-pub mod client;
-pub mod confine;
-mod control;
-pub mod guarded;
-mod guest;
-mod init;
-pub mod isolation;
-mod network;
-mod pipes;
-pub mod processes;
-pub mod protocol;
-mod runs;
-mod serve;
-mod shell;
 mod sys;
+
+pub mod processes;
+
+mod network;
+
+pub mod isolation;
+
+pub mod guarded;
+
+pub mod confine;
+
+pub mod protocol;
+
+mod pipes;
+
+mod control;
+
+mod shell;
+
+mod runs;
+
+mod guest;
+
+mod serve;
+
+mod init;
+
 mod waiting;
+
+pub mod client;
 
 pub use init::run as init;
 pub use serve::{AgentError, serve, serve_guarded};

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use std::ops::Range;
 use toml::Spanned;
-use tutor_agent::confine::limits::Limits;
+use tutor_agent::confine::limits::ResourceLimits;
 
 /// The keys of the table.
 pub(super) const KEYS: [&str; 8] = [
@@ -81,11 +81,11 @@ impl Asks {
     }
 
     /// The most that steps may use, from what the course says and what holds if it says nothing.
-    pub fn limits(&self) -> Limits {
-        let usual = Limits::default();
+    pub fn limits(&self) -> ResourceLimits {
+        let usual = ResourceLimits::default();
         let said = |number: &Option<Spanned<u64>>| number.as_ref().map(|number| *number.get_ref());
         let bytes = |number| said(number).map(|megabytes| megabytes.saturating_mul(1 << 20));
-        Limits {
+        ResourceLimits {
             processes: said(&self.processes).unwrap_or(usual.processes),
             memory_bytes: bytes(&self.memory_mb).unwrap_or(usual.memory_bytes),
             file_bytes: bytes(&self.file_mb).unwrap_or(usual.file_bytes),
@@ -94,8 +94,8 @@ impl Asks {
     }
 
     /// The same, if they let steps use more than usual.
-    pub fn unusual_limits(&self) -> Option<Limits> {
-        let (limits, usual) = (self.limits(), Limits::default());
+    pub fn unusual_limits(&self) -> Option<ResourceLimits> {
+        let (limits, usual) = (self.limits(), ResourceLimits::default());
         let is_more = limits.processes > usual.processes
             || limits.memory_bytes > usual.memory_bytes
             || limits.file_bytes > usual.file_bytes;

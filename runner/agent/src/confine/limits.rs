@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The most that the steps of a lesson may use at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
+pub struct ResourceLimits {
     /// Processes and threads.
     pub processes: u64,
     /// Memory in bytes.
@@ -21,9 +21,9 @@ pub struct Limits {
     pub open_files: u64,
 }
 
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
+impl Default for ResourceLimits {
+    fn default() -> ResourceLimits {
+        ResourceLimits {
             processes: 2048,
             memory_bytes: 4 << 30,
             file_bytes: 4 << 30,
@@ -41,7 +41,7 @@ const HIERARCHIES: [&str; 2] = ["sys/fs/cgroup", "sys/fs/cgroup/unified"];
 
 /// Sets those that hold for each process. `is_in_user_namespace` says that only processes that are
 /// there are counted, and not all that the learner has.
-pub fn set(limits: &Limits, is_in_user_namespace: bool) -> io::Result<()> {
+pub fn set(limits: &ResourceLimits, is_in_user_namespace: bool) -> io::Result<()> {
     let processes = (Resource::RLIMIT_NPROC, limits.processes);
     for (resource, most) in [
         (Resource::RLIMIT_FSIZE, limits.file_bytes),
@@ -58,7 +58,7 @@ pub fn set(limits: &Limits, is_in_user_namespace: bool) -> io::Result<()> {
 }
 
 /// Moves this process into a control group of its own, which counts all that it starts.
-pub fn join_group(limits: &Limits, owner: u32) -> io::Result<()> {
+pub fn join_group(limits: &ResourceLimits, owner: u32) -> io::Result<()> {
     let beside = beside_own().ok_or_else(|| io::Error::other("no place to make one"))?;
     let folder = beside.join(format!("{GROUP}{owner}"));
     fs::create_dir(&folder)?;

@@ -4,13 +4,15 @@
 //! A container or AppArmor may forbid any of it, so each is found out by trying. [`Guard`] is what
 //! an agent is to try, [`Held`] what came of it.
 
+mod error;
+mod guard;
 pub mod limits;
 mod namespaces;
 mod rights;
 mod root;
 mod system_calls;
 
-use limits::Limits;
+use limits::ResourceLimits;
 use nix::sched::CloneFlags;
 use nix::unistd::geteuid;
 use serde::{Deserialize, Serialize};
@@ -19,68 +21,13 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
+pub use guard::{Confinement, Guard};
 use namespaces::Side;
 pub use namespaces::{End, NEXT};
 
 /// The first version of Landlock that keeps signals and abstract sockets in (Linux 6.12); where
 /// there are no namespaces, an older one would not do.
 const LANDLOCK_ALONE: i32 = 6;
-
-/// What an agent is to put around what it starts. It is said when the agent is started, since a
-/// process cannot change its own PID namespace.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Guard {
-    /// Nothing: processes are found and ended one by one.
-    #[default]
-    Processes,
-    /// A PID namespace, so that all of them end with the agent, however that ends
-    /// (pid_namespaces(7)), and mounts of their own.
-    Namespaces,
-    /// The same, and only what a [`Confinement`] names is there.
-    Confined {
-        /// Whether the machine's network is there; else only a loopback device is.
-        network: bool,
-    },
-}
-
-impl Guard {
-    /// How a `tutor` tells it to the agent that it starts.
-    pub fn words(self) -> &'static [&'static str] {
-        match self {
-            Guard::Processes => &[],
-            Guard::Namespaces => &["namespaces"],
-            Guard::Confined { network: false } => &["confined"],
-            Guard::Confined { network: true } => &["confined-with-network"],
-        }
-    }
-
-    /// Reads that again.
-    pub fn of(word: Option<&str>) -> Guard {
-        let all = [
-            Guard::Namespaces,
-            Guard::Confined { network: false },
-            Guard::Confined { network: true },
-        ];
-        let named = all
-            .into_iter()
-            .find(|guard| guard.words().first().copied() == word);
-        named.unwrap_or_default()
-    }
-}
-
-/// What confined steps find and may do, beside the system's programs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Confinement {
-    /// Files and folders that steps may change.
-    pub writable: Vec<PathBuf>,
-    /// Files and folders that they may read.
-    pub readable: Vec<PathBuf>,
-    /// Folders that are not there, though what they lie in is.
-    pub hidden: Vec<PathBuf>,
-    /// The TCP ports that may be connected to; all, if there is no list. It means something where
-    /// the machine's network is there.
-    pub ports: Option<Vec<u16>>,
-}
 
 /// What holds around the steps of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -242,7 +189,7 @@ fn guard_until_end(child: &namespaces::Child) -> End {
 }
 
 /// Limits what this process and all that it starts may use.
-pub fn limit(limits: &Limits, held: &mut Held) -> io::Result<()> {
+pub fn limit(limits: &ResourceLimits, held: &mut Held) -> io::Result<()> {
     // One for each agent, and it lasts as long.
     if held.owner != 0 && !held.group {
         match limits::join_group(limits, held.owner) {
@@ -320,31 +267,5 @@ fn temporary_folder(home: &Path) -> Result<(String, String), String> {
             Err(format!("a folder for temporary files: {error}"))
         }
         Ok(()) | Err(_) => Ok(("TMPDIR".to_owned(), folder.display().to_string())),
-    }
-}
-
-/// Adds to an error what was being done.
-fn doing(what: impl std::fmt::Display) -> impl FnOnce(nix::Error) -> io::Error {
-    move |error| io::Error::other(format!("{what}: {}", error.desc()))
-}
-
-fn doing_to(what: &str, path: &Path) -> impl FnOnce(nix::Error) -> io::Error {
-    doing(format!("{what} `{}`", path.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guard_is_read_as_it_was_said() {
-        for guard in [
-            Guard::Processes,
-            Guard::Namespaces,
-            Guard::Confined { network: true },
-            Guard::Confined { network: false },
-        ] {
-            assert_eq!(Guard::of(guard.words().first().copied()), guard);
-        }
     }
 }

@@ -3,7 +3,7 @@
 //! What serves is the first process of a PID namespace: when it is gone the kernel ends all others
 //! there. It goes when the process outside does that waits for it, which goes with `tutor`.
 
-use super::doing;
+use super::error::doing;
 use crate::sys;
 use caps::CapSet;
 use nix::fcntl::OFlag;

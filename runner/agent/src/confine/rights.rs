@@ -1,7 +1,7 @@
 //! What confined processes may open, by Landlock (Documentation/userspace-api/landlock.rst of the
 //! kernel): a second lock where there is a root folder of their own, and the only one elsewhere.
 
-use super::Confinement;
+use super::guard::Confinement;
 use super::root::SYSTEM;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, NetPort,

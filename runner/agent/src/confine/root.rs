@@ -1,7 +1,9 @@
 //! A root folder of its own (pivot_root(2)): the system's programs to be read, the folders of a
 //! lesson, and nothing else that this machine has.
 
-use super::{Confinement, doing, doing_to, namespaces};
+use super::error::{doing, doing_to};
+use super::guard::Confinement;
+use super::namespaces;
 use crate::sys;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::unistd::{geteuid, pivot_root};

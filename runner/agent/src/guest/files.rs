@@ -10,11 +10,11 @@ use tutor_files::{Below, Beside, FilesError, Found, Kind, Over, Root};
 #[derive(Debug)]
 pub struct Upload {
     left_bytes: u64,
-    file: io::Result<Place>,
+    file: io::Result<UploadTarget>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct UploadTarget {
     root: Root,
     path: Below,
     mode: u32,
@@ -43,7 +43,7 @@ impl Upload {
 
     /// Puts the file into its place.
     pub fn place(self) -> io::Result<()> {
-        let Place {
+        let UploadTarget {
             root,
             path,
             mode,
@@ -79,7 +79,7 @@ pub fn put(folder: &Path, path: &Below, kind: &Kind) -> io::Result<Option<Upload
             let beside = root.beside(path)?;
             let mut incoming = Upload {
                 left_bytes: *bytes,
-                file: Ok(Place {
+                file: Ok(UploadTarget {
                     root,
                     path: path.clone(),
                     mode: *mode,

@@ -15,7 +15,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
-use terminal::Terminal;
+use terminal::GuestTerminal;
 use tutor_files::{Found, Root};
 
 /// How long a guest goes on after its machine's other end was closed.
@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(20);
 #[derive(Debug, Default)]
 pub struct Guest {
     incoming: BTreeMap<u32, Upload>,
-    terminals: BTreeMap<u32, Terminal>,
+    terminals: BTreeMap<u32, GuestTerminal>,
     alone_since: Option<Instant>,
 }
 
@@ -104,7 +104,7 @@ impl Guest {
                 env,
                 rows,
                 columns,
-            } => match Terminal::start(&command, &cwd, &env, rows, columns) {
+            } => match GuestTerminal::start(&command, &cwd, &env, rows, columns) {
                 Ok(terminal) => {
                     self.terminals.insert(id, terminal);
                     Vec::new()
@@ -180,7 +180,7 @@ impl Guest {
     }
 
     fn ended(&mut self, id: u32) -> Vec<u8> {
-        let ended = self.terminals.get(&id).and_then(Terminal::ended);
+        let ended = self.terminals.get(&id).and_then(GuestTerminal::ended);
         let Some(status) = ended else {
             return Vec::new();
         };

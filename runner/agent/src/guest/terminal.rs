@@ -17,14 +17,14 @@ const CHUNK_BYTES: usize = 16 * 1024;
 const TYPED_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug)]
-pub struct Terminal {
+pub struct GuestTerminal {
     pub pid: Pid,
     pub status: Option<Status>,
     main: Option<OwnedFd>,
     typed: VecDeque<u8>,
 }
 
-impl Terminal {
+impl GuestTerminal {
     /// Starts a command that leads a session with this terminal.
     pub fn start(
         command: &[String],
@@ -32,7 +32,7 @@ impl Terminal {
         env: &[(String, String)],
         rows: u16,
         columns: u16,
-    ) -> io::Result<Terminal> {
+    ) -> io::Result<GuestTerminal> {
         let size = Winsize {
             ws_row: rows,
             ws_col: columns,
@@ -56,7 +56,7 @@ impl Terminal {
             .stdout(Stdio::from(pair.slave.try_clone()?))
             .stderr(Stdio::from(pair.slave))
             .spawn()?;
-        Ok(Terminal {
+        Ok(GuestTerminal {
             pid: Pid::from_raw(child.id() as i32),
             status: None,
             main: Some(pair.master),

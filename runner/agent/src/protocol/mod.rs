@@ -4,7 +4,7 @@ pub mod frame;
 mod guest;
 pub mod run;
 
-use crate::confine::limits::Limits;
+use crate::confine::limits::ResourceLimits;
 use crate::confine::{Confinement, Held};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -48,7 +48,7 @@ pub enum Request {
         confine: Option<Confinement>,
         /// The most that they may use; no limits if none is said.
         #[serde(default)]
-        limits: Option<Limits>,
+        limits: Option<ResourceLimits>,
     },
     /// Run a script. The ids are picked by `tutor`; 0 is the shell itself.
     Run {

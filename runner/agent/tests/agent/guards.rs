@@ -379,7 +379,7 @@ fn a_guard_that_cannot_be_had_is_told_and_steps_run_all_the_same() {
 
 #[test]
 fn limits_hold_for_all_that_steps_start() {
-    let limits = Limits {
+    let limits = ResourceLimits {
         processes: 60,
         memory_bytes: 64 << 20,
         file_bytes: 1 << 20,

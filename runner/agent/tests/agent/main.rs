@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tutor_agent::client::Client;
-use tutor_agent::confine::limits::Limits;
+use tutor_agent::confine::limits::ResourceLimits;
 use tutor_agent::confine::{Confinement, Guard, Held};
 use tutor_agent::guarded::Given;
 use tutor_agent::protocol::{Incoming, Mode, Reply, Request, ShellFate, Status, Stream};
@@ -48,7 +48,7 @@ impl Agent {
     fn limited(
         guard: Guard,
         confine: Option<Confinement>,
-        limits: Option<Limits>,
+        limits: Option<ResourceLimits>,
     ) -> Result<(Agent, Held), String> {
         let folder = tempfile::tempdir().unwrap();
         let program = Path::new(env!("CARGO_BIN_EXE_tutor-agent"));
@@ -72,7 +72,7 @@ impl Agent {
         &mut self,
         folder: &Path,
         confine: Option<Confinement>,
-        limits: Option<Limits>,
+        limits: Option<ResourceLimits>,
     ) -> Result<Held, String> {
         let env = [
             ("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
