@@ -84,9 +84,16 @@ fn is_there(name: &Name<'_>, items: &BTreeSet<Vec<String>>, crates: &BTreeSet<St
             let (Some(first), Some(last)) = (parts.first(), parts.last()) else {
                 return true;
             };
+            // Or it is a method, in the file of its type.
             items.iter().any(|item| {
-                item.last().is_some_and(|name| name == last)
-                    && item.iter().any(|name| name == first)
+                let [modules @ .., name] = item.as_slice() else {
+                    return false;
+                };
+                let is_of = || {
+                    let beside = [modules, &[(*first).to_owned()]].concat();
+                    item.iter().any(|name| name == first) || items.contains(&beside)
+                };
+                name == last && is_of()
             })
         }
         Name::Type(name) => items
