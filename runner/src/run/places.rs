@@ -1,6 +1,6 @@
 //! The places that a run has, and what holds for a whole run.
 
-use super::Interrupt;
+use super::interrupt::Interrupt;
 use crate::backend::Backend;
 use crate::surroundings::Surroundings;
 use std::path::PathBuf;

@@ -5,12 +5,6 @@ use crate::source::{crates, library_sources};
 use crate::{architecture, nothing, quoted, table};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Libraries whose lists are not in reading order yet; to become empty.
-const UNORDERED: [&str; 0] = [];
-
-/// Folders in which files still use each other; to become empty.
-const LOOPED: [&str; 1] = ["runner/src/run/"];
-
 fn upward(library: &Library<'_>) -> Vec<String> {
     let modules = library.modules();
     let place = |name: &str| modules.iter().position(|module| *module == name);
@@ -33,10 +27,9 @@ fn upward(library: &Library<'_>) -> Vec<String> {
 fn a_module_uses_only_modules_listed_above_it() {
     let sources = library_sources();
     let libraries = crates().into_iter();
-    let mut found: Vec<String> = libraries
+    let found: Vec<String> = libraries
         .flat_map(|krate| upward(&Library::of(&krate, sources)))
         .collect();
-    found.retain(|line| !UNORDERED.iter().any(|folder| line.starts_with(folder)));
     nothing(
         &found,
         "move what is needed up, or pass it in; each lib.rs gives the order of its modules",
@@ -94,13 +87,9 @@ fn assert_mapped(folder: &str, heading: &str) {
 fn no_two_files_use_each_other() {
     let sources = library_sources();
     let libraries = crates().into_iter();
-    let loops = libraries.flat_map(|krate| loops(&Library::of(&krate, sources)));
-    let is_owed = |files: &String| {
-        LOOPED
-            .iter()
-            .any(|folder| files.lines().all(|line| line.starts_with(folder)))
-    };
-    let found: Vec<String> = loops.filter(|files| !is_owed(files)).collect();
+    let found: Vec<String> = libraries
+        .flat_map(|krate| loops(&Library::of(&krate, sources)))
+        .collect();
     nothing(
         &found,
         "what both need belongs in a file of its own, below both",

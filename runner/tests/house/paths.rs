@@ -87,7 +87,10 @@ fn paths(tokens: &[Token]) -> Vec<Vec<&Token>> {
     let mut found = Vec::new();
     let mut rest = tokens;
     while !rest.is_empty() {
-        rest = if is_name(&rest[0]) && begins(&rest[1..], &[":", ":"]) {
+        rest = if begins(rest, &["pub", "(", "in"]) {
+            // The module that may see an item is not used by it.
+            path(&rest[3..], &mut Vec::new(), &mut Vec::new())
+        } else if is_name(&rest[0]) && begins(&rest[1..], &[":", ":"]) {
             path(rest, &mut Vec::new(), &mut found)
         } else {
             &rest[1..]
@@ -197,6 +200,7 @@ mod tests {
             "#[cfg(test)] mod tests { use crate::e::E; }",
             "//! See [`crate::e`].",
             "fn f() { C::new() }",
+            "pub(in crate::a) fn f() {}",
         ] {
             assert!(used(text).is_empty(), "{text}");
         }
