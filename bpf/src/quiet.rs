@@ -14,18 +14,18 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// Runs `work` and returns its result with the lines libbpf would have printed meanwhile.
 pub(crate) fn listening<T>(work: impl FnOnce() -> T) -> (T, Vec<String>) {
-    let _listener = Listener::new();
+    let _listener = PrintGuard::new();
     let result = work();
     (result, HEARD.take())
 }
 
 /// Restores the former printer when dropped, also when `work` panics.
-struct Listener {
+struct PrintGuard {
     former: Option<(PrintLevel, PrintCallback)>,
     _turn: MutexGuard<'static, ()>,
 }
 
-impl Listener {
+impl PrintGuard {
     fn new() -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         HEARD.take();
@@ -36,7 +36,7 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for PrintGuard {
     fn drop(&mut self) {
         set_print(self.former.take());
     }

@@ -6,7 +6,7 @@ use crate::notebook::{self, OnFailure, Reporter};
 use crate::plan::Plan;
 use crate::render::NoView;
 use crate::report::Report;
-use crate::run::{Findings, Interrupt, Options, Places, Sitting};
+use crate::run::{Interrupt, Options, Places, ProbeCache, Sitting};
 use crate::workspace::{Workspace, WorkspaceError};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,8 +21,8 @@ pub struct Rehearsal<'b> {
     pub places: &'b Places<'b>,
     /// What holds for all of them.
     pub options: &'b Options,
-    /// What these places have. Another kernel has findings of its own.
-    pub findings: &'b Findings,
+    /// What these places have. Another kernel has probes of its own.
+    pub probes: &'b ProbeCache,
     /// What a step that is not as expected means for the rest of its lesson.
     pub on_failure: OnFailure,
     /// Whether the folders of lessons stay.
@@ -52,7 +52,7 @@ impl Rehearsal<'_> {
             &plan,
             self.course,
             self.places,
-            self.findings,
+            self.probes,
             self.options,
             workspace,
             &mut reporter,

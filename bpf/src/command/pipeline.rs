@@ -12,7 +12,7 @@ use super::console::{Console, visible};
 use super::error::CommandError;
 use super::verdict::{CommandResult, CommandVerdict};
 use crate::clang::ToolError;
-use crate::pipeline::{Input, PipelineError, Stage, StageOutput, StageRow};
+use crate::pipeline::{CompilerStage, Input, PipelineError, StageOutput, StageRow};
 
 /// The arguments of `tutor bpf pipeline`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -21,7 +21,7 @@ pub struct PipelineArgs {
     pub file: PathBuf,
     /// Only this stage; all of them when none is named
     #[arg(long = "stage", value_name = "STAGE", value_enum)]
-    pub stages: Vec<Stage>,
+    pub stages: Vec<CompilerStage>,
     /// Only this function
     #[arg(long, value_name = "NAME")]
     pub function: Option<String>,
@@ -49,7 +49,7 @@ pub struct PipelineArgs {
 }
 
 /// So `--help`, completion and suggestions know the names.
-impl ValueEnum for Stage {
+impl ValueEnum for CompilerStage {
     fn value_variants<'a>() -> &'a [Self] {
         &Self::ALL
     }
@@ -75,7 +75,7 @@ pub(super) fn run(args: &PipelineArgs, console: &mut Console<'_>) -> CommandResu
         there.map_err(|error| stopped(error, console))?;
     }
     let stages = match args.stages.as_slice() {
-        [] => &Stage::ALL,
+        [] => &CompilerStage::ALL,
         stages => stages,
     };
     let mut outputs = Vec::new();

@@ -23,7 +23,7 @@ pub use row::StageRow;
 
 /// A stage, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
-pub enum Stage {
+pub enum CompilerStage {
     /// The words of the C file, after the preprocessor.
     Tokens,
     /// The tree that clang makes of them.
@@ -38,7 +38,7 @@ pub enum Stage {
     Object,
 }
 
-impl Stage {
+impl CompilerStage {
     /// All of them, in order.
     pub const ALL: [Self; 6] = [
         Self::Tokens,
@@ -91,7 +91,7 @@ pub struct Input {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StageOutput {
     /// The stage.
-    pub stage: Stage,
+    pub stage: CompilerStage,
     /// The command that made it, as it can be typed.
     pub command: String,
     /// Its rows.
@@ -170,7 +170,7 @@ impl Input {
 
     /// Returns the names of the functions in the C file, in its order, as the object will have them.
     pub fn functions(&self) -> Result<Vec<String>, PipelineError> {
-        let text = self.text(&self.tool(Stage::Ir))?;
+        let text = self.text(&self.tool(CompilerStage::Ir))?;
         let mut names: Vec<String> = Vec::new();
         for row in ir::rows(&text) {
             if let Some(name) = row.function
@@ -183,7 +183,11 @@ impl Input {
     }
 
     /// Runs a stage, for all functions or for one.
-    pub fn run(&self, stage: Stage, function: Option<&str>) -> Result<StageOutput, PipelineError> {
+    pub fn run(
+        &self,
+        stage: CompilerStage,
+        function: Option<&str>,
+    ) -> Result<StageOutput, PipelineError> {
         let tool = self.tool(stage);
         let names = match (function, stage) {
             (Some(wanted), _) => {
@@ -194,36 +198,41 @@ impl Input {
                 }
                 vec![wanted.to_owned()]
             }
-            (None, Stage::Ast) => self.functions()?,
-            (None, Stage::Tokens | Stage::Ir | Stage::IrOpt | Stage::Asm | Stage::Object) => {
-                Vec::new()
-            }
+            (None, CompilerStage::Ast) => self.functions()?,
+            (
+                None,
+                CompilerStage::Tokens
+                | CompilerStage::Ir
+                | CompilerStage::IrOpt
+                | CompilerStage::Asm
+                | CompilerStage::Object,
+            ) => Vec::new(),
         };
         let file = self.file.to_string_lossy();
         let mut rows = match stage {
-            Stage::Tokens => {
+            CompilerStage::Tokens => {
                 let rows = tokens::rows(&self.said(&tool)?, &file);
                 match names.as_slice() {
                     [name] => self.tokens_of(name, rows)?,
                     _ => rows,
                 }
             }
-            Stage::Ast => {
+            CompilerStage::Ast => {
                 let mut rows = Vec::new();
                 for name in &names {
                     rows.extend(ast::rows(&self.text(&self.tree(name))?, name, &file));
                 }
                 rows
             }
-            Stage::Ir | Stage::IrOpt => ir::rows(&self.text(&tool)?),
-            Stage::Asm => asm::rows(&self.text(&tool)?),
-            Stage::Object => object_rows(&tool.output(b"")?)?,
+            CompilerStage::Ir | CompilerStage::IrOpt => ir::rows(&self.text(&tool)?),
+            CompilerStage::Asm => asm::rows(&self.text(&tool)?),
+            CompilerStage::Object => object_rows(&tool.output(b"")?)?,
         };
-        if let (Some(wanted), true) = (function, stage != Stage::Tokens) {
+        if let (Some(wanted), true) = (function, stage != CompilerStage::Tokens) {
             rows.retain(|row| row.function.as_deref() == Some(wanted));
         }
         let command = match (stage, names.as_slice()) {
-            (Stage::Ast, [name]) => self.tree(name),
+            (CompilerStage::Ast, [name]) => self.tree(name),
             (_, _) => tool,
         };
         Ok(StageOutput {
@@ -254,30 +263,33 @@ impl Input {
         Ok(rows.take_while(is_inside).collect())
     }
 
-    fn tool(&self, stage: Stage) -> Tool {
+    fn tool(&self, stage: CompilerStage) -> Tool {
         let optimize = format!("-O{}", self.optimize);
         let tool = Tool::new(self.clang.clone())
             .args([optimize.as_str(), "-g", "-target", "bpf"])
             .args(include_options())
             .args(self.options.clone());
         let tool = match stage {
-            Stage::Tokens => tool.args(["-fsyntax-only", "-Xclang", "-dump-tokens"]),
-            Stage::Ast => tool.args(["-fsyntax-only", "-Xclang", "-ast-dump"]),
-            Stage::Ir => tool.args(["-Xclang", "-disable-llvm-passes", "-S", "-emit-llvm"]),
-            Stage::IrOpt => tool.args(["-S", "-emit-llvm"]),
-            Stage::Asm => tool.args(["-S"]),
-            Stage::Object => tool.args(["-c"]),
+            CompilerStage::Tokens => tool.args(["-fsyntax-only", "-Xclang", "-dump-tokens"]),
+            CompilerStage::Ast => tool.args(["-fsyntax-only", "-Xclang", "-ast-dump"]),
+            CompilerStage::Ir => tool.args(["-Xclang", "-disable-llvm-passes", "-S", "-emit-llvm"]),
+            CompilerStage::IrOpt => tool.args(["-S", "-emit-llvm"]),
+            CompilerStage::Asm => tool.args(["-S"]),
+            CompilerStage::Object => tool.args(["-c"]),
         };
         let tool = tool.arg(self.file.clone());
         match stage {
-            Stage::Tokens | Stage::Ast => tool,
-            Stage::Ir | Stage::IrOpt | Stage::Asm | Stage::Object => tool.args(["-o", "-"]),
+            CompilerStage::Tokens | CompilerStage::Ast => tool,
+            CompilerStage::Ir
+            | CompilerStage::IrOpt
+            | CompilerStage::Asm
+            | CompilerStage::Object => tool.args(["-o", "-"]),
         }
     }
 
     /// Returns clang, about to write the tree of a function.
     fn tree(&self, function: &str) -> Tool {
-        self.tool(Stage::Ast)
+        self.tool(CompilerStage::Ast)
             .args(["-Xclang", &format!("-ast-dump-filter={function}")])
     }
 

@@ -14,7 +14,7 @@ use crate::render::matrix::{self as drawn, OpenWork};
 use crate::render::{counts, junit};
 use crate::report::matrix::Matrix;
 use crate::report::{Item, Report, Strictness};
-use crate::run::{Findings, Options, PATH};
+use crate::run::{Options, PATH, ProbeCache};
 use crate::say;
 use crate::toolchain::Toolchain;
 use crate::visible::{visible_text, width};
@@ -29,7 +29,7 @@ struct Column {
     is_default: bool,
     backends: Backends,
     options: Options,
-    findings: Findings,
+    probes: ProbeCache,
 }
 
 /// A kernel of the matrix: what the lab is asked for, and the name of its column.
@@ -151,7 +151,7 @@ fn run(
             course,
             places: &column.backends.places(),
             options: &column.options,
-            findings: &column.findings,
+            probes: &column.probes,
             on_failure: OnFailure::GoOn,
             keep: false,
         };
@@ -265,7 +265,7 @@ fn columns(
                     programs,
                     ..options.clone()
                 },
-                findings: Findings::default(),
+                probes: ProbeCache::default(),
             });
         }
     }

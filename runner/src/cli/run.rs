@@ -14,7 +14,7 @@ use crate::plan::{Plan, Selection};
 use crate::render::terminal::{Detail, Terminal, rewound};
 use crate::render::{NoView, View, json, verdict};
 use crate::report::{Item, Report, Strictness, Verdict};
-use crate::run::{Findings, Sitting};
+use crate::run::{ProbeCache, Sitting};
 use crate::say;
 use crate::store::{StepProgress, Store};
 use crate::transcript::{RecordId, Skip};
@@ -37,7 +37,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     }
     let places = backends.places();
     let options = context.options(&course, &arguments.running)?;
-    let findings = Findings::default();
+    let probes = ProbeCache::default();
     let key = context.key(&course, lesson);
     context.store().check(&key)?;
     let workspace = match arguments.fresh {
@@ -73,7 +73,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         &plan,
         &course,
         &places,
-        &findings,
+        &probes,
         &options,
         workspace,
         &mut reporter,

@@ -13,7 +13,7 @@ use crate::render::paint::Paint;
 use crate::render::terminal::{Detail, Terminal, rewound};
 use crate::render::verdict;
 use crate::report::Strictness;
-use crate::run::{Findings, Interrupt, Sitting};
+use crate::run::{Interrupt, ProbeCache, Sitting};
 use crate::say;
 use crate::store::{Progress, Store};
 use crate::study::{self, Learner, Studied, Wish};
@@ -59,7 +59,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     let backends = context.backends(&course, &arguments.running)?;
     let places = backends.places();
     let options = context.options(&course, &arguments.running)?;
-    let findings = Findings::default();
+    let probes = ProbeCache::default();
     let workspace = Workspace::lasting(&context.folders, &key)?;
     let folders = workspace.folders();
     let judge = notebook::judge(&course, lesson, &folders);
@@ -70,7 +70,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
         &plan,
         &course,
         &places,
-        &findings,
+        &probes,
         &options,
         workspace,
         &mut reporter,

@@ -13,7 +13,7 @@ use crate::rehearsal::{Rehearsal, Rehearsed, side_by_side};
 use crate::render::paint::Paint;
 use crate::render::{json, junit, summary};
 use crate::report::{Item, Report, Strictness};
-use crate::run::Findings;
+use crate::run::ProbeCache;
 use crate::say;
 use crate::visible::visible_text;
 use crate::workspace::{WorkspaceError, remove_abandoned};
@@ -35,7 +35,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     }
     context.may_run(&course, &lessons, &arguments.running)?;
     let places = backends.places();
-    let findings = Findings::default();
+    let probes = ProbeCache::default();
     let jobs = jobs(arguments.jobs);
     let on_failure = if arguments.fail_fast {
         OnFailure::Stop
@@ -47,7 +47,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         course: &course,
         places: &places,
         options: &options,
-        findings: &findings,
+        probes: &probes,
         on_failure,
         keep: arguments.keep,
     };

@@ -5,7 +5,7 @@ use crate::backend::BackendError;
 use crate::course::Course;
 use crate::lesson::{Lesson, Need, Place};
 use crate::packages::{Distribution, Mend};
-use crate::run::findings::{self, Answer};
+use crate::run::probes::{self, Answer};
 use crate::say;
 
 /// Looks for everything that the course's steps may need.
@@ -25,19 +25,19 @@ pub fn examine(
                 State::Lacks(say!("doctor-unknown", why = why.as_str())),
                 None,
             ),
-            Ok(answer) => match findings::missing(&wanted(course, name), probe, &answer) {
+            Ok(answer) => match probes::missing(&wanted(course, name), probe, &answer) {
                 None => {
-                    let numbers = findings::version(answer.text());
-                    let version = numbers.map(|numbers| findings::dotted(&numbers));
+                    let numbers = probes::version(answer.text());
+                    let version = numbers.map(|numbers| probes::dotted(&numbers));
                     (State::Has(version), None)
                 }
                 Some(reason) => {
-                    let mend = findings::mend(probe, &answer, distribution);
+                    let mend = probes::mend(probe, &answer, distribution);
                     let is_own = is_own && probe.on == Place::Kernel;
                     let mend = match (lessons.first().filter(|_| is_own), mend) {
                         (Some(lesson), mend) => {
                             let said = mend.map(|mend| mend.in_words());
-                            let text = findings::on_own_kernel(lesson, said.as_deref());
+                            let text = probes::on_own_kernel(lesson, said.as_deref());
                             Some(Mend::Remedy(text))
                         }
                         (None, mend) => mend,

@@ -5,7 +5,7 @@ use super::finding::{Area, Finding, State};
 use crate::backend::BackendError;
 use crate::lesson::Place;
 use crate::packages::Mend;
-use crate::run::findings::{Answer, on_own_kernel};
+use crate::run::probes::{Answer, on_own_kernel};
 use crate::say;
 use tutor_bpf::errno::Errno;
 use tutor_bpf::probe::{Feature, KernelEvidence, Phase, Reason};

@@ -11,16 +11,16 @@ use std::time::Instant;
 
 /// Held as long as it lives; the system lets go of it when the process ends, however it ends.
 #[derive(Debug)]
-pub struct Lock {
+pub struct ExclusiveLock {
     _file: File,
 }
 
 /// Takes it if nobody has it; `None` says that somebody has.
-pub fn try_take(folder: &Path, name: &str) -> io::Result<Option<Lock>> {
+pub fn try_take(folder: &Path, name: &str) -> io::Result<Option<ExclusiveLock>> {
     fs::create_dir_all(folder)?;
     let file = File::create(folder.join(format!("{name}.lock")))?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(Lock { _file: file })),
+        Ok(()) => Ok(Some(ExclusiveLock { _file: file })),
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }
@@ -28,7 +28,11 @@ pub fn try_take(folder: &Path, name: &str) -> io::Result<Option<Lock>> {
 
 /// Takes it, waiting for whoever has it; `waits` is called once if somebody has. An error is how the
 /// step ends that wanted it.
-pub(super) fn take(options: &Options, name: &str, waits: &mut dyn FnMut()) -> Result<Lock, Ending> {
+pub(super) fn take(
+    options: &Options,
+    name: &str,
+    waits: &mut dyn FnMut(),
+) -> Result<ExclusiveLock, Ending> {
     let began = Instant::now();
     let mut told = false;
     loop {

@@ -5,21 +5,21 @@
 
 mod environment;
 pub mod exclusive;
-pub mod findings;
 pub mod interrupt;
 mod moments;
 mod needs;
 mod places;
+pub mod probes;
 mod ready;
 mod records;
 mod sitting;
 mod stage;
 
 pub use environment::PATH;
-pub use findings::Findings;
 pub use interrupt::Interrupt;
 pub use moments::Moments;
 pub use places::{KernelPlace, Options, Places};
+pub use probes::ProbeCache;
 pub use sitting::Sitting;
 pub use stage::Stage;
 

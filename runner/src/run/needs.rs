@@ -1,7 +1,7 @@
 //! What a lesson asks of its places by probes: needs of its steps, facets of its environment, and
 //! what lies on the kernel.
 
-use super::findings::{self, Findings};
+use super::probes::{self, ProbeCache};
 use super::stage::Stage;
 use crate::backend::{Answer, BackendError, KernelOwner, Mode};
 use crate::course::{Course, NeedProbe};
@@ -12,7 +12,7 @@ use crate::transcript::{Ending, Leftover, Skip};
 pub(super) struct Needs<'r> {
     lesson: &'r Lesson,
     course: &'r Course,
-    findings: &'r Findings,
+    probes: &'r ProbeCache,
     /// What lay on the kernel before the lesson, once that was asked.
     pub inventory: Option<Vec<String>>,
     /// The places where steps ran: a refusal there may be what they brought about.
@@ -20,11 +20,11 @@ pub(super) struct Needs<'r> {
 }
 
 impl<'r> Needs<'r> {
-    pub fn new(lesson: &'r Lesson, course: &'r Course, findings: &'r Findings) -> Self {
+    pub fn new(lesson: &'r Lesson, course: &'r Course, probes: &'r ProbeCache) -> Self {
         Needs {
             lesson,
             course,
-            findings,
+            probes,
             inventory: None,
             touched: Vec::new(),
         }
@@ -65,15 +65,12 @@ impl<'r> Needs<'r> {
                     reason: why.clone(),
                 }));
             }
-            if let Some(reason) = findings::missing(need, probe, &answer) {
-                let remedy = self.findings.remedy(need, probe, &answer);
+            if let Some(reason) = probes::missing(need, probe, &answer) {
+                let remedy = self.probes.remedy(need, probe, &answer);
                 let kernel = stage.backend(place).map(|backend| backend.kernel());
                 let is_own = place == Place::Kernel && kernel == Some(KernelOwner::ThisMachine);
                 let remedy = match is_own {
-                    true => Some(findings::on_own_kernel(
-                        &self.lesson.stem,
-                        remedy.as_deref(),
-                    )),
+                    true => Some(probes::on_own_kernel(&self.lesson.stem, remedy.as_deref())),
                     false => remedy,
                 };
                 return Err(Ending::Skipped(Skip::Need {
@@ -99,7 +96,7 @@ impl<'r> Needs<'r> {
             return false;
         }
         let answer = self.answer(Place::Host, &probe.probe, stage);
-        answer.is_ok_and(|answer| findings::missing(need, probe, &answer).is_some())
+        answer.is_ok_and(|answer| probes::missing(need, probe, &answer).is_some())
     }
 
     /// The needs of a step and of its lesson, each with its probe.
@@ -120,7 +117,7 @@ impl<'r> Needs<'r> {
         stage: &mut Stage<'r>,
     ) -> Result<Answer, BackendError> {
         let ask = || self.known_or_probed(place, probe, stage);
-        self.findings.answer(place, probe, ask)
+        self.probes.answer(place, probe, ask)
     }
 
     /// What is known of a machine that begins as the same one each time; else its probe is run.
@@ -152,10 +149,10 @@ impl<'r> Needs<'r> {
         for (name, facet) in facets.filter(|(_, facet)| facet.on == place) {
             let answer = self.answer(place, &facet.probe, stage)?;
             let facets = &mut stage.facets;
-            match findings::facet_value(facet, &answer) {
+            match probes::facet_value(facet, &answer) {
                 Some(value) => drop(facets.values.insert(name.clone(), value)),
                 None => {
-                    let why = findings::facet_unknown(facet, &answer);
+                    let why = probes::facet_unknown(facet, &answer);
                     facets.unknown.insert(name.clone(), why);
                 }
             }

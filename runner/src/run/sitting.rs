@@ -3,10 +3,10 @@
 
 use super::environment::{output_files, with_output_of};
 use super::exclusive;
-use super::findings::Findings;
 use super::moments::{Moments, Scene, Trail};
 use super::needs::Needs;
 use super::places::{Options, Places};
+use super::probes::ProbeCache;
 use super::ready::{listens, question};
 use super::records::Records;
 use super::stage::{Asked, Stage, Waited};
@@ -51,7 +51,7 @@ impl<'r> Sitting<'r> {
         plan: &'r Plan<'r>,
         course: &'r Course,
         places: &'r Places<'r>,
-        findings: &'r Findings,
+        probes: &'r ProbeCache,
         options: &'r Options,
         workspace: Workspace,
         listener: &'r mut dyn Listener,
@@ -64,7 +64,7 @@ impl<'r> Sitting<'r> {
             options,
             cursor: 0,
             stage: Stage::new(places, options, folders, listener),
-            needs: Needs::new(lesson, course, findings),
+            needs: Needs::new(lesson, course, probes),
             workspace,
             trail: Trail::new(lesson, options),
             records: Records::default(),
@@ -408,7 +408,7 @@ impl<'r> Sitting<'r> {
     }
 
     /// Sees to all that a step needs. Returns what it holds alone while it runs.
-    fn may_run(&mut self, step: &'r Step) -> Result<Option<exclusive::Lock>, Ending> {
+    fn may_run(&mut self, step: &'r Step) -> Result<Option<exclusive::ExclusiveLock>, Ending> {
         self.heed();
         self.is_to_go_on()?;
         let limit = self.options.lesson_timeout;

@@ -9,7 +9,7 @@ use crate::backend::{
     Answer, Backend, BackendError, Happening, KernelOwner, Mode, Opening, Session, Status,
 };
 use crate::event::{Event, Listener, Stream};
-use crate::lesson::{Background as Until, Place, Step};
+use crate::lesson::{Background, Place, Step};
 use crate::transcript::{
     Ending, HEAD_BYTES, KnownFacets, Leftover, Output, Record, ShellFate, Skip, TAIL_BYTES,
 };
@@ -40,9 +40,9 @@ pub struct Stage<'r> {
     /// What is known of the places so far.
     pub(super) facets: KnownFacets,
     open: BTreeMap<Place, Box<dyn Session>>,
-    runs: BTreeMap<u32, Run<'r>>,
+    runs: BTreeMap<u32, OpenRun<'r>>,
     /// The steps that run in the background, in the order in which they were begun.
-    background: Vec<Background>,
+    background: Vec<BackgroundStep>,
     /// Background steps that ended, for whoever keeps records.
     over: Vec<Record>,
     /// Why the listener wants nothing more to run.
@@ -57,7 +57,7 @@ pub struct Stage<'r> {
 }
 
 /// A run that was begun in some shell.
-struct Run<'r> {
+struct OpenRun<'r> {
     /// Nothing for a question.
     step: Option<&'r Step>,
     output: Output,
@@ -66,7 +66,7 @@ struct Run<'r> {
 }
 
 /// A step that runs in the background, and its record until now.
-struct Background {
+struct BackgroundStep {
     id: u32,
     record: Record,
 }
@@ -224,7 +224,7 @@ impl<'r> Stage<'r> {
             .into_iter()
             .partition(|background| background.record.place == place);
         self.background = kept;
-        let lost: Vec<Background> = lost;
+        let lost: Vec<BackgroundStep> = lost;
         for background in lost {
             self.complete(background, Ending::Broken(BackendError::Gone.to_string()));
         }
@@ -258,7 +258,7 @@ impl<'r> Stage<'r> {
 
     /// Lets a step that is ready go on in the background.
     pub(super) fn keep_in_background(&mut self, id: u32, record: Record) {
-        self.background.push(Background { id, record });
+        self.background.push(BackgroundStep { id, record });
     }
 
     /// Runs something short in a place and waits for its end.
@@ -307,7 +307,7 @@ impl<'r> Stage<'r> {
         self.last_id = id;
         self.last_output = Instant::now();
         let readiness = step.and_then(|step| step.background.as_ref());
-        let run = Run {
+        let run = OpenRun {
             step,
             output: Output::default(),
             readiness: readiness.map(Readiness::new),
@@ -397,10 +397,10 @@ impl<'r> Stage<'r> {
     }
 
     /// False for what only a guest can see, and ports of what has a network of its own.
-    pub(super) fn is_seen_from_here(&self, until: &Until, place: Place) -> bool {
+    pub(super) fn is_seen_from_here(&self, until: &Background, place: Place) -> bool {
         let is_here = match until {
-            Until::AtOnce | Until::Line(_) | Until::File(_) => true,
-            Until::Port(_) => {
+            Background::AtOnce | Background::Line(_) | Background::File(_) => true,
+            Background::Port(_) => {
                 place == Place::Kernel || !self.options.surroundings.has_own_network()
             }
         };
@@ -497,8 +497,8 @@ impl<'r> Stage<'r> {
         run.map(|run| run.output.clone()).unwrap_or_default()
     }
 
-    fn complete(&mut self, background: Background, ending: Ending) {
-        let Background { id, mut record } = background;
+    fn complete(&mut self, background: BackgroundStep, ending: Ending) {
+        let BackgroundStep { id, mut record } = background;
         record.ending = ending;
         record.output = self.output(id);
         if let Some(step) = self.step_of(id) {
@@ -518,7 +518,7 @@ impl<'r> Stage<'r> {
             let began = Instant::now();
             let stopped = match self.session(place).and_then(|place| place.end(id, GRACE)) {
                 Ok(()) => self.hear_until(place, |stage| {
-                    let runs = |background: &Background| background.id == id;
+                    let runs = |background: &BackgroundStep| background.id == id;
                     let is_over = !stage.background.iter().any(runs);
                     Ok((is_over || began.elapsed() >= GRACE * 4).then_some(()))
                 }),
@@ -569,7 +569,7 @@ impl<'r> Stage<'r> {
     pub(super) fn know(&mut self, runs: impl Iterator<Item = (u32, &'r Step)>, last_id: u32) {
         self.last_id = self.last_id.max(last_id);
         for (id, step) in runs {
-            let run = Run {
+            let run = OpenRun {
                 step: Some(step),
                 output: Output::default(),
                 readiness: None,

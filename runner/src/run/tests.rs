@@ -77,7 +77,7 @@ fn ran_within(
         locks: locks.path().to_owned(),
         interrupt: Interrupt::default(),
     };
-    let findings = Findings::default();
+    let probes = ProbeCache::default();
     let workspace = Workspace::fresh("demo", false).unwrap();
     let plan = Plan::whole(&lesson);
     let mut listener = Hears(|event: &Event<'_>| listen(event, &options.interrupt));
@@ -85,7 +85,7 @@ fn ran_within(
         &plan,
         &course,
         &places,
-        &findings,
+        &probes,
         &options,
         workspace,
         &mut listener,

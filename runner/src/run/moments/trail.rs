@@ -61,7 +61,7 @@ struct Others {
 }
 
 /// What all moments up to one say together.
-struct Sum<'m> {
+struct MomentSum<'m> {
     made: Artifacts<String>,
     lacked: Vec<&'m (String, String)>,
     last: &'m Moment,
@@ -139,7 +139,7 @@ impl<'r> Trail<'r> {
     }
 
     /// What the moments say together that lead to the one before a step.
-    fn sum<'m>(&self, moments: &'m Moments, index: usize) -> Option<Sum<'m>> {
+    fn sum<'m>(&self, moments: &'m Moments, index: usize) -> Option<MomentSum<'m>> {
         let mut made = Artifacts::default();
         let mut lacked = Vec::new();
         let mut last = None;
@@ -152,7 +152,7 @@ impl<'r> Trail<'r> {
             }
         }
         match last {
-            Some((before, last)) if before + 1 == index => Some(Sum { made, lacked, last }),
+            Some((before, last)) if before + 1 == index => Some(MomentSum { made, lacked, last }),
             Some(_) | None => None,
         }
     }
@@ -192,7 +192,7 @@ impl<'r> Trail<'r> {
             }
             Some(index) => index,
         };
-        let Some(Sum { made, lacked, last }) = self.sum(moments, index) else {
+        let Some(MomentSum { made, lacked, last }) = self.sum(moments, index) else {
             return Ok(None);
         };
         let Some(contents) = moments.contents(&made) else {

@@ -10,13 +10,13 @@ use std::sync::Mutex;
 
 /// Answers that hold for the whole process, shared by lessons that run side by side.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub struct ProbeCache {
     answers: Mutex<HashMap<(Place, String), Answer>>,
     /// What mends a need by a package, by the need's name: to find out takes the package manager.
     mends: Mutex<HashMap<String, Option<Mend>>>,
 }
 
-impl Findings {
+impl ProbeCache {
     /// Returns the answer to a probe, asking only if it is not known.
     ///
     /// No lock is held while asking, so two lessons may ask the same thing at once.
