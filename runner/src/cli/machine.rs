@@ -5,6 +5,7 @@ use super::output::printed;
 use crate::exit::Exit;
 use crate::say;
 use anyhow::Context as _;
+use clap_complete::env::Shells;
 use std::ffi::OsString;
 use std::io;
 use tutor_agent::confine::Guard;
@@ -32,15 +33,10 @@ pub fn agent(mut words: impl Iterator<Item = OsString>) -> Exit {
 
 /// `tutor completions`.
 pub fn completions(arguments: &CompletionsArguments) -> anyhow::Result<Exit> {
-    use clap_complete::env::{Bash, Elvish, EnvCompleter, Fish, Powershell, Zsh};
-    let shell: &dyn EnvCompleter = match arguments.shell {
-        clap_complete::Shell::Bash => &Bash,
-        clap_complete::Shell::Elvish => &Elvish,
-        clap_complete::Shell::Fish => &Fish,
-        clap_complete::Shell::PowerShell => &Powershell,
-        clap_complete::Shell::Zsh => &Zsh,
-        // clap may learn of more shells before its completer does.
-        other => anyhow::bail!(say!("completions-none", shell = other.to_string())),
+    let (shells, name) = (Shells::builtins(), arguments.shell.to_string());
+    // clap may learn of more shells before its completer does.
+    let Some(shell) = shells.completer(&name) else {
+        anyhow::bail!(say!("completions-none", shell = name));
     };
     let out = &mut io::stdout().lock();
     let written = shell.write_registration("COMPLETE", "tutor", "tutor", "tutor", out);
