@@ -16,7 +16,7 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tutor_agent::protocol::{self, GuestReply, GuestRequest, Incoming, Reply};
+use tutor_agent::protocol::{GuestReply, GuestRequest, Incoming, Reply};
 use tutor_lab::machine::Machine;
 
 /// How often a wait looks whether the window has a different size.
@@ -81,10 +81,7 @@ fn relay(machine: &mut Machine, resized: &AtomicBool) -> anyhow::Result<Status> 
                     stdout.flush()?;
                 }
                 Incoming::Reply(Reply::Guest(GuestReply::TerminalEnded { status, .. })) => {
-                    return Ok(match status {
-                        protocol::Status::Exited(code) => Status::Exited(code),
-                        protocol::Status::Signaled(signal) => Status::Signaled(signal),
-                    });
+                    return Ok(status);
                 }
                 Incoming::Reply(Reply::Guest(GuestReply::Done {
                     error: Some(what), ..
