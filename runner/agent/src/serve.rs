@@ -20,7 +20,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The agent could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,9 @@ impl From<Errno> for AgentError {
 
 /// The most that is read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// How long the output of a run waits for more, and for the run's end, before it is sent.
+const SOON: Duration = Duration::from_millis(1);
 
 /// How often a background run is looked at, since its process is not a child of ours.
 const LOOK: Duration = Duration::from_millis(50);
@@ -118,6 +121,8 @@ struct Agent {
     buffer: Vec<u8>,
     /// What is yet to be sent.
     outgoing: Vec<u8>,
+    /// When that is to be on its way.
+    due: Option<Instant>,
     leaving: bool,
     /// True if it is confined to the folders of a lesson that is over.
     is_used_up: bool,
@@ -166,6 +171,7 @@ impl Agent {
             last_id: 0,
             buffer: vec![0; CHUNK_BYTES],
             outgoing: Vec::new(),
+            due: None,
             leaving: false,
             is_used_up: false,
             guest,
@@ -197,7 +203,9 @@ impl Agent {
             self.look_at_background()?;
             self.end_what_is_overdue()?;
             self.runs.retain(|_, run| !run.is_over());
-            self.flush()?;
+            if self.due.is_some_and(|due| due <= Instant::now()) {
+                self.flush()?;
+            }
         }
         Ok(())
     }
@@ -260,15 +268,14 @@ impl Agent {
         if !self.changed().is_empty() {
             return PollTimeout::ZERO;
         }
-        let waiting = self
-            .runs
-            .values()
-            .any(|run| !run.ended && (run.mode == Mode::Background || run.kill_at.is_some()));
-        if waiting {
-            PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::ZERO)
-        } else {
-            PollTimeout::NONE
-        }
+        let waits =
+            |run: &Run| !run.ended && (run.mode == Mode::Background || run.kill_at.is_some());
+        let patience = match self.runs.values().any(waits) {
+            _ if self.due.is_some() => SOON,
+            true => LOOK,
+            false => return PollTimeout::NONE,
+        };
+        PollTimeout::try_from(patience).unwrap_or(PollTimeout::ZERO)
     }
 
     /// Hears what `tutor` asks for; its hanging up is the end.
@@ -451,6 +458,14 @@ impl Agent {
 
     /// Sends to `tutor`, at the end of this turn or when much has come together.
     fn send(&mut self, frame: &[u8]) -> Result<(), AgentError> {
+        self.due = Some(Instant::now());
+        self.send_soon(frame)
+    }
+
+    /// The same for output, which is on its way within a millisecond: mostly the run that printed it
+    /// ends by then, and whoever reads both wakes once.
+    fn send_soon(&mut self, frame: &[u8]) -> Result<(), AgentError> {
+        self.due.get_or_insert_with(|| Instant::now() + SOON);
         self.outgoing.extend_from_slice(frame);
         match self.outgoing.len() {
             0..CHUNK_BYTES => Ok(()),
@@ -464,6 +479,7 @@ impl Agent {
             return Ok(());
         }
         let sent = self.channel.write_all(&self.outgoing);
+        self.due = None;
         self.outgoing.clear();
         match sent {
             Ok(()) => Ok(()),

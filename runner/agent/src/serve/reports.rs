@@ -333,7 +333,7 @@ impl Agent {
         let count = run.read(stream, &mut self.pipes, &mut self.buffer);
         if count > 0 {
             let frame = frame::output(id, stream, &self.buffer[..count]);
-            self.send(&frame)?;
+            self.send_soon(&frame)?;
         }
         Ok(count)
     }
