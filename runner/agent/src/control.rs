@@ -4,8 +4,8 @@
 //! can open it: a socket has no path in `/proc`, and bash keeps its own files from what it starts. A
 //! subshell has it all the same, so the kernel says with each piece which process sent it
 //! (SCM_CREDENTIALS in unix(7)), and a report counts from the shell alone. The script of a step that
-//! is inside that shell can end with any status anyway; it can say so of its own run only, since no
-//! other one is open.
+//! is inside that shell can end with any status anyway; it can say so of its own run, and, if it goes
+//! on after that, of the runs that are to follow.
 
 use crate::pipes::nonblocking;
 use nix::cmsg_space;

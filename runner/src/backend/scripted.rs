@@ -10,6 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct Scripted {
     answers: BTreeMap<String, Answer>,
+    between_runs: String,
 }
 
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ enum Answer {
     Hangs,
     EndsShell(i32),
     EndsUnheard(i32),
+    LosesPlace(String),
 }
 
 impl Scripted {
@@ -47,6 +49,19 @@ impl Scripted {
             .insert(script.to_owned(), Answer::EndsUnheard(status));
         self
     }
+
+    /// The script prints `text`, and then its place is gone.
+    pub fn loses_place(mut self, script: &str, text: &str) -> Self {
+        self.answers
+            .insert(script.to_owned(), Answer::LosesPlace(text.to_owned()));
+        self
+    }
+
+    /// The shell prints `text` of its own after each run.
+    pub fn shell_prints(mut self, text: &str) -> Self {
+        self.between_runs = text.to_owned();
+        self
+    }
 }
 
 impl Backend for Scripted {
@@ -57,6 +72,8 @@ impl Backend for Scripted {
     fn open(&self, _opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
         Ok(Box::new(ScriptedSession {
             answers: self.answers.clone(),
+            between_runs: self.between_runs.clone(),
+            is_gone: false,
             queue: VecDeque::new(),
             unheard: BTreeMap::new(),
             background: BTreeSet::new(),
@@ -66,6 +83,8 @@ impl Backend for Scripted {
 
 struct ScriptedSession {
     answers: BTreeMap<String, Answer>,
+    between_runs: String,
+    is_gone: bool,
     queue: VecDeque<Happening>,
     unheard: BTreeMap<u32, i32>,
     background: BTreeSet<u32>,
@@ -90,6 +109,10 @@ impl Session for ScriptedSession {
                 self.unheard.insert(id, status);
                 return Ok(());
             }
+            Answer::LosesPlace(text) => {
+                self.is_gone = true;
+                (text, 0, ShellFate::Kept)
+            }
         };
         if !text.is_empty() {
             self.queue.push_back(Happening::Output {
@@ -98,7 +121,7 @@ impl Session for ScriptedSession {
                 bytes: text.into_bytes(),
             });
         }
-        if mode != Mode::Background {
+        if mode != Mode::Background && !self.is_gone {
             self.queue.push_back(Happening::Ended {
                 id,
                 status: Status::Exited(status),
@@ -106,11 +129,21 @@ impl Session for ScriptedSession {
                 on_request: false,
             });
         }
+        if !self.between_runs.is_empty() {
+            self.queue.push_back(Happening::Output {
+                id: 0,
+                stream: Stream::Stderr,
+                bytes: self.between_runs.clone().into_bytes(),
+            });
+        }
         Ok(())
     }
 
     fn next(&mut self, _wait: Duration) -> Result<Option<Happening>, BackendError> {
-        Ok(self.queue.pop_front())
+        match self.queue.pop_front() {
+            None if self.is_gone => Err(BackendError::Gone),
+            next => Ok(next),
+        }
     }
 
     fn end(&mut self, id: u32, _grace: Duration) -> Result<(), BackendError> {

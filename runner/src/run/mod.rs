@@ -12,6 +12,7 @@ mod places;
 pub mod probes;
 mod ready;
 mod records;
+mod runs;
 mod sitting;
 mod stage;
 

@@ -19,7 +19,7 @@ impl Kept {
     /// What its run printed by now.
     fn output(&self, stage: &Stage<'_>) -> Output {
         match self.run {
-            Some(run) => stage.output(run),
+            Some(run) => stage.runs.output(run),
             None => self.record.output.clone(),
         }
     }

@@ -10,7 +10,7 @@ use super::probes::ProbeCache;
 use super::ready::{listens, question};
 use super::records::Records;
 use super::stage::{Asked, Stage, Waited};
-use crate::backend::{Answer, BackendError, Mode};
+use crate::backend::{Answer, Mode};
 use crate::course::Course;
 use crate::event::{Event, Listener, TakenBack};
 use crate::lesson::{Background, Check, ExpectedExit, FileStep, Lesson, Place, SKIP_REST, Step};
@@ -213,7 +213,7 @@ impl<'r> Sitting<'r> {
             Action::Read(prose) => self.stage.tell(&Event::Prose(prose)),
             Action::Write { file, shown } => self.write(file, *shown)?,
             Action::Run(step) => {
-                self.trail.reaches(step);
+                self.trail.reaches(step, &self.stage);
                 let running = self.look();
                 self.run(step);
                 self.look_after(running, &step.id);
@@ -350,7 +350,7 @@ impl<'r> Sitting<'r> {
         let began = Instant::now();
         let timeout = self.options.timeout.unwrap_or(step.timeout);
         let limit = timeout.min(self.options.lesson_timeout.saturating_sub(self.spent));
-        let ran = self.stage.run(step, limit);
+        let (run, waited) = self.stage.run(step, limit);
         drop(held);
         let duration = began.elapsed();
         self.spent += duration;
@@ -358,15 +358,17 @@ impl<'r> Sitting<'r> {
             duration,
             ..record_of(step, Ending::Interrupted)
         };
-        let id = match ran {
-            Ok((id, Waited::Ready)) => {
+        match waited {
+            Ok(Waited::Ready) => {
                 self.stage.tell(&Event::StepReady(step));
-                self.records.push(record.clone(), Some(id));
+                self.records.push(record.clone(), run);
                 // Its record is completed when it ends.
-                self.stage.keep_in_background(id, record);
+                if let Some(id) = run {
+                    self.stage.keep_in_background(id, record);
+                }
                 return;
             }
-            Ok((id, Waited::Ended(ending, shell))) => {
+            Ok(Waited::Ended(ending, shell)) => {
                 let waits = step.background.as_ref();
                 let waits = waits.is_some_and(|until| *until != Background::AtOnce);
                 record.ending = match ending {
@@ -374,29 +376,17 @@ impl<'r> Sitting<'r> {
                     ending => ending,
                 };
                 record.shell = shell;
-                Some(id)
             }
             Err(error) => {
-                record.shell = self.failed(step.on, &error);
+                if error.is_end() {
+                    record.shell = ShellFate::Lost;
+                }
                 record.ending = Ending::Broken(error.to_string());
-                None
             }
-        };
-        record.output = id.map(|id| self.stage.output(id)).unwrap_or_default();
+        }
+        record.output = run.map(|id| self.stage.runs.output(id)).unwrap_or_default();
         self.heed_skip_rest(step, &record.ending);
-        self.ended(step, record, id);
-    }
-
-    /// A place could not do its part. Returns what became of its shell.
-    fn failed(&mut self, place: Place, error: &BackendError) -> ShellFate {
-        if !error.is_end() {
-            return ShellFate::Kept;
-        }
-        self.stage.lose(place);
-        if place == Place::Kernel {
-            self.trail.leaves();
-        }
-        ShellFate::Lost
+        self.ended(step, record, run);
     }
 
     fn ended(&mut self, step: &'r Step, record: Record, run: Option<u32>) {
@@ -498,10 +488,7 @@ impl<'r> Sitting<'r> {
         let script = with_output_of(home, &check.of, &ending, &check.script);
         self.stage
             .ask(place, Mode::Check, &script)
-            .map_err(|error| {
-                self.failed(place, &error);
-                Ending::Broken(error.to_string())
-            })
+            .map_err(|error| Ending::Broken(error.to_string()))
     }
 
     /// Puts a step's raw output where its checks find it.

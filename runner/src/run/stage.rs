@@ -4,7 +4,8 @@
 
 use super::environment::environment;
 use super::places::{KernelPlace, Options, Places};
-use super::ready::{Readiness, question};
+use super::ready::question;
+use super::runs::{OpenRuns, RunEnd};
 use crate::backend::{
     Answer, Backend, BackendError, Happening, KernelOwner, Mode, Opening, Session, Status,
 };
@@ -13,7 +14,7 @@ use crate::lesson::{Background, Place, Step};
 use crate::transcript::{
     Ending, HEAD_BYTES, KnownFacets, Leftover, Output, Record, ShellFate, Skip, TAIL_BYTES,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -40,42 +41,29 @@ pub struct Stage<'r> {
     /// What is known of the places so far.
     pub(super) facets: KnownFacets,
     open: BTreeMap<Place, Box<dyn Session>>,
-    runs: BTreeMap<u32, OpenRun<'r>>,
+    /// The places that were given up, and whose next step has not been told so.
+    lost: BTreeSet<Place>,
+    pub(super) runs: OpenRuns<'r>,
     /// The steps that run in the background, in the order in which they were begun.
     background: Vec<BackgroundStep>,
     /// Background steps that ended, for whoever keeps records.
     over: Vec<Record>,
     /// Why the listener wants nothing more to run.
     stopped: Option<Skip>,
+    /// True while a shell closes.
+    is_closing: bool,
     /// What the shells printed as they closed.
     closing: Output,
     leftovers: Option<Vec<(Option<u32>, String)>>,
-    last_id: u32,
     last_output: Instant,
     /// True if nothing more was said when that was looked for last.
     is_quiet: bool,
-}
-
-/// A run that was begun in some shell.
-struct OpenRun<'r> {
-    /// Nothing for a question.
-    step: Option<&'r Step>,
-    output: Output,
-    readiness: Option<Readiness<'r>>,
-    end: Option<RunEnd>,
 }
 
 /// A step that runs in the background, and its record until now.
 struct BackgroundStep {
     id: u32,
     record: Record,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug)]
-struct RunEnd {
-    status: Status,
-    shell: ShellFate,
 }
 
 /// What waiting for a run came to.
@@ -120,13 +108,14 @@ impl<'r> Stage<'r> {
             listener,
             facets: KnownFacets::default(),
             open: BTreeMap::new(),
-            runs: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            runs: OpenRuns::default(),
             background: Vec::new(),
             over: Vec::new(),
             stopped: None,
+            is_closing: false,
             closing: Output::default(),
             leftovers: None,
-            last_id: 0,
             last_output: Instant::now(),
             is_quiet: false,
         }
@@ -152,7 +141,7 @@ impl<'r> Stage<'r> {
     /// The steps that run in the background.
     pub(super) fn in_background(&self) -> impl Iterator<Item = &Step> {
         let steps = self.background.iter();
-        steps.filter_map(|background| self.runs.get(&background.id)?.step)
+        steps.filter_map(|background| self.runs.step_of(background.id))
     }
 
     /// The backend of a place, if there is one.
@@ -213,12 +202,14 @@ impl<'r> Stage<'r> {
     /// Closes a place without hearing it.
     pub(super) fn close(&mut self, place: Place) {
         self.open.remove(&place);
+        self.lost.remove(&place);
     }
 
     /// Gives up a place that is gone or does not answer: its background steps ended with it, and
     /// the next step there opens it anew.
-    pub(super) fn lose(&mut self, place: Place) {
-        self.close(place);
+    fn lose(&mut self, place: Place) {
+        self.open.remove(&place);
+        self.lost.insert(place);
         let background = std::mem::take(&mut self.background);
         let (lost, kept) = background
             .into_iter()
@@ -230,6 +221,18 @@ impl<'r> Stage<'r> {
         }
     }
 
+    /// Gives up a place if what was asked of it shows that it is gone.
+    fn heed_end<T>(
+        &mut self,
+        place: Place,
+        asked: Result<T, BackendError>,
+    ) -> Result<T, BackendError> {
+        if asked.as_ref().is_err_and(BackendError::is_end) {
+            self.lose(place);
+        }
+        asked
+    }
+
     /// The shell of a place, as a session.
     pub(super) fn session(&mut self, place: Place) -> Result<&mut dyn Session, BackendError> {
         match self.open.get_mut(&place) {
@@ -238,22 +241,34 @@ impl<'r> Stage<'r> {
         }
     }
 
-    /// Runs a step until it ended, or is ready in the background.
+    /// Runs a step until it ended, or is ready in the background. Returns the id of its run, if it
+    /// began, and what waiting for it came to.
     pub(super) fn run(
         &mut self,
         step: &'r Step,
         limit: Duration,
-    ) -> Result<(u32, Waited), BackendError> {
+    ) -> (Option<u32>, Result<Waited, BackendError>) {
         let mode = match step.background {
             Some(_) => Mode::Background,
             None => Mode::Step,
         };
-        let id = self.begin(step.on, mode, &step.script, Some(step))?;
+        let is_shell_new = self.lost.remove(&step.on);
+        let id = match self.begin(step.on, mode, &step.script, Some(step)) {
+            Ok(id) => id,
+            Err(error) => return (None, Err(error)),
+        };
         // Presses from before the step count: whoever pressed wants an end, and who goes on after
         // one forgets it.
         let patience = Patience { limit, presses: 0 };
-        let waited = self.wait(step.on, id, &patience)?;
-        Ok((id, waited))
+        let waited = match self.wait(step.on, id, &patience) {
+            Ok(Waited::Ended(ending, ShellFate::Kept)) if is_shell_new => {
+                Ok(Waited::Ended(ending, ShellFate::New))
+            }
+            waited => waited,
+        };
+        // Its own record says that.
+        self.lost.remove(&step.on);
+        (Some(id), waited)
     }
 
     /// Lets a step that is ready go on in the background.
@@ -275,8 +290,7 @@ impl<'r> Stage<'r> {
         };
         let id = self.begin(place, mode, script, None)?;
         let waited = self.wait(place, id, &patience);
-        let run = self.runs.remove(&id);
-        let output = run.map(|run| run.output).unwrap_or_default();
+        let output = self.runs.forget(id);
         Ok(match waited? {
             Waited::Ended(ending, shell) => Asked {
                 ending,
@@ -302,18 +316,13 @@ impl<'r> Stage<'r> {
         script: &str,
         step: Option<&'r Step>,
     ) -> Result<u32, BackendError> {
-        let id = self.last_id + 1;
-        self.session(place)?.run(id, mode, script)?;
-        self.last_id = id;
+        let id = self.runs.next_id();
+        let begun = self
+            .session(place)
+            .and_then(|session| session.run(id, mode, script));
+        self.heed_end(place, begun)?;
         self.last_output = Instant::now();
-        let readiness = step.and_then(|step| step.background.as_ref());
-        let run = OpenRun {
-            step,
-            output: Output::default(),
-            readiness: readiness.map(Readiness::new),
-            end: None,
-        };
-        self.runs.insert(id, run);
+        self.runs.begin(id, step);
         Ok(id)
     }
 
@@ -324,8 +333,8 @@ impl<'r> Stage<'r> {
         // How it is being ended, if it is, and since when.
         let mut ended: Option<(Ending, Instant)> = None;
         let mut at_once = false;
-        self.hear_until(place, |stage| {
-            if let Some(end) = stage.runs.get(&id).and_then(|run| run.end) {
+        let waited = self.hear_until(place, |stage| {
+            if let Some(end) = stage.runs.get(id).and_then(|run| run.end) {
                 let ending = match &ended {
                     Some((ending, _)) => ending.clone(),
                     None => ending_of(end.status),
@@ -357,7 +366,7 @@ impl<'r> Stage<'r> {
                 }
                 None | Some(_) => {}
             }
-            if let Some(step) = stage.step_of(id).filter(|_| stage.is_quiet) {
+            if let Some(step) = stage.runs.step_of(id).filter(|_| stage.is_quiet) {
                 let (running, silent) = (began.elapsed(), stage.last_output.elapsed());
                 stage.tell(&Event::StepTicks {
                     step,
@@ -366,19 +375,14 @@ impl<'r> Stage<'r> {
                 });
             }
             Ok(None)
-        })
-    }
-
-    fn step_of(&self, id: u32) -> Option<&'r Step> {
-        self.runs.get(&id)?.step
+        });
+        self.heed_end(place, waited)
     }
 
     /// True if a run is ready for the next step to begin.
     fn is_ready(&mut self, place: Place, id: u32) -> Result<bool, BackendError> {
-        let Some(run) = self.runs.get(&id) else {
-            return Ok(false);
-        };
-        let Some(readiness) = &run.readiness else {
+        let run = self.runs.get(id);
+        let Some(readiness) = run.and_then(|run| run.readiness.as_ref()) else {
             return Ok(false);
         };
         let until = readiness.until();
@@ -421,20 +425,28 @@ impl<'r> Stage<'r> {
             self.is_quiet = happening.is_none();
             match happening {
                 Some(happening) => self.heard(happening),
-                None => self.hear_others(place)?,
+                None => self.hear_others(place),
             }
         }
     }
 
-    /// Hears what other places have to say, so that nothing of theirs waits.
-    fn hear_others(&mut self, place: Place) -> Result<(), BackendError> {
+    /// Hears what other places have to say, so that nothing of theirs waits. One that is gone is no
+    /// concern of the place that is waited for.
+    fn hear_others(&mut self, place: Place) {
         let others: Vec<Place> = self.open.keys().copied().collect();
         for other in others.into_iter().filter(|other| *other != place) {
-            while let Some(happening) = self.session(other)?.next(Duration::ZERO)? {
-                self.heard(happening);
+            loop {
+                let next = self.session(other).and_then(|it| it.next(Duration::ZERO));
+                match next {
+                    Ok(Some(happening)) => self.heard(happening),
+                    Ok(None) => break,
+                    Err(_) => {
+                        self.lose(other);
+                        break;
+                    }
+                }
             }
         }
-        Ok(())
     }
 
     fn heard(&mut self, happening: Happening) {
@@ -446,10 +458,7 @@ impl<'r> Stage<'r> {
                 shell,
                 on_request,
             } => {
-                let end = RunEnd { status, shell };
-                if let Some(run) = self.runs.get_mut(&id) {
-                    run.end = Some(end);
-                }
+                self.runs.ended(id, RunEnd { status, shell });
                 let mut background = self.background.iter();
                 if let Some(position) = background.position(|background| background.id == id) {
                     let background = self.background.remove(position);
@@ -468,17 +477,14 @@ impl<'r> Stage<'r> {
 
     fn printed(&mut self, id: u32, stream: Stream, bytes: &[u8]) {
         self.last_output = Instant::now();
-        let step = match self.runs.get_mut(&id) {
+        let step = match self.runs.printed(id, stream, bytes) {
             Some(run) => {
-                run.output.push(stream, bytes);
-                if let Some(readiness) = &mut run.readiness {
-                    readiness.printed(stream, bytes);
-                }
                 let Some(step) = run.step else { return };
                 Some(step.id.as_str())
             }
-            // A shell prints what its traps do as it closes.
-            None if id == 0 && self.leftovers.is_none() => {
+            // A shell prints what its traps do as it closes. What one prints between two steps is
+            // of our own commands, under `set -x` say.
+            None if id == 0 && self.is_closing => {
                 self.closing.push(stream, bytes);
                 None
             }
@@ -491,17 +497,11 @@ impl<'r> Stage<'r> {
         });
     }
 
-    /// What a run printed by now: a process that it left behind may print more.
-    pub(super) fn output(&self, id: u32) -> Output {
-        let run = self.runs.get(&id);
-        run.map(|run| run.output.clone()).unwrap_or_default()
-    }
-
     fn complete(&mut self, background: BackgroundStep, ending: Ending) {
         let BackgroundStep { id, mut record } = background;
         record.ending = ending;
-        record.output = self.output(id);
-        if let Some(step) = self.step_of(id) {
+        record.output = self.runs.output(id);
+        if let Some(step) = self.runs.step_of(id) {
             self.tell(&Event::StepEnded {
                 step,
                 record: &record,
@@ -536,6 +536,7 @@ impl<'r> Stage<'r> {
 
     /// Closes a place's shell, and returns what it left behind.
     pub(super) fn finish(&mut self, place: Place) -> Vec<Leftover> {
+        self.is_closing = true;
         let finished = self.session(place).and_then(|place| place.finish(GRACE));
         let began = Instant::now();
         if finished.is_ok() {
@@ -547,10 +548,11 @@ impl<'r> Stage<'r> {
                 Ok((is_over || is_flood).then_some(()))
             });
         }
+        self.is_closing = false;
         self.close(place);
         let leftovers = self.leftovers.take().unwrap_or_default().into_iter();
         let named = leftovers.map(|(id, what)| {
-            let step = id.and_then(|id| self.runs.get(&id)?.step);
+            let step = id.and_then(|id| self.runs.step_of(id));
             Leftover {
                 step: step.map(|step| step.id.clone()),
                 what,
@@ -563,29 +565,6 @@ impl<'r> Stage<'r> {
     /// What the shells printed as they closed.
     pub(super) fn take_closing(&mut self) -> Output {
         std::mem::take(&mut self.closing)
-    }
-
-    /// Makes runs known that a guest tells of which was resumed; ids from now on are others.
-    pub(super) fn know(&mut self, runs: impl Iterator<Item = (u32, &'r Step)>, last_id: u32) {
-        self.last_id = self.last_id.max(last_id);
-        for (id, step) in runs {
-            let run = OpenRun {
-                step: Some(step),
-                output: Output::default(),
-                readiness: None,
-                end: None,
-            };
-            self.runs.insert(id, run);
-        }
-    }
-
-    /// The last id of a run, and the steps that a place knows by their ids.
-    pub(super) fn known_to(&self, place: Place) -> (u32, BTreeMap<u32, String>) {
-        let steps = self.runs.iter().filter_map(|(id, run)| {
-            let step = run.step.filter(|step| step.on == place)?;
-            Some((*id, step.id.clone()))
-        });
-        (self.last_id, steps.collect())
     }
 }
 

@@ -51,6 +51,23 @@ fn ran_within(
     markdown: &str,
     listen: &dyn Fn(&Event<'_>, &Interrupt) -> ControlFlow<Skip>,
 ) -> String {
+    let places = Places {
+        host: backend,
+        kernel: KernelPlace::None {
+            reason: "no kernel".to_owned(),
+            remedy: None,
+        },
+    };
+    ran_in(&places, lesson_timeout, markdown, listen)
+}
+
+/// The same in these places.
+fn ran_in(
+    places: &Places<'_>,
+    lesson_timeout: Duration,
+    markdown: &str,
+    listen: &dyn Fn(&Event<'_>, &Interrupt) -> ControlFlow<Skip>,
+) -> String {
     let source = format!("---\nformat: 1\nname: demo\ntitle: Demo\n---\n\n{markdown}");
     let (lesson, _) = crate::lesson::parse(
         "lesson-1",
@@ -60,13 +77,6 @@ fn ran_within(
     );
     let mut course = Course::default();
     course.needs.insert("gcc".to_owned(), need("gcc --version"));
-    let places = Places {
-        host: backend,
-        kernel: KernelPlace::None {
-            reason: "no kernel".to_owned(),
-            remedy: None,
-        },
-    };
     let locks = tempfile::tempdir().unwrap();
     let options = Options {
         timeout: Some(lesson_timeout).filter(|limit| *limit < LESSON_TIMEOUT),
@@ -84,7 +94,7 @@ fn ran_within(
     let sitting = Sitting::new(
         &plan,
         &course,
-        &places,
+        places,
         &probes,
         &options,
         workspace,
@@ -97,10 +107,10 @@ fn ran_within(
         let text = String::from_utf8_lossy(&record.output.stdout.bytes())
             .trim_end()
             .to_owned();
-        let lost = if record.shell == ShellFate::Lost {
-            ", shell lost"
-        } else {
-            ""
+        let lost = match record.shell {
+            ShellFate::Kept => "",
+            ShellFate::New => ", shell new",
+            ShellFate::Lost => ", shell lost",
         };
         format!("{name}: {:?}{lost} {text:?}", record.ending)
     };
@@ -296,4 +306,53 @@ fn a_background_step_that_is_never_ready_times_out() {
     let backend = Scripted::default().prints("server", "starting\n", 0);
     let lesson = "```sh {id=first background until=\"line:^ready$\" timeout=50ms}\nserver\n```\n";
     assert_snapshot!(ran(&backend, lesson, false), @r#"first: TimedOut(50ms) "starting""#);
+}
+
+#[test]
+fn a_step_whose_place_is_gone_keeps_what_it_printed() {
+    let backend = Scripted::default().loses_place("a", "one\n");
+    let lesson = "```sh {id=first}\na\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"first: Broken("the process that keeps the lesson's shell is gone; the next step starts a new one"), shell lost "one""#);
+}
+
+#[test]
+fn a_place_that_is_gone_is_no_concern_of_another_one() {
+    let backend = Scripted::default().loses_place("a", "").hangs("sleep");
+    let lesson = "```sh {id=first on=kernel background}\na\n```\n\n```sh {id=second}\nsleep\n```\n";
+    let places = Places {
+        host: &backend,
+        kernel: KernelPlace::Backend(&backend),
+    };
+    let limit = Duration::from_millis(100);
+    let ran = ran_in(&places, limit, lesson, &|_, _| ControlFlow::Continue(()));
+    let second = ran.lines().last().unwrap_or_default();
+    assert!(second.starts_with("second: TimedOut("), "{ran}");
+}
+
+#[test]
+fn what_a_shell_prints_between_two_steps_is_not_shown() {
+    let backend = Scripted::default().shell_prints("+ ours\n");
+    let lesson =
+        "```sh {id=first}\na\n```\n\n```sh {id=second}\nb\n```\n\n```sh {id=third}\nc\n```\n";
+    let closing = std::cell::Cell::new(false);
+    ran_while(&backend, lesson, &|event, _| {
+        if let Event::StepReached(step) = event {
+            closing.set(step.id == "third");
+        }
+        let is_output = matches!(event, Event::Output { .. });
+        assert!(!is_output || closing.get(), "{event:?}");
+        ControlFlow::Continue(())
+    });
+}
+
+#[test]
+fn a_probe_that_ends_its_place_keeps_no_other_step_from_running() {
+    let backend = Scripted::default()
+        .loses_place("gcc --version", "")
+        .prints("b", "two\n", 0);
+    let lesson = "```sh {id=first needs=gcc}\na\n```\n\n```sh {id=second}\nb\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"
+    first: Broken("the process that keeps the lesson's shell is gone; the next step starts a new one") ""
+    second: Exited(0), shell new "two"
+    "#);
 }

@@ -229,7 +229,7 @@ impl<'r> Trail<'r> {
         scene.needs.inventory = last.inventory.clone();
         let known = last.steps.iter();
         let known = known.filter_map(|(id, step)| Some((*id, self.lesson.step(step)?)));
-        scene.stage.know(known, last.last_id);
+        scene.stage.runs.know(known, last.last_id);
         if let Some(session) = guest {
             scene.stage.put(Place::Kernel, session);
             // What cannot be learned now is missing from the report, as in a plain run.
@@ -280,8 +280,10 @@ impl<'r> Trail<'r> {
     }
 
     /// A step is to run.
-    pub fn reaches(&mut self, step: &Step) {
-        if self.is_elsewhere(step) {
+    pub fn reaches(&mut self, step: &Step, stage: &Stage<'r>) {
+        let has_guest = self.guest.is_some() || self.is_guest_changed;
+        let is_guest_lost = has_guest && !stage.is_open(Place::Kernel);
+        if is_guest_lost || self.is_elsewhere(step) {
             self.leaves();
         }
     }
@@ -362,7 +364,7 @@ impl<'r> Trail<'r> {
             self.guest.as_ref()?;
             self.is_guest_changed = false;
         }
-        let (last_id, steps) = scene.stage.known_to(Place::Kernel);
+        let (last_id, steps) = scene.stage.runs.known_to(Place::Kernel);
         let moment = Moment {
             text: self.texts.get(self.index_of(step)?)?.clone(),
             tutor: self.options.tutor.clone(),
