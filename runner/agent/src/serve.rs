@@ -123,6 +123,8 @@ struct Agent {
     outgoing: Vec<u8>,
     /// When that is to be on its way.
     due: Option<Instant>,
+    /// True while the shell closes.
+    is_closing: bool,
     leaving: bool,
     /// True if it is confined to the folders of a lesson that is over.
     is_used_up: bool,
@@ -172,6 +174,7 @@ impl Agent {
             buffer: vec![0; CHUNK_BYTES],
             outgoing: Vec::new(),
             due: None,
+            is_closing: false,
             leaving: false,
             is_used_up: false,
             guest,

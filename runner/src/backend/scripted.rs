@@ -10,7 +10,6 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct Scripted {
     answers: BTreeMap<String, Answer>,
-    between_runs: String,
 }
 
 #[derive(Clone, Debug)]
@@ -56,12 +55,6 @@ impl Scripted {
             .insert(script.to_owned(), Answer::LosesPlace(text.to_owned()));
         self
     }
-
-    /// The shell prints `text` of its own after each run.
-    pub fn shell_prints(mut self, text: &str) -> Self {
-        self.between_runs = text.to_owned();
-        self
-    }
 }
 
 impl Backend for Scripted {
@@ -72,7 +65,6 @@ impl Backend for Scripted {
     fn open(&self, _opening: &Opening<'_>) -> Result<Box<dyn Session>, BackendError> {
         Ok(Box::new(ScriptedSession {
             answers: self.answers.clone(),
-            between_runs: self.between_runs.clone(),
             is_gone: false,
             queue: VecDeque::new(),
             unheard: BTreeMap::new(),
@@ -83,7 +75,6 @@ impl Backend for Scripted {
 
 struct ScriptedSession {
     answers: BTreeMap<String, Answer>,
-    between_runs: String,
     is_gone: bool,
     queue: VecDeque<Happening>,
     unheard: BTreeMap<u32, i32>,
@@ -127,13 +118,6 @@ impl Session for ScriptedSession {
                 status: Status::Exited(status),
                 shell,
                 on_request: false,
-            });
-        }
-        if !self.between_runs.is_empty() {
-            self.queue.push_back(Happening::Output {
-                id: 0,
-                stream: Stream::Stderr,
-                bytes: self.between_runs.clone().into_bytes(),
             });
         }
         Ok(())

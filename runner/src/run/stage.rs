@@ -50,8 +50,6 @@ pub struct Stage<'r> {
     over: Vec<Record>,
     /// Why the listener wants nothing more to run.
     stopped: Option<Skip>,
-    /// True while a shell closes.
-    is_closing: bool,
     /// What the shells printed as they closed.
     closing: Output,
     leftovers: Option<Vec<(Option<u32>, String)>>,
@@ -113,7 +111,6 @@ impl<'r> Stage<'r> {
             background: Vec::new(),
             over: Vec::new(),
             stopped: None,
-            is_closing: false,
             closing: Output::default(),
             leftovers: None,
             last_output: Instant::now(),
@@ -482,9 +479,8 @@ impl<'r> Stage<'r> {
                 let Some(step) = run.step else { return };
                 Some(step.id.as_str())
             }
-            // A shell prints what its traps do as it closes. What one prints between two steps is
-            // of our own commands, under `set -x` say.
-            None if id == 0 && self.is_closing => {
+            // A shell prints what its traps do as it closes.
+            None if id == 0 && self.leftovers.is_none() => {
                 self.closing.push(stream, bytes);
                 None
             }
@@ -536,7 +532,6 @@ impl<'r> Stage<'r> {
 
     /// Closes a place's shell, and returns what it left behind.
     pub(super) fn finish(&mut self, place: Place) -> Vec<Leftover> {
-        self.is_closing = true;
         let finished = self.session(place).and_then(|place| place.finish(GRACE));
         let began = Instant::now();
         if finished.is_ok() {
@@ -548,7 +543,6 @@ impl<'r> Stage<'r> {
                 Ok((is_over || is_flood).then_some(()))
             });
         }
-        self.is_closing = false;
         self.close(place);
         let leftovers = self.leftovers.take().unwrap_or_default().into_iter();
         let named = leftovers.map(|(id, what)| {

@@ -330,22 +330,6 @@ fn a_place_that_is_gone_is_no_concern_of_another_one() {
 }
 
 #[test]
-fn what_a_shell_prints_between_two_steps_is_not_shown() {
-    let backend = Scripted::default().shell_prints("+ ours\n");
-    let lesson =
-        "```sh {id=first}\na\n```\n\n```sh {id=second}\nb\n```\n\n```sh {id=third}\nc\n```\n";
-    let closing = std::cell::Cell::new(false);
-    ran_while(&backend, lesson, &|event, _| {
-        if let Event::StepReached(step) = event {
-            closing.set(step.id == "third");
-        }
-        let is_output = matches!(event, Event::Output { .. });
-        assert!(!is_output || closing.get(), "{event:?}");
-        ControlFlow::Continue(())
-    });
-}
-
-#[test]
 fn a_probe_that_ends_its_place_keeps_no_other_step_from_running() {
     let backend = Scripted::default()
         .loses_place("gcc --version", "")

@@ -57,6 +57,7 @@ promises! {
             stdout_and_stderr_are_told_apart
             the_first_line_of_a_slow_step_comes_before_its_end
             words_of_the_control_channel_are_output_like_any_other
+            commands_of_ours_are_not_in_what_is_printed
             a_flood_comes_whole_and_in_order
             what_a_step_left_behind_prints_belongs_to_that_step
             what_was_left_behind_prints_to_its_own_step_after_hundreds_of_others

@@ -60,6 +60,17 @@ pub fn words_of_the_control_channel_are_output_like_any_other(backend: &dyn Back
     assert_eq!(shell.prints("printf '\\0\\1\\2\\3\\4\\5' | wc -c"), "6\n");
 }
 
+pub fn commands_of_ours_are_not_in_what_is_printed(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    shell.run("set -x");
+    let ran = shell.run("echo text");
+    assert_eq!(
+        (ran.stdout(), ran.stderr()),
+        ("text\n".to_owned(), "++ echo text\n".to_owned())
+    );
+    assert_eq!(shell.finish(), (vec![], String::new()));
+}
+
 /// Nothing is lost on the way; bounding it is the engine's part.
 pub fn a_flood_comes_whole_and_in_order(backend: &dyn Backend) {
     let mut shell = Shell::open(backend);

@@ -175,6 +175,10 @@ impl Agent {
 
     pub(super) fn finish(&mut self, grace: Duration) -> Result<(), AgentError> {
         self.untold.clear();
+        // It said this before it closes.
+        self.read_reports()?;
+        self.read_shell()?;
+        self.is_closing = true;
         if let Some(shell) = &self.shell {
             // One that is gone needs no telling.
             let _ = shell.close();
@@ -203,6 +207,7 @@ impl Agent {
         self.untold.clear();
         self.setup = None;
         self.is_replaced = false;
+        self.is_closing = false;
         self.held.clear();
         self.last_id = 0;
         let leftovers = leftovers.into_iter().take(protocol::LEFTOVERS).collect();

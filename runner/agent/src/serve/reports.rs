@@ -68,8 +68,13 @@ impl Agent {
         }
     }
 
+    /// Sends what the shell's traps print as it closes. What it prints between two runs is of our
+    /// own commands, under `set -x` say.
     fn shell_printed(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), AgentError> {
-        self.send(&frame::output(0, stream, bytes))
+        match self.is_closing {
+            true => self.send(&frame::output(0, stream, bytes)),
+            false => Ok(()),
+        }
     }
 
     /// Reads how background runs say that they came to their end. It is believed only where the shell
@@ -320,8 +325,8 @@ impl Agent {
         };
         let count = read_some(&shell.stderr, &mut self.buffer).unwrap_or(0);
         if count > 0 {
-            let frame = frame::output(0, Stream::Stderr, &self.buffer[..count]);
-            self.send(&frame)?;
+            let bytes = self.buffer[..count].to_vec();
+            self.shell_printed(Stream::Stderr, &bytes)?;
         }
         Ok(count)
     }
