@@ -4,7 +4,9 @@
 //! ended, the end of its stream says that nobody can write to it any more, and the pipe serves the
 //! next run: to make and to close pipes would be most of this process's work for short runs.
 //! To poll(2) a pipe that lost its writers is readable until the next one comes, so they are
-//! awaited by edges: epoll(7) tells once of each change.
+//! awaited by edges: epoll(7) tells once of each change. Whoever awaits a pipe is woken as soon as
+//! it is opened (`fifo_open` in the kernel's `fs/pipe.c`), so that of a run that has only begun is
+//! not awaited yet.
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -57,12 +59,19 @@ pub fn read_some(fd: &OwnedFd, buffer: &mut [u8]) -> Option<usize> {
 
 /// The reading end of a pipe that a run prints to.
 #[derive(Debug)]
-pub struct Outlet(OwnedFd);
+pub struct Outlet {
+    read: OwnedFd,
+    is_awaited: bool,
+}
 
 impl Outlet {
+    pub fn is_awaited(&self) -> bool {
+        self.is_awaited
+    }
+
     /// Where a shell opens the pipe for writing.
     pub fn path(&self) -> String {
-        format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
+        format!("/proc/{}/fd/{}", std::process::id(), self.read.as_raw_fd())
     }
 
     /// A writing end, for a process that is started here.
@@ -94,21 +103,32 @@ impl Pipes {
         if let Some(outlet) = self.spare.pop() {
             return Ok(outlet);
         }
-        let (fd, _) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        // What is known of a pipe that had this number is over.
-        self.changed.remove(&fd.as_raw_fd());
-        let edges = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
-        let event = EpollEvent::new(edges, fd.as_raw_fd() as u64);
-        self.epoll.add(&fd, event)?;
-        Ok(Outlet(fd))
+        let (read, _) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let is_awaited = false;
+        Ok(Outlet { read, is_awaited })
+    }
+
+    /// Hears of this pipe from now on, and of what is in it already.
+    pub fn wait_at(&mut self, outlet: &mut Outlet) -> io::Result<()> {
+        if !outlet.is_awaited {
+            let edges = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+            let event = EpollEvent::new(edges, outlet.read.as_raw_fd() as u64);
+            self.epoll.add(&outlet.read, event)?;
+            outlet.is_awaited = true;
+        }
+        Ok(())
     }
 
     /// Takes back a pipe that nobody can write to.
-    pub fn put_back(&mut self, outlet: Outlet) {
+    pub fn put_back(&mut self, mut outlet: Outlet) {
+        self.changed.remove(&outlet.read.as_raw_fd());
+        if outlet.is_awaited && self.epoll.delete(&outlet.read).is_ok() {
+            outlet.is_awaited = false;
+        }
         // Who had it may have changed who can open it.
-        let mode = fstat(&outlet.0).map(|status| status.st_mode & !SFlag::S_IFMT.bits());
+        let mode = fstat(&outlet.read).map(|status| status.st_mode & !SFlag::S_IFMT.bits());
         let as_made = (Mode::S_IRUSR | Mode::S_IWUSR).bits();
-        if mode == Ok(as_made) && self.spare.len() < MOST_SPARE {
+        if mode == Ok(as_made) && !outlet.is_awaited && self.spare.len() < MOST_SPARE {
             self.spare.push(outlet);
         }
     }
@@ -135,15 +155,15 @@ impl Pipes {
 
     /// True if there may be something to read.
     pub fn is_changed(&self, outlet: &Outlet) -> bool {
-        self.changed.contains(&outlet.0.as_raw_fd())
+        self.changed.contains(&outlet.read.as_raw_fd())
     }
 
     /// Reads what is there now, once: `None` if nothing is, and nobody can write to it as yet or
     /// any more.
     pub fn read(&mut self, outlet: &Outlet, buffer: &mut [u8]) -> Option<usize> {
-        let count = read_some(&outlet.0, buffer);
+        let count = read_some(&outlet.read, buffer);
         if !matches!(count, Some(1..)) {
-            self.changed.remove(&outlet.0.as_raw_fd());
+            self.changed.remove(&outlet.read.as_raw_fd());
         }
         count
     }

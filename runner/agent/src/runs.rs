@@ -11,6 +11,7 @@ use std::time::Instant;
 pub struct Run {
     pub id: u32,
     pub mode: Mode,
+    pub began: Instant,
     /// Where it prints, until it has ended and the last writer is gone.
     pub stdout: Option<Outlet>,
     pub stderr: Option<Outlet>,
@@ -39,6 +40,7 @@ impl Run {
         Ok(Run {
             id,
             mode,
+            began: Instant::now(),
             stdout: Some(pipes.take()?),
             stderr: Some(pipes.take()?),
             text: String::new(),
@@ -69,6 +71,20 @@ impl Run {
             pipes.put_back(outlet);
         }
         count.flatten().unwrap_or(0)
+    }
+
+    /// True if what it prints would not be heard of.
+    pub fn is_unheard(&self) -> bool {
+        let outlets = [&self.stdout, &self.stderr];
+        let mut open = outlets.into_iter().flatten();
+        open.any(|outlet| !outlet.is_awaited())
+    }
+
+    /// Hears of what it prints from now on.
+    pub fn listen(&mut self, pipes: &mut Pipes) -> io::Result<()> {
+        let outlets = [&mut self.stdout, &mut self.stderr];
+        let mut open = outlets.into_iter().flatten();
+        open.try_for_each(|outlet| pipes.wait_at(outlet))
     }
 
     /// The streams that it may have printed to.

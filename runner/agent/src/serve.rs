@@ -20,7 +20,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The agent could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,8 @@ impl From<Errno> for AgentError {
 /// The most that is read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// How long the output of a run waits for more, and for the run's end, before it is sent.
+/// How long a run gets to end before its output is waited for: a short one has printed all by then,
+/// and so wakes this process once.
 const SOON: Duration = Duration::from_millis(1);
 
 /// How often a background run is looked at, since its process is not a child of ours.
@@ -121,8 +122,6 @@ struct Agent {
     buffer: Vec<u8>,
     /// What is yet to be sent.
     outgoing: Vec<u8>,
-    /// When that is to be on its way.
-    due: Option<Instant>,
     /// True while the shell closes.
     is_closing: bool,
     leaving: bool,
@@ -173,7 +172,6 @@ impl Agent {
             last_id: 0,
             buffer: vec![0; CHUNK_BYTES],
             outgoing: Vec::new(),
-            due: None,
             is_closing: false,
             leaving: false,
             is_used_up: false,
@@ -202,13 +200,12 @@ impl Agent {
                     return self.flush();
                 }
             }
+            self.listen_to_runs()?;
             self.read_runs()?;
             self.look_at_background()?;
             self.end_what_is_overdue()?;
             self.runs.retain(|_, run| !run.is_over());
-            if self.due.is_some_and(|due| due <= Instant::now()) {
-                self.flush()?;
-            }
+            self.flush()?;
         }
         Ok(())
     }
@@ -259,6 +256,15 @@ impl Agent {
         self.runs.values().flat_map(of_run).collect()
     }
 
+    /// Waits for what runs print that go on for a while, or that have left something behind.
+    fn listen_to_runs(&mut self) -> io::Result<()> {
+        let mut runs = self.runs.values_mut();
+        runs.try_for_each(|run| match run.ended || run.began.elapsed() >= SOON {
+            true => run.listen(&mut self.pipes),
+            false => Ok(()),
+        })
+    }
+
     /// Reads once from each of them.
     fn read_runs(&mut self) -> Result<(), AgentError> {
         for (id, stream) in self.changed() {
@@ -274,7 +280,7 @@ impl Agent {
         let waits =
             |run: &Run| !run.ended && (run.mode == Mode::Background || run.kill_at.is_some());
         let patience = match self.runs.values().any(waits) {
-            _ if self.due.is_some() => SOON,
+            _ if self.runs.values().any(Run::is_unheard) => SOON,
             true => LOOK,
             false => return PollTimeout::NONE,
         };
@@ -461,14 +467,6 @@ impl Agent {
 
     /// Sends to `tutor`, at the end of this turn or when much has come together.
     fn send(&mut self, frame: &[u8]) -> Result<(), AgentError> {
-        self.due = Some(Instant::now());
-        self.send_soon(frame)
-    }
-
-    /// The same for output, which is on its way within a millisecond: mostly the run that printed it
-    /// ends by then, and whoever reads both wakes once.
-    fn send_soon(&mut self, frame: &[u8]) -> Result<(), AgentError> {
-        self.due.get_or_insert_with(|| Instant::now() + SOON);
         self.outgoing.extend_from_slice(frame);
         match self.outgoing.len() {
             0..CHUNK_BYTES => Ok(()),
@@ -482,7 +480,6 @@ impl Agent {
             return Ok(());
         }
         let sent = self.channel.write_all(&self.outgoing);
-        self.due = None;
         self.outgoing.clear();
         match sent {
             Ok(()) => Ok(()),

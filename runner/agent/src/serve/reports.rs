@@ -338,7 +338,7 @@ impl Agent {
         let count = run.read(stream, &mut self.pipes, &mut self.buffer);
         if count > 0 {
             let frame = frame::output(id, stream, &self.buffer[..count]);
-            self.send_soon(&frame)?;
+            self.send(&frame)?;
         }
         Ok(count)
     }
