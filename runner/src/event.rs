@@ -53,7 +53,7 @@ pub enum Event<'e> {
     },
     /// A step is reached: its command is known, nothing of it has run yet.
     StepReached(&'e Step),
-    /// A step begins to run.
+    /// A step began to run.
     StepStarted(&'e Step),
     /// A step that runs alone waits for its turn.
     StepWaits(&'e Step),

@@ -9,6 +9,8 @@ use crate::render::View;
 use crate::report::{Item, Judge, Report};
 use crate::snapshot::{self, OfCourse};
 use crate::transcript::{KnownFacets, RecordId, Skip, Transcript};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 
 /// What to do when a step is not as expected.
@@ -37,6 +39,8 @@ pub struct Reporter<'r> {
     on_failure: OnFailure,
     view: &'r mut dyn View,
     items: Vec<Item>,
+    /// Where the item of a step or check is.
+    places: HashMap<RecordId, usize>,
 }
 
 impl<'r> Reporter<'r> {
@@ -47,6 +51,7 @@ impl<'r> Reporter<'r> {
             on_failure,
             view,
             items: Vec::new(),
+            places: HashMap::new(),
         }
     }
 
@@ -61,16 +66,26 @@ impl<'r> Reporter<'r> {
 impl Listener for Reporter<'_> {
     fn hear(&mut self, event: &Event<'_>, facets: &KnownFacets) -> ControlFlow<Skip> {
         self.view.event(event);
-        let (Event::StepEnded { record, .. } | Event::CheckEnded { record, .. }) = event else {
-            return ControlFlow::Continue(());
+        let record = match event {
+            Event::StepEnded { record, .. } | Event::CheckEnded { record, .. } => record,
+            Event::StepStarted(step) => {
+                self.judge.get_ready(step, facets);
+                return ControlFlow::Continue(());
+            }
+            _ => return ControlFlow::Continue(()),
         };
         let item = self.judge.item(record, facets);
         self.view.judged(&item);
         let failed = item.verdict.is_failure();
         let name = item.id.clone();
-        // One that runs once more takes its own place.
-        self.items.retain(|older| older.id != item.id);
-        self.items.push(item);
+        match self.places.entry(item.id.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(self.items.len());
+                self.items.push(item);
+            }
+            // One that runs once more takes the place of what it was.
+            Entry::Occupied(place) => self.items[*place.get()] = item,
+        }
         match (self.on_failure, failed, name) {
             (OnFailure::Stop, true, RecordId::Step(name) | RecordId::Check(name)) => {
                 ControlFlow::Break(Skip::StoppedEarly(name))

@@ -9,6 +9,7 @@ use crate::lesson::{Background, Check, Compare, ExpectedExit, Lesson, SKIP_REST,
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
 use crate::transcript::{Ending, KnownFacets, Record, RecordId, ShellFate, Skip, Transcript};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct Judge<'a> {
     lesson: &'a Lesson,
     folders: &'a StepFolders,
     lookup: Box<Lookup<'a>>,
+    /// The accepted output of a step that runs, by the step's id.
+    ready: RefCell<Option<(String, AcceptedOutput)>>,
     meanings: Environment,
 }
 
@@ -35,6 +38,7 @@ impl<'a> Judge<'a> {
             lesson,
             folders,
             lookup: Box::new(lookup),
+            ready: RefCell::new(None),
             meanings: Environment::new(),
         }
     }
@@ -66,6 +70,13 @@ impl<'a> Judge<'a> {
             duration: transcript.duration,
             ..empty(self.lesson)
         }
+    }
+
+    /// Looks for the accepted output of a step that has begun, so that nobody waits for that at its
+    /// end.
+    pub fn get_ready(&self, step: &Step, facets: &KnownFacets) {
+        let accepted = accepted(step, &facets.values, &*self.lookup);
+        *self.ready.borrow_mut() = Some((step.id.clone(), accepted));
     }
 
     /// The item for one record.
@@ -119,7 +130,12 @@ impl<'a> Judge<'a> {
         environment: &Environment,
         item: &mut Item,
     ) -> Verdict {
-        let lookup_failed = match accepted(step, environment, &*self.lookup) {
+        let ready = self.ready.take().filter(|(id, _)| *id == step.id);
+        let accepted = match ready {
+            Some((_, accepted)) => accepted,
+            None => accepted(step, environment, &*self.lookup),
+        };
+        let lookup_failed = match accepted {
             Ok(recorded) => {
                 item.recorded = recorded;
                 None
@@ -216,11 +232,10 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
     }
 }
 
-fn accepted(
-    step: &Step,
-    environment: &Environment,
-    lookup: &Lookup<'_>,
-) -> Result<Option<Recorded>, SnapshotError> {
+/// The accepted output of a step, if it has one.
+type AcceptedOutput = Result<Option<Recorded>, SnapshotError>;
+
+fn accepted(step: &Step, environment: &Environment, lookup: &Lookup<'_>) -> AcceptedOutput {
     match step.compare {
         Compare::Snapshot => lookup(&step.id, &step.vary, environment),
         Compare::None => Ok(None),

@@ -2,11 +2,14 @@
 
 use super::stage::Stage;
 use crate::transcript::{Ending, Output, Record, RecordId};
+use std::collections::HashMap;
 
 /// The records of a sitting, in the order in which they were begun.
 #[derive(Default)]
 pub(super) struct Records {
     kept: Vec<Kept>,
+    /// Which one is the newest of a step or check.
+    newest: HashMap<RecordId, usize>,
 }
 
 /// A record, and the run that it is about: processes that the run left behind may print more.
@@ -27,19 +30,19 @@ impl Kept {
 
 impl Records {
     pub fn push(&mut self, record: Record, run: Option<u32>) {
+        self.newest.insert(record.id.clone(), self.kept.len());
         self.kept.push(Kept { record, run });
     }
 
     /// Completes the newest record of a step.
     pub fn complete(&mut self, record: Record) {
-        let mut kept = self.kept.iter_mut();
-        if let Some(kept) = kept.rfind(|kept| kept.record.id == record.id) {
-            kept.record = record;
+        if let Some(index) = self.newest.get(&record.id) {
+            self.kept[*index].record = record;
         }
     }
 
     fn newest(&self, id: &RecordId) -> Option<&Kept> {
-        self.kept.iter().rfind(|kept| kept.record.id == *id)
+        Some(&self.kept[*self.newest.get(id)?])
     }
 
     /// The newest record of a step or check.

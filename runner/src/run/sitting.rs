@@ -345,7 +345,6 @@ impl<'r> Sitting<'r> {
             Ok(held) => held,
             Err(ending) => return self.ended(step, record_of(step, ending), None),
         };
-        self.stage.tell(&Event::StepStarted(step));
         self.needs.touch(step.on);
         let began = Instant::now();
         let timeout = self.options.timeout.unwrap_or(step.timeout);

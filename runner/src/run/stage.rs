@@ -250,7 +250,9 @@ impl<'r> Stage<'r> {
             None => Mode::Step,
         };
         let is_shell_new = self.lost.remove(&step.on);
-        let id = match self.begin(step.on, mode, &step.script, Some(step)) {
+        let begun = self.begin(step.on, mode, &step.script, Some(step));
+        self.tell(&Event::StepStarted(step));
+        let id = match begun {
             Ok(id) => id,
             Err(error) => return (None, Err(error)),
         };
