@@ -4,10 +4,12 @@
 
 /// Prints all that, run in a subshell, which it changes as it goes: the options, a NUL, the rest, a
 /// NUL. It starts no process and no further subshell, since it runs after each step. Variables that
-/// bash sets by itself are left out.
+/// bash sets by itself are left out. The agent switches `set -x` off between runs, and has a name for
+/// that.
 pub const TELL: &str = r#"
 \builtin shopt -p
 \builtin set +o
+\builtin printf '%s\n' "${_tutor_x-}"
 \builtin printf '\0'
 \builtin set +eufx
 \builtin printf 'builtin cd -- %q || builtin exit\n' "$PWD"
@@ -42,4 +44,26 @@ pub fn script(told: &[u8]) -> Option<String> {
     let (options, rest) = told.strip_suffix('\0')?.split_once('\0')?;
     // Last, as with some of them the rest would read otherwise.
     Some(format!("{rest}{options}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    fn printed_by_bash(script: &str) -> Vec<u8> {
+        let bash = Command::new("bash").args(["--norc", "-c", script]).output();
+        bash.unwrap().stdout
+    }
+
+    #[test]
+    fn another_shell_traces_what_it_does_if_this_one_did() {
+        // Between two runs the agent's own name says so, and `set -x` is off.
+        for (traces, flag) in [("set -x;", "x\n"), ("", "\n")] {
+            let told = printed_by_bash(&format!("_tutor_x='{traces}'\n{TELL}"));
+            let learns = script(&told).unwrap();
+            let options = printed_by_bash(&format!("{learns}\necho ${{-//[^x]}}"));
+            assert_eq!(String::from_utf8_lossy(&options), flag);
+        }
+    }
 }
