@@ -1,4 +1,5 @@
-//! The agent's loop: one thread, one `poll`, no locks.
+//! The agent's loop: one thread, one `poll`, no locks. `reports` hears the shell and its children,
+//! `ending` ends runs.
 
 mod ending;
 mod reports;
@@ -127,7 +128,7 @@ struct Agent {
     leaving: bool,
     /// True if it is confined to the folders of a lesson that is over.
     is_used_up: bool,
-    /// What more the agent of a guest does.
+    /// The part that only the agent of a guest has.
     guest: Option<Guest>,
     /// What holds around all that this process starts.
     guards: Held,

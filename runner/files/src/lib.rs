@@ -5,7 +5,20 @@
 //! link. Nothing is removed across a mount, and what somebody changed meanwhile is not overwritten.
 //! Which file belongs to whom is for others to know.
 //!
-//! The modules below stand in reading order; a module uses only those above it.
+//! The modules stand in reading order; a module uses only those above it:
+//!
+//! - [`mod@hash`]: SHA-256, and bytes in hexadecimal.
+//! - [`text`]: paths as text, for JSON.
+//! - [`error`]: errors of reading, writing and listing.
+//! - [`below`]: a path that cannot lead out of its folder.
+//! - [`stamp`]: tells a file from others, and from itself after a change.
+//! - `way`: opening what is below a folder, and nowhere else.
+//! - [`found`]: descriptions of files, folders and links.
+//! - [`root`]: a folder that was opened once.
+//! - `walk`: listing all that is below a folder.
+//! - [`place`]: putting something where it belongs.
+//! - [`remove`]: removing what is known, or a whole tree.
+//! - [`own`]: files of `tutor`'s own, at paths of its own.
 
 pub mod hash;
 

@@ -1,4 +1,4 @@
-//! What steps find in their environment, and checks of their step.
+//! The environment of steps, and what a check is told of its step.
 
 use super::places::Options;
 use crate::lesson::Place;

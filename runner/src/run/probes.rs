@@ -1,4 +1,5 @@
-//! What this machine has, asked once: needs of steps, and facets of the environment.
+//! The answers of probes, each asked once, and what they say of needs and facets. How long a probe
+//! may take is up to [`Stage`](super::Stage), which runs it.
 
 pub use crate::backend::Answer;
 use crate::course::{Facet, NeedProbe, Precision};

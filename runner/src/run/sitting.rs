@@ -74,7 +74,7 @@ impl<'r> Sitting<'r> {
         }
     }
 
-    /// Keeps a moment after each step from now on, and knows those of earlier sittings.
+    /// Keeps moments from now on, and knows those of earlier sittings.
     pub fn keep_moments(&mut self, moments: Moments) {
         self.trail.keep(moments);
     }

@@ -1,5 +1,5 @@
 //! Where steps run: the shells of a lesson, one a place, with all that goes on in them. The only
-//! loop that waits for a shell is [`Stage::wait`]. Which step is next is left to
+//! loop that waits for a shell is [`Stage::hear_until`]. Which step is next is left to
 //! [`Sitting`](super::Sitting).
 
 use super::environment::environment;

@@ -1,4 +1,4 @@
-//! What is to be put around steps.
+//! The guard that is to be put around steps, and what confined steps may do.
 
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;

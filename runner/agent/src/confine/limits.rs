@@ -1,4 +1,4 @@
-//! ResourceLimits for what steps use: by a control group of their own where one can be made
+//! Limits for what steps use: by a control group of their own where one can be made
 //! (Documentation/admin-guide/cgroup-v2.rst of the kernel), else by getrlimit(2), where memory is not
 //! counted, and root may do more.
 

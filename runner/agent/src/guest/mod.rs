@@ -1,5 +1,5 @@
-//! What the agent does more where it is the init of a guest: it makes the system ready, takes and
-//! gives files, sets the clock, and switches off when nobody listens any more.
+//! The part of the agent that only a guest has: it takes and gives files, sets the clock, keeps
+//! terminals, and says when its other end is gone for good.
 
 mod files;
 mod terminal;

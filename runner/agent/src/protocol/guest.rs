@@ -1,4 +1,4 @@
-//! What is said to the agent of a guest, beside what is said to every agent.
+//! The requests that only the agent of a guest gets, and its answers.
 
 use super::run::Status;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub fn listing_limits() -> Limits {
 /// as six, that is less than a frame may have.
 pub const LISTED_AT_ONCE_BYTES: usize = 128 * 1024;
 
-/// What only the agent of a guest does. The ids are picked by `tutor`.
+/// A request that only the agent of a guest gets. The ids are picked by `tutor`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum GuestRequest {
     /// Make a folder and those above it, where they are missing. [`GuestReply::Done`] answers.
@@ -114,7 +114,7 @@ pub enum GuestRequest {
         /// Columns that fit.
         columns: u16,
     },
-    /// A terminal's window has another size.
+    /// A terminal's window has a different size.
     Resize {
         /// The request that started it.
         id: u32,
@@ -125,7 +125,7 @@ pub enum GuestRequest {
     },
 }
 
-/// What the agent of a guest answers.
+/// An answer of the agent of a guest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum GuestReply {
     /// A request was done, or could not be.

@@ -1,4 +1,4 @@
-//! What `tutor` and the agent say to each other, in [`frame`]s on one stream of bytes.
+//! The protocol of `tutor` and the agent: requests and replies, in [`frame`]s on one stream of bytes.
 
 pub mod frame;
 mod guest;
@@ -26,7 +26,7 @@ pub const LEFTOVERS: usize = 500;
 /// The most of a text that a reply quotes, in bytes.
 pub const QUOTED_BYTES: usize = 1000;
 
-/// What `tutor` asks for.
+/// A request of `tutor`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     /// Which protocol is spoken?
@@ -75,7 +75,7 @@ pub enum Request {
     Guest(GuestRequest),
 }
 
-/// What the agent answers.
+/// An answer of the agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
     /// The protocol it speaks.

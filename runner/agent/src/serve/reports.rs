@@ -1,4 +1,4 @@
-//! What the shell and its children tell: output, reports, their end.
+//! Hearing the shell and its children: output, reports, their end.
 
 use super::{Agent, AgentError};
 use crate::control::ControlInput;

@@ -15,7 +15,7 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tutor_files::Below;
 
-/// The most moments that are kept of a lesson: of a longer one, that of each second or third step.
+/// The most moments that are kept of a lesson. One with more steps has a moment after every few.
 const MOST: usize = 64;
 
 /// What a moment is of.
