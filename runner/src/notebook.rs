@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 
-/// What to do when a step is not as expected.
+/// The reaction to a step that is not as expected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnFailure {
     /// Go on with the next step.
@@ -55,7 +55,7 @@ impl<'r> Reporter<'r> {
         }
     }
 
-    /// What all of it amounts to.
+    /// Returns the report of all that it heard.
     pub fn report(self, transcript: &Transcript) -> Report {
         let report = self.judge.report_of(self.items, transcript);
         self.view.closed(&report);

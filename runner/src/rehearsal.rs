@@ -19,23 +19,23 @@ pub struct Rehearsal<'b> {
     pub course: &'b Course,
     /// Where steps run.
     pub places: &'b Places<'b>,
-    /// What holds for all of them.
+    /// The options for all of them.
     pub options: &'b Options,
-    /// What these places have. Another kernel has probes of its own.
+    /// The probes' answers about these places. A different kernel has a cache of its own.
     pub probes: &'b ProbeCache,
-    /// What a step that is not as expected means for the rest of its lesson.
+    /// Whether a step that is not as expected stops its lesson.
     pub on_failure: OnFailure,
     /// Whether the folders of lessons stay.
     pub keep: bool,
 }
 
-/// What became of a lesson.
+/// The result of running a lesson.
 pub struct Rehearsed {
-    /// What was seen.
+    /// The report of the run.
     pub report: Report,
     /// Its folder, if that was kept.
     pub kept: Option<PathBuf>,
-    /// What kept `tutor` from doing all of it.
+    /// The error that kept `tutor` from doing all of it.
     pub done: Result<(), WorkspaceError>,
 }
 

@@ -11,7 +11,7 @@ use crate::store::Progress;
 use crate::transcript::{RecordId, Skip, Transcript};
 use crate::workspace::WorkspaceError;
 
-/// What the learner wants now.
+/// The learner's wish for a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
     /// Run the step.

@@ -30,7 +30,7 @@ pub struct Channel {
     fd: Option<OwnedFd>,
     decoder: Decoder,
     buffer: Vec<u8>,
-    /// What came while something was sent.
+    /// The messages that came while something was sent.
     waiting: Waiting,
     patience: Duration,
 }
@@ -51,15 +51,15 @@ impl Client {
             None,
             SockFlag::SOCK_CLOEXEC,
         )?;
-        // What steps may open of their agent's files must be nothing that whoever started `tutor`
-        // left open: pidfd_getfd(2). A kernel without that call leaves it to them.
+        // Steps can open their agent's files, by pidfd_getfd(2). So an agent inherits nothing that
+        // the caller of `tutor` left open. A kernel without close_range(2) leaves it to steps.
         let _ = crate::sys::keep_inherited_files();
-        // What an agent leaves that is killed comes to this process; see `drop`.
+        // The processes of an agent that is killed come to this process; see `drop`.
         nix::sys::prctl::set_child_subreaper(true)?;
         let mut agents = agents();
         let agent = Command::new(program)
             .args(arguments)
-            // What is in it is the learner's, and steps can read what their agent was started with.
+            // It is the learner's, and steps can read what their agent was started with.
             .env_clear()
             .stdin(theirs)
             .stdout(Stdio::null())
@@ -90,7 +90,7 @@ impl Client {
         self.channel.close();
     }
 
-    /// Asks for something. What the agent says meanwhile is kept for [`Client::recv`].
+    /// Sends a request. Messages that the agent sends meanwhile are kept for [`Client::recv`].
     pub fn send(&mut self, request: &Request) -> io::Result<()> {
         self.channel.send(request)
     }
@@ -114,7 +114,7 @@ impl Channel {
         })
     }
 
-    /// Asks for something. What the agent says meanwhile is kept for [`Channel::recv`].
+    /// Sends a request. Messages that the agent sends meanwhile are kept for [`Channel::recv`].
     pub fn send(&mut self, request: &Request) -> io::Result<()> {
         self.write(&frame::message(request)?)
     }
@@ -129,7 +129,7 @@ impl Channel {
         self.patience = patience;
     }
 
-    /// What to wait at for more to come.
+    /// Returns the file to poll for more to come.
     pub fn readable(&self) -> Option<BorrowedFd<'_>> {
         self.fd.as_ref().map(AsFd::as_fd)
     }
@@ -220,7 +220,7 @@ impl Channel {
         };
         Ok(Some(match frame {
             Frame::Message(json) => {
-                // What is read from JSON takes up to this much more than the text.
+                // A value read from JSON takes up to this much more than the text.
                 let bytes = json.len() * 4;
                 let reply = serde_json::from_slice(&json)
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;

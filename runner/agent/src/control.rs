@@ -29,7 +29,7 @@ pub struct Control {
     line: Vec<u8>,
 }
 
-/// What came.
+/// One piece of input from the channel.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ControlInput {
     /// A line of the shell itself.

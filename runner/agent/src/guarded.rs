@@ -13,8 +13,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a program is made of and looks for as it starts, on all distributions: programs, libraries,
-/// what they read of the system. No folder among them holds what is a user's own.
+/// The files that a program uses as it starts, on all distributions: programs, libraries, what
+/// they read of the system. No folder among them holds what is a user's own.
 const SYSTEM: [&str; 13] = [
     "/usr",
     "/lib",
@@ -96,7 +96,7 @@ pub fn become_guarded(parent: u32, words: &[OsString]) -> io::Error {
     if nix::unistd::getppid().as_raw() as u32 != parent {
         return io::ErrorKind::BrokenPipe.into();
     }
-    // What it dies of is told; a memory image of it would lie in whatever folder the caller is in.
+    // The cause of its death is told; a memory image would lie in the caller's current folder.
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     // Whatever the caller of `tutor` has open is not this program's. An older kernel lacks the call.
     let _ = crate::sys::keep_inherited_files();
@@ -151,7 +151,7 @@ fn restrict(given: &Given, program: &OsStr) -> Result<(), RulesetError> {
     Ok(())
 }
 
-/// What is not there needs no rule.
+/// Returns the rule for a path; one that does not exist needs none.
 fn rule(path: &Path, access: BitFlags<AccessFs>) -> Option<PathBeneath<PathFd>> {
     let access = match path.is_dir() {
         true => access,

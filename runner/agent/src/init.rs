@@ -21,7 +21,7 @@ pub const PORT: &str = "tutor";
 /// How long the port may take to appear after its driver was loaded.
 const PORT_PATIENCE: Duration = Duration::from_secs(30);
 
-/// What is mounted, in order: file system, place, options. The first three are needed; a kernel
+/// The mounts, in order: file system, place, options. The first three are needed; a kernel
 /// may lack one of the others, and then what needs it says so.
 const MOUNTS: [(&str, &str, &str); 11] = [
     ("proc", "/proc", ""),

@@ -20,7 +20,7 @@
 //! - `guest`: files and terminals of a guest.
 //! - `serve`: the loop.
 //! - `init`: the init of a guest.
-//! - `waiting`: what an agent said and nobody has heard yet.
+//! - `waiting`: what an agent said and `tutor` has not heard yet.
 //! - [`client`]: starts an agent and talks to it.
 
 mod sys;

@@ -1,12 +1,12 @@
 //! The pipes that runs print to.
 //!
-//! Only reading ends are kept here: who writes opens one anew, through `/proc`. So once a run has
-//! ended, the end of its stream says that nobody can write to it any more, and the pipe serves the
-//! next run: to make and to close pipes would be most of this process's work for short runs.
+//! Only reading ends are kept here: a writer opens one anew, through `/proc`. So once a run has
+//! ended, the end of its stream says that no process can write to it any more, and the pipe serves
+//! the next run: to make and to close pipes would be most of this process's work for short runs.
 //! To poll(2) a pipe that lost its writers is readable until the next one comes, so they are
-//! awaited by edges: epoll(7) tells once of each change. Whoever awaits a pipe is woken as soon as
-//! it is opened (`fifo_open` in the kernel's `fs/pipe.c`), so that of a run that has only begun is
-//! not awaited yet.
+//! awaited by edges: epoll(7) tells once of each change. A process that awaits a pipe wakes as
+//! soon as it is opened (`fifo_open` in the kernel's `fs/pipe.c`), so that of a run that has only
+//! begun is not awaited yet.
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -98,7 +98,7 @@ impl Pipes {
         })
     }
 
-    /// A pipe that nobody writes to.
+    /// Returns a pipe that has no writer.
     pub fn take(&mut self) -> io::Result<Outlet> {
         if let Some(outlet) = self.spare.pop() {
             return Ok(outlet);
@@ -119,7 +119,7 @@ impl Pipes {
         Ok(())
     }
 
-    /// Takes back a pipe that nobody can write to.
+    /// Takes back a pipe that no process can write to.
     pub fn put_back(&mut self, mut outlet: Outlet) {
         self.changed.remove(&outlet.read.as_raw_fd());
         if outlet.is_awaited && self.epoll.delete(&outlet.read).is_ok() {
@@ -133,7 +133,7 @@ impl Pipes {
         }
     }
 
-    /// What to wait at for a change.
+    /// Returns the file to poll for a change.
     pub fn changing(&self) -> BorrowedFd<'_> {
         self.epoll.0.as_fd()
     }
@@ -158,8 +158,8 @@ impl Pipes {
         self.changed.contains(&outlet.read.as_raw_fd())
     }
 
-    /// Reads what is there now, once: `None` if nothing is, and nobody can write to it as yet or
-    /// any more.
+    /// Reads what is there now, once: `None` if nothing is, and no process can write to it as yet
+    /// or any more.
     pub fn read(&mut self, outlet: &Outlet, buffer: &mut [u8]) -> Option<usize> {
         let count = read_some(&outlet.read, buffer);
         if !matches!(count, Some(1..)) {

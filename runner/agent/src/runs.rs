@@ -15,7 +15,7 @@ pub struct Run {
     /// Where it prints, until it has ended and the last writer is gone.
     pub stdout: Option<Outlet>,
     pub stderr: Option<Outlet>,
-    /// What the shell is to be told, or was told last.
+    /// The text that the shell is to be told, or was told last.
     pub text: String,
     /// True if a shell that was told of it was lost before it came to it.
     pub told_again: bool,
@@ -27,7 +27,7 @@ pub struct Run {
     pub said: Option<i32>,
     /// True if its shell is asked how it ended.
     pub is_asked: bool,
-    /// What the run's process or shell reported, before its end was told.
+    /// The status that the run's process or shell reported, before its end was told.
     pub status: Option<Status>,
     /// When SIGKILL follows SIGTERM, if the run is being ended.
     pub kill_at: Option<Instant>,
@@ -63,7 +63,7 @@ impl Run {
             Stream::Stderr => &mut self.stderr,
         };
         let count = outlet.as_ref().map(|outlet| pipes.read(outlet, buffer));
-        // Before that, whoever is to write may not have opened it yet.
+        // Before that, the writer may not have opened it yet.
         if self.ended
             && count == Some(None)
             && let Some(outlet) = outlet.take()

@@ -29,7 +29,7 @@ pub enum AgentError {
     /// The system refused something that the agent cannot do without.
     #[error("the agent cannot go on: {0}")]
     System(#[from] io::Error),
-    /// What came is not the agent's protocol.
+    /// The input is not in the agent's protocol.
     #[error("the agent was told something that it does not understand: {0}")]
     Protocol(String),
 }
@@ -64,7 +64,7 @@ pub fn serve_guarded(guard: Guard) -> Result<(), AgentError> {
             let channel = io::stdin().as_fd().try_clone_to_owned()?;
             match serve_with(channel, None, held)? {
                 Then::End => Ok(()),
-                // Whoever waits for it starts the next one.
+                // The process that waits for it starts the next one.
                 Then::Next => std::process::exit(confine::NEXT),
             }
         }
@@ -78,7 +78,7 @@ pub(crate) fn serve_guest(channel: OwnedFd, guest: Guest) -> Result<(), AgentErr
     serve_with(channel, Some(guest), Held::default()).map(drop)
 }
 
-/// What is to come after a process served.
+/// Whether a further process is to serve.
 enum Then {
     End,
     /// Another process is to serve the next lesson: this one is confined to the last one's folders.
@@ -100,7 +100,7 @@ struct Agent {
     decoder: Decoder,
     /// Readable after a child ended.
     children: UnixStream,
-    /// Readable after somebody asked this process to end.
+    /// Readable after a signal asked this process to end.
     asked_to_end: UnixStream,
     /// Where background runs say that they came to their end. Any process can write there.
     ends: Pipe,
@@ -121,7 +121,7 @@ struct Agent {
     /// The highest id of a run.
     last_id: u32,
     buffer: Vec<u8>,
-    /// What is yet to be sent.
+    /// The bytes yet to be sent.
     outgoing: Vec<u8>,
     /// True while the shell closes.
     is_closing: bool,
@@ -130,11 +130,11 @@ struct Agent {
     is_used_up: bool,
     /// The part that only the agent of a guest has.
     guest: Option<Guest>,
-    /// What holds around all that this process starts.
+    /// The protections around all that this process starts.
     guards: Held,
 }
 
-/// What `poll` found.
+/// A source of input that `poll` found ready.
 #[derive(Clone, Copy)]
 enum Ready {
     Channel,
@@ -504,7 +504,7 @@ fn leave_terminal() {
     if setsid().is_ok() {
         return;
     }
-    // Whoever leads a process group cannot (setsid(2)); it can join another one of its session.
+    // The leader of a process group cannot (setsid(2)); it can join another one of its session.
     if let Ok(group) = getpgid(Some(getppid())) {
         let _ = setpgid(Pid::from_raw(0), group);
         let _ = setsid();

@@ -30,7 +30,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What every shell of a lesson starts with.
+/// The folder and environment that every shell of a lesson starts with.
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub folder: PathBuf,
@@ -41,12 +41,12 @@ pub struct Setup {
 #[derive(Debug)]
 pub struct Shell {
     pub pid: Pid,
-    /// What bash reads, run after run.
+    /// The file that bash reads, run after run.
     script: File,
     /// How much of it is written, in bytes.
     script_bytes: u64,
     pub control: Control,
-    /// What the shell itself prints outside of any run.
+    /// The shell's own output outside of any run.
     pub stderr: OwnedFd,
     /// The run that it reported on last; 0 is none.
     pub told_of: u32,
@@ -97,18 +97,18 @@ impl Shell {
     }
 }
 
-/// What makes a shell wait until the gate opens. The line that it reads, an empty one, goes to a name
-/// of ours. A shell that cannot read it can do nothing more for us, and ends; so does one that broke
-/// off what it was told before it came here, for a name of ours that a step made readonly, say: it
-/// is at the end of its input.
+/// The command that makes a shell wait until the gate opens. The empty line that it reads goes to
+/// a name of ours. A shell that cannot read it can do nothing more for us, and ends. So does one
+/// that broke off what it was told before it came here, for a name of ours that a step made
+/// readonly, say: it is at the end of its input.
 const WAIT: &str = "\\builtin read -r -u 1 _tutor_gate || \\builtin exit 1";
 
 /// The builtins that every run needs. A step may have disabled them by `enable -n`.
 const OURS: &str = "eval exit printf read ulimit wait";
 
-/// What a shell does after a run that left `set -x` or `set -r` on. A restricted one could not open
-/// the next run's pipes, so it ends. `set -x` is switched off so that the lines of ours do not show;
-/// the next script gets it back.
+/// The commands of a shell after a run that left `set -x` or `set -r` on. A restricted one could
+/// not open the next run's pipes, so it ends. `set -x` is switched off so that our lines do not
+/// show; the next script gets it back.
 const OFF: &str = "[[ $- == *r* ]] && \\builtin exit \"$_tutor\"; \
                    _tutor_x='set -x;'; \\builtin enable set; \\builtin set +x";
 
@@ -171,8 +171,8 @@ pub struct Told<'t> {
 
 /// Returns the text that makes a shell run a script and report. `nonce` opens a report.
 ///
-/// What the run starts is told by its limit on file locks, which Linux keeps and has not enforced
-/// since 2.4.25 (RLIMIT_LOCKS in getrlimit(2)): the run's id, inherited by all that it starts.
+/// The limit on file locks marks the processes of the run; Linux keeps it and has not enforced it
+/// since 2.4.25 (RLIMIT_LOCKS in getrlimit(2)). It is the run's id, and they all inherit it.
 pub fn text(nonce: &str, told: &Told<'_>) -> String {
     let (id, script) = (told.id, quoted(told.script));
     let mark = format!("\\builtin ulimit -Sx {id} || \\builtin :");
@@ -208,8 +208,8 @@ pub fn text(nonce: &str, told: &Told<'_>) -> String {
     }
 }
 
-/// Returns the text that makes a shell report how a background run of it ended. It remembers that of
-/// each of its jobs, until somebody waits for all of them; then it says 127.
+/// Returns the text that makes a shell report how a background run of it ended. It remembers that
+/// of each of its jobs, until a script waits for all of them; then it says 127.
 pub fn asks_how_ended(nonce: &str, id: u32, pid: Pid) -> String {
     format!(
         "\\builtin wait {pid} 2>/dev/null && \\builtin printf '{nonce} {id} 0\\n' || \

@@ -75,8 +75,8 @@ pub fn fork_into(namespaces: CloneFlags) -> io::Result<Option<Pid>> {
     }
 }
 
-/// Makes what is mounted at a path, and all that is mounted below it, such that nobody writes to it
-/// (mount_setattr(2), since Linux 5.12).
+/// Makes what is mounted at a path, and all that is mounted below it, read-only (mount_setattr(2),
+/// since Linux 5.12).
 pub fn read_only(path: &Path) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let attributes = libc::mount_attr {

@@ -1,6 +1,6 @@
-//! What the other end says while nobody hears it: while something is sent to it, or an answer is
-//! awaited. It is bounded. Output beyond that is left out and counted, since who prints need not
-//! know that nobody reads; anything else beyond it nobody asked for.
+//! Keeps what the other end says while it is not heard: while something is sent to it, or an
+//! answer is awaited. It is bounded. Output beyond that is left out and counted, since a program
+//! need not know that its output is not read; anything else beyond it was not asked for.
 
 use crate::protocol::{Incoming, Stream};
 use std::collections::VecDeque;
@@ -12,15 +12,15 @@ const OUTPUT_BYTES: usize = 4 * 1024 * 1024;
 /// The most that is kept in all. The answers to as many files as a listing has take half of it.
 const ALL_BYTES: usize = 12 * 1024 * 1024;
 
-/// What one takes beside its bytes.
+/// The memory that one takes beside its bytes.
 const ITEM_BYTES: usize = 128;
 
-/// What was said and is to be heard, in its order.
+/// The messages still to be heard, in their order.
 #[derive(Debug, Default)]
 pub struct Waiting {
     queue: VecDeque<(Incoming, usize)>,
     bytes: usize,
-    /// What was printed and not kept, and where the first of it was printed.
+    /// Where the first bytes that were not kept were printed, and the count of all of them.
     left_out: Option<(u32, Stream, u64)>,
 }
 
@@ -54,7 +54,7 @@ impl Waiting {
             self.bytes -= bytes;
             return Some(incoming);
         }
-        // What was kept at the most stays allocated, unless it is given back.
+        // An empty queue keeps the memory of its greatest length, so a new one replaces it.
         self.queue = VecDeque::new();
         let (id, stream, left_out) = self.left_out.take()?;
         let bytes = format!("\n… {left_out} bytes left out …\n").into_bytes();

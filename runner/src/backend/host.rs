@@ -37,8 +37,8 @@ impl Host {
         }
     }
 
-    /// Starts an agent for whoever opens the first shell, who then need not wait for it. One that
-    /// does not start is for them to tell.
+    /// Starts an agent for the first shell, so that opening it need not wait. If the agent does
+    /// not start, opening the shell says so.
     pub fn get_ready(&self) {
         if let Ok(client) = self.spawn(self.around.guard()) {
             give(&self.idle, client);
@@ -138,7 +138,7 @@ impl Host {
         )))
     }
 
-    /// What holds around steps here, found out by starting a shell.
+    /// Returns the protections around steps here, found out by starting a shell.
     pub fn held(&self, opening: &Opening<'_>) -> Result<Held, BackendError> {
         self.begin(opening).map(|(_, held)| held)
     }

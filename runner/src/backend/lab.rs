@@ -45,7 +45,7 @@ pub struct Choice {
     pub cache: Cache,
     /// A kernel that is in the cache: `default`, a series such as `6.12`, a whole release; or a path.
     pub kernel: String,
-    /// What is to run the guests' code.
+    /// Whether KVM is to run the guests' code.
     pub accelerator: KvmPolicy,
     /// The program that becomes QEMU when called with `__agent guarded`.
     pub tutor: PathBuf,
@@ -56,7 +56,7 @@ pub struct Lab {
     choice: Choice,
     tell: Tell,
     found: OnceLock<Result<FoundLab, Lack>>,
-    /// A guest that nobody has taken yet.
+    /// A guest that is not taken yet.
     ready: Mutex<Option<Machine>>,
     /// Why a guest did not start. The next one would not either, and take as long.
     broken: OnceLock<Lack>,
@@ -64,7 +64,7 @@ pub struct Lab {
     started: AtomicBool,
 }
 
-/// What this machine lacks, and what to do about it.
+/// A lack of this machine, and what to do about it.
 type Lack = (String, Option<String>);
 
 /// The parts of a lab as they were found on this machine.
@@ -72,7 +72,7 @@ struct FoundLab {
     guests: Guests,
     qemu: Qemu,
     chosen: accelerator::AcceleratorChoice,
-    /// What probes said in guests as they begin. They begin the same each time.
+    /// The answers of probes in guests as they begin. They begin the same each time.
     answers: Answers,
 }
 
@@ -132,7 +132,7 @@ impl Lab {
         Ok(LabSession::of(machine, Vec::new(), self.guests()?.base()))
     }
 
-    /// Makes a guest for whoever comes first, or says why there can be none.
+    /// Makes the guest that is taken first, or says why there can be none.
     pub fn make_ready(&self) -> Result<(), BackendError> {
         let machine = self.guest()?;
         *self.ready() = Some(machine);
@@ -143,7 +143,7 @@ impl Lab {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What runs its guests' code, and why. KVM was tried by then.
+    /// Returns what runs its guests' code, and why. KVM was tried by then.
     pub fn accelerator(&self) -> Result<&accelerator::AcceleratorChoice, BackendError> {
         self.found().map(|found| &found.chosen)
     }
@@ -154,7 +154,7 @@ impl Lab {
     }
 }
 
-/// What guests are made of.
+/// The parts that guests are made of.
 struct Parts {
     qemu: Qemu,
     launcher: Launcher,
@@ -182,10 +182,10 @@ fn states(cache: &Cache) -> PathBuf {
     cache.folder().join("states")
 }
 
-/// What a lab would do, as far as it is known without starting a machine.
+/// The expected setup of a lab, as far as it is known without starting a machine.
 #[derive(Clone, Debug)]
 pub struct Outlook {
-    /// What would run its guests' code, and why.
+    /// The accelerator that would run its guests' code, and why.
     pub accelerator: accelerator::AcceleratorChoice,
     /// True if its guests resume from a saved state.
     pub is_saved: bool,
@@ -207,7 +207,7 @@ fn lacking((reason, remedy): Lack) -> BackendError {
     BackendError::Unusable { reason, remedy }
 }
 
-/// What to do about a QEMU that cannot be used.
+/// Returns what to do about a QEMU that cannot be used.
 pub fn qemu_remedy(error: &QemuError) -> String {
     match error {
         QemuError::Missing { .. } | QemuError::Strange { .. } => say!("lab-remedy-qemu"),
@@ -273,7 +273,7 @@ fn parts(choice: &Choice) -> Result<Parts, Lack> {
     })
 }
 
-/// What to do about a kernel that is damaged.
+/// Returns what to do about a kernel that is damaged.
 pub fn mends(release: &str) -> String {
     let series = tutor_lab::kernel::series(release);
     let setup = match series {
@@ -360,9 +360,9 @@ pub struct LabSession {
     libraries: Libraries,
     running: BTreeMap<u32, Mode>,
     shared_at: Instant,
-    /// What is to be told before anything else.
+    /// The events to be told before anything else.
     told: VecDeque<Happening>,
-    /// What checkpoints are told as differences from.
+    /// The state that checkpoints are written as differences from.
     base: Option<Arc<Base>>,
     /// The checkpoint that is being written.
     writing: Option<JoinHandle<()>>,
@@ -459,7 +459,7 @@ impl LabSession {
         Ok(())
     }
 
-    /// What goes on in the background, on either side, sees the other side's files.
+    /// Brings each side's files to the other while a background step runs.
     fn share_in_background(&mut self) -> Result<(), BackendError> {
         let background = self.running.values().any(|mode| *mode == Mode::Background);
         if background && self.shared_at.elapsed() >= SHARING {
@@ -512,7 +512,7 @@ impl Session for LabSession {
     }
 
     fn save(&mut self, file: &Path) -> Result<bool, BackendError> {
-        // What runs could be cut off in the middle of a word to us.
+        // A run could be cut off in the middle of a message to us.
         let (true, Some(base)) = (self.running.is_empty(), self.base.clone()) else {
             return Ok(false);
         };
@@ -546,7 +546,7 @@ impl Session for LabSession {
     }
 }
 
-/// What stayed as the learner changed it.
+/// Returns the file that stayed as the learner changed it.
 pub fn kept_yours(conflict: Conflict) -> KeptYours {
     KeptYours {
         path: conflict.path.path().to_owned(),
@@ -574,7 +574,7 @@ fn not_shared(error: SharedError) -> BackendError {
     }
 }
 
-/// What to do about a lab that does not start.
+/// Returns what to do about a lab that does not start.
 fn remedy(error: &MachineError, accelerator: &Accelerator) -> String {
     let is_forbidden = matches!(error, MachineError::ExecutableMemory { .. });
     match accelerator {

@@ -26,8 +26,8 @@ pub trait Backend: Sync {
     }
     /// Whose kernel steps there meet.
     fn kernel(&self) -> KernelOwner;
-    /// What a probe said there before, in any process, where the machine begins as the same one
-    /// each time.
+    /// Returns what a probe said there before, in any process, where the machine begins as the
+    /// same one each time.
     fn known(&self, _probe: &str) -> Option<Answer> {
         None
     }
@@ -48,7 +48,7 @@ pub enum KernelOwner {
     },
 }
 
-/// What a probe says of its machine.
+/// The answer of a probe about its machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// It exited with 0, and printed this: stdout and then stderr.
@@ -78,7 +78,7 @@ impl Answer {
         }
     }
 
-    /// What it printed, or why it is not known.
+    /// Returns what it printed, or why it is not known.
     pub fn text(&self) -> &str {
         match self {
             Answer::Yes(text) | Answer::No(text) | Answer::Unknown(text) => text,
@@ -86,7 +86,7 @@ impl Answer {
     }
 }
 
-/// What a shell starts with.
+/// The settings that a shell starts with.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening<'o> {
     /// The folder it starts in.
@@ -118,7 +118,7 @@ pub trait Session {
     fn finish(&mut self, grace: Duration) -> Result<(), BackendError>;
 }
 
-/// What a session tells.
+/// An event of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Happening {
     /// Something was printed.
@@ -160,7 +160,7 @@ pub enum BackendError {
     Start {
         /// The program.
         program: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: String,
     },
     /// The process that keeps the shell is gone.
@@ -174,7 +174,7 @@ pub enum BackendError {
     Unusable {
         /// Why not.
         reason: String,
-        /// What to do about it.
+        /// The remedy, if one is known.
         remedy: Option<String>,
     },
     /// A further virtual machine did not start, though one did before.
@@ -204,7 +204,7 @@ impl BackendError {
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do about it.
     pub fn help(&self) -> Option<&str> {
         match self {
             BackendError::Unusable { remedy, .. } => remedy.as_deref(),

@@ -1,4 +1,4 @@
-//! What an agent says, in the words of a [`Session`](super::Session).
+//! Translates what an agent says into the words of a [`Session`](super::Session).
 
 use super::{BackendError, Happening};
 use tutor_agent::protocol::{Incoming, LeftoverProcess, Reply};

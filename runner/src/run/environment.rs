@@ -12,7 +12,7 @@ pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 /// course asked for.
 pub fn environment(options: &Options, place: Place, home: &Path) -> Vec<(String, String)> {
     let own = [Some(&options.tutor), options.programs.as_ref()];
-    // What the learner has on this machine is of this machine only.
+    // The learner's surroundings are those of this machine only.
     let around = (place == Place::Host).then_some(&options.surroundings);
     let asked = around.iter().flat_map(|around| &around.path);
     let own = own.into_iter().flatten().chain(asked);

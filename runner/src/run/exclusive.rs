@@ -15,7 +15,7 @@ pub struct ExclusiveLock {
     _file: File,
 }
 
-/// Takes it if nobody has it; `None` says that somebody has.
+/// Takes the lock if it is free; `None` says that a process holds it.
 pub fn try_take(folder: &Path, name: &str) -> io::Result<Option<ExclusiveLock>> {
     fs::create_dir_all(folder)?;
     let file = File::create(folder.join(format!("{name}.lock")))?;
@@ -26,8 +26,8 @@ pub fn try_take(folder: &Path, name: &str) -> io::Result<Option<ExclusiveLock>> 
     }
 }
 
-/// Takes it, waiting for whoever has it; `waits` is called once if somebody has. An error is how the
-/// step ends that wanted it.
+/// Takes the lock, waiting until it is free; `waits` is called once if it is held. An error is how
+/// the step ends that wanted it.
 pub(super) fn take(
     options: &Options,
     name: &str,

@@ -1,5 +1,5 @@
-//! What a lesson asks of its places by probes: needs of its steps, facets of its environment, and
-//! what lies on the kernel.
+//! Asks the places of a lesson by probes: needs of its steps, facets of its environment, and what
+//! lies on the kernel.
 
 use super::probes::{self, ProbeCache};
 use super::stage::Stage;
@@ -13,7 +13,7 @@ pub(super) struct Needs<'r> {
     lesson: &'r Lesson,
     course: &'r Course,
     probes: &'r ProbeCache,
-    /// What lay on the kernel before the lesson, once that was asked.
+    /// The objects on the kernel before the lesson, once that was asked.
     pub inventory: Option<Vec<String>>,
     /// The places where steps ran: a refusal there may be what they brought about.
     touched: Vec<Place>,
@@ -120,7 +120,7 @@ impl<'r> Needs<'r> {
         self.probes.answer(place, probe, ask)
     }
 
-    /// What is known of a machine that begins as the same one each time; else its probe is run.
+    /// Returns the known answer of a machine that begins as the same one each time, or probes it.
     fn known_or_probed(
         &self,
         place: Place,
@@ -169,7 +169,7 @@ impl<'r> Needs<'r> {
         Ok(())
     }
 
-    /// What lies on the kernel now and did not before the lesson.
+    /// Returns what lies on the kernel now and did not before the lesson.
     pub fn left_on_kernel(&mut self, stage: &mut Stage<'r>) -> Vec<Leftover> {
         let (Some(before), Some(inventory)) = (self.inventory.take(), &self.course.inventory)
         else {

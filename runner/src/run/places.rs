@@ -23,12 +23,12 @@ pub enum KernelPlace<'p> {
     None {
         /// Why not.
         reason: String,
-        /// What to do about it.
+        /// The remedy, if one is known.
         remedy: Option<String>,
     },
 }
 
-/// What holds for a whole run.
+/// The settings of a whole run.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Takes the place of every step's own timeout.
@@ -40,7 +40,7 @@ pub struct Options {
     pub tutor: PathBuf,
     /// A folder whose programs steps find before those of the system.
     pub programs: Option<PathBuf>,
-    /// What is around steps on this machine.
+    /// The surroundings of steps on this machine.
     pub surroundings: Surroundings,
     /// Where locks live.
     pub locks: PathBuf,

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 #[derive(Debug, Default)]
 pub struct ProbeCache {
     answers: Mutex<HashMap<(Place, String), Answer>>,
-    /// What mends a need by a package, by the need's name: to find out takes the package manager.
+    /// The mends of needs by packages, by the need's name: to find out takes the package manager.
     mends: Mutex<HashMap<String, Option<Mend>>>,
 }
 
@@ -47,7 +47,7 @@ impl ProbeCache {
         Ok(answer)
     }
 
-    /// What to do about a need that is not met, in words.
+    /// Returns what to do about a need that is not met, in words.
     pub fn remedy(&self, need: &Need, probe: &NeedProbe, answer: &Answer) -> Option<String> {
         let known = self.mends.lock().ok();
         let known = known.and_then(|mends| mends.get(&need.name).cloned());
@@ -106,8 +106,8 @@ pub fn mend(probe: &NeedProbe, answer: &Answer, distribution: Distribution) -> O
     }
 }
 
-/// Returns what to do about something that this machine's own kernel lacks or refuses, as commands to
-/// type for whoever runs that lesson: as root, or in the lab.
+/// Returns what to do about something that this machine's own kernel lacks or refuses, as commands
+/// for the learner of that lesson to type: as root, or in the lab.
 pub fn on_own_kernel(lesson: &str, said: Option<&str>) -> String {
     match said {
         _ if !nix::unistd::geteuid().is_root() => say!("need-own-as-root", lesson = lesson),

@@ -85,8 +85,8 @@ pub fn question(until: &Background, folder: &Path) -> Option<String> {
 /// The kernel's lists of TCP sockets, of a machine's whole network (proc(5)).
 const SOCKETS: [&str; 2] = ["/proc/net/tcp", "/proc/net/tcp6"];
 
-/// True if anybody listens on a TCP port of this machine. Nobody is connected to: a server that
-/// takes one connection would be used up by that.
+/// True if a process listens on a TCP port of this machine. It does not connect: that would use up
+/// a server that takes one connection.
 pub fn listens(port: u16) -> bool {
     let lists = SOCKETS
         .iter()

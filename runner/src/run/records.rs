@@ -1,4 +1,4 @@
-//! What is known of the steps and checks of a sitting.
+//! The records of the steps and checks of a sitting.
 
 use super::stage::Stage;
 use crate::transcript::{Ending, Output, Record, RecordId};
@@ -19,7 +19,7 @@ struct Kept {
 }
 
 impl Kept {
-    /// What its run printed by now.
+    /// Returns what its run printed by now.
     fn output(&self, stage: &Stage<'_>) -> Output {
         match self.run {
             Some(run) => stage.runs.output(run),

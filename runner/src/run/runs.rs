@@ -57,7 +57,7 @@ impl<'r> OpenRuns<'r> {
         self.get(id)?.step
     }
 
-    /// What a run printed by now: a process that it left behind may print more.
+    /// Returns what a run printed by now: a process that it left behind may print more.
     pub fn output(&self, id: u32) -> Output {
         let run = self.get(id);
         run.map(|run| run.output.clone()).unwrap_or_default()

@@ -186,7 +186,7 @@ impl<'r> Sitting<'r> {
         (transcript, done.and(finished))
     }
 
-    /// Shows the step that is next, before anybody knows whether it is to run.
+    /// Shows the step that is next, before it is known whether it is to run.
     pub fn reach(&mut self) {
         if let Some(Action::Run(step)) = self.next_action() {
             self.stage.tell(&Event::StepReached(step));
@@ -298,7 +298,7 @@ impl<'r> Sitting<'r> {
     }
 
     /// Looks at what changed while a step ran, beside those in the background: those count alone,
-    /// since nobody knows which of them it was, and they are the same in each run.
+    /// since it is not known which of them it was, and they are the same in each run.
     fn look_after(&mut self, mut running: BTreeSet<String>, step: &str) {
         if running.is_empty() {
             running.insert(step.to_owned());

@@ -38,7 +38,7 @@ pub struct Stage<'r> {
     files: PathBuf,
     home: PathBuf,
     listener: &'r mut dyn Listener,
-    /// What is known of the places so far.
+    /// The facets of the places, as known so far.
     pub(super) facets: KnownFacets,
     open: BTreeMap<Place, Box<dyn Session>>,
     /// The places that were given up, and whose next step has not been told so.
@@ -46,11 +46,11 @@ pub struct Stage<'r> {
     pub(super) runs: OpenRuns<'r>,
     /// The steps that run in the background, in the order in which they were begun.
     background: Vec<BackgroundStep>,
-    /// Background steps that ended, for whoever keeps records.
+    /// The records of background steps that ended, for the sitting.
     over: Vec<Record>,
     /// Why the listener wants nothing more to run.
     stopped: Option<Skip>,
-    /// What the shells printed as they closed.
+    /// The output of the shells as they closed.
     closing: Output,
     leftovers: Option<Vec<(Option<u32>, String)>>,
     last_output: Instant,
@@ -64,7 +64,7 @@ struct BackgroundStep {
     record: Record,
 }
 
-/// What waiting for a run came to.
+/// The result of waiting for a run.
 pub(super) enum Waited {
     /// It ended.
     Ended(Ending, ShellFate),
@@ -72,17 +72,17 @@ pub(super) enum Waited {
     Ready,
 }
 
-/// What became of a question.
+/// The result of a question.
 pub(super) struct Asked {
     /// How it ended.
     pub ending: Ending,
-    /// What it printed.
+    /// Its output.
     pub output: Output,
-    /// What became of the lesson's shell.
+    /// The fate of the lesson's shell.
     pub shell: ShellFate,
 }
 
-/// What ends a wait beside the end of the run.
+/// The limits of a wait, beside the end of the run.
 struct Patience {
     limit: Duration,
     /// The presses of Ctrl-C that do not count: those from before.
@@ -118,7 +118,7 @@ impl<'r> Stage<'r> {
         }
     }
 
-    /// Tells whoever listens.
+    /// Tells the listener.
     pub(super) fn tell(&mut self, event: &Event<'_>) {
         if let ControlFlow::Break(skip) = self.listener.hear(event, &self.facets) {
             self.stopped.get_or_insert(skip);
@@ -256,8 +256,8 @@ impl<'r> Stage<'r> {
             Ok(id) => id,
             Err(error) => return (None, Err(error)),
         };
-        // Presses from before the step count: whoever pressed wants an end, and who goes on after
-        // one forgets it.
+        // Presses from before the step count: the learner wants an end. A caller that goes on
+        // after one forgets it.
         let patience = Patience { limit, presses: 0 };
         let waited = match self.wait(step.on, id, &patience) {
             Ok(Waited::Ended(ending, ShellFate::Kept)) if is_shell_new => {
@@ -539,7 +539,7 @@ impl<'r> Stage<'r> {
         if finished.is_ok() {
             // One that is gone has said all.
             let _ = self.hear_until(place, |stage| {
-                // Whoever prints at the end without end is not heard out.
+                // A process that prints without end at the end is not heard out.
                 let is_flood = stage.closing.left_out_bytes() > CLOSING_BYTES;
                 let is_over = stage.leftovers.is_some() || began.elapsed() >= GRACE * 4;
                 Ok((is_over || is_flood).then_some(()))
@@ -558,7 +558,7 @@ impl<'r> Stage<'r> {
         named.collect()
     }
 
-    /// What the shells printed as they closed.
+    /// Returns what the shells printed as they closed.
     pub(super) fn take_closing(&mut self) -> Output {
         std::mem::take(&mut self.closing)
     }

@@ -35,7 +35,7 @@ fn ran(backend: &Scripted, markdown: &str, stop_at_failure: bool) -> String {
     })
 }
 
-/// The same while somebody listens who can press Ctrl-C.
+/// The same with a listener that can press Ctrl-C.
 fn ran_while(
     backend: &Scripted,
     markdown: &str,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// What an agent is to put around what it starts. It is said when the agent is started, since a
-/// process cannot change its own PID namespace.
+/// The guard that an agent is to put around what it starts. It is said when the agent is started,
+/// since a process cannot change its own PID namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Guard {
     /// Nothing: processes are found and ended one by one.
@@ -45,7 +45,7 @@ impl Guard {
     }
 }
 
-/// What confined steps find and may do, beside the system's programs.
+/// The files and ports that confined steps may use, beside the system's programs.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Confinement {
     /// Files and folders that steps may change.

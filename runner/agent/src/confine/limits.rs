@@ -65,7 +65,7 @@ pub fn join_group(limits: &ResourceLimits, owner: u32) -> io::Result<()> {
     let joined = || -> io::Result<()> {
         fs::write(folder.join("pids.max"), limits.processes.to_string())?;
         fs::write(folder.join("memory.max"), limits.memory_bytes.to_string())?;
-        // 0 is whoever writes it.
+        // 0 is the process that writes it.
         fs::write(folder.join("cgroup.procs"), "0")
     };
     joined().inspect_err(|_| drop(fs::remove_dir(&folder)))
@@ -97,7 +97,7 @@ pub fn remove_groups(owner: u32) {
 fn beside_own() -> Option<PathBuf> {
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
     let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    // Below a root folder of our own nobody writes to them.
+    // Below a root folder of our own no process writes to them.
     let root = Path::new(super::root::OLD);
     let root = if root.exists() { root } else { Path::new("/") };
     let hierarchy = HIERARCHIES.map(|below| root.join(below));

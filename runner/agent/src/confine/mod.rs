@@ -1,8 +1,8 @@
-//! What an agent puts around the steps that it runs, so that they end with it and reach nothing of
-//! the learner's: namespaces, a root folder of their own, Landlock, seccomp and limits.
+//! Confines the steps that an agent runs, so that they end with it and reach nothing of the
+//! learner's: namespaces, a root folder of their own, Landlock, seccomp and limits.
 //!
-//! A container or AppArmor may forbid any of it, so each is found out by trying. [`Guard`] is what
-//! an agent is to try, [`Held`] what came of it.
+//! A container or AppArmor may forbid any of it, so the agent tries each. [`Guard`] says what an
+//! agent is to try, [`Held`] what came of it.
 
 mod error;
 mod guard;
@@ -29,7 +29,7 @@ pub use namespaces::{End, NEXT};
 /// there are no namespaces, an older one would not do.
 const LANDLOCK_ALONE: i32 = 6;
 
-/// What holds around the steps of an agent.
+/// The protections around the steps of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// Whether all processes end with the agent.
@@ -48,11 +48,11 @@ pub struct Held {
     /// The process outside that waits for this one.
     #[serde(skip)]
     pub owner: u32,
-    /// What was tried in vain: what, and what stood in the way.
+    /// The protections tried in vain, each with what stood in the way.
     pub lacking: Vec<String>,
 }
 
-/// What is to be done in this process.
+/// The role of this process after [`begin`].
 #[derive(Debug)]
 pub enum Begun {
     /// It is to serve.
@@ -115,8 +115,8 @@ fn guarded(flags: CloneFlags) -> io::Result<Begun> {
         namespaces::keep_to_itself(flags, ids)?;
         namespaces::mount_proc()?;
         match user {
-            // What it starts has no capabilities either, and may open its pipes only if it has none
-            // that they lack: ptrace(2), "access mode checking".
+            // Its descendants have no capabilities either, and can open its pipes only if it has
+            // none that they lack: ptrace(2), "access mode checking".
             true => {
                 namespaces::bound_capabilities()?;
                 namespaces::drop_capabilities()
@@ -142,7 +142,7 @@ fn prepared(flags: CloneFlags) -> io::Result<Begun> {
     let side = namespaces::enter(flags, || {
         namespaces::keep_to_itself(flags, ids)?;
         if flags.contains(CloneFlags::CLONE_NEWNET) {
-            // Whoever serves on the loopback device for a client beside it needs no other network.
+            // A server on the loopback device with a client beside it needs no other network.
             crate::network::bring_up_loopback()?;
         }
         root::prepare(!flags.contains(CloneFlags::CLONE_NEWNET))?;
@@ -244,7 +244,7 @@ pub fn confine(
     home.map_or(Ok(None), |home| temporary_folder(home).map(Some))
 }
 
-/// What is to be hidden and would be readable with what the system has.
+/// Returns a path that is to be hidden and lies in a readable folder of the system.
 fn exposed(confinement: &Confinement) -> Option<&Path> {
     let is_exposed = |hidden: &&PathBuf| {
         let real = hidden.canonicalize();

@@ -1,7 +1,7 @@
 //! Processes in namespaces of their own.
 //!
-//! What serves is the first process of a PID namespace: when it is gone the kernel ends all others
-//! there. It goes when the process outside does that waits for it, which goes with `tutor`.
+//! The first process of a PID namespace serves: when it ends, the kernel ends all others there. It
+//! ends when the process outside that waits for it does, and that one ends with `tutor`.
 
 use super::error::doing;
 use crate::sys;
@@ -18,8 +18,8 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-/// How long the process that serves may take to end what it started, once nobody is at the other end
-/// of its channel.
+/// How long the process that serves may take to end what it started, once the other end of its
+/// channel is closed.
 const ENDING: Duration = Duration::from_secs(5);
 
 /// With this status a process ends that would serve another lesson if it could.
@@ -56,8 +56,8 @@ pub struct Child {
 impl Child {
     /// Waits until that process has ended.
     ///
-    /// It ends when nobody is at the other end of its channel any more. One that a step stopped, as
-    /// by ptrace(2), does not hear that, and is killed.
+    /// It ends when the other end of its channel is closed. One that a step stopped, as by
+    /// ptrace(2), does not hear that, and is killed.
     pub fn wait(&self, channel: BorrowedFd<'_>) -> End {
         let mut kill_at = None;
         loop {
@@ -114,7 +114,7 @@ pub fn enter(flags: CloneFlags, settle: impl FnOnce() -> io::Result<()>) -> io::
             Ok(()) => to_parent.write_all(b"+"),
             Err(error) => to_parent.write_all(error.to_string().as_bytes()),
         };
-        // The other process may be gone already; then nobody would end this one.
+        // The other process may be gone already; then no process would end this one.
         if settled.is_err() || told.is_err() {
             std::process::exit(1);
         }
@@ -144,7 +144,7 @@ pub fn own_ids() -> (Uid, Gid) {
     (geteuid(), getegid())
 }
 
-/// Keeps them in a new user namespace, and has mounts that are nobody else's.
+/// Keeps them in a new user namespace, and makes the mounts private.
 pub fn keep_to_itself(flags: CloneFlags, (user, group): (Uid, Gid)) -> io::Result<()> {
     if flags.contains(CloneFlags::CLONE_NEWUSER) {
         // user_namespaces(7): without this a group could be dropped that something is denied to.

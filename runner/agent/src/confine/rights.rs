@@ -1,5 +1,6 @@
-//! What confined processes may open, by Landlock (Documentation/userspace-api/landlock.rst of the
-//! kernel): a second lock where there is a root folder of their own, and the only one elsewhere.
+//! Limits the files that confined processes may open, by Landlock
+//! (Documentation/userspace-api/landlock.rst of the kernel): a second lock where there is a root
+//! folder of their own, and the only one elsewhere.
 
 use super::guard::Confinement;
 use super::root::SYSTEM;
@@ -9,7 +10,7 @@ use landlock::{
 };
 use std::path::{Path, PathBuf};
 
-/// What a root folder of their own has to be written to.
+/// The folders in a root folder of their own that steps may write to.
 const FRESH: [&str; 4] = ["/tmp", "/var/tmp", "/dev", "/proc"];
 
 /// The devices that a program may expect to write to.
@@ -22,8 +23,8 @@ pub fn restrict(confinement: &Confinement, has_own_root: bool) -> Result<i32, St
         true => (paths(&["/"]), paths(&FRESH)),
         false => {
             let mut readable = paths(&SYSTEM);
-            // `/proc` shows of other processes what everybody may see, and not their memory, files or
-            // environment.
+            // `/proc` shows of other processes what all users may see, and not their memory, files
+            // or environment.
             readable.extend(paths(&["/proc", "/dev/random", "/dev/urandom"]));
             readable.extend(confinement.readable.iter().cloned());
             (readable, paths(&DEVICES))
@@ -44,7 +45,7 @@ pub fn restrict(confinement: &Confinement, has_own_root: bool) -> Result<i32, St
             .map(|path| (path, AccessFs::from_read(known)))
             .chain(writable.map(|path| (path, AccessFs::from_all(known))))
         {
-            // What is not there needs no rule.
+            // A path that does not exist needs no rule.
             let Ok(fd) = PathFd::new(path) else { continue };
             let rights = match path.is_dir() {
                 true => rights,

@@ -12,7 +12,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-/// What holds programs and what they need, as far as it is there.
+/// The folders of programs and of what they need, as far as they exist.
 pub const SYSTEM: [&str; 19] = [
     "/usr",
     "/bin",
@@ -35,7 +35,7 @@ pub const SYSTEM: [&str; 19] = [
     "/run/current-system",
 ];
 
-/// What answers questions about names, for whoever has the network.
+/// The folders of name resolvers, for steps that have the network.
 const RESOLVERS: [&str; 2] = ["/run/systemd/resolve", "/run/resolvconf"];
 
 /// The most of `/etc` that is looked at; a system has a few thousand files there.
@@ -89,7 +89,7 @@ pub fn prepare(has_network: bool) -> io::Result<()> {
 
 /// Gives the first process of a lesson what is of that lesson only.
 pub fn settle() -> io::Result<()> {
-    // Nobody here can take it away from what it covers.
+    // No process here can unmount it from what it covers.
     namespaces::mount_proc()?;
     // The kernel's settings are root's to write there, also where root is not the machine's.
     protect(Path::new("/proc"))?;
@@ -168,7 +168,7 @@ fn bring_to_read(place: &Path) -> io::Result<()> {
     protect(place)
 }
 
-/// Keeps everybody from writing to what is mounted at a path.
+/// Makes what is mounted at a path read-only.
 fn protect(place: &Path) -> io::Result<()> {
     sys::read_only(place).map_err(|error| at_place("protect", place, error))
 }

@@ -1,6 +1,6 @@
 //! The system calls that confined steps are refused, by seccomp(2): those that make namespaces and
-//! mounts, change the kernel, or have been the way out of such places before. The kernel refuses most
-//! of them already to whoever has no capabilities; this keeps its code from being reached at all.
+//! mounts, change the kernel, or have been the way out of such places before. The kernel refuses
+//! most of them already without capabilities; this keeps its code from being reached at all.
 
 use nix::libc;
 use seccompiler::{
@@ -70,8 +70,8 @@ const FAMILIES: [i32; 4] = [
     libc::AF_NETLINK,
 ];
 
-/// What a socket of the internet may speak: by another protocol, such as MPTCP, a port would be met
-/// that Landlock keeps (its rules are for TCP alone). 0 is the usual one of its type.
+/// The protocols of an internet socket: another one, such as MPTCP, would reach a port that
+/// Landlock keeps (its rules are for TCP alone). 0 is the usual one of its type.
 const PROTOCOLS: [i32; 5] = [
     0,
     libc::IPPROTO_TCP,
@@ -96,7 +96,7 @@ const X32: libc::c_long = 0x4000_0000;
 /// starts. Without such a folder steps would reach the sockets of others, so they get none.
 pub fn forbid(has_own_root: bool) -> Result<(), String> {
     apply(rules(has_own_root), libc::EPERM)?;
-    // What the C library falls back from, to a call whose flags can be looked at.
+    // From clone3(2) the C library falls back to a call whose flags can be looked at.
     apply(
         Ok(BTreeMap::from([(libc::SYS_clone3, Vec::new())])),
         libc::ENOSYS,
@@ -138,7 +138,7 @@ fn rules(has_own_root: bool) -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendE
         let makes_one = condition(0, SeccompCmpOp::MaskedEq(user), user)?;
         rules.insert(call, vec![SeccompRule::new(vec![makes_one])?]);
     }
-    // What is typed at a terminal can be forged by these (ioctl_tty(2), ioctl_console(2)).
+    // These can forge terminal input (ioctl_tty(2), ioctl_console(2)).
     let requests = [libc::TIOCSTI, libc::TIOCLINUX].map(u64::from);
     let forged = requests.map(|request| {
         condition(1, SeccompCmpOp::Eq, request).and_then(|is_it| SeccompRule::new(vec![is_it]))

@@ -130,7 +130,7 @@ pub fn remove(folder: &Path, path: &Below) -> io::Result<()> {
         removed => removed.map(drop),
     };
     match removed {
-        // What lies behind a link is not what was meant, and that is gone.
+        // The file behind a link is not the one that was meant, and that one is gone.
         Err(FilesError::Behind(_)) => Ok(()),
         removed => Ok(removed?),
     }

@@ -21,7 +21,7 @@ use tutor_files::{Found, Root};
 /// How long a guest goes on after its machine's other end was closed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often it looks whether somebody is there again.
+/// How often it looks whether the other end is open again.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// The part of an agent that only a guest has.
@@ -33,7 +33,7 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Heeds that nobody holds the other end of the channel. True if that lasts.
+    /// Heeds that the other end of the channel is closed. True if that lasts.
     pub fn gave_up(&mut self) -> bool {
         let since = *self.alone_since.get_or_insert_with(Instant::now);
         std::thread::sleep(LOOK);
@@ -165,7 +165,7 @@ impl Guest {
         };
         terminal.status = Some(status);
         let id = *id;
-        // What it showed last is still to be read; background jobs of its shell may hold it open.
+        // Its last output is still to be read; background jobs of its shell may hold it open.
         let mut frames = Vec::new();
         loop {
             let shown = terminal.read();

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 /// The most that is read at once.
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// What is typed and not taken is bounded.
+/// The most typed input that is kept until the terminal takes it.
 const TYPED_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl GuestTerminal {
         })
     }
 
-    /// What to wait at for more to show.
+    /// Returns the file to poll for more to show.
     pub fn readable(&self) -> Option<BorrowedFd<'_>> {
         self.main.as_ref().map(AsFd::as_fd)
     }
@@ -79,7 +79,7 @@ impl GuestTerminal {
         match read_some(main, &mut buffer) {
             Some(count) => buffer.truncate(count),
             None => {
-                // EIO: nobody holds the other end.
+                // EIO: no process holds the other end.
                 self.main = None;
                 buffer.clear();
             }

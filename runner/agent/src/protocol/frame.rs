@@ -9,15 +9,15 @@ use super::run::Stream;
 use serde::Serialize;
 use std::io;
 
-/// The longest payload that `tutor` sends: a script is as long as somebody wrote it.
+/// The longest payload that `tutor` sends: a script is as long as its author made it.
 pub const REQUEST_BYTES: usize = 64 * 1024 * 1024;
 
-/// The longest payload that an agent sends. What is longer is told in several frames.
+/// The longest payload that an agent sends. A longer message takes several frames.
 pub const REPLY_BYTES: usize = 2 * 1024 * 1024;
 
 const HEADER_BYTES: usize = 5;
 
-/// What a decoder keeps for the next frame when it has handed out all that came.
+/// The memory that a decoder keeps for the next frame when it has handed out all that came.
 const KEPT_BYTES: usize = 256 * 1024;
 
 /// One frame, taken apart.

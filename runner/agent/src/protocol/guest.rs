@@ -46,7 +46,7 @@ pub enum GuestRequest {
         folder: PathBuf,
         /// Where in it; folders on the way are made.
         path: Below,
-        /// What.
+        /// The file, folder or link.
         kind: Kind,
     },
     /// Remove what is there, if anything is, and is no folder that holds something.
@@ -97,8 +97,8 @@ pub enum GuestRequest {
         /// The secret.
         bytes: [u8; 32],
     },
-    /// Start a command on a terminal of its own. What it shows comes as data of this id, what is
-    /// typed goes there as such; [`GuestReply::TerminalEnded`] ends it.
+    /// Start a command on a terminal of its own. Its output comes as data of this id, typed input
+    /// goes there as such; [`GuestReply::TerminalEnded`] ends it.
     Terminal {
         /// Names the request.
         id: u32,
@@ -132,14 +132,14 @@ pub enum GuestReply {
     Done {
         /// Which one.
         id: u32,
-        /// What stood in the way.
+        /// Why it failed, if it did.
         error: Option<String>,
     },
-    /// What is below a folder.
+    /// The contents of a folder.
     Listed {
         /// The request.
         id: u32,
-        /// What is there, folders before what is in them.
+        /// The entries, folders before what is in them.
         entries: Vec<Found>,
         /// True if more of the same listing follows.
         more: bool,

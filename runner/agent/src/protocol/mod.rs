@@ -43,7 +43,7 @@ pub enum Request {
         env: Vec<(String, String)>,
         /// Whether to ask for mounts of its own.
         isolate: bool,
-        /// What steps find and may do, where the agent was started to confine them.
+        /// The files and ports that steps may use, where the agent was started to confine them.
         #[serde(default)]
         confine: Option<Confinement>,
         /// The most that they may use; no limits if none is said.
@@ -54,7 +54,7 @@ pub enum Request {
     Run {
         /// Names the run in all that follows.
         id: u32,
-        /// What bash is given.
+        /// The text for bash.
         script: String,
         /// In which shell.
         mode: Mode,
@@ -85,12 +85,12 @@ pub enum Reply {
     },
     /// The shell is there.
     Started {
-        /// What holds around it.
+        /// The protections around it.
         held: Held,
     },
     /// Steps are not confined as they were to be, so there is no shell.
     Unconfined {
-        /// What stands in the way.
+        /// The reason.
         why: String,
     },
     /// A run ended.
@@ -106,12 +106,12 @@ pub enum Reply {
     },
     /// The shell is closed and nothing is left.
     Finished {
-        /// What had to be ended.
+        /// The processes that had to be ended.
         leftovers: Vec<LeftoverProcess>,
     },
     /// Something could not be done.
     Failed {
-        /// What was being done, and what stood in the way.
+        /// Says what was being done, and what stood in the way.
         what: String,
     },
     /// The agent of a guest answers.
@@ -128,7 +128,7 @@ pub fn quoted(mut text: String) -> String {
     text
 }
 
-/// What `tutor` hears from an agent.
+/// A message of an agent to `tutor`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Incoming {
     /// An answer.

@@ -24,7 +24,7 @@ pub enum Status {
     Signaled(i32),
 }
 
-/// What became of the lesson's shell during a run.
+/// The fate of the lesson's shell during a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ShellFate {
     /// Variables and functions are as the run left them.

@@ -149,7 +149,7 @@ impl Agent {
         Ok(())
     }
 
-    /// What is alive below the agent but for the shell and background runs.
+    /// Returns the living processes below the agent but for the shell and background runs.
     pub(super) fn leftovers(&self) -> Vec<LeftoverProcess> {
         let mut known: BTreeSet<Pid> = self.shell.iter().map(|shell| shell.pid).collect();
         for run in self
@@ -212,8 +212,8 @@ impl Agent {
         self.last_id = 0;
         let leftovers = leftovers.into_iter().take(protocol::LEFTOVERS).collect();
         self.reply(&Reply::Finished { leftovers })?;
-        // What cannot be ended must not be taken for something of the next lesson. A guest still has
-        // files that are wanted; it ends with its machine.
+        // A process that cannot be ended must not be taken for one of the next lesson. A guest
+        // still has files that are wanted; it ends with its machine.
         let is_all_gone = below_this().is_empty();
         self.is_used_up = self.guards.root && is_all_gone;
         let is_confined = self.guards.seccomp;

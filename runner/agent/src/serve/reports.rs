@@ -18,7 +18,7 @@ use std::time::Instant;
 /// is among that many bytes.
 const PIPE_BYTES: usize = 1024 * 1024;
 
-/// What `wait` says of a job that the shell does not know any more.
+/// The status of `wait` for a job that the shell does not know any more.
 const NOT_KNOWN: i32 = 127;
 
 /// How many files a shell may have open at the least: it keeps some of its own at numbers from 10
@@ -68,8 +68,8 @@ impl Agent {
         }
     }
 
-    /// Sends what the shell's traps print as it closes. What it prints between two runs is of our
-    /// own commands, under `set -x` say.
+    /// Sends what the shell's traps print as it closes. Our own commands cause its output between
+    /// two runs, under `set -x` say.
     fn shell_printed(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), AgentError> {
         match self.is_closing {
             true => self.send(&frame::output(0, stream, bytes)),
@@ -113,7 +113,7 @@ impl Agent {
             }
         }
         if is_asked {
-            // What a job had begun that a signal ended is ended with it.
+            // The processes of a job that a signal ended are ended with it.
             if status > 128 {
                 signal(self.targets(id), Signal::SIGKILL);
             }
@@ -131,7 +131,7 @@ impl Agent {
 
     /// Tells that a run ended, after all that it printed.
     pub(super) fn end(&mut self, id: u32) -> Result<(), AgentError> {
-        // Whoever still holds a writing end is a process that the run left behind.
+        // A process that the run left behind may still hold a writing end.
         let Some(run) = self.runs.get_mut(&id).filter(|run| !run.ended) else {
             return Ok(());
         };
@@ -240,7 +240,7 @@ impl Agent {
                 Err(error) => return Err(error.into()),
             };
             let is_shell = self.shell.as_ref().is_some_and(|shell| shell.pid == pid);
-            // What a process is marked with is known as long as nobody waited for it.
+            // The mark of a process can be read until it is waited for.
             let mark = if is_shell { mark(pid) } else { None };
             waitpid(pid, Some(WaitPidFlag::WNOHANG))?;
             let ended = self
@@ -289,7 +289,7 @@ impl Agent {
             }
             Some(run) => {
                 let status = *run.status.get_or_insert(status);
-                // What a shell had begun that was killed, for want of memory say, is ended with it.
+                // The processes of a shell that was killed, for want of memory say, end with it.
                 if let Status::Signaled(_) = status {
                     run.kill_at.get_or_insert_with(Instant::now);
                 }
@@ -344,7 +344,7 @@ impl Agent {
     }
 }
 
-/// What a line says of a run.
+/// A line's report of a run.
 enum ShellReport {
     /// A background run began as this process.
     Begun(u32, i32),

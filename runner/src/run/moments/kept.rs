@@ -25,11 +25,11 @@ pub struct Moments {
     pub(super) folder: PathBuf,
     /// By the step that they come after.
     kept: BTreeMap<String, Moment>,
-    /// What steps made once: where, and what by its hash.
+    /// The artifacts that steps made once, each by its path and hash.
     known: BTreeSet<(Below, String)>,
 }
 
-/// What is known of a moment beside the guest's state.
+/// The record of a moment beside the guest's state.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Moment {
     /// Of the lesson's text up to it.
@@ -38,9 +38,9 @@ pub(super) struct Moment {
     pub(super) tutor: PathBuf,
     /// The file with the guest's state.
     pub(super) guest: Option<String>,
-    /// What the shell of host steps said of itself, by its hash; none if there was no such shell.
+    /// The state of the shell of host steps, by its hash; none if there was no such shell.
     pub(super) shell: Option<String>,
-    /// What the step changed of what steps had made; the content of files by its hash.
+    /// The step's changes to what steps had made; the content of files by its hash.
     pub(super) changed: Changes,
     /// The steps since the moment before that were skipped, each with the need that was not met.
     pub(super) lacked: Vec<(String, String)>,
@@ -48,11 +48,11 @@ pub(super) struct Moment {
     pub(super) last_id: u32,
     /// The steps that the guest knows by id.
     pub(super) steps: BTreeMap<u32, String>,
-    /// What was on the kernel before the lesson.
+    /// The objects on the kernel before the lesson.
     pub(super) inventory: Option<Vec<String>>,
 }
 
-/// What a step made otherwise than it was before, and nothing where it took something away.
+/// The artifacts that a step made or changed; `None` where it took one away.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Changes {
     files: BTreeMap<Below, Option<Artifact<String>>>,
@@ -60,7 +60,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// Returns what leads from one state to another. What is the learner's now is as it was.
+    /// Returns the changes from one state to another, but for what is the learner's now.
     pub(super) fn between(
         then: &Artifacts<String>,
         now: &Artifacts<String>,
@@ -162,7 +162,7 @@ impl Moments {
                 .values()
                 .any(|moment| moment.guest.as_ref() == Some(&guest))
         {
-            // What does not go now goes when all is tidied.
+            // A file that cannot be removed now is removed when all is tidied.
             let _ = fs::remove_file(self.guest(&guest));
         }
         Ok(())
@@ -214,7 +214,7 @@ impl Moments {
         })
     }
 
-    /// What files held that changed before a moment.
+    /// Returns the blobs of the files that changed before a moment.
     fn contents_of<'m>(&'m self, moment: &'m Moment) -> impl Iterator<Item = PathBuf> + 'm {
         let changed = moment.changed.files.values();
         let changed = changed.chain(moment.changed.home.values());

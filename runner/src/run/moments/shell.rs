@@ -1,4 +1,4 @@
-//! What a shell knows: its folder, variables, functions, aliases and options.
+//! The state of a shell: its folder, variables, functions, aliases and options.
 //!
 //! Traps, open files and jobs are not told, since no other shell could have them.
 

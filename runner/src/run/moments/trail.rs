@@ -18,7 +18,7 @@ use tutor_files::Below;
 /// The most moments that are kept of a lesson. One with more steps has a moment after every few.
 const MOST: usize = 64;
 
-/// What a moment is of.
+/// The parts of a run that a moment records.
 pub(in crate::run) struct Scene<'s, 'r> {
     pub stage: &'s mut Stage<'r>,
     pub needs: &'s mut Needs<'r>,
@@ -34,7 +34,7 @@ pub(in crate::run) struct Trail<'r> {
     steps: HashMap<&'r str, usize>,
     /// The hashes of the lesson's text up to each step.
     texts: Vec<String>,
-    /// What steps had made at the last moment.
+    /// The artifacts of steps at the last moment.
     made: ArtifactCache<String>,
     /// The steps that were skipped since then, each with the need that was not met.
     lacked: Vec<(String, String)>,
@@ -44,23 +44,23 @@ pub(in crate::run) struct Trail<'r> {
     guest: Option<String>,
     /// True if a kernel step ran since that was written.
     is_guest_changed: bool,
-    /// What the shell of host steps said of itself, by its hash.
+    /// The state of the shell of host steps, by its hash.
     shell: Option<String>,
     /// The last step that was run.
     last: Option<usize>,
-    /// What was there before single steps were run.
+    /// The artifacts from before single steps were run.
     others: Option<Others>,
 }
 
-/// What single steps are to leave as it was.
+/// The artifacts that single steps are to leave as they were.
 struct Others {
-    /// What steps had made before.
+    /// The artifacts that steps had made before.
     later: Artifacts<Vec<u8>>,
-    /// What was there when the single ones began.
+    /// The artifacts as the single ones began.
     first: Artifacts<Vec<u8>>,
 }
 
-/// What all moments up to one say together.
+/// The sum of all moments up to one.
 struct MomentSum<'m> {
     made: Artifacts<String>,
     lacked: Vec<&'m (String, String)>,
@@ -138,7 +138,7 @@ impl<'r> Trail<'r> {
         (fits && moment.tutor == self.options.tutor).then_some(moment)
     }
 
-    /// What the moments say together that lead to the one before a step.
+    /// Returns the sum of the moments that lead to the one before a step.
     fn sum<'m>(&self, moments: &'m Moments, index: usize) -> Option<MomentSum<'m>> {
         let mut made = Artifacts::default();
         let mut lacked = Vec::new();
@@ -232,7 +232,7 @@ impl<'r> Trail<'r> {
         scene.stage.runs.know(known, last.last_id);
         if let Some(session) = guest {
             scene.stage.put(Place::Kernel, session);
-            // What cannot be learned now is missing from the report, as in a plain run.
+            // A fact that cannot be learned now is missing from the report, as in a plain run.
             let _ = scene.needs.learn(Place::Kernel, scene.stage);
         }
         taken.lab |= last.guest.is_some();
@@ -398,7 +398,7 @@ impl<'r> Trail<'r> {
             return Ok(());
         }
         self.put_again(scene.workspace)?;
-        // What could not be put there again is not taken away.
+        // Artifacts that could not be put there again are not taken away.
         let Some(later) = made(scene.workspace) else {
             scene.stage.tell(&Event::TakenBack { step, taken: None });
             return Ok(());
@@ -459,7 +459,7 @@ fn host_shell(stage: &mut Stage<'_>) -> Option<String> {
     shell::script(&said.bytes()).filter(|_| is_whole)
 }
 
-/// What steps have made, with its content.
+/// Returns the artifacts of steps, with their content.
 fn made(workspace: &Workspace) -> Option<Artifacts<Vec<u8>>> {
     let all = &mut |content: &[u8]| Some(content.to_vec());
     let kept = workspace.works(&ArtifactCache::default(), all)?;
