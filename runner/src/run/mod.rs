@@ -1,7 +1,19 @@
 //! Runs a plan and says what happened. Judging is left to [`crate::report`].
 //!
-//! [`Sitting`] goes through a plan and keeps records; [`Stage`] has the shells and waits for what
-//! runs in them; [`Moments`] are what a run can be taken back to.
+//! The modules, in reading order:
+//!
+//! - [`interrupt`]: Ctrl-C, counted.
+//! - `places`: the places that a run has, and what holds for all of it.
+//! - `environment`: what steps find in their environment.
+//! - `ready`: whether a background step is ready.
+//! - `runs`: the runs that were begun, and what they printed.
+//! - `stage`: the shells of a lesson, and the only loop that waits for them: [`Stage`].
+//! - [`exclusive`]: what only one step on the machine may hold at a time.
+//! - [`probes`]: what probes answered, and what it means for needs and facets.
+//! - `needs`: what a lesson asks of its places by probes.
+//! - `records`: what is known of the steps and checks.
+//! - `moments`: what a run can be taken back to.
+//! - `sitting`: goes through a plan and keeps the records: [`Sitting`].
 
 mod environment;
 pub mod exclusive;
