@@ -18,6 +18,10 @@ use nix::unistd::{Pid, write};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+/// The most pieces that are taken at once: whoever writes faster than this process reads must not
+/// keep it from everything else.
+const PIECES: usize = 16;
+
 /// The longest line that is kept to become a report; one is shorter.
 const LINE_BYTES: usize = 256;
 
@@ -59,10 +63,13 @@ impl Control {
         Ok(())
     }
 
-    /// Returns all that came by now; `shell` is the process whose lines count.
+    /// Returns what came by now, up to a bound; `shell` is the process whose lines count.
     pub fn read(&mut self, shell: Pid, buffer: &mut [u8]) -> Vec<ControlInput> {
         let mut said = Vec::new();
-        while let Some((count, sender)) = self.receive(buffer) {
+        for _ in 0..PIECES {
+            let Some((count, sender)) = self.receive(buffer) else {
+                break;
+            };
             let bytes = &buffer[..count];
             match sender == Some(shell) {
                 true => self.take(bytes, &mut said),

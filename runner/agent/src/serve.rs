@@ -189,7 +189,7 @@ impl Agent {
                     Ready::Children => self.heed_children()?,
                     Ready::AskedToEnd => self.leaving = true,
                     Ready::BackgroundEnds => self.read_background_ends(),
-                    Ready::Control => self.read_reports()?,
+                    Ready::Control => drop(self.read_reports()?),
                     Ready::ShellStderr => drop(self.read_shell()?),
                     Ready::Pipes => self.pipes.hear()?,
                     Ready::Terminal(id) => {

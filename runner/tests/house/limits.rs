@@ -76,7 +76,8 @@ fn no_tracked_file_names_a_folder_of_somebodys_machine() {
 
 /// True for a line with this clone's own path, or with the home folder of a user.
 fn names_a_machine(line: &str, clone: &str) -> bool {
-    let homes = ["/home/", "/Users/", "/root/"].iter().any(|home| {
+    let homes = ["home", "Users", "root"].map(|name| format!("/{name}/"));
+    let homes = homes.iter().any(|home| {
         line.match_indices(home).any(|(at, _)| {
             let starts = !line[..at]
                 .ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '}' | '-'));

@@ -18,6 +18,10 @@ use std::time::Instant;
 /// is among that many bytes.
 const PIPE_BYTES: usize = 1024 * 1024;
 
+/// How often the channel of a shell that ended is read: more than it holds, which is some hundred
+/// small messages (net.core.wmem_default in socket(7)).
+const LAST_READS: usize = 100;
+
 /// The status of `wait` for a job that the shell does not know any more.
 const NOT_KNOWN: i32 = 127;
 
@@ -26,18 +30,21 @@ const NOT_KNOWN: i32 = 127;
 const OPEN_FILES: u64 = 20;
 
 impl Agent {
-    /// Reads what the shell says of its runs, and what is printed outside of them.
-    pub(super) fn read_reports(&mut self) -> Result<(), AgentError> {
+    /// Reads what the shell says of its runs, and what is printed outside of them. Returns false if
+    /// nothing was there.
+    pub(super) fn read_reports(&mut self) -> Result<bool, AgentError> {
         let Some(shell) = &mut self.shell else {
-            return Ok(());
+            return Ok(false);
         };
-        for said in shell.control.read(shell.pid, &mut self.buffer) {
+        let said = shell.control.read(shell.pid, &mut self.buffer);
+        let is_some = !said.is_empty();
+        for said in said {
             match said {
                 ControlInput::Line(line) => self.heed_line(&line)?,
                 ControlInput::Printed(bytes) => self.shell_printed(Stream::Stdout, &bytes)?,
             }
         }
-        Ok(())
+        Ok(is_some)
     }
 
     /// Takes a line of the shell: a report, behind what a trap printed without an end of line, or
@@ -80,7 +87,7 @@ impl Agent {
     /// Reads how background runs say that they came to their end. It is believed only where the shell
     /// does not know.
     pub(super) fn read_background_ends(&mut self) {
-        while let Some(count @ 1..) = read_some(&self.ends.read, &mut self.buffer) {
+        if let Some(count @ 1..) = read_some(&self.ends.read, &mut self.buffer) {
             // Each is written at once, and shorter than what a pipe keeps whole.
             for line in self.buffer[..count].split_inclusive(|byte| *byte == b'\n') {
                 if let Some((_, ShellReport::Ended(id, status))) = report(line, &self.nonce)
@@ -109,7 +116,8 @@ impl Agent {
             }
             if sys::open_files_limit(shell.pid).is_some_and(|most| most < OPEN_FILES) {
                 // It could not open the next run's pipes. This one is told of when it has ended.
-                return Ok(shell.close()?);
+                let _ = shell.close();
+                return Ok(());
             }
         }
         if is_asked {
@@ -267,7 +275,12 @@ impl Agent {
 
     /// The shell is gone: the run that it was at ends with it. `mark` is what it was marked with.
     fn shell_ended(&mut self, status: Status, mark: Option<u32>) -> Result<(), AgentError> {
-        self.read_reports()?;
+        // What it said last may stand behind what others wrote, who may go on with that.
+        for _ in 0..LAST_READS {
+            if !self.read_reports()? {
+                break;
+            }
+        }
         while self.read_shell()? > 0 {}
         let Some(shell) = self.shell.take() else {
             return Ok(());

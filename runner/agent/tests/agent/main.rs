@@ -332,6 +332,23 @@ fn a_flood_on_any_file_of_the_agent_is_not_kept() {
     assert!(agent.peak_kib() < 32 * 1024, "{} KiB", agent.peak_kib());
 }
 
+/// A step can give the shell's own output, which is the control channel, to what it starts.
+#[test]
+fn a_flood_on_the_control_channel_neither_fills_nor_stops_the_agent() {
+    let mut agent = Agent::start();
+    let flood = "for writer in {1..8}; do cat /dev/zero >&11 & done
+        for file in /proc/$PPID/fd/*; do cat /dev/zero >$file & done 2>/dev/null; sleep 1000";
+    let id = agent.begin(Mode::Step, flood);
+    std::thread::sleep(Duration::from_secs(1));
+    let began = Instant::now();
+    let end = Request::End { id, grace_ms: 100 };
+    agent.client.send(&end).unwrap();
+    agent.end_of(id);
+    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(agent.peak_kib() < 32 * 1024, "{} KiB", agent.peak_kib());
+    assert_eq!(agent.prints("echo next"), "next\n");
+}
+
 #[test]
 fn a_flood_passes_through_in_constant_memory() {
     let mut agent = Agent::start();
