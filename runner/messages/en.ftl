@@ -200,7 +200,7 @@ kept-aside = { $count ->
 # Verdicts
 verdict-passed = { $name }: as recorded
 verdict-passed-failing = { $name }: as recorded, and it fails as it should: { $exit }
-verdict-shown-failing = { $name }: done, and it fails as it should: { $exit }
+verdict-shown-failing = { $name }: done, with { $exit }
 exit-status = exit status { $status }
 awaited-line = until then it printed no line that matches `{ $pattern }`
 awaited-file = until then there was no file `{ $path }`
@@ -208,6 +208,7 @@ awaited-port = until then nothing listened on port { $port }
 never-ready-help = give it longer with `--timeout 2m`, or let its `until` name what it prints or makes when it is ready
 verdict-holds = { $name } holds
 verdict-holds-value = { $name } holds: { $value }
+verdict-holds-after = { $holds } (after `{ $step }` failed, this says little)
 verdict-shown = { $name }: done
 verdict-new = { $name }: no output is recorded yet
 verdict-recorded = { $name }: recorded, not run
@@ -239,9 +240,15 @@ doctor-unknown = not known: { $why }
 skip-need-unknown = whether { $need } is there is not known: { $reason }
 skip-need = needs { $need }: { $reason }
 skip-step = `{ $step }` did not run
+skip-failed = `{ $step }` did not end as it should
 skipped-prose = what follows was written about a recorded run; `{ $step }` was not run here
+failed-prose = what follows was written about a recorded run; `{ $step }` did not go like that here
 skip-rest = `{ $step }` skipped the rest of the lesson
 skip-stopped = stopped at `{ $step }`
+stopped-early = { $count ->
+    [one] stopped at `{ $step }`: one step or check after it was not run
+   *[other] stopped at `{ $step }`: { $count } steps and checks after it were not run
+}
 skip-timeout = the lesson used up its { $limit }
 skip-learner = by choice
 

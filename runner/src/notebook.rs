@@ -41,6 +41,8 @@ pub struct Reporter<'r> {
     items: Vec<Item>,
     /// Where the item of a step or check is.
     places: HashMap<RecordId, usize>,
+    /// The first step that did not come to the end that its author expects.
+    failed: Option<String>,
 }
 
 impl<'r> Reporter<'r> {
@@ -52,7 +54,22 @@ impl<'r> Reporter<'r> {
             view,
             items: Vec::new(),
             places: HashMap::new(),
+            failed: None,
         }
+    }
+
+    /// Notes in an item which step failed before it, and whether it is the first one.
+    fn note_failure(&mut self, item: &mut Item) {
+        if let RecordId::Step(step) = &item.id {
+            if self.failed.as_ref() == Some(step) {
+                self.failed = None;
+            }
+            if self.failed.is_none() && item.verdict.is_unfinished() {
+                self.failed = Some(step.clone());
+                return;
+            }
+        }
+        item.after_failed.clone_from(&self.failed);
     }
 
     /// Returns the report of all that it heard.
@@ -74,7 +91,8 @@ impl Listener for Reporter<'_> {
             }
             _ => return ControlFlow::Continue(()),
         };
-        let item = self.judge.item(record, facets);
+        let mut item = self.judge.item(record, facets);
+        self.note_failure(&mut item);
         self.view.judged(&item);
         let failed = item.verdict.is_failure();
         let name = item.id.clone();

@@ -1,6 +1,6 @@
 //! The record of a run: bytes as they came, statuses, times. Nothing is judged here.
 
-use crate::lesson::Place;
+use crate::lesson::{ExpectedExit, Place};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -77,6 +77,31 @@ pub enum Ending {
     Broken(String),
 }
 
+impl Ending {
+    /// The exit status as a shell would put it: 128 and the number of a signal that ended it.
+    /// Nothing for what has none of its own.
+    pub fn status(&self) -> Option<i32> {
+        match self {
+            Ending::Exited(code) => Some(*code),
+            Ending::Signaled(signal) => Some(128 + signal),
+            Ending::TimedOut(_)
+            | Ending::Stopped
+            | Ending::Skipped(_)
+            | Ending::Interrupted
+            | Ending::Broken(_) => None,
+        }
+    }
+
+    /// True if it is what a step's author expects of it.
+    pub fn is_as_expected(&self, expected: ExpectedExit) -> bool {
+        match self.status() {
+            Some(status) => expected.allows(status),
+            // In the background until the lesson's end.
+            None => *self == Ending::Stopped,
+        }
+    }
+}
+
 /// Why a step did not run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Skip {
@@ -105,6 +130,8 @@ pub enum Skip {
     },
     /// The step it belongs to did not run.
     StepSkipped(String),
+    /// The step it belongs to ran, and did not end as its author expects.
+    StepFailed(String),
     /// An earlier step ended with the status that skips the rest.
     RestSkipped(String),
     /// An earlier step failed and the run stops at the first failure.

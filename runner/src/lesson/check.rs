@@ -2,6 +2,7 @@
 
 use super::model::{Block, Compare, LESSON_TIMEOUT, Lesson, Step};
 use crate::diagnostic::Findings;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// A heading of the prose.
@@ -25,6 +26,7 @@ pub(crate) fn lints(lesson: &Lesson, headings: &[Heading], body: usize, findings
     for step in lesson.steps() {
         step_lints(step, findings);
     }
+    meant_failures(lesson, findings);
     last_background(lesson, findings);
 }
 
@@ -90,6 +92,24 @@ fn step_lints(step: &Step, findings: &mut Findings) {
                 LESSON_TIMEOUT.as_secs() / 60
             ),
         );
+    }
+}
+
+/// Many ways lead to a failure: where its output is not compared, only a check tells the meant one.
+fn meant_failures(lesson: &Lesson, findings: &mut Findings) {
+    let checked: HashSet<&str> = lesson.checks().map(|check| &*check.of).collect();
+    for step in lesson.steps() {
+        let must_fail = !step.exit.allows(0);
+        if must_fail && step.compare == Compare::None && !checked.contains(&*step.id) {
+            findings.warning(
+                step.span.clone(),
+                format!(
+                    "step `{}` must fail, and nothing says in which way",
+                    step.id
+                ),
+                "add a check of what it prints, or take `compare=none` away",
+            );
+        }
     }
 }
 
@@ -162,5 +182,15 @@ mod tests {
         2: step `a` may take longer than its whole lesson; a lesson is stopped after 10 minutes
         4: nothing runs after background step `b`; it is stopped as soon as it started: use it in a later step, or take `background` away
         ");
+    }
+
+    #[test]
+    fn a_failure_that_may_be_any_is_named() {
+        let step = |keys: &str| format!("```sh {{id=a {keys}}}\nfalse\n```\n");
+        let check = "```sh {check=why of=a expect=x}\necho x\n```\n[x](#check-why)\n";
+        let any = "# A\n".to_owned() + &step("exit=1 compare=none");
+        assert_snapshot!(linted(&any), @"2: step `a` must fail, and nothing says in which way; add a check of what it prints, or take `compare=none` away");
+        assert_eq!(linted(&(any + check)), "");
+        assert_eq!(linted(&("# A\n".to_owned() + &step("exit=1"))), "");
     }
 }

@@ -241,6 +241,16 @@ pub enum ExpectedExit {
     NonZero,
 }
 
+impl ExpectedExit {
+    /// True if a step that ends with this status ends as its author expects.
+    pub fn allows(self, status: i32) -> bool {
+        match self {
+            ExpectedExit::Code(code) => status == code,
+            ExpectedExit::NonZero => status != 0 && status != SKIP_REST,
+        }
+    }
+}
+
 impl Default for ExpectedExit {
     fn default() -> Self {
         ExpectedExit::Code(0)

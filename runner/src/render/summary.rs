@@ -29,7 +29,7 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
     for item in &report.items {
         let shown = match &item.verdict {
             Verdict::Passed | Verdict::Shown | Verdict::Recorded => false,
-            Verdict::Skipped(Skip::StepSkipped(_)) => false,
+            Verdict::Skipped(Skip::StepSkipped(_) | Skip::StepFailed(_)) => false,
             Verdict::New
             | Verdict::Changed(_)
             | Verdict::DiffersHere { .. }

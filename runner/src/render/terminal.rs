@@ -32,8 +32,8 @@ pub struct Terminal<W> {
     live: LiveOutput,
     spinner_shown: bool,
     fresh_line: bool,
-    /// The step that was skipped last, until prose says so that speaks of what it did.
-    skipped: Option<String>,
+    /// What is said before prose that speaks of something that did not happen here.
+    caveat: Option<String>,
     /// The first error of writing, if any: a reader that went away ends the drawing, not the run.
     error: Option<io::Error>,
 }
@@ -51,7 +51,7 @@ impl<W: Write> Terminal<W> {
             live: LiveOutput::default(),
             spinner_shown: false,
             fresh_line: true,
-            skipped: None,
+            caveat: None,
             error: None,
         }
     }
@@ -115,8 +115,8 @@ impl<W: Write> Terminal<W> {
 
     fn prose(&mut self, prose: &Prose) {
         self.gap();
-        if let Some(step) = self.skipped.take() {
-            self.note(Paint::dim, "", &say!("skipped-prose", step = step));
+        if let Some(caveat) = self.caveat.take() {
+            self.note(Paint::notable, "", &caveat);
             self.gap();
         }
         for line in prose::lines(&prose.nodes, &self.paint) {
@@ -221,6 +221,24 @@ impl<W: Write> Terminal<W> {
         self.note(Paint::notable, &lead, &text);
     }
 
+    /// Says how much was skipped since the run stopped at a failure.
+    fn stopped_early(&mut self, report: &Report) {
+        let mut count = 0;
+        let mut at = None;
+        for item in &report.items {
+            if let Verdict::Skipped(Skip::StoppedEarly(step)) = &item.verdict {
+                count += 1;
+                at = Some(step.as_str());
+            }
+        }
+        if let Some(step) = at {
+            self.gap();
+            let lead = format!("{} ", self.paint.mark("•", "-"));
+            let text = say!("stopped-early", step = step, count = count);
+            self.note(Paint::notable, &lead, &text);
+        }
+    }
+
     fn summary(&mut self, report: &Report) {
         self.gap();
         let lead = format!("{}:", report.stem);
@@ -321,8 +339,17 @@ impl<W: Write> View for Terminal<W> {
     }
 
     fn judged(&mut self, item: &Item) {
-        if let (RecordId::Step(step), Verdict::Skipped(_)) = (&item.id, &item.verdict) {
-            self.skipped = Some(step.clone());
+        if matches!(item.verdict, Verdict::Skipped(Skip::StoppedEarly(_))) {
+            // One line for all of them, at the end.
+            return;
+        }
+        if let RecordId::Step(step) = &item.id {
+            let step = step.as_str();
+            if matches!(item.verdict, Verdict::Skipped(_)) {
+                self.caveat = Some(say!("skipped-prose", step = step));
+            } else if item.verdict.is_unfinished() {
+                self.caveat = Some(say!("failed-prose", step = step));
+            }
         }
         for line in verdict::lines(item, &self.paint) {
             self.line(&line);
@@ -346,6 +373,7 @@ impl<W: Write> View for Terminal<W> {
 
     fn closed(&mut self, report: &Report) {
         self.end_output();
+        self.stopped_early(report);
         self.summary(report);
     }
 }

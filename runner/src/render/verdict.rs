@@ -125,7 +125,11 @@ pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
 /// A mark, the verdict in a word, what it is about, how long it took.
 fn headline(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
     let text = sentence(item);
-    let (style, mark): (Style, _) = match tone(&item.verdict) {
+    let tone = match (&item.id, &item.after_failed) {
+        (RecordId::Check(_), Some(_)) if item.verdict == Verdict::Passed => Tone::Note,
+        _ => tone(&item.verdict),
+    };
+    let (style, mark): (Style, _) = match tone {
         Tone::Good => (Paint::good, paint.mark("✓", "+")),
         Tone::Bad => (Paint::bad, paint.mark("✗", "x")),
         Tone::Note => (Paint::notable, paint.mark("•", "-")),
@@ -305,9 +309,13 @@ fn bounded(text: &str, paint: &Paint) -> Vec<String> {
 fn holds(item: &Item, name: &str) -> String {
     let found = item.text.as_ref().map(|text| text.sections().stdout.text());
     let found = found.as_deref().map_or("", str::trim);
-    match found.is_empty() || found.contains('\n') || width(found) > SHORT_COLUMNS {
+    let holds = match found.is_empty() || found.contains('\n') || width(found) > SHORT_COLUMNS {
         true => say!("verdict-holds", name = name),
         false => say!("verdict-holds-value", name = name, value = found),
+    };
+    match &item.after_failed {
+        Some(step) => say!("verdict-holds-after", holds = holds, step = step.as_str()),
+        None => holds,
     }
 }
 
@@ -344,6 +352,7 @@ pub fn reason(skip: &Skip) -> String {
         }
         Skip::NoPlace { reason, .. } => reason.clone(),
         Skip::StepSkipped(step) => say!("skip-step", step = step.as_str()),
+        Skip::StepFailed(step) => say!("skip-failed", step = step.as_str()),
         Skip::RestSkipped(step) => say!("skip-rest", step = step.as_str()),
         Skip::StoppedEarly(step) => say!("skip-stopped", step = step.as_str()),
         Skip::LessonTimeout(limit) => say!("skip-timeout", limit = duration(*limit)),
@@ -357,6 +366,7 @@ pub fn remedy(skip: &Skip) -> Option<String> {
         Skip::Need { remedy, .. } | Skip::NoPlace { remedy, .. } => remedy.clone(),
         Skip::NeedUnknown { .. }
         | Skip::StepSkipped(_)
+        | Skip::StepFailed(_)
         | Skip::RestSkipped(_)
         | Skip::StoppedEarly(_)
         | Skip::LessonTimeout(_)

@@ -5,7 +5,7 @@ use super::diff::diff;
 use super::model::{Item, Lookup, Report};
 use super::verdict::Verdict;
 use crate::course::Facet;
-use crate::lesson::{Background, Check, Compare, ExpectedExit, Lesson, SKIP_REST, Step};
+use crate::lesson::{Background, Check, Compare, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
 use crate::transcript::{Ending, KnownFacets, Record, RecordId, ShellFate, Skip, Transcript};
@@ -91,6 +91,7 @@ impl<'a> Judge<'a> {
             text: None,
             recorded: None,
             shell: record.shell,
+            after_failed: None,
         };
         item.verdict = match &record.id {
             RecordId::Step(id) => match self.steps.get(id.as_str()) {
@@ -223,6 +224,7 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
             text: None,
             recorded,
             shell: ShellFate::Kept,
+            after_failed: None,
         }
     };
     let compared = |step: &&Step| step.compare == Compare::Snapshot;
@@ -288,12 +290,8 @@ fn early(ending: &Ending) -> Option<Verdict> {
 /// The verdict on a step whose exit status is not what its author expects.
 fn ended_wrong(step: &Step, ending: &Ending) -> Option<Verdict> {
     // A background step that tutor stopped has no status of its own.
-    let status = status(ending)?;
-    let expected = match step.exit {
-        ExpectedExit::Code(code) => status == code,
-        ExpectedExit::NonZero => status != 0 && status != SKIP_REST,
-    };
-    if expected {
+    let status = ending.status()?;
+    if step.exit.allows(status) {
         return None;
     }
     if status == SKIP_REST {
@@ -303,19 +301,6 @@ fn ended_wrong(step: &Step, ending: &Ending) -> Option<Verdict> {
         expected: step.exit,
         got: ending.clone(),
     })
-}
-
-/// The status as a shell would put it.
-fn status(ending: &Ending) -> Option<i32> {
-    match ending {
-        Ending::Exited(code) => Some(*code),
-        Ending::Signaled(signal) => Some(128 + signal),
-        Ending::TimedOut(_)
-        | Ending::Stopped
-        | Ending::Skipped(_)
-        | Ending::Interrupted
-        | Ending::Broken(_) => None,
-    }
 }
 
 #[cfg(test)]

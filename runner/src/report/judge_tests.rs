@@ -1,6 +1,7 @@
 //! Every verdict, from a lesson, what a step printed, and what was accepted.
 
 use super::*;
+use crate::lesson::ExpectedExit;
 use crate::lesson::{Background, Block, Expectation, FrontMatter, Place};
 use crate::snapshot::tests::{environment, recorded as accepted_output};
 use crate::transcript::{Capture, HEAD_BYTES, KnownFacets, Output, ShellFate};

@@ -265,6 +265,7 @@ pub(crate) mod tests {
             text: stdout.map(|stdout| recorded("hello", step, stdout).text),
             recorded: None,
             shell: ShellFate::Kept,
+            after_failed: None,
         }
     }
 

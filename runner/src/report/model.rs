@@ -46,6 +46,9 @@ pub struct Item {
     pub recorded: Option<Recorded>,
     /// The fate of the lesson's shell.
     pub shell: ShellFate,
+    /// The first step before it that did not do what its author expects, if there is one: what came
+    /// after it may hold for no good reason.
+    pub after_failed: Option<String>,
 }
 
 impl Item {
@@ -63,6 +66,7 @@ impl Item {
             text: None,
             recorded: None,
             shell: ShellFate::Kept,
+            after_failed: None,
         }
     }
 }
@@ -136,7 +140,7 @@ fn is_lack(skip: &Skip) -> bool {
         | Skip::NoPlace { .. }
         | Skip::RestSkipped(_) => true,
         // The step before it says why.
-        Skip::StepSkipped(_) => false,
+        Skip::StepSkipped(_) | Skip::StepFailed(_) => false,
         Skip::StoppedEarly(_) | Skip::LessonTimeout(_) | Skip::ByLearner => false,
     }
 }
@@ -157,6 +161,7 @@ mod tests {
             text: None,
             recorded: None,
             shell: ShellFate::Kept,
+            after_failed: None,
         };
         Report {
             lesson: "hello".to_owned(),

@@ -81,6 +81,25 @@ impl Verdict {
         Strictness::default().exit_for(self) == Exit::Different
     }
 
+    /// True of a step that was to run, and did not come to the end that its author expects: what its
+    /// lesson says below it did not happen.
+    pub fn is_unfinished(&self) -> bool {
+        match self {
+            Verdict::WrongExit { .. }
+            | Verdict::TimedOut { .. }
+            | Verdict::Interrupted
+            | Verdict::Broken { .. } => true,
+            Verdict::Passed
+            | Verdict::Shown
+            | Verdict::New
+            | Verdict::Changed(_)
+            | Verdict::DiffersHere { .. }
+            | Verdict::CheckFailed { .. }
+            | Verdict::Skipped(_)
+            | Verdict::Recorded => false,
+        }
+    }
+
     /// True if it ran to its end, and nothing is wrong with it.
     pub fn is_done(&self) -> bool {
         match self {

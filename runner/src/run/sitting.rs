@@ -188,9 +188,14 @@ impl<'r> Sitting<'r> {
 
     /// Shows the step that is next, before it is known whether it is to run.
     pub fn reach(&mut self) {
-        if let Some(Action::Run(step)) = self.next_action() {
+        if let (Some(Action::Run(step)), false) = (self.next_action(), self.has_stopped()) {
             self.stage.tell(&Event::StepReached(step));
         }
+    }
+
+    /// True if the rest is skipped since a step failed: then nothing of it is shown.
+    fn has_stopped(&self) -> bool {
+        matches!(self.rest_skipped, Some(Skip::StoppedEarly(_)))
     }
 
     /// Does what is next.
@@ -210,6 +215,7 @@ impl<'r> Sitting<'r> {
         };
         self.cursor += 1;
         match action {
+            Action::Read(_) | Action::Write { .. } if self.has_stopped() => {}
             Action::Read(prose) => self.stage.tell(&Event::Prose(prose)),
             Action::Write { file, shown } => self.write(file, *shown)?,
             Action::Run(step) => {
@@ -479,6 +485,10 @@ impl<'r> Sitting<'r> {
         let Some((ending, output)) = self.records.ran(&check.of, &self.stage) else {
             return Err(Ending::Skipped(Skip::StepSkipped(check.of.clone())));
         };
+        // What a sentence is about was not made.
+        if !self.goes_as_expected(&check.of) {
+            return Err(Ending::Skipped(Skip::StepFailed(check.of.clone())));
+        }
         self.keep_output(&check.of, &output).map_err(|error| {
             let (step, error) = (check.of.as_str(), error.to_string());
             Ending::Broken(say!("keep-failed", step = step, error = error))
@@ -510,14 +520,16 @@ impl<'r> Sitting<'r> {
         }
     }
 
+    /// The same of a step by its id, which may go on in the background.
+    fn goes_as_expected(&self, step: &str) -> bool {
+        let is_going_on = self.stage.in_background().any(|one| one.id == step);
+        let step = self.lesson.step(step);
+        is_going_on || step.is_some_and(|step| self.went_as_expected(step))
+    }
+
     fn went_as_expected(&self, step: &Step) -> bool {
         let record = self.record(&RecordId::Step(step.id.clone()));
-        match (record.map(|record| &record.ending), step.exit) {
-            (Some(Ending::Exited(code)), ExpectedExit::Code(expected)) => *code == expected,
-            (Some(Ending::Exited(code)), ExpectedExit::NonZero) => *code != 0,
-            (Some(Ending::Stopped), _) => true,
-            (None | Some(_), _) => false,
-        }
+        record.is_some_and(|record| record.ending.is_as_expected(step.exit))
     }
 
     /// Closes the shells, takes away what is left, and says what happened in all: also where the

@@ -67,7 +67,7 @@ fn a_step_that_fails_as_it_should_says_so() {
     );
     let ran = tutor.run("run demo").code(0);
     ran.stdout_has("one: as recorded, and it fails as it should: exit status 3 (")
-        .stdout_has("two: done, and it fails as it should: exit status 137 (")
+        .stdout_has("two: done, with exit status 137 (")
         .stdout_has("three: done (");
 }
 
