@@ -16,9 +16,9 @@ pub mod diagnostic;
 
 pub mod lesson;
 
-pub mod course;
-
 pub mod packages;
+
+pub mod course;
 
 pub mod plan;
 

@@ -32,11 +32,15 @@ pub fn as_root(words: &[String]) -> String {
     }
 }
 
-/// How to get something of a row of the list that is missing or too old: install its package. If that
-/// is installed and the archive has no newer one, `otherwise` says what to do.
-pub fn mend(row: &str, otherwise: Option<&str>, distribution: Distribution) -> Option<Mend> {
+/// How to get something of a package that is missing or too old: install it. If that is installed and
+/// the archive has no newer one, `otherwise` says what to do.
+pub fn mend(
+    package: &Package,
+    otherwise: Option<&str>,
+    distribution: Distribution,
+) -> Option<Mend> {
     let otherwise = otherwise.map(str::to_owned);
-    let install = named(row).and_then(|package| distribution.install(&[&package]));
+    let install = distribution.install([package]);
     let Some((package, install)) = install.and_then(|words| Some((words.last()?.clone(), words)))
     else {
         return otherwise.map(Mend::Remedy);
@@ -71,22 +75,18 @@ struct Installed {
     newest: Option<String>,
 }
 
-/// A row of the list.
+/// A package by its names: a row of the list, or what a course says itself. `-` stands where a
+/// distribution has no package of its own for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
     /// Our name for it: `clang`.
     pub name: String,
-    /// A command in the `PATH`, or a file, that shows that it is installed; a file may be a pattern,
-    /// and `a|b` is either of two.
-    pub test: String,
     /// Its name on Debian and Ubuntu; `a|b` is `a` on Debian and `b` on Ubuntu.
     pub debian: String,
     /// Its name on Fedora.
     pub fedora: String,
     /// Its name on Arch.
     pub arch: String,
-    /// Its purpose.
-    pub purpose: String,
 }
 
 /// A family of distributions that share a package manager.
@@ -122,7 +122,14 @@ pub fn install<'n>(
     distribution: Distribution,
 ) -> Option<Vec<String>> {
     let packages: Vec<Package> = names.into_iter().filter_map(named).collect();
-    distribution.install(&packages.iter().collect::<Vec<_>>())
+    distribution.install(&packages)
+}
+
+/// True for a text that names a package wherever there are any. What begins with `-` would be an
+/// option of the package manager, which root runs.
+pub fn is_package_name(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "+._-@".contains(c);
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(is_plain)
 }
 
 fn row(line: &str) -> Option<Package> {
@@ -132,15 +139,13 @@ fn row(line: &str) -> Option<Package> {
     }
     let mut columns = line.split_whitespace();
     let mut next = || columns.next().map(str::to_owned);
-    let (name, test, debian, fedora, arch) = (next()?, next()?, next()?, next()?, next()?);
-    let purpose = columns.collect::<Vec<_>>().join(" ");
+    // What is looked for, and what it is for, are for `setup` and for readers.
+    let (name, _, debian, fedora, arch) = (next()?, next()?, next()?, next()?, next()?);
     Some(Package {
         name,
-        test,
         debian,
         fedora,
         arch,
-        purpose,
     })
 }
 
@@ -202,7 +207,10 @@ impl Distribution {
     }
 
     /// The command that installs some packages, without `sudo`.
-    pub fn install(self, packages: &[&Package]) -> Option<Vec<String>> {
+    pub fn install<'p>(
+        self,
+        packages: impl IntoIterator<Item = &'p Package>,
+    ) -> Option<Vec<String>> {
         let (command, names): (&[&str], fn(&Package) -> &str) = match self {
             Distribution::Debian => (&["apt-get", "install", "-y"], |package| {
                 first(&package.debian, '|')
@@ -273,13 +281,16 @@ mod tests {
         let packages = all();
         assert!(packages.len() > 5);
         for package in &packages {
-            assert!(!package.purpose.is_empty(), "{}", package.name);
+            for name in [&package.debian, &package.fedora, &package.arch] {
+                let names = name.split('|').filter(|name| *name != "-");
+                assert!(names.into_iter().all(is_package_name), "{package:?}");
+            }
         }
         let clang = named("clang").unwrap();
-        let words = Distribution::Debian.install(&[&clang, &clang]).unwrap();
+        let words = Distribution::Debian.install([&clang, &clang]).unwrap();
         assert_eq!(words.join(" "), "apt-get install -y clang");
         let bpftool = named("bpftool").unwrap();
-        let on = |distribution: Distribution| distribution.install(&[&bpftool]).unwrap().pop();
+        let on = |distribution: Distribution| distribution.install([&bpftool]).unwrap().pop();
         assert_eq!(on(Distribution::Debian).as_deref(), Some("bpftool"));
         assert_eq!(
             on(Distribution::Ubuntu).as_deref(),

@@ -4,12 +4,21 @@
 use crate::course::asks::{Asks, Network};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tutor_agent::confine::limits::ResourceLimits;
 use tutor_agent::confine::{Confinement, Guard};
 
 /// Says where cargo keeps what it fetched, which is worth having where steps may read it.
 const CARGO_HOME: &str = "CARGO_HOME";
+
+/// Variables that name a folder, and the folder of the learner's home that is meant where they are not
+/// set: steps have a home of their own, where these tools would find nothing.
+const USUAL: [(&str, &str); 3] = [
+    (CARGO_HOME, ".cargo"),
+    ("GOPATH", "go"),
+    ("RUSTUP_HOME", ".rustup"),
+];
 
 /// How much a course is trusted with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,6 +40,9 @@ pub struct Surroundings {
     pub path: Vec<PathBuf>,
     /// Variables of the learner's that steps get.
     pub environment: Vec<(String, String)>,
+    /// The learner's own `PATH`, and their home folder.
+    own_path: Vec<PathBuf>,
+    own_home: Option<PathBuf>,
     /// Paths that steps may read beside the system's programs.
     pub readable: Vec<PathBuf>,
     /// Folders of the learner's that are not there.
@@ -67,11 +79,27 @@ impl Surroundings {
             trust,
             environment: environment.collect(),
             path,
+            own_path: variable("PATH")
+                .map_or_else(Vec::new, |path| std::env::split_paths(&path).collect()),
+            own_home: variable("HOME").map(PathBuf::from),
             readable: all_readable,
             hidden: homes(variable),
             network: asks.network.clone(),
             limits: (trust != Trust::Unguarded).then(|| asks.limits()),
         }
+    }
+
+    /// The folder of the learner's own `PATH` that holds a program, and how a course names that folder.
+    pub fn folder_of(&self, program: &str) -> Option<(&Path, String)> {
+        let mut folders = self.own_path.iter().filter(|folder| folder.is_absolute());
+        let folder = folders.find(|folder| is_program(&folder.join(program)))?;
+        let home = self.own_home.as_deref().filter(|home| home.is_absolute());
+        let below = home.and_then(|home| folder.strip_prefix(home).ok());
+        let place = match below {
+            Some(below) => Path::new("~").join(below),
+            None => folder.clone(),
+        };
+        Some((folder, place.display().to_string()))
     }
 
     /// The guard that an agent is to set up.
@@ -109,6 +137,12 @@ impl Surroundings {
     }
 }
 
+/// True for a file that somebody may execute.
+pub fn is_program(path: &Path) -> bool {
+    let there = path.metadata();
+    there.is_ok_and(|there| there.is_file() && there.permissions().mode() & 0o111 != 0)
+}
+
 /// The path that a place of a course means on this machine; none if it does not exist.
 pub fn leads_to(place: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     expanded(place, variable)?.canonicalize().ok()
@@ -117,15 +151,13 @@ pub fn leads_to(place: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Opt
 /// The value of a variable, if it is set and not empty.
 fn value(name: &str, variable: &dyn Fn(&str) -> Option<OsString>) -> Option<OsString> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    match name {
-        // As cargo finds it. A relative path would be a different folder for each step.
-        CARGO_HOME => {
-            let home = || set("HOME").map(|home| Path::new(&home).join(".cargo").into_os_string());
-            let folder = set(name).or_else(home);
-            folder.filter(|folder| Path::new(folder).is_absolute())
-        }
-        name => set(name),
-    }
+    let Some((_, usual)) = USUAL.iter().find(|(known, _)| *known == name) else {
+        return set(name);
+    };
+    let in_home = || set("HOME").map(|home| Path::new(&home).join(usual).into_os_string());
+    let folder = set(name).or_else(in_home);
+    // A relative path would be a different folder for each step.
+    folder.filter(|folder| Path::new(folder).is_absolute())
 }
 
 /// A place of the learner's machine: `~` is the home folder, `$NAME` a variable.

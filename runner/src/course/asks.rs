@@ -23,6 +23,9 @@ const FIXED: [&str; 8] = [
     "PATH", "HOME", "LC_ALL", "TZ", "COLUMNS", "TERM", "NO_COLOR", "TUTOR",
 ];
 
+/// Those that change how bash runs every step.
+const OF_BASH: [&str; 4] = ["BASH_ENV", "BASHOPTS", "POSIXLY_CORRECT", "SHELLOPTS"];
+
 /// The rights that host steps ask for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
@@ -107,7 +110,12 @@ impl Asks {
         let mut faults = Vec::new();
         for place in self.path.iter().chain(&self.read) {
             let text = place.get_ref();
-            if !is_place(text) {
+            if is_home(text) {
+                let fault = format!(
+                    "`{text}` is the whole home folder: name what is needed of it, such as `~/.cargo`"
+                );
+                faults.push((place.span(), fault));
+            } else if !is_place(text) {
                 let fault = format!(
                     "`{text}` is no place: begin it with `/`, with `~/` for the learner's home folder, or with the name of a variable: `$CARGO_HOME`"
                 );
@@ -120,6 +128,9 @@ impl Asks {
                 let fault = format!(
                     "`{text}` is the same for all steps, and no course can ask for another one"
                 );
+                faults.push((name.span(), fault));
+            } else if OF_BASH.contains(&text.as_str()) {
+                let fault = format!("`{text}` would change how bash runs every step");
                 faults.push((name.span(), fault));
             } else if !is_variable(text) {
                 faults.push((name.span(), format!("`{text}` is no name of a variable")));
@@ -145,15 +156,25 @@ fn texts(all: &[Spanned<String>]) -> impl Iterator<Item = &str> {
 }
 
 fn is_place(place: &str) -> bool {
-    let parts = place.split('/').skip(1);
-    let is_plain = parts.clone().all(|part| part != "..") && !place.contains(['\0', ':']);
-    let mut below = parts.filter(|part| !part.is_empty() && *part != ".");
+    let mut parts = place.split('/').skip(1);
+    let is_plain = parts.all(|part| part != "..") && !place.contains(['\0', ':']);
     let head = place.split('/').next().unwrap_or_default();
     let begins_well = match head.strip_prefix('$') {
-        Some(name) => is_variable(name),
-        None => (head.is_empty() || head == "~") && below.next().is_some(),
+        Some(name) => is_variable(name) && !is_home(place),
+        None => (head.is_empty() || head == "~") && has_parts(place),
     };
     is_plain && begins_well
+}
+
+fn is_home(place: &str) -> bool {
+    let head = place.split('/').next();
+    [Some("~"), Some("$HOME")].contains(&head) && !has_parts(place)
+}
+
+/// True if a place leads anywhere below its beginning.
+fn has_parts(place: &str) -> bool {
+    let mut below = place.split('/').skip(1);
+    below.any(|part| !part.is_empty() && part != ".")
 }
 
 fn is_variable(name: &str) -> bool {
@@ -169,12 +190,18 @@ mod tests {
 
     #[test]
     fn a_place_is_absolute_or_of_the_learners_home_or_of_a_variable() {
-        for place in ["/opt/llvm", "~/.cargo", "$CARGO_HOME", "$CARGO_HOME/bin"] {
+        for place in [
+            "/opt/llvm",
+            "~/.cargo",
+            "$HOME/.cargo",
+            "$CARGO_HOME",
+            "$CARGO_HOME/bin",
+        ] {
             assert!(is_place(place), "{place}");
         }
         for place in [
             "", "/", "//", "/.", "/./", "~", "~/", "~/.", "opt", "../x", "/a/../b", "$", "$1",
-            "~root/x", "/a:/b",
+            "~root/x", "/a:/b", "$HOME", "$HOME/", "$HOME/.",
         ] {
             assert!(!is_place(place), "{place}");
         }

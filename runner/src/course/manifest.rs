@@ -1,7 +1,9 @@
 //! Reads `course.toml`, and says all that is wrong with it.
 
 use super::asks::{self, Asks};
+use super::keys::{Key, Value, key_help, quoted};
 use super::model::{Facet, NeedProbe};
+use super::package;
 use crate::diagnostic::{Diagnostic, Findings, nearest};
 use crate::lesson::is_name;
 use serde::Deserialize;
@@ -78,9 +80,6 @@ struct ManifestReader {
     findings: Findings,
 }
 
-type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
-type Value<'a> = Spanned<DeValue<'a>>;
-
 impl ManifestReader {
     fn missing(&mut self, table: &DeTable<'_>) {
         for (key, example) in [
@@ -110,8 +109,11 @@ impl ManifestReader {
             "facets" => self.facets(value),
             unknown => {
                 let message = format!("unknown key `{unknown}` in the course");
-                self.findings
-                    .error(key.span(), message, key_help(unknown, &KEYS));
+                let help = match asks::KEYS.contains(&unknown) {
+                    true => format!("write it in the table `[steps]`: `steps.{unknown} = …`"),
+                    false => key_help(unknown, &KEYS),
+                };
+                self.findings.error(key.span(), message, help);
             }
         }
     }
@@ -162,11 +164,18 @@ impl ManifestReader {
     }
 
     fn needs(&mut self, value: Value<'_>) {
-        for (key, value) in self.tables("needs", value) {
+        for (key, mut value) in self.tables("needs", value) {
             let name = key.get_ref().to_string();
+            let package = match value.get_mut() {
+                DeValue::Table(table) => table.remove("package"),
+                _ => None,
+            };
+            let package = package.and_then(|value| package::read(&name, value, &mut self.findings));
             match self.declared::<NeedProbe>("need", &NEED_KEYS, &key, value) {
                 Some(need) => {
-                    self.manifest.needs.insert(name, need);
+                    self.manifest
+                        .needs
+                        .insert(name, NeedProbe { package, ..need });
                 }
                 None => self.manifest.broken.push(name),
             }
@@ -258,16 +267,4 @@ impl ManifestReader {
 
 fn first_line(message: &str) -> &str {
     message.lines().next().unwrap_or_default()
-}
-
-fn key_help(key: &str, keys: &[&str]) -> String {
-    match nearest(key, keys.iter().copied()) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("the keys are {}", quoted(keys)),
-    }
-}
-
-fn quoted(keys: &[&str]) -> String {
-    let quoted: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-    quoted.join(", ")
 }

@@ -6,10 +6,12 @@ mod create;
 mod embedded;
 mod files;
 mod find;
+mod keys;
 mod links;
 mod load;
 mod manifest;
 mod model;
+mod package;
 mod scripts;
 
 pub use check::check;

@@ -5,6 +5,7 @@ use super::embedded;
 use super::files::{CourseFiles, Origin, Presence};
 use crate::diagnostic::{Diagnostic, Guesses};
 use crate::lesson::{FrontMatter, Lesson, Place};
+use crate::packages::Package;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -220,8 +221,9 @@ pub struct NeedProbe {
     /// A command for bash: exit status 0 is yes, and then the first version number in its output
     /// is the version; otherwise its last line is the reason.
     pub probe: String,
-    /// The row of the package list that brings it.
-    pub package: Option<String>,
+    /// The package that brings it.
+    #[serde(skip)]
+    pub package: Option<Package>,
     /// How to mend it, where no package helps.
     pub remedy: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! Tests of finding and loading a course, each in a folder of its own.
 
 mod links;
+mod manifest;
 mod many;
 
 use super::*;

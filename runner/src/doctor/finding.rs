@@ -1,6 +1,6 @@
 //! A finding: what was looked for, why it matters, what was found, and the command that mends it.
 
-use crate::packages::{self, Distribution, Mend};
+use crate::packages::{Distribution, Mend, Package};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -37,8 +37,8 @@ pub struct Finding {
     pub state: State,
     /// More about it, for people.
     pub note: Option<String>,
-    /// The rows of the list of packages that bring it.
-    pub packages: Vec<String>,
+    /// The packages that bring it.
+    pub packages: Vec<Package>,
     /// How to get it.
     pub mend: Option<Mend>,
 }
@@ -105,8 +105,7 @@ pub fn install_all(findings: &[Finding], distribution: Distribution) -> Option<V
     let missing = findings
         .iter()
         .filter(|finding| matches!(finding.mend, Some(Mend::Install(_))));
-    let names = missing.flat_map(|finding| finding.packages.iter().map(String::as_str));
-    packages::install(names, distribution)
+    distribution.install(missing.flat_map(|finding| &finding.packages))
 }
 
 /// The findings for a script.

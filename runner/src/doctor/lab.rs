@@ -62,7 +62,7 @@ fn not_installed(
     let install = packages::install([package], distribution).map(Mend::Install);
     let mend = install.unwrap_or(Mend::Remedy(by_hand));
     Finding {
-        packages: vec![package.to_owned()],
+        packages: packages::named(package).into_iter().collect(),
         ..lacks(name, what, reason, mend)
     }
 }
