@@ -68,6 +68,7 @@ impl Examination<'_> {
         let is_own = self.lab.is_none();
         found.extend(needs::examine(
             self.course,
+            self.options,
             self.distribution,
             is_own,
             &mut ask,

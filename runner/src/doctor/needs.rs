@@ -6,6 +6,7 @@ use crate::course::Course;
 use crate::lesson::{Lesson, Need, Place};
 use crate::packages::{Distribution, Mend};
 use crate::run::probes::{self, Answer};
+use crate::run::{Options, reach};
 use crate::say;
 
 /// Looks for everything that the course's steps may need.
@@ -13,6 +14,7 @@ use crate::say;
 /// `ask` runs a probe in a place; `is_own` says whether kernel steps meet this machine's own kernel.
 pub fn examine(
     course: &Course,
+    options: &Options,
     distribution: Distribution,
     is_own: bool,
     ask: &mut dyn FnMut(Place, &str) -> Result<Answer, BackendError>,
@@ -33,6 +35,9 @@ pub fn examine(
                 }
                 Some(reason) => {
                     let mend = probes::mend(probe, &answer, distribution);
+                    let said = mend.as_ref().map(Mend::in_words);
+                    let out_of_reach = reach::remedy(course, options, name, probe, said.as_deref());
+                    let mend = out_of_reach.map(Mend::Remedy).or(mend);
                     let is_own = is_own && probe.on == Place::Kernel;
                     let mend = match (lessons.first().filter(|_| is_own), mend) {
                         (Some(lesson), mend) => {

@@ -3,22 +3,33 @@
 use super::places::Options;
 use crate::lesson::Place;
 use crate::transcript::Ending;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The folders that steps find programs in, after `tutor`'s own. bpftool is in an sbin folder.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// The folders that steps of a place find programs in, in their order.
+pub(super) fn search_path(options: &Options, place: Place) -> Vec<PathBuf> {
+    let own = [Some(&options.tutor), options.programs.as_ref()];
+    // The learner's surroundings are those of this machine only.
+    let asked = (place == Place::Host).then_some(&options.surroundings.path);
+    let own = own.into_iter().flatten().chain(asked.into_iter().flatten());
+    own.cloned()
+        .chain(PATH.split(':').map(PathBuf::from))
+        .collect()
+}
+
 /// The whole environment of steps: the same on every machine, so that output is, but for what the
 /// course asked for.
 pub fn environment(options: &Options, place: Place, home: &Path) -> Vec<(String, String)> {
-    let own = [Some(&options.tutor), options.programs.as_ref()];
-    // The learner's surroundings are those of this machine only.
     let around = (place == Place::Host).then_some(&options.surroundings);
-    let asked = around.iter().flat_map(|around| &around.path);
-    let own = own.into_iter().flatten().chain(asked);
-    let path: String = own.map(|folder| format!("{}:", folder.display())).collect();
+    let folders = search_path(options, place);
+    let folders: Vec<String> = folders
+        .iter()
+        .map(|one| one.display().to_string())
+        .collect();
     let pairs = [
-        ("PATH", path + PATH),
+        ("PATH", folders.join(":")),
         ("HOME", home.display().to_string()),
         ("LC_ALL", "C.UTF-8".to_owned()),
         ("TZ", "UTC".to_owned()),

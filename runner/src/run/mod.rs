@@ -10,6 +10,7 @@
 //! - `stage`: the shells of a lesson, and the only loop that waits for them: [`Stage`].
 //! - [`exclusive`]: what only one step on the machine may hold at a time.
 //! - [`probes`]: what probes answered, and what it means for needs and facets.
+//! - [`reach`]: programs that the learner has and steps do not find.
 //! - `needs`: what a lesson asks of its places by probes.
 //! - `records`: what is known of the steps and checks.
 //! - `moments`: what a run can be taken back to.
@@ -22,6 +23,7 @@ mod moments;
 mod needs;
 mod places;
 pub mod probes;
+pub mod reach;
 mod ready;
 mod records;
 mod runs;

@@ -2,6 +2,7 @@
 //! lies on the kernel.
 
 use super::probes::{self, ProbeCache};
+use super::reach;
 use super::stage::Stage;
 use crate::backend::{Answer, BackendError, KernelOwner, Mode};
 use crate::course::{Course, NeedProbe};
@@ -67,6 +68,14 @@ impl<'r> Needs<'r> {
             }
             if let Some(reason) = probes::missing(need, probe, &answer) {
                 let remedy = self.probes.remedy(need, probe, &answer);
+                let out_of_reach = reach::remedy(
+                    self.course,
+                    stage.options,
+                    &need.name,
+                    probe,
+                    remedy.as_deref(),
+                );
+                let remedy = out_of_reach.or(remedy);
                 let kernel = stage.backend(place).map(|backend| backend.kernel());
                 let is_own = place == Place::Kernel && kernel == Some(KernelOwner::ThisMachine);
                 let remedy = match is_own {

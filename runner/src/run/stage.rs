@@ -34,7 +34,7 @@ const CLOSING_BYTES: u64 = (HEAD_BYTES + TAIL_BYTES) as u64;
 /// The shells of a lesson, and what runs in them.
 pub struct Stage<'r> {
     places: &'r Places<'r>,
-    options: &'r Options,
+    pub(super) options: &'r Options,
     files: PathBuf,
     home: PathBuf,
     listener: &'r mut dyn Listener,

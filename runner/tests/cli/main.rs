@@ -27,11 +27,14 @@ mod space;
 mod study;
 mod surroundings;
 mod testing;
+mod tools;
 
 use nix::sys::signal::Signal;
 use std::fs;
 use std::path::Path;
-use support::{Ran, Tutor, check, own_seconds, plain, skipped, sleepers, step, until};
+use support::{
+    Ran, Tutor, check, in_own_mounts, own_seconds, plain, skipped, sleepers, step, until,
+};
 
 /// A course in which all outputs are accepted.
 fn accepted(body: &str) -> Tutor {

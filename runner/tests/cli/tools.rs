@@ -1,0 +1,103 @@
+//! The learner's own tools: what a course asks for of them, and what a step that finds none says.
+
+use super::*;
+use std::os::unix::fs::PermissionsExt;
+
+/// Puts a program into the learner's home folder.
+fn with_program(tutor: Tutor, below: &str, script: &str) -> Tutor {
+    tutor.put(below, &format!("#!/bin/sh\n{script}\n"));
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(tutor.path(below), mode).expect("ours");
+    let folder = tutor
+        .path(below)
+        .parent()
+        .expect("a folder")
+        .display()
+        .to_string();
+    tutor.env("PATH", &format!("{folder}:/usr/sbin:/usr/bin:/sbin:/bin"))
+}
+
+const WEAVER: &str = r#"
+[needs.loom]
+what = "the loom"
+why = "weaves"
+probe = "command -v weaver >/dev/null || { echo 'there is no weaver'; exit 1; }; weaver"
+remedy = "install a loom"
+"#;
+
+#[test]
+fn a_need_that_only_the_learners_path_has_says_so_and_where() {
+    let tutor = with_program(Tutor::new(), "home/tools/weaver", "echo weaver 2.0");
+    let tutor = tutor
+        .lesson(plain("one needs=loom", "weaver"))
+        .course(WEAVER);
+    let folder = tutor.path("home/tools").display().to_string();
+    let says = format!(
+        "`weaver` is in your PATH (`{folder}`), which steps do not have: add `~/tools` to `path` of `[steps]` in `lessons/course.toml`"
+    );
+    let ran = tutor.run("run demo").code(3);
+    ran.stdout_has("there is no weaver")
+        .stdout_has(&format!("help: {says}"));
+    let ran = tutor.run("doctor").code(3);
+    ran.stdout_has(&format!("mend: {says}"))
+        .stdout_lacks("install a loom");
+    let tutor = tutor.course("[steps]\npath = ['~/tools']");
+    tutor.run("run demo").code(0).stdout_has("│ weaver 2.0");
+    tutor.run("doctor").code(0).stdout_has("✓ loom 2.0");
+}
+
+#[test]
+fn a_need_that_nobody_has_is_mended_as_the_course_says() {
+    let tutor = with_program(Tutor::new(), "home/tools/spinner", "true");
+    let tutor = tutor
+        .lesson(plain("one needs=loom", "weaver"))
+        .course(WEAVER);
+    tutor
+        .run("run demo")
+        .code(3)
+        .stdout_has("help: install a loom")
+        .stdout_lacks("PATH");
+}
+
+#[test]
+fn cargo_of_rustups_finds_its_toolchains_in_a_course_that_asks_for_it() {
+    let cargo = "echo cargo 1.90; echo in $CARGO_HOME with $RUSTUP_HOME";
+    let tutor = with_program(Tutor::new(), "home/.cargo/bin/cargo", cargo);
+    let need = "[needs.cargo]\nwhat = 'cargo'\nwhy = 'builds'\nprobe = 'cargo && test -n \"$RUSTUP_HOME\"'\n";
+    let asks = "[steps]\npath = ['$CARGO_HOME/bin']\nenv = ['CARGO_HOME', 'RUSTUP_HOME']\nread = ['$CARGO_HOME', '$RUSTUP_HOME']\n";
+    let tutor = tutor.lesson(plain("one needs=cargo>=1.80", "cargo"));
+    let tutor = tutor.course(&format!("{asks}{need}"));
+    let home = tutor.path("home").display().to_string();
+    let says = format!("│ in {home}/.cargo with {home}/.rustup\n");
+    tutor.run("run demo").code(0).stdout_has(&says);
+    tutor.run("trust").code(0);
+    tutor.run("run demo").code(0).stdout_has(&says);
+    let elsewhere = tutor.path("home/elsewhere").display().to_string();
+    let tutor = tutor.env("RUSTUP_HOME", &elsewhere);
+    tutor
+        .run("run demo")
+        .code(0)
+        .stdout_has(&format!("with {elsewhere}\n"));
+}
+
+#[test]
+fn a_course_names_the_packages_of_its_own_needs() {
+    let need = "[needs.loom]\nwhat = 'the loom'\nwhy = 'weaves'\nprobe = 'echo no loom; exit 1'\npackage = { apt = 'loom-deb', dnf = 'loom-rpm', pacman = 'loom-arch' }\n";
+    let tutor = Tutor::new()
+        .lesson(plain("one needs=loom", "true"))
+        .course(need);
+    let release = |id: &str| {
+        let prepare =
+            format!("printf 'ID={id}\\n' >os-release && mount --bind os-release /etc/os-release");
+        in_own_mounts(&tutor, &prepare, "doctor")
+    };
+    for (id, command) in [
+        ("debian", "apt-get install -y loom-deb"),
+        ("fedora", "dnf install -y loom-rpm"),
+        ("arch", "pacman -S --needed --noconfirm loom-arch"),
+    ] {
+        let Some(doctor) = release(id) else { return };
+        let ran = tutor.start_command(doctor, "doctor").end().code(3);
+        ran.stdout_has(&format!("mend: {command}"));
+    }
+}
