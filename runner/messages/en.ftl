@@ -216,6 +216,8 @@ verdict-new = { $name }: no output is recorded yet
 verdict-recorded = { $name }: recorded, not run
 verdict-changed = { $name }: the output differs from the recorded one
 verdict-differs-here = { $name }: differs here, and so does the environment
+verdict-edited = { $name }: differs, and you edited { $files }
+edited-too = you edited { $files }
 verdict-check-failed = { $name } does not hold: “{ $sentence }”
 verdict-wrong-exit = { $name }: exit status { $got }, expected { $expected }
 verdict-wrong-end = { $name }: ended by { $got }, expected exit status { $expected }
@@ -263,6 +265,10 @@ count-differs-here = { $count ->
     [one] { $count } differs here
    *[other] { $count } differ here
 }
+count-edited = { $count ->
+    [one] { $count } differs after your edits
+   *[other] { $count } differ after your edits
+}
 count-check-failed = { $count ->
     [one] { $count } check failed
    *[other] { $count } checks failed
@@ -276,6 +282,7 @@ count-none = nothing ran
 
 # What next
 next-again = look at one step again: `tutor run { $lesson } --only { $step }`
+next-diff = what you changed: `tutor diff { $lesson }`; to put a file as the lesson has it: `tutor reset { $lesson } FILE`
 next-doctor = what was skipped, and how to get it: `tutor doctor`
 next-doctor-host = what was skipped, and how to get it: `tutor doctor --on host`; the lab may have it: leave out `--on host`
 next-record = what has no recorded output yet gets it by: `tutor test { $lesson }`, then `tutor review`
@@ -427,6 +434,14 @@ study-resumed-anew = the lab begins anew, since no state from before `{ $step }`
 study-again = not all of it went well; look at one step again with: `tutor study { $lesson } --from { $step }`
 study-next = next: `tutor study { $lesson }`  ({ $title })
 study-all-done = you have been through all lessons; begin one again with: `tutor study LESSON`
+no-file = { $lesson } has no file `{ $file }`: its files are { $files }
+no-file-but = { $lesson } has no file `{ $file }`; did you mean `{ $meant }`?
+diff-nothing = no file of { $lesson } is other than in the lesson
+diff-by-step = `{ $file }` is as a step left it
+diff-missing = `{ $file }` is not there; the next run writes it
+diff-unreadable = what is in the place of `{ $file }` is no file that can be compared
+reset-file-aside = `{ $file }` is as the lesson has it; yours is kept in { $kept }
+reset-file-same = `{ $file }` is as the lesson has it
 reset-aside = { $lesson } begins afresh; your files are kept in { $folder }
 reset-done = { $lesson } begins afresh
 reset-states = cannot remove the lab's states of it below `{ $folder }`: { $error }; until they are gone, `--from` goes on from them

@@ -102,6 +102,7 @@ fn is_as_accepted(verdict: &Verdict) -> Option<bool> {
         Verdict::Passed => Some(true),
         Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => Some(false),
         Verdict::Shown
+        | Verdict::Edited(_)
         | Verdict::CheckFailed { .. }
         | Verdict::WrongExit { .. }
         | Verdict::TimedOut { .. }

@@ -2,6 +2,7 @@
 
 use crate::lesson::{ExpectedExit, Place};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use tutor_agent::protocol::{ShellFate, Stream};
@@ -47,6 +48,9 @@ pub struct Record {
     pub place: Place,
     /// The fate of the lesson's shell.
     pub shell: ShellFate,
+    /// The lesson's files above it that were not as the lesson has them when it began, by the
+    /// learner's hand.
+    pub edited: Vec<PathBuf>,
 }
 
 /// Which part of a lesson a record is about.

@@ -92,7 +92,9 @@ pub enum Command {
     Trust(TrustArguments),
     /// Say what `tutor` keeps on the disk, and how much; remove all of it after asking
     Storage(StorageArguments),
-    /// Start a lesson afresh; what you wrote is kept aside
+    /// Show what you changed in the files of a lesson, as a patch
+    Diff(DiffArguments),
+    /// Start a lesson afresh, or some of its files; what you wrote is kept aside
     Reset(ResetArguments),
     /// Print the code that makes a shell complete `tutor`
     Completions(CompletionsArguments),
@@ -495,10 +497,26 @@ pub struct StorageArguments {
 }
 
 #[derive(Debug, Args)]
+pub struct DiffArguments {
+    /// The lesson
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
+    pub lesson: String,
+    /// Only these files
+    #[arg(value_name = "FILE", add = ArgValueCompleter::new(complete::file))]
+    pub files: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct ResetArguments {
     /// The lesson
     #[arg(add = ArgValueCompleter::new(complete::lesson))]
     pub lesson: String,
+    /// Only these files: the lesson's own text goes in their place
+    #[arg(value_name = "FILE", add = ArgValueCompleter::new(complete::file))]
+    pub files: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -31,6 +31,16 @@ pub fn step(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates
 }
 
+/// Files of the lesson that is typed.
+pub fn file(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let words = typed_words();
+    let course = course_of(&words);
+    let course = course.as_ref();
+    let lesson = course.and_then(|course| words.iter().find_map(|word| course.lesson(word).ok()));
+    let files = lesson.into_iter().flat_map(|lesson| lesson.files());
+    candidates(typed, files.map(|file| file.path.display().to_string()))
+}
+
 /// Lessons by stem and by name.
 pub fn lesson(typed: &OsStr) -> Vec<CompletionCandidate> {
     let Some(course) = course_of(&typed_words()) else {

@@ -11,6 +11,7 @@ mod consent;
 mod context;
 mod course;
 mod courses;
+mod diff;
 mod doctor;
 mod failure;
 mod lab;
@@ -115,6 +116,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Lab(command)) => lab::lab(&context, &command),
         Some(Command::Trust(arguments)) => trust::trust(&context, &arguments),
         Some(Command::Storage(arguments)) => storage::storage(&context, &arguments),
+        Some(Command::Diff(arguments)) => diff::diff(&context, &arguments),
         Some(Command::Reset(arguments)) => reset::reset(&context, &arguments),
         Some(Command::Completions(arguments)) => machine::completions(&arguments),
         Some(Command::Man(arguments)) => machine::man(&arguments),

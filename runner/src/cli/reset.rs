@@ -2,22 +2,32 @@
 
 use super::arguments::ResetArguments;
 use super::context::Context;
+use super::diff::versions;
 use super::failure::{ends, unusable};
 use crate::exit::Exit;
+use crate::lesson::Lesson;
 use crate::say;
-use crate::workspace::Reset;
+use crate::workspace::{Reset, Restored, Workspace};
+use std::path::PathBuf;
 
-/// Starts a lesson afresh. The workspace is moved aside and never removed.
+/// Starts a lesson afresh, or some of its files. What is there is moved aside and never removed.
 pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
     let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
     let key = context.key(&course, lesson);
+    match arguments.files.is_empty() {
+        true => whole(context, lesson, &key),
+        false => files(context, lesson, &key, &arguments.files),
+    }
+}
+
+fn whole(context: &Context, lesson: &Lesson, key: &str) -> anyhow::Result<Exit> {
     // All is opened first: that fails if a run is going on, or if a newer `tutor` wrote something.
-    let moments = context.moments(&key)?;
-    context.store().check(&key)?;
-    let workspace = Reset::hold(&context.folders, &key)?;
+    let moments = context.moments(key)?;
+    context.store().check(key)?;
+    let workspace = Reset::hold(&context.folders, key)?;
     let aside = workspace.set_aside()?;
-    context.store().forget(&key)?;
+    context.store().forget(key)?;
     let forgotten = moments.forget();
     match aside {
         Some(folder) => outln!(
@@ -38,5 +48,31 @@ pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Ex
             say!("reset-states", folder = folder, error = error),
         )
     })?;
+    Ok(Exit::Success)
+}
+
+fn files(context: &Context, lesson: &Lesson, key: &str, paths: &[PathBuf]) -> anyhow::Result<Exit> {
+    // A wrong name is told before anything is touched.
+    let chosen: Vec<_> = paths
+        .iter()
+        .map(|path| versions(lesson, path))
+        .collect::<anyhow::Result<_>>()?;
+    let mut workspace = Workspace::lasting(&context.folders, key)?;
+    for files in chosen {
+        let file = files.first().map(|file| file.path.display().to_string());
+        let file = file.unwrap_or_default();
+        match workspace.restore_file(&files)? {
+            Some(Restored::KeptAt(kept)) => outln!(
+                "{}",
+                say!(
+                    "reset-file-aside",
+                    file = file,
+                    kept = kept.display().to_string()
+                )
+            ),
+            Some(Restored::Written) => outln!("{}", say!("file-written", file = file)),
+            Some(Restored::AsWritten) | None => outln!("{}", say!("reset-file-same", file = file)),
+        }
+    }
     Ok(Exit::Success)
 }

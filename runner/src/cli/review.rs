@@ -8,7 +8,7 @@ use crate::course::Course;
 use crate::exit::Exit;
 use crate::plan::known;
 use crate::render::paint::Paint;
-use crate::render::verdict;
+use crate::render::{difference, verdict};
 use crate::report::diff;
 use crate::say;
 use crate::snapshot::{self, Owners, Pending, Recorded, SnapshotError, pending};
@@ -226,7 +226,7 @@ fn show(
             print_lines(paint.fitted_in(Paint::dim, "  ", &old_place))?;
             let new_place = say!("review-now", provenance = verdict::provenance(&new));
             print_lines(paint.fitted_in(Paint::dim, "  ", &new_place))?;
-            print_lines(verdict::diff(&diff(&old.text, &new.text), paint))?;
+            print_lines(difference::diff(&diff(&old.text, &new.text), paint))?;
         }
     }
     if let Some(why) = refusal {

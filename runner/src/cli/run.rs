@@ -255,6 +255,11 @@ fn what_next(
             Verdict::Skipped(Skip::Need { .. } | Skip::NoPlace { .. })
         )
     };
+    let is_edited =
+        |item: &Item| !item.edited.is_empty() && !matches!(item.verdict, Verdict::Passed);
+    if !arguments.fresh && report.items.iter().any(is_edited) {
+        lines.push(say!("next-diff", lesson = stem));
+    }
     if report.items.iter().any(is_lacking) {
         lines.push(match arguments.running.place() {
             On::Lab => say!("next-doctor"),

@@ -46,6 +46,7 @@ pub fn words(counts: &Counts) -> Vec<(Style, String)> {
         new,
         changed,
         differs_here,
+        edited,
         check_failed,
         wrong_exit,
         timed_out,
@@ -54,7 +55,7 @@ pub fn words(counts: &Counts) -> Vec<(Style, String)> {
         recorded: _,
         broken,
     } = *counts;
-    let rows: [(usize, Style, String); 11] = [
+    let rows: [(usize, Style, String); 12] = [
         (passed, Paint::good, say!("count-passed", count = passed)),
         (shown, Paint::good, say!("count-shown", count = shown)),
         (new, Paint::notable, say!("count-new", count = new)),
@@ -64,6 +65,7 @@ pub fn words(counts: &Counts) -> Vec<(Style, String)> {
             Paint::notable,
             say!("count-differs-here", count = differs_here),
         ),
+        (edited, Paint::notable, say!("count-edited", count = edited)),
         (
             check_failed,
             Paint::bad,

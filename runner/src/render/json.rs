@@ -46,6 +46,8 @@ pub struct ItemJson<'r> {
     recorded: Option<AcceptedJson<'r>>,
     #[serde(flatten)]
     why: Option<ReasonJson<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    edited: Vec<String>,
 }
 
 /// The accepted output, where it is not the one above.
@@ -151,6 +153,11 @@ pub fn item(item: &Item) -> ItemJson<'_> {
         printed,
         recorded: accepted(item),
         why: why(&item.verdict),
+        edited: item
+            .edited
+            .iter()
+            .map(|file| file.display().to_string())
+            .collect(),
     }
 }
 
@@ -199,6 +206,7 @@ fn why(verdict: &Verdict) -> Option<ReasonJson<'_>> {
             expected: expected.to_string(),
         }),
         Verdict::Changed(_)
+        | Verdict::Edited(_)
         | Verdict::Passed
         | Verdict::Shown
         | Verdict::New

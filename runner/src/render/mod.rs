@@ -3,6 +3,7 @@
 pub mod book;
 pub mod command;
 pub mod counts;
+pub mod difference;
 pub mod json;
 pub mod junit;
 pub mod live;

@@ -33,6 +33,7 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
             Verdict::New
             | Verdict::Changed(_)
             | Verdict::DiffersHere { .. }
+            | Verdict::Edited(_)
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }

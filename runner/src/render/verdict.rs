@@ -1,16 +1,16 @@
 //! Verdicts in words, for a terminal.
 
+use super::difference::{diff, environments};
 use super::paint::Paint;
 use crate::event::Stream;
 use crate::lesson::{Background, ExpectedExit, Lesson};
 use crate::normalize::StableText;
-use crate::report::{Diff, Item, LineKind, Verdict};
+use crate::report::{Item, Verdict};
 use crate::say;
-use crate::snapshot::{Environment, Recorded};
+use crate::snapshot::Recorded;
 use crate::transcript::{Ending, RecordId, Skip};
 use crate::visible::{fold, visible_text, width};
-use anstyle::AnsiColor;
-use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Of what a failed check printed, so many lines are shown.
@@ -41,8 +41,12 @@ pub fn lines_without_time(item: &Item, paint: &Paint) -> Vec<String> {
 
 fn lines_of(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
     let mut lines = headline(item, time, paint);
+    if is_maybe_edited(item) {
+        let text = say!("edited-too", files = files(&item.edited));
+        lines.extend(paint.fitted_in(Paint::notable, "    ", &text));
+    }
     match &item.verdict {
-        Verdict::Changed(changed) => lines.extend(diff(changed, paint)),
+        Verdict::Changed(changed) | Verdict::Edited(changed) => lines.extend(diff(changed, paint)),
         Verdict::DiffersHere {
             diff: changed,
             theirs,
@@ -125,9 +129,11 @@ pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
 /// A mark, the verdict in a word, what it is about, how long it took.
 fn headline(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
     let text = sentence(item);
-    let tone = match (&item.id, &item.after_failed) {
-        (RecordId::Check(_), Some(_)) if item.verdict == Verdict::Passed => Tone::Note,
-        _ => tone(&item.verdict),
+    let is_check = matches!(item.id, RecordId::Check(_));
+    let is_doubtful = is_check && item.after_failed.is_some() && item.verdict == Verdict::Passed;
+    let tone = match is_doubtful || (is_maybe_edited(item) && !has_failed(&item.verdict)) {
+        true => Tone::Note,
+        false => tone(&item.verdict),
     };
     let (style, mark): (Style, _) = match tone {
         Tone::Good => (Paint::good, paint.mark("✓", "+")),
@@ -150,6 +156,41 @@ fn headline(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
     lines
 }
 
+/// True of what is not as in the lesson, where an edit of the learner's may be the cause.
+fn is_maybe_edited(item: &Item) -> bool {
+    let differs = match &item.verdict {
+        Verdict::Changed(_)
+        | Verdict::DiffersHere { .. }
+        | Verdict::CheckFailed { .. }
+        | Verdict::WrongExit { .. }
+        | Verdict::TimedOut { .. } => true,
+        // Says so itself.
+        Verdict::Edited(_) => false,
+        Verdict::Passed
+        | Verdict::Shown
+        | Verdict::New
+        | Verdict::Interrupted
+        | Verdict::Skipped(_)
+        | Verdict::Recorded
+        | Verdict::Broken { .. } => false,
+    };
+    differs && !item.edited.is_empty()
+}
+
+/// True of a failure that no lesson has in mind, whatever was edited.
+fn has_failed(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::WrongExit { got, .. } => got.status() != Some(0),
+        verdict => matches!(verdict, Verdict::TimedOut { .. }),
+    }
+}
+
+/// Names of files, in backticks.
+fn files(files: &[PathBuf]) -> String {
+    let names = files.iter().map(|file| format!("`{}`", file.display()));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 enum Tone {
     Good,
     Bad,
@@ -160,9 +201,11 @@ enum Tone {
 fn tone(verdict: &Verdict) -> Tone {
     match verdict {
         Verdict::Passed | Verdict::Shown => Tone::Good,
-        Verdict::New | Verdict::DiffersHere { .. } | Verdict::Interrupted | Verdict::Skipped(_) => {
-            Tone::Note
-        }
+        Verdict::New
+        | Verdict::DiffersHere { .. }
+        | Verdict::Edited(_)
+        | Verdict::Interrupted
+        | Verdict::Skipped(_) => Tone::Note,
         Verdict::Recorded => Tone::Quiet,
         Verdict::Changed(_)
         | Verdict::CheckFailed { .. }
@@ -192,6 +235,7 @@ fn sentence(item: &Item) -> String {
         Verdict::Recorded => say!("verdict-recorded", name = name),
         Verdict::Changed(_) => say!("verdict-changed", name = name),
         Verdict::DiffersHere { .. } => say!("verdict-differs-here", name = name),
+        Verdict::Edited(_) => say!("verdict-edited", name = name, files = files(&item.edited)),
         Verdict::CheckFailed { sentence, .. } => {
             let sentence = sentence.as_str();
             say!("verdict-check-failed", name = name, sentence = sentence)
@@ -283,6 +327,7 @@ fn is_timed(verdict: &Verdict) -> bool {
         | Verdict::New
         | Verdict::Changed(_)
         | Verdict::DiffersHere { .. }
+        | Verdict::Edited(_)
         | Verdict::WrongExit { .. } => true,
         Verdict::Recorded
         | Verdict::CheckFailed { .. }
@@ -327,6 +372,7 @@ pub fn word(verdict: &Verdict) -> &'static str {
         Verdict::New => "new",
         Verdict::Changed(_) => "changed",
         Verdict::DiffersHere { .. } => "differs here",
+        Verdict::Edited(_) => "edited",
         Verdict::CheckFailed { .. } => "check failed",
         Verdict::WrongExit { .. } => "wrong exit",
         Verdict::TimedOut { .. } => "timed out",
@@ -455,97 +501,6 @@ pub fn behind_bar(bar: &str, bar_columns: usize, line: &str, paint: &Paint) -> V
     .iter()
     .map(|line| format!("{bar}{line}"))
     .collect()
-}
-
-/// The changed lines with their context; `-` and `+` say what color repeats.
-pub fn diff(diff: &Diff, paint: &Paint) -> Vec<String> {
-    let mut lines = Vec::new();
-    for hunk in &diff.hunks {
-        lines.push(format!(
-            "    {}",
-            paint.dim(&format!("@@ -{} +{} @@", hunk.old_start, hunk.new_start))
-        ));
-        for line in &hunk.lines {
-            let (sign, style) = match line.kind {
-                LineKind::Context => (" ", anstyle::Style::new().dimmed()),
-                LineKind::Removed => ("-", AnsiColor::Red.on_default()),
-                LineKind::Added => ("+", AnsiColor::Green.on_default()),
-            };
-            let whole: String = line.segments.iter().map(|one| &*one.text).collect();
-            let room = paint.columns.saturating_sub(5).max(5);
-            if paint.live && width(&visible_text(&whole)) > room {
-                for (number, piece) in fold(&visible_text(&whole), room).iter().enumerate() {
-                    let sign = if number == 0 { sign } else { " " };
-                    lines.push(format!(
-                        "    {}",
-                        paint.style(style, &format!("{sign}{piece}"))
-                    ));
-                }
-                continue;
-            }
-            let pieces = line.segments.iter().map(|segment| {
-                let style = if segment.emphasis {
-                    style.underline()
-                } else {
-                    style
-                };
-                paint.style(style, &visible_text(&segment.text))
-            });
-            let text: String = pieces.collect();
-            lines.push(format!("    {}{text}", paint.style(style, sign)));
-        }
-    }
-    if diff.left_out_lines > 0 {
-        lines.push(format!(
-            "    {}",
-            paint.dim(&say!("diff-left-out", count = diff.left_out_lines))
-        ));
-    }
-    lines
-}
-
-/// The facets that differ, each with what it means, and which do not.
-fn environments(
-    (theirs, ours): (&Environment, &Environment),
-    why_unknown: &BTreeMap<String, String>,
-    meanings: &Environment,
-    paint: &Paint,
-) -> Vec<String> {
-    let names: BTreeSet<&String> = theirs.keys().chain(ours.keys()).collect();
-    let (same, different): (Vec<&String>, Vec<&String>) = names
-        .into_iter()
-        .partition(|name| theirs.get(*name) == ours.get(*name));
-    let mut lines = Vec::new();
-    for name in different {
-        let facet = match meanings.get(name) {
-            Some(what) => say!("facet-meaning", name = name.as_str(), what = what.as_str()),
-            None => name.clone(),
-        };
-        let here = ours.get(name).or(why_unknown.get(name));
-        let text = match (theirs.get(name), here) {
-            (Some(theirs), Some(ours)) => say!(
-                "facet",
-                name = facet,
-                theirs = theirs.as_str(),
-                ours = ours.as_str()
-            ),
-            (None, ours) => say!(
-                "facet-not-there",
-                name = facet,
-                ours = ours.map_or("", String::as_str)
-            ),
-            (Some(theirs), None) => {
-                say!("facet-not-here", name = facet, theirs = theirs.as_str())
-            }
-        };
-        lines.extend(paint.fitted_in(Paint::notable, "    ", &text));
-    }
-    if !same.is_empty() {
-        let same: Vec<&str> = same.into_iter().map(String::as_str).collect();
-        let text = say!("facets-same", names = same.join(", "));
-        lines.extend(paint.fitted_in(Paint::dim, "    ", &text));
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -103,6 +103,19 @@ pub fn diff(old: &StableText, new: &StableText) -> Diff {
     diff
 }
 
+/// The difference between two versions of a file as a patch: the unified format of POSIX `diff -u`.
+pub fn patch(file: &str, old: &str, new: &str) -> String {
+    let diff = TextDiff::configure()
+        .algorithm(Algorithm::Patience)
+        .timeout(PATIENCE)
+        .diff_lines(old, new);
+    let (old, new) = (format!("a/{file}"), format!("b/{file}"));
+    diff.unified_diff()
+        .context_radius(CONTEXT_LINES)
+        .header(&old, &new)
+        .to_string()
+}
+
 fn lines(text: &StableText) -> Vec<&str> {
     if text.is_empty() {
         return Vec::new();

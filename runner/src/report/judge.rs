@@ -92,6 +92,7 @@ impl<'a> Judge<'a> {
             recorded: None,
             shell: record.shell,
             after_failed: None,
+            edited: record.edited.clone(),
         };
         item.verdict = match &record.id {
             RecordId::Step(id) => match self.steps.get(id.as_str()) {
@@ -174,9 +175,7 @@ impl<'a> Judge<'a> {
             (Compare::Snapshot, Some(_)) if record.output.left_out_bytes() > 0 => {
                 too_long(record.output.left_out_bytes())
             }
-            (Compare::Snapshot, Some(text)) => {
-                self.compared(step, text, item.recorded.as_ref(), environment)
-            }
+            (Compare::Snapshot, Some(text)) => self.compared(step, text, item, environment),
         }
     }
 
@@ -184,10 +183,10 @@ impl<'a> Judge<'a> {
         &self,
         step: &Step,
         text: &StableText,
-        recorded: Option<&Recorded>,
+        item: &Item,
         environment: &Environment,
     ) -> Verdict {
-        let Some(recorded) = recorded else {
+        let Some(recorded) = &item.recorded else {
             return Verdict::New;
         };
         if recorded.text == *text {
@@ -195,7 +194,10 @@ impl<'a> Judge<'a> {
         }
         let diff = diff(&recorded.text, text);
         if same_facets(&step.vary, &recorded.environment, environment) {
-            return Verdict::Changed(diff);
+            return match item.edited.is_empty() {
+                true => Verdict::Changed(diff),
+                false => Verdict::Edited(diff),
+            };
         }
         Verdict::DiffersHere {
             diff,
@@ -225,6 +227,7 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
             recorded,
             shell: ShellFate::Kept,
             after_failed: None,
+            edited: Vec::new(),
         }
     };
     let compared = |step: &&Step| step.compare == Compare::Snapshot;

@@ -57,6 +57,7 @@ fn record(id: RecordId, ending: Ending, stdout: &str) -> Record {
         duration: Duration::from_millis(3),
         place: Place::Host,
         shell: ShellFate::Kept,
+        edited: Vec::new(),
     }
 }
 

@@ -96,7 +96,9 @@ impl CellMark {
             Verdict::Passed => CellMark::Same,
             Verdict::Shown => CellMark::Done,
             Verdict::New => CellMark::New,
-            Verdict::Changed(_) | Verdict::DiffersHere { .. } => CellMark::Differs,
+            Verdict::Changed(_) | Verdict::DiffersHere { .. } | Verdict::Edited(_) => {
+                CellMark::Differs
+            }
             Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
@@ -266,6 +268,7 @@ pub(crate) mod tests {
             recorded: None,
             shell: ShellFate::Kept,
             after_failed: None,
+            edited: Vec::new(),
         }
     }
 

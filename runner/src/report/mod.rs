@@ -8,7 +8,7 @@ pub mod matrix;
 mod model;
 mod verdict;
 
-pub use diff::{Diff, DiffLine, Hunk, LineKind, diff};
+pub use diff::{Diff, DiffLine, Hunk, LineKind, diff, patch};
 pub use emphasis::Segment;
 pub use judge::{Judge, recorded};
 pub use model::{Item, Lookup, Report, exit};

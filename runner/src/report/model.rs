@@ -6,6 +6,7 @@ use crate::lesson::{Lesson, Place};
 use crate::normalize::StableText;
 use crate::snapshot::{Environment, Recorded, SnapshotError};
 use crate::transcript::{Ending, Leftover, RecordId, ShellFate, Skip};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The report on one lesson's run.
@@ -49,6 +50,8 @@ pub struct Item {
     /// The first step before it that did not do what its author expects, if there is one: what came
     /// after it may hold for no good reason.
     pub after_failed: Option<String>,
+    /// The lesson's files above it that the learner had edited when it began.
+    pub edited: Vec<PathBuf>,
 }
 
 impl Item {
@@ -67,6 +70,7 @@ impl Item {
             recorded: None,
             shell: ShellFate::Kept,
             after_failed: None,
+            edited: Vec::new(),
         }
     }
 }
@@ -119,6 +123,7 @@ pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Stric
             | Verdict::New
             | Verdict::Changed(_)
             | Verdict::DiffersHere { .. }
+            | Verdict::Edited(_)
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
@@ -162,6 +167,7 @@ mod tests {
             recorded: None,
             shell: ShellFate::Kept,
             after_failed: None,
+            edited: Vec::new(),
         };
         Report {
             lesson: "hello".to_owned(),

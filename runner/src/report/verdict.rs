@@ -32,6 +32,8 @@ pub enum Verdict {
         /// The meanings of the facets, where the course says them.
         meanings: Environment,
     },
+    /// It differs, and the learner has edited a file of the lesson above it.
+    Edited(Diff),
     /// A sentence of the lesson does not hold.
     CheckFailed {
         /// The sentence.
@@ -94,6 +96,7 @@ impl Verdict {
             | Verdict::New
             | Verdict::Changed(_)
             | Verdict::DiffersHere { .. }
+            | Verdict::Edited(_)
             | Verdict::CheckFailed { .. }
             | Verdict::Skipped(_)
             | Verdict::Recorded => false,
@@ -103,7 +106,11 @@ impl Verdict {
     /// True if it ran to its end, and nothing is wrong with it.
     pub fn is_done(&self) -> bool {
         match self {
-            Verdict::Passed | Verdict::Shown | Verdict::New | Verdict::DiffersHere { .. } => true,
+            Verdict::Passed
+            | Verdict::Shown
+            | Verdict::New
+            | Verdict::DiffersHere { .. }
+            | Verdict::Edited(_) => true,
             Verdict::Changed(_)
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
@@ -125,6 +132,7 @@ pub struct Counts {
     pub new: usize,
     pub changed: usize,
     pub differs_here: usize,
+    pub edited: usize,
     pub check_failed: usize,
     pub wrong_exit: usize,
     pub timed_out: usize,
@@ -143,6 +151,7 @@ impl Counts {
             Verdict::New => &mut self.new,
             Verdict::Changed(_) => &mut self.changed,
             Verdict::DiffersHere { .. } => &mut self.differs_here,
+            Verdict::Edited(_) => &mut self.edited,
             Verdict::CheckFailed { .. } => &mut self.check_failed,
             Verdict::WrongExit { .. } => &mut self.wrong_exit,
             Verdict::TimedOut { .. } => &mut self.timed_out,
@@ -161,7 +170,13 @@ impl Counts {
 
     /// Those that were run, or begun.
     pub fn ran(&self) -> usize {
-        self.passed + self.shown + self.new + self.failed() + self.differs_here + self.interrupted
+        self.passed
+            + self.shown
+            + self.new
+            + self.failed()
+            + self.differs_here
+            + self.edited
+            + self.interrupted
     }
 
     /// Those that make a run fail however strict it is.
@@ -194,7 +209,9 @@ impl Strictness {
     pub fn exit_for(self, verdict: &Verdict) -> Exit {
         let unless = |fails: bool, exit: Exit| if fails { exit } else { Exit::Success };
         match verdict {
-            Verdict::Passed | Verdict::Shown | Verdict::Recorded => Exit::Success,
+            Verdict::Passed | Verdict::Shown | Verdict::Recorded | Verdict::Edited(_) => {
+                Exit::Success
+            }
             Verdict::New => unless(self.new_fails, Exit::Different),
             Verdict::DiffersHere { .. } => unless(self.differs_here_fails, Exit::Different),
             Verdict::Changed(_)

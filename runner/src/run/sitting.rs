@@ -21,6 +21,7 @@ use crate::transcript::{
 };
 use crate::workspace::{Workspace, WorkspaceError};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tutor_files::FilesError;
 
@@ -352,6 +353,7 @@ impl<'r> Sitting<'r> {
             Err(ending) => return self.ended(step, record_of(step, ending), None),
         };
         self.needs.touch(step.on);
+        let edited = self.edited();
         let began = Instant::now();
         let timeout = self.options.timeout.unwrap_or(step.timeout);
         let limit = timeout.min(self.options.lesson_timeout.saturating_sub(self.spent));
@@ -361,6 +363,7 @@ impl<'r> Sitting<'r> {
         self.spent += duration;
         let mut record = Record {
             duration,
+            edited,
             ..record_of(step, Ending::Interrupted)
         };
         match waited {
@@ -455,6 +458,7 @@ impl<'r> Sitting<'r> {
     fn check(&mut self, check: &'r Check) {
         let place = self.lesson.step(&check.of);
         let place = place.map_or(Place::Host, |step| step.on);
+        let edited = self.edited();
         let began = Instant::now();
         let asked = self.ask(check, place);
         let duration = began.elapsed();
@@ -471,12 +475,23 @@ impl<'r> Sitting<'r> {
             duration,
             place,
             shell: asked.shell,
+            edited,
         };
         self.stage.tell(&Event::CheckEnded {
             check,
             record: &record,
         });
         self.records.push(record, None);
+    }
+
+    /// The lesson's files above what runs now that the learner edited.
+    fn edited(&self) -> Vec<PathBuf> {
+        let above = self.plan.actions[..self.cursor].iter();
+        self.workspace
+            .edited(above.filter_map(|action| match action {
+                Action::Write { file, .. } => Some(*file),
+                Action::Read(_) | Action::Run(_) | Action::Check(_) => None,
+            }))
     }
 
     /// Asks what a check asks, with what its step printed until now where it finds it.
@@ -578,5 +593,6 @@ fn record_of(step: &Step, ending: Ending) -> Record {
         duration: Duration::ZERO,
         place: step.on,
         shell: ShellFate::Kept,
+        edited: Vec::new(),
     }
 }

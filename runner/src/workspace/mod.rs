@@ -7,6 +7,7 @@
 //! The steps' own home folder lies beside it; all in there is theirs.
 
 mod aside;
+mod edits;
 mod error;
 mod ledger;
 mod locked;
@@ -17,6 +18,7 @@ mod temporary;
 mod tree;
 
 pub use aside::{AsideFolder, Reset};
+pub use edits::{FileState, LessonFile, Restored, lesson_files};
 pub use error::WorkspaceError;
 pub use model::Workspace;
 pub use restore::{ArtifactCache, Artifacts};

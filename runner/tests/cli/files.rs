@@ -106,3 +106,138 @@ fn a_name_that_is_no_text_is_no_error() {
     tutor.run("run demo").code(0);
     tutor.run("run demo").code(0).stdout_has("│ 1\n");
 }
+
+/// A lesson whose steps read a file, each with its output accepted.
+fn of_a_file() -> Tutor {
+    let tutor = accepted(
+        &("```text {file=notes.txt}\nthe lesson's text\n```\n\n".to_owned()
+            + &step("before", "echo before")
+            + &step("read", "cat notes.txt")
+            + &check("words of=read expect=3", "wc -w <$TUTOR_STDOUT")
+            + &plain("find exit=1", "grep mine notes.txt")),
+    );
+    tutor.run("run demo").code(0);
+    tutor
+}
+
+#[test]
+fn a_difference_after_an_edit_names_the_edit_and_fails_nothing() {
+    let tutor = of_a_file();
+    let notes = tutor.workspace("demo").join("notes.txt");
+    fs::write(&notes, "it is all mine\n").expect("writable");
+    let ran = tutor.run("run demo");
+    ran.stdout_has("✓ before: as recorded")
+        .stdout_has("• read: differs, and you edited `notes.txt`")
+        .stdout_has("+it is all mine")
+        .stdout_has("• check words does not hold")
+        .stdout_has("• find: exit status 0, expected 1")
+        .stdout_has("    you edited `notes.txt`\n")
+        .stdout_has("1 differs after your edits")
+        .stdout_has("what you changed: `tutor diff demo`");
+    for line in ["run demo --only read", "run demo --only read --json"] {
+        tutor.run(line).code(1).stdout_has("notes.txt");
+    }
+    fs::write(&notes, "all is mine\n").expect("writable");
+    let ran = tutor.run("run demo --only read --json").code(0);
+    assert_eq!(ran.verdicts(), "read edited, check words passed");
+    assert_eq!(
+        ran.json()["lessons"][0]["items"][0]["edited"][0],
+        "notes.txt"
+    );
+    fs::write(&notes, "the lesson's text\n").expect("writable");
+    tutor
+        .run("run demo")
+        .code(0)
+        .stdout_has("✓ read: as recorded")
+        .stdout_lacks("you edited");
+}
+
+#[test]
+fn what_a_step_did_to_a_file_is_no_edit() {
+    let body = "```text {file=notes.txt}\nthe lesson's text\n```\n\n".to_owned()
+        + &step("change", "echo changed >notes.txt")
+        + &step("read", "cat notes.txt");
+    let tutor = accepted(&body);
+    let snapshot = "course/snapshots/demo/read.snap";
+    tutor.put(snapshot, &tutor.get(snapshot).replace("changed", "other"));
+    for _ in 0..2 {
+        let ran = tutor.run("run demo").code(1);
+        ran.stdout_has("✗ read: the output differs")
+            .stdout_lacks("edited");
+    }
+}
+
+#[test]
+fn a_step_that_differs_after_an_edit_is_done() {
+    let tutor = of_a_file();
+    let notes = tutor.workspace("demo").join("notes.txt");
+    fs::write(&notes, "all is mine\n").expect("writable");
+    let tutor = tutor.stdin("r\nr\nq\n");
+    tutor
+        .run("study demo --from before")
+        .stdout_has("• read: differs, and you edited `notes.txt`");
+    tutor.run("list").code(0).stdout_has("done, all 3");
+}
+
+#[test]
+fn diff_shows_what_the_learner_changed_as_a_patch() {
+    let tutor = of_a_file();
+    tutor
+        .run("diff demo")
+        .code(0)
+        .stderr_has("no file of demo is other than in the lesson");
+    let notes = tutor.workspace("demo").join("notes.txt");
+    fs::write(&notes, "the lesson's text\nand mine\u{1b}[2J").expect("writable");
+    let ran = tutor.run("diff demo").code(0);
+    let patch = "--- a/notes.txt\n+++ b/notes.txt\n@@ -1 +1,2 @@\n the lesson's text\n+and mine␛[2J\n\\ No newline at end of file\n";
+    assert_eq!(ran.stdout, patch);
+    let json = tutor.run("diff demo notes.txt --json").code(0).json();
+    assert_eq!(json["format"], 1);
+    assert_eq!(json["files"][0]["file"], "notes.txt");
+    assert_eq!(json["files"][0]["state"], "edited");
+    tutor
+        .run("diff demo note.txt")
+        .code(2)
+        .stderr_has("demo has no file `note.txt`")
+        .stderr_has("did you mean `notes.txt`?");
+    fs::remove_file(&notes).expect("there");
+    tutor
+        .run("diff demo")
+        .code(0)
+        .stderr_has("`notes.txt` is not there");
+}
+
+#[test]
+fn reset_of_a_file_puts_the_lessons_text_there_and_keeps_the_learners() {
+    let tutor = of_a_file();
+    let workspace = tutor.workspace("demo");
+    let notes = workspace.join("notes.txt");
+    fs::write(&notes, "mine\n").expect("writable");
+    fs::write(workspace.join("own.txt"), "own\n").expect("writable");
+    let ran = tutor.run("reset demo notes.txt").code(0);
+    assert_eq!(
+        fs::read_to_string(&notes).expect("there"),
+        "the lesson's text\n"
+    );
+    assert_eq!(
+        fs::read_to_string(workspace.join("own.txt")).expect("there"),
+        "own\n"
+    );
+    let kept = ran.stdout.trim_end().rsplit(' ').next().expect("a path");
+    assert_eq!(fs::read_to_string(kept).expect("kept"), "mine\n");
+    tutor.run("run demo").code(0).stdout_lacks("edited");
+    tutor
+        .run("reset demo notes.txt")
+        .code(0)
+        .stdout_has("`notes.txt` is as the lesson has it");
+    tutor
+        .run("reset demo own.txt")
+        .code(2)
+        .stderr_has("demo has no file `own.txt`");
+    fs::remove_file(&notes).expect("there");
+    tutor.run("reset demo notes.txt").code(0);
+    assert_eq!(
+        fs::read_to_string(&notes).expect("there"),
+        "the lesson's text\n"
+    );
+}

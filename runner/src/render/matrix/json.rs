@@ -1,8 +1,8 @@
 //! A matrix for scripts. What changes here in a way that breaks one raises `format`.
 
+use crate::render::difference;
 use crate::render::json::item;
 use crate::render::paint::Paint;
-use crate::render::verdict;
 use crate::report::matrix::{CellMark, Group, Matrix, Reference, Row};
 use crate::transcript::RecordId;
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ fn row(columns: &[String], row: &Row<'_>) -> Value {
 fn group(columns: &[String], group: &Group<'_>) -> Value {
     let names: Vec<&String> = group.columns.iter().map(|index| &columns[*index]).collect();
     let diff = group.diff.as_ref().map(|diff| {
-        let lines = verdict::diff(diff, &Paint::plain(80));
+        let lines = difference::diff(diff, &Paint::plain(80));
         let lines = lines
             .iter()
             .map(|line| line.trim_start_matches("    ").to_owned());

@@ -2,7 +2,7 @@
 
 use super::{heading, name, word};
 use crate::render::paint::Paint;
-use crate::render::verdict;
+use crate::render::{difference, verdict};
 use crate::report::matrix::{Group, Matrix};
 use crate::snapshot::Environment;
 
@@ -64,7 +64,7 @@ fn lesson(columns: &[String], matrix: &Matrix<'_>) -> String {
 fn fenced(group: &Group<'_>) -> String {
     let paint = Paint::plain(80);
     let (language, lines) = match &group.diff {
-        Some(diff) => ("diff", verdict::diff(diff, &paint)),
+        Some(diff) => ("diff", difference::diff(diff, &paint)),
         None => {
             let mut lines = verdict::lines_without_time(group.item, &paint);
             lines.extend(verdict::output_of_failed(group.item, &paint));

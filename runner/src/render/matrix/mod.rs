@@ -5,7 +5,7 @@ pub mod json;
 pub mod markdown;
 
 use super::paint::Paint;
-use super::{summary, verdict};
+use super::{difference, summary, verdict};
 use crate::report::matrix::{CellMark, Group, Matrix, Reference, Row};
 use crate::report::{Report, Strictness};
 use crate::say;
@@ -172,7 +172,7 @@ pub fn heading(columns: &[String], row: &Row<'_>, group: &Group<'_>) -> String {
 /// The details of a group: a diff, or the verdict of its item.
 fn details(group: &Group<'_>, paint: &Paint) -> Vec<String> {
     if let Some(diff) = &group.diff {
-        return verdict::diff(diff, paint);
+        return difference::diff(diff, paint);
     }
     let indented = Paint {
         columns: paint.columns.saturating_sub(2),
