@@ -101,6 +101,7 @@ pub fn remove_all(folders: &Folders) -> Result<Vec<FilesError>, WorkspaceError> 
     let whole = [
         folders.data.join("workspaces"),
         Cache::below(&folders.cache).folder().to_owned(),
+        // What an earlier `tutor` left there.
         folders.runtime.join("locks"),
         folders.state.join("workspaces"),
     ];

@@ -151,7 +151,6 @@ impl Context {
             tutor: program()?.parent().map(Path::to_owned).unwrap_or_default(),
             programs: None,
             surroundings: self.surroundings(course, arguments)?,
-            locks: self.folders.runtime.join("locks"),
             interrupt: listen_for_interrupts()?,
         })
     }

@@ -12,6 +12,9 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The name that every course has: the kernel's `trace_pipe`.
+const TRACE: &str = "trace";
+
 impl Course {
     /// Loads the course that `choice` (`--course`) names, or else `env` (`TUTOR_COURSE`), or else
     /// the nearest one upward from `cwd`, or else the one in the binary.
@@ -184,32 +187,38 @@ impl Loader {
 
     fn known(&mut self, path: &Path, mention: &Mention) {
         let name = mention.name.text.as_str();
-        let (what, table) = match mention.what {
-            Mentioned::Need => ("need", "needs"),
-            Mentioned::Facet => ("facet", "facets"),
-        };
         let manifest = &self.manifest;
-        let is_declared = match mention.what {
-            Mentioned::Need => manifest.needs.contains_key(name),
-            Mentioned::Facet => manifest.facets.contains_key(name),
+        let (what, is_declared, declare) = match mention.what {
+            Mentioned::Need => {
+                let is_declared = manifest.needs.contains_key(name);
+                ("need", is_declared, format!("under `[needs.{name}]`"))
+            }
+            Mentioned::Facet => {
+                let is_declared = manifest.facets.contains_key(name);
+                ("facet", is_declared, format!("under `[facets.{name}]`"))
+            }
+            Mentioned::Exclusive => {
+                let is_declared = name == TRACE || manifest.exclusive.iter().any(|one| one == name);
+                let declare = format!("in the list `exclusive = [\"{name}\"]`");
+                ("exclusive name", is_declared, declare)
+            }
         };
         // A declaration that cannot be read is no slip of this lesson.
         if is_declared || self.broken.contains(name) {
             return;
         }
+        let guesses = &mut self.guesses;
         let meant = match mention.what {
-            Mentioned::Need => {
-                let declared = manifest.needs.keys().map(String::as_str);
-                self.guesses.nearest(name, declared)
-            }
-            Mentioned::Facet => {
-                let declared = manifest.facets.keys().map(String::as_str);
-                self.guesses.nearest(name, declared)
+            Mentioned::Need => guesses.nearest(name, manifest.needs.keys().map(String::as_str)),
+            Mentioned::Facet => guesses.nearest(name, manifest.facets.keys().map(String::as_str)),
+            Mentioned::Exclusive => {
+                let declared = manifest.exclusive.iter().map(String::as_str);
+                guesses.nearest(name, declared.chain([TRACE]))
             }
         };
         let help = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("declare it in `{MANIFEST}` under `[{table}.{name}]`"),
+            None => format!("declare it in `{MANIFEST}` {declare}"),
         };
         let unknown = Diagnostic::error(
             path,

@@ -22,6 +22,8 @@ pub(super) struct Manifest {
     pub needs: BTreeMap<String, NeedProbe>,
     pub facets: BTreeMap<String, Facet>,
     pub inventory: Option<String>,
+    /// The names of what only one step on the machine may hold at a time.
+    pub exclusive: Vec<String>,
     /// The rights that steps ask for on the learner's machine.
     pub asks: Asks,
     /// Whether it is written in the format of another `tutor`.
@@ -37,11 +39,12 @@ pub(super) struct ListedLesson {
     pub span: Range<usize>,
 }
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "format",
     "title",
     "lessons",
     "inventory",
+    "exclusive",
     "steps",
     "needs",
     "facets",
@@ -104,6 +107,7 @@ impl ManifestReader {
             "title" => self.manifest.title = self.typed("title", value).unwrap_or_default(),
             "inventory" => self.manifest.inventory = self.typed("inventory", value),
             "lessons" => self.lessons(value),
+            "exclusive" => self.exclusive(value),
             "steps" => self.asks(key, value),
             "needs" => self.needs(value),
             "facets" => self.facets(value),
@@ -148,6 +152,20 @@ impl ManifestReader {
             } else {
                 self.manifest.lessons.push(ListedLesson { text, span });
             }
+        }
+    }
+
+    fn exclusive(&mut self, value: Value<'_>) {
+        let names = self.typed::<Vec<Spanned<String>>>("exclusive", value);
+        for name in names.into_iter().flatten() {
+            let span = name.span();
+            let name = name.into_inner();
+            if !is_name(&name) {
+                let message = format!("`{name}` is no exclusive name");
+                let help = "use lower-case letters, digits and `-`: `port-8080`";
+                self.findings.error(span, message, help);
+            }
+            self.manifest.exclusive.push(name);
         }
     }
 
@@ -255,6 +273,7 @@ impl ManifestReader {
                 let message = format!("`{key}`: {}", first_line(error.message()));
                 let help = match key {
                     "lessons" => "write a list of texts: `[\"lesson-1\", \"lesson-2\"]`",
+                    "exclusive" => "write a list of names: `[\"port-8080\"]`",
                     _ => "write a text in quotes",
                 };
                 self.findings

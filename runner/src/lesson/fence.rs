@@ -111,7 +111,7 @@ fn step(
         masks: masks(keys, findings),
         vary: vary(keys, mentions, findings),
         background: background(keys, findings),
-        exclusive: keys.value("exclusive", values::exclusive, findings),
+        exclusive: exclusive(keys, mentions, findings),
         span: fence.span,
     };
     NamedBlock::Step {
@@ -175,6 +175,22 @@ fn needs(keys: &mut Keys<'_>, mentions: &mut Vec<Mention>, findings: &mut Findin
         }
     }
     needs
+}
+
+fn exclusive(
+    keys: &mut Keys<'_>,
+    mentions: &mut Vec<Mention>,
+    findings: &mut Findings,
+) -> Option<String> {
+    let name = keys.value("exclusive", values::name, findings)?;
+    mentions.push(Mention {
+        what: Mentioned::Exclusive,
+        name: Word {
+            text: name.clone(),
+            span: keys.span("exclusive"),
+        },
+    });
+    Some(name)
 }
 
 fn masks(keys: &mut Keys<'_>, findings: &mut Findings) -> Vec<String> {

@@ -16,6 +16,7 @@ pub(crate) struct Mention {
 pub(crate) enum Mentioned {
     Need,
     Facet,
+    Exclusive,
 }
 
 impl Mention {

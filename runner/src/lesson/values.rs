@@ -114,11 +114,6 @@ pub(crate) fn compare(text: &str) -> Result<Compare, Complaint> {
     }
 }
 
-/// `trace`.
-pub(crate) fn exclusive(text: &str) -> Result<String, Complaint> {
-    Ok(one_of(text, "thing that only one step may hold", &["trace"])?.to_owned())
-}
-
 fn one_of<'a>(text: &str, what: &str, values: &[&'a str]) -> Result<&'a str, Complaint> {
     if let Some(value) = values.iter().find(|value| **value == text) {
         return Ok(value);

@@ -42,8 +42,6 @@ pub struct Options {
     pub programs: Option<PathBuf>,
     /// The surroundings of steps on this machine.
     pub surroundings: Surroundings,
-    /// Where locks live.
-    pub locks: PathBuf,
     /// How the learner stops it.
     pub interrupt: Interrupt,
 }

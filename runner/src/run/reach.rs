@@ -71,7 +71,6 @@ mod tests {
             tutor: "/nowhere".into(),
             programs: None,
             surroundings: around,
-            locks: "/nowhere".into(),
             interrupt: Interrupt::default(),
         };
         let probe = |script: &str| NeedProbe {

@@ -2,7 +2,7 @@
 //! ran. `run`, `study`, `test` and `matrix` drive it; what happens is told as events.
 
 use super::environment::{output_files, with_output_of};
-use super::exclusive;
+use super::exclusive::{ExclusiveLock, Locks};
 use super::moments::{Moments, Scene, Trail};
 use super::needs::Needs;
 use super::places::{Options, Places};
@@ -22,6 +22,7 @@ use crate::transcript::{
 use crate::workspace::{Workspace, WorkspaceError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tutor_files::FilesError;
 
@@ -37,6 +38,7 @@ pub struct Sitting<'r> {
     cursor: usize,
     stage: Stage<'r>,
     needs: Needs<'r>,
+    locks: Locks,
     workspace: Workspace,
     trail: Trail<'r>,
     records: Records,
@@ -66,6 +68,7 @@ impl<'r> Sitting<'r> {
             cursor: 0,
             stage: Stage::new(places, options, folders, listener),
             needs: Needs::new(lesson, course, probes),
+            locks: Locks::default(),
             workspace,
             trail: Trail::new(lesson, options),
             records: Records::default(),
@@ -329,6 +332,7 @@ impl<'r> Sitting<'r> {
             if let RecordId::Step(id) = &record.id
                 && let Some(step) = self.lesson.step(id)
             {
+                self.locks.release(id);
                 self.heed_skip_rest(step, &record.ending);
             }
             self.records.complete(record);
@@ -358,7 +362,6 @@ impl<'r> Sitting<'r> {
         let timeout = self.options.timeout.unwrap_or(step.timeout);
         let limit = timeout.min(self.options.lesson_timeout.saturating_sub(self.spent));
         let (run, waited) = self.stage.run(step, limit);
-        drop(held);
         let duration = began.elapsed();
         self.spent += duration;
         let mut record = Record {
@@ -373,6 +376,7 @@ impl<'r> Sitting<'r> {
                 // Its record is completed when it ends.
                 if let Some(id) = run {
                     self.stage.keep_in_background(id, record);
+                    self.locks.keep(step, held);
                 }
                 return;
             }
@@ -406,7 +410,7 @@ impl<'r> Sitting<'r> {
     }
 
     /// Sees to all that a step needs. Returns what it holds alone while it runs.
-    fn may_run(&mut self, step: &'r Step) -> Result<Option<exclusive::ExclusiveLock>, Ending> {
+    fn may_run(&mut self, step: &'r Step) -> Result<Option<Arc<ExclusiveLock>>, Ending> {
         self.heed();
         self.is_to_go_on()?;
         let limit = self.options.lesson_timeout;
@@ -414,19 +418,20 @@ impl<'r> Sitting<'r> {
             return Err(Ending::Skipped(Skip::LessonTimeout(limit)));
         }
         self.needs.meet(step, &mut self.stage)?;
+        let held = match &step.exclusive {
+            Some(name) if self.stage.is_on_this_kernel(step.on) => {
+                let waits = &mut || self.stage.tell(&Event::StepWaits(step));
+                Some(self.locks.take(self.options, name, waits)?)
+            }
+            Some(_) | None => None,
+        };
         // A background step may have asked for it meanwhile.
         self.heed();
         self.is_to_go_on()?;
         if let Some(port) = self.port_taken(step)? {
             return Err(Ending::Broken(say!("port-taken", port = port.to_string())));
         }
-        match &step.exclusive {
-            Some(name) if self.stage.is_on_this_kernel(step.on) => {
-                let waits = &mut || self.stage.tell(&Event::StepWaits(step));
-                exclusive::take(self.options, name, waits).map(Some)
-            }
-            Some(_) | None => Ok(None),
-        }
+        Ok(held)
     }
 
     fn is_to_go_on(&self) -> Result<(), Ending> {

@@ -77,14 +77,12 @@ fn ran_in(
     );
     let mut course = Course::default();
     course.needs.insert("gcc".to_owned(), need("gcc --version"));
-    let locks = tempfile::tempdir().unwrap();
     let options = Options {
         timeout: Some(lesson_timeout).filter(|limit| *limit < LESSON_TIMEOUT),
         lesson_timeout,
         tutor: PathBuf::from("/opt"),
         programs: None,
         surroundings: Surroundings::default(),
-        locks: locks.path().to_owned(),
         interrupt: Interrupt::default(),
     };
     let probes = ProbeCache::default();

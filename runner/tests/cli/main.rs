@@ -12,6 +12,7 @@ mod confined;
 mod consent;
 mod disks;
 mod documents;
+mod exclusive;
 mod faults;
 mod files;
 mod fuzz;

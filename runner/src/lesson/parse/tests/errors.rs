@@ -66,8 +66,6 @@ fn bad_values_are_named_with_what_would_be_right() {
             did you mean `kernel`?
         1:49 "no" `no` is no way to compare
             write `snapshot` or `none`
-        1:62 "cpu" `cpu` is no thing that only one step may hold
-            write `trace`
         3:21 "0s" a step cannot end within no time
             write `500ms`, `30s` or `2m`
         3:29 "80" status 80 cannot be expected: it skips the rest of the lesson
