@@ -1,8 +1,10 @@
 //! The records of the steps and checks of a sitting.
 
 use super::stage::Stage;
-use crate::transcript::{Ending, Output, Record, RecordId};
+use crate::lesson::Step;
+use crate::transcript::{Ending, Output, Record, RecordId, ShellFate};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// The records of a sitting, in the order in which they were begun.
 #[derive(Default)]
@@ -66,5 +68,18 @@ impl Records {
             ..kept.record.clone()
         });
         whole.collect()
+    }
+}
+
+/// The record of a step that printed nothing.
+pub(super) fn record_of(step: &Step, ending: Ending) -> Record {
+    Record {
+        id: RecordId::Step(step.id.clone()),
+        ending,
+        output: Output::default(),
+        duration: Duration::ZERO,
+        place: step.on,
+        shell: ShellFate::Kept,
+        edited: Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use super::needs::Needs;
 use super::places::{Options, Places};
 use super::probes::ProbeCache;
 use super::ready::{listens, question};
-use super::records::Records;
+use super::records::{Records, record_of};
 use super::stage::{Asked, Stage, Waited};
 use crate::backend::{Answer, Mode};
 use crate::course::Course;
@@ -586,18 +586,5 @@ impl<'r> Sitting<'r> {
             duration: self.started.elapsed(),
         };
         (transcript, ended)
-    }
-}
-
-/// The record of a step that printed nothing.
-fn record_of(step: &Step, ending: Ending) -> Record {
-    Record {
-        id: RecordId::Step(step.id.clone()),
-        ending,
-        output: Output::default(),
-        duration: Duration::ZERO,
-        place: step.on,
-        shell: ShellFate::Kept,
-        edited: Vec::new(),
     }
 }
