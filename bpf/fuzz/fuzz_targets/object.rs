@@ -32,8 +32,8 @@ fuzz_target!(|data: &[u8]| {
             }
         }
     }
-    for program in object.programs() {
-        for item in object.program_code(program) {
+    for program in object.functions() {
+        for item in object.function_code(program) {
             let _ = item;
             left -= 1;
             if left == 0 {

@@ -14,7 +14,7 @@ use super::verdict::{CommandResult, CommandVerdict};
 use crate::disasm::{NoNames, Text};
 use crate::hex::hex;
 use crate::insn::{DecodeError, DecodedInstruction, Instruction, Raw, decode};
-use crate::object::{BpfObject, Program, Referent, Section, SourcePosition, range};
+use crate::object::{BpfObject, ObjectFunction, Referent, Section, SourcePosition, range};
 
 /// The arguments of `tutor bpf disasm`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -132,8 +132,8 @@ fn spans<'o, 'd>(
         }
         return Ok(code);
     };
-    let named = |program: &&Program<'d>| program.name == name.as_str();
-    let Some(program) = object.programs().iter().find(named) else {
+    let named = |function: &&ObjectFunction<'d>| function.name == name.as_str();
+    let Some(program) = object.functions().iter().find(named) else {
         return Err(no_program(args, object, name));
     };
     let section = object.section(program.section);
@@ -149,9 +149,9 @@ fn spans<'o, 'd>(
 
 fn no_program(args: &DisasmArgs, object: &BpfObject<'_>, name: &str) -> CommandError {
     let names: Vec<&str> = object
-        .programs()
+        .functions()
         .iter()
-        .map(|program| &*program.name)
+        .map(|function| &*function.name)
         .collect();
     let message = format!("there is no program `{}` in this object", visible(name));
     let help = match names.is_empty() {
@@ -193,7 +193,7 @@ impl ListingPage {
         decoded: &DecodedInstruction<'_>,
     ) {
         let offset = (decoded.slot * Raw::LEN) as u64;
-        if let Some(program) = object.program_at(span.section.index, offset) {
+        if let Some(program) = object.function_at(span.section.index, offset) {
             let name = visible(&program.name);
             self.add(format_args!("\n{}:\n", console.bold(&name)));
             self.last = None;
@@ -301,7 +301,7 @@ fn span_json(
     for item in span.items(object) {
         let decoded = item.map_err(|error| cut(args, span, error))?;
         let offset = (decoded.slot * Raw::LEN) as u64;
-        if let Some(begins) = object.program_at(span.section.index, offset) {
+        if let Some(begins) = object.function_at(span.section.index, offset) {
             program = Some(begins.name.clone());
         }
         let instruction = &decoded.instruction;
@@ -333,7 +333,14 @@ fn referent_json(referent: Referent<'_>) -> Value {
             section,
             offset,
             variable,
-        } => json!({ "kind": "data", "name": variable, "section": section, "offset": offset }),
+            inside,
+        } => json!({
+            "kind": "data",
+            "name": variable,
+            "section": section,
+            "offset": offset,
+            "inside": inside,
+        }),
     }
 }
 

@@ -10,7 +10,7 @@ use super::console::{Console, Table};
 use super::input;
 use super::verdict::{CommandResult, CommandVerdict};
 use crate::insn::ByteOrder;
-use crate::object::{BpfObject, Map, Program, Section};
+use crate::object::{BpfObject, Map, ObjectFunction, Section};
 
 /// The arguments of `tutor bpf sections`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -50,11 +50,13 @@ pub(super) fn run(args: &SectionsArgs, console: &mut Console<'_>) -> CommandResu
 }
 
 fn summary(object: &BpfObject<'_>) -> Vec<(&'static str, String)> {
-    let programs = object.programs().iter().map(|program| {
-        let section = object.section(program.section);
+    let named = |function: &ObjectFunction<'_>| {
+        let section = object.section(function.section);
         let section = section.map_or("?", |section| &section.name);
-        format!("{} ({} bytes in {section})", program.name, program.size)
-    });
+        format!("{} ({} bytes in {section})", function.name, function.size)
+    };
+    let programs = object.programs().map(named);
+    let mut others = object.subprograms().map(named).peekable();
     let maps = object.maps().iter().map(map_text);
     let license = object.license();
     let btf = match object.btf() {
@@ -64,8 +66,11 @@ fn summary(object: &BpfObject<'_>) -> Vec<(&'static str, String)> {
         Some(btf) => format!("{} types, and no lines of C", btf.type_count()),
         None => "none: it was compiled without -g".to_owned(),
     };
-    vec![
-        ("programs", listed(programs)),
+    let mut rows = vec![("programs", listed(programs))];
+    if others.peek().is_some() {
+        rows.push(("functions", listed(others)));
+    }
+    rows.extend([
         ("maps", listed(maps)),
         (
             "licence",
@@ -76,8 +81,15 @@ fn summary(object: &BpfObject<'_>) -> Vec<(&'static str, String)> {
         ),
         ("BTF", btf),
         ("bytes", order_text(object.order()).to_owned()),
-    ]
+    ]);
+    if object.is_untyped() {
+        rows.push(("symbols", UNTYPED.to_owned()));
+    }
+    rows
 }
+
+const UNTYPED: &str =
+    "without types, as clang before 9 wrote them: libbpf finds no program here, and loads nothing";
 
 fn listed(items: impl Iterator<Item = String>) -> String {
     let items: Vec<String> = items.collect();
@@ -147,10 +159,9 @@ fn flag_letters(flags: u64) -> String {
 
 fn as_json(object: &BpfObject<'_>) -> Value {
     let sections: Vec<Value> = object.sections().iter().map(section_json).collect();
-    let programs = object.programs().iter();
-    let programs: Vec<Value> = programs
-        .map(|program| program_json(object, program))
-        .collect();
+    let function = |function| function_json(object, function);
+    let programs: Vec<Value> = object.programs().map(function).collect();
+    let others: Vec<Value> = object.subprograms().map(function).collect();
     let maps: Vec<Value> = object.maps().iter().map(map_json).collect();
     let order = match object.order() {
         ByteOrder::Little => "little",
@@ -163,6 +174,8 @@ fn as_json(object: &BpfObject<'_>) -> Value {
         "has_lines": object.has_lines(),
         "sections": sections,
         "programs": programs,
+        "functions": others,
+        "untyped_symbols": object.is_untyped(),
         "maps": maps,
     })
 }
@@ -181,12 +194,12 @@ fn section_json(section: &Section<'_>) -> Value {
     })
 }
 
-fn program_json(object: &BpfObject<'_>, program: &Program<'_>) -> Value {
+fn function_json(object: &BpfObject<'_>, function: &ObjectFunction<'_>) -> Value {
     json!({
-        "name": program.name,
-        "section": object.section(program.section).map(|section| &section.name),
-        "offset": program.offset,
-        "size": program.size,
+        "name": function.name,
+        "section": object.section(function.section).map(|section| &section.name),
+        "offset": function.offset,
+        "size": function.size,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The instructions of an object file, by where they lie in it.
 
 use crate::insn::Raw;
-use crate::object::{BpfObject, Program, Section};
+use crate::object::{BpfObject, ObjectFunction, Section};
 
 /// An instruction in an object file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,8 +28,8 @@ pub(super) fn codes(object: &BpfObject<'_>) -> Vec<Code> {
     let sections = object.sections().iter();
     let sections = sections.filter(|section| section.is_code() && !section.data.is_empty());
     let code = |section: &Section<'_>| {
-        let inside = |program: &&Program<'_>| program.section == section.index;
-        let functions = object.programs().iter().filter(inside);
+        let inside = |function: &&ObjectFunction<'_>| function.section == section.index;
+        let functions = object.functions().iter().filter(inside);
         let decoded = object.code(section).flatten();
         Code {
             index: section.index,
@@ -39,7 +39,7 @@ pub(super) fn codes(object: &BpfObject<'_>) -> Vec<Code> {
                 .map(|decoded| (decoded.slot * Raw::LEN) as u32)
                 .collect(),
             functions: functions
-                .map(|program| (program.offset, program.name.clone().into_owned()))
+                .map(|function| (function.offset, function.name.clone().into_owned()))
                 .collect(),
         }
     };

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use super::btf::Btf;
 use super::error::ObjectError;
+use super::function::{FunctionRole, ObjectFunction};
 use super::lines::LineInfo;
 use super::map::Map;
-use super::program::Program;
-use super::section::Section;
-use super::symbol::Symbol;
-use super::{elf, map, program};
+use super::section::{Section, range};
+use super::symbol::{Home, Symbol, SymbolKind};
+use super::{elf, function, map};
 use crate::insn::{ByteOrder, Instructions, decode};
 
 /// A BPF object file.
@@ -18,8 +18,10 @@ pub struct BpfObject<'d> {
     order: ByteOrder,
     sections: Vec<Section<'d>>,
     symbols: Vec<Symbol<'d>>,
-    programs: Vec<Program<'d>>,
+    functions: Vec<ObjectFunction<'d>>,
     maps: Vec<Map<'d>>,
+    /// The places in `symbols` of those that name data, by section and offset.
+    variables: Vec<usize>,
     btf: Option<Btf<'d>>,
     lines: LineInfo,
 }
@@ -45,14 +47,16 @@ impl<'d> BpfObject<'d> {
             let place = named(".BTF.ext").map_or(0, |section| section.offset);
             ObjectError::broken("the line information", error).at(place + error.offset() as u64)
         })?;
-        let programs = program::programs(&sections, &symbols);
+        let functions = function::functions(&sections, &symbols, order);
         let maps = map::maps(&sections, &symbols, order, btf.as_ref());
+        let variables = variables(&symbols);
         Ok(Self {
             order,
             sections,
             symbols,
-            programs,
+            functions,
             maps,
+            variables,
             btf,
             lines: lines.unwrap_or_default(),
         })
@@ -86,9 +90,28 @@ impl<'d> BpfObject<'d> {
         &self.symbols
     }
 
-    /// Returns the functions in sections of code, by section and offset.
-    pub fn programs(&self) -> &[Program<'d>] {
-        &self.programs
+    /// Returns the functions in sections of code, by section and offset; programs are among them.
+    pub fn functions(&self) -> &[ObjectFunction<'d>] {
+        &self.functions
+    }
+
+    /// Returns the functions that are programs, by section and offset.
+    pub fn programs(&self) -> impl Iterator<Item = &ObjectFunction<'d>> {
+        self.functions
+            .iter()
+            .filter(|function| function.role == FunctionRole::Program)
+    }
+
+    /// Returns the functions that are no programs, by section and offset.
+    pub fn subprograms(&self) -> impl Iterator<Item = &ObjectFunction<'d>> {
+        self.functions
+            .iter()
+            .filter(|function| function.role == FunctionRole::Subprogram)
+    }
+
+    /// Returns whether no symbol says that it is a function, so that libbpf finds none.
+    pub fn is_untyped(&self) -> bool {
+        !self.functions.is_empty() && self.functions.iter().all(|function| !function.is_typed)
     }
 
     /// Returns the maps that the object defines, legacy ones among them.
@@ -113,23 +136,44 @@ impl<'d> BpfObject<'d> {
         decode(section.data, self.order)
     }
 
-    /// Returns the instructions of a program. Slots count from the start of the program.
-    pub fn program_code(&self, program: &Program<'_>) -> Instructions<'d> {
+    /// Returns the instructions of a function. Slots count from the start of the function.
+    pub fn function_code(&self, function: &ObjectFunction<'_>) -> Instructions<'d> {
         let data = self
-            .section(program.section)
+            .section(function.section)
             .map_or(&[][..], |section| section.data);
-        let bytes = range(data, program.offset, program.size);
+        let bytes = range(data, function.offset, function.size);
         decode(bytes, self.order)
     }
 
     /// Returns the function that begins at an offset of a section, in bytes.
-    pub fn program_at(&self, section: usize, offset: u64) -> Option<&Program<'d>> {
-        let place = self
-            .programs
-            .binary_search_by_key(&(section, offset), |program| {
-                (program.section, program.offset)
-            });
-        place.ok().map(|place| &self.programs[place])
+    pub fn function_at(&self, section: usize, offset: u64) -> Option<&ObjectFunction<'d>> {
+        let place = (section, offset);
+        let before = |function: &ObjectFunction<'d>| (function.section, function.offset) < place;
+        let first = self.functions.get(self.functions.partition_point(before))?;
+        ((first.section, first.offset) == place).then_some(first)
+    }
+
+    /// Returns the map that begins at an offset of a section, in bytes.
+    pub(super) fn map_at(&self, section: usize, offset: u64) -> Option<&Map<'d>> {
+        let place = (section, offset);
+        let before = |map: &Map<'d>| (map.section, map.offset) < place;
+        let first = self.maps.get(self.maps.partition_point(before))?;
+        ((first.section, first.offset) == place).then_some(first)
+    }
+
+    /// Returns the symbol of the variable at an offset of a section, in bytes.
+    pub(super) fn variable_at(&self, section: usize, offset: u64) -> Option<&Symbol<'d>> {
+        let place = |symbol: usize| match self.symbols[symbol].home {
+            Home::Section(index) => (index, self.symbols[symbol].value),
+            Home::Undefined | Home::Absolute => (0, 0),
+        };
+        let after = |symbol: &usize| place(*symbol) <= (section, offset);
+        let last = self.variables.partition_point(after).checked_sub(1)?;
+        let symbol = self.variables[last];
+        let (index, start) = place(symbol);
+        let symbol = &self.symbols[symbol];
+        let inside = offset.checked_sub(start)?;
+        (index == section && (inside == 0 || inside < symbol.size)).then_some(symbol)
     }
 
     /// Returns the line of C that an instruction was made of: `offset` in bytes from the start of its section.
@@ -151,6 +195,21 @@ impl<'d> BpfObject<'d> {
     }
 }
 
+/// The places of the symbols that may name data, by section and offset.
+fn variables(symbols: &[Symbol<'_>]) -> Vec<usize> {
+    let key = |place: &usize| match (symbols[*place].kind, symbols[*place].home) {
+        (SymbolKind::Object | SymbolKind::Untyped, Home::Section(index)) => {
+            Some((index, symbols[*place].value))
+        }
+        _ => None,
+    };
+    let mut places: Vec<usize> = (0..symbols.len())
+        .filter(|place| key(place).is_some() && !symbols[*place].name.is_empty())
+        .collect();
+    places.sort_by_key(key);
+    places
+}
+
 /// A line of C.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourcePosition<'d> {
@@ -164,12 +223,4 @@ pub struct SourcePosition<'d> {
     pub column: u32,
     /// Whether the instruction is the first that was made of it here.
     pub starts_here: bool,
-}
-
-/// Returns the part of `data` that an offset and a size name, as far as it goes.
-pub(crate) fn range(data: &[u8], offset: u64, size: u64) -> &[u8] {
-    let len = data.len();
-    let start = usize::try_from(offset).unwrap_or(len).min(len);
-    let end = usize::try_from(offset.saturating_add(size)).unwrap_or(len);
-    &data[start..end.clamp(start, len)]
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::btf::{Btf, Type, Words};
-use super::section::Section;
+use super::section::{Section, range};
 use super::symbol::{Home, Symbol, SymbolKind};
 use crate::insn::ByteOrder;
 
@@ -13,7 +13,7 @@ use crate::insn::ByteOrder;
 pub struct Map<'d> {
     /// Its name.
     pub name: Cow<'d, str>,
-    /// The number of its section: `.maps`, or `maps` for the legacy form.
+    /// The number of its section: `.maps`, or `maps` or `maps/NAME` for the legacy form.
     pub section: usize,
     /// Where it begins in the section, in bytes.
     pub offset: u64,
@@ -91,46 +91,80 @@ pub(super) fn maps<'d>(
     order: ByteOrder,
     btf: Option<&Btf<'d>>,
 ) -> Vec<Map<'d>> {
-    let section_of = |symbol: &Symbol<'d>| match (symbol.kind, symbol.home) {
-        (SymbolKind::Object, Home::Section(index)) => sections.get(index.checked_sub(1)?),
+    let place_of = |symbol: &Symbol<'d>| match (symbol.kind, symbol.home) {
+        // The symbols of clang before 9 have no type.
+        (SymbolKind::Object | SymbolKind::Untyped, Home::Section(index)) => {
+            let section = sections.get(index.checked_sub(1)?)?;
+            let form = MapForm::of(section).filter(|_| !symbol.name.is_empty())?;
+            Some((section, form))
+        }
         _ => None,
     };
     let has_maps = sections.iter().any(|section| section.name == ".maps");
     let variables = btf.filter(|_| has_maps).map(variables).unwrap_or_default();
-    let mut maps = Vec::new();
-    for symbol in symbols {
-        let Some(section) = section_of(symbol) else {
-            continue;
-        };
-        let definition = match &*section.name {
-            ".maps" => {
+    let mut places: Vec<(&Symbol<'d>, &Section<'d>, MapForm)> = symbols
+        .iter()
+        .filter_map(|symbol| place_of(symbol).map(|(section, form)| (symbol, section, form)))
+        .collect();
+    let key =
+        |(symbol, section, _): &(&Symbol<'d>, &Section<'d>, MapForm)| (section.index, symbol.value);
+    places.sort_by_key(key);
+    let map = |place: usize| {
+        let (symbol, section, form) = places[place];
+        let definition = match form {
+            MapForm::Typed => {
                 let kind = variables.get(&symbol.name);
                 btf.zip(kind).and_then(|(btf, kind)| defined(btf, *kind))
             }
-            "maps" => legacy(section.data, order, symbol.value),
-            _ => continue,
+            MapForm::Legacy => {
+                let here = (section.index, symbol.value);
+                let after = places.partition_point(|place| key(place) <= here);
+                let next = places.get(after).map(key);
+                let next = next.filter(|(index, _)| *index == section.index);
+                let end = next.map_or(section.size, |(_, offset)| offset);
+                let size = end.saturating_sub(symbol.value);
+                legacy(range(section.data, symbol.value, size), order)
+            }
         };
-        maps.push(Map {
+        Map {
             name: symbol.name.clone(),
             section: section.index,
             offset: symbol.value,
             definition,
-        });
-    }
-    maps.sort_by_key(|map| (map.section, map.offset));
-    maps
+        }
+    };
+    (0..places.len()).map(map).collect()
 }
 
-/// `struct bpf_map_def` of libbpf before 1.0.
-fn legacy(data: &[u8], order: ByteOrder, offset: u64) -> Option<MapDefinition> {
+/// How a section defines maps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MapForm {
+    /// By their types, in `.maps`.
+    Typed,
+    /// By numbers, in `maps` or `maps/NAME`.
+    Legacy,
+}
+
+impl MapForm {
+    fn of(section: &Section<'_>) -> Option<Self> {
+        match &*section.name {
+            _ if section.is_code() => None,
+            ".maps" => Some(Self::Typed),
+            "maps" => Some(Self::Legacy),
+            name => name.starts_with("maps/").then_some(Self::Legacy),
+        }
+    }
+}
+
+/// `struct bpf_map_def` of libbpf before 1.0; older loaders have one that is shorter, and iproute2 one that is longer.
+fn legacy(data: &[u8], order: ByteOrder) -> Option<MapDefinition> {
     let words = Words { data, order };
-    let word = |place: usize| words.at(usize::try_from(offset).ok()?.checked_add(4 * place)?);
     Some(MapDefinition {
-        kind: word(0)?,
-        key_size: word(1)?,
-        value_size: word(2)?,
-        max_entries: word(3)?,
-        flags: word(4).unwrap_or_default(),
+        kind: words.at(0)?,
+        key_size: words.at(4)?,
+        value_size: words.at(8)?,
+        max_entries: words.at(12)?,
+        flags: words.at(16).unwrap_or_default(),
     })
 }
 

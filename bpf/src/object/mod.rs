@@ -6,7 +6,7 @@
 //!
 //! let elf = TinyObject::new("kprobe/vfs_mkdir").named("on_mkdir").to_elf()?;
 //! let object = BpfObject::parse(&elf)?;
-//! assert_eq!(object.programs()[0].name, "on_mkdir");
+//! assert_eq!(object.functions()[0].name, "on_mkdir");
 //! assert_eq!(object.license().as_deref(), Some("GPL"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -18,20 +18,23 @@ mod bpf_object;
 pub(crate) mod btf;
 mod elf;
 mod error;
+mod function;
 mod lines;
 mod map;
-mod program;
+#[cfg(test)]
+mod old_clang;
 mod referent;
 mod section;
 mod symbol;
+mod target;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bpf_object::range;
 pub use bpf_object::{BpfObject, SourcePosition};
 pub use error::ObjectError;
+pub use function::{FunctionRole, ObjectFunction};
 pub use map::{Map, MapDefinition};
-pub use program::Program;
 pub use referent::Referent;
+pub(crate) use section::range;
 pub use section::{Relocation, Section};
 pub use symbol::{Binding, Home, Symbol, SymbolKind};

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::bpf_object::BpfObject;
-use super::section::{Relocation, Section};
-use super::symbol::Home;
-use crate::insn::{Callee, Instruction};
+use super::section::Section;
+use super::symbol::Symbol;
+use super::target::Target;
+use crate::insn::Instruction;
 
 /// The object that an instruction refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub enum Referent<'o> {
         offset: u64,
         /// The variable's name, or nothing.
         variable: &'o str,
+        /// The offset in the variable, in bytes.
+        inside: i64,
     },
 }
 
@@ -37,12 +40,22 @@ impl fmt::Display for Referent<'_> {
                 section,
                 offset,
                 variable: "",
+                inside: _,
             } => write!(f, "{section}+{offset:#x}"),
             Self::Data {
                 section,
                 offset,
                 variable,
-            } => write!(f, "{variable} ({section}+{offset:#x})"),
+                inside,
+            } => {
+                f.write_str(variable)?;
+                match inside {
+                    0 => {}
+                    1.. => write!(f, "+{inside:#x}")?,
+                    ..0 => write!(f, "-{:#x}", inside.unsigned_abs())?,
+                }
+                write!(f, " ({section}+{offset:#x})")
+            }
         }
     }
 }
@@ -56,78 +69,31 @@ impl<'d> BpfObject<'d> {
         offset: u64,
         instruction: &Instruction,
     ) -> Option<Referent<'_>> {
-        match section.relocation(offset) {
-            Some(relocation) => self.relocated(relocation, instruction),
-            None => self.called(section, offset, instruction),
-        }
-    }
-
-    fn relocated(
-        &self,
-        relocation: &Relocation,
-        instruction: &Instruction,
-    ) -> Option<Referent<'_>> {
-        // The table's first symbol is the empty one, which `symbols` leaves out.
-        let symbol = self.symbols().get(relocation.symbol.checked_sub(1)?)?;
-        let index = match symbol.home {
-            Home::Undefined => return Some(Referent::Extern(&symbol.name)),
-            Home::Absolute => return None,
-            Home::Section(index) => index,
-        };
+        let (index, offset, symbol) =
+            match Target::of(self.symbols(), section, offset, instruction)? {
+                Target::Extern(symbol) => return Some(Referent::Extern(&symbol.name)),
+                Target::Place {
+                    section,
+                    offset,
+                    symbol,
+                } => (section, offset, symbol),
+            };
         let home = self.section(index)?;
-        let added = match relocation.addend {
-            Some(addend) => addend,
-            None => in_place(instruction)?,
-        };
-        let offset = symbol.value.wrapping_add_signed(added);
         if home.is_code() {
-            let function = self.program_at(index, offset)?;
+            let function = self.function_at(index, offset)?;
             return Some(Referent::Function(&function.name));
         }
-        let map = self
-            .maps()
-            .binary_search_by_key(&(index, offset), |map| (map.section, map.offset));
-        if let Ok(place) = map {
-            return Some(Referent::Map(&self.maps()[place].name));
+        if let Some(map) = self.map_at(index, offset) {
+            return Some(Referent::Map(&map.name));
         }
+        // Clang names the section in place of a static variable.
+        let named = symbol.filter(|symbol| !symbol.own_name().is_empty());
+        let variable = named.or_else(|| self.variable_at(index, offset));
         Some(Referent::Data {
             section: &home.name,
             offset,
-            variable: symbol.own_name(),
+            variable: variable.map_or("", Symbol::own_name),
+            inside: variable.map_or(0, |variable| offset.wrapping_sub(variable.value) as i64),
         })
     }
-
-    fn called(
-        &self,
-        section: &Section<'d>,
-        offset: u64,
-        instruction: &Instruction,
-    ) -> Option<Referent<'_>> {
-        let Instruction::Call {
-            callee: Callee::Subprogram(slots),
-            ..
-        } = instruction
-        else {
-            return None;
-        };
-        let next = offset.checked_add(8)?;
-        let there = next.checked_add_signed(i64::from(*slots) * 8)?;
-        let function = self.program_at(section.index, there)?;
-        Some(Referent::Function(&function.name))
-    }
-}
-
-/// Returns the number in the instruction, as bytes to add to the symbol's address.
-fn in_place(instruction: &Instruction) -> Option<i64> {
-    if let Some(wide) = instruction.wide() {
-        return Some(wide.bits() as i64);
-    }
-    let Instruction::Call { callee, .. } = instruction else {
-        return None;
-    };
-    let slots = match callee {
-        Callee::Helper(number) | Callee::Subprogram(number) | Callee::Kfunc(number) => *number,
-    };
-    // Clang counts from the next instruction: -1 is the symbol itself.
-    Some((i64::from(slots) + 1) * 8)
 }

@@ -44,6 +44,11 @@ impl Section<'_> {
         self.flags & SHF_EXECINSTR != 0
     }
 
+    /// Returns whether it is where compilers put functions that name no section of their own.
+    pub fn is_text(&self) -> bool {
+        self.name == ".text" || self.name.starts_with(".text.")
+    }
+
     /// Returns the relocation at an offset in bytes.
     pub fn relocation(&self, offset: u64) -> Option<&Relocation> {
         let place = self
@@ -51,4 +56,12 @@ impl Section<'_> {
             .binary_search_by_key(&offset, |relocation| relocation.offset);
         place.ok().map(|place| &self.relocations[place])
     }
+}
+
+/// Returns the part of `data` that an offset and a size name, as far as it goes.
+pub(crate) fn range(data: &[u8], offset: u64, size: u64) -> &[u8] {
+    let len = data.len();
+    let start = usize::try_from(offset).unwrap_or(len).min(len);
+    let end = usize::try_from(offset.saturating_add(size)).unwrap_or(len);
+    &data[start..end.clamp(start, len)]
 }

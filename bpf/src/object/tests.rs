@@ -38,8 +38,8 @@ fn read_all(data: &[u8]) {
             let _ = object.line(&section.name, offset);
         }
     }
-    for program in object.programs() {
-        let _ = object.program_code(program).last();
+    for function in object.functions() {
+        let _ = object.function_code(function).last();
     }
 }
 
@@ -50,11 +50,12 @@ fn sections_programs_and_licence_are_found() {
     let section = object.section_named("kprobe/vfs_mkdir").unwrap();
     assert!(section.is_code());
     assert_eq!(section.size, 16);
-    let [program] = object.programs() else {
-        panic!("{:?}", object.programs());
+    let [program] = object.functions() else {
+        panic!("{:?}", object.functions());
     };
+    assert_eq!(program.role, FunctionRole::Program);
     assert_eq!((&*program.name, program.size), ("on_mkdir", 16));
-    assert_eq!(object.program_code(program).count(), 2);
+    assert_eq!(object.function_code(program).count(), 2);
     assert_eq!(object.license().as_deref(), Some("GPL"));
     assert!(object.btf().is_none() && object.maps().is_empty());
 }

@@ -313,11 +313,11 @@ impl Input {
 fn object_rows(elf: &[u8]) -> Result<Vec<StageRow>, ObjectError> {
     let object = BpfObject::parse(elf)?;
     let mut rows = Vec::new();
-    for program in object.programs() {
+    for program in object.functions() {
         let Some(section) = object.section(program.section) else {
             continue;
         };
-        for decoded in object.program_code(program).flatten() {
+        for decoded in object.function_code(program).flatten() {
             let offset = program.offset + 8 * decoded.slot as u64;
             let line = object.line(&section.name, offset);
             let text = Text::new(&decoded.instruction, decoded.slot, &NoNames);
