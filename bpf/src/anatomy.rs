@@ -1,5 +1,6 @@
 //! One instruction taken apart: what each bit of its bytes says.
 
+use crate::helper;
 use crate::insn::{
     AluCode, AluOp, AtomicCode, Callee, CallxField, Class, Instruction, JumpCode, Mode, Operand,
     Raw, Size, Source, WideKind,
@@ -405,7 +406,14 @@ fn words(instruction: &Instruction, raw: Raw) -> [String; 4] {
 
 fn call(callee: Callee, offset: i16) -> [String; 4] {
     let (src, imm) = match callee {
-        Callee::Helper(_) => ("0, a helper of the kernel", "the helper's number"),
+        Callee::Helper(id) if helper::by_id(id).is_some() => {
+            ("0, a helper of the kernel", "the helper's number")
+        }
+        // After loading the kernel keeps the function's distance in place of the number.
+        Callee::Helper(_) => (
+            "0, a helper of the kernel",
+            "no helper's number; in a loaded program, how far the function is from __bpf_call_base",
+        ),
         Callee::Subprogram(_) => (
             "1 = BPF_PSEUDO_CALL, a function of the program",
             "how far, in slots from the next instruction",

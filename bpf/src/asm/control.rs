@@ -74,9 +74,16 @@ pub fn call(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
         .rest()
         .starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+')
     {
+        _ if address(cursor) => Callee::Helper(cursor.immediate()?),
         true => Callee::Helper(cursor.immediate()?),
         false => match cursor.word() {
-            "pc" => Callee::Subprogram(cursor.immediate()?),
+            "pc" => {
+                let slots = cursor.immediate()?;
+                match cursor.eat("#") {
+                    true => return Err(before.error(Problem::Loaded)),
+                    false => Callee::Subprogram(slots),
+                }
+            }
             "kernel" if cursor.eat("-") => {
                 cursor.expect("function")?;
                 cursor.expect("#")?;
@@ -95,6 +102,26 @@ pub fn call(cursor: &mut Cursor<'_>) -> Result<Instruction, AsmError> {
         false => 0,
     };
     Ok(Instruction::Call { callee, offset })
+}
+
+/// Takes `0xffffffff81203fe0#` or `(address withheld)#`, which stand for a name that is not known.
+fn address(cursor: &mut Cursor<'_>) -> bool {
+    let mut after = *cursor;
+    match after.eat("(") {
+        true => {
+            while !after.rest().is_empty() && !after.eat(")") {
+                after.skip();
+            }
+        }
+        false => {
+            after.word();
+        }
+    }
+    let is_address = cursor.rest().starts_with(['0', '(']) && after.eat("#");
+    if is_address {
+        *cursor = after;
+    }
+    is_address
 }
 
 /// Takes `#6` after a name. In what the kernel shows the number is another than the helper's, and counts.

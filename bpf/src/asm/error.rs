@@ -25,6 +25,7 @@ impl AsmError {
             | Problem::Widths
             | Problem::TwoRegisters
             | Problem::Opcode { .. } => None,
+            Problem::Loaded => Some("give its eight bytes".to_owned()),
         }
     }
 }
@@ -63,6 +64,9 @@ pub enum Problem {
     /// The place of both must be the same register.
     #[error("this instruction works on one register, and the text names two")]
     TwoRegisters,
+    /// In a loaded program a call of its own function holds the function's number, and its text the distance.
+    #[error("the text of a call in a loaded program does not say what its immediate is")]
+    Loaded,
     /// The opcode in front differs from the text's.
     #[error("the opcode {said:#04x} in front is not that of the text, which is {found:#04x}")]
     Opcode {

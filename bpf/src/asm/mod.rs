@@ -14,6 +14,7 @@ mod control;
 mod cursor;
 mod dialect;
 mod error;
+mod listing;
 mod memory;
 mod statement;
 #[cfg(test)]
@@ -21,4 +22,5 @@ mod tests;
 
 pub use dialect::Dialect;
 pub use error::{AsmError, Problem};
+pub use listing::{ListedLine, Readings, is_beside_code};
 pub use statement::instruction;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::disasm::{NoNames, Text};
 use crate::hex::hex;
-use crate::insn::{ByteOrder, random};
+use crate::insn::{ByteOrder, Instruction, Raw, random};
 
 fn bytes(text: &str, dialect: Dialect) -> String {
     match instruction(text, dialect) {
@@ -48,6 +48,66 @@ proptest! {
     fn no_text_is_too_strange_to_be_refused(text in "[ -~é]{0,40}") {
         let _ = super::instruction(&text, Dialect::Kernel);
         let _ = super::instruction(&text, Dialect::Llvm);
+    }
+}
+
+/// Numbers where something changes: of sizes, signs, atomic operations and notations.
+const EDGES: [i32; 12] = [
+    0,
+    1,
+    -1,
+    10,
+    16,
+    32,
+    64,
+    0x50,
+    0xe1,
+    0x110,
+    i32::MAX,
+    i32::MIN,
+];
+
+#[test]
+fn each_opcode_with_edges_in_its_fields_comes_back_from_its_line() {
+    for opcode in 0..=u8::MAX {
+        for (dst, src) in [(0, 0), (1, 0), (0, 1), (10, 3), (15, 15)] {
+            for offset in [0, 1, -1, 8, 32, i16::MIN] {
+                for imm in EDGES {
+                    let raw = Raw {
+                        opcode,
+                        dst,
+                        src,
+                        offset,
+                        imm,
+                    };
+                    for high in [None, Some(0), Some(-1)] {
+                        comes_back(raw, high);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn comes_back(raw: Raw, high: Option<i32>) {
+    let second = high.map(|imm| Raw {
+        imm,
+        ..Raw::default()
+    });
+    let instruction = Instruction::from_raw(raw, second);
+    let text = Text::new(&instruction, 0, &NoNames).to_string();
+    let said = format!("   7: ({:02x}) {text}  ; map counts", raw.opcode);
+    let lines = match instruction {
+        Instruction::Unknown(_) => vec![text],
+        _ => vec![text, said],
+    };
+    for line in lines {
+        let readings = ListedLine::new(&line).readings();
+        assert_eq!(
+            readings.map(|readings| readings.kernel),
+            Ok(instruction),
+            "{line}"
+        );
     }
 }
 

@@ -1,16 +1,15 @@
 //! `tutor bpf insn`: one instruction taken apart, byte by byte and bit by bit, or put together from text.
 
-use std::io::{self, Read as _};
+use std::io;
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::console::{Console, visible};
-use super::error::CommandError;
+use super::console::Console;
+use super::reading::{WrittenInstructions, incomplete};
 use super::verdict::{CommandResult, CommandVerdict};
 use crate::anatomy::{self, OpcodePart, Uses};
-use crate::asm::{self, Dialect, Problem};
 use crate::disasm::{NoNames, Text};
 use crate::helper::{self, Helper};
 use crate::hex::hex;
@@ -19,7 +18,7 @@ use crate::insn::{ByteOrder, Callee, DecodeError, DecodedInstruction, Instructio
 /// The arguments of `tutor bpf insn`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
 pub struct InsnArgs {
-    /// Eight bytes in hex, or an instruction's text; `-` reads lines of either from standard input
+    /// Eight bytes in hex, an instruction's text, or a line as a listing has it; `-` reads such lines from standard input
     #[arg(
         value_name = "HEX|TEXT|-",
         required = true,
@@ -34,30 +33,26 @@ pub struct InsnArgs {
     pub json: bool,
 }
 
-/// Longer input is refused.
-const LIMIT: u64 = 1 << 20;
-
 pub(super) fn run(args: &InsnArgs, console: &mut Console<'_>) -> CommandResult {
     let order = match args.big_endian {
         true => ByteOrder::Big,
         false => ByteOrder::Little,
     };
-    let lines = lines(args, console)?;
-    let mut bytes = Vec::new();
-    for line in &lines {
-        bytes.extend(meaning(line, order)?);
-    }
-    let decoded: Result<Vec<DecodedInstruction<'_>>, DecodeError> = decode(&bytes, order).collect();
+    let written = WrittenInstructions::read(&args.words, order, console)?;
+    let bytes = &written.bytes;
+    let decoded: Result<Vec<DecodedInstruction<'_>>, DecodeError> = decode(bytes, order).collect();
     let decoded = decoded.map_err(|_| incomplete(bytes.len()))?;
+    let other = |one: &DecodedInstruction<'_>| written.others.get(&(one.slot * Raw::LEN));
     if args.json {
-        let all: Vec<Value> = decoded.iter().map(|one| as_json(one, order)).collect();
+        let all = decoded.iter().map(|one| as_json(one, other(one), order));
+        let all: Vec<Value> = all.collect();
         console.json(json!({ "instructions": all }))?;
     } else {
         for (number, one) in decoded.iter().enumerate() {
             if number > 0 {
                 writeln!(console.out)?;
             }
-            show(console, one, order)?;
+            show(console, one, other(one), order)?;
         }
     }
     match decoded.iter().any(|one| flaw(&one.instruction).is_some()) {
@@ -66,92 +61,7 @@ pub(super) fn run(args: &InsnArgs, console: &mut Console<'_>) -> CommandResult {
     }
 }
 
-/// The lines to read, each hex or text.
-fn lines(args: &InsnArgs, console: &mut Console<'_>) -> Result<Vec<String>, CommandError> {
-    let text = args.words.join(" ");
-    if text != "-" {
-        return Ok(vec![text]);
-    }
-    let mut text = Vec::new();
-    console.input.take(LIMIT + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > LIMIT {
-        return Err(CommandError::new(format!(
-            "standard input has more than {} KiB",
-            LIMIT >> 10
-        )));
-    }
-    let text = String::from_utf8_lossy(&text);
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let lines: Vec<String> = lines.map(str::to_owned).collect();
-    match lines.is_empty() {
-        true => Err(CommandError::new("standard input is empty").with_help(EXAMPLE)),
-        false => Ok(lines),
-    }
-}
-
-const EXAMPLE: &str = "for example `85 00 00 00 06 00 00 00`, or `call bpf_trace_printk`";
-
-/// The bytes that a line means.
-fn meaning(line: &str, order: ByteOrder) -> Result<Vec<u8>, CommandError> {
-    match digits(line) {
-        Some(digits) => from_hex(&digits),
-        None => Ok(instruction(line)?.encode(order).to_vec()),
-    }
-}
-
-/// The hex digits of a line that holds nothing else, without `0x` and what stands between them.
-fn digits(line: &str) -> Option<String> {
-    let words = line.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':'));
-    let bare = |word| {
-        let digits = str::strip_prefix(word, "0x").or_else(|| word.strip_prefix("\\x"));
-        digits.unwrap_or(word)
-    };
-    let digits: String = words.map(bare).collect();
-    let is_hex = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_hex.then_some(digits)
-}
-
-fn from_hex(digits: &str) -> Result<Vec<u8>, CommandError> {
-    if !digits.len().is_multiple_of(2) {
-        let message = format!("{} hex digits are no whole number of bytes", digits.len());
-        return Err(CommandError::new(message).with_help("two digits make a byte, as in `0a`"));
-    }
-    let value = |digit: u8| char::from(digit).to_digit(16).unwrap_or_default() as u8;
-    let bytes: Vec<u8> = digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| value(pair[0]) << 4 | value(pair[1]))
-        .collect();
-    match bytes.len() % Raw::LEN {
-        0 => Ok(bytes),
-        _ => Err(incomplete(bytes.len())),
-    }
-}
-
-fn incomplete(len: usize) -> CommandError {
-    let given = match len {
-        1 => "this is 1 byte".to_owned(),
-        many => format!("these are {many}"),
-    };
-    let message = format!("an instruction takes 8 bytes, and {given}");
-    CommandError::new(message).with_help(EXAMPLE)
-}
-
-/// Reads text in whichever notation it is: a constant that 32 bits cannot hold is one of 64.
-fn instruction(text: &str) -> Result<Instruction, CommandError> {
-    let error = match asm::instruction(text, Dialect::Llvm) {
-        Ok(instruction) => return Ok(instruction),
-        Err(error) => error,
-    };
-    if error.problem == (Problem::Range { bits: 32 })
-        && let Ok(instruction) = asm::instruction(text, Dialect::Kernel)
-    {
-        return Ok(instruction);
-    }
-    let help = error.help().unwrap_or_else(|| EXAMPLE.to_owned());
-    let message = format!("cannot read `{}`: {error}", visible(text));
-    Err(CommandError::new(message).with_help(help))
-}
+const HIGH: &str = "the high 32 bits of the constant";
 
 fn flaw(instruction: &Instruction) -> Option<String> {
     match instruction {
@@ -203,11 +113,21 @@ fn bits(value: u8, mask: u8) -> String {
 fn show(
     console: &mut Console<'_>,
     one: &DecodedInstruction<'_>,
+    other: Option<&Instruction>,
     order: ByteOrder,
 ) -> io::Result<()> {
     let instruction = &one.instruction;
     let raw = instruction.raw();
     console.heading(&text(instruction))?;
+    if let Some(other) = other {
+        let line = format!(
+            "the text stands for two instructions: this one in the notation of the kernel and bpftool, and `({:02x}) {}`, {}, in that of llvm-objdump 16 and later",
+            other.raw().opcode,
+            text(other),
+            hex(&other.encode(order))
+        );
+        console.wrapped("", &line)?;
+    }
     if let Some(flaw) = flaw(instruction) {
         let line = format!("no instruction: {flaw}");
         let line = match unknown_helper(instruction) {
@@ -249,7 +169,7 @@ fn show(
             &one.bytes[12..16],
             order,
             i64::from(wide.high),
-            "the high 32 bits of the constant",
+            HIGH,
         )?;
         let constant = format!("{:#018x} = {}", wide.bits(), wide.bits());
         console.wrapped("  both  ", &constant)?;
@@ -372,7 +292,7 @@ fn number(
     console.wrapped("  ", &sum)
 }
 
-fn as_json(one: &DecodedInstruction<'_>, order: ByteOrder) -> Value {
+fn as_json(one: &DecodedInstruction<'_>, other: Option<&Instruction>, order: ByteOrder) -> Value {
     let instruction = &one.instruction;
     let raw = instruction.raw();
     let parts = anatomy::opcode(raw.opcode);
@@ -394,20 +314,42 @@ fn as_json(one: &DecodedInstruction<'_>, order: ByteOrder) -> Value {
             "prototype": helper.prototype(),
         })
     });
+    let (dst, src) = match order {
+        ByteOrder::Little => (0x0f, 0xf0),
+        ByteOrder::Big => (0xf0, 0x0f),
+    };
+    // Where a field lies: its first byte, how many, and of a byte that two share the bits.
+    let register = |number: u8, meaning: &str, mask: u8| {
+        json!({
+            "value": number,
+            "meaning": meaning,
+            "start": 1,
+            "length": 1,
+            "bits": bits(one.bytes[1], mask),
+        })
+    };
+    let field = |value: i32, meaning: &str, start: usize, length: usize| json!({ "value": value, "meaning": meaning, "start": start, "length": length });
     json!({
         "bytes": hex(one.bytes),
         "byte_order": match order { ByteOrder::Little => "little", ByteOrder::Big => "big" },
         "text": text(instruction),
+        "also": other.map(|other| json!({
+            "text": format!("({:02x}) {}", other.raw().opcode, text(other)),
+            "bytes": hex(&other.encode(order)),
+        })),
         "problem": flaw(instruction),
         "opcode": {
             "value": raw.opcode,
+            "start": 0,
+            "length": 1,
             "parts": parts.iter().map(part).collect::<Vec<Value>>(),
             "sum": anatomy::sum(&parts),
         },
-        "dst": { "value": raw.dst, "meaning": uses.dst },
-        "src": { "value": raw.src, "meaning": uses.src },
-        "offset": { "value": raw.offset, "meaning": uses.offset },
-        "immediate": { "value": raw.imm, "meaning": uses.imm },
+        "dst": register(raw.dst, &uses.dst, dst),
+        "src": register(raw.src, &uses.src, src),
+        "offset": field(raw.offset.into(), &uses.offset, 2, 2),
+        "immediate": field(raw.imm, &uses.imm, 4, 4),
+        "second_immediate": instruction.wide().map(|wide| field(wide.high, HIGH, 12, 4)),
         "wide": instruction.wide().map(|wide| wide.bits()),
         "helper": helper,
     })

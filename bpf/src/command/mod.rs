@@ -11,6 +11,7 @@ mod insn;
 mod jited;
 mod pipeline;
 mod probe;
+mod reading;
 mod run;
 mod sections;
 mod subject;
