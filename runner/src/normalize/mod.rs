@@ -270,6 +270,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn accepted_outputs_are_what_the_masks_leave() {
+        let masks = Masks::of(&[], &folders()).expect("no mask is asked for");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots");
+        let lessons = std::fs::read_dir(root).expect("there are accepted outputs");
+        let files = lessons
+            .map(|lesson| lesson.expect("readable").path())
+            .filter(|lesson| lesson.is_dir())
+            .flat_map(|lesson| std::fs::read_dir(lesson).expect("readable"));
+        let mut seen = 0;
+        for file in files.map(|file| file.expect("readable").path()) {
+            let text = std::fs::read_to_string(&file).expect("text");
+            let (_, body) = text.split_once("\n---\n").expect("a snapshot");
+            assert_eq!(masks.apply(body.to_owned()), body, "{}", file.display());
+            seen += 1;
+        }
+        assert!(seen > 100, "{seen}");
+    }
+
     /// Pieces of real output, so that random texts often hold what masks look for.
     fn text() -> impl Strategy<Value = String> {
         let piece = prop_oneof![

@@ -50,6 +50,8 @@ static LINK: LazyLock<Regex> =
 /// same in JSON, and JSON's bare `"id": 5`, which does not say of what.
 fn ids(kind: &str, listed: &str, others: &[&str]) -> Regex {
     let mut forms = vec![
+        // A type of BTF has a number too, which is its own: without a group it stays.
+        r#""id": ?[0-9]+,\s*"kind""#.to_owned(),
         format!(r"(?m:^)[ \t]*([0-9]+): {listed}"),
         format!(r"\b{kind}_ids? +([0-9]+(?:,[0-9]+)*)\b"),
         format!(r#""{kind}_ids?": ?([0-9]+|\[[0-9,\s]+\])"#),
@@ -162,6 +164,16 @@ mod tests {
         let kept = "   7: (bf) r2 = r10\n; int x = 5\n  10: (85) call bpf_map_lookup_elem#6\n12: exit\nsize 402B\nmax_entries 16";
         for mask in [PROG_ID, MAP_ID, BTF_ID, LINK_ID] {
             assert_eq!(masked(&mask, kept), kept);
+        }
+    }
+
+    #[test]
+    fn the_types_of_btf_are_no_objects_of_the_kernel() {
+        let kept = r#"[{"id":1,"kind":"INT"},{"id": 2, "kind": "PTR","type_id":1}]"#;
+        let pretty = "{\n    \"id\": 1,\n    \"kind\": \"INT\"";
+        for mask in [PROG_ID, MAP_ID, BTF_ID, LINK_ID] {
+            assert_eq!(masked(&mask, kept), kept);
+            assert_eq!(masked(&mask, pretty), pretty);
         }
     }
 }

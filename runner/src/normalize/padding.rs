@@ -11,7 +11,8 @@ pub(super) fn compiled(pattern: &str) -> Regex {
 /// Replaces the group of every match by the token: a pattern has one in each alternative.
 ///
 /// Runs of blanks on both sides of the group become one blank; none at an end of the line and
-/// none after an opening bracket or `=`, where a longer number would leave none either.
+/// none after an opening bracket or `=`, where a longer number would leave none either. A `=` with
+/// a blank in front has one behind it as well.
 pub(super) fn replaced<'t>(pattern: &Regex, text: &'t str, token: &str) -> Cow<'t, str> {
     replaced_by(pattern, text, |_| Some(token.to_owned()))
 }
@@ -50,7 +51,7 @@ fn once<'t>(
         let kept = before.trim_end_matches(BLANKS);
         masked.push_str(kept);
         let opened = masked.is_empty() || masked.ends_with(OPENERS);
-        if kept.len() < before.len() && !opened {
+        if is_behind_a_sign(&masked) || (kept.len() < before.len() && !opened) {
             masked.push(' ');
         }
         masked.push_str(&token);
@@ -67,6 +68,12 @@ fn once<'t>(
     }
     masked.push_str(&text[copied..]);
     Cow::Owned(masked)
+}
+
+/// True behind ` = `, ` == `, ` != ` and the like.
+fn is_behind_a_sign(before: &str) -> bool {
+    let sign_from = before.trim_end_matches(['=', '!', '<', '>']);
+    before.ends_with('=') && sign_from.ends_with(BLANKS)
 }
 
 const BLANKS: [char; 2] = [' ', '\t'];
@@ -92,5 +99,14 @@ mod tests {
     #[test]
     fn two_numbers_side_by_side_share_their_padding() {
         assert_eq!(numbers_hidden("1    2\n 3"), "[N] [N]\n[N]");
+    }
+
+    #[test]
+    fn a_sign_between_blanks_keeps_one_on_each_side() {
+        for line in ["a = 7", "a =     7", "a =12345"] {
+            assert_eq!(numbers_hidden(line), "a = [N]");
+        }
+        assert_eq!(numbers_hidden("a=   7"), numbers_hidden("a=12345"));
+        assert_eq!(numbers_hidden("a == 7, b != 8"), "a == [N], b != [N]");
     }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Hides a number that the text calls a process id: `pid 1234`, `PID=1234`, `"tgid": 1234`,
-/// `pids loader(1234)`, `/proc/1234/`, bash's `line 3: 1234 Killed`.
+/// `pids loader(1234)`, `/proc/1234/`, bash's `line 3: 1234 Killed` and `[1] 1234`.
 pub(super) const MASK: Mask = Mask { name: "pid", apply };
 
 static PID: LazyLock<Regex> = LazyLock::new(|| {
@@ -17,6 +17,9 @@ static PID: LazyLock<Regex> = LazyLock::new(|| {
         | \b pids[\ ]+ ( [!-'*-~]+ \( [0-9]+ \) (?: ,[!-'*-~]+ \( [0-9]+ \) )* )
         | /proc/ ([0-9]+) \b
         | \b line\ [0-9]+:[\ ]+ ([0-9]+) [\ ]+ (?:Killed|Terminated|Aborted|Segmentation|Hangup|Bus|Trace)
+        | (?m:^) \[[0-9]+\][-+]? [\ ]+ ([0-9]+)
+            (?: [\ ]+ (?:Running|Stopped|Done|Exit|Killed|Terminated|Aborted|Segmentation|Hangup|Bus|Trace) | (?m:$) )
+        | \b kill:\ \( ([0-9]+) \)
         "#,
     )
 });
@@ -48,18 +51,24 @@ pid 21711  fd 5: prog_id 5  kprobe
 PID: 42, tgid=   7 \"pid\": 1234,
 \tpids loader2(1234),cat(99)
 /proc/1234/maps
-bash: line 3:  1234 Killed                  sleep 100"), @r#"
+bash: line 3:  1234 Killed                  sleep 100
+[1] 4242
+[2]+  4243 Terminated              sleep 9
+bash: line 4: kill: (4242) - No such process"), @r#"
         pid [PID] fd 5: prog_id 5  kprobe
         PID: [PID], tgid=[PID] "pid": [PID],
         	pids loader2([PID]),cat([PID])
         /proc/[PID]/maps
         bash: line 3: [PID] Killed                  sleep 100
+        [1] [PID]
+        [2]+ [PID] Terminated              sleep 9
+        bash: line 4: kill: ([PID]) - No such process
         "#);
     }
 
     #[test]
     fn other_numbers_stay() {
-        let kept = "stupid 5, rapid 7, pid of 3, line 3: 12 items, /proc/self/maps";
+        let kept = "stupid 5, rapid 7, pid of 3, line 3: 12 items, /proc/self/maps\n[1] 4242 items\nkilled (3), [1] 2.5\n\"key\": 127";
         assert_eq!(masked(&MASK, kept), kept);
     }
 }
