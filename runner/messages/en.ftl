@@ -248,6 +248,9 @@ skip-failed = `{ $step }` did not end as it should
 skipped-prose = what follows was written about a recorded run; `{ $step }` was not run here
 failed-prose = what follows was written about a recorded run; `{ $step }` did not go like that here
 skip-rest = `{ $step }` skipped the rest of the lesson
+skip-rest-said = `{ $step }` skipped the rest of the lesson: { $said }
+skip-self = it ended with status 80, which skips the rest of the lesson
+skip-self-said = { $said }
 skip-stopped = stopped at `{ $step }`
 stopped-early = { $count ->
     [one] stopped at `{ $step }`: one step or check after it was not run

@@ -137,7 +137,17 @@ pub enum Skip {
     /// The step it belongs to ran, and did not end as its author expects.
     StepFailed(String),
     /// An earlier step ended with the status that skips the rest.
-    RestSkipped(String),
+    RestSkipped {
+        /// That step.
+        step: String,
+        /// What it said last.
+        said: Option<String>,
+    },
+    /// The step itself ended with that status.
+    BySelf {
+        /// What it said last.
+        said: Option<String>,
+    },
     /// An earlier step failed and the run stops at the first failure.
     StoppedEarly(String),
     /// The lesson had used up its time.
@@ -164,6 +174,11 @@ impl Output {
         }
     }
 
+    /// The last line that is not empty: of standard output, else of standard error.
+    pub fn last_line(&self) -> Option<String> {
+        self.stdout.last_line().or_else(|| self.stderr.last_line())
+    }
+
     /// The number of bytes of both streams that were not kept.
     pub fn left_out_bytes(&self) -> u64 {
         self.stdout.left_out_bytes() + self.stderr.left_out_bytes()
@@ -184,6 +199,15 @@ pub struct Capture {
 }
 
 impl Capture {
+    /// The last line that is not empty, of at most a thousand characters.
+    fn last_line(&self) -> Option<String> {
+        let bytes = self.bytes();
+        let mut lines = bytes.split(|byte| *byte == b'\n').rev();
+        let line = lines.find(|line| !line.trim_ascii().is_empty())?;
+        let text = String::from_utf8_lossy(line.trim_ascii());
+        Some(text.chars().take(1000).collect())
+    }
+
     /// Takes more of the stream.
     pub fn push(&mut self, bytes: &[u8]) {
         let room = HEAD_BYTES.saturating_sub(self.head.len());

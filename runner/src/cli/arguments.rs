@@ -21,7 +21,7 @@ use std::time::Duration;
 )]
 #[command(
     after_help = "Exit status: 0 all as expected, 1 a step differs or failed, 2 wrong command line,
-3 this machine lacks something, 4 a lesson is invalid, 130 interrupted."
+3 this machine lacks something, so nothing ran, 4 a lesson is invalid, 130 interrupted."
 )]
 pub struct Cli {
     /// Options of every command.
@@ -34,6 +34,12 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
 }
+
+/// What skips do to the exit status, for the commands that run steps.
+const OF_SKIPS: &str = "\
+Skipped steps, those whose need or place is missing and those after a step that
+ended with status 80, leave the exit status 0 where other steps ran. Where none
+ran it is 3; `tutor test --no-skip` makes every skip 3.";
 
 /// The clap tree.
 pub fn command() -> clap::Command {
@@ -58,12 +64,15 @@ pub enum Command {
     /// Read a lesson without running it
     Show(ShowArguments),
     /// Run a lesson: every step for real, its output compared with the accepted one
+    #[command(after_help = OF_SKIPS)]
     Run(RunArguments),
     /// Study a lesson step by step
     Study(StudyArguments),
     /// Run lessons as tests, in fresh folders
+    #[command(after_help = OF_SKIPS)]
     Test(TestArguments),
     /// Run lessons on several kernels and compilers and show what differs
+    #[command(after_help = OF_SKIPS)]
     Matrix(MatrixArguments),
     /// Look at changed outputs one by one and accept or reject them
     Review(ReviewArguments),

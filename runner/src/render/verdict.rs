@@ -399,7 +399,13 @@ pub fn reason(skip: &Skip) -> String {
         Skip::NoPlace { reason, .. } => reason.clone(),
         Skip::StepSkipped(step) => say!("skip-step", step = step.as_str()),
         Skip::StepFailed(step) => say!("skip-failed", step = step.as_str()),
-        Skip::RestSkipped(step) => say!("skip-rest", step = step.as_str()),
+        Skip::RestSkipped { step, said: None } => say!("skip-rest", step = step.as_str()),
+        Skip::RestSkipped {
+            step,
+            said: Some(said),
+        } => say!("skip-rest-said", step = step.as_str(), said = said.as_str()),
+        Skip::BySelf { said: None } => say!("skip-self"),
+        Skip::BySelf { said: Some(said) } => say!("skip-self-said", said = said.as_str()),
         Skip::StoppedEarly(step) => say!("skip-stopped", step = step.as_str()),
         Skip::LessonTimeout(limit) => say!("skip-timeout", limit = duration(*limit)),
         Skip::ByLearner => say!("skip-learner"),
@@ -413,7 +419,8 @@ pub fn remedy(skip: &Skip) -> Option<String> {
         Skip::NeedUnknown { .. }
         | Skip::StepSkipped(_)
         | Skip::StepFailed(_)
-        | Skip::RestSkipped(_)
+        | Skip::RestSkipped { .. }
+        | Skip::BySelf { .. }
         | Skip::StoppedEarly(_)
         | Skip::LessonTimeout(_)
         | Skip::ByLearner => None,

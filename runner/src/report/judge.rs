@@ -164,7 +164,7 @@ impl<'a> Judge<'a> {
                 awaited: awaited.filter(|until| *until != Background::AtOnce),
             };
         }
-        if let Some(verdict) = early(&record.ending).or_else(|| ended_wrong(step, &record.ending)) {
+        if let Some(verdict) = early(&record.ending).or_else(|| ended_wrong(step, record)) {
             return verdict;
         }
         if let Some(verdict) = lookup_failed {
@@ -291,14 +291,16 @@ fn early(ending: &Ending) -> Option<Verdict> {
 }
 
 /// The verdict on a step whose exit status is not what its author expects.
-fn ended_wrong(step: &Step, ending: &Ending) -> Option<Verdict> {
+fn ended_wrong(step: &Step, record: &Record) -> Option<Verdict> {
+    let ending = &record.ending;
     // A background step that tutor stopped has no status of its own.
     let status = ending.status()?;
     if step.exit.allows(status) {
         return None;
     }
     if status == SKIP_REST {
-        return Some(Verdict::Skipped(Skip::RestSkipped(step.id.clone())));
+        let said = record.output.last_line();
+        return Some(Verdict::Skipped(Skip::BySelf { said }));
     }
     Some(Verdict::WrongExit {
         expected: step.exit,

@@ -177,7 +177,9 @@ fn a_step_that_skips_the_rest_is_skipped_and_not_wrong() {
         let verdict = step_judged(&lesson, None, Ending::Exited(80), "no BTF here\n");
         assert_eq!(
             verdict,
-            Verdict::Skipped(Skip::RestSkipped("build".to_owned()))
+            Verdict::Skipped(Skip::BySelf {
+                said: Some("no BTF here".to_owned())
+            })
         );
     }
 }

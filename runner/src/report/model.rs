@@ -143,7 +143,8 @@ fn is_lack(skip: &Skip) -> bool {
         Skip::Need { .. }
         | Skip::NeedUnknown { .. }
         | Skip::NoPlace { .. }
-        | Skip::RestSkipped(_) => true,
+        | Skip::RestSkipped { .. }
+        | Skip::BySelf { .. } => true,
         // The step before it says why.
         Skip::StepSkipped(_) | Skip::StepFailed(_) => false,
         Skip::StoppedEarly(_) | Skip::LessonTimeout(_) | Skip::ByLearner => false,

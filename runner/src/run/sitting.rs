@@ -333,9 +333,12 @@ impl<'r> Sitting<'r> {
                 && let Some(step) = self.lesson.step(id)
             {
                 self.locks.release(id);
-                self.heed_skip_rest(step, &record.ending);
+                let ending = record.ending.clone();
+                self.records.complete(record);
+                self.heed_skip_rest(step, &ending);
+            } else {
+                self.records.complete(record);
             }
-            self.records.complete(record);
         }
         if let Some(skip) = self.stage.take_stopped() {
             self.rest_skipped.get_or_insert(skip);
@@ -346,8 +349,11 @@ impl<'r> Sitting<'r> {
     fn heed_skip_rest(&mut self, step: &Step, ending: &Ending) {
         let asked = *ending == Ending::Exited(SKIP_REST);
         if asked && step.exit != ExpectedExit::Code(SKIP_REST) {
-            let skip = Skip::RestSkipped(step.id.clone());
-            self.rest_skipped.get_or_insert(skip);
+            let ran = self.records.ran(&step.id, &self.stage);
+            let said = ran.and_then(|(_, output)| output.last_line());
+            let step = step.id.clone();
+            self.rest_skipped
+                .get_or_insert(Skip::RestSkipped { step, said });
         }
     }
 
@@ -397,8 +403,9 @@ impl<'r> Sitting<'r> {
             }
         }
         record.output = run.map(|id| self.stage.runs.output(id)).unwrap_or_default();
-        self.heed_skip_rest(step, &record.ending);
+        let ending = record.ending.clone();
         self.ended(step, record, run);
+        self.heed_skip_rest(step, &ending);
     }
 
     fn ended(&mut self, step: &'r Step, record: Record, run: Option<u32>) {

@@ -263,7 +263,7 @@ fn status_80_skips_the_rest() {
     let lesson = "```sh {id=first}\na\n```\n\n```sh {id=second}\nb\n```\n";
     assert_snapshot!(ran(&backend, lesson, false), @r#"
     first: Exited(80) ""
-    second: Skipped(RestSkipped("first")) ""
+    second: Skipped(RestSkipped { step: "first", said: None }) ""
     "#);
 }
 

@@ -383,9 +383,41 @@ fn exit_80_skips_the_rest_of_the_lesson() {
     let tutor = Tutor::new().lesson(body);
     let ran = tutor.run("run demo").code(0);
     ran.stdout_has("│ enough")
-        .stdout_has("three: skipped: `two` skipped the rest")
+        .stdout_has("two: skipped: enough")
+        .stdout_has("three: skipped: `two` skipped the rest of the lesson: enough")
         .stdout_lacks("│ 3");
     tutor.run("test --no-skip").code(3);
+}
+
+#[test]
+fn what_a_step_said_last_is_the_reason_that_it_skips_the_rest() {
+    let said = |script: &str, reason: &str| {
+        let tutor = Tutor::new().lesson(plain("one", script) + &plain("two", "true"));
+        let items = tutor.run("test --format json").code(3).json();
+        let items = items["lessons"][0]["items"]
+            .as_array()
+            .expect("items")
+            .clone();
+        assert_eq!(items[0]["reason"], reason, "{script}");
+        let rest = format!("`one` skipped the rest of the lesson: {reason}");
+        assert_eq!(items[1]["reason"], rest, "{script}");
+    };
+    said("echo looking; echo 'no luck'; echo; exit 80", "no luck");
+    said("echo 'no luck at all' >&2; exit 80", "no luck at all");
+    said("echo warning >&2; echo ' none here '; exit 80", "none here");
+    let tutor = Tutor::new().lesson(plain("one", "exit 80"));
+    let ran = tutor.run("run demo").code(3);
+    ran.stdout_has("one: skipped: it ended with status 80, which skips the rest of the lesson");
+}
+
+#[test]
+fn help_says_what_skips_do_to_the_exit_status() {
+    let tutor = Tutor::new();
+    for command in ["run", "test", "matrix"] {
+        let ran = tutor.run(&format!("{command} --help")).code(0);
+        ran.stdout_has("leave the exit status 0 where other steps ran")
+            .stdout_has("it is 3");
+    }
 }
 
 #[test]
