@@ -104,6 +104,11 @@ fn lesson_6_is_as_recorded() {
 }
 
 #[test]
+fn environment_is_as_recorded() {
+    lesson("environment");
+}
+
+#[test]
 fn every_lesson_has_a_test_here() {
     let manifest =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons/course.toml"))
