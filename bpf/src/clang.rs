@@ -172,6 +172,20 @@ pub fn include_options() -> Vec<String> {
     }
 }
 
+/// Returns the option that tells libbpf's headers which machine's registers a probe sees.
+pub fn target_define() -> Option<String> {
+    let name = match std::env::consts::ARCH {
+        "x86_64" => "x86",
+        "aarch64" => "arm64",
+        "riscv64" => "riscv",
+        "s390x" => "s390",
+        "powerpc64" => "powerpc",
+        "loongarch64" => "loongarch",
+        _ => return None,
+    };
+    Some(format!("-D__TARGET_ARCH_{name}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -215,5 +215,37 @@ fn a_name_that_no_header_has_is_told_with_those_like_it() {
     assert_eq!(unknown("F"), [("F".to_owned(), true, Vec::new())]);
     assert!(unknown("1 + 2").is_empty());
     assert!(unknown("NUMBER_two").is_empty());
-    assert!(unknown("SPRAED(V)").is_empty(), "V was opened");
+}
+
+fn asked(header: &str, expression: &str) -> Expansion {
+    expand(&MacroQuestion {
+        expression: expression.to_owned(),
+        headers: vec![header.to_owned()],
+        options: Vec::new(),
+        about: None,
+        clang: "clang".to_owned(),
+    })
+    .unwrap()
+}
+
+#[test]
+fn a_function_that_no_header_knows_is_named_beside_macros_that_were_opened() {
+    if !has_clang("a_function_that_no_header_knows_is_named_beside_macros_that_were_opened") {
+        return;
+    }
+    let names = |expression| -> Vec<String> {
+        let unknown = expanded(expression).unknown.into_iter();
+        unknown.map(|unknown| unknown.name).collect()
+    };
+    assert_eq!(names("no_such(V)"), ["no_such"]);
+    assert!(names("F(free) + (unsigned int)sizeof(V)").is_empty());
+}
+
+#[test]
+fn a_function_that_a_header_declares_is_not_called_unknown() {
+    if !has_clang("a_function_that_a_header_declares_is_not_called_unknown") {
+        return;
+    }
+    let expansion = asked("string.h", "memcpy(0, 0, 1)");
+    assert!(expansion.unknown.is_empty(), "{:?}", expansion.unknown);
 }

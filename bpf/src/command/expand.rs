@@ -10,9 +10,10 @@ use serde_json::{Value as Json, json};
 use super::console::{Console, visible};
 use super::error::CommandError;
 use super::verdict::{CommandResult, CommandVerdict};
+use crate::clang::target_define;
 use crate::expand::{
     ConstantValue, Definition, ExpandError, Expansion, ExpansionStep, MacroQuestion, UnknownName,
-    expand, parts,
+    definition, expand, parts,
 };
 use crate::hex::hex;
 
@@ -25,7 +26,7 @@ pub struct ExpandArgs {
     /// The expression, quoted for the shell: 'BPF_JMP | BPF_CALL'
     #[arg(allow_hyphen_values = true)]
     pub expression: String,
-    /// A header to include: a name such as linux/filter.h, or a path; linux/bpf.h when none is named
+    /// A header to include: a name such as linux/filter.h, or a path; linux/bpf.h and libbpf's when none is named
     #[arg(long = "header", value_name = "HEADER")]
     pub headers: Vec<String>,
     /// A folder to look for headers in, before the system's
@@ -57,28 +58,76 @@ fn lines(text: &str) -> Result<RangeInclusive<usize>, String> {
 }
 
 pub(super) fn run(args: &ExpandArgs, console: &mut Console<'_>) -> CommandResult {
-    let include = args.include.iter().map(|folder| format!("-I{folder}"));
-    let define = args.define.iter().map(|define| format!("-D{define}"));
-    let question = MacroQuestion {
-        expression: args.expression.clone(),
-        headers: match args.headers.as_slice() {
-            [] => vec!["linux/bpf.h".to_owned()],
-            headers => headers.to_vec(),
-        },
-        options: include.chain(define).collect(),
-        about: args.grep.clone(),
-        clang: args.clang.clone(),
+    let mut question = question(args);
+    let mut expansion = match args.headers.is_empty() {
+        true => with_usual_headers(&mut question, expand)?,
+        false => expand(&question).map_err(unexpanded)?,
     };
-    let expansion = expand(&question).map_err(unexpanded)?;
+    if !args.headers.is_empty() {
+        for unknown in &mut expansion.unknown {
+            unknown.header = home(&question, &unknown.name);
+        }
+    }
     if args.json {
         console.json(as_json(args, &question, &expansion))?;
     } else {
         write(args, &question, &expansion, console)?;
     }
-    Ok(match expansion.unknown.is_empty() {
-        true => CommandVerdict::Works,
-        false => CommandVerdict::Refused,
-    })
+    Ok(
+        match expansion.unknown.is_empty() || !expansion.steps.is_empty() {
+            true => CommandVerdict::Works,
+            false => CommandVerdict::Refused,
+        },
+    )
+}
+
+/// The headers that programs include, the lessons' among them.
+const USUAL: [&str; 5] = [
+    "linux/bpf.h",
+    "bpf/bpf_helpers.h",
+    "bpf/bpf_endian.h",
+    "bpf/bpf_tracing.h",
+    "bpf/bpf_core_read.h",
+];
+
+fn question(args: &ExpandArgs) -> MacroQuestion {
+    let include = args.include.iter().map(|folder| format!("-I{folder}"));
+    let define = args.define.iter().map(|define| format!("-D{define}"));
+    // bpf_tracing.h wants to know whose registers a probe sees.
+    let has_target = |define: &String| define.starts_with("__TARGET_ARCH_");
+    let target = target_define().filter(|_| !args.define.iter().any(has_target));
+    MacroQuestion {
+        expression: args.expression.clone(),
+        headers: args.headers.clone(),
+        options: include.chain(define).chain(target).collect(),
+        about: args.grep.clone(),
+        clang: args.clang.clone(),
+    }
+}
+
+/// Asks with the usual headers, as many as there are: libbpf's may not be installed.
+fn with_usual_headers<T>(
+    question: &mut MacroQuestion,
+    ask: impl Fn(&MacroQuestion) -> Result<T, ExpandError>,
+) -> Result<T, CommandError> {
+    question.headers = USUAL.map(str::to_owned).to_vec();
+    loop {
+        match ask(question) {
+            Err(ExpandError::NoHeader { header }) if header != USUAL[0] => {
+                question.headers.retain(|usual| *usual != header);
+            }
+            answer => return answer.map_err(unexpanded),
+        }
+    }
+}
+
+/// Returns the usual header that defines a name, where one does.
+fn home(question: &MacroQuestion, name: &str) -> Option<String> {
+    let mut question = question.clone();
+    let found = with_usual_headers(&mut question, |question| definition(question, name));
+    let file = found.ok()??.header?;
+    let header = USUAL.iter().find(|header| file.ends_with(*header));
+    header.map(|header| (*header).to_owned())
 }
 
 fn unexpanded(error: ExpandError) -> CommandError {
@@ -157,9 +206,10 @@ fn meaningless(unknown: &UnknownName, question: &MacroQuestion) -> String {
         .iter()
         .map(|near| format!("`{near}`"))
         .collect();
-    let help = match near.is_empty() {
-        true => "name the header that has it with --header".to_owned(),
-        false => format!("did you mean {}?", near.join(" or ")),
+    let help = match (&unknown.header, near.is_empty()) {
+        (Some(header), _) => format!("it is in {header}: add `--header {header}`"),
+        (None, true) => "name the header that has it with --header".to_owned(),
+        (None, false) => format!("did you mean {}?", near.join(" or ")),
     };
     let headers = question.headers.join(", ");
     format!("`{name}` is no name of {headers}\n  help: {help}")
@@ -259,6 +309,7 @@ fn as_json(args: &ExpandArgs, question: &MacroQuestion, expansion: &Expansion) -
             "name": unknown.name,
             "lacks_arguments": unknown.lacks_arguments,
             "near": unknown.near,
+            "header": unknown.header,
         })).collect::<Vec<Json>>(),
     })
 }

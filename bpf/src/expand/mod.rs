@@ -45,7 +45,8 @@ pub struct Expansion {
     pub constants: Vec<(String, i128)>,
     /// Headers that another one wants and that are not there. clang goes on without them, and finds no value.
     pub missing_headers: Vec<String>,
-    /// Names that mean nothing to the headers, where nothing could be opened and the whole has no value.
+    /// Names that mean nothing to the headers, where the whole has no value; beside macros that were opened only those
+    /// that are called.
     pub unknown: Vec<UnknownName>,
 }
 
@@ -54,10 +55,14 @@ pub struct Expansion {
 pub struct UnknownName {
     /// The name.
     pub name: String,
+    /// Whether arguments follow it.
+    pub is_called: bool,
     /// True for a macro that takes arguments and was given none.
     pub lacks_arguments: bool,
     /// Macros with a name much like it, the nearest first.
     pub near: Vec<String>,
+    /// Another header that defines it, where somebody looked there.
+    pub header: Option<String>,
 }
 
 /// One macro opened.
@@ -126,11 +131,23 @@ pub fn expand(question: &MacroQuestion) -> Result<Expansion, ExpandError> {
         ),
         false => (None, Vec::new()),
     };
-    let mut unknown = match steps.is_empty() && value.is_none() {
-        true => preprocessor.unknown(expression),
-        false => Vec::new(),
+    let mut unknown = match value {
+        None => preprocessor.unknown(expression),
+        Some(_) => Vec::new(),
     };
+    // Where macros were opened, names that are free are what a program around it declares.
+    unknown.retain(|unknown| steps.is_empty() || (unknown.is_called && !unknown.lacks_arguments));
     unknown.retain(|unknown| constants.iter().all(|(name, _)| *name != unknown.name));
+    if preprocessor.missing.is_empty() {
+        let mut kept = Vec::new();
+        for unknown in unknown {
+            let is_macro = unknown.lacks_arguments;
+            if is_macro || !value::is_declared(&preprocessor.preamble, &unknown.name)? {
+                kept.push(unknown);
+            }
+        }
+        unknown = kept;
+    }
     Ok(Expansion {
         steps,
         result,
@@ -139,6 +156,12 @@ pub fn expand(question: &MacroQuestion) -> Result<Expansion, ExpandError> {
         missing_headers: preprocessor.missing,
         unknown,
     })
+}
+
+/// Returns the macro of a name that a question's headers define.
+pub fn definition(question: &MacroQuestion, name: &str) -> Result<Option<Definition>, ExpandError> {
+    let preprocessor = Preprocessor::read(question)?;
+    Ok(preprocessor.table.get(name).cloned())
 }
 
 fn definitions(text: &str) -> Result<&str, ExpandError> {
@@ -240,17 +263,19 @@ impl<'q> Preprocessor<'q> {
             let is_called = tokens.get(at + 1) == Some(&"(");
             let is_told = is_called || self.missing.is_empty();
             let is_first = !unknown.iter().any(|unknown| unknown.name == *token);
-            if !is_identifier(token) || !is_told || !is_first {
+            if !is_identifier(token) || is_word_of_c(token) || !is_told || !is_first {
                 continue;
             }
             let lacks_arguments = self.table.get(token).is_some();
             unknown.push(UnknownName {
                 name: (*token).to_owned(),
+                is_called,
                 lacks_arguments,
                 near: match lacks_arguments {
                     true => Vec::new(),
                     false => self.table.near(token),
                 },
+                header: None,
             });
         }
         unknown
@@ -286,6 +311,39 @@ impl<'q> Preprocessor<'q> {
         let said = tool.run(input.as_bytes())?;
         after_mark(&String::from_utf8_lossy(&said.stdout))
     }
+}
+
+/// Whether a name is one of C's own, or of clang's.
+fn is_word_of_c(name: &str) -> bool {
+    name.starts_with("__")
+        || matches!(
+            name,
+            "sizeof"
+                | "typeof"
+                | "struct"
+                | "union"
+                | "enum"
+                | "const"
+                | "void"
+                | "char"
+                | "short"
+                | "int"
+                | "long"
+                | "signed"
+                | "unsigned"
+                | "static"
+                | "inline"
+                | "extern"
+                | "volatile"
+                | "return"
+                | "if"
+                | "else"
+                | "for"
+                | "while"
+                | "do"
+                | "switch"
+                | "asm"
+        )
 }
 
 /// Returns what follows the last mark, in one line.

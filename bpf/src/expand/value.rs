@@ -64,6 +64,14 @@ pub(super) fn constants(
     Ok(constants)
 }
 
+/// Returns whether the headers declare a name: a function, or a variable.
+pub(super) fn is_declared(preamble: &ClangPreamble<'_>, name: &str) -> Result<bool, ToolError> {
+    let declaration = format!(
+        "const char tutor_value[sizeof(__typeof__(&{name}))] __attribute__((section(\"tutor\"), used)) = {{ 0 }};"
+    );
+    Ok(section(preamble, &declaration)?.is_some())
+}
+
 fn integer(preamble: &ClangPreamble<'_>, expression: &str) -> Result<Option<i128>, ToolError> {
     // The second number says whether the first is negative: 64 bits alone cannot.
     let declaration = format!(
