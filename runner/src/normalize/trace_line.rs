@@ -1,34 +1,42 @@
-//! The prefix that ftrace puts in front of each line of `trace_pipe`.
+//! What ftrace puts in front of each line of `trace_pipe`.
 
 use super::mask::Mask;
-use super::padding::{compiled, replaced};
-use regex::Regex;
+use super::padding::compiled;
+use regex::{Captures, Regex};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-/// Hides task, process id, processor, flags and timestamp of a trace line.
+/// Hides task, process id, processor, flags and timestamp of a trace line, each by a token of its
+/// own: what the line is made of stays to be seen.
 ///
-/// The rest of the line stays: `[TRACE] bpf_trace_printk: hello world!`.
+/// `[TASK]-[PID] [[CPU]] [FLAGS] [TIME]: bpf_trace_printk: hello world!`.
 pub(super) const MASK: Mask = Mask {
     name: "trace",
     apply,
 };
 
-/// Newer kernels print five flags, older ones four; the group in parentheses is an option.
+/// Newer kernels print five flags, older ones four; the thread group in parentheses and the flags
+/// are options. The kernel does not always
+/// know a task's name, and prints `<...>`.
 static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?mx-u)^(
+        r"(?mx-u)^
         [\ \t]* [!-~][\ -~]{0,15}? - [0-9]+ [\ \t]+
-        (?: \( [\ ]* [-0-9]+ \) [\ \t]+ )?
+        (?<group> \( [\ ]* [-0-9]+ \) [\ \t]+ )?
         \[ [0-9]+ \] [\ \t]+
-        (?: [-.\#a-zA-Z0-9]{4,5} [\ \t]+ )?
+        (?<flags> [-.\#a-zA-Z0-9]{4,5} [\ \t]+ )?
         [0-9]+ (?: \.[0-9]+ )? :
-        )(?:[\ \t]|$)",
+        (?<end>[\ \t]|$)",
     )
 });
 
 fn apply(text: &str) -> Cow<'_, str> {
-    replaced(&PREFIX, text, "[TRACE]")
+    PREFIX.replace_all(text, |found: &Captures| {
+        let group = found.name("group").map_or("", |_| "([PID]) ");
+        let flags = found.name("flags").map_or("", |_| "[FLAGS] ");
+        let end = &found["end"];
+        format!("[TASK]-[PID] {group}[[CPU]] {flags}[TIME]:{end}")
+    })
 }
 
 #[cfg(test)]
@@ -38,28 +46,31 @@ mod tests {
     use insta::assert_snapshot;
 
     #[test]
-    fn the_prefix_goes_and_the_message_stays() {
+    fn each_field_has_a_token_and_the_message_stays() {
         assert_snapshot!(masked(&MASK, "\
            <...>-21711   [001] d..31  1234.567890: bpf_trace_printk: hello world!
             bash-7       [000] ....   234.567890: 0: hello world!
  systemd-journal-217     [003] dN.4.  1.000001: bpf_trace_printk: a  b
-     my task x-12      (   12) [001] d...1 5.5: bpf_trace_printk: c
-   kworker/0:1-31      [000] .....  99.1: sys_write(fd: 1)"), @"
-        [TRACE] bpf_trace_printk: hello world!
-        [TRACE] 0: hello world!
-        [TRACE] bpf_trace_printk: a  b
-        [TRACE] bpf_trace_printk: c
-        [TRACE] sys_write(fd: 1)
+   kworker/0:1-31      [000] .....  99.1: sys_write(fd: 1)
+            bash-7       [000] 234: an empty one follows:
+            bash-7       [000] .... 235:"), @"
+        [TASK]-[PID] [[CPU]] [FLAGS] [TIME]: bpf_trace_printk: hello world!
+        [TASK]-[PID] [[CPU]] [FLAGS] [TIME]: 0: hello world!
+        [TASK]-[PID] [[CPU]] [FLAGS] [TIME]: bpf_trace_printk: a  b
+        [TASK]-[PID] [[CPU]] [FLAGS] [TIME]: sys_write(fd: 1)
+        [TASK]-[PID] [[CPU]] [TIME]: an empty one follows:
+        [TASK]-[PID] [[CPU]] [FLAGS] [TIME]:
         ");
     }
 
     #[test]
-    fn the_thread_group_that_an_option_adds_goes_too() {
-        let plain = "            bash-28644   [001] ...1.  4746.194240: tracing_mark_write: x";
-        let with =
-            "            bash-28644   (  28644) [001] ...1.  4747.204820: tracing_mark_write: x";
-        assert_eq!(masked(&MASK, plain), "[TRACE] tracing_mark_write: x");
-        assert_eq!(masked(&MASK, plain), masked(&MASK, with));
+    fn the_thread_group_that_an_option_adds_is_a_process_id_too() {
+        assert_snapshot!(masked(&MASK, "\
+            bash-28644   (  28644) [001] ...1.  4747.204820: tracing_mark_write: x
+     my task x-12      (-------) [001] d...1 5.5: bpf_trace_printk: c"), @"
+        [TASK]-[PID] ([PID]) [[CPU]] [FLAGS] [TIME]: tracing_mark_write: x
+        [TASK]-[PID] ([PID]) [[CPU]] [FLAGS] [TIME]: bpf_trace_printk: c
+        ");
     }
 
     #[test]
