@@ -31,6 +31,7 @@ pub fn judge<'a>(course: &'a Course, lesson: &'a Lesson, folders: &'a StepFolder
         snapshot::find(&files, name, step, vary, environment)
     })
     .with_facets(&course.facets)
+    .with_masks(&course.masks)
 }
 
 /// Makes a report of what it hears, and shows it.

@@ -21,6 +21,7 @@ pub fn check(course: &Course) -> Vec<Diagnostic> {
     diagnostics.extend(links::dead(course, &listed));
     diagnostics.extend(course.lessons.iter().flat_map(patterns));
     diagnostics.extend(unseen(course));
+    diagnostics.extend(unused_masks(course));
     diagnostics.extend(course.lessons.iter().flat_map(more_than_prose));
     sort(&mut diagnostics);
     diagnostics
@@ -66,6 +67,22 @@ fn more_than_prose(lesson: &Lesson) -> Vec<Diagnostic> {
         diagnostics.push(Diagnostic::warning(&lesson.path, span, message).help(help));
     }
     diagnostics
+}
+
+/// The course's own masks that no step asks for.
+fn unused_masks(course: &Course) -> impl Iterator<Item = Diagnostic> {
+    let steps = course.lessons.iter().flat_map(|lesson| lesson.steps());
+    let asked: BTreeSet<&String> = steps.flat_map(|step| &step.masks).collect();
+    let unused = course
+        .masks
+        .iter()
+        .filter(move |(name, _)| !asked.contains(name));
+    unused.map(|(name, mask)| {
+        let message = format!("no step asks for the mask `{name}`");
+        let help =
+            format!("write `mask={name}` where an output holds such a thing, or take it away");
+        Diagnostic::warning(Path::new(MANIFEST), mask.span.clone(), message).help(help)
+    })
 }
 
 /// Invisible characters in what is run or written: in the fences of lessons, in files that they include, and

@@ -2,11 +2,14 @@
 
 use super::files::{CourseFiles, MANIFEST, Origin};
 use super::find::find;
+use super::keys::quoted;
 use super::manifest::{self, Manifest};
 use super::model::{Course, CourseError, LessonEntry, TableOfContents};
 use crate::diagnostic::{Diagnostic, Guesses};
 use crate::lesson::parse::{self, Reading};
-use crate::lesson::{MOST_INCLUDED_BYTES, Mention, Mentioned, NotIncluded};
+use crate::lesson::{
+    ALWAYS_MASKED, MASK_NAMES, MOST_INCLUDED_BYTES, Mention, Mentioned, NotIncluded,
+};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
@@ -92,6 +95,7 @@ impl Course {
             lessons: loader.lessons,
             needs: loader.manifest.needs,
             facets: loader.manifest.facets,
+            masks: loader.manifest.masks,
             inventory: loader.manifest.inventory,
             asks: loader.manifest.asks,
             is_of_unknown_format: loader.manifest.is_of_unknown_format,
@@ -118,7 +122,7 @@ struct Loader {
     guesses: Guesses,
     /// How much the lessons include.
     included_bytes: usize,
-    /// Names of needs and facets that are declared in a way that cannot be read.
+    /// Names of needs, facets and masks that are declared in a way that cannot be read.
     broken: HashSet<String>,
     /// The lessons' permanent names, each with its lesson's path.
     names: HashMap<String, PathBuf>,
@@ -197,6 +201,12 @@ impl Loader {
                 let is_declared = manifest.facets.contains_key(name);
                 ("facet", is_declared, format!("under `[facets.{name}]`"))
             }
+            Mentioned::Mask => {
+                let is_declared = manifest.masks.contains_key(name);
+                let others = quoted(&MASK_NAMES);
+                let declare = format!("under `[masks.{name}]`; every course has {others}");
+                ("mask", is_declared, declare)
+            }
             Mentioned::Exclusive => {
                 let is_declared = name == TRACE || manifest.exclusive.iter().any(|one| one == name);
                 let declare = format!("in the list `exclusive = [\"{name}\"]`");
@@ -211,6 +221,10 @@ impl Loader {
         let meant = match mention.what {
             Mentioned::Need => guesses.nearest(name, manifest.needs.keys().map(String::as_str)),
             Mentioned::Facet => guesses.nearest(name, manifest.facets.keys().map(String::as_str)),
+            Mentioned::Mask => {
+                let declared = manifest.masks.keys().map(String::as_str);
+                guesses.nearest(name, declared.chain(MASK_NAMES).chain(ALWAYS_MASKED))
+            }
             Mentioned::Exclusive => {
                 let declared = manifest.exclusive.iter().map(String::as_str);
                 guesses.nearest(name, declared.chain([TRACE]))

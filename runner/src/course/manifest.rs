@@ -2,6 +2,7 @@
 
 use super::asks::{self, Asks};
 use super::keys::{Key, Value, key_help, quoted};
+use super::masks::{self, CourseMask, DeclaredMask};
 use super::model::{Facet, NeedProbe};
 use super::package;
 use crate::diagnostic::{Diagnostic, Findings, nearest};
@@ -21,6 +22,7 @@ pub(super) struct Manifest {
     pub lessons: Vec<ListedLesson>,
     pub needs: BTreeMap<String, NeedProbe>,
     pub facets: BTreeMap<String, Facet>,
+    pub masks: BTreeMap<String, CourseMask>,
     pub inventory: Option<String>,
     /// The names of what only one step on the machine may hold at a time.
     pub exclusive: Vec<String>,
@@ -28,7 +30,7 @@ pub(super) struct Manifest {
     pub asks: Asks,
     /// Whether it is written in the format of another `tutor`.
     pub is_of_unknown_format: bool,
-    /// Names of needs and facets that are declared in a way that cannot be read.
+    /// Names of needs, facets and masks that are declared in a way that cannot be read.
     pub broken: Vec<String>,
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -39,7 +41,7 @@ pub(super) struct ListedLesson {
     pub span: Range<usize>,
 }
 
-const KEYS: [&str; 8] = [
+const KEYS: [&str; 9] = [
     "format",
     "title",
     "lessons",
@@ -48,6 +50,7 @@ const KEYS: [&str; 8] = [
     "steps",
     "needs",
     "facets",
+    "masks",
 ];
 const NEED_KEYS: [&str; 6] = ["on", "what", "why", "probe", "package", "remedy"];
 const FACET_KEYS: [&str; 4] = ["on", "what", "probe", "precision"];
@@ -111,6 +114,7 @@ impl ManifestReader {
             "steps" => self.asks(key, value),
             "needs" => self.needs(value),
             "facets" => self.facets(value),
+            "masks" => self.masks(value),
             unknown => {
                 let message = format!("unknown key `{unknown}` in the course");
                 let help = match asks::KEYS.contains(&unknown) {
@@ -206,6 +210,19 @@ impl ManifestReader {
             match self.declared::<Facet>("facet", &FACET_KEYS, &key, value) {
                 Some(facet) => {
                     self.manifest.facets.insert(name, facet);
+                }
+                None => self.manifest.broken.push(name),
+            }
+        }
+    }
+
+    fn masks(&mut self, value: Value<'_>) {
+        for (key, value) in self.tables("masks", value) {
+            let name = key.get_ref().to_string();
+            let declared = self.declared::<DeclaredMask>("mask", &masks::KEYS, &key, value);
+            match declared.and_then(|mask| masks::read(&key, &mask, &mut self.findings)) {
+                Some(mask) => {
+                    self.manifest.masks.insert(name, mask);
                 }
                 None => self.manifest.broken.push(name),
             }

@@ -10,6 +10,7 @@ mod keys;
 mod links;
 mod load;
 mod manifest;
+mod masks;
 mod model;
 mod package;
 mod scripts;
@@ -17,6 +18,7 @@ mod scripts;
 pub use check::check;
 pub use create::{CreateError, create};
 pub use files::Origin;
+pub use masks::CourseMask;
 pub use model::{Course, CourseError, Facet, LessonEntry, NeedProbe, Precision, TableOfContents};
 pub use scripts::{PartHashes, Script, ScriptKind, lesson_key, lesson_prefix, part_of, parts};
 

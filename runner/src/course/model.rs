@@ -3,6 +3,7 @@
 use super::asks::Asks;
 use super::embedded;
 use super::files::{CourseFiles, Origin, Presence};
+use super::masks::CourseMask;
 use crate::diagnostic::{Diagnostic, Guesses};
 use crate::lesson::{FrontMatter, Lesson, Place};
 use crate::packages::Package;
@@ -25,6 +26,8 @@ pub struct Course {
     pub needs: BTreeMap<String, NeedProbe>,
     /// Facts about the environment that outputs may depend on, by name.
     pub facets: BTreeMap<String, Facet>,
+    /// The masks of its own that steps may ask for, by name.
+    pub masks: BTreeMap<String, CourseMask>,
     /// A command whose output lists what outlives processes on a kernel (programs, links, XDP,
     /// tc, probes, sysctls), one thing a line; lines that a lesson adds are its leftovers.
     pub inventory: Option<String>,

@@ -7,8 +7,8 @@ use super::model::{
     ALWAYS_MASKED, Background, Check, Compare, Expectation, FileStep, MASK_NAMES, Need,
     STEP_TIMEOUT, Step,
 };
-use super::values::{self, listed};
-use crate::diagnostic::{Complaint, Findings, nearest};
+use super::values;
+use crate::diagnostic::{Complaint, Findings};
 use std::ops::Range;
 
 /// A fence with its content.
@@ -108,7 +108,7 @@ fn step(
         compare: keys
             .value("compare", values::compare, findings)
             .unwrap_or(Compare::Snapshot),
-        masks: masks(keys, findings),
+        masks: masks(keys, mentions, findings),
         vary: vary(keys, mentions, findings),
         background: background(keys, findings),
         exclusive: exclusive(keys, mentions, findings),
@@ -193,23 +193,14 @@ fn exclusive(
     Some(name)
 }
 
-fn masks(keys: &mut Keys<'_>, findings: &mut Findings) -> Vec<String> {
+fn masks(keys: &mut Keys<'_>, mentions: &mut Vec<Mention>, findings: &mut Findings) -> Vec<String> {
     let words = keys.names("mask", "prog-id", findings);
-    for word in &words {
-        let known = MASK_NAMES.iter().chain(&ALWAYS_MASKED);
-        if known.clone().any(|mask| *mask == word.text) {
-            continue;
-        }
-        let help = match nearest(&word.text, known.copied()) {
-            Some(mask) => format!("did you mean `{mask}`?"),
-            None => format!("the masks are {}", listed(&MASK_NAMES, "and")),
-        };
-        findings.error(
-            word.span.clone(),
-            format!("unknown mask `{}`", word.text),
-            help,
-        );
-    }
+    let is_built_in = |name: &str| MASK_NAMES.contains(&name) || ALWAYS_MASKED.contains(&name);
+    let own = words.iter().filter(|word| !is_built_in(&word.text));
+    mentions.extend(own.map(|name| Mention {
+        what: Mentioned::Mask,
+        name: name.clone(),
+    }));
     words.into_iter().map(|word| word.text).collect()
 }
 

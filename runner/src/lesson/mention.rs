@@ -17,6 +17,7 @@ pub(crate) enum Mentioned {
     Need,
     Facet,
     Exclusive,
+    Mask,
 }
 
 impl Mention {

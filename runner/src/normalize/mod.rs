@@ -3,6 +3,7 @@
 //! Each mask replaces one kind of thing that changes from run to run by a fixed token. Only this
 //! module makes a [`StableText`] from bytes. Comparing is left to [`crate::report`].
 
+mod course_mask;
 mod folder;
 mod helper_offset;
 mod kernel_address;
@@ -22,11 +23,13 @@ pub use stable_text::{Sections, StableText, StreamText};
 use folder::Folder;
 use mask::Mask;
 
+use crate::course::CourseMask;
 use crate::diagnostic::nearest;
 use crate::transcript::{Capture, Output};
 use crate::visible::visible;
 use std::borrow::Cow;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The masks that every step gets. Those of its folders are two more.
@@ -78,13 +81,27 @@ pub struct StepFolders {
 pub struct Masks {
     folders: [Folder; 2],
     masks: Vec<Mask>,
+    of_course: Vec<CourseMask>,
 }
 
 impl Masks {
     /// The masks of these names, and those that always are.
     pub fn of(names: &[String], folders: &StepFolders) -> Result<Masks, UnknownMask> {
+        Masks::with(names, folders, &BTreeMap::new())
+    }
+
+    /// The same in a course that declares these masks of its own.
+    pub fn with(
+        names: &[String],
+        folders: &StepFolders,
+        declared: &BTreeMap<String, CourseMask>,
+    ) -> Result<Masks, UnknownMask> {
+        let mut of_course = Vec::new();
         for name in names {
-            check_name(name)?;
+            match declared.get(name) {
+                Some(mask) => of_course.push(mask.clone()),
+                None => check_name(name)?,
+            }
         }
         let asked = |mask: &Mask| names.iter().any(|name| name == mask.name);
         let masks = ALWAYS.into_iter().chain(BY_NAME.into_iter().filter(asked));
@@ -96,6 +113,7 @@ impl Masks {
         Ok(Masks {
             folders,
             masks: masks.collect(),
+            of_course,
         })
     }
 
@@ -129,6 +147,12 @@ impl Masks {
         }
         for mask in &self.masks {
             if let Cow::Owned(masked) = (mask.apply)(changed.as_deref().unwrap_or(text)) {
+                changed = Some(masked);
+            }
+        }
+        for mask in &self.of_course {
+            let text = changed.as_deref().unwrap_or(text);
+            if let Cow::Owned(masked) = course_mask::apply(mask, text) {
                 changed = Some(masked);
             }
         }
@@ -347,8 +371,14 @@ mod tests {
 
         #[test]
         fn all_masks_together_are_idempotent_too(text in text()) {
-            let names: Vec<String> = mask_names().into_iter().map(str::to_owned).collect();
-            let masks = Masks::of(&names, &folders()).expect("all masks exist");
+            let mut names: Vec<String> = mask_names().into_iter().map(str::to_owned).collect();
+            let declared = [("a-pid", r"pid (\S+)", "[A]"), ("a-time", r"[A-Z]+|\S+ ms", "[B]"), ("a-tag", "tag.*|:7", "[C-D]")];
+            let declared = declared.map(|(name, pattern, token)| {
+                let pattern = regex::Regex::new(pattern).expect("a pattern");
+                (name.to_owned(), CourseMask::new(pattern, token.to_owned()))
+            });
+            names.extend(declared.iter().map(|(name, _)| name.clone()));
+            let masks = Masks::with(&names, &folders(), &declared.into()).expect("all masks exist");
             let once = masks.apply(text);
             prop_assert_eq!(masks.apply(once.clone()), once);
         }

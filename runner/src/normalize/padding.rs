@@ -2,6 +2,7 @@
 
 use regex::Regex;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// A regular expression from a literal of ours.
 pub(super) fn compiled(pattern: &str) -> Regex {
@@ -26,28 +27,32 @@ pub(super) fn replaced_by<'t>(
     text: &'t str,
     token: impl Fn(&str) -> Option<String>,
 ) -> Cow<'t, str> {
-    let mut masked = once(pattern, text, &token);
-    while let Cow::Owned(again) = once(pattern, &masked, &token) {
+    let mut masked = once(text, groups(pattern, text), &token);
+    while let Cow::Owned(again) = once(&masked, groups(pattern, &masked), &token) {
         masked = Cow::Owned(again);
     }
     masked
 }
 
-fn once<'t>(
-    pattern: &Regex,
+/// The first group of each match that has one.
+fn groups(pattern: &Regex, text: &str) -> impl Iterator<Item = Range<usize>> {
+    let found = pattern.captures_iter(text);
+    found.filter_map(|found| Some(found.iter().skip(1).flatten().next()?.range()))
+}
+
+/// Replaces these parts of a text by their token, with the padding beside them.
+pub(super) fn once<'t>(
     text: &'t str,
-    token: &impl Fn(&str) -> Option<String>,
+    hidden: impl Iterator<Item = Range<usize>>,
+    token: impl Fn(&str) -> Option<String>,
 ) -> Cow<'t, str> {
     let mut masked = String::new();
     let mut copied = 0;
-    for found in pattern.captures_iter(text) {
-        let Some(hidden) = found.iter().skip(1).flatten().next() else {
+    for hidden in hidden {
+        let Some(token) = token(&text[hidden.clone()]) else {
             continue;
         };
-        let Some(token) = token(hidden.as_str()) else {
-            continue;
-        };
-        let before = &text[copied..hidden.start()];
+        let before = &text[copied..hidden.start];
         let kept = before.trim_end_matches(BLANKS);
         masked.push_str(kept);
         let opened = masked.is_empty() || masked.ends_with(OPENERS);
@@ -55,7 +60,7 @@ fn once<'t>(
             masked.push(' ');
         }
         masked.push_str(&token);
-        let after = &text[hidden.end()..];
+        let after = &text[hidden.end..];
         let rest = after.trim_start_matches(BLANKS);
         let at_line_end = rest.is_empty() || rest.starts_with('\n');
         if rest.len() < after.len() && !at_line_end {
@@ -76,7 +81,7 @@ fn is_behind_a_sign(before: &str) -> bool {
     before.ends_with('=') && sign_from.ends_with(BLANKS)
 }
 
-const BLANKS: [char; 2] = [' ', '\t'];
+pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 
 const OPENERS: [char; 6] = ['\n', '[', '(', '{', '=', '"'];
 

@@ -4,7 +4,7 @@ use super::check;
 use super::diff::diff;
 use super::model::{Item, Lookup, Report};
 use super::verdict::Verdict;
-use crate::course::Facet;
+use crate::course::{CourseMask, Facet};
 use crate::lesson::{Background, Check, Compare, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
@@ -12,6 +12,8 @@ use crate::transcript::{Ending, KnownFacets, Record, RecordId, ShellFate, Skip, 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
+
+static NO_MASKS: BTreeMap<String, CourseMask> = BTreeMap::new();
 
 /// Judges the records of one lesson, one by one as they come or all at once.
 pub struct Judge<'a> {
@@ -23,6 +25,7 @@ pub struct Judge<'a> {
     /// The accepted output of a step that runs, by the step's id.
     ready: RefCell<Option<(String, AcceptedOutput)>>,
     meanings: Environment,
+    masks: &'a BTreeMap<String, CourseMask>,
 }
 
 impl<'a> Judge<'a> {
@@ -40,6 +43,7 @@ impl<'a> Judge<'a> {
             lookup: Box::new(lookup),
             ready: RefCell::new(None),
             meanings: Environment::new(),
+            masks: &NO_MASKS,
         }
     }
 
@@ -50,6 +54,11 @@ impl<'a> Judge<'a> {
             meanings: facets.iter().filter_map(meaning).collect(),
             ..self
         }
+    }
+
+    /// The same, with the masks that the course declares.
+    pub fn with_masks(self, masks: &'a BTreeMap<String, CourseMask>) -> Judge<'a> {
+        Judge { masks, ..self }
     }
 
     /// The report on a whole transcript, judged where its lesson ended.
@@ -145,7 +154,7 @@ impl<'a> Judge<'a> {
             Err(error) => Some(broken(&error)),
         };
         if !matches!(record.ending, Ending::Skipped(_)) {
-            match Masks::of(&step.masks, self.folders) {
+            match Masks::with(&step.masks, self.folders, self.masks) {
                 Ok(masks) => item.text = Some(masks.stabilize(&record.output)),
                 Err(error) => {
                     return Verdict::Broken {

@@ -18,6 +18,7 @@ mod files;
 mod fuzz;
 mod killed;
 mod needs;
+mod outputs;
 mod reading;
 mod run;
 mod screen;
