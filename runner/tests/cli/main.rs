@@ -20,6 +20,7 @@ mod killed;
 mod needs;
 mod outputs;
 mod reading;
+mod results;
 mod run;
 mod screen;
 mod setup;
