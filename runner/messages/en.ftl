@@ -17,9 +17,6 @@ workspace-replaced = cannot use `{ $folder }`: a link, a mount or another folder
 abandoned-stays = a folder of an earlier test stays, since { $error }
 home-link = `{ $home }` was a link to `{ $target }`: the link is removed, and nothing behind it
 home-file = `{ $home }` was no folder any more, and is removed
-result-write = cannot write the result to `{ $path }`: { $error }
-result-no-file = cannot write the result to `{ $path }`: it is no regular file
-result-no-file-help = name a file that is there already or not at all, and no link
 stdout-write = cannot write to standard output: { $error }
 too-new = a newer `tutor` wrote `{ $path }`: it is in format { $format }, and this one knows { $known }; use that `tutor`, or name another folder for this one by `TUTOR_HOME`
 store-write = cannot remember anything in `{ $path }`: { $error }
@@ -218,6 +215,7 @@ verdict-shown = { $name }: done
 verdict-new = { $name }: no output is recorded yet
 verdict-recorded = { $name }: recorded, not run
 verdict-changed = { $name }: the output differs from the recorded one
+verdict-stale = { $name }: the output is as recorded, but the step is not
 verdict-differs-here = { $name }: differs here, and so does the environment
 verdict-edited = { $name }: differs, and you edited { $files }
 edited-too = you edited { $files }
@@ -235,6 +233,16 @@ check-expected = expected: { $expected }
 check-actual = got:      { $actual }
 check-ended = ended with: { $ending }
 lines-left-out = … { $count } more lines …
+stale-why = when it was recorded, { $reasons }
+stale-command = the command was another
+stale-exit = it ended with { $exit }
+stale-on = it ran on the { $place }
+stale-masks = its masks were `{ $masks }`
+stale-no-masks = it had no masks
+stale-above = `{ $name }` above it was another
+stale-check = check `{ $name }` was another
+stale-check-missing = check `{ $name }` was not there or did not hold
+stale-check-gone = it had a check `{ $name }`
 diff-left-out = … { $count } more changed lines …
 facet = { $name }: recorded on { $theirs }, here { $ours }
 facet-meaning = { $name } ({ $what })
@@ -321,18 +329,28 @@ test-review = { $count ->
    *[other] { $count } outputs wait to be read: `tutor review`
 }
 review-nothing = no output waits to be read
-review-new = new: { $provenance }
-review-old = recorded: { $provenance }
-review-now = now:      { $provenance }
+review-new = new, { $ended }: { $provenance }
+review-old = recorded, { $ended }: { $provenance }
+review-base = the output for all others, { $ended }: { $provenance }
+review-now = now, { $ended }: { $provenance }
+review-exit = exit { $status }
+review-silent = it printed nothing
+review-same = the same output
+review-check = check { $name } held: { $value }, { $claim }
+review-check-gone = check { $name } is gone, or did not hold
+review-failed-before = `{ $failed }` failed in the same run before this step ended, so this may show what went wrong
 review-choices = [a]ccept  [r]eject  [s]kip  [A]ccept all  [R]eject all  [q]uit
-review-accepted = accepted { $lesson }/{ $step }
-review-rejected = rejected { $lesson }/{ $step }
+review-accepted = accepted { $name }
+review-rejected = rejected { $name }
 review-how = { $count ->
     [one] { $count } output waits: `tutor accept LESSON [STEP]` or `tutor reject LESSON [STEP]`
    *[other] { $count } outputs wait: `tutor accept LESSON [STEP]` or `tutor reject LESSON [STEP]`, `--all` for every one
 }
-review-no-step = left alone: `{ $file }` is of no step of this course; delete it
-review-old-command = left alone: this is what an earlier command of { $lesson }/{ $step } printed; run: `tutor test { $lesson }`
+review-after-failure = left alone: `{ $failed }` failed before { $name } ended in the same run, so it may show what went wrong; mend that and run `tutor test { $lesson }`, or accept this too with `--after-failure`
+review-no-step = left alone: `{ $file }` { $why }; `tutor accept --prune` removes it
+prune-nothing = every output is of a step
+prune-removed = removed { $file }, which { $why }
+review-stale = left alone: when { $name } printed this, { $reasons }; run: `tutor test { $lesson }`
 review-embedded = outputs can be accepted only in a course's own folder: run it there, or name it with `--course`
 
 # matrix
@@ -363,6 +381,12 @@ matrix-no-links = cannot make a folder of programs for the steps: { $error }
 matrix-twice = the environment { $name } is asked for twice
 
 # check and new
+check-stale = { $count ->
+    [one] the recorded output { $names } is not of this step as it is now: when it was recorded, { $reasons }
+   *[other] the recorded outputs { $names } are not of this step as it is now: when they were recorded, { $reasons }
+}
+check-stale-help = run `tutor test { $lesson }`, then `tutor review { $lesson }`
+check-stale-variant-help = run `tutor matrix { $lesson }` with the kernels and compilers of the variants, then `tutor review { $lesson }`
 check-summary = { $lessons ->
     [one] { $lessons } lesson
    *[other] { $lessons } lessons

@@ -1,14 +1,53 @@
 //! Leaves what a test saw beside the accepted outputs, for somebody to read and accept.
 
-use crate::course::{Course, Origin};
-use crate::lesson::{Lesson, Step};
+use crate::course::{Course, Facet, Origin};
+use crate::lesson::{Lesson, Place, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::snapshot::{
-    Pending, Recorded, SnapshotError, SnapshotName, name_for, pending_of, same_facets, write_new,
+    CheckClaim, Environment, HeldCheck, Made, Pending, Recipe, Recorded, SnapshotError,
+    SnapshotName, ending_words, name_for, pending_of, recipes, same_facets, write_new,
 };
-use crate::transcript::{Ending, RecordId};
+use crate::transcript::RecordId;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
+
+/// What becomes of an output that is as accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AsAccepted {
+    /// What is accepted stays, and nothing waits.
+    #[default]
+    Stay,
+    /// It waits, so that where it was made and what was checked can be accepted anew.
+    Renew,
+}
+
+impl AsAccepted {
+    /// From the option of the command line.
+    pub fn renewed_if(renew: bool) -> AsAccepted {
+        match renew {
+            true => AsAccepted::Renew,
+            false => AsAccepted::Stay,
+        }
+    }
+
+    /// True for an output that is the accepted one and shall stay that; nothing where no output is
+    /// compared.
+    fn stays(self, verdict: &Verdict) -> Option<bool> {
+        match verdict {
+            Verdict::Passed => Some(self == AsAccepted::Stay),
+            Verdict::New | Verdict::Changed { .. } | Verdict::DiffersHere { .. } => Some(false),
+            Verdict::Shown
+            | Verdict::Edited(_)
+            | Verdict::CheckFailed { .. }
+            | Verdict::WrongExit { .. }
+            | Verdict::TimedOut { .. }
+            | Verdict::Interrupted
+            | Verdict::Skipped(_)
+            | Verdict::Recorded
+            | Verdict::Broken { .. } => None,
+        }
+    }
+}
 
 /// The outputs that a test leaves to be read.
 #[derive(Debug, Default)]
@@ -34,16 +73,18 @@ pub fn folder(course: &Course) -> Option<PathBuf> {
 pub fn changes(
     folder: &Path,
     lesson: &Lesson,
+    facets: &Facets,
     report: &Report,
+    as_accepted: AsAccepted,
 ) -> Result<TestOutputs, SnapshotError> {
-    let steps: HashMap<&str, &Step> = lesson.steps().map(|step| (&*step.id, step)).collect();
+    let run = RecordedRun::of(lesson, facets, report);
     let waiting: Vec<Pending> = pending_of(folder, &report.lesson)?;
     let mut changes = TestOutputs::default();
     for item in &report.items {
-        let recorded = || recorded(&steps, report, item);
-        match is_as_accepted(&item.verdict) {
+        let recorded = || run.recorded(item);
+        match as_accepted.stays(&item.verdict) {
             Some(false) => {
-                if let Some(recorded) = recorded().filter(|new| !is_lost(new, item)) {
+                if let Some(recorded) = recorded().filter(|new| !run.is_lost(new, item)) {
                     match write_new(folder, &recorded) {
                         Ok(path) => changes.written.push(path),
                         Err(error) => changes.failed.push(error),
@@ -79,12 +120,18 @@ pub struct MatrixOutputs {
 pub fn across(
     folder: &Path,
     lesson: &Lesson,
+    facets: &Facets,
     reports: &[&Report],
+    as_accepted: AsAccepted,
 ) -> Result<MatrixOutputs, SnapshotError> {
+    let reports = reports.iter().copied();
+    let runs: Vec<RecordedRun<'_>> = reports
+        .map(|report| RecordedRun::of(lesson, facets, report))
+        .collect();
     let waiting = pending_of(folder, &lesson.front.name)?;
     let mut across = MatrixOutputs::default();
     for step in lesson.steps() {
-        let (settled, torn) = settled(step, reports);
+        let (settled, torn) = settled(step, &runs, as_accepted);
         across.torn.extend(torn);
         for (name, recorded) in settled {
             match recorded {
@@ -96,44 +143,31 @@ pub fn across(
     Ok(across)
 }
 
-/// True for an output that is the accepted one; nothing where no output is compared.
-fn is_as_accepted(verdict: &Verdict) -> Option<bool> {
-    match verdict {
-        Verdict::Passed => Some(true),
-        Verdict::New | Verdict::Changed(_) | Verdict::DiffersHere { .. } => Some(false),
-        Verdict::Shown
-        | Verdict::Edited(_)
-        | Verdict::CheckFailed { .. }
-        | Verdict::WrongExit { .. }
-        | Verdict::TimedOut { .. }
-        | Verdict::Interrupted
-        | Verdict::Skipped(_)
-        | Verdict::Recorded
-        | Verdict::Broken { .. } => None,
-    }
-}
-
 /// Takes away what waits for an output that is as accepted again.
 fn discard(waiting: &[Pending], name: &SnapshotName) -> Result<(), SnapshotError> {
     let older = waiting.iter().find(|older| older.name == *name);
     older.map_or(Ok(()), Pending::reject)
 }
 
-/// An output as it belongs into a snapshot, and whether it is there already.
+/// An output as it belongs into a snapshot.
 struct Candidate {
     recorded: Recorded,
+    /// True if the snapshot holds already.
     is_accepted: bool,
+    /// True if the snapshot has that text already, be it of another text of the lesson.
+    is_as_found: bool,
 }
 
 /// Returns for each snapshot of a step what is to be left beside it, or nothing where what is
 /// accepted holds; and those that environments disagree on.
 fn settled(
     step: &Step,
-    reports: &[&Report],
+    runs: &[RecordedRun<'_>],
+    as_accepted: AsAccepted,
 ) -> (BTreeMap<SnapshotName, Option<Recorded>>, Vec<SnapshotName>) {
     let mut torn = Vec::new();
     let mut settled = BTreeMap::new();
-    for (name, mut candidates) in candidates(step, reports) {
+    for (name, mut candidates) in candidates(step, runs, as_accepted) {
         let new = candidates.iter().position(|one| !one.is_accepted);
         let Some(index) = new else {
             settled.insert(name, None);
@@ -152,37 +186,40 @@ fn settled(
 }
 
 /// The output of each environment, by the snapshot that it would be.
-fn candidates(step: &Step, reports: &[&Report]) -> BTreeMap<SnapshotName, Vec<Candidate>> {
-    let steps = HashMap::from([(step.id.as_str(), step)]);
+fn candidates(
+    step: &Step,
+    runs: &[RecordedRun<'_>],
+    as_accepted: AsAccepted,
+) -> BTreeMap<SnapshotName, Vec<Candidate>> {
     let id = RecordId::Step(step.id.clone());
     let mut candidates: BTreeMap<SnapshotName, Vec<Candidate>> = BTreeMap::new();
     let mut first_new: Option<Recorded> = None;
-    for report in reports {
-        let Some(item) = report.items.iter().find(|item| item.id == id) else {
+    for run in runs {
+        let Some(item) = run.report.items.iter().find(|item| item.id == id) else {
             continue;
         };
-        let Some(mut recorded) = recorded(&steps, report, item) else {
+        let Some(mut recorded) = run.recorded(item) else {
             continue;
         };
-        let Some(is_accepted) = is_as_accepted(&item.verdict) else {
+        let Some(is_accepted) = as_accepted.stays(&item.verdict) else {
             continue;
         };
-        if is_lost(&recorded, item) {
+        if run.is_lost(&recorded, item) {
             continue;
         }
         if item.verdict == Verdict::New {
             let base = first_new.get_or_insert_with(|| recorded.clone());
             if base.text != recorded.text {
-                recorded.name = beside(step, report, base);
+                recorded.name = beside(step, run.report, base);
             }
         }
-        if let (true, Some(found)) = (is_accepted, &item.recorded) {
-            recorded.name = found.name.clone();
-        }
+        let found = item.recorded.as_ref();
+        let is_as_found = found.is_some_and(|found| found.text == recorded.text);
         let of_name = candidates.entry(recorded.name.clone()).or_default();
         of_name.push(Candidate {
             recorded,
             is_accepted,
+            is_as_found,
         });
     }
     candidates
@@ -200,7 +237,7 @@ fn moved(step: &Step, wanted: &Recorded, others: Vec<Candidate>) -> Option<Vec<R
                 .variant_for(&step.vary, environment);
             let is_apart = !same_facets(&step.vary, &wanted.environment, environment);
             // The base changes for others; what still prints it keeps it as a variant.
-            let keeps = is_apart && other.is_accepted && own != wanted.name;
+            let keeps = is_apart && other.is_as_found && own != wanted.name;
             keeps.then_some(Recorded {
                 name: own,
                 ..other.recorded
@@ -220,40 +257,163 @@ fn beside(step: &Step, report: &Report, base: &Recorded) -> SnapshotName {
     )
 }
 
-/// True for an output that would take the place of the one that serves all, only because nothing is
-/// known here of what that one was recorded on.
-fn is_lost(new: &Recorded, item: &Item) -> bool {
-    let differs = matches!(item.verdict, Verdict::DiffersHere { .. });
-    differs && new.name.variant().is_none()
+/// The facets of a course by name.
+type Facets = BTreeMap<String, Facet>;
+
+/// One run of a lesson, with what belongs into its snapshots.
+struct RecordedRun<'r> {
+    report: &'r Report,
+    facets: &'r Facets,
+    recipes: HashMap<&'r str, Recipe<'r>>,
+    checks: HashMap<&'r str, &'r Item>,
+    /// The first step in the text by which, or by a check of which, the run went wrong.
+    failed: Option<(usize, String)>,
+    /// The places of the steps in the text.
+    places: HashMap<&'r str, usize>,
 }
 
-/// A step's output as it would be recorded.
-fn recorded(steps: &HashMap<&str, &Step>, report: &Report, item: &Item) -> Option<Recorded> {
-    let RecordId::Step(id) = &item.id else {
-        return None;
-    };
-    let step = steps.get(id.as_str())?;
-    let found = item.recorded.as_ref();
-    Some(Recorded {
-        name: name_for(&report.lesson, id, &step.vary, &report.environment, found),
-        text: item.text.clone()?,
-        exit: exit(item.ending.as_ref()?),
-        command: step.script.trim_end().to_owned(),
-        environment: report.environment.clone(),
-        recorded: Some(chrono::Utc::now().date_naive().to_string()),
-    })
+impl<'r> RecordedRun<'r> {
+    fn of(lesson: &'r Lesson, facets: &'r Facets, report: &'r Report) -> RecordedRun<'r> {
+        let steps = lesson.steps().enumerate();
+        let places: HashMap<&str, usize> = steps.map(|(place, step)| (&*step.id, place)).collect();
+        let owners: HashMap<&str, &str> = lesson
+            .checks()
+            .map(|check| (&*check.name, &*check.of))
+            .collect();
+        let mut checks = HashMap::new();
+        let mut failed: Option<(usize, String)> = None;
+        for item in &report.items {
+            let step = match &item.id {
+                RecordId::Step(id) => Some(&**id),
+                RecordId::Check(name) => {
+                    checks.insert(&**name, item);
+                    owners.get(&**name).copied()
+                }
+            };
+            let place = step.and_then(|step| places.get(step)).copied();
+            if let Some(place) = place.filter(|_| spoils(&item.verdict))
+                && failed.as_ref().is_none_or(|(first, _)| place < *first)
+            {
+                let (RecordId::Step(name) | RecordId::Check(name)) = &item.id;
+                failed = Some((place, name.clone()));
+            }
+        }
+        RecordedRun {
+            report,
+            facets,
+            recipes: recipes(lesson),
+            checks,
+            failed,
+            places,
+        }
+    }
+
+    /// A step's output as it would be recorded.
+    fn recorded(&self, item: &Item) -> Option<Recorded> {
+        let RecordId::Step(id) = &item.id else {
+            return None;
+        };
+        let recipe = self.recipes.get(id.as_str())?;
+        let step = recipe.step;
+        let text = item.text.clone()?;
+        let ours = &self.report.environment;
+        let name = match &item.recorded {
+            // It serves this environment too.
+            Some(found) if found.text == text => found.name.clone(),
+            found => name_for(&self.report.lesson, id, &step.vary, ours, found.as_ref()),
+        };
+        let place = self.places.get(id.as_str());
+        let after = self
+            .failed
+            .as_ref()
+            .filter(|(failed, _)| place >= Some(failed));
+        Some(Recorded {
+            name,
+            text,
+            exit: ending_words(item.ending.as_ref()?),
+            command: step.script.trim_end().to_owned(),
+            made: Some(self.made(recipe)),
+            environment: self.known_of(step, ours),
+            versions: self.known_of(step, &self.report.versions),
+            recorded: Some(chrono::Utc::now().date_naive().to_string()),
+            after_failure: after.map(|(_, name)| name.clone()),
+        })
+    }
+
+    fn made(&self, recipe: &Recipe<'_>) -> Made {
+        let held = recipe.checks.iter().filter_map(|check| {
+            let item = self.checks.get(&*check.name)?;
+            let text = item.text.as_ref()?;
+            let held = HeldCheck {
+                script: check.script.trim_end().to_owned(),
+                claim: CheckClaim::of(check),
+                value: beginning(text.sections().stdout.text().trim()),
+            };
+            (item.verdict == Verdict::Passed).then(|| (check.name.clone(), held))
+        });
+        Made {
+            checks: held.collect(),
+            ..recipe.made()
+        }
+    }
+
+    /// What is known of the environment, as far as a step may depend on it: one that runs on the
+    /// host depends on no kernel, but for what its author says it varies by.
+    fn known_of(&self, step: &Step, known: &Environment) -> Environment {
+        let is_of_kernel = |name: &String| match self.facets.get(name) {
+            Some(facet) => facet.on == Place::Kernel,
+            // The machine that the kernel runs in.
+            None => true,
+        };
+        let counts = |name: &String| {
+            step.on == Place::Kernel || step.vary.contains(name) || !is_of_kernel(name)
+        };
+        let known = known.iter().filter(|(name, _)| counts(name));
+        known
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    }
+
+    /// True for an output that would take the place of the one that serves all, although nothing is
+    /// known here of what that one was recorded on.
+    fn is_lost(&self, new: &Recorded, item: &Item) -> bool {
+        let (Some(found), Some(recipe)) = (&item.recorded, self.recipes.get(new.name.step()))
+        else {
+            return false;
+        };
+        let is_lost = |facet: &String| {
+            found.environment.contains_key(facet) && !new.environment.contains_key(facet)
+        };
+        new.name.variant().is_none() && recipe.step.vary.iter().any(is_lost)
+    }
 }
 
-/// How a step ended, in a snapshot's words.
-pub fn exit(ending: &Ending) -> String {
-    match ending {
-        Ending::Exited(code) => code.to_string(),
-        Ending::Signaled(signal) => format!("signal {signal}"),
-        Ending::Stopped => "stopped".to_owned(),
-        Ending::TimedOut(_) => "timed out".to_owned(),
-        Ending::Skipped(_) => "skipped".to_owned(),
-        Ending::Interrupted => "interrupted".to_owned(),
-        Ending::Broken(_) => "broken".to_owned(),
+/// True if what follows in the same run may be spoiled.
+fn spoils(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::CheckFailed { .. }
+        | Verdict::WrongExit { .. }
+        | Verdict::TimedOut { .. }
+        | Verdict::Interrupted
+        | Verdict::Broken { .. } => true,
+        Verdict::Passed
+        | Verdict::Shown
+        | Verdict::New
+        | Verdict::Changed { .. }
+        | Verdict::DiffersHere { .. }
+        | Verdict::Edited(_)
+        | Verdict::Skipped(_)
+        | Verdict::Recorded => false,
+    }
+}
+
+/// The most characters of a check's value that are recorded.
+const VALUE_CHARACTERS: usize = 200;
+
+fn beginning(value: &str) -> String {
+    match value.char_indices().nth(VALUE_CHARACTERS) {
+        None => value.to_owned(),
+        Some((end, _)) => format!("{}…", &value[..end]),
     }
 }
 
@@ -264,6 +424,7 @@ mod tests {
     use crate::report::diff;
     use crate::snapshot::tests::{environment, recorded as output};
     use crate::snapshot::{SnapshotFolder, find, pending};
+    use crate::transcript::Ending;
     use std::time::Duration;
 
     fn lesson(vary: &str) -> Lesson {
@@ -287,9 +448,10 @@ mod tests {
         let verdict = match &found {
             None => Verdict::New,
             Some(found) if found.text == text => Verdict::Passed,
-            Some(found) if same_facets(&step.vary, &found.environment, &ours) => {
-                Verdict::Changed(diff(&found.text, &text))
-            }
+            Some(found) if same_facets(&step.vary, &found.environment, &ours) => Verdict::Changed {
+                diff: diff(&found.text, &text),
+                stale: Vec::new(),
+            },
             Some(found) => Verdict::DiffersHere {
                 diff: diff(&found.text, &text),
                 theirs: found.environment.clone(),
@@ -323,7 +485,7 @@ mod tests {
             .map(|(kernel, stdout)| report(lesson, folder, kernel, stdout))
             .collect();
         let reports: Vec<&Report> = reports.iter().collect();
-        let across = across(folder, lesson, &reports).unwrap();
+        let across = across(folder, lesson, &Facets::new(), &reports, AsAccepted::Stay).unwrap();
         let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
         (
             across.written.iter().map(name).collect(),

@@ -29,6 +29,8 @@ pub struct Transcript {
 pub struct KnownFacets {
     /// The facets by name, cut to their precision: `kernel` → `6.12`.
     pub values: BTreeMap<String, String>,
+    /// The same with their whole versions: `kernel` → `6.12.57+deb13-amd64`.
+    pub versions: BTreeMap<String, String>,
     /// The facets that were asked for in vain, each with the reason.
     pub unknown: BTreeMap<String, String>,
 }

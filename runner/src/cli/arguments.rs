@@ -77,7 +77,7 @@ pub enum Command {
     /// Look at changed outputs one by one and accept or reject them
     Review(ReviewArguments),
     /// Accept changed outputs
-    Accept(SettleArguments),
+    Accept(AcceptArguments),
     /// Throw changed outputs away
     Reject(SettleArguments),
     /// Check the lessons' text; runs no step
@@ -242,9 +242,6 @@ pub struct TestArguments {
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Write the result into this file too, as JUnit's XML
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub junit: Option<PathBuf>,
     /// A step that is skipped is a failure
     #[arg(long)]
     pub no_skip: bool,
@@ -254,6 +251,9 @@ pub struct TestArguments {
     /// Stop a lesson at its first step that is not as expected
     #[arg(long)]
     pub fail_fast: bool,
+    /// Leave what is as recorded to be accepted anew too, with where it was made and what was checked
+    #[arg(long)]
+    pub renew: bool,
     /// Keep the folders that the lessons ran in and say where they are
     #[arg(long)]
     pub keep: bool,
@@ -281,15 +281,15 @@ pub struct MatrixArguments {
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: MatrixFormat,
-    /// Write the result into this file too, as JUnit's XML
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub junit: Option<PathBuf>,
     /// A step that is skipped is a failure
     #[arg(long)]
     pub no_skip: bool,
     /// An output that differs only because the environment does is a failure
     #[arg(long)]
     pub strict: bool,
+    /// Leave what is as recorded to be accepted anew too, with where it was made and what was checked
+    #[arg(long)]
+    pub renew: bool,
     /// Give every step this long, such as `30s` or `2m`
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub timeout: Option<Duration>,
@@ -339,6 +339,18 @@ pub struct ReviewArguments {
     /// Print the changed outputs as JSON and change nothing
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct AcceptArguments {
+    #[command(flatten)]
+    pub settle: SettleArguments,
+    /// Accept outputs too that were made after a failure in the same run
+    #[arg(long)]
+    pub after_failure: bool,
+    /// Remove the outputs of the whole course that are of no step, variants of other facets included
+    #[arg(long, group = "which")]
+    pub prune: bool,
 }
 
 #[derive(Debug, Args)]

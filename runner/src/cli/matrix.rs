@@ -4,15 +4,14 @@ use super::arguments::{MatrixArguments, MatrixFormat, On, RunningArguments};
 use super::context::{Backends, Context, jobs, lessons_of};
 use super::failure::{ends, with_help};
 use super::output::out_json;
-use super::results::Results;
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::OnFailure;
-use crate::record;
+use crate::record::{self, AsAccepted};
 use crate::rehearsal::{Rehearsal, Rehearsed, side_by_side};
-use crate::render::counts;
 use crate::render::matrix::{self as drawn, OpenWork};
+use crate::render::{counts, junit};
 use crate::report::matrix::Matrix;
 use crate::report::{Item, Report, Strictness};
 use crate::run::{Options, PATH, ProbeCache};
@@ -41,17 +40,7 @@ struct KernelChoice {
 }
 
 pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<Exit> {
-    let course = context.load_course()?;
-    let strictness = Strictness {
-        differs_here_fails: arguments.strict,
-        skip_fails: arguments.no_skip,
-        new_fails: true,
-    };
-    let results = Results::of(&course, strictness, arguments.junit.as_deref())?;
-    if let Err(error) = context.is_sound(&course) {
-        tell(&results, arguments.format, &[], &[])?;
-        return Err(error);
-    }
+    let course = context.sound_course()?;
     let lessons = lessons_of(&course, &arguments.lessons)?;
     let cache = Cache::below(&context.folders.cache);
     let kernels = kernels(&cache, &arguments.kernels)?;
@@ -68,6 +57,11 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
         context.note(&say!("matrix-one"));
     }
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+    let strictness = Strictness {
+        differs_here_fails: arguments.strict,
+        skip_fails: arguments.no_skip,
+        new_fails: true,
+    };
     let tested = run(context, &course, &lessons, &columns, arguments);
     let interrupted = options.interrupt.presses() > 0;
     // Columns that an interrupt left without a lesson would look as if they had nothing to say.
@@ -82,27 +76,43 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
         .collect();
     let (across, recorded) = match interrupted {
         true => (record::MatrixOutputs::default(), Ok(())),
-        false => record_all(&course, &whole, &columns),
+        false => record_all(
+            &course,
+            &whole,
+            &columns,
+            AsAccepted::renewed_if(arguments.renew),
+        ),
     };
     let torn: Vec<String> = across.torn.iter().map(ToString::to_string).collect();
     let matrices: Vec<Matrix<'_>> = whole
         .iter()
         .map(|(_, reports)| Matrix::of(reports.clone()))
         .collect();
-    if arguments.format == MatrixFormat::Pretty {
-        let paint = &context.stdout;
-        for matrix in &matrices {
-            outln!("{}", drawn::lesson(&names, matrix, paint));
+    match arguments.format {
+        MatrixFormat::Pretty => {
+            let paint = &context.stdout;
+            for matrix in &matrices {
+                outln!("{}", drawn::lesson(&names, matrix, paint));
+            }
+            let end = OpenWork {
+                written: across.written.len(),
+                torn: &torn,
+            };
+            out!("{}", drawn::all(&matrices, &end, strictness, paint));
         }
-        let end = OpenWork {
-            written: across.written.len(),
-            torn: &torn,
-        };
-        out!("{}", drawn::all(&matrices, &end, strictness, paint));
+        MatrixFormat::Json => out_json(&drawn::json::document(&names, &matrices))?,
+        MatrixFormat::Md => out!("{}", drawn::markdown::document(&names, &matrices)),
+        MatrixFormat::Junit => {
+            let suites = matrices.iter().flat_map(|matrix| {
+                let suite = |(report, name): (&&'_ Report, _)| format!("{} on {name}", report.stem);
+                let pairs = matrix.reports.iter().zip(&names);
+                pairs.map(move |pair| (suite((pair.0, pair.1)), *pair.0))
+            });
+            out!("{}", junit::suites(suites, strictness)?);
+        }
     }
-    let told = tell(&results, arguments.format, &names, &matrices);
     if interrupted {
-        return told.map(|()| Exit::Interrupted);
+        return Ok(Exit::Interrupted);
     }
     let all = whole
         .iter()
@@ -111,36 +121,9 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
     if tested.is_broken {
         exit = exit.worst(Exit::Lacking);
     }
-    told.map_err(|error| ends(exit.worst(Exit::Lacking), format!("{error:#}")))?;
     // The results are told by now; that they could not be written comes last.
     recorded.map_err(|error: anyhow::Error| ends(exit.worst(Exit::Lacking), error.to_string()))?;
     Ok(exit)
-}
-
-/// Tells programs the results: in the file beside the log, then on standard output.
-fn tell(
-    results: &Results<'_>,
-    format: MatrixFormat,
-    names: &[String],
-    matrices: &[Matrix<'_>],
-) -> anyhow::Result<()> {
-    let suites = || {
-        matrices.iter().flat_map(|matrix| {
-            let pairs = matrix.reports.iter().zip(names);
-            pairs.map(|(report, name)| (format!("{} on {name}", report.stem), *report))
-        })
-    };
-    let written = results.write(suites());
-    match format {
-        MatrixFormat::Pretty => {}
-        MatrixFormat::Json => {
-            let diagnostics = results.diagnostics();
-            out_json(&drawn::json::document(names, matrices, diagnostics))?;
-        }
-        MatrixFormat::Md => out!("{}", drawn::markdown::document(names, matrices)),
-        MatrixFormat::Junit => out!("{}", results.junit(suites())?),
-    }
-    written
 }
 
 /// What became of every lesson in every column: the columns of the first lesson, then of the next.
@@ -234,6 +217,7 @@ fn record_all(
     course: &Course,
     lessons: &[(&Lesson, Vec<&Report>)],
     columns: &[Column],
+    as_accepted: AsAccepted,
 ) -> (record::MatrixOutputs, anyhow::Result<()>) {
     let mut all = record::MatrixOutputs::default();
     let Some(folder) = record::folder(course) else {
@@ -244,7 +228,7 @@ fn record_all(
             columns.iter().zip(reports.iter().copied()).collect();
         ordered.sort_by_key(|(column, _)| !column.is_default);
         let reports: Vec<&Report> = ordered.into_iter().map(|(_, report)| report).collect();
-        match record::across(&folder, lesson, &reports) {
+        match record::across(&folder, lesson, &course.facets, &reports, as_accepted) {
             Ok(across) => {
                 all.written.extend(across.written);
                 all.torn.extend(across.torn);

@@ -19,7 +19,6 @@ mod list;
 mod machine;
 mod matrix;
 mod reset;
-mod results;
 mod review;
 mod run;
 mod scripts;
@@ -103,9 +102,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Test(arguments)) => test::test(&context, &arguments),
         Some(Command::Matrix(arguments)) => matrix::matrix(&context, &arguments),
         Some(Command::Review(arguments)) => review::review(&context, &arguments),
-        Some(Command::Accept(arguments)) => {
-            review::settle(&context, &arguments, review::Decision::Accept)
-        }
+        Some(Command::Accept(arguments)) => review::accept(&context, &arguments),
         Some(Command::Reject(arguments)) => {
             review::settle(&context, &arguments, review::Decision::Reject)
         }

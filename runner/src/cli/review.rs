@@ -1,37 +1,83 @@
 //! `tutor review`, `accept` and `reject`: what to do with outputs that changed.
 
-use super::arguments::{ReviewArguments, SettleArguments};
+use super::arguments::{AcceptArguments, ReviewArguments, SettleArguments};
 use super::context::Context;
 use super::failure::{ends, unusable};
 use super::output::{out_json, print_lines};
 use crate::course::Course;
+use crate::diagnostic::line_column;
 use crate::exit::Exit;
 use crate::plan::known;
 use crate::render::paint::Paint;
 use crate::render::{difference, verdict};
 use crate::report::diff;
 use crate::say;
-use crate::snapshot::{self, Owners, Pending, Recorded, SnapshotError, pending};
+use crate::snapshot::{
+    HeldCheck, Orphan, Owners, Pending, Recorded, SnapshotError, Stale, orphans, pending, remove,
+    stale_words,
+};
 use crate::visible::visible_text;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 /// The decision about an output that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    Accept,
+    Accept(AfterFailure),
     Reject,
 }
 
-/// `tutor accept` and `tutor reject`.
+/// What becomes of outputs that were made after a failure in the same run, when others are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterFailure {
+    LeaveAlone,
+    Accept,
+}
+
+/// `tutor accept`.
+pub fn accept(context: &Context, arguments: &AcceptArguments) -> anyhow::Result<Exit> {
+    if arguments.prune {
+        return prune(context);
+    }
+    let after_failure = match arguments.after_failure {
+        true => AfterFailure::Accept,
+        false => AfterFailure::LeaveAlone,
+    };
+    settle(context, &arguments.settle, Decision::Accept(after_failure))
+}
+
+/// `tutor accept --prune`. In a course with an error, a step that could not be read would look like
+/// one that is gone.
+fn prune(context: &Context) -> anyhow::Result<Exit> {
+    let course = context.sound_course()?;
+    let Some(folder) = course.snapshot_dir() else {
+        return Err(ends(Exit::Usage, say!("review-embedded")));
+    };
+    let orphans = orphans(&folder, &Owners::of(&course))?;
+    if orphans.is_empty() {
+        outln!("{}", say!("prune-nothing"));
+    }
+    let mut exit = Exit::Success;
+    for (file, orphan) in orphans {
+        let (name, why) = (file.display().to_string(), orphan.to_string());
+        match remove(&folder, &file) {
+            Ok(()) => outln!("{}", say!("prune-removed", file = name, why = why)),
+            Err(error) => exit = exit.worst(left_alone(&error)),
+        }
+    }
+    Ok(exit)
+}
+
+/// `tutor accept` without options, and `tutor reject`.
 pub fn settle(
     context: &Context,
     arguments: &SettleArguments,
     choice: Decision,
 ) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    let waiting = waiting(&course, arguments.lesson.as_deref())?;
     let owners = Owners::of(&course);
+    let waiting = waiting(&course, &owners, arguments.lesson.as_deref())?;
     let chosen: Vec<&Pending> = waiting
         .iter()
         .filter(|found| {
@@ -60,8 +106,8 @@ pub fn settle(
 /// `tutor review`.
 pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    let waiting = waiting(&course, arguments.lesson.as_deref())?;
     let owners = Owners::of(&course);
+    let waiting = waiting(&course, &owners, arguments.lesson.as_deref())?;
     let mut exit = Exit::Success;
     if arguments.json {
         let mut rows = Vec::new();
@@ -82,8 +128,8 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
     let mut for_the_rest = None;
     let mut shown = 0;
     for (index, found) in waiting.iter().enumerate() {
-        if owners.step(&found.name).is_none() {
-            context.tell(&no_step(found))?;
+        if let Some(orphan) = owners.orphan(&found.name, None) {
+            context.tell(&of_no_step(found, orphan))?;
             continue;
         }
         if let Err(error) = show(context, &owners, found, index + 1, waiting.len())? {
@@ -113,7 +159,12 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
     Ok(exit)
 }
 
-fn waiting(course: &Course, lesson: Option<&str>) -> anyhow::Result<Vec<Pending>> {
+/// What waits, in the order of the course; what is of no step comes last.
+fn waiting(
+    course: &Course,
+    owners: &Owners<'_>,
+    lesson: Option<&str>,
+) -> anyhow::Result<Vec<Pending>> {
     let Some(folder) = course.snapshot_dir() else {
         return Err(ends(Exit::Usage, say!("review-embedded")));
     };
@@ -121,18 +172,19 @@ fn waiting(course: &Course, lesson: Option<&str>) -> anyhow::Result<Vec<Pending>
         None => None,
         Some(key) => Some(&course.lesson(key).map_err(unusable)?.front.name),
     };
-    let found = pending(&folder)?;
-    Ok(found
-        .into_iter()
-        .filter(|found| name.is_none_or(|name| found.name.lesson() == name))
-        .collect())
+    let mut found = pending(&folder)?;
+    found.retain(|found| name.is_none_or(|name| found.name.lesson() == name));
+    let place = |found: &Pending| owners.owner(&found.name).map(|owner| owner.place);
+    found.sort_by_key(|found| (place(found).is_none(), place(found)));
+    Ok(found)
 }
 
 /// Settles one output. One that cannot be settled is named and left alone, and the others go on.
 fn do_with(owners: &Owners<'_>, found: &Pending, choice: Decision) -> anyhow::Result<Exit> {
-    let (lesson, step) = (found.name.lesson(), found.name.step());
+    let shown = shown_name(owners, found);
+    let shown = shown.as_str();
     let settled = match choice {
-        Decision::Accept => match refusal(owners, found) {
+        Decision::Accept(after_failure) => match refusal(owners, found, after_failure) {
             Ok(None) => found.accept(),
             Ok(Some(why)) => {
                 noteln!("{why}");
@@ -144,29 +196,57 @@ fn do_with(owners: &Owners<'_>, found: &Pending, choice: Decision) -> anyhow::Re
     };
     match (settled, choice) {
         (Err(error), _) => return Ok(left_alone(&error)),
-        (Ok(()), Decision::Accept) => {
-            outln!("{}", say!("review-accepted", lesson = lesson, step = step));
+        (Ok(()), Decision::Accept(_)) => {
+            outln!("{}", say!("review-accepted", name = shown));
         }
         (Ok(()), Decision::Reject) => {
-            outln!("{}", say!("review-rejected", lesson = lesson, step = step));
+            outln!("{}", say!("review-rejected", name = shown));
         }
     }
     Ok(Exit::Success)
 }
 
 /// Why an output is not to be accepted, if there is a reason: it must be what a step prints now.
-fn refusal(owners: &Owners<'_>, found: &Pending) -> Result<Option<String>, SnapshotError> {
-    let Some(step) = owners.step(&found.name) else {
-        return Ok(Some(no_step(found)));
-    };
-    let (lesson, id) = (found.name.lesson(), found.name.step());
-    let is_old = !snapshot::is_of_now(step, &found.new_output()?);
-    Ok(is_old.then(|| say!("review-old-command", lesson = lesson, step = id)))
+fn refusal(
+    owners: &Owners<'_>,
+    found: &Pending,
+    after_failure: AfterFailure,
+) -> Result<Option<String>, SnapshotError> {
+    let new = found.new_output()?;
+    if let Some(orphan) = owners.orphan(&found.name, Some(&new)) {
+        return Ok(Some(of_no_step(found, orphan)));
+    }
+    // One whose checks did not hold is marked, and can be accepted all the same.
+    let is_missing = |stale: &Stale| matches!(stale, Stale::CheckMissing(_));
+    let mut stale = owners.stale(&new);
+    stale.retain(|stale| !is_missing(stale));
+    let name = shown_name(owners, found);
+    let lesson = name.split('/').next().unwrap_or_default();
+    if !stale.is_empty() {
+        let reasons = stale_words(&stale);
+        let why = say!(
+            "review-stale",
+            name = &*name,
+            lesson = lesson,
+            reasons = reasons
+        );
+        return Ok(Some(why));
+    }
+    let failed = new.after_failure;
+    let failed = failed.filter(|_| after_failure == AfterFailure::LeaveAlone);
+    Ok(failed.map(|failed| {
+        say!(
+            "review-after-failure",
+            name = &*name,
+            lesson = lesson,
+            failed = failed
+        )
+    }))
 }
 
-fn no_step(found: &Pending) -> String {
+fn of_no_step(found: &Pending, orphan: Orphan) -> String {
     let file = found.new_file().display().to_string();
-    say!("review-no-step", file = file)
+    say!("review-no-step", file = file, why = orphan.to_string())
 }
 
 /// Says why an output is left as it is, and returns what that makes the process end with.
@@ -189,51 +269,128 @@ fn show(
         Ok((
             found.new_output()?,
             found.old_output()?,
-            refusal(owners, found)?,
+            refusal(owners, found, AfterFailure::Accept)?,
         ))
     };
     let (new, old, refusal) = match read() {
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
-    let title = format!("{} / {}", found.name.lesson(), found.name.step());
-    let title = match found.name.variant() {
-        None => title,
-        Some(variant) => format!("{title} @ {variant}"),
-    };
-    outln!(
-        "{} {}",
-        paint.bold(&title),
-        paint.dim(&format!("({number}/{count})"))
-    );
+    print_title(owners, found, (number, count), paint)?;
     for (line_number, line) in paint.code("sh", &new.command).into_iter().enumerate() {
         outln!(
             "  {} {line}",
             paint.dim(if line_number == 0 { "$" } else { " " })
         );
     }
-    match old {
+    let base = match (&old, found.base_output()) {
+        (None, Ok(base)) => base,
+        (Some(_), _) | (None, Err(_)) => None,
+    };
+    let beside = old.as_ref().or(base.as_ref());
+    let label = |key: &str, recorded: &Recorded| {
+        let ended = ended(recorded);
+        let provenance = verdict::provenance(recorded);
+        match key {
+            "old" => say!("review-old", ended = ended, provenance = provenance),
+            "base" => say!("review-base", ended = ended, provenance = provenance),
+            "now" => say!("review-now", ended = ended, provenance = provenance),
+            _ => say!("review-new", ended = ended, provenance = provenance),
+        }
+    };
+    match beside {
         None => {
-            let text = say!("review-new", provenance = verdict::provenance(&new));
-            print_lines(paint.fitted_in(Paint::notable, "  ", &text))?;
+            print_lines(paint.fitted_in(Paint::notable, "  ", &label("new", &new)))?;
+            if new.text.as_str().is_empty() {
+                outln!("    {}", paint.dim(&say!("review-silent")));
+            }
             let plus = format!("    {} ", paint.good("+"));
             for line in new.text.as_str().lines() {
                 print_lines(verdict::behind_bar(&plus, 6, &visible_text(line), paint))?;
             }
         }
-        Some(old) => {
-            let old_place = say!("review-old", provenance = verdict::provenance(&old));
-            print_lines(paint.fitted_in(Paint::dim, "  ", &old_place))?;
-            let new_place = say!("review-now", provenance = verdict::provenance(&new));
-            print_lines(paint.fitted_in(Paint::dim, "  ", &new_place))?;
-            print_lines(difference::diff(&diff(&old.text, &new.text), paint))?;
+        Some(beside) => {
+            let key = if old.is_some() { "old" } else { "base" };
+            print_lines(paint.fitted_in(Paint::dim, "  ", &label(key, beside)))?;
+            print_lines(paint.fitted_in(Paint::dim, "  ", &label("now", &new)))?;
+            if beside.text == new.text {
+                outln!("    {}", paint.dim(&say!("review-same")));
+            }
+            print_lines(difference::diff(&diff(&beside.text, &new.text), paint))?;
         }
+    }
+    for line in check_lines(old.as_ref(), &new) {
+        print_lines(paint.fitted_in(Paint::dim, "  ", &line))?;
+    }
+    if let Some(failed) = &new.after_failure {
+        let why = say!("review-failed-before", failed = failed.as_str());
+        print_lines(paint.fitted_in(Paint::notable, "  ", &why))?;
     }
     if let Some(why) = refusal {
         print_lines(paint.fitted_in(Paint::notable, "  ", &why))?;
     }
     outln!("");
     Ok(Ok(()))
+}
+
+/// Lesson and step as `tutor test` shows them, and of which environment the output is:
+/// `lesson-3/large@kernel-6.1`.
+fn shown_name(owners: &Owners<'_>, found: &Pending) -> String {
+    let lesson = match owners.owner(&found.name) {
+        Some(owner) => &*owner.lesson.stem,
+        None => found.name.lesson(),
+    };
+    let variant = found.name.variant();
+    let variant = variant.map_or_else(String::new, |variant| format!("@{variant}"));
+    format!("{lesson}/{}{variant}", found.name.step())
+}
+
+fn print_title(
+    owners: &Owners<'_>,
+    found: &Pending,
+    (number, count): (usize, usize),
+    paint: &Paint,
+) -> io::Result<()> {
+    let of = format!("({number}/{count})");
+    let place = match owners.owner(&found.name) {
+        Some(owner) => {
+            let lesson = owner.lesson;
+            let (line, _) = line_column(&lesson.source, owner.step.span.start);
+            format!("{}:{line} {of}", lesson.path.display())
+        }
+        None => of,
+    };
+    let name = paint.bold(&shown_name(owners, found));
+    outln!("{name} {}", paint.dim(&place));
+    Ok(())
+}
+
+/// How a step ended, in words.
+fn ended(recorded: &Recorded) -> String {
+    match recorded.exit.parse::<i32>() {
+        Ok(status) => say!("review-exit", status = status),
+        Err(_) => recorded.exit.clone(),
+    }
+}
+
+/// What was checked, and which checks are gone.
+fn check_lines(old: Option<&Recorded>, new: &Recorded) -> Vec<String> {
+    let of = |recorded: &'_ Recorded| recorded.made.clone().unwrap_or_default().checks;
+    let (old, new) = (old.map(of).unwrap_or_default(), of(new));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let line = |name: &&String| match new.get(*name) {
+        Some(check) => {
+            let (value, claim) = (check.value.as_str(), check.claim.to_string());
+            say!(
+                "review-check",
+                name = name.as_str(),
+                value = value,
+                claim = claim
+            )
+        }
+        None => say!("review-check-gone", name = name.as_str()),
+    };
+    names.iter().map(line).collect()
 }
 
 enum ReviewAnswer {
@@ -252,10 +409,17 @@ fn ask(paint: &Paint) -> io::Result<ReviewAnswer> {
             return Ok(ReviewAnswer::Quit);
         }
         match line.trim() {
-            "a" | "accept" => return Ok(ReviewAnswer::One(Some(Decision::Accept))),
+            // Who answers has just read that it was made after a failure.
+            "a" | "accept" => {
+                let accept = Decision::Accept(AfterFailure::Accept);
+                return Ok(ReviewAnswer::One(Some(accept)));
+            }
             "r" | "reject" => return Ok(ReviewAnswer::One(Some(Decision::Reject))),
             "s" | "skip" | "" => return Ok(ReviewAnswer::One(None)),
-            "A" => return Ok(ReviewAnswer::Rest(Decision::Accept)),
+            "A" => {
+                let accept = Decision::Accept(AfterFailure::LeaveAlone);
+                return Ok(ReviewAnswer::Rest(accept));
+            }
             "R" => return Ok(ReviewAnswer::Rest(Decision::Reject)),
             "q" | "quit" => return Ok(ReviewAnswer::Quit),
             _ => {}
@@ -270,6 +434,13 @@ fn as_json(owners: &Owners<'_>, found: &Pending) -> Result<serde_json::Value, Sn
             "exit": recorded.exit,
             "environment": recorded.environment,
             "recorded": recorded.recorded,
+            "checks": recorded.made.as_ref().map(|made| {
+                let check = |(name, check): (&String, &HeldCheck)| {
+                    let value = json!({ "claim": check.claim.to_string(), "value": check.value });
+                    (name.clone(), value)
+                };
+                made.checks.iter().map(check).collect::<serde_json::Map<_, _>>()
+            }),
         })
     };
     let new = found.new_output()?;
@@ -282,6 +453,7 @@ fn as_json(owners: &Owners<'_>, found: &Pending) -> Result<serde_json::Value, Sn
         "command": new.command,
         "new": output(&new),
         "old": old.as_ref().map(output),
-        "left_alone": refusal(owners, found)?,
+        "after_failure": new.after_failure,
+        "left_alone": refusal(owners, found, AfterFailure::LeaveAlone)?,
     }))
 }

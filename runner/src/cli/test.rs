@@ -3,16 +3,15 @@
 use super::arguments::{Format, Partition, TestArguments};
 use super::context::{Context, jobs, lessons_of};
 use super::failure::{ends, with_help};
-use super::output::print;
-use super::results::{Results, named};
+use super::output::{out_json, print};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::OnFailure;
-use crate::record::{self, TestOutputs};
+use crate::record::{self, AsAccepted, TestOutputs};
 use crate::rehearsal::{Rehearsal, Rehearsed, side_by_side};
 use crate::render::paint::Paint;
-use crate::render::summary;
+use crate::render::{json, junit, summary};
 use crate::report::{Item, Report, Strictness};
 use crate::run::ProbeCache;
 use crate::say;
@@ -21,26 +20,17 @@ use crate::workspace::{WorkspaceError, remove_abandoned};
 use std::thread;
 
 pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit> {
-    let course = context.load_course()?;
-    let strictness = Strictness {
-        differs_here_fails: arguments.strict,
-        skip_fails: arguments.no_skip,
-        new_fails: true,
-    };
-    let results = Results::of(&course, strictness, arguments.junit.as_deref())?;
-    if let Err(error) = context.is_sound(&course) {
-        tell(&results, arguments.format, &[])?;
-        return Err(error);
-    }
+    let course = context.sound_course()?;
     let backends = context.backends(&course, &arguments.running)?;
     backends.get_ready();
     let lessons = chosen(&course, &arguments.lessons, arguments.partition)?;
     if lessons.is_empty() && arguments.partition.is_some() {
         // More parts than lessons: a part of a CI matrix that has nothing to do has done it.
-        if arguments.format == Format::Pretty {
-            outln!("{}", say!("test-empty-part"));
+        match arguments.format {
+            Format::Pretty => outln!("{}", say!("test-empty-part")),
+            Format::Json => out_json(&json::document([]))?,
+            Format::Junit => out!("{}", junit::document(&[], Strictness::default())?),
         }
-        tell(&results, arguments.format, &[])?;
         return Ok(Exit::Success);
     }
     context.may_run(&course, &lessons, &arguments.running)?;
@@ -61,12 +51,17 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         on_failure,
         keep: arguments.keep,
     };
+    let strictness = Strictness {
+        differs_here_fails: arguments.strict,
+        skip_fails: arguments.no_skip,
+        new_fails: true,
+    };
     let paint = context.stdout;
     let pretty = arguments.format == Format::Pretty;
     let mut reports = Vec::new();
     let mut broken = Vec::new();
     let mut printed = Ok(());
-    let mut tell_one = |lesson: &&Lesson, outcome: &Result<Rehearsed, WorkspaceError>| {
+    let mut tell = |lesson: &&Lesson, outcome: &Result<Rehearsed, WorkspaceError>| {
         if pretty && printed.is_ok() {
             printed = print(&told(lesson, outcome, strictness, &paint));
         }
@@ -74,7 +69,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let work = |lesson: &&Lesson| rehearsal.run(lesson);
     let (outcomes, stays) = thread::scope(|scope| {
         let abandoned = scope.spawn(remove_abandoned);
-        let outcomes = side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell_one);
+        let outcomes = side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell);
         (outcomes, abandoned.join().unwrap_or_default())
     });
     for error in stays {
@@ -90,7 +85,8 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         }
     }
     printed?;
-    let TestOutputs { written, failed } = record_changes(&course, &lessons, &reports);
+    let as_accepted = AsAccepted::renewed_if(arguments.renew);
+    let TestOutputs { written, failed } = record_changes(&course, &lessons, &reports, as_accepted);
     let mut exit = crate::report::exit(&reports, strictness);
     for (lesson, error) in &broken {
         // A lesson that was broken off must not look whole in a report.
@@ -100,22 +96,22 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
             None => reports.push(Report::of_items(lesson, vec![item])),
         }
     }
-    if pretty {
-        out!("{}", summary::all(&reports, strictness, &written, &paint));
+    match arguments.format {
+        Format::Pretty => out!("{}", summary::all(&reports, strictness, &written, &paint)),
+        Format::Json => out_json(&json::document(&reports))?,
+        Format::Junit => out!("{}", junit::document(&reports, strictness)?),
     }
-    let told = tell(&results, arguments.format, &reports);
     for (lesson, error) in &broken {
         if !pretty {
             noteln!("{}: {}", lesson.stem, visible_text(&format!("{error:#}")));
         }
     }
     if options.interrupt.presses() > 0 {
-        return told.map(|()| Exit::Interrupted);
+        return Ok(Exit::Interrupted);
     }
     if !broken.is_empty() {
         exit = exit.worst(Exit::Lacking);
     }
-    told.map_err(|error| ends(exit.worst(Exit::Lacking), format!("{error:#}")))?;
     // The results are told by now; that they could not be written comes last.
     if failed.is_empty() {
         return Ok(exit);
@@ -123,17 +119,6 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let failed = failed.into_iter().map(|error| with_help(error).to_string());
     let message = failed.collect::<Vec<_>>().join("\n");
     Err(ends(exit.worst(Exit::Lacking), message))
-}
-
-/// Tells programs the results: in the file beside the log, then on standard output.
-fn tell(results: &Results<'_>, format: Format, reports: &[Report]) -> anyhow::Result<()> {
-    let written = results.write(named(reports));
-    match format {
-        Format::Pretty => {}
-        Format::Json => results.print_json(reports)?,
-        Format::Junit => out!("{}", results.junit(named(reports))?),
-    }
-    written
 }
 
 /// One lesson's result, for people.
@@ -174,7 +159,12 @@ fn chosen<'c>(
 
 /// Leaves a `.snap.new` beside the snapshot of each step whose output changed or is new; under
 /// `CI=true`, and in a course that is inside the program, nothing is written.
-fn record_changes(course: &Course, lessons: &[&Lesson], reports: &[Report]) -> TestOutputs {
+fn record_changes(
+    course: &Course,
+    lessons: &[&Lesson],
+    reports: &[Report],
+    as_accepted: AsAccepted,
+) -> TestOutputs {
     let mut all = TestOutputs::default();
     let Some(folder) = record::folder(course) else {
         return all;
@@ -183,7 +173,7 @@ fn record_changes(course: &Course, lessons: &[&Lesson], reports: &[Report]) -> T
         let Some(lesson) = lessons.iter().find(|lesson| lesson.stem == report.stem) else {
             continue;
         };
-        match record::changes(&folder, lesson, report) {
+        match record::changes(&folder, lesson, &course.facets, report, as_accepted) {
             Ok(changes) => {
                 all.written.extend(changes.written);
                 all.failed.extend(changes.failed);

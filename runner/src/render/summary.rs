@@ -31,7 +31,7 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
             Verdict::Passed | Verdict::Shown | Verdict::Recorded => false,
             Verdict::Skipped(Skip::StepSkipped(_) | Skip::StepFailed(_)) => false,
             Verdict::New
-            | Verdict::Changed(_)
+            | Verdict::Changed { .. }
             | Verdict::DiffersHere { .. }
             | Verdict::Edited(_)
             | Verdict::CheckFailed { .. }

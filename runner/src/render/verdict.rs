@@ -7,7 +7,7 @@ use crate::lesson::{Background, ExpectedExit, Lesson};
 use crate::normalize::StableText;
 use crate::report::{Item, Verdict};
 use crate::say;
-use crate::snapshot::Recorded;
+use crate::snapshot::{Recorded, ending_words, stale_words};
 use crate::transcript::{Ending, RecordId, Skip};
 use crate::visible::{fold, visible_text, width};
 use std::path::PathBuf;
@@ -46,7 +46,17 @@ fn lines_of(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
         lines.extend(paint.fitted_in(Paint::notable, "    ", &text));
     }
     match &item.verdict {
-        Verdict::Changed(changed) | Verdict::Edited(changed) => lines.extend(diff(changed, paint)),
+        Verdict::Changed {
+            diff: changed,
+            stale,
+        } => {
+            if !stale.is_empty() {
+                let why = say!("stale-why", reasons = stale_words(stale));
+                lines.extend(paint.fitted_in(Paint::notable, "    ", &why));
+            }
+            lines.extend(diff(changed, paint));
+        }
+        Verdict::Edited(changed) => lines.extend(diff(changed, paint)),
         Verdict::DiffersHere {
             diff: changed,
             theirs,
@@ -71,7 +81,7 @@ fn lines_of(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
                 paint,
             ));
             if let Some(ending) = ending {
-                let ending = say!("check-ended", ending = crate::record::exit(ending));
+                let ending = say!("check-ended", ending = ending_words(ending));
                 lines.extend(paint.fitted("    ", &ending));
             }
             lines.extend(bounded(stderr, paint));
@@ -159,7 +169,7 @@ fn headline(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
 /// True of what is not as in the lesson, where an edit of the learner's may be the cause.
 fn is_maybe_edited(item: &Item) -> bool {
     let differs = match &item.verdict {
-        Verdict::Changed(_)
+        Verdict::Changed { .. }
         | Verdict::DiffersHere { .. }
         | Verdict::CheckFailed { .. }
         | Verdict::WrongExit { .. }
@@ -207,7 +217,7 @@ fn tone(verdict: &Verdict) -> Tone {
         | Verdict::Interrupted
         | Verdict::Skipped(_) => Tone::Note,
         Verdict::Recorded => Tone::Quiet,
-        Verdict::Changed(_)
+        Verdict::Changed { .. }
         | Verdict::CheckFailed { .. }
         | Verdict::WrongExit { .. }
         | Verdict::TimedOut { .. }
@@ -215,8 +225,8 @@ fn tone(verdict: &Verdict) -> Tone {
     }
 }
 
-/// A verdict as a sentence, the same in every run that ended so.
-pub fn sentence(item: &Item) -> String {
+/// A verdict as a sentence.
+fn sentence(item: &Item) -> String {
     let name = match &item.id {
         RecordId::Step(id) => id.clone(),
         RecordId::Check(name) => say!("check-name", name = name.as_str()),
@@ -233,7 +243,10 @@ pub fn sentence(item: &Item) -> String {
         },
         Verdict::New => say!("verdict-new", name = name),
         Verdict::Recorded => say!("verdict-recorded", name = name),
-        Verdict::Changed(_) => say!("verdict-changed", name = name),
+        Verdict::Changed { diff, .. } if diff.hunks.is_empty() => {
+            say!("verdict-stale", name = name)
+        }
+        Verdict::Changed { .. } => say!("verdict-changed", name = name),
         Verdict::DiffersHere { .. } => say!("verdict-differs-here", name = name),
         Verdict::Edited(_) => say!("verdict-edited", name = name, files = files(&item.edited)),
         Verdict::CheckFailed { sentence, .. } => {
@@ -268,7 +281,7 @@ pub fn sentence(item: &Item) -> String {
 }
 
 fn wrong_exit(name: String, expected: ExpectedExit, got: &Ending) -> String {
-    let (expected, end) = (expected.to_string(), crate::record::exit(got));
+    let (expected, end) = (expected.to_string(), ending_words(got));
     match got {
         Ending::Signaled(_) => {
             say!(
@@ -310,7 +323,7 @@ fn failing(item: &Item) -> Option<String> {
     match ending {
         Ending::Exited(0) => None,
         Ending::Exited(status) => Some(say!("exit-status", status = status.to_string())),
-        Ending::Signaled(_) => Some(crate::record::exit(ending)),
+        Ending::Signaled(_) => Some(ending_words(ending)),
         Ending::TimedOut(_)
         | Ending::Interrupted
         | Ending::Stopped
@@ -325,7 +338,7 @@ fn is_timed(verdict: &Verdict) -> bool {
         Verdict::Passed
         | Verdict::Shown
         | Verdict::New
-        | Verdict::Changed(_)
+        | Verdict::Changed { .. }
         | Verdict::DiffersHere { .. }
         | Verdict::Edited(_)
         | Verdict::WrongExit { .. } => true,
@@ -370,7 +383,7 @@ pub fn word(verdict: &Verdict) -> &'static str {
         Verdict::Passed => "passed",
         Verdict::Shown => "shown",
         Verdict::New => "new",
-        Verdict::Changed(_) => "changed",
+        Verdict::Changed { .. } => "changed",
         Verdict::DiffersHere { .. } => "differs here",
         Verdict::Edited(_) => "edited",
         Verdict::CheckFailed { .. } => "check failed",
@@ -429,10 +442,10 @@ pub fn remedy(skip: &Skip) -> Option<String> {
 
 /// Where an accepted output came from: `kernel 6.18, clang 14, 2026-11-23`.
 pub fn provenance(recorded: &Recorded) -> String {
-    let facets = recorded
-        .environment
-        .iter()
-        .map(|(name, value)| format!("{name} {value}"));
+    let facets = recorded.environment.iter().map(|(name, value)| {
+        let whole = recorded.versions.get(name).unwrap_or(value);
+        format!("{name} {whole}")
+    });
     let mut words: Vec<String> = facets.collect();
     words.extend(recorded.recorded.clone());
     words.join(", ")

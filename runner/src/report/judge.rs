@@ -7,7 +7,7 @@ use super::verdict::Verdict;
 use crate::course::{CourseMask, Facet};
 use crate::lesson::{Background, Check, Compare, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
-use crate::snapshot::{Environment, Recorded, SnapshotError, same_facets};
+use crate::snapshot::{Environment, Recipe, Recorded, SnapshotError, Stale, recipes, same_facets};
 use crate::transcript::{Ending, KnownFacets, Record, RecordId, ShellFate, Skip, Transcript};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +19,7 @@ static NO_MASKS: BTreeMap<String, CourseMask> = BTreeMap::new();
 pub struct Judge<'a> {
     steps: HashMap<&'a str, &'a Step>,
     checks: HashMap<&'a str, &'a Check>,
+    recipes: HashMap<&'a str, Recipe<'a>>,
     lesson: &'a Lesson,
     folders: &'a StepFolders,
     lookup: Box<Lookup<'a>>,
@@ -38,6 +39,7 @@ impl<'a> Judge<'a> {
         Judge {
             steps: lesson.steps().map(|step| (&*step.id, step)).collect(),
             checks: lesson.checks().map(|check| (&*check.name, check)).collect(),
+            recipes: recipes(lesson),
             lesson,
             folders,
             lookup: Box::new(lookup),
@@ -76,6 +78,7 @@ impl<'a> Judge<'a> {
             items,
             leftovers: transcript.leftovers.clone(),
             environment: transcript.facets.values.clone(),
+            versions: transcript.facets.versions.clone(),
             duration: transcript.duration,
             ..empty(self.lesson)
         }
@@ -184,13 +187,16 @@ impl<'a> Judge<'a> {
             (Compare::Snapshot, Some(_)) if record.output.left_out_bytes() > 0 => {
                 too_long(record.output.left_out_bytes())
             }
-            (Compare::Snapshot, Some(text)) => self.compared(step, text, item, environment),
+            (Compare::Snapshot, Some(text)) => {
+                self.compared(step, &record.ending, text, item, environment)
+            }
         }
     }
 
     fn compared(
         &self,
         step: &Step,
+        ending: &Ending,
         text: &StableText,
         item: &Item,
         environment: &Environment,
@@ -198,15 +204,23 @@ impl<'a> Judge<'a> {
         let Some(recorded) = &item.recorded else {
             return Verdict::New;
         };
-        if recorded.text == *text {
+        let recipe = self.recipes.get(&*step.id);
+        let mut stale = recipe.map_or_else(Vec::new, |recipe| recorded.stale_for(recipe));
+        let ended_alike = recorded.ended_like(ending.status(), step);
+        if stale.is_empty() && ended_alike && recorded.text == *text {
             return Verdict::Passed;
         }
         let diff = diff(&recorded.text, text);
-        if same_facets(&step.vary, &recorded.environment, environment) {
-            return match item.edited.is_empty() {
-                true => Verdict::Changed(diff),
-                false => Verdict::Edited(diff),
-            };
+        let is_here = same_facets(&step.vary, &recorded.environment, environment);
+        if is_here && stale.is_empty() && !item.edited.is_empty() {
+            return Verdict::Edited(diff);
+        }
+        if is_here || !stale.is_empty() {
+            let is_told = |stale: &Stale| matches!(stale, Stale::Exit(_));
+            if !ended_alike && !stale.iter().any(is_told) {
+                stale.push(Stale::Exit(recorded.exit.clone()));
+            }
+            return Verdict::Changed { diff, stale };
         }
         Verdict::DiffersHere {
             diff,

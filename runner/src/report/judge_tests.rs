@@ -3,7 +3,8 @@
 use super::*;
 use crate::lesson::ExpectedExit;
 use crate::lesson::{Background, Block, Expectation, FrontMatter, Place};
-use crate::snapshot::tests::{environment, recorded as accepted_output};
+use crate::snapshot::ending_words;
+use crate::snapshot::tests::{environment, recorded as output_of};
 use crate::transcript::{Capture, HEAD_BYTES, KnownFacets, Output, ShellFate};
 use insta::assert_snapshot;
 use std::path::{Path, PathBuf};
@@ -64,10 +65,24 @@ fn record(id: RecordId, ending: Ending, stdout: &str) -> Record {
 /// Judges one record where `build` has this accepted output, recorded on kernel 6.12 with
 /// clang 14; it runs on kernel 6.18.
 fn judged(lesson: &Lesson, accepted: Option<&str>, record: Record) -> Item {
+    let accepted = accepted.map(|stdout| Recorded {
+        exit: ending_words(&record.ending),
+        ..accepted_output("build", stdout)
+    });
+    judged_beside(lesson, accepted, record)
+}
+
+/// An output of `build` that was accepted.
+fn accepted_output(step: &str, stdout: &str) -> Recorded {
+    Recorded {
+        command: "make".to_owned(),
+        ..output_of("hello", step, stdout)
+    }
+}
+
+fn judged_beside(lesson: &Lesson, accepted: Option<Recorded>, record: Record) -> Item {
     let ours = environment("kernel 6.18, clang 14");
-    let lookup = |step: &str, _: &[String], _: &Environment| {
-        Ok(accepted.map(|stdout| accepted_output("hello", step, stdout)))
-    };
+    let lookup = |_: &str, _: &[String], _: &Environment| Ok(accepted.clone());
     let facets = KnownFacets {
         values: ours,
         ..KnownFacets::default()
@@ -116,7 +131,7 @@ fn masks_are_applied_before_comparing() {
 #[test]
 fn another_output_is_changed_even_where_a_facet_differs_that_the_step_does_not_name() {
     let verdict = step_judged(&lesson(|_| {}), Some("ok\n"), DONE, "no\n");
-    assert!(matches!(verdict, Verdict::Changed(_)), "{verdict:?}");
+    assert!(matches!(verdict, Verdict::Changed { .. }), "{verdict:?}");
 }
 
 #[test]
@@ -130,13 +145,55 @@ fn another_output_differs_here_where_a_facet_differs_that_the_step_names() {
 
     let same_clang = lesson(|step| step.vary = vec!["clang".to_owned()]);
     let verdict = step_judged(&same_clang, Some("ok\n"), DONE, "no\n");
-    assert!(matches!(verdict, Verdict::Changed(_)), "{verdict:?}");
+    assert!(matches!(verdict, Verdict::Changed { .. }), "{verdict:?}");
 }
 
 #[test]
 fn an_output_that_nobody_accepted_is_new() {
     let verdict = step_judged(&lesson(|_| {}), None, DONE, "ok\n");
     assert_eq!(verdict, Verdict::New);
+}
+
+/// The reasons why an accepted output is changed, where a step ends so and prints the same.
+fn why_changed(lesson: &Lesson, accepted: Recorded, ending: Ending) -> Vec<Stale> {
+    let printed = accepted.text.sections().stdout.text();
+    let record = record(RecordId::Step("build".to_owned()), ending, &printed);
+    match judged_beside(lesson, Some(accepted), record).verdict {
+        Verdict::Passed => Vec::new(),
+        Verdict::Changed { diff, stale } => {
+            assert!(diff.hunks.is_empty() && !stale.is_empty(), "{diff:?}");
+            stale
+        }
+        verdict => panic!("{verdict:?}"),
+    }
+}
+
+#[test]
+fn another_status_than_the_recorded_one_is_a_change() {
+    let with_exit = |exit: &str| Recorded {
+        exit: exit.to_owned(),
+        ..accepted_output("build", "ok\n")
+    };
+    let five = lesson(|step| step.exit = ExpectedExit::Code(5));
+    let why = |lesson: &Lesson, exit: &str, ending: i32| {
+        why_changed(lesson, with_exit(exit), Ending::Exited(ending))
+    };
+    assert_eq!(why(&five, "4", 5), [Stale::Exit("4".to_owned())]);
+    assert_eq!(why(&five, "5", 5), []);
+    let any = lesson(|step| step.exit = ExpectedExit::NonZero);
+    assert_eq!(why(&any, "1", 2), [Stale::Exit("1".to_owned())]);
+    assert_eq!(why(&any, "signal 9", 137), []);
+    let goes_on = lesson(|step| step.background = Some(Background::AtOnce));
+    assert_eq!(why(&goes_on, "stopped", 0), []);
+}
+
+#[test]
+fn the_output_of_another_command_is_changed_though_it_is_the_same() {
+    let other = Recorded {
+        command: "make all".to_owned(),
+        ..accepted_output("build", "ok\n")
+    };
+    assert_eq!(why_changed(&lesson(|_| {}), other, DONE), [Stale::Command]);
 }
 
 #[test]
@@ -307,7 +364,7 @@ impl crate::snapshot::Files for Damaged {
 #[test]
 fn a_report_without_a_run_holds_what_was_accepted() {
     let lookup = |step: &str, _: &[String], _: &Environment| -> Result<_, SnapshotError> {
-        Ok(Some(accepted_output("hello", step, "ok\n")))
+        Ok(Some(accepted_output(step, "ok\n")))
     };
     let report = recorded(&lesson(|_| {}), &lookup);
     assert_eq!(report.lesson, "hello");
@@ -336,7 +393,7 @@ fn a_thousand_steps_are_judged_in_the_order_of_their_records() {
     };
     let lookup = |step: &str, _: &[String], _: &Environment| {
         let number = step.trim_start_matches("step-");
-        Ok(Some(accepted_output("hello", step, &format!("{number}\n"))))
+        Ok(Some(accepted_output(step, &format!("{number}\n"))))
     };
     let report = Judge::new(&lesson, &StepFolders::default(), lookup).report(&transcript);
     assert_eq!(report.counts().passed, 1000);

@@ -96,7 +96,7 @@ impl CellMark {
             Verdict::Passed => CellMark::Same,
             Verdict::Shown => CellMark::Done,
             Verdict::New => CellMark::New,
-            Verdict::Changed(_) | Verdict::DiffersHere { .. } | Verdict::Edited(_) => {
+            Verdict::Changed { .. } | Verdict::DiffersHere { .. } | Verdict::Edited(_) => {
                 CellMark::Differs
             }
             Verdict::CheckFailed { .. }
@@ -343,12 +343,11 @@ pub(crate) mod tests {
             Report {
                 lesson: "hello".to_owned(),
                 stem: "lesson-2".to_owned(),
-                file: "lessons/lesson-2.md".into(),
-                lines: Default::default(),
                 title: "Hello".to_owned(),
                 items,
                 leftovers: Vec::new(),
                 environment: ours,
+                versions: Environment::new(),
                 duration: Duration::from_millis(1200),
             }
         };

@@ -3,7 +3,7 @@
 use super::diff::Diff;
 use crate::exit::Exit;
 use crate::lesson::{Background, Expectation, ExpectedExit};
-use crate::snapshot::Environment;
+use crate::snapshot::{Environment, Stale};
 use crate::transcript::{Ending, Skip};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,8 +17,14 @@ pub enum Verdict {
     Shown,
     /// No output is accepted yet.
     New,
-    /// The output differs from the accepted one.
-    Changed(Diff),
+    /// The output or its status differs from the accepted one, or that is of another text of the
+    /// lesson.
+    Changed {
+        /// From the accepted output to this one; no lines where they are the same.
+        diff: Diff,
+        /// The reasons why the accepted one is not of this step as the lesson has it now.
+        stale: Vec<Stale>,
+    },
     /// It differs, and so does a facet by which the step's author says it varies.
     DiffersHere {
         /// From the accepted output to this one.
@@ -94,7 +100,7 @@ impl Verdict {
             Verdict::Passed
             | Verdict::Shown
             | Verdict::New
-            | Verdict::Changed(_)
+            | Verdict::Changed { .. }
             | Verdict::DiffersHere { .. }
             | Verdict::Edited(_)
             | Verdict::CheckFailed { .. }
@@ -111,7 +117,7 @@ impl Verdict {
             | Verdict::New
             | Verdict::DiffersHere { .. }
             | Verdict::Edited(_) => true,
-            Verdict::Changed(_)
+            Verdict::Changed { .. }
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
@@ -149,7 +155,7 @@ impl Counts {
             Verdict::Passed => &mut self.passed,
             Verdict::Shown => &mut self.shown,
             Verdict::New => &mut self.new,
-            Verdict::Changed(_) => &mut self.changed,
+            Verdict::Changed { .. } => &mut self.changed,
             Verdict::DiffersHere { .. } => &mut self.differs_here,
             Verdict::Edited(_) => &mut self.edited,
             Verdict::CheckFailed { .. } => &mut self.check_failed,
@@ -214,7 +220,7 @@ impl Strictness {
             }
             Verdict::New => unless(self.new_fails, Exit::Different),
             Verdict::DiffersHere { .. } => unless(self.differs_here_fails, Exit::Different),
-            Verdict::Changed(_)
+            Verdict::Changed { .. }
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }

@@ -158,6 +158,9 @@ impl<'r> Needs<'r> {
         for (name, facet) in facets.filter(|(_, facet)| facet.on == place) {
             let answer = self.answer(place, &facet.probe, stage)?;
             let facets = &mut stage.facets;
+            if let Some(version) = probes::whole_version(&answer) {
+                facets.versions.insert(name.clone(), version);
+            }
             match probes::facet_value(facet, &answer) {
                 Some(value) => drop(facets.values.insert(name.clone(), value)),
                 None => {

@@ -143,6 +143,21 @@ pub fn facet_value(facet: &Facet, answer: &Answer) -> Option<String> {
     Some(dotted(&numbers))
 }
 
+/// Returns the whole word of an answer that its version stands in: `6.12.57+deb13-amd64`.
+pub fn whole_version(answer: &Answer) -> Option<String> {
+    let Answer::Yes(text) = answer else {
+        return None;
+    };
+    let numbers = dotted(&version(text)?);
+    let word = text
+        .split_whitespace()
+        .find(|word| word.contains(&numbers))?;
+    let word = word
+        .trim_start_matches('v')
+        .trim_end_matches([',', ';', ')']);
+    Some(word.trim_start_matches('(').to_owned())
+}
+
 /// Returns why the value of a facet is not known: its probe, and the last line that it printed.
 pub fn facet_unknown(facet: &Facet, answer: &Answer) -> String {
     let mut lines = facet.probe.trim().lines();

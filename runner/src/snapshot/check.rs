@@ -1,15 +1,18 @@
-//! Finds faulty snapshots of a course: damaged ones, and those of a step that does not exist.
+//! Finds faulty snapshots of a course: damaged ones, those that nothing finds, and those that are
+//! not of their step as it is now.
 
 use super::error::SnapshotError;
 use super::files::{Files, SnapshotFolder};
 use super::find::read;
 use super::name::SnapshotName;
+use super::recipe::{Recipe, Stale, recipes, stale_words};
 use super::recorded::Recorded;
 use crate::course::Course;
 use crate::diagnostic::Diagnostic;
-use crate::lesson::Step;
-use crate::visible::visible_text;
+use crate::lesson::{Lesson, Step};
+use crate::say;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -37,31 +40,136 @@ pub fn check(course: &Course) -> SnapshotFindings {
 }
 
 fn look(course: &Course, dir: &Path, checked: &mut SnapshotFindings) -> io::Result<()> {
-    let files = SnapshotFolder::at(dir);
     let owners = Owners::of(course);
-    for lesson in files.names(Path::new(""))? {
+    let mut stale = StaleOutputs::new();
+    each(dir, &owners, |found| {
+        let path = Path::new("snapshots").join(&found.file);
+        match (found.orphan, found.recorded) {
+            (Some(orphan), _) => {
+                let message = format!("this output {orphan}");
+                let lost = Diagnostic::warning(&path, 0..0, message).help(orphan.help());
+                checked.diagnostics.push(lost);
+            }
+            (None, Err(error)) => checked.damaged(dir, path, error),
+            (None, Ok(Some(recorded))) => owners.judge(recorded, &mut stale),
+            (None, Ok(None)) => {}
+        }
+    })?;
+    let stale = stale.values().map(StaleOutput::diagnostic);
+    checked.diagnostics.extend(stale);
+    Ok(())
+}
+
+/// A file of the folder of all snapshots that is named as one, or as one that waits.
+struct FoundFile {
+    /// Below the folder of all snapshots.
+    file: PathBuf,
+    /// What an accepted one holds.
+    recorded: Result<Option<Recorded>, SnapshotError>,
+    orphan: Option<Orphan>,
+}
+
+fn each(dir: &Path, owners: &Owners<'_>, mut found: impl FnMut(FoundFile)) -> io::Result<()> {
+    let files = SnapshotFolder::at(dir);
+    let mut lessons = files.names(Path::new(""))?;
+    lessons.sort();
+    for lesson in lessons {
         if !dir.join(&lesson).is_dir() {
             continue;
         }
-        for file in files.names(Path::new(&lesson))? {
+        let mut names = files.names(Path::new(&lesson))?;
+        names.sort();
+        for file in names {
             let accepted = file.strip_suffix(".new").unwrap_or(&file);
             let Some(name) = SnapshotName::parse(&lesson, accepted) else {
                 continue;
             };
-            let path = Path::new("snapshots").join(&lesson).join(&file);
-            if owners.step(&name).is_none() {
-                let message = "this output is of no step of this course";
-                let help = "rename it if the step was renamed, or delete it";
-                let lost = Diagnostic::warning(&path, 0..0, message).help(help);
-                checked.diagnostics.push(lost);
-            } else if accepted == file
-                && let Err(error) = read(&files, name)
-            {
-                checked.damaged(dir, path, error);
-            }
+            let recorded = match accepted == file {
+                true => read(&files, name.clone()),
+                false => Ok(None),
+            };
+            let known = recorded.as_ref().ok().and_then(Option::as_ref);
+            let orphan = owners.orphan(&name, known);
+            found(FoundFile {
+                file: Path::new(&lesson).join(&file),
+                recorded,
+                orphan,
+            });
         }
     }
     Ok(())
+}
+
+/// The files below the folder of all snapshots that nothing finds, each with the reason.
+pub fn orphans(dir: &Path, owners: &Owners<'_>) -> Result<Vec<(PathBuf, Orphan)>, SnapshotError> {
+    let mut orphans = Vec::new();
+    let listed = each(dir, owners, |found| {
+        orphans.extend(found.orphan.map(|orphan| (found.file, orphan)));
+    });
+    listed.map_err(|error| SnapshotError::listing(dir.to_owned(), error))?;
+    Ok(orphans)
+}
+
+/// A reason why nothing finds a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Orphan {
+    /// The course has no such step.
+    NoStep,
+    /// The step's output is not compared.
+    NotCompared,
+    /// It is a variant by other facets than those that the step varies by.
+    NoVariant,
+}
+
+impl Display for Orphan {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Orphan::NoStep => "is of no step of this course",
+            Orphan::NotCompared => "is of a step that has `compare=none` now",
+            Orphan::NoVariant => "is a variant of a step that does not vary by that now",
+        })
+    }
+}
+
+impl Orphan {
+    fn help(self) -> &'static str {
+        match self {
+            Orphan::NoStep => {
+                "rename it if the step was renamed, or `tutor accept --prune` removes it"
+            }
+            Orphan::NotCompared | Orphan::NoVariant => "`tutor accept --prune` removes it",
+        }
+    }
+}
+
+/// The outputs of one step that are not known to be of the step as it is now, for one set of
+/// reasons.
+struct StaleOutput<'c> {
+    owner: &'c Owner<'c>,
+    reasons: String,
+    names: Vec<SnapshotName>,
+}
+
+/// Those of a course, in its order, and by their reasons.
+type StaleOutputs<'c> = BTreeMap<((usize, usize), String), StaleOutput<'c>>;
+
+impl StaleOutput<'_> {
+    fn diagnostic(&self) -> Diagnostic {
+        let Owner { lesson, step, .. } = self.owner;
+        let names: Vec<String> = self.names.iter().map(|name| format!("`{name}`")).collect();
+        let message = say!(
+            "check-stale",
+            count = names.len(),
+            names = names.join(", "),
+            reasons = self.reasons.as_str()
+        );
+        let is_variant = |name: &SnapshotName| name.variant().is_some();
+        let help = match self.names.iter().any(is_variant) {
+            true => say!("check-stale-variant-help", lesson = lesson.stem.as_str()),
+            false => say!("check-stale-help", lesson = lesson.stem.as_str()),
+        };
+        Diagnostic::warning(&lesson.path, step.span.clone(), message).help(help)
+    }
 }
 
 impl SnapshotFindings {
@@ -86,29 +194,82 @@ impl SnapshotFindings {
     }
 }
 
+/// The step that a snapshot is of.
+#[derive(Clone, Debug)]
+pub struct Owner<'c> {
+    /// Its lesson.
+    pub lesson: &'c Lesson,
+    /// The step.
+    pub step: &'c Step,
+    /// What its snapshot depends on, if it has one.
+    pub recipe: Option<Recipe<'c>>,
+    /// The place of its lesson in the course, and its own in the lesson.
+    pub place: (usize, usize),
+}
+
 /// The steps of a course by the snapshots that are theirs.
-pub struct Owners<'c>(HashMap<SnapshotName, &'c Step>);
+pub struct Owners<'c>(HashMap<SnapshotName, Owner<'c>>);
 
 impl<'c> Owners<'c> {
     /// Those of this course.
     pub fn of(course: &'c Course) -> Owners<'c> {
         let mut owners = HashMap::new();
-        for lesson in &course.lessons {
-            for step in lesson.steps() {
+        for (number, lesson) in course.lessons.iter().enumerate() {
+            let mut recipes = recipes(lesson);
+            for (index, step) in lesson.steps().enumerate() {
                 let base = SnapshotName::base(&lesson.front.name, &step.id);
-                owners.entry(base).or_insert(step);
+                owners.entry(base).or_insert_with(|| Owner {
+                    lesson,
+                    step,
+                    recipe: recipes.remove(&*step.id),
+                    place: (number, index),
+                });
             }
         }
         Owners(owners)
     }
 
     /// The step whose output a snapshot holds, if the course has it.
-    pub fn step(&self, name: &SnapshotName) -> Option<&'c Step> {
-        self.0.get(&name.base_of()).copied()
+    pub fn owner(&self, name: &SnapshotName) -> Option<&Owner<'c>> {
+        self.0.get(&name.base_of())
     }
-}
 
-/// True if an output is of the command that the step has now.
-pub fn is_of_now(step: &Step, recorded: &Recorded) -> bool {
-    visible_text(step.script.trim_end()) == visible_text(&recorded.command)
+    /// The reason why nothing finds a snapshot of that name, which holds `recorded`.
+    pub fn orphan(&self, name: &SnapshotName, recorded: Option<&Recorded>) -> Option<Orphan> {
+        let Some(owner) = self.owner(name) else {
+            return Some(Orphan::NoStep);
+        };
+        if owner.recipe.is_none() {
+            return Some(Orphan::NotCompared);
+        }
+        let recorded = recorded.filter(|_| name.variant().is_some())?;
+        let found = name.variant_for(&owner.step.vary, &recorded.environment);
+        (found != *name).then_some(Orphan::NoVariant)
+    }
+
+    /// The reasons why an output is not known to be of its step as it is now; none if it is.
+    pub fn stale(&self, recorded: &Recorded) -> Vec<Stale> {
+        let recipe = self
+            .owner(&recorded.name)
+            .and_then(|owner| owner.recipe.as_ref());
+        recipe.map_or_else(Vec::new, |recipe| recorded.stale_for(recipe))
+    }
+
+    fn judge<'o>(&'o self, recorded: Recorded, outputs: &mut StaleOutputs<'o>) {
+        let Some(owner) = self.owner(&recorded.name) else {
+            return;
+        };
+        let stale = self.stale(&recorded);
+        if stale.is_empty() {
+            return;
+        }
+        let reasons = stale_words(&stale);
+        let key = (owner.place, reasons.clone());
+        let output = outputs.entry(key).or_insert_with(|| StaleOutput {
+            owner,
+            reasons,
+            names: Vec::new(),
+        });
+        output.names.push(recorded.name);
+    }
 }

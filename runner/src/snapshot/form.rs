@@ -1,14 +1,17 @@
 //! insta's text form: metadata as YAML between two `---` lines, then the content.
 //!
-//! Of insta's own keys, `expression` holds the command and `info` the exit, the environment and
-//! the day. No path of a machine goes in, and no time of day.
+//! Of insta's own keys, `expression` holds the command and `info` the exit, the environment, the
+//! day, the checks that held, and what else of the lesson the output depends on. No path of a
+//! machine goes in, and no time of day.
 
 use super::name::{Environment, SnapshotName};
-use super::recorded::Recorded;
+use super::recorded::{CheckClaim, HeldCheck, Made, Recorded};
 use super::yaml;
+use crate::lesson::Place;
 use crate::normalize::StableText;
 use crate::visible::visible_text;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// A fault in a file, and its line.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,8 +43,59 @@ struct SnapshotInfo {
     /// None is the first format, the only one until now.
     format: Option<u64>,
     exit: Option<String>,
-    environment: Option<Environment>,
     recorded: Option<String>,
+    after_failure: Option<String>,
+    /// None is a snapshot of an earlier `tutor`, which noted nothing of what follows.
+    place: Option<Place>,
+    mask: Option<String>,
+    above: Option<BTreeMap<String, String>>,
+    environment: Option<Environment>,
+    versions: Option<Environment>,
+    checks: Option<BTreeMap<String, CheckInfo>>,
+}
+
+/// A check with one of `expect`, `match` and `range`.
+#[derive(Deserialize, Debug, Default, PartialEq)]
+#[serde(default)]
+struct CheckInfo {
+    script: String,
+    expect: Option<String>,
+    r#match: Option<String>,
+    range: Option<String>,
+    value: String,
+}
+
+impl CheckInfo {
+    /// Nothing if it claims nothing that is known.
+    fn held(self) -> Option<HeldCheck> {
+        let claims = [
+            ("expect", self.expect),
+            ("match", self.r#match),
+            ("range", self.range),
+        ];
+        let mut claims = claims.into_iter();
+        let (key, wanted) = claims.find_map(|(key, wanted)| Some((key, wanted?)))?;
+        Some(HeldCheck {
+            script: self.script,
+            claim: CheckClaim { key, wanted },
+            value: self.value,
+        })
+    }
+}
+
+impl SnapshotInfo {
+    fn made(&mut self) -> Option<Made> {
+        let checks = self.checks.take().unwrap_or_default();
+        let held = checks
+            .into_iter()
+            .filter_map(|(name, check)| Some((name, check.held()?)));
+        Some(Made {
+            on: self.place?,
+            mask: self.mask.take().unwrap_or_default(),
+            above: self.above.take().unwrap_or_default(),
+            checks: held.collect(),
+        })
+    }
 }
 
 /// Reads the bytes of the snapshot of that name.
@@ -54,7 +108,7 @@ pub(super) fn parse(bytes: &[u8], name: SnapshotName) -> Result<Recorded, Damage
     check_for_conflict(text)?;
     let (header, content) = split(text)?;
     let metadata = metadata(header)?;
-    let info = metadata.info.unwrap_or_default();
+    let mut info = metadata.info.unwrap_or_default();
     if let Some(format) = info.format.filter(|format| *format > FORMAT) {
         return Err(Damage {
             line: 1,
@@ -62,13 +116,17 @@ pub(super) fn parse(bytes: &[u8], name: SnapshotName) -> Result<Recorded, Damage
             help: "use that `tutor`, or delete the file and accept the output again",
         });
     }
+    let made = info.made();
     Ok(Recorded {
         name,
         text: StableText::recorded(&content.replace("\r\n", "\n")),
         exit: info.exit.unwrap_or_else(|| "0".to_owned()),
         command: metadata.expression.unwrap_or_default(),
+        made,
         environment: info.environment.unwrap_or_default(),
+        versions: info.versions.unwrap_or_default(),
         recorded: info.recorded,
+        after_failure: info.after_failure,
     })
 }
 
@@ -144,15 +202,20 @@ pub(super) fn write(recorded: &Recorded) -> String {
     if let Some(day) = &recorded.recorded {
         form.push_str(&format!("  recorded: {}\n", yaml::text(day)));
     }
-    if !recorded.environment.is_empty() {
-        form.push_str("  environment:\n");
+    if let Some(failed) = &recorded.after_failure {
+        form.push_str(&format!("  after_failure: {}\n", yaml::text(failed)));
     }
-    for (facet, value) in &recorded.environment {
-        form.push_str(&format!(
-            "    {}: {}\n",
-            yaml::text(facet),
-            yaml::text(value)
-        ));
+    if let Some(made) = &recorded.made {
+        form.push_str(&format!("  place: {}\n", yaml::text(&made.on.to_string())));
+        if !made.mask.is_empty() {
+            form.push_str(&format!("  mask: {}\n", yaml::text(&made.mask)));
+        }
+        push_table("above", &made.above, &mut form);
+    }
+    push_table("environment", &recorded.environment, &mut form);
+    push_table("versions", &recorded.versions, &mut form);
+    if let Some(made) = &recorded.made {
+        push_checks(&made.checks, &mut form);
     }
     form.push_str("---\n");
     form.push_str(recorded.text.as_str());
@@ -160,9 +223,38 @@ pub(super) fn write(recorded: &Recorded) -> String {
     form
 }
 
+fn push_table(key: &str, table: &BTreeMap<String, String>, form: &mut String) {
+    if table.is_empty() {
+        return;
+    }
+    form.push_str(&format!("  {key}:\n"));
+    for (name, value) in table {
+        let (name, value) = (yaml::text(name), yaml::text(value));
+        form.push_str(&format!("    {name}: {value}\n"));
+    }
+}
+
+fn push_checks(checks: &BTreeMap<String, HeldCheck>, form: &mut String) {
+    if checks.is_empty() {
+        return;
+    }
+    form.push_str("  checks:\n");
+    for (name, check) in checks {
+        form.push_str(&format!("    {}:\n", yaml::text(name)));
+        let script = visible_text(check.script.trim_end());
+        for (key, value) in [
+            ("script", &*script),
+            (check.claim.key, &visible_text(&check.claim.wanted)),
+            ("value", &check.value),
+        ] {
+            form.push_str(&format!("      {key}: {}\n", yaml::text(value)));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::tests::recorded;
+    use super::super::tests::{environment, recorded};
     use super::*;
     use insta::assert_snapshot;
     use proptest::prelude::*;
@@ -188,6 +280,60 @@ mod tests {
           environment:
             clang: "14"
             kernel: "6.12"
+        ---
+        hello.o
+        "#);
+    }
+
+    #[test]
+    fn a_snapshot_holds_what_was_checked_and_what_it_was_made_of() {
+        let mut recorded = recorded("hello", "build", "hello.o\n");
+        let check = |key, wanted: &str, value: &str| HeldCheck {
+            script: "wc -c < hello.o\n".trim_end().to_owned(),
+            claim: CheckClaim {
+                key,
+                wanted: wanted.to_owned(),
+            },
+            value: value.to_owned(),
+        };
+        recorded.made = Some(Made {
+            on: Place::Kernel,
+            mask: "pid,time".to_owned(),
+            above: environment("hello.bpf.c 0123456789abcdef"),
+            checks: BTreeMap::from([
+                ("size".to_owned(), check("expect", "104", "104")),
+                ("soon".to_owned(), check("range", "..5", "1.5")),
+            ]),
+        });
+        recorded.versions = environment("kernel 6.12.57+deb13-amd64");
+        recorded.after_failure = Some("server".to_owned());
+        let form = write(&recorded);
+        assert_eq!(read(&form), Ok(recorded));
+        assert_snapshot!(form, @r#"
+        ---
+        expression: print build
+        info:
+          exit: 0
+          recorded: 2026-11-23
+          after_failure: server
+          place: kernel
+          mask: "pid,time"
+          above:
+            hello.bpf.c: 0123456789abcdef
+          environment:
+            clang: "14"
+            kernel: "6.12"
+          versions:
+            kernel: 6.12.57+deb13-amd64
+          checks:
+            size:
+              script: wc -c < hello.o
+              expect: "104"
+              value: "104"
+            soon:
+              script: wc -c < hello.o
+              range: "..5"
+              value: "1.5"
         ---
         hello.o
         "#);

@@ -12,20 +12,22 @@ mod find;
 mod form;
 mod name;
 mod pending;
+mod recipe;
 mod recorded;
 mod references;
 mod write;
 mod yaml;
 
-pub use check::{Owners, SnapshotFindings, check, is_of_now};
+pub use check::{Orphan, Owner, Owners, SnapshotFindings, check, orphans};
 pub use error::SnapshotError;
 pub use files::{Files, OfCourse, SnapshotFolder};
 pub use find::{OfLesson, find, name_for, same_facets};
 pub use name::{Environment, SnapshotName};
 pub use pending::{Pending, pending, pending_of};
-pub use recorded::Recorded;
+pub use recipe::{Recipe, Stale, recipes, stale_words};
+pub use recorded::{CheckClaim, HeldCheck, Made, Recorded, ending_words};
 pub use references::register_references;
-pub use write::write_new;
+pub use write::{remove, write_new};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -72,6 +72,14 @@ impl Pending {
         read(&SnapshotFolder::at(&self.dir), self.name.clone())
     }
 
+    /// The accepted output that serves where no variant does, if this is a variant.
+    pub fn base_output(&self) -> Result<Option<Recorded>, SnapshotError> {
+        match self.name.variant() {
+            None => Ok(None),
+            Some(_) => read(&SnapshotFolder::at(&self.dir), self.name.base_of()),
+        }
+    }
+
     /// Makes it the accepted output.
     ///
     /// Refused if either file is damaged: a conflict in the accepted one is for a person to end.

@@ -17,8 +17,11 @@ pub fn recorded(lesson: &str, step: &str, stdout: &str) -> Recorded {
         text: masks.stabilize(&output),
         exit: "0".to_owned(),
         command: format!("print {step}"),
+        made: None,
         environment: environment("kernel 6.12, clang 14"),
+        versions: Environment::new(),
         recorded: Some("2026-11-23".to_owned()),
+        after_failure: None,
     }
 }
 

@@ -52,6 +52,14 @@ pub(super) fn reject(dir: &Path, name: &SnapshotName) -> Result<(), SnapshotErro
         .map_err(|error| SnapshotError::files("remove", &path, error))
 }
 
+/// Takes away a file below the folder of all snapshots.
+pub fn remove(dir: &Path, file: &Path) -> Result<(), SnapshotError> {
+    let remove = || Root::open(dir)?.remove(&Below::new(file)?, Over::Anything);
+    remove()
+        .map(drop)
+        .map_err(|error| SnapshotError::files("remove", &dir.join(file), error))
+}
+
 /// The folder of all snapshots, the accepted file in it, and the one that waits.
 fn place(dir: &Path, name: &SnapshotName) -> Result<(Root, Below, Below), FilesError> {
     let new = new_file(Path::new(""), name);

@@ -75,8 +75,11 @@ impl Fixture {
             text: masks.stabilize(&output),
             exit: if step == "fails" { "2" } else { "0" }.to_owned(),
             command: command.to_owned(),
+            made: None,
             environment,
+            versions: BTreeMap::new(),
             recorded: Some("2026-11-23".to_owned()),
+            after_failure: None,
         };
         write_new(&self.path("snapshots"), &recorded).expect("writable");
         for one in pending(&self.path("snapshots")).expect("readable") {

@@ -6,8 +6,11 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
+use tutor::lesson::Place;
 use tutor::normalize::{Masks, StepFolders};
-use tutor::snapshot::{Recorded, SnapshotName, pending, register_references, write_new};
+use tutor::snapshot::{
+    CheckClaim, HeldCheck, Made, Recorded, SnapshotName, pending, register_references, write_new,
+};
 use tutor::transcript::{self, Capture};
 
 /// By this variable the throw-away package's test finds this binary.
@@ -71,6 +74,14 @@ fn recorded(step: &str, stdout: &str) -> Recorded {
         stdout: Capture::from(stdout.as_bytes()),
         stderr: Capture::from(b"warning: \xff\n".as_slice()),
     };
+    let size = HeldCheck {
+        script: "# Lines: two\nstat -c %s hello.o".to_owned(),
+        claim: CheckClaim {
+            key: "range",
+            wanted: "1..104".to_owned(),
+        },
+        value: "104".to_owned(),
+    };
     Recorded {
         name: SnapshotName::base("hello", step),
         text: masks.stabilize(&output),
@@ -78,8 +89,16 @@ fn recorded(step: &str, stdout: &str) -> Recorded {
         command: "clang -O2 hello.bpf.c\nls -l \"$PWD\"\n"
             .trim_end()
             .to_owned(),
+        made: Some(Made {
+            on: Place::Kernel,
+            mask: "pid,time".to_owned(),
+            above: BTreeMap::from([("hello.bpf.c".to_owned(), "0123456789abcdef".to_owned())]),
+            checks: BTreeMap::from([("size".to_owned(), size)]),
+        }),
         environment: BTreeMap::from([("clang".to_owned(), "14".to_owned())]),
+        versions: BTreeMap::from([("kernel".to_owned(), "6.12.57+deb13-amd64".to_owned())]),
         recorded: Some("2026-11-23".to_owned()),
+        after_failure: Some("server".to_owned()),
     }
 }
 

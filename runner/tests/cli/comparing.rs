@@ -46,8 +46,11 @@ fn a_changed_output_is_shown_reviewed_accepted_and_green_again() {
         .stdout_has("tutor accept LESSON [STEP]");
     assert_eq!(tutor.get("course/snapshots/demo/one.snap"), snap);
 
-    for line in ["accept", "reject"] {
-        tutor.run(line).code(2).stderr_has("<LESSON|--all>");
+    for (line, which) in [
+        ("accept", "<LESSON|--all|--prune>"),
+        ("reject", "<LESSON|--all>"),
+    ] {
+        tutor.run(line).code(2).stderr_has(which);
     }
     tutor.run("accept demo --all").code(2);
     tutor

@@ -20,7 +20,7 @@ mod killed;
 mod needs;
 mod outputs;
 mod reading;
-mod results;
+mod records;
 mod run;
 mod screen;
 mod setup;

@@ -35,7 +35,8 @@ fn each_waiting_output_stands_for_itself() {
     tutor.put("course/snapshots/demo/a.snap.new", "");
     let damage = "demo/a.snap.new`: line 1: the file is empty or cut off";
     let ran = tutor.run("review").code(3).stderr_has(damage);
-    ran.stdout_has("demo / b").stdout_has("1 output waits");
+    ran.stdout_has("demo/b lessons/demo.md:")
+        .stdout_has("1 output waits");
     let rows = tutor.run("review --json").code(3).json();
     assert_eq!(rows["waiting"][0]["step"], "b");
     tutor
@@ -63,7 +64,7 @@ fn what_an_earlier_command_printed_is_not_accepted() {
     let tutor = Tutor::new().lesson(two_steps());
     tutor.run("test").code(1);
     let tutor = tutor.edited("demo", &two_steps().replace("echo a", "echo other"));
-    let why = "left alone: this is what an earlier command of demo/a printed";
+    let why = "left alone: when demo/a printed this, the command was another";
     tutor.run("review").code(0).stdout_has(why);
     tutor
         .run("accept --all")
@@ -93,7 +94,7 @@ fn what_is_of_no_step_is_named_and_left_alone() {
     let files = tutor.files("course/snapshots");
     let why = "x.snap.new` is of no step of this course";
     let ran = tutor.run("review").code(0).stdout_has(why);
-    ran.stdout_lacks("tutor accept");
+    ran.stdout_lacks("tutor accept LESSON");
     tutor.run("accept --all").code(3).stderr_has(why);
     assert_eq!(tutor.files("course/snapshots"), files);
 }
