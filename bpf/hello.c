@@ -57,11 +57,11 @@ static int call_write(int writes)
 }
 
 /* Answers each line with a write, until there have been `limit` lines. */
-static int echo(struct trace *trace, const char *text, int limit)
+static int echo(struct trace *trace, int limit)
 {
 	int found = 0, lines;
 
-	while ((lines = trace_read(trace, text, NULL)) > 0) {
+	while ((lines = trace_read(trace, NULL)) > 0) {
 		found += lines;
 		if (found >= limit || call_write(lines))
 			break;
@@ -102,7 +102,7 @@ static int run(struct bpf_object *object, const char *function, int writes,
 		return fail("attach to", target, errno, NULL);
 	error = -call_write(writes);
 	if (!error && limit)
-		found = echo(&trace, "hello world!", limit);
+		found = echo(&trace, limit);
 	bpf_link__destroy(link);
 
 	if (error)
@@ -110,7 +110,7 @@ static int run(struct bpf_object *object, const char *function, int writes,
 	printf("attach  to %s\n", target);
 	printf("write   calls: %d\n", writes);
 	printf("detach  nothing calls it again\n");
-	found += trace_read(&trace, "hello world!", limit ? NULL : stdout);
+	found += trace_read(&trace, limit ? NULL : stdout);
 	printf("read    lines: %d\n", found);
 	trace_close(&trace);
 	return 0;

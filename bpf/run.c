@@ -46,7 +46,7 @@ static int run(struct bpf_program *program, int times)
 			break;
 		}
 	}
-	int found = trace_read(&trace, "hello world!", stdout);
+	int found = trace_read(&trace, stdout);
 
 	trace_close(&trace);
 	if (error)

@@ -8,10 +8,12 @@
 #ifndef TRACE_H
 #define TRACE_H
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,21 +58,49 @@ static inline const char *trace_hint(int error)
 	}
 }
 
-/* A line begins with the task's name and number: `hello-4711   [001] …`. */
-static inline bool trace_is_ours(const char *line, const char *text)
+/*
+ * The process that a line is about, or -1 where a message goes on that began in
+ * a line above. A line begins with the task's name and number, and a processor:
+ * `hello-4711   [001] …`.
+ */
+static inline int trace_pid(const char *line)
 {
-	char mark[32];
+	const char *at = line;
 
-	snprintf(mark, sizeof(mark), "-%d ", getpid());
-	return strstr(line, mark) && strstr(line, text);
+	while ((at = strstr(at, " ["))) {
+		const char *end = at++;
+
+		if (!isdigit((unsigned char)at[1]))
+			continue;
+		while (end > line && end[-1] == ' ')
+			end--;
+
+		const char *pid = end;
+
+		while (pid > line && isdigit((unsigned char)pid[-1]))
+			pid--;
+		if (pid > line && pid < end && pid[-1] == '-')
+			return atoi(pid);
+	}
+	return -1;
+}
+
+/* Is a line ours? What says that lines were lost is nobody's. */
+static inline bool trace_is_ours(const struct trace *t)
+{
+	int pid = trace_pid(t->line);
+
+	if (pid < 0)
+		return t->ours && strncmp(t->line, "CPU:", 4);
+	return pid == getpid();
 }
 
 /*
- * Reads what is there now and does not wait for more. Copies our lines that
- * hold `text` to `out`, with the empty line the kernel may add after each;
- * without `out`, only counts them. Returns how many lines were ours.
+ * Reads what is there now and does not wait for more. Copies our messages to
+ * `out`, whatever their words; without `out`, only counts them. Returns how
+ * many there were.
  */
-static inline int trace_read(struct trace *t, const char *text, FILE *out)
+static inline int trace_read(struct trace *t, FILE *out)
 {
 	char chunk[4096];
 	int found = 0;
@@ -84,16 +114,11 @@ static inline int trace_read(struct trace *t, const char *text, FILE *out)
 				continue;
 			}
 			t->line[t->used] = '\0';
-			if (trace_is_ours(t->line, text)) {
-				if (out)
-					fprintf(out, "%s\n", t->line);
-				t->ours = true;
+			t->ours = trace_is_ours(t);
+			if (t->ours && trace_pid(t->line) > 0)
 				found++;
-			} else {
-				if (out && t->ours && t->used == 0)
-					fputc('\n', out);
-				t->ours = false;
-			}
+			if (t->ours && out)
+				fprintf(out, "%s\n", t->line);
 			t->used = 0;
 		}
 	}

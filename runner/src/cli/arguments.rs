@@ -242,6 +242,9 @@ pub struct TestArguments {
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// Write the result into this file too, as JUnit's XML
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
     /// A step that is skipped is a failure
     #[arg(long)]
     pub no_skip: bool,
@@ -281,6 +284,9 @@ pub struct MatrixArguments {
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: MatrixFormat,
+    /// Write the result into this file too, as JUnit's XML
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub junit: Option<PathBuf>,
     /// A step that is skipped is a failure
     #[arg(long)]
     pub no_skip: bool,

@@ -7,7 +7,7 @@ use crate::backend::Backend;
 use crate::backend::host::Host;
 use crate::backend::lab::{Choice, Lab};
 use crate::course::{Course, TableOfContents};
-use crate::diagnostic::{self, Severity};
+use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::exit::Exit;
 use crate::folders::Folders;
 use crate::lesson::{LESSON_TIMEOUT, Lesson};
@@ -102,15 +102,17 @@ impl Context {
     /// The course, for commands that run it. Errors in its texts are shown and end the command.
     pub fn sound_course(&self) -> anyhow::Result<Course> {
         let course = self.load_course()?;
-        let errors = course
-            .diagnostics
-            .iter()
-            .filter(|found| found.severity == Severity::Error)
-            .count();
+        self.is_sound(&course)?;
+        Ok(course)
+    }
+
+    /// Shows the errors in a course's texts, if there are any, and returns how they end a command.
+    pub fn is_sound(&self, course: &Course) -> anyhow::Result<()> {
+        let errors = errors(course).len();
         if errors == 0 {
-            return Ok(course);
+            return Ok(());
         }
-        self.note_diagnostics(&course);
+        self.note_diagnostics(course);
         Err(ends(Exit::Invalid, say!("course-invalid", count = errors)))
     }
 
@@ -234,6 +236,13 @@ impl Context {
             }
         }))
     }
+}
+
+/// The errors in the texts of a course.
+pub fn errors(course: &Course) -> Vec<Diagnostic> {
+    let errors = course.diagnostics.iter();
+    let errors = errors.filter(|found| found.severity == Severity::Error);
+    errors.cloned().collect()
 }
 
 /// The place that was asked for, if any: a kernel is always one of the lab.

@@ -5,11 +5,11 @@ use super::context::Context;
 use super::failure::ends;
 use super::output::out_json;
 use crate::course::{self, Origin};
-use crate::diagnostic::{self, Diagnostic, Lines, Severity};
+use crate::diagnostic::{self, Severity};
 use crate::exit::Exit;
+use crate::render::json;
 use crate::say;
 use crate::snapshot;
-use serde_json::json;
 use std::path::Path;
 
 /// `tutor check`.
@@ -26,13 +26,8 @@ pub fn check(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exi
         .filter(|diagnostic| diagnostic.severity == Severity::Error)
         .count();
     if arguments.json {
-        let of_files = found.chunk_by(|one, next| one.path == next.path);
-        let rows = of_files.flat_map(|of_file| {
-            let lines = Lines::of(source(&of_file[0].path).unwrap_or_default());
-            of_file.iter().map(move |found| as_json(&lines, found))
-        });
-        let rows: Vec<_> = rows.collect();
-        out_json(&json!({ "format": 1, "diagnostics": rows }))?;
+        let rows = json::diagnostics(&found, source);
+        out_json(&serde_json::json!({ "format": 1, "diagnostics": rows }))?;
     } else {
         out!("{}", diagnostic::render(&found, source, context.stdout));
         let lessons = course.lessons.len();
@@ -48,22 +43,6 @@ pub fn check(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exi
         Exit::Invalid
     } else {
         Exit::Success
-    })
-}
-
-fn as_json(lines: &Lines<'_>, found: &Diagnostic) -> serde_json::Value {
-    let (line, column) = lines.line_column(found.span.start);
-    let severity = match found.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
-    json!({
-        "severity": severity,
-        "file": found.path,
-        "line": line,
-        "column": column,
-        "message": found.message,
-        "help": found.help,
     })
 }
 

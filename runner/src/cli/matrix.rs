@@ -4,14 +4,15 @@ use super::arguments::{MatrixArguments, MatrixFormat, On, RunningArguments};
 use super::context::{Backends, Context, jobs, lessons_of};
 use super::failure::{ends, with_help};
 use super::output::out_json;
+use super::results::Results;
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::notebook::OnFailure;
 use crate::record::{self, AsAccepted};
 use crate::rehearsal::{Rehearsal, Rehearsed, side_by_side};
+use crate::render::counts;
 use crate::render::matrix::{self as drawn, OpenWork};
-use crate::render::{counts, junit};
 use crate::report::matrix::Matrix;
 use crate::report::{Item, Report, Strictness};
 use crate::run::{Options, PATH, ProbeCache};
@@ -40,7 +41,17 @@ struct KernelChoice {
 }
 
 pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<Exit> {
-    let course = context.sound_course()?;
+    let course = context.load_course()?;
+    let strictness = Strictness {
+        differs_here_fails: arguments.strict,
+        skip_fails: arguments.no_skip,
+        new_fails: true,
+    };
+    let results = Results::of(&course, strictness, arguments.junit.as_deref())?;
+    if let Err(error) = context.is_sound(&course) {
+        tell(&results, arguments.format, &[], &[])?;
+        return Err(error);
+    }
     let lessons = lessons_of(&course, &arguments.lessons)?;
     let cache = Cache::below(&context.folders.cache);
     let kernels = kernels(&cache, &arguments.kernels)?;
@@ -57,11 +68,6 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
         context.note(&say!("matrix-one"));
     }
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    let strictness = Strictness {
-        differs_here_fails: arguments.strict,
-        skip_fails: arguments.no_skip,
-        new_fails: true,
-    };
     let tested = run(context, &course, &lessons, &columns, arguments);
     let interrupted = options.interrupt.presses() > 0;
     // Columns that an interrupt left without a lesson would look as if they had nothing to say.
@@ -88,31 +94,20 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
         .iter()
         .map(|(_, reports)| Matrix::of(reports.clone()))
         .collect();
-    match arguments.format {
-        MatrixFormat::Pretty => {
-            let paint = &context.stdout;
-            for matrix in &matrices {
-                outln!("{}", drawn::lesson(&names, matrix, paint));
-            }
-            let end = OpenWork {
-                written: across.written.len(),
-                torn: &torn,
-            };
-            out!("{}", drawn::all(&matrices, &end, strictness, paint));
+    if arguments.format == MatrixFormat::Pretty {
+        let paint = &context.stdout;
+        for matrix in &matrices {
+            outln!("{}", drawn::lesson(&names, matrix, paint));
         }
-        MatrixFormat::Json => out_json(&drawn::json::document(&names, &matrices))?,
-        MatrixFormat::Md => out!("{}", drawn::markdown::document(&names, &matrices)),
-        MatrixFormat::Junit => {
-            let suites = matrices.iter().flat_map(|matrix| {
-                let suite = |(report, name): (&&'_ Report, _)| format!("{} on {name}", report.stem);
-                let pairs = matrix.reports.iter().zip(&names);
-                pairs.map(move |pair| (suite((pair.0, pair.1)), *pair.0))
-            });
-            out!("{}", junit::suites(suites, strictness)?);
-        }
+        let end = OpenWork {
+            written: across.written.len(),
+            torn: &torn,
+        };
+        out!("{}", drawn::all(&matrices, &end, strictness, paint));
     }
+    let told = tell(&results, arguments.format, &names, &matrices);
     if interrupted {
-        return Ok(Exit::Interrupted);
+        return told.map(|()| Exit::Interrupted);
     }
     let all = whole
         .iter()
@@ -121,9 +116,36 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
     if tested.is_broken {
         exit = exit.worst(Exit::Lacking);
     }
+    told.map_err(|error| ends(exit.worst(Exit::Lacking), format!("{error:#}")))?;
     // The results are told by now; that they could not be written comes last.
     recorded.map_err(|error: anyhow::Error| ends(exit.worst(Exit::Lacking), error.to_string()))?;
     Ok(exit)
+}
+
+/// Tells programs the results: in the file beside the log, then on standard output.
+fn tell(
+    results: &Results<'_>,
+    format: MatrixFormat,
+    names: &[String],
+    matrices: &[Matrix<'_>],
+) -> anyhow::Result<()> {
+    let suites = || {
+        matrices.iter().flat_map(|matrix| {
+            let pairs = matrix.reports.iter().zip(names);
+            pairs.map(|(report, name)| (format!("{} on {name}", report.stem), *report))
+        })
+    };
+    let written = results.write(suites());
+    match format {
+        MatrixFormat::Pretty => {}
+        MatrixFormat::Json => {
+            let diagnostics = results.diagnostics();
+            out_json(&drawn::json::document(names, matrices, diagnostics))?;
+        }
+        MatrixFormat::Md => out!("{}", drawn::markdown::document(names, matrices)),
+        MatrixFormat::Junit => out!("{}", results.junit(suites())?),
+    }
+    written
 }
 
 /// What became of every lesson in every column: the columns of the first lesson, then of the next.

@@ -19,6 +19,7 @@ mod list;
 mod machine;
 mod matrix;
 mod reset;
+mod results;
 mod review;
 mod run;
 mod scripts;

@@ -1,9 +1,12 @@
 //! Printing: results on stdout, notes for people on stderr, questions, and long texts by a pager.
 
+use super::failure::{ends, ends_with_help};
+use crate::exit::Exit;
 use crate::say;
 use crate::visible::{drawn, visible_json};
 use serde::Serialize;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Prints results. Unlike std's, these macros do not panic at a full disk or when the reader has
@@ -45,6 +48,39 @@ pub fn print_lines(lines: Vec<String>) -> io::Result<()> {
 pub fn out_json(value: &impl Serialize) -> io::Result<()> {
     let json = serde_json::to_string_pretty(value)?;
     print(&(visible_json(json) + "\n"))
+}
+
+/// A file that a result is to be written into, by its name on the command line.
+pub struct ResultFile<'f> {
+    path: &'f Path,
+}
+
+impl<'f> ResultFile<'f> {
+    /// Refuses what is there already and is no regular file: a link, a terminal or a pipe would be
+    /// replaced by one.
+    pub fn new(path: &'f Path) -> anyhow::Result<ResultFile<'f>> {
+        let there = std::fs::symlink_metadata(path);
+        let is_free = there.as_ref().map_or(true, |there| there.is_file());
+        if is_free && path.file_name().is_some() {
+            return Ok(ResultFile { path });
+        }
+        let message = say!("result-no-file", path = path.display().to_string());
+        Err(ends_with_help(
+            Exit::Usage,
+            message,
+            Some(say!("result-no-file-help")),
+        ))
+    }
+
+    /// Writes the whole result, or leaves what is there.
+    pub fn write(&self, text: &str) -> anyhow::Result<()> {
+        let written = tutor_files::write(self.path, text.as_bytes(), 0o644);
+        written.map_err(|error| {
+            let path = self.path.display().to_string();
+            let message = say!("result-write", path = path, error = error.to_string());
+            ends(Exit::Lacking, message)
+        })
+    }
 }
 
 /// The result of printing. A reader that left early, such as that of `tutor test | head -1`, had what

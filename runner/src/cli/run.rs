@@ -4,6 +4,7 @@ use super::arguments::{On, RunArguments};
 use super::context::Context;
 use super::failure::{ends, unusable};
 use super::output::{out_json, printed};
+use super::results::Results;
 use super::scripts;
 use crate::course::{Course, Origin};
 use crate::event::Event;
@@ -22,7 +23,13 @@ use crate::workspace::Workspace;
 use std::io;
 
 pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> {
-    let course = context.sound_course()?;
+    let course = context.load_course()?;
+    if let Err(error) = context.is_sound(&course) {
+        if arguments.json {
+            Results::of(&course, Strictness::default(), None)?.print_json([])?;
+        }
+        return Err(error);
+    }
     let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
     let plan = Plan::new(lesson, &selection(arguments))
         .map_err(|error| ends(Exit::Usage, error.to_string()))?;
@@ -97,7 +104,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         false => remember(&context.store(), &key, lesson, &report, is_whole),
     };
     if arguments.json {
-        let whole = json::document([&report]);
+        let whole = json::document([&report], Vec::new());
         out_json(&whole)?;
     } else {
         for line in what_next(&course, lesson, &report, arguments, is_whole) {

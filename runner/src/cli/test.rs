@@ -3,7 +3,8 @@
 use super::arguments::{Format, Partition, TestArguments};
 use super::context::{Context, jobs, lessons_of};
 use super::failure::{ends, with_help};
-use super::output::{out_json, print};
+use super::output::print;
+use super::results::{Results, named};
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::lesson::Lesson;
@@ -11,7 +12,7 @@ use crate::notebook::OnFailure;
 use crate::record::{self, AsAccepted, TestOutputs};
 use crate::rehearsal::{Rehearsal, Rehearsed, side_by_side};
 use crate::render::paint::Paint;
-use crate::render::{json, junit, summary};
+use crate::render::summary;
 use crate::report::{Item, Report, Strictness};
 use crate::run::ProbeCache;
 use crate::say;
@@ -20,17 +21,26 @@ use crate::workspace::{WorkspaceError, remove_abandoned};
 use std::thread;
 
 pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit> {
-    let course = context.sound_course()?;
+    let course = context.load_course()?;
+    let strictness = Strictness {
+        differs_here_fails: arguments.strict,
+        skip_fails: arguments.no_skip,
+        new_fails: true,
+    };
+    let results = Results::of(&course, strictness, arguments.junit.as_deref())?;
+    if let Err(error) = context.is_sound(&course) {
+        tell(&results, arguments.format, &[])?;
+        return Err(error);
+    }
     let backends = context.backends(&course, &arguments.running)?;
     backends.get_ready();
     let lessons = chosen(&course, &arguments.lessons, arguments.partition)?;
     if lessons.is_empty() && arguments.partition.is_some() {
         // More parts than lessons: a part of a CI matrix that has nothing to do has done it.
-        match arguments.format {
-            Format::Pretty => outln!("{}", say!("test-empty-part")),
-            Format::Json => out_json(&json::document([]))?,
-            Format::Junit => out!("{}", junit::document(&[], Strictness::default())?),
+        if arguments.format == Format::Pretty {
+            outln!("{}", say!("test-empty-part"));
         }
+        tell(&results, arguments.format, &[])?;
         return Ok(Exit::Success);
     }
     context.may_run(&course, &lessons, &arguments.running)?;
@@ -51,17 +61,12 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         on_failure,
         keep: arguments.keep,
     };
-    let strictness = Strictness {
-        differs_here_fails: arguments.strict,
-        skip_fails: arguments.no_skip,
-        new_fails: true,
-    };
     let paint = context.stdout;
     let pretty = arguments.format == Format::Pretty;
     let mut reports = Vec::new();
     let mut broken = Vec::new();
     let mut printed = Ok(());
-    let mut tell = |lesson: &&Lesson, outcome: &Result<Rehearsed, WorkspaceError>| {
+    let mut tell_one = |lesson: &&Lesson, outcome: &Result<Rehearsed, WorkspaceError>| {
         if pretty && printed.is_ok() {
             printed = print(&told(lesson, outcome, strictness, &paint));
         }
@@ -69,7 +74,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let work = |lesson: &&Lesson| rehearsal.run(lesson);
     let (outcomes, stays) = thread::scope(|scope| {
         let abandoned = scope.spawn(remove_abandoned);
-        let outcomes = side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell);
+        let outcomes = side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell_one);
         (outcomes, abandoned.join().unwrap_or_default())
     });
     for error in stays {
@@ -96,22 +101,22 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
             None => reports.push(Report::of_items(lesson, vec![item])),
         }
     }
-    match arguments.format {
-        Format::Pretty => out!("{}", summary::all(&reports, strictness, &written, &paint)),
-        Format::Json => out_json(&json::document(&reports))?,
-        Format::Junit => out!("{}", junit::document(&reports, strictness)?),
+    if pretty {
+        out!("{}", summary::all(&reports, strictness, &written, &paint));
     }
+    let told = tell(&results, arguments.format, &reports);
     for (lesson, error) in &broken {
         if !pretty {
             noteln!("{}: {}", lesson.stem, visible_text(&format!("{error:#}")));
         }
     }
     if options.interrupt.presses() > 0 {
-        return Ok(Exit::Interrupted);
+        return told.map(|()| Exit::Interrupted);
     }
     if !broken.is_empty() {
         exit = exit.worst(Exit::Lacking);
     }
+    told.map_err(|error| ends(exit.worst(Exit::Lacking), format!("{error:#}")))?;
     // The results are told by now; that they could not be written comes last.
     if failed.is_empty() {
         return Ok(exit);
@@ -119,6 +124,17 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let failed = failed.into_iter().map(|error| with_help(error).to_string());
     let message = failed.collect::<Vec<_>>().join("\n");
     Err(ends(exit.worst(Exit::Lacking), message))
+}
+
+/// Tells programs the results: in the file beside the log, then on standard output.
+fn tell(results: &Results<'_>, format: Format, reports: &[Report]) -> anyhow::Result<()> {
+    let written = results.write(named(reports));
+    match format {
+        Format::Pretty => {}
+        Format::Json => results.print_json(reports)?,
+        Format::Junit => out!("{}", results.junit(named(reports))?),
+    }
+    written
 }
 
 /// One lesson's result, for people.

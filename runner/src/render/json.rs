@@ -1,11 +1,15 @@
 //! A report for scripts. What changes here in a way that breaks one raises `format`.
 
 use super::verdict;
+use crate::diagnostic::{Diagnostic, Lines, Severity};
 use crate::report::{Item, Report, Verdict};
 use crate::snapshot::{Environment, ending_words, stale_words};
 use crate::transcript::{Leftover, RecordId, ShellFate};
 use serde::Serialize;
+use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The version of the JSON that `tutor` prints.
 pub const FORMAT: u32 = 1;
@@ -15,6 +19,8 @@ pub const FORMAT: u32 = 1;
 pub struct Document<'r> {
     format: u32,
     lessons: Vec<LessonJson<'r>>,
+    /// The reason why lessons were not run: what is wrong with their texts.
+    diagnostics: Vec<Value>,
 }
 
 /// One lesson's report.
@@ -22,6 +28,8 @@ pub struct Document<'r> {
 pub struct LessonJson<'r> {
     lesson: &'r str,
     name: &'r str,
+    /// Below the course root, as diagnostics have it.
+    file: Cow<'r, str>,
     title: &'r str,
     environment: &'r Environment,
     duration_ms: u64,
@@ -34,6 +42,7 @@ pub struct LessonJson<'r> {
 pub struct ItemJson<'r> {
     kind: &'static str,
     name: &'r str,
+    line: Option<usize>,
     on: String,
     verdict: &'static str,
     exit: Option<String>,
@@ -110,12 +119,45 @@ impl LeftoverJson<'_> {
     }
 }
 
-/// Several reports as one document.
-pub fn document<'r>(reports: impl IntoIterator<Item = &'r Report>) -> Document<'r> {
+/// Several reports as one document, and what is wrong with the course that could not be run.
+pub fn document<'r>(
+    reports: impl IntoIterator<Item = &'r Report>,
+    diagnostics: Vec<Value>,
+) -> Document<'r> {
     Document {
         format: FORMAT,
         lessons: reports.into_iter().map(report).collect(),
+        diagnostics,
     }
+}
+
+/// Diagnostics, which stand in the order of files; `source` gives the text of a file.
+pub fn diagnostics<'s>(
+    found: &[Diagnostic],
+    source: impl Fn(&Path) -> Option<&'s str>,
+) -> Vec<Value> {
+    let of_files = found.chunk_by(|one, next| one.path == next.path);
+    let rows = of_files.flat_map(|of_file| {
+        let lines = Lines::of(source(&of_file[0].path).unwrap_or_default());
+        of_file.iter().map(move |found| diagnostic(&lines, found))
+    });
+    rows.collect()
+}
+
+fn diagnostic(lines: &Lines<'_>, found: &Diagnostic) -> Value {
+    let (line, column) = lines.line_column(found.span.start);
+    let severity = match found.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    json!({
+        "severity": severity,
+        "file": found.path,
+        "line": line,
+        "column": column,
+        "message": found.message,
+        "help": found.help,
+    })
 }
 
 /// One lesson's report.
@@ -123,16 +165,21 @@ pub fn report(report: &Report) -> LessonJson<'_> {
     LessonJson {
         lesson: &report.stem,
         name: &report.lesson,
+        file: report.file.to_string_lossy(),
         title: &report.title,
         environment: &report.environment,
         duration_ms: report.duration.as_millis() as u64,
-        items: report.items.iter().map(item).collect(),
+        items: report
+            .items
+            .iter()
+            .map(|one| item(one, report.lines.get(&one.id).copied()))
+            .collect(),
         leftovers: report.leftovers.iter().map(LeftoverJson::of).collect(),
     }
 }
 
-/// One step or check.
-pub fn item(item: &Item) -> ItemJson<'_> {
+/// One step or check, and the line that it stands on.
+pub fn item(item: &Item, line: Option<usize>) -> ItemJson<'_> {
     let (kind, name) = match &item.id {
         RecordId::Step(id) => ("step", id),
         RecordId::Check(name) => ("check", name),
@@ -147,6 +194,7 @@ pub fn item(item: &Item) -> ItemJson<'_> {
     ItemJson {
         kind,
         name,
+        line,
         on: item.place.to_string(),
         verdict: verdict::word(&item.verdict),
         exit: item.ending.as_ref().map(ending_words),

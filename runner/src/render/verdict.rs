@@ -225,8 +225,8 @@ fn tone(verdict: &Verdict) -> Tone {
     }
 }
 
-/// A verdict as a sentence.
-fn sentence(item: &Item) -> String {
+/// A verdict as a sentence, the same in every run that ended so.
+pub fn sentence(item: &Item) -> String {
     let name = match &item.id {
         RecordId::Step(id) => id.clone(),
         RecordId::Check(name) => say!("check-name", name = name.as_str()),

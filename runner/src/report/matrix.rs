@@ -343,6 +343,8 @@ pub(crate) mod tests {
             Report {
                 lesson: "hello".to_owned(),
                 stem: "lesson-2".to_owned(),
+                file: "lessons/lesson-2.md".into(),
+                lines: Default::default(),
                 title: "Hello".to_owned(),
                 items,
                 leftovers: Vec::new(),

@@ -1,11 +1,13 @@
 //! The report on a lesson's run, item by item, and the exit code for all.
 
 use super::verdict::{Counts, Strictness, Verdict};
+use crate::diagnostic::Lines;
 use crate::exit::Exit;
-use crate::lesson::{Lesson, Place};
+use crate::lesson::{Block, Lesson, Place};
 use crate::normalize::StableText;
 use crate::snapshot::{Environment, Recorded, SnapshotError};
 use crate::transcript::{Ending, Leftover, RecordId, ShellFate, Skip};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,6 +18,10 @@ pub struct Report {
     pub lesson: String,
     /// The stem of its file.
     pub stem: String,
+    /// Its file, below the course root.
+    pub file: PathBuf,
+    /// The line of each of its steps and checks in that file.
+    pub lines: BTreeMap<RecordId, usize>,
     /// Its title.
     pub title: String,
     /// Its steps and checks, in the order in which they were to run.
@@ -83,6 +89,8 @@ impl Report {
         Report {
             lesson: lesson.front.name.clone(),
             stem: lesson.stem.clone(),
+            file: lesson.path.clone(),
+            lines: lines(lesson),
             title: lesson.front.title.clone(),
             items,
             leftovers: Vec::new(),
@@ -141,6 +149,16 @@ pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Stric
     }
 }
 
+fn lines(lesson: &Lesson) -> BTreeMap<RecordId, usize> {
+    let lines = Lines::of(&lesson.source);
+    let named = lesson.blocks.iter().filter_map(|block| match block {
+        Block::Prose(_) | Block::File(_) => None,
+        Block::Step(step) => Some((RecordId::Step(step.id.clone()), step.span.start)),
+        Block::Check(check) => Some((RecordId::Check(check.name.clone()), check.span.start)),
+    });
+    named.map(|(id, byte)| (id, lines.line(byte))).collect()
+}
+
 fn is_lack(skip: &Skip) -> bool {
     match skip {
         Skip::Need { .. }
@@ -176,6 +194,8 @@ mod tests {
         Report {
             lesson: "hello".to_owned(),
             stem: "lesson-2".to_owned(),
+            file: PathBuf::new(),
+            lines: BTreeMap::new(),
             title: "Hello".to_owned(),
             items: verdicts.into_iter().map(item).collect(),
             leftovers: Vec::new(),

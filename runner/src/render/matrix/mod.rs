@@ -360,7 +360,7 @@ mod tests {
     fn json_names_the_environments_of_each_group() {
         let reports = sample();
         let matrix = Matrix::of(reports.iter().collect());
-        let document = json::document(&columns(), &[matrix]);
+        let document = json::document(&columns(), &[matrix], Vec::new());
         assert_eq!(document["format"], 1);
         assert_eq!(document["environments"], serde_json::json!(columns()));
         let lesson = &document["lessons"][0];
