@@ -21,17 +21,17 @@ pub fn check(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exi
     diagnostic::sort(&mut found);
     let texts = snapshots.texts;
     let source = |path: &Path| course.source(path).or(texts.get(path).map(String::as_str));
-    let errors = found
-        .iter()
-        .filter(|diagnostic| diagnostic.severity == Severity::Error)
-        .count();
+    let count = |severity| {
+        let such = found.iter().filter(|found| found.severity == severity);
+        such.count()
+    };
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     if arguments.json {
         let rows = json::diagnostics(&found, source);
         out_json(&serde_json::json!({ "format": 1, "diagnostics": rows }))?;
     } else {
         out!("{}", diagnostic::render(&found, source, context.stdout));
         let lessons = course.lessons.len();
-        let warnings = found.len() - errors;
         context.tell(&say!(
             "check-summary",
             lessons = lessons,

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// It may be meant so: only `check` tells of it.
+    Note,
     /// The lesson runs all the same.
     Warning,
     /// The lesson does not run.
@@ -45,6 +47,14 @@ impl Diagnostic {
     pub fn warning(path: &Path, span: Range<usize>, message: impl Into<String>) -> Self {
         Diagnostic {
             severity: Severity::Warning,
+            ..Diagnostic::error(path, span, message)
+        }
+    }
+
+    /// A note about `span` of `path`.
+    pub fn note(path: &Path, span: Range<usize>, message: impl Into<String>) -> Self {
+        Diagnostic {
+            severity: Severity::Note,
             ..Diagnostic::error(path, span, message)
         }
     }
@@ -118,6 +128,17 @@ impl Findings {
         help: impl Into<String>,
     ) {
         let diagnostic = Diagnostic::warning(&self.path, span, message).help(help);
+        self.list.push(diagnostic);
+    }
+
+    /// Notes what may be meant so, and what to do if it is not.
+    pub fn note(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let diagnostic = Diagnostic::note(&self.path, span, message).help(help);
         self.list.push(diagnostic);
     }
 

@@ -54,6 +54,7 @@ fn draw(diagnostic: &Diagnostic, lines: &Lines<'_>, drawing: Drawing) -> String 
     let path = visible(&diagnostic.path.display().to_string());
     let place = format!("{path}:{line}:{column}:");
     let kind = match diagnostic.severity {
+        Severity::Note => "note: ",
         Severity::Warning => "warning: ",
         Severity::Error => "",
     };
@@ -64,9 +65,10 @@ fn draw(diagnostic: &Diagnostic, lines: &Lines<'_>, drawing: Drawing) -> String 
     // The colored part is whole in the first line, unless that is too narrow for it.
     let head = match head.strip_prefix(&format!("{place} {kind}")) {
         Some(rest) => {
-            let kind = match kind.is_empty() {
-                true => String::new(),
-                false => paint(kind, "33", color),
+            let kind = match diagnostic.severity {
+                Severity::Note => paint(kind, "36", color),
+                Severity::Warning => paint(kind, "33", color),
+                Severity::Error => String::new(),
             };
             format!("{} {kind}{rest}", paint(&place, "1", color))
         }
@@ -110,6 +112,7 @@ fn draw_line(diagnostic: &Diagnostic, lines: &Lines<'_>, line: usize, drawing: D
         marked.end = marked_end(&shown, &marked, room);
     }
     let level = match diagnostic.severity {
+        Severity::Note => Level::NOTE,
         Severity::Warning => Level::WARNING,
         Severity::Error => Level::ERROR,
     };

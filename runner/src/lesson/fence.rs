@@ -42,17 +42,28 @@ pub(crate) enum NamedBlock {
 
 /// Warns of attributes without braces: a fence like ```` ```sh id=build ```` is silently plain.
 pub(crate) fn hint_at_braces(rest: &Word, findings: &mut Findings) {
-    let mut pairs = rest
-        .text
-        .split_whitespace()
-        .filter_map(|word| word.split_once('='));
-    if pairs.any(|(key, _)| is_key(key)) {
-        findings.warning(
-            rest.span.clone(),
-            "attributes without braces do nothing",
-            format!("write `{{{}}}` if this fence is to run", rest.text),
-        );
+    let mut words = rest.text.split_whitespace();
+    let has_key = words.any(|word| {
+        let word = word.trim_start_matches(['{', '[', '(']);
+        word.split_once('=').is_some_and(|(key, _)| is_key(key))
+    });
+    if !has_key {
+        return;
     }
+    if rest.text.contains('{') {
+        findings.error(
+            rest.span.clone(),
+            "the brace group does not stand right behind the language, so this fence is plain",
+            "write the language, one blank and the group: `sh {id=build}`",
+        );
+        return;
+    }
+    let pairs = rest.text.trim_matches(['[', ']', '(', ')']);
+    findings.warning(
+        rest.span.clone(),
+        "attributes without braces do nothing",
+        format!("write `{{{pairs}}}` if this fence is to run"),
+    );
 }
 
 /// Reads a fence that does something; `None` for a file without a usable path.

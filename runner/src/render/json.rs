@@ -149,6 +149,7 @@ fn diagnostic(lines: &Lines<'_>, found: &Diagnostic) -> Value {
     let severity = match found.severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
+        Severity::Note => "note",
     };
     json!({
         "severity": severity,

@@ -3,6 +3,7 @@
 //! It never fails: what cannot be read is a [`Diagnostic`], and the rest is there all the same.
 
 mod backticks;
+mod lost;
 mod marks;
 mod markup;
 mod tree;
@@ -20,6 +21,7 @@ use super::model::{Block, FrontMatter, Lesson, Prose};
 use super::names::Names;
 use super::references::{self, Undefined};
 use crate::diagnostic::{Diagnostic, Findings, line_end, line_start, within};
+use lost::{FenceRegion, Region, RegionKind};
 use markup::OPTIONS;
 use pulldown_cmark::{BrokenLink, CodeBlockKind, Event, LinkType, Parser, Tag, TagEnd};
 use std::ops::Range;
@@ -82,6 +84,8 @@ pub(crate) fn read(
         headings: Vec::new(),
         undefined: Vec::new(),
         defined: Vec::new(),
+        regions: Vec::new(),
+        lints: Findings::of(path),
         prose_start: front.body,
         blocks: Vec::new(),
     };
@@ -97,7 +101,14 @@ pub(crate) fn read(
     reader
         .names
         .bind(&mut lesson, &claims, &mut reader.findings);
-    let mut lints = Findings::of(path);
+    let mut lints = reader.lints;
+    lost::notes(
+        source,
+        front.body,
+        &reader.regions,
+        &mut reader.findings,
+        &mut lints,
+    );
     check::lints(&lesson, &reader.headings, front.body, &mut lints);
     references::lints(&reader.undefined, &reader.defined, source, &mut lints);
     Reading {
@@ -123,6 +134,10 @@ struct PageReader<'a> {
     undefined: Vec<Undefined>,
     /// The labels that references can have, and the lines that define them.
     defined: Vec<(String, Range<usize>)>,
+    /// The parts of the page that are no prose.
+    regions: Vec<Region>,
+    /// The warnings.
+    lints: Findings,
     prose_start: usize,
     blocks: Vec<Block>,
 }
@@ -165,8 +180,11 @@ impl PageReader<'_> {
             let span = body + range.start..body + range.end;
             match event {
                 Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(_))) => {
-                    let opening = self.opening(&span);
-                    if self.is_active(&opening, &span) {
+                    let (opening, mut region) = self.opening(&span);
+                    region.is_active = self.is_active(&opening, &span);
+                    let is_active = region.is_active;
+                    self.region(RegionKind::Fence(region), &span);
+                    if is_active {
                         active = Some(OpenFence {
                             opening,
                             content: String::new(),
@@ -186,6 +204,14 @@ impl PageReader<'_> {
                     }
                 }
                 event => {
+                    match &event {
+                        Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => {
+                            self.region(RegionKind::Indented, &span);
+                        }
+                        Event::Start(Tag::HtmlBlock) => self.region(RegionKind::Html, &span),
+                        Event::Text(_) => self.comment_in_text(&span),
+                        _ => {}
+                    }
                     self.heading(&event, &span);
                     self.tree.take(event, span);
                 }
@@ -193,6 +219,23 @@ impl PageReader<'_> {
         }
         self.undefined = undefined;
         self.prose(self.source.len());
+    }
+
+    fn region(&mut self, kind: RegionKind, span: &Range<usize>) {
+        let span = span.clone();
+        self.regions.push(Region { kind, span });
+    }
+
+    /// Names a comment that is text, since it does not end where its paragraph does.
+    fn comment_in_text(&mut self, span: &Range<usize>) {
+        let is_escaped = self.source[..span.start].ends_with('\\');
+        if self.source[span.start..].starts_with("<!--") && !is_escaped {
+            self.lints.warning(
+                span.start..span.start + "<!--".len(),
+                "this comment ends with its paragraph, so it is text, and what follows is no comment",
+                "begin a line with `<!--`, after a blank line, and end the comment with `-->`",
+            );
+        }
     }
 
     fn heading(&mut self, event: &Event<'_>, span: &Range<usize>) {
@@ -205,7 +248,7 @@ impl PageReader<'_> {
     }
 
     /// Reads the opening line of the fence at `span`, and sees to it that the fence is closed.
-    fn opening(&mut self, span: &Range<usize>) -> FenceOpening {
+    fn opening(&mut self, span: &Range<usize>) -> (FenceOpening, FenceRegion) {
         let text = &self.source[span.clone()];
         let fence = span.start + (text.len() - text.trim_start_matches([' ', '\t']).len());
         let end = line_end(self.source, fence);
@@ -217,10 +260,15 @@ impl PageReader<'_> {
         if let InfoString::Plain { rest, .. } = &info {
             fence::hint_at_braces(rest, &mut self.findings);
         }
-        if self.tree.is_top() {
-            self.closed(fence, end, &line[..marks], span);
-        }
-        FenceOpening { info, content: end }
+        // In a list or quote it ends with that.
+        let is_closed = !self.tree.is_top() || self.closed(fence, end, &line[..marks], span);
+        let region = FenceRegion {
+            opening: fence,
+            marks,
+            is_active: false,
+            is_closed,
+        };
+        (FenceOpening { info, content: end }, region)
     }
 
     fn backticks(&mut self, fence: usize, end: usize, marks: usize) {
@@ -242,7 +290,7 @@ impl PageReader<'_> {
         );
     }
 
-    fn closed(&mut self, fence: usize, end: usize, mark: &str, span: &Range<usize>) {
+    fn closed(&mut self, fence: usize, end: usize, mark: &str, span: &Range<usize>) -> bool {
         let first = mark.chars().next().unwrap_or('`');
         let written = self.source[span.clone()].trim_end();
         let last_start = line_start(self.source, span.start + written.len());
@@ -252,7 +300,7 @@ impl PageReader<'_> {
             .trim();
         let closes = last.len() >= mark.len() && last.chars().all(|c| c == first);
         if last_start > fence && closes {
-            return;
+            return true;
         }
         self.findings.error(
             fence..end,
@@ -263,6 +311,7 @@ impl PageReader<'_> {
                 if first == '`' { "backticks" } else { "tildes" }
             ),
         );
+        false
     }
 
     /// True for a fence that does something, where it may do so.

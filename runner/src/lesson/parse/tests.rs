@@ -3,6 +3,7 @@
 mod blocks;
 mod errors;
 mod front;
+mod lost;
 mod properties;
 
 use super::*;
@@ -39,6 +40,12 @@ fn parsed(text: &str) -> String {
 fn wrong(text: &str) -> String {
     let reading = reading(text);
     told(&reading.diagnostics, &reading.lesson.source)
+}
+
+/// What an author should look at on the page.
+fn linted(text: &str) -> String {
+    let reading = reading(text);
+    told(&reading.lints, &reading.lesson.source)
 }
 
 /// Findings as lines, for a text that begins in line 6 of its page.
