@@ -198,8 +198,8 @@ kept-yours-removed = `{ $file }` stays, since you changed something there; the l
 unguarded = steps here share their mounts with this machine: { $refused }
 kept-yours-lost = what the lab has at `{ $file }` could not be brought back; what is there on your machine is as it was
 kept-aside = { $count ->
-    [one] `{ $file }` is of an earlier run, and no step made it again since: it is kept in { $folder }
-   *[other] { $count } files are of an earlier run, and no step made them again since: they are kept in { $folder }
+    [one] `{ $file }` of an earlier run is kept in { $folder }, since the same steps did not make it again
+   *[other] { $count } files of an earlier run are kept in { $folder }, since the same steps did not make them again
 }
 
 # Verdicts

@@ -78,7 +78,8 @@ fn what_the_learner_makes_while_a_step_runs_is_kept_aside() {
     fs::write(tutor.workspace("demo").join("mine.c"), "mine").expect("writable");
     running.end().code(0);
     let ran = tutor.run("run demo -q").code(0);
-    ran.stdout_has("`mine.c` is of an earlier run, and no step made it again since");
+    ran.stdout_has("`mine.c` of an earlier run is kept in ")
+        .stdout_has("since the same steps did not make it again");
     let aside = tutor.workspace("demo").with_extension("old-1");
     assert_eq!(
         fs::read_to_string(aside.join("mine.c")).expect("kept"),
@@ -86,6 +87,19 @@ fn what_the_learner_makes_while_a_step_runs_is_kept_aside() {
     );
     assert!(!aside.join("made").exists());
     tutor.run("run demo").code(0).stdout_lacks("earlier run");
+}
+
+#[test]
+fn what_another_step_made_again_is_not_said_to_be_made_by_none() {
+    let tutor = Tutor::new()
+        .lesson(plain("one", "echo 1 > data") + &plain("two", "[ -e data ] || echo 2 > data"));
+    tutor.run("run demo --only two").code(0);
+    let ran = tutor.run("run demo -q").code(0);
+    ran.stdout_lacks("no step")
+        .stdout_has("`data` of an earlier run is kept in ")
+        .stdout_has("since the same steps did not make it again");
+    let aside = tutor.workspace("demo").with_extension("old-1");
+    assert_eq!(fs::read_to_string(aside.join("data")).expect("kept"), "2\n");
 }
 
 #[test]
