@@ -237,6 +237,7 @@ check-actual = got:      { $actual }
 check-ended = ended with: { $ending }
 lines-left-out = … { $count } more lines …
 stale-why = when it was recorded, { $reasons }
+stale-after-failure = `{ $name }` had failed before in the same run
 stale-command = the command was another
 stale-exit = it ended with { $exit }
 stale-on = it ran on the { $place }

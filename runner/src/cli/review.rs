@@ -216,10 +216,11 @@ fn refusal(
     if let Some(orphan) = owners.orphan(&found.name, Some(&new)) {
         return Ok(Some(of_no_step(found, orphan)));
     }
-    // One whose checks did not hold is marked, and can be accepted all the same.
-    let is_missing = |stale: &Stale| matches!(stale, Stale::CheckMissing(_));
+    // One that was made after a failure is marked, and can be accepted all the same.
+    let is_of_now =
+        |stale: &Stale| matches!(stale, Stale::CheckMissing(_) | Stale::AfterFailure(_));
     let mut stale = owners.stale(&new);
-    stale.retain(|stale| !is_missing(stale));
+    stale.retain(|stale| !is_of_now(stale));
     let name = shown_name(owners, found);
     let lesson = name.split('/').next().unwrap_or_default();
     if !stale.is_empty() {

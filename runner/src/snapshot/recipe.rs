@@ -97,6 +97,8 @@ pub enum Stale {
     CheckMissing(String),
     /// A check of this name was there.
     CheckGone(String),
+    /// A step or check of this name had failed before in the same run.
+    AfterFailure(String),
 }
 
 impl Display for Stale {
@@ -110,6 +112,7 @@ impl Display for Stale {
             Stale::Above(name) => say!("stale-above", name = name.as_str()),
             Stale::Check(name) => say!("stale-check", name = name.as_str()),
             Stale::CheckMissing(name) => say!("stale-check-missing", name = name.as_str()),
+            Stale::AfterFailure(name) => say!("stale-after-failure", name = name.as_str()),
             Stale::CheckGone(name) => say!("stale-check-gone", name = name.as_str()),
         })
     }
@@ -134,6 +137,7 @@ impl Recorded {
         if !self.ended_as_expected(step) {
             stale.push(Stale::Exit(self.exit.clone()));
         }
+        stale.extend(self.after_failure.clone().map(Stale::AfterFailure));
         let Some(made) = &self.made else {
             return stale;
         };

@@ -231,7 +231,7 @@ fn what_was_made_after_a_failure_is_marked_and_needs_a_word_of_its_own() {
         + &step("server", "echo busy >&2; false")
         + &step("get", "echo '<html>404'")
         + &step("stop", "true");
-    let tutor = Tutor::new().lesson(body);
+    let tutor = Tutor::new().lesson(&body);
     tutor.run("test").code(1);
     let shown = tutor.run("review").code(0);
     shown.stdout_has("`server` failed in the same run");
@@ -250,7 +250,21 @@ fn what_was_made_after_a_failure_is_marked_and_needs_a_word_of_its_own() {
     assert_eq!(rows["waiting"][0]["after_failure"], "server");
     tutor.run("accept demo get").code(3).stderr_has(left);
     tutor.run("accept --all --after-failure").code(0);
-    assert!(tutor.path("course/snapshots/demo/stop.snap").exists());
+    let why = "`server` had failed before in the same run";
+    assert_eq!(
+        warnings(&tutor),
+        [stale(19, "get", why), stale(23, "stop", why)]
+    );
+
+    let mended = body.replace("echo busy >&2; false", "echo ready");
+    let tutor = tutor.edited("demo", &mended);
+    tutor
+        .run("test")
+        .code(1)
+        .stdout_has("stop: the output is as recorded, but the step is not");
+    tutor.run("accept --all").code(0);
+    assert_eq!(warnings(&tutor), [""; 0]);
+    tutor.run("test").code(0);
 }
 
 #[test]
