@@ -255,6 +255,7 @@ facet-not-here = { $name }: recorded on { $theirs }, not known here
 facets-same = the same there and here: { $names }
 
 # Why something did not run
+doctor-report = the report is in `{ $path }`; it holds no names, keys or paths of your home, but read it before you pass it on
 doctor-unknown = not known: { $why }
 skip-need-unknown = whether { $need } is there is not known: { $reason }
 skip-need = needs { $need }: { $reason }

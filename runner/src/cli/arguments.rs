@@ -387,6 +387,10 @@ pub struct DoctorArguments {
     /// Install what is missing, after asking
     #[arg(long, conflicts_with = "json")]
     pub fix: bool,
+    /// Write what somebody needs to know who looks for a fault of tutor into this file: versions, the
+    /// kernel, limits, all findings, the lab; no names, keys or paths of your home
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "tutor-report.json", conflicts_with_all = ["json", "fix"], value_hint = ValueHint::FilePath)]
+    pub report: Option<PathBuf>,
     /// Do not ask: neither before installing, nor before running the probes of a course that is
     /// not tutor's own
     #[arg(long)]

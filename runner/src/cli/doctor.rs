@@ -3,8 +3,11 @@
 use super::arguments::{DoctorArguments, On, RunningArguments};
 use super::context::{Context, program};
 use super::failure::ends;
-use super::output::{confirmed, out_json, print_lines};
+use super::lab;
+use super::output::{ResultFile, confirmed, out_json, print_lines};
+use crate::backend::lab::Lab;
 use crate::course::Course;
+use crate::doctor::report::{self, Secrets};
 use crate::doctor::{Area, Examination, Finding, State, install_all, to_json};
 use crate::exit::Exit;
 use crate::packages::{self, Distribution};
@@ -12,11 +15,18 @@ use crate::render::paint::Paint;
 use crate::render::verdict::Style;
 use crate::run::Options;
 use crate::say;
-use crate::visible::{visible_text, width};
+use crate::visible::{visible_json, visible_text, width};
+use serde_json::json;
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::Command;
 
 pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<Exit> {
+    let file = arguments
+        .report
+        .as_deref()
+        .map(ResultFile::new)
+        .transpose()?;
     let course = context.sound_course()?;
     let running = RunningArguments {
         yes: arguments.yes,
@@ -32,6 +42,15 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
         options,
         distribution: Distribution::here(),
     };
+    if let Some(file) = file {
+        file.write(&doctor.report()?)?;
+        let path = arguments
+            .report
+            .iter()
+            .map(|path| path.display().to_string());
+        context.tell(&say!("doctor-report", path = path.collect::<String>()))?;
+        return Ok(Exit::Success);
+    }
     let mut findings = doctor.examine()?;
     if arguments.json {
         out_json(&to_json(&findings))?;
@@ -87,14 +106,54 @@ impl Doctor<'_> {
     /// Looks for everything, each time anew.
     fn examine(&self) -> anyhow::Result<Vec<Finding>> {
         let lab = self.context.lab("default")?;
-        let examination = Examination {
+        let tutor = program()?;
+        let examination = self.examination((self.on == On::Lab).then_some(&lab), &tutor);
+        Ok(examination.examine(tempfile::tempdir()?.path()))
+    }
+
+    /// What a maintainer wants to know, as JSON. What cannot be found out is a part of it.
+    fn report(&self) -> anyhow::Result<String> {
+        let lab = match lab::status::whole(self.context) {
+            Ok(status) => status,
+            Err(error) => json!({ "error": format!("{error:#}") }),
+        };
+        let findings = match self.examine() {
+            Ok(findings) => to_json(&findings)["findings"].take(),
+            Err(error) => json!({ "error": format!("{error:#}") }),
+        };
+        let folder = tempfile::tempdir()?;
+        let program = program()?;
+        let versions = self.examination(None, &program).versions(folder.path());
+        let own = match self.course.is_embedded_content() {
+            true => "tutor's",
+            false => "another",
+        };
+        let known = json!({
+            "course": own,
+            "lessons": self.course.lessons.len(),
+            "on": match self.on {
+                On::Lab => "lab",
+                On::Host => "host",
+            },
+            "program": program,
+            "versions": versions,
+            "lab": lab,
+            "findings": findings,
+        });
+        let known = known.as_object().cloned().unwrap_or_default();
+        let secrets = Secrets::of_user(&|name| std::env::var_os(name));
+        let report = report::report(known, &secrets);
+        Ok(visible_json(serde_json::to_string_pretty(&report)?) + "\n")
+    }
+
+    fn examination<'e>(&'e self, lab: Option<&'e Lab>, tutor: &'e Path) -> Examination<'e> {
+        Examination {
             course: &self.course,
             options: &self.options,
-            lab: (self.on == On::Lab).then_some(&lab),
-            tutor: &program()?,
+            lab,
+            tutor,
             distribution: self.distribution,
-        };
-        Ok(examination.examine(tempfile::tempdir()?.path()))
+        }
     }
 
     fn show(&self, findings: &[Finding]) -> io::Result<()> {

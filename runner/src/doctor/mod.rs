@@ -7,6 +7,7 @@ pub mod lab;
 pub mod lab_status;
 mod needs;
 mod own_kernel;
+pub mod report;
 
 pub use finding::{Area, Finding, State, install_all, to_json};
 
@@ -20,6 +21,15 @@ use crate::run::{KernelPlace, Options, Places, Stage};
 use crate::say;
 use std::cmp::Reverse;
 use std::path::Path;
+
+/// Each by its path, with its first line.
+const VERSIONS: &str = "\
+for program in bash clang llvm-objdump gcc readelf bpftool qemu-system-x86_64 busybox python3 cargo; do
+  path=$(command -v \"$program\") || continue
+  option=--version
+  test \"$program\" = busybox && option=--help
+  echo \"$path: $(\"$path\" \"$option\" 2>&1 </dev/null | head -n 1)\"
+done";
 
 /// A course, and where its steps would run.
 pub struct Examination<'e> {
@@ -76,6 +86,26 @@ impl Examination<'_> {
         // Needs of most lessons stand first; ties keep the order of names.
         found.sort_by_key(|finding| (finding.area, Reverse(finding.lessons.len())));
         found
+    }
+
+    /// What programs that lessons use say of their versions, a line each; nothing where they cannot be
+    /// asked.
+    pub fn versions(&self, folder: &Path) -> Vec<String> {
+        let host = Host::new(self.tutor, self.options.surroundings.clone());
+        let kernel = KernelPlace::None {
+            reason: String::new(),
+            remedy: None,
+        };
+        let places = Places {
+            host: &host,
+            kernel,
+        };
+        let mut nobody = Deaf;
+        let mut stage = Stage::new(&places, self.options, (folder, folder), &mut nobody);
+        match stage.probe(Place::Host, VERSIONS) {
+            Ok(answer) => answer.text().lines().map(str::to_owned).collect(),
+            Err(error) => vec![error.to_string()],
+        }
     }
 
     /// By stem.

@@ -21,6 +21,7 @@ mod needs;
 mod outputs;
 mod reading;
 mod records;
+mod report;
 mod results;
 mod run;
 mod screen;

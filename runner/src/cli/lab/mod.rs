@@ -5,7 +5,7 @@ mod guest;
 mod run;
 mod setup;
 mod shell;
-mod status;
+pub mod status;
 
 pub use guest::{code, perform, start};
 

@@ -30,6 +30,12 @@ pub fn status(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Ex
     }
 }
 
+/// The same for `tutor doctor --report`.
+pub fn whole(context: &Context) -> anyhow::Result<Value> {
+    let choice = context.lab_choice("default")?;
+    Ok(as_json(&LabStatus::of(&choice)?, choice.cache.folder()))
+}
+
 fn as_json(status: &LabStatus, folder: &Path) -> Value {
     let kernels = status.kernels.iter().map(|one| {
         json!({
