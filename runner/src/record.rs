@@ -214,7 +214,7 @@ fn candidates(
             }
         }
         let found = item.recorded.as_ref();
-        let is_as_found = found.is_some_and(|found| found.text == recorded.text);
+        let is_as_found = found.is_some_and(|found| found.text.is_same(&recorded.text));
         let of_name = candidates.entry(recorded.name.clone()).or_default();
         of_name.push(Candidate {
             recorded,

@@ -314,7 +314,7 @@ fn show(
             let key = if old.is_some() { "old" } else { "base" };
             print_lines(paint.fitted_in(Paint::dim, "  ", &label(key, beside)))?;
             print_lines(paint.fitted_in(Paint::dim, "  ", &label("now", &new)))?;
-            if beside.text == new.text {
+            if beside.text.is_same(&new.text) {
                 outln!("    {}", paint.dim(&say!("review-same")));
             }
             print_lines(difference::diff(&diff(&beside.text, &new.text), paint))?;

@@ -26,7 +26,7 @@ use mask::Mask;
 use crate::course::CourseMask;
 use crate::diagnostic::nearest;
 use crate::transcript::{Capture, Output};
-use crate::visible::visible;
+use crate::visible::exact;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -126,7 +126,7 @@ impl Masks {
         if capture.is_empty() {
             return String::new();
         }
-        self.apply(visible(&capture.bytes()))
+        self.apply(exact(&capture.bytes()))
     }
 
     /// Until nothing changes: what one mask leaves can be what another looks for.
@@ -291,6 +291,37 @@ mod tests {
             for prose in PROSE {
                 assert_eq!(apply(prose), *prose, "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn two_outputs_that_look_alike_are_stored_apart() {
+        for (one, other) in [
+            (&b"\0"[..], "␀"),
+            (b"\x1b[1m", "␛[1m"),
+            (b"\r", "␍"),
+            (b"\x0c", "␌"),
+            (b"\x7f", "␡"),
+            (b"\xff", r"\xff"),
+            ("\u{202e}".as_bytes(), r"\u{202e}"),
+            ("\u{85}".as_bytes(), r"\u{85}"),
+            (b"\xc2\x85", "\\xc2\\x85"),
+            (b"a", "a\n"),
+            (b"a \n", "a\n"),
+            (b"a\n\n", "a\n"),
+            (b"\na\n", "a\n"),
+            (b"a\r\n", "a\n"),
+            (b"a\t\n", "a →\n"),
+            ("\u{feff}a".as_bytes(), "a"),
+        ] {
+            assert_ne!(
+                stabilized("", one, b""),
+                stabilized("", other.as_bytes(), b"")
+            );
+            assert_ne!(
+                stabilized("", b"", one),
+                stabilized("", b"", other.as_bytes())
+            );
         }
     }
 

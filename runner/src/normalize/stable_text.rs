@@ -9,7 +9,11 @@
 //! - `--- end ---` follows a section that ends with white space.
 //!
 //! A line of the output that reads like a marker or like the marks of a merge conflict gets a
-//! `\` in front.
+//! `\` in front. Within lines the text is [`exact`](crate::visible::exact), so two outputs that
+//! differ have forms that differ.
+
+use crate::visible::{has_marks, readable};
+use std::borrow::Cow;
 
 const STDOUT: &str = "--- stdout ---";
 const STDERR: &str = "--- stderr ---";
@@ -18,7 +22,11 @@ const END: &str = "--- end ---";
 
 /// Output without what changes from run to run. Only [`crate::normalize`] makes one from bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct StableText(String);
+pub struct StableText {
+    form: String,
+    /// True for the form of an earlier `tutor`, in which a mark may also be text that reads like it.
+    is_loose: bool,
+}
 
 /// A [`StableText`] taken apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,28 +65,52 @@ impl StreamText {
 impl StableText {
     /// The form that snapshots hold: no newline at the end, and no marker where none is needed.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.form
     }
 
     /// True if neither stream had anything.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.form.is_empty()
     }
 
-    /// The two streams apart, as they were printed.
+    /// True if both say the same, as far as the form of an earlier `tutor` tells.
+    pub fn is_same(&self, other: &StableText) -> bool {
+        let (one, other) = self.alike(other);
+        one == other
+    }
+
+    /// The two in one form: the looser of both.
+    pub(crate) fn alike<'t>(&'t self, other: &'t StableText) -> (Cow<'t, str>, Cow<'t, str>) {
+        let is_loose = self.is_loose || other.is_loose;
+        let form = |text: &'t StableText| match is_loose && !text.is_loose {
+            true => readable(&text.form),
+            false => Cow::Borrowed(&*text.form),
+        };
+        (form(self), form(other))
+    }
+
+    /// True if a reader must know that this is exact text: as that of an earlier `tutor` it would be
+    /// that of other outputs too.
+    pub(crate) fn relies_on_marks(&self) -> bool {
+        !self.is_loose && has_marks(&self.form)
+    }
+
+    /// The two streams apart, to be read: what was printed and reads like a mark is there as it was
+    /// printed.
     pub fn sections(&self) -> Sections {
         let mut sections = Sections::default();
-        if self.0.is_empty() {
+        if self.is_empty() {
             return sections;
         }
         let mut section = &mut sections.stdout;
-        for (number, line) in self.0.split('\n').enumerate() {
+        for (number, line) in self.form.split('\n').enumerate() {
             match line {
                 STDOUT if number == 0 => {}
                 STDERR => section = &mut sections.stderr,
                 UNFINISHED => section.unfinished = true,
                 END => {}
-                _ => section.lines.push(unescaped(line).to_owned()),
+                _ if self.is_loose => section.lines.push(unescaped(line).to_owned()),
+                _ => section.lines.push(readable(unescaped(line)).into_owned()),
             }
         }
         sections
@@ -96,12 +128,40 @@ impl StableText {
             push_section(stderr, &mut form);
         }
         form.pop();
-        StableText(form)
+        StableText {
+            form,
+            is_loose: false,
+        }
     }
 
     /// The text of a snapshot, as [`crate::snapshot`] read it.
     pub(crate) fn recorded(form: &str) -> StableText {
-        StableText(form.trim_end().to_owned())
+        StableText {
+            form: form.trim_end().to_owned(),
+            is_loose: false,
+        }
+    }
+
+    /// The same of a snapshot that an earlier `tutor` wrote.
+    pub(crate) fn recorded_loosely(form: &str) -> StableText {
+        StableText {
+            is_loose: has_marks(form),
+            ..StableText::recorded(form)
+        }
+    }
+
+    /// The bytes of both streams.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> (Vec<u8>, Vec<u8>) {
+        assert!(!self.is_loose);
+        // Text that is read as such gives back each line as it is stored.
+        let stored = StableText {
+            is_loose: true,
+            ..self.clone()
+        };
+        let sections = stored.sections();
+        let bytes = |text: String| crate::visible::bytes_of(&text);
+        (bytes(sections.stdout.text()), bytes(sections.stderr.text()))
     }
 }
 

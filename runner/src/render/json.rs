@@ -215,7 +215,10 @@ pub fn item(item: &Item, line: Option<usize>) -> ItemJson<'_> {
 
 fn accepted(item: &Item) -> Option<AcceptedJson<'_>> {
     let recorded = item.recorded.as_ref()?;
-    let differs = item.text.as_ref() != Some(&recorded.text);
+    let differs = !item
+        .text
+        .as_ref()
+        .is_some_and(|text| text.is_same(&recorded.text));
     let sections = differs.then(|| recorded.text.sections())?;
     Some(AcceptedJson {
         recorded_stdout: sections.stdout.text(),

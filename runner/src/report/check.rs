@@ -3,13 +3,22 @@
 use super::verdict::Verdict;
 use crate::lesson::{Check, Expectation, Number};
 use crate::transcript::{Ending, Output};
-use crate::visible::visible;
+use crate::visible::{exact, visible};
 
 /// The verdict on a check that ran to its end.
 pub(super) fn verdict(check: &Check, ending: &Ending, output: &Output) -> Verdict {
-    let actual = visible(&output.stdout.bytes()).trim().to_owned();
+    let printed = output.stdout.bytes();
+    let mut actual = visible(&printed).trim().to_owned();
     let succeeded = *ending == Ending::Exited(0);
-    match holds(&check.expect, &actual) {
+    let mut holds = holds(&check.expect, &actual);
+    if let (Expectation::Equals(text), Ok(true)) = (&check.expect, &holds)
+        && exact(text.as_bytes()).trim() != exact(&printed).trim()
+    {
+        // They look the same, so the difference is shown.
+        actual = exact(&printed).trim().to_owned();
+        holds = Ok(false);
+    }
+    match holds {
         Ok(true) if succeeded => Verdict::Passed,
         Ok(_) => Verdict::CheckFailed {
             sentence: check.sentence.clone(),
@@ -41,6 +50,7 @@ fn holds(expectation: &Expectation, actual: &str) -> Result<bool, regex::Error> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transcript::Capture;
 
     fn judged(expectation: Expectation, actual: &str) -> bool {
         holds(&expectation, actual).expect("a right pattern")
@@ -72,6 +82,34 @@ mod tests {
                 "{number}"
             );
         }
+    }
+
+    #[test]
+    fn a_text_that_reads_like_what_was_printed_is_not_equal() {
+        let judged = |expect: &str, printed: &[u8]| {
+            let check = Check {
+                name: "a".to_owned(),
+                of: "b".to_owned(),
+                script: String::new(),
+                expect: Expectation::Equals(expect.to_owned()),
+                sentence: String::new(),
+                span: 0..0,
+            };
+            let output = Output {
+                stdout: Capture::from(printed),
+                stderr: Capture::default(),
+            };
+            match verdict(&check, &Ending::Exited(0), &output) {
+                Verdict::CheckFailed { actual, .. } => actual,
+                Verdict::Passed => "passed".to_owned(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(judged(r"\xff", br"\xff"), "passed");
+        assert_eq!(judged("␛", "␛\n".as_bytes()), "passed");
+        assert_eq!(judged(r"\xff", b"\xff"), r"\xff");
+        assert_eq!(judged("␛", b"\x1b"), "␛");
+        assert_eq!(judged(r"\xfe", br"\xff"), r"\xff");
     }
 
     #[test]

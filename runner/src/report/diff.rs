@@ -67,8 +67,8 @@ impl DiffLine {
 
 /// The difference from the accepted output `old` to the new one.
 pub fn diff(old: &StableText, new: &StableText) -> Diff {
-    let old: Vec<&str> = lines(old);
-    let new: Vec<&str> = lines(new);
+    let (old, new) = old.alike(new);
+    let (old, new) = (lines(&old), lines(&new));
     let text_diff = TextDiff::configure()
         .algorithm(Algorithm::Patience)
         .timeout(PATIENCE)
@@ -116,11 +116,11 @@ pub fn patch(file: &str, old: &str, new: &str) -> String {
         .to_string()
 }
 
-fn lines(text: &StableText) -> Vec<&str> {
-    if text.is_empty() {
+fn lines(form: &str) -> Vec<&str> {
+    if form.is_empty() {
         return Vec::new();
     }
-    text.as_str().split('\n').collect()
+    form.split('\n').collect()
 }
 
 fn changed_lines(op: &DiffOp) -> usize {

@@ -240,7 +240,7 @@ fn reference<'r>(items: &[Option<&'r Item>], groups: &[Group<'r>]) -> Option<Ref
 }
 
 fn differs(reference: &StableText, text: Option<&StableText>) -> Option<Diff> {
-    let text = text.filter(|text| *text != reference)?;
+    let text = text.filter(|text| !text.is_same(reference))?;
     Some(diff(reference, text))
 }
 

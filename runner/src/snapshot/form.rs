@@ -22,7 +22,7 @@ pub(super) struct Damage {
 }
 
 /// The newest format that is known.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 const RESOLVE: &str =
     "keep one side of the conflict, or delete the file and accept the output again";
@@ -40,7 +40,8 @@ struct Metadata {
 #[derive(Deserialize, Debug, Default, PartialEq)]
 #[serde(default)]
 struct SnapshotInfo {
-    /// None is the first format, the only one until now.
+    /// None is the first format. In the second one the output is exact text; it is written where that
+    /// makes a difference.
     format: Option<u64>,
     exit: Option<String>,
     recorded: Option<String>,
@@ -116,10 +117,15 @@ pub(super) fn parse(bytes: &[u8], name: SnapshotName) -> Result<Recorded, Damage
             help: "use that `tutor`, or delete the file and accept the output again",
         });
     }
+    let content = content.replace("\r\n", "\n");
+    let text = match info.format {
+        None | Some(..=1) => StableText::recorded_loosely(&content),
+        Some(_) => StableText::recorded(&content),
+    };
     let made = info.made();
     Ok(Recorded {
         name,
-        text: StableText::recorded(&content.replace("\r\n", "\n")),
+        text,
         exit: info.exit.unwrap_or_else(|| "0".to_owned()),
         command: metadata.expression.unwrap_or_default(),
         made,
@@ -197,6 +203,9 @@ pub(super) fn write(recorded: &Recorded) -> String {
     // insta writes some control characters bare when it saves a file again, and YAML has none.
     let command = visible_text(recorded.command.trim_end());
     form.push_str(&format!("expression: {}\ninfo:\n", yaml::text(&command)));
+    if recorded.text.relies_on_marks() {
+        form.push_str("  format: 2\n");
+    }
     let exit = yaml::number_or_text(&recorded.exit);
     form.push_str(&format!("  exit: {exit}\n"));
     if let Some(day) = &recorded.recorded {

@@ -1,20 +1,17 @@
 //! Tests of the whole way: written, accepted, found again.
 
 use super::*;
-use crate::normalize::{Masks, StepFolders};
+use crate::normalize::{Masks, StableText, StepFolders};
 use crate::transcript::{Capture, Output};
+use crate::visible::{bytes, readable, visible};
+use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// A recorded output as a step would make it.
 pub fn recorded(lesson: &str, step: &str, stdout: &str) -> Recorded {
-    let output = Output {
-        stdout: Capture::from(stdout.as_bytes()),
-        stderr: Capture::default(),
-    };
-    let masks = Masks::of(&[], &StepFolders::default()).expect("no mask is asked for");
     Recorded {
         name: SnapshotName::base(lesson, step),
-        text: masks.stabilize(&output),
+        text: stabilized(stdout.as_bytes(), b""),
         exit: "0".to_owned(),
         command: format!("print {step}"),
         made: None,
@@ -23,6 +20,15 @@ pub fn recorded(lesson: &str, step: &str, stdout: &str) -> Recorded {
         recorded: Some("2026-11-23".to_owned()),
         after_failure: None,
     }
+}
+
+fn stabilized(stdout: &[u8], stderr: &[u8]) -> StableText {
+    let output = Output {
+        stdout: Capture::from(stdout),
+        stderr: Capture::from(stderr),
+    };
+    let masks = Masks::of(&[], &StepFolders::default()).expect("no mask is asked for");
+    masks.stabilize(&output)
 }
 
 pub fn environment(facets: &str) -> Environment {
@@ -38,6 +44,38 @@ fn accepted(dir: &Path, recorded: &Recorded) {
     let waiting = pending(dir).expect("the folder can be read");
     for one in waiting {
         one.accept().expect("it can be accepted");
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_bytes_of_an_output_come_back_from_the_file_also_when_insta_wrote_it(
+        stdout in bytes(), stderr in bytes(),
+    ) {
+        let text = stabilized(&stdout, &stderr);
+        let recorded = Recorded { text, ..recorded("hello", "build", "") };
+        let form = super::form::write(&recorded);
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), &form).expect("writable");
+        let theirs = insta::Snapshot::from_file(file.path()).expect("insta reads it");
+        theirs.save(file.path()).expect("insta writes it");
+        let again = std::fs::read(file.path()).expect("readable");
+        for form in [form.clone().into_bytes(), form.replace('\n', "\r\n").into_bytes(), again] {
+            let read = super::form::parse(&form, recorded.name.clone()).expect("a snapshot");
+            prop_assert_eq!(read.text.bytes(), (stdout.clone(), stderr.clone()));
+            prop_assert!(read.text.is_same(&recorded.text));
+        }
+    }
+
+    #[test]
+    fn an_output_that_an_earlier_tutor_stored_is_still_the_same(printed in bytes(), other in bytes()) {
+        let (text, other_text) = (stabilized(&printed, b""), stabilized(&other, b""));
+        // It wrote the text that is visible, and no format.
+        let old = format!("---\ninfo:\n  exit: 0\n---\n{}\n", readable(text.as_str()));
+        let old = super::form::parse(old.as_bytes(), SnapshotName::base("hello", "build"));
+        let old = old.expect("a snapshot").text;
+        prop_assert!(old.is_same(&text));
+        prop_assert_eq!(old.is_same(&other_text), visible(&printed) == visible(&other));
     }
 }
 

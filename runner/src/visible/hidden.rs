@@ -55,10 +55,10 @@ fn belongs(before: Option<char>, character: char, after: Option<char>) -> bool {
     }
 }
 
-/// True for signs and pictures, of which many are emoji.
+/// True for signs and pictures, of which many are emoji; not for those that stand for controls.
 fn is_symbol(character: char) -> bool {
     matches!(character,
-        '©' | '®' | '\u{203c}' | '\u{2049}' | '\u{2100}'..='\u{27ff}' | '\u{2900}'..='\u{2bff}'
+        '©' | '®' | '\u{203c}' | '\u{2049}' | '\u{2100}'..='\u{23ff}' | '\u{2422}'..='\u{27ff}' | '\u{2900}'..='\u{2bff}'
         | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
 }
 

@@ -2,18 +2,25 @@
 //!
 //! A character that cannot be shown as it is becomes a mark that can: a control character its picture
 //! (`␛`, `␀`, `␍`), a byte that is not UTF-8 `\xff`, a character that is invisible or turns the
-//! reading direction `\u{202e}`. Newlines and tabs stay. Text that already holds such a mark
-//! looks the same as what the mark stands for, as with `cat -v`.
+//! reading direction `\u{202e}`. Newlines and tabs stay. On a screen, text that already holds such a
+//! mark looks the same as what the mark stands for, as with `cat -v`; what is kept to be compared is
+//! [`exact`].
 
+mod exact;
 mod hidden;
+mod mark;
 mod wrap;
 
+#[cfg(test)]
+pub(crate) use exact::{bytes_of, tests::bytes};
+pub use exact::{exact, has_marks, readable};
 pub use hidden::{hidden, is_hidden, name, visible_json};
+pub use mark::mark;
 pub use wrap::{breaks, expand_tabs, fold, width, wrap};
 
 use hidden::{is_plain, needs_next};
+use mark::{push_bytes, push_mark};
 use std::borrow::Cow;
-use std::fmt::Write;
 
 /// The whole of some bytes as safe text.
 pub fn visible(bytes: &[u8]) -> String {
@@ -134,13 +141,6 @@ fn valid_bytes(bytes: &[u8]) -> usize {
     }
 }
 
-fn push_bytes(bytes: &[u8], text: &mut String) {
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\\x{byte:02x}");
-    }
-}
-
 fn push_text(mut before: Option<char>, valid: &str, text: &mut String) {
     let mut plain_from = 0;
     let mut characters = valid.char_indices().peekable();
@@ -156,23 +156,6 @@ fn push_text(mut before: Option<char>, valid: &str, text: &mut String) {
         plain_from = at + character.len_utf8();
     }
     text.push_str(&valid[plain_from..]);
-}
-
-/// The mark in place of a character that is not shown as it is.
-pub fn mark(character: char) -> String {
-    let mut mark = String::new();
-    push_mark(character, &mut mark);
-    mark
-}
-
-fn push_mark(character: char, text: &mut String) {
-    match character {
-        '\0'..='\x1f' => text.extend(char::from_u32(0x2400 + u32::from(character))),
-        '\x7f' => text.push('␡'),
-        _ => {
-            let _ = write!(text, "\\u{{{:x}}}", u32::from(character));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub fn block(step: &Step, stem: &str, recorded: &[Recorded]) -> String {
         html.push_str(&format!(
             "<details class=\"tutor-variant\">\n<summary>On {}{}</summary>\n{}</details>\n",
             machine(&variant.environment),
-            if variant.text == base.text {
+            if variant.text.is_same(&base.text) {
                 ": the same"
             } else {
                 ""
