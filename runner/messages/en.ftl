@@ -404,7 +404,7 @@ check-summary = { $lessons ->
     [one] { $warnings } warning
    *[other] { $warnings } warnings
 }
-new-embedded = a lesson can be added only in a course's own folder: run it there, or name it with `--course`
+new-embedded = a lesson can be added only in a course's own folder, and a course begun only in an empty one: run it there, or name it with `--course`
 new-written = wrote { $path }; try it: `tutor run { $lesson }`
 
 # storage

@@ -2,11 +2,13 @@
 
 use super::arguments::{JsonArguments, NewArguments};
 use super::context::Context;
+use super::courses;
 use super::failure::ends;
 use super::output::out_json;
 use crate::course::{self, Origin};
 use crate::diagnostic::{self, Severity};
 use crate::exit::Exit;
+use crate::lesson::is_name;
 use crate::render::json;
 use crate::say;
 use crate::snapshot;
@@ -48,7 +50,23 @@ pub fn check(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exi
 
 /// `tutor new`.
 pub fn new(context: &Context, arguments: &NewArguments) -> anyhow::Result<Exit> {
-    let course = context.load_course()?;
+    let unusable = |error| ends(Exit::Usage, error);
+    if !is_name(&arguments.lesson) {
+        let name = arguments.lesson.clone();
+        return Err(unusable(course::CreateError::BadName(name)));
+    }
+    let named = courses::named(context.global.course.as_deref());
+    // A folder that somebody names is meant to be the course; else one above it may be.
+    if let Some(folder) = &named {
+        course::begin(folder).map_err(unusable)?;
+    }
+    let mut course = context.load_course()?;
+    if named.is_none() && course.origin == Origin::Embedded {
+        let here = std::env::current_dir()?;
+        if course::begin(&here).map_err(unusable)? {
+            course = context.load_course()?;
+        }
+    }
     let Origin::Folder(root) = &course.origin else {
         return Err(ends(Exit::Usage, say!("new-embedded")));
     };

@@ -4,6 +4,7 @@ use super::files::MANIFEST;
 use crate::diagnostic::{line_end, line_start};
 use crate::lesson::{is_name, new_page};
 use serde::Deserialize;
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::ops::Range;
@@ -55,7 +56,36 @@ pub fn create(course_root: &Path, stem: &str) -> Result<PathBuf, CreateError> {
     if new != old {
         replace(&manifest, &new)?;
     }
-    Ok(page)
+    match write_new(&course_root.join(".gitignore"), IGNORED) {
+        Ok(()) | Err(CreateError::Exists(_)) => Ok(page),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a course does not keep under version control.
+const IGNORED: &str = "# Outputs that wait to be read by `tutor review`.\n*.snap.new\n";
+
+/// Begins a course without lessons in a folder that is empty but for hidden files. False if it is not,
+/// or if there is none.
+pub fn begin(folder: &Path) -> Result<bool, CreateError> {
+    let Ok(folder) = folder.canonicalize() else {
+        return Ok(false);
+    };
+    let mut entries = fs::read_dir(&folder).map_err(|error| io_error(&folder, error))?;
+    let is_seen = |name: &OsStr| !name.as_encoded_bytes().starts_with(b".");
+    if entries.any(|entry| entry.is_ok_and(|entry| is_seen(&entry.file_name()))) {
+        return Ok(false);
+    }
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let title = toml::Value::from(name.into_owned());
+    let manifest = folder.join(MANIFEST);
+    let lessons = manifest.parent().unwrap_or(&folder);
+    fs::create_dir(lessons).map_err(|error| io_error(lessons, error))?;
+    write_new(
+        &manifest,
+        &format!("format = 1\ntitle = {title}\nlessons = []\n"),
+    )?;
+    Ok(true)
 }
 
 fn io_error(path: &Path, source: io::Error) -> CreateError {

@@ -16,7 +16,7 @@ mod package;
 mod scripts;
 
 pub use check::check;
-pub use create::{CreateError, create};
+pub use create::{CreateError, begin, create};
 pub use files::Origin;
 pub use masks::CourseMask;
 pub use model::{Course, CourseError, Facet, LessonEntry, NeedProbe, Precision, TableOfContents};

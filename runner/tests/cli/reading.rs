@@ -1,6 +1,7 @@
 //! Commands that read, and those for authors.
 
 use super::*;
+use std::process::Command;
 
 #[test]
 fn list_names_the_lessons_in_order() {
@@ -72,6 +73,48 @@ fn new_writes_a_page_that_check_passes() {
     } else {
         skipped("there is no `cc`, so the page of `tutor new` was not run");
     }
+}
+
+#[test]
+fn new_begins_a_course_in_an_empty_folder_and_in_no_other() {
+    let tutor = Tutor::new();
+    let new = |folder: &str| {
+        fs::create_dir_all(tutor.path(folder)).expect("ours");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tutor"));
+        command
+            .args(["new", "lesson-1"])
+            .current_dir(tutor.path(folder));
+        command.env_clear().env("TUTOR_HOME", tutor.path("home"));
+        tutor.start_command(command, "new").end()
+    };
+    tutor.put("tmp/A \"first\" course/.git/HEAD", "");
+    let folder = "tmp/A \"first\" course";
+    new(folder).code(0).stdout_has("lessons/lesson-1.md");
+    let manifest = tutor.get(&format!("{folder}/lessons/course.toml"));
+    let expected = "format = 1\ntitle = 'A \"first\" course'\nlessons = [\"lesson-1\"]\n";
+    assert_eq!(manifest, expected);
+    assert!(
+        tutor
+            .get(&format!("{folder}/.gitignore"))
+            .contains("\n*.snap.new\n")
+    );
+    tutor.put("tmp/other/notes.txt", "");
+    new("tmp/other")
+        .code(2)
+        .stderr_has("a course begun only in an empty one");
+    assert_eq!(tutor.files("tmp/other").len(), 1);
+    // Named, and with an ignore file of its own.
+    let named = Tutor::new();
+    fs::remove_dir(named.path("course/lessons")).expect("empty");
+    named.put("course/.gitignore", "mine\n");
+    named.run("new ../x").code(2);
+    assert!(!named.path("course/lessons").exists());
+    named.run("new lesson-1").code(0);
+    named
+        .run("check")
+        .code(0)
+        .stdout_has("1 lesson: no errors, no warnings");
+    assert_eq!(named.get("course/.gitignore"), "mine\n");
 }
 
 #[test]
