@@ -4,9 +4,11 @@
 
 use super::destination::below_root;
 use crate::diagnostic::{Complaint, nearest};
+use regex::{Captures, Regex};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// The text of a file that a lesson includes, or why it cannot be had.
 pub type Included = Result<String, NotIncluded>;
@@ -27,16 +29,38 @@ pub enum NotIncluded {
 /// The most that a lesson may include in all: one file can be included any number of times.
 pub(crate) const MOST_INCLUDED_BYTES: usize = 4 * 1024 * 1024;
 
-const OPEN: &str = "{{#include";
+/// A directive by mdBook's rule, with its name and what it is about, or one that it would read as text since
+/// something is missing.
+static DIRECTIVE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?x)
+        (?<escape> \\ )?
+        \{\{ \s* \#
+        (?<name> include | rustdoc_include | playground | playpen ) \b
+        (?: \s+ (?<rest> [^}]+ ) \}\} )?",
+    )
+    .expect("a regular expression that compiles")
+});
 
-/// Where an include directive stands in the text of a fence; it is read from the source.
-pub(crate) fn find(text: &str) -> Option<std::ops::Range<usize>> {
-    let start = text.find(OPEN)?;
-    let end = text[start..]
-        .find(['\n', '\r'])
-        .map_or(text.len(), |end| start + end);
-    let close = text[start..end].rfind("}}").map(|close| start + close + 2);
-    Some(start..close.unwrap_or(end))
+/// Where directives stand in a text: those that mdBook would follow.
+pub(crate) fn directives(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let found = DIRECTIVE.captures_iter(text);
+    let live = found.filter(|found| found.name("escape").is_none() && found.name("rest").is_some());
+    live.filter_map(|found| Some(found.get(0)?.range()))
+}
+
+/// Where a directive stands in the text of a fence, or what looks like one; it is read from the source.
+pub(crate) fn find(text: &str) -> Option<Range<usize>> {
+    let found = DIRECTIVE.captures_iter(text);
+    let mut live = found.filter(|found| found.name("escape").is_none());
+    let whole = live.next()?.get(0)?;
+    if whole.as_str().ends_with("}}") {
+        return Some(whole.range());
+    }
+    let line = text[whole.start()..].find(['\n', '\r']);
+    let end = line.map_or(text.len(), |end| whole.start() + end);
+    let close = text[whole.start()..end].rfind("}}");
+    Some(whole.start()..close.map_or(end, |close| whole.start() + close + 2))
 }
 
 /// The files that one lesson includes, each read and taken apart once.
@@ -63,8 +87,9 @@ impl<'f> Includes<'f> {
 
     /// The content of a file step, its include resolved.
     pub fn resolve(&mut self, content: &str) -> Result<String, Complaint> {
-        if !content.contains(OPEN) {
-            return Ok(content.to_owned());
+        if find(content).is_none() {
+            // mdBook takes the backslash away, with which text about directives is written.
+            return Ok(DIRECTIVE.replace_all(content, unescaped).into_owned());
         }
         let (target, anchor) = directive(content)?;
         let path = below_root(self.lesson, target).ok_or_else(|| {
@@ -92,27 +117,43 @@ impl<'f> Includes<'f> {
 /// A file and where its parts are.
 struct IncludedFile {
     text: String,
-    /// The lines behind the first mark of each name, as far as the mark that ends them.
-    parts: HashMap<String, (usize, Option<usize>)>,
+    parts: HashMap<String, IncludedPart>,
+}
+
+/// The lines behind the first mark of a name.
+struct IncludedPart {
+    start: usize,
+    /// Where the mark that ends them stands.
+    end: Option<usize>,
+    /// Where a second mark of that name stands.
+    second: Option<usize>,
 }
 
 impl IncludedFile {
     fn of(text: String) -> IncludedFile {
-        let mut parts: HashMap<String, (usize, Option<usize>)> = HashMap::new();
+        let mut parts: HashMap<String, IncludedPart> = HashMap::new();
         let mut at = 0;
         for line in text.split_inclusive('\n') {
             let start = at;
             at += line.len();
             match marker(line) {
-                Some(Marker::Begin(name)) if !parts.contains_key(name) => {
-                    parts.insert(name.to_owned(), (at, None));
-                }
+                Some(Marker::Begin(name)) => match parts.get_mut(name) {
+                    Some(part) => part.second = part.second.or(Some(start)),
+                    None => {
+                        let part = IncludedPart {
+                            start: at,
+                            end: None,
+                            second: None,
+                        };
+                        parts.insert(name.to_owned(), part);
+                    }
+                },
                 Some(Marker::End(name)) => {
-                    if let Some((_, end @ None)) = parts.get_mut(name) {
-                        *end = Some(start);
+                    if let Some(part) = parts.get_mut(name) {
+                        part.end = part.end.or(Some(start));
                     }
                 }
-                Some(Marker::Begin(_)) | None => {}
+                None => {}
             }
         }
         IncludedFile { text, parts }
@@ -120,8 +161,23 @@ impl IncludedFile {
 
     fn part(&self, anchor: &str, path: &Path) -> Result<Range<usize>, Complaint> {
         match self.parts.get(anchor) {
-            Some((start, Some(end))) => Ok(*start..*end),
-            Some((_, None)) => Err(Complaint::new(
+            Some(IncludedPart {
+                second: Some(second),
+                ..
+            }) => Err(Complaint::new(
+                format!(
+                    "anchor `{anchor}` of `{}` begins a second time in line {}",
+                    path.display(),
+                    self.text[..*second].matches('\n').count() + 1
+                ),
+                "give one of the two another name",
+            )),
+            Some(IncludedPart {
+                start,
+                end: Some(end),
+                ..
+            }) => Ok(*start..*end),
+            Some(IncludedPart { end: None, .. }) => Err(Complaint::new(
                 format!("anchor `{anchor}` of `{}` never ends", path.display()),
                 format!("end it with `// ANCHOR_END: {anchor}`"),
             )),
@@ -172,18 +228,37 @@ impl NotIncluded {
     }
 }
 
+fn unescaped(found: &Captures<'_>) -> String {
+    found[0].trim_start_matches('\\').to_owned()
+}
+
 fn directive(content: &str) -> Result<(&str, Option<&str>), Complaint> {
-    let line = content.trim();
-    let inner = line
-        .strip_prefix(OPEN)
-        .and_then(|rest| rest.strip_suffix("}}"))
-        .filter(|inner| inner.starts_with(' ') && !inner.contains('\n'));
-    let Some(inner) = inner.map(str::trim).filter(|inner| !inner.is_empty()) else {
+    let found = DIRECTIVE.captures(content);
+    let alone = found.filter(|found| found[0].len() == content.trim().len());
+    let parts = alone.and_then(|found| Some((found.name("name")?, found.name("rest")?)));
+    let Some((name, rest)) = parts else {
         return Err(Complaint::new(
             "an include stands alone in its fence",
             "write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else",
         ));
     };
+    if name.as_str() != "include" {
+        return Err(Complaint::new(
+            format!(
+                "`{{{{#{}}}}}` is mdBook's, and a lesson has no such directive",
+                name.as_str()
+            ),
+            "write `{{#include ../bpf/hello.bpf.c}}`",
+        ));
+    }
+    let mut words = rest.as_str().split_whitespace();
+    let inner = words.next().unwrap_or_default();
+    if let Some(more) = words.next() {
+        return Err(Complaint::new(
+            format!("an include takes one path, and `{more}` stands behind it"),
+            "write one path; a file whose name has a blank cannot be included",
+        ));
+    }
     match inner.split_once(':') {
         None => Ok((inner, None)),
         Some((path, anchor)) if is_anchor(anchor) => Ok((path, Some(anchor))),
@@ -264,6 +339,39 @@ mod tests {
     }
 
     #[test]
+    fn blanks_are_taken_as_mdbook_takes_them() {
+        for content in [
+            "  {{ #include ../bpf/a.c:two }}\n",
+            "{{#include\t../bpf/a.c:two\t}}",
+            "{{\n#include\n../bpf/a.c:two\n}}\n",
+        ] {
+            assert_eq!(included(content), "int c;\n", "{content}");
+        }
+        let text = "{{ # include ../bpf/a.c }} {{#includes ../bpf/a.c}} {{#if x}}\n";
+        assert_eq!(included(text), text);
+    }
+
+    #[test]
+    fn a_directive_behind_a_backslash_is_text() {
+        assert_snapshot!(included("write \\{{#include a.c}}\n"), @"write {{#include a.c}}");
+    }
+
+    #[test]
+    fn an_anchor_that_begins_twice_is_named() {
+        let files = |_: &Path| {
+            Ok("// ANCHOR: p\r\nint a;\r\n// ANCHOR_END: p\r\n// ANCHOR: p\r\nint b;\r\n// ANCHOR_END: p\r\n".to_owned())
+        };
+        let mut includes = Includes::of(Path::new("lessons/lesson-1.md"), &files);
+        let complaint = includes.resolve("{{#include ../bpf/twice.c:p}}\n").err();
+        assert_eq!(
+            complaint.map(|complaint| complaint.message).as_deref(),
+            Some("anchor `p` of `bpf/twice.c` begins a second time in line 4")
+        );
+        let whole = includes.resolve("{{#include ../bpf/twice.c}}\n");
+        assert_eq!(whole.as_deref(), Ok("int a;\r\nint b;\r\n"));
+    }
+
+    #[test]
     fn an_anchor_gives_the_lines_between_its_marks() {
         assert_snapshot!(included("{{#include ../bpf/a.c:two}}\n"), @"int c;");
     }
@@ -278,6 +386,9 @@ mod tests {
         assert_snapshot!(included("{{#include /etc/passwd}}\n"), @"`/etc/passwd` lies outside the course; include only files below the folder that holds `lessons/`");
         assert_snapshot!(included("int x;\n{{#include ../bpf/a.c}}\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
         assert_snapshot!(included("{{#include}}\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
+        assert_snapshot!(included("{{#rustdoc_include ../bpf/a.c}}\n"), @"`{{#rustdoc_include}}` is mdBook's, and a lesson has no such directive; write `{{#include ../bpf/hello.bpf.c}}`");
+        assert_snapshot!(included("{{#include ../bpf/a.c b.c}}\n"), @"an include takes one path, and `b.c` stands behind it; write one path; a file whose name has a blank cannot be included");
+        assert_snapshot!(included("{{ #include }}\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
         assert_snapshot!(included("{{#include ../bpf/a.c\n"), @"an include stands alone in its fence; write one line `{{#include ../bpf/hello.bpf.c}}` and nothing else");
     }
 

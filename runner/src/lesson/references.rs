@@ -67,7 +67,15 @@ fn is_link(source: &str, reference: &Undefined, meant: Option<&str>) -> bool {
     let words = written
         .rsplit_once("][")
         .map_or(written, |(words, _)| words);
-    words.starts_with('!') || meant.is_some() && reference.label.len() > 2 || is_phrase(words)
+    words.starts_with('!')
+        || meant.is_some() && reference.label.len() > 2
+        || is_phrase(words)
+        || is_word(words.trim_start_matches('[')) && is_word(&reference.label)
+}
+
+/// True for one word as it stands in a sentence, and false for an index.
+fn is_word(text: &str) -> bool {
+    text.len() > 2 && text.chars().all(|c| c.is_ascii_lowercase())
 }
 
 /// True for words as they stand in a sentence, and false for `i` and `i + 1`.
@@ -124,6 +132,16 @@ mod tests {
         assert_snapshot!(named("[Here][kernal] and [here][Kernel].\n\n[kernel]: https://docs.kernel.org\n"), @r#"
         1:1 "[Here][kernal]" `[kernal]` is not defined, so this is text and no link
             did you mean `[kernel]`?
+        "#);
+    }
+
+    #[test]
+    fn a_reference_of_one_word_needs_its_label_too() {
+        assert_snapshot!(named("[file][nolabel]: it stands [here][elsewhere].\n"), @r#"
+        1:1 "[file][nolabel]" `[nolabel]` is not defined, so this is text and no link
+            define it on a line of its own, `[nolabel]: https://…`, or write a backslash before the brackets
+        1:28 "[here][elsewhere]" `[elsewhere]` is not defined, so this is text and no link
+            define it on a line of its own, `[elsewhere]: https://…`, or write a backslash before the brackets
         "#);
     }
 

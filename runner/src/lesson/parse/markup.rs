@@ -30,7 +30,9 @@ pub enum MarkupKind {
 
 /// The Markdown that a lesson may have. Footnotes stay off: neither the terminal nor the study mode has a
 /// foot to put them at.
-pub(super) const OPTIONS: Options = Options::ENABLE_TABLES.union(Options::ENABLE_STRIKETHROUGH);
+pub(super) const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_GFM);
 
 // The Markdown that mdBook reads with the settings of an emitted book. It is more than lessons have:
 // a footnote that is none in a lesson would be one there, with all that it holds.
@@ -38,6 +40,7 @@ const BOOK_OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_FOOTNOTES)
     .union(Options::ENABLE_STRIKETHROUGH)
     .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_GFM)
     .union(Options::ENABLE_HEADING_ATTRIBUTES);
 
 /// The parts of a page that are more than text, as mdBook reads it, in order.

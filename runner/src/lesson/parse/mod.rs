@@ -6,6 +6,7 @@ mod backticks;
 mod lost;
 mod marks;
 mod markup;
+mod strays;
 mod tree;
 
 pub use marks::{Mark, marks};
@@ -86,6 +87,7 @@ pub(crate) fn read(
         defined: Vec::new(),
         regions: Vec::new(),
         lints: Findings::of(path),
+        quoted: Vec::new(),
         prose_start: front.body,
         blocks: Vec::new(),
     };
@@ -107,6 +109,13 @@ pub(crate) fn read(
         front.body,
         &reader.regions,
         &mut reader.findings,
+        &mut lints,
+    );
+    strays::lints(
+        &lesson,
+        front.body,
+        &reader.regions,
+        &reader.quoted,
         &mut lints,
     );
     check::lints(&lesson, &reader.headings, front.body, &mut lints);
@@ -138,6 +147,8 @@ struct PageReader<'a> {
     regions: Vec<Region>,
     /// The warnings.
     lints: Findings,
+    /// Directives that are shown as code.
+    quoted: Vec<Range<usize>>,
     prose_start: usize,
     blocks: Vec<Block>,
 }
@@ -210,6 +221,7 @@ impl PageReader<'_> {
                         }
                         Event::Start(Tag::HtmlBlock) => self.region(RegionKind::Html, &span),
                         Event::Text(_) => self.comment_in_text(&span),
+                        Event::Code(text) if text.contains("{{") => self.quoted.push(span.clone()),
                         _ => {}
                     }
                     self.heading(&event, &span);
@@ -381,7 +393,12 @@ impl PageReader<'_> {
 
     fn include(&mut self, content: &mut String, inside: Range<usize>) {
         match self.includes.resolve(content) {
-            Ok(resolved) => *content = resolved,
+            // What is included keeps its end, with a newline or without.
+            Ok(resolved) if resolved != *content => {
+                *content = resolved;
+                return;
+            }
+            Ok(_) => {}
             Err(complaint) => {
                 let found = include::find(&self.source[inside.clone()]);
                 let span = found.map_or(inside.clone(), |found| {

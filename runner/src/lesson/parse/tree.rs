@@ -2,7 +2,7 @@
 
 use crate::lesson::names::Claims;
 use crate::lesson::prose::{Inline, Node, plain_text};
-use pulldown_cmark::{CodeBlockKind, Event, Tag, TagEnd};
+use pulldown_cmark::{BlockQuoteKind, CodeBlockKind, Event, Tag, TagEnd};
 use std::ops::Range;
 
 // Text nested deeper than this is kept and its nesting is not, so that whoever walks the tree may
@@ -149,6 +149,10 @@ impl ProseBuilder {
     }
 
     fn begin(&mut self, tag: Tag<'_>, span: Range<usize>) {
+        let alert = match &tag {
+            Tag::BlockQuote(kind) => *kind,
+            _ => None,
+        };
         let kind = match tag {
             Tag::Paragraph => ContainerKind::Paragraph,
             Tag::Heading { level, .. } => ContainerKind::Heading(level as u8),
@@ -189,6 +193,12 @@ impl ProseBuilder {
             self.claims.close();
         }
         self.open(kind);
+        if let Some(alert) = alert {
+            // As GitHub shows it: a label above the text.
+            let label = Inline::Text(label(alert).to_owned());
+            let node = Node::Paragraph(vec![Inline::Strong(vec![label])]);
+            self.top().push(node);
+        }
     }
 
     /// A container ends.
@@ -246,6 +256,17 @@ impl ProseBuilder {
             }),
             ContainerKind::Plain => outer.inlines.extend(frame.inlines),
         }
+    }
+}
+
+/// What an alert such as `> [!NOTE]` is called.
+fn label(alert: BlockQuoteKind) -> &'static str {
+    match alert {
+        BlockQuoteKind::Note => "Note",
+        BlockQuoteKind::Tip => "Tip",
+        BlockQuoteKind::Important => "Important",
+        BlockQuoteKind::Warning => "Warning",
+        BlockQuoteKind::Caution => "Caution",
     }
 }
 

@@ -155,3 +155,27 @@ fn what_is_nested_without_end_is_kept_flat() {
     assert!(deep.contains("text"), "{deep}");
     assert!(plain_text(&[]).is_empty());
 }
+
+#[test]
+fn an_alert_has_its_label() {
+    assert_snapshot!(parsed("> [!WARNING]\n> Hot.\n\n> [!note] is text.\n"), @"prose quote(p(**Warning**) p(Hot.)) quote(p([!note] is text.))");
+}
+
+#[test]
+fn what_is_included_arrives_as_it_is() {
+    let page = format!("{FRONT}```c {{file=a.c}}\n{{{{#include ../a.c}}}}\n```\n");
+    for text in [
+        "int y;",
+        "int x;\r\n",
+        "\u{feff}int b;\n",
+        "```c\nint z;\n```\n~~~\n",
+        "",
+    ] {
+        let path = Path::new("lessons/lesson-1.md");
+        let reading = read("lesson-1", path, &page, &|_| Ok(text.to_owned()));
+        let [Block::File(file)] = &reading.lesson.blocks[..] else {
+            panic!("{:?}", reading.lesson.blocks);
+        };
+        assert_eq!(file.content, text);
+    }
+}

@@ -149,3 +149,19 @@ fn a_byte_order_mark_and_carriage_returns_hide_no_step() {
     "#);
     assert_eq!(reading.lesson.steps().count(), 1);
 }
+
+#[test]
+fn an_include_where_a_lesson_takes_none_is_named() {
+    assert_snapshot!(linted("# A\n\n{{#include ../bpf/a.c}} and {{ #include b }}\n\n```c\n{{#include ../bpf/a.c}}\n```\n\n```sh {id=a}\n{{#include run.sh}}\n```\n"), @r#"
+    3:1 "{{#include ../bpf/a.c}}" an include that is not in a file of the lesson is text
+        put it into a fence such as `c {file=hello.c}`; if it is to be read as text, put it between backticks
+    3:29 "{{ #include b }}" an include that is not in a file of the lesson is text
+        put it into a fence such as `c {file=hello.c}`; if it is to be read as text, put it between backticks
+    6:1 "{{#include ../bpf/a.c}}" an include that is not in a file of the lesson is text
+        put it into a fence such as `c {file=hello.c}`; if it is to be read as text, put it between backticks
+    10:1 "{{#include run.sh}}" an include in a script is text: bash gets the line as it stands
+        write a file with a fence such as `sh {file=run.sh}`, and run that
+    "#);
+    let shown = "# A\n\n`{{#include a}}`, \\{{#include a}}, {{#include}}, {{name}}.\n\n```text\nwrite\n{{#include a}}\n```\n\n    {{#include a}}\n\n```c {file=a.c}\n{{ #include ../bpf/a.c }}\n```\n\n```sh {id=a}\ntrue\n```\n";
+    assert_eq!(linted(shown), "");
+}
