@@ -49,10 +49,10 @@ pub(super) fn notes(
         regions,
         lines: Lines::of(source),
         comments: None,
+        swallowing: None,
         findings,
         lints,
     };
-    finder.unclosed_comments();
     let mut at = 0;
     for line in source.split_inclusive(['\n', '\r']) {
         let start = at;
@@ -130,6 +130,8 @@ struct Finder<'a> {
     regions: &'a [Region],
     lines: Lines<'a>,
     comments: Option<Comments>,
+    /// The last comment without an end that was noted.
+    swallowing: Option<usize>,
     findings: &'a mut Findings,
     lints: &'a mut Findings,
 }
@@ -152,23 +154,6 @@ const COMMENT: &str = "<!--";
 const COMMENT_END: &str = "-->";
 
 impl Finder<'_> {
-    fn unclosed_comments(&mut self) {
-        let source = self.source;
-        let blocks = self.regions.iter();
-        let blocks = blocks.filter(|region| matches!(region.kind, RegionKind::Html));
-        for block in blocks {
-            let text = &source[block.span.clone()];
-            if is_comment(text) && !text.contains(COMMENT_END) {
-                let start = block.span.start + text.len() - text.trim_start().len();
-                self.findings.error(
-                    start..start + COMMENT.len(),
-                    "this comment is not closed, so it swallows what follows",
-                    "end it with `-->`",
-                );
-            }
-        }
-    }
-
     fn in_front_matter(&mut self, span: Range<usize>, opening: &SeemingFence<'_>) {
         if opening.has_group {
             self.findings.error(
@@ -256,8 +241,10 @@ impl Finder<'_> {
                 let help = "take it out of the comment if it is to run";
                 return self.lints.note(span, message, help);
             }
-            // That is an error where the comment begins.
-            Some(_) if is_comment(&self.source[block.clone()]) => return,
+            Some(comment) if is_comment(&self.source[block.clone()]) => {
+                let start = comment.span.start;
+                return self.swallowing(start..start + COMMENT.len());
+            }
             Some(_) | None => {}
         }
         let tag = tag(&self.source[block.clone()]);
@@ -268,6 +255,17 @@ impl Finder<'_> {
         };
         let message = "a fence within HTML does not run";
         self.findings.error(span, message, help);
+    }
+
+    /// Notes a comment without an end once, whatever it swallows.
+    fn swallowing(&mut self, comment: Range<usize>) {
+        if self.swallowing.replace(comment.start) != Some(comment.start) {
+            self.findings.error(
+                comment,
+                "this comment is not closed, so it swallows what follows",
+                "end it with `-->`",
+            );
+        }
     }
 
     fn in_prose(&mut self, span: Range<usize>, opening: &SeemingFence<'_>) {
