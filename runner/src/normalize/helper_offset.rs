@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 /// Hides `-61360` in `call bpf_trace_printk#-61360`, and its four bytes in the line below. Hides it
 /// too where `tutor bpf compare` works it out: `… - __bpf_call_base … = -61360 = 0xffff1050, …`.
 ///
-/// A helper's own number (`bpf_trace_printk#6` in a verifier log) is small and stays.
+/// A helper's own number (`bpf_trace_printk#6` in a verifier log) is small and stays, and so does the
+/// `-1` of a call that is yet to be resolved.
 pub(super) const MASK: Mask = Mask {
     name: "helper-offset",
     apply,
@@ -17,7 +18,7 @@ pub(super) const MASK: Mask = Mask {
 
 static OFFSET: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
-        r"(?-u)(?<call>\bcall [A-Za-z_][A-Za-z0-9_.]*#)(?:-[0-9]+|[0-9]{4,})\b(?:(?<code>\n[ \t]*85 [0-9a-f]{2} 00 00)(?: [0-9a-f]{2}){4})?",
+        r"(?-u)(?<call>\bcall [A-Za-z_][A-Za-z0-9_.]*#)(?:-[0-9]{2,}|[0-9]{4,})\b(?:(?<code>\n[ \t]*85 [0-9a-f]{2} 00 00)(?: [0-9a-f]{2}){4})?",
     )
 });
 
@@ -101,7 +102,7 @@ call bpf_trace_printk#-61360
 
     #[test]
     fn a_helpers_own_number_and_the_objects_bytes_stay() {
-        let kept = "10: (85) call bpf_trace_printk#6\n      10:\t85 00 00 00 06 00 00 00\tcall 6";
+        let kept = "10: (85) call bpf_trace_printk#6\n      10:\t85 00 00 00 06 00 00 00\tcall 6\ncall a_kfunc#-1";
         assert_eq!(masked(&MASK, kept), kept);
     }
 }

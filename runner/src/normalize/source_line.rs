@@ -1,4 +1,4 @@
-//! The line of a C file that a tool names: headers grow from version to version.
+//! The line of a header that a tool names: headers grow from version to version, a program's own file does not.
 
 use super::mask::Mask;
 use super::padding::compiled;
@@ -13,7 +13,7 @@ pub(super) const MASK: Mask = Mask {
 };
 
 static LINE: LazyLock<Regex> = LazyLock::new(|| {
-    compiled(r"(?-u)(?<file>[A-Za-z0-9_/-]\.[ch]:)[0-9]+(?<again>, which line )?(?:[0-9]+)?")
+    compiled(r"(?-u)(?<file>[A-Za-z0-9_/-]\.h:)[0-9]+(?<again>, which line )?(?:[0-9]+)?")
 });
 
 fn apply(text: &str) -> Cow<'_, str> {
@@ -31,12 +31,12 @@ mod tests {
     use insta::assert_snapshot;
 
     #[test]
-    fn lines_of_c_files_are_hidden_and_other_numbers_stay() {
+    fn lines_of_headers_are_hidden_and_those_of_a_program_stay() {
         let text = "opening F from include/linux/filter.h:368\nopening E from bpf.h:5694, which line 5699 undefines again\nat 12:30, port localhost:8080, hello.bpf.c:11:1\n";
         assert_snapshot!(masked(&MASK, text), @r"
         opening F from include/linux/filter.h:[LINE]
         opening E from bpf.h:[LINE], which line [LINE] undefines again
-        at 12:30, port localhost:8080, hello.bpf.c:[LINE]:1
+        at 12:30, port localhost:8080, hello.bpf.c:11:1
         ");
     }
 }

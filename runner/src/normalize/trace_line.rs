@@ -15,16 +15,15 @@ pub(super) const MASK: Mask = Mask {
     apply,
 };
 
-/// Newer kernels print five flags, older ones four; the thread group in parentheses and the flags
-/// are options. The kernel does not always
-/// know a task's name, and prints `<...>`.
+/// Newer kernels print more flags than older ones; the thread group in parentheses and the flags
+/// are options. The kernel does not always know a task's name, and prints `<...>`.
 static PREFIX: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r"(?mx-u)^
-        [\ \t]* [!-~][\ -~]{0,15}? - [0-9]+ [\ \t]+
+        [\ \t]* (?u:\S[^\n]{0,15}?) - [0-9]+ [\ \t]+
         (?<group> \( [\ ]* [-0-9]+ \) [\ \t]+ )?
         \[ [0-9]+ \] [\ \t]+
-        (?<flags> [-.\#a-zA-Z0-9]{4,5} [\ \t]+ )?
+        (?<flags> [-.\#a-zA-Z0-9]{4,8} [\ \t]+ )?
         [0-9]+ (?: \.[0-9]+ )? :
         (?<end>[\ \t]|$)",
     )
@@ -51,13 +50,17 @@ mod tests {
            <...>-21711   [001] d..31  1234.567890: bpf_trace_printk: hello world!
             bash-7       [000] ....   234.567890: 0: hello world!
  systemd-journal-217     [003] dN.4.  1.000001: bpf_trace_printk: a  b
+           网络 1-32      [000] .....  99.0: a task has any name
    kworker/0:1-31      [000] .....  99.1: sys_write(fd: 1)
+            bash-7       [000] ....1.. 9.5: more flags
             bash-7       [000] 234: an empty one follows:
             bash-7       [000] .... 235:"), @"
         [TASK]-[PID] [[CPU]] [FLAGS] [TIME]: bpf_trace_printk: hello world!
         [TASK]-[PID] [[CPU]] [FLAGS] [TIME]: 0: hello world!
         [TASK]-[PID] [[CPU]] [FLAGS] [TIME]: bpf_trace_printk: a  b
+        [TASK]-[PID] [[CPU]] [FLAGS] [TIME]: a task has any name
         [TASK]-[PID] [[CPU]] [FLAGS] [TIME]: sys_write(fd: 1)
+        [TASK]-[PID] [[CPU]] [FLAGS] [TIME]: more flags
         [TASK]-[PID] [[CPU]] [TIME]: an empty one follows:
         [TASK]-[PID] [[CPU]] [FLAGS] [TIME]:
         ");

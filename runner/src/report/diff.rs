@@ -5,6 +5,7 @@
 
 use super::emphasis::{self, Segment, shown};
 use crate::normalize::StableText;
+use crate::visible::mark;
 use similar::{Algorithm, DiffOp, TextDiff};
 use std::time::Duration;
 
@@ -146,7 +147,11 @@ fn push_changed(old: &[&str], new: &[&str], lines: &mut Vec<DiffLine>) {
     let pairs = old.len().min(new.len());
     let mut added = Vec::with_capacity(new.len());
     for (old, new) in old.iter().zip(new) {
-        let (old, new) = emphasis::between(&shown(old), &shown(new));
+        let (mut before, mut after) = (shown(old), shown(new));
+        if before == after {
+            (before, after) = (shown(&signs_marked(old)), shown(&signs_marked(new)));
+        }
+        let (old, new) = emphasis::between(&before, &after);
         lines.push(changed(LineKind::Removed, old));
         added.push(changed(LineKind::Added, new));
     }
@@ -154,6 +159,11 @@ fn push_changed(old: &[&str], new: &[&str], lines: &mut Vec<DiffLine>) {
     lines.extend(old[pairs..].iter().map(alone(LineKind::Removed)));
     lines.append(&mut added);
     lines.extend(new[pairs..].iter().map(alone(LineKind::Added)));
+}
+
+/// A line in which the signs that show tabs and blanks are told from those that were printed.
+fn signs_marked(line: &str) -> String {
+    line.replace('→', &mark('→')).replace('·', &mark('·'))
 }
 
 fn changed(kind: LineKind, segments: Vec<Segment>) -> DiffLine {
@@ -299,5 +309,17 @@ mod tests {
             MOST_LINES
         );
         assert_eq!(diff.left_out_lines, 120_000 - MOST_LINES);
+    }
+
+    #[test]
+    fn a_sign_that_was_printed_is_told_from_what_it_shows() {
+        let lines = |old: &str, new: &str| {
+            let diff = diff(&text(old), &text(new));
+            let lines = diff.hunks.iter().flat_map(|hunk| &hunk.lines);
+            lines.map(DiffLine::text).collect::<Vec<_>>()
+        };
+        assert_eq!(lines("a\tb\n", "a→b\n"), ["a→b", r"a\u{2192}b"]);
+        assert_eq!(lines("a \nx\n", "a·\nx\n"), ["a·", r"a\u{b7}", "x"]);
+        assert_eq!(lines("a → b\n", "a → c\n"), ["a → b", "a → c"]);
     }
 }
