@@ -17,7 +17,7 @@ pub(super) struct ClangPreamble<'q> {
 impl ClangPreamble<'_> {
     /// Returns clang with what all its runs have in common.
     pub(super) fn tool(&self) -> Tool {
-        Tool::new(self.question.clang.clone())
+        Tool::clang(self.question.clang.clone())
             .args(["-target", "bpf", "-O2", "-x", "c"])
             .args(self.question.options.clone())
             .args(self.more_options.clone())

@@ -265,7 +265,7 @@ impl Input {
 
     fn tool(&self, stage: CompilerStage) -> Tool {
         let optimize = format!("-O{}", self.optimize);
-        let tool = Tool::new(self.clang.clone())
+        let tool = Tool::clang(self.clang.clone())
             .args([optimize.as_str(), "-g", "-target", "bpf"])
             .args(include_options())
             .args(self.options.clone());

@@ -1,11 +1,15 @@
 //! Runs clang, and says what it answered.
 
+mod advice;
+mod options;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
+
+pub use options::{include_options, target_define};
 
 /// Why a tool gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -39,19 +43,18 @@ impl ToolError {
                 "install clang, as in `apt install {tool}`, or name another one with `--clang`"
             )),
             Self::Missing(tool) => Some(format!("install LLVM, which brings `{tool}`")),
-            Self::Run { .. } | Self::Refused { .. } => None,
+            Self::Run { .. } => None,
+            Self::Refused { stderr, .. } => advice::advice(stderr),
         }
     }
 }
 
-/// The first line that says `error:`, without what stands before it if that is standard input.
+/// The first line that names an error, without what stands before it if that is standard input.
 fn first_error(stderr: &str) -> &str {
-    let mut lines = stderr.lines();
-    let line = lines.find(|line| line.contains("error:"));
-    line.or(stderr.lines().next())
-        .map_or("it does not say why", |line| {
-            line.trim_start_matches("<stdin>:")
-        })
+    let line = advice::first_error(stderr).or(stderr.lines().next());
+    line.map_or("it does not say why", |line| {
+        line.trim_start_matches("<stdin>:")
+    })
 }
 
 /// The output of a tool.
@@ -70,6 +73,8 @@ pub struct ToolOutput {
 pub struct Tool {
     program: String,
     args: Vec<OsString>,
+    /// Arguments that nobody needs to type.
+    unseen: &'static [&'static str],
 }
 
 impl Tool {
@@ -78,6 +83,15 @@ impl Tool {
         Self {
             program: program.into(),
             args: Vec::new(),
+            unseen: &[],
+        }
+    }
+
+    /// Returns a clang without arguments. If it crashes, it leaves no files in the folder for temporary ones.
+    pub fn clang(program: impl Into<String>) -> Self {
+        Self {
+            unseen: &["-fno-crash-diagnostics"],
+            ..Self::new(program)
         }
     }
 
@@ -105,6 +119,7 @@ impl Tool {
             },
         };
         let mut child = Command::new(&self.program)
+            .args(self.unseen)
             .args(&self.args)
             .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::piped())
@@ -122,7 +137,10 @@ impl Tool {
         Ok(ToolOutput {
             is_ok: output.status.success(),
             stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: match output.status.success() {
+                true => String::from_utf8_lossy(&output.stderr).into_owned(),
+                false => advice::without_crash_report(&String::from_utf8_lossy(&output.stderr)),
+            },
         })
     }
 
@@ -157,33 +175,11 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Returns the options that let clang find the C library's headers when it compiles for BPF: on Debian and
-/// Ubuntu, `asm/types.h` lies in a folder named after the machine.
-pub fn include_options() -> Vec<String> {
-    let folder = match std::env::consts::ARCH {
-        "x86_64" => "/usr/include/x86_64-linux-gnu",
-        "aarch64" => "/usr/include/aarch64-linux-gnu",
-        "riscv64" => "/usr/include/riscv64-linux-gnu",
-        _ => return Vec::new(),
-    };
-    match Path::new(folder).is_dir() {
-        true => vec![format!("-I{folder}")],
-        false => Vec::new(),
-    }
-}
-
-/// Returns the option that tells libbpf's headers which machine's registers a probe sees.
-pub fn target_define() -> Option<String> {
-    let name = match std::env::consts::ARCH {
-        "x86_64" => "x86",
-        "aarch64" => "arm64",
-        "riscv64" => "riscv",
-        "s390x" => "s390",
-        "powerpc64" => "powerpc",
-        "loongarch64" => "loongarch",
-        _ => return None,
-    };
-    Some(format!("-D__TARGET_ARCH_{name}"))
+/// Returns the command that makes an object of a C file on this machine, as it can be typed.
+pub fn compile_command(source: &str, object: &str) -> String {
+    let tool = Tool::new("clang").args(["-O2", "-g", "-target", "bpf"]);
+    let tool = tool.args(include_options());
+    tool.args(["-c", source, "-o", object]).to_string()
 }
 
 #[cfg(test)]
