@@ -5,7 +5,32 @@ use std::fmt;
 /// The number that the kernel's own headers call `ENOTSUPP`; it was never meant to reach a program, but BPF sends it.
 const ENOTSUPP: i32 = 524;
 
-/// An error number as the kernel answered it.
+/// libbpf's own numbers begin here: `enum libbpf_errno` of its `libbpf.h`.
+const FIRST_OF_LIBBPF: i32 = 4000;
+const LIBBPF: [(&str, &str); 14] = [
+    ("LIBELF", "libelf cannot read the file"),
+    ("FORMAT", "the object is not as it should be"),
+    (
+        "KVERSION",
+        "the object names no kernel version, or a wrong one",
+    ),
+    (
+        "ENDIAN",
+        "the object's byte order is not that of this machine",
+    ),
+    ("INTERNAL", "libbpf contradicts itself"),
+    ("RELOC", "a relocation cannot be made"),
+    ("LOAD", "the program cannot be loaded, for whatever reason"),
+    ("VERIFY", "the verifier refuses the program"),
+    ("PROG2BIG", "the program is too big"),
+    ("KVER", "the kernel version is not the running one"),
+    ("PROGTYPE", "the kernel does not know the program's type"),
+    ("WRNGPID", "an answer is for another process"),
+    ("INVSEQ", "an answer has the wrong number"),
+    ("NLPARSE", "an answer of netlink cannot be read"),
+];
+
+/// An error number as the kernel answered it, or libbpf.
 ///
 /// ```
 /// use tutor_bpf::errno::Errno;
@@ -36,6 +61,9 @@ impl Errno {
 
     /// Returns the symbolic name, or `errno N` for a number without one.
     pub fn name(self) -> String {
+        if let Some((name, _)) = self.of_libbpf() {
+            return format!("LIBBPF_ERRNO__{name}");
+        }
         match (self.0, self.known()) {
             (ENOTSUPP, _) => "ENOTSUPP".to_owned(),
             (_, Some(known)) => format!("{known:?}"),
@@ -45,6 +73,9 @@ impl Errno {
 
     /// Returns what the number means, in lower case.
     pub fn meaning(self) -> String {
+        if let Some((_, meaning)) = self.of_libbpf() {
+            return (*meaning).to_owned();
+        }
         match (self.0, self.known()) {
             (ENOTSUPP, _) => "operation not supported by this kernel".to_owned(),
             (_, Some(known)) => lowered(known.desc()),
@@ -59,6 +90,10 @@ impl Errno {
         let (_, number) = text.rsplit_once("(os error ")?;
         let (number, _) = number.split_once(')')?;
         number.parse().ok().map(Self)
+    }
+
+    fn of_libbpf(self) -> Option<&'static (&'static str, &'static str)> {
+        LIBBPF.get(usize::try_from(self.0.checked_sub(FIRST_OF_LIBBPF)?).ok()?)
     }
 
     fn known(self) -> Option<nix::errno::Errno> {
@@ -94,6 +129,10 @@ mod tests {
         assert_eq!(
             Errno::ENOTSUPP.to_string(),
             "ENOTSUPP (operation not supported by this kernel)"
+        );
+        assert_eq!(
+            Errno(4003).to_string(),
+            "LIBBPF_ERRNO__ENDIAN (the object's byte order is not that of this machine)"
         );
         assert_eq!(
             Errno(999).to_string(),

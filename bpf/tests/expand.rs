@@ -4,8 +4,10 @@ mod support;
 
 use std::fs;
 
+use support::asked::Run;
 use support::{output, skipped};
 use tempfile::TempDir;
+use tutor_bpf::command::CommandVerdict;
 use tutor_bpf::expand::{ConstantValue, ExpandError, Expansion, MacroQuestion, expand};
 
 const HEADER: &str = "\
@@ -248,4 +250,53 @@ fn a_function_that_a_header_declares_is_not_called_unknown() {
     }
     let expansion = asked("string.h", "memcpy(0, 0, 1)");
     assert!(expansion.unknown.is_empty(), "{:?}", expansion.unknown);
+}
+
+/// Whether libbpf's headers are here; says that a test is skipped where they are not.
+fn has_libbpf(test: &str) -> bool {
+    let probe = Run::new(&["expand", "--header", "bpf/bpf_helpers.h", "SEC(0)"]).answer();
+    let has = probe.0.is_ok();
+    if !has {
+        println!("skipped: {test}: there is no clang, or libbpf's headers are missing");
+    }
+    has
+}
+
+#[test]
+fn macros_of_libbpf_are_found_without_naming_a_header() {
+    if !has_libbpf("macros_of_libbpf_are_found") {
+        return;
+    }
+    for (expression, result) in [
+        (
+            "bpf_printk(\"hi\")",
+            "bpf_trace_printk(____fmt, sizeof(____fmt))",
+        ),
+        ("SEC(\"xdp\")", "section(\"xdp\")"),
+        (
+            "BPF_KPROBE(on_open, int fd)",
+            "____on_open(struct pt_regs *ctx, int fd)",
+        ),
+        ("BPF_CORE_READ(task, pid)", "bpf_probe_read_kernel("),
+        ("bpf_htons(80)", "__builtin_bswap16(80)"),
+        ("BPF_OP(BPF_JMP)", "((0x05) & 0xf0)"),
+    ] {
+        let json = Run::new(&["expand", expression]).json();
+        let found = json["result"].as_str().unwrap();
+        assert!(found.contains(result), "{expression}: {found}");
+    }
+}
+
+#[test]
+fn a_macro_of_another_header_is_told_with_that_header() {
+    if !has_libbpf("a_macro_of_another_header") {
+        return;
+    }
+    let question = ["expand", "--header", "linux/bpf.h", "bpf_printk(\"hi\")"];
+    let (verdict, text) = Run::new(&question).answer();
+    assert_eq!(verdict, Ok(CommandVerdict::Refused));
+    let help = "help: it is in bpf/bpf_helpers.h: add `--header bpf/bpf_helpers.h`";
+    assert!(text.contains(help), "{text}");
+    let (_, text) = Run::new(&["expand", "bpf_prink(\"hi\")"]).answer();
+    assert!(text.contains("did you mean `bpf_printk`"), "{text}");
 }

@@ -41,7 +41,7 @@ pub struct CompareArgs {
 }
 
 pub(super) fn run(args: &CompareArgs, console: &mut Console<'_>) -> CommandResult {
-    let elf = super::subject::read(&args.file)?;
+    let elf = input::loadable(&args.file)?;
     let loaded = load_bytes(&args.file, &elf, &wanted(args.program.as_deref()), console)?;
     let followed = match &loaded.followed {
         Ok(followed) => followed,

@@ -145,6 +145,31 @@ impl BpfCommand {
         }
     }
 
+    /// Looks at the object that it would load, before any kernel is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandError`] where it cannot be read, or is nothing that can be loaded.
+    pub fn check_object(&self) -> Result<(), CommandError> {
+        let file = match self {
+            Self::Compare(CompareArgs { file, .. }) | Self::Run(RunArgs { file, .. }) => {
+                Some(&**file)
+            }
+            Self::Xlated(XlatedArgs { subject, .. }) | Self::Jited(JitedArgs { subject, .. }) => {
+                subject.file()
+            }
+            Self::Probe(_)
+            | Self::Features(_)
+            | Self::Sections(_)
+            | Self::Symbols(_)
+            | Self::Disasm(_)
+            | Self::Insn(_)
+            | Self::Expand(_)
+            | Self::Pipeline(_) => None,
+        };
+        file.map_or(Ok(()), |file| input::loadable(file).map(|_| ()))
+    }
+
     /// Returns the files that it is given to read.
     pub fn reads(&self) -> Vec<&Path> {
         match self {

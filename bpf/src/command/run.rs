@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::console::Console;
 use super::error::{CommandError, FilePlace};
-use super::subject::{load_plain, read, wanted};
+use super::input;
+use super::subject::{load_plain, wanted};
 use super::verdict::{CommandResult, CommandVerdict};
 use crate::errno::Errno;
 use crate::kallsyms::KernelSymbols;
@@ -84,7 +85,7 @@ enum RunKind {
 }
 
 pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> CommandResult {
-    let elf = read(&args.file)?;
+    let elf = input::loadable(&args.file)?;
     let loaded = load_plain(&args.file, &elf, &wanted(args.program.as_deref()), console)?;
     let name = match loaded.programs.as_slice() {
         [only] => only.name.clone(),
@@ -151,7 +152,7 @@ fn find<'o>(object: &'o Object, name: &str) -> ProgramMut<'o> {
 /// Runs a program; none if its type cannot be run on request.
 fn on_request(args: &RunArgs, program: &ProgramMut<'_>) -> Result<Option<RunKind>, CommandError> {
     let packet = match &args.data {
-        Some(file) => read(file)?,
+        Some(file) => input::read(file)?,
         None => vec![0; PACKET],
     };
     let times = args.repeat.unwrap_or(1);

@@ -1,6 +1,5 @@
 //! Which loaded programs a command is about: those of a file, loaded for it, or one that is there already.
 
-use std::fs;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::path::Path;
@@ -12,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::console::Console;
 use super::error::{CommandError, FilePlace};
+use super::input;
 use crate::errno::Errno;
 use crate::kallsyms::KernelSymbols;
 use crate::load::{LoadError, LoadedObject, ProgramChoice, ProgramInfo, Rejection, Withheld};
@@ -140,15 +140,8 @@ pub(super) fn load(
     wanted: &ProgramChoice,
     console: &mut Console<'_>,
 ) -> Result<LoadedObject, CommandError> {
-    let elf = read(path)?;
+    let elf = input::loadable(path)?;
     load_bytes(path, &elf, wanted, console)
-}
-
-/// Reads a file.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
-    fs::read(path).map_err(|error| {
-        CommandError::at(FilePlace::file(path), format!("cannot read it: {error}"))
-    })
 }
 
 /// Loads what was read from a file, so that its instructions can be followed.

@@ -80,15 +80,11 @@ impl ObjectError {
         }
     }
 
-    /// Returns what to do next.
-    pub fn help(&self) -> &'static str {
+    /// Returns whether it is another kind of file, and no damaged object.
+    pub fn is_foreign(&self) -> bool {
         match self {
-            Self::NotElf { .. } | Self::Machine { .. } | Self::Class | Self::Kind { .. } => {
-                "make a BPF object with `clang -O2 -g -target bpf -c prog.bpf.c -o prog.bpf.o`"
-            }
-            Self::Broken { .. } | Self::Overlap => {
-                "the file is cut off or damaged; compile it again"
-            }
+            Self::NotElf { .. } | Self::Machine { .. } | Self::Class | Self::Kind { .. } => true,
+            Self::Broken { .. } | Self::Overlap => false,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Compiles and loads the programs that tests are about.
 #![allow(dead_code)]
 
+pub mod asked;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

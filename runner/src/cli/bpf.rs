@@ -28,6 +28,8 @@ pub fn bpf(context: &Context, arguments: &BpfArguments) -> anyhow::Result<Exit> 
 fn in_lab(context: &Context, kernel: &str, command: &BpfCommand) -> anyhow::Result<Exit> {
     let json = serde_json::to_string(command);
     let json = json.map_err(|_| ends(Exit::Usage, say!("lab-command-text")))?;
+    // What is no object needs no machine, and how to make one is told by this machine.
+    command.check_object().map_err(unanswered)?;
     let interrupt = listen_for_interrupts()?;
     let lab = context.lab(kernel)?;
     let mut session = lab.session().map_err(of_guest)?;
