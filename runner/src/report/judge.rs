@@ -113,7 +113,9 @@ impl<'a> Judge<'a> {
             },
             RecordId::Check(name) => match self.checks.get(name.as_str()) {
                 Some(check) => {
-                    item.text = Masks::of(&[], self.folders)
+                    let step = self.steps.get(&*check.of);
+                    let names = step.map_or(&[][..], |step| &step.masks);
+                    item.text = Masks::with(names, self.folders, self.masks)
                         .ok()
                         .map(|masks| masks.stabilize(&record.output));
                     early(&record.ending)

@@ -367,3 +367,19 @@ fn prune_removes_what_no_step_finds_and_nothing_else() {
         .code(0)
         .stdout_has("every output is of a step");
 }
+
+#[test]
+fn the_value_of_a_check_is_recorded_as_the_masks_of_its_step_leave_it() {
+    let body = step("build mask=time", "echo done")
+        + &check(
+            "soon of=build match=^took",
+            "echo took $((RANDOM % 50 + 2)) ms in $PWD",
+        )
+        + &check("in of=build expect=\"12 ms\"", "echo 12 ms");
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("test").code(1);
+    let waiting = tutor.get("course/snapshots/demo/build.snap.new");
+    let masked = "      value: \"took [TIME] in [WORKSPACE]\"\n";
+    assert!(waiting.contains(masked), "{waiting}");
+    assert!(waiting.contains("      value: 12 ms\n"), "{waiting}");
+}
