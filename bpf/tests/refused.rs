@@ -91,3 +91,21 @@ fn a_crash_of_clang_leaves_no_file_and_its_cause_is_shown() {
     assert!(!out.contains("Stack dump"), "{out}");
     assert_eq!(std::fs::read_dir(&left).unwrap().count(), 0);
 }
+
+#[test]
+fn a_file_that_clang_refuses_leaves_standard_output_to_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("broken.c");
+    std::fs::write(&source, "#include \"vmlinux.h\"\n").unwrap();
+    let (error, out) = Run::new(&["pipeline", "--json", source.to_str().unwrap()]).answer();
+    let error = error.unwrap_err();
+    if error.contains("there is no `clang`") {
+        println!("skipped: a_file_that_clang_refuses: there is no clang");
+        return;
+    }
+    assert_eq!(out, "");
+    assert!(
+        error.contains("`bpftool btf dump file /sys/kernel/btf/vmlinux format c > vmlinux.h`"),
+        "{error}"
+    );
+}

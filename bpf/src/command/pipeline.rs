@@ -69,10 +69,12 @@ pub(super) fn run(args: &PipelineArgs, console: &mut Console<'_>) -> CommandResu
         optimize: args.optimize.clone(),
         options: include.chain(define).chain(mcpu).collect(),
     };
-    let source = input.source().map_err(|error| stopped(error, console))?;
+    let source = input
+        .source()
+        .map_err(|error| stopped(error, args.json, console))?;
     if let Some(line) = args.line {
         let there = input.has_line(&source, line);
-        there.map_err(|error| stopped(error, console))?;
+        there.map_err(|error| stopped(error, args.json, console))?;
     }
     let stages = match args.stages.as_slice() {
         [] => &CompilerStage::ALL,
@@ -81,7 +83,7 @@ pub(super) fn run(args: &PipelineArgs, console: &mut Console<'_>) -> CommandResu
     let mut outputs = Vec::new();
     for (number, stage) in stages.iter().enumerate() {
         let output = input.run(*stage, args.function.as_deref());
-        let mut output = output.map_err(|error| stopped(error, console))?;
+        let mut output = output.map_err(|error| stopped(error, args.json, console))?;
         if let Some(line) = args.line {
             output.rows.retain(|row| row.line == Some(line));
         }
@@ -100,13 +102,13 @@ pub(super) fn run(args: &PipelineArgs, console: &mut Console<'_>) -> CommandResu
     Ok(CommandVerdict::Works)
 }
 
-/// Shows all that clang said before it becomes an error.
-fn stopped(error: PipelineError, console: &mut Console<'_>) -> CommandError {
+/// Shows all that clang said before it becomes an error, unless the answer would be JSON.
+fn stopped(error: PipelineError, is_json: bool, console: &mut Console<'_>) -> CommandError {
     let mut help = None;
     if let PipelineError::Tool(tool) = &error {
         help = tool.help();
         if let ToolError::Refused { stderr, .. } = tool {
-            for line in stderr.lines() {
+            for line in stderr.lines().filter(|_| !is_json) {
                 if let Err(error) = writeln!(console.out, "{}", visible(line)) {
                     return error.into();
                 }
