@@ -180,3 +180,60 @@ fn the_number_of_a_loaded_call_is_no_helpers() {
         "{text}"
     );
 }
+
+const LOG: &str = "\
+arg#0 reference type('UNKNOWN ') size cannot be determined: -22
+0: R1=ctx() R10=fp0
+; __u32 k = 1; @ nocheck.bpf.c:5
+0: (b7) r1 = 1                        ; R1_w=1
+4: (18) r1 = 0xffff888005fb8400       ; R1_w=map_ptr(map=counts,ks=4,vs=8)
+6: (85) call bpf_map_lookup_elem#1    ; R0_w=map_value_or_null(id=1,map=counts,ks=4,vs=8)
+from 6 to 8: R0=map_value(map=counts,ks=4,vs=8)
+7: (79) r1 = *(u64 *)(r0 +0)
+R0 invalid mem access 'map_value_or_null'
+processed 7 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0
+";
+
+const BPFTOOL: &str = "\
+int count(void * ctx):
+; int count(void *ctx)
+   0: (bf) r6 = r1
+       bf 16 00 00 00 00 00 00
+   1: (18) r1 = map[id:7]
+       18 11 00 00 07 00 00 00 00 00 00 00 00 00 00 00
+   3: (85) call __htab_map_lookup_elem#268224
+       85 00 00 00 c0 17 04 00
+";
+
+#[test]
+fn a_whole_log_of_the_verifier_and_a_whole_dump_are_read() {
+    for (listing, bytes) in [
+        (
+            LOG,
+            "b7 01 00 00 01 00 00 00 18 01 00 00 00 84 fb 05 00 00 00 00 80 88 ff ff \
+             85 00 00 00 01 00 00 00 79 01 00 00 00 00 00 00",
+        ),
+        (
+            BPFTOOL,
+            "bf 16 00 00 00 00 00 00 18 11 00 00 07 00 00 00 00 00 00 00 00 00 00 00 85 00 00 00 c0 17 04 00",
+        ),
+    ] {
+        let run = Run::new(&["insn", "--json", "-"]).input(listing.as_bytes());
+        let (_, text) = run.answer();
+        let json: Value = serde_json::from_str(&text).unwrap();
+        let all = json["instructions"].as_array().unwrap().iter();
+        let read: Vec<&str> = all.map(|one| one["bytes"].as_str().unwrap()).collect();
+        assert_eq!(read.join(" "), bytes);
+    }
+}
+
+#[test]
+fn a_numbered_line_that_is_no_instruction_is_an_error() {
+    let error = Run::new(&["insn", "-"])
+        .input(b"0: (95) exit\n1: (95) exot\n")
+        .error();
+    assert!(
+        error.starts_with("line 2 of standard input: cannot read"),
+        "{error}"
+    );
+}

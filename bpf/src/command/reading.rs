@@ -38,8 +38,13 @@ impl WrittenInstructions {
             return Ok(written);
         }
         let text = standard_input(console)?;
+        // A listing numbers each instruction, and says much besides.
+        let is_listing = text.lines().any(is_numbered);
         for (number, line) in text.lines().enumerate() {
-            if !is_beside_code(line) {
+            let is_instruction = || is_numbered(line) || ListedLine::new(line).readings().is_ok();
+            let is_bytes = digits(line).is_some();
+            let is_read = !is_listing || is_bytes || is_instruction();
+            if is_read && !is_beside_code(line) {
                 let place = |error: CommandError| {
                     let help = error.help().unwrap_or(EXAMPLE).to_owned();
                     let message = format!("line {} of standard input: {error}", number + 1);
@@ -115,6 +120,10 @@ fn instruction(
         false if llvm.encode(order).starts_with(&listed.bytes) => Ok((llvm, None)),
         false => Ok((readings.kernel, None)),
     }
+}
+
+fn is_numbered(line: &str) -> bool {
+    !is_beside_code(line) && ListedLine::new(line).slot.is_some()
 }
 
 fn unread(line: &str, error: &AsmError) -> CommandError {
