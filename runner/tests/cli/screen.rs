@@ -68,7 +68,7 @@ fn output_of_steps_cannot_steer_the_terminal() {
             );
         }
     }
-    tutor.run("accept --all").code(0);
+    tutor.run("accept --all --after-failure").code(0);
     let page = tutor
         .get("course/lessons/demo.md")
         .replacen("\\n'", " changed\\n'", 1);
