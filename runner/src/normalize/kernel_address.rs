@@ -25,10 +25,10 @@ static SAID: LazyLock<Regex> = LazyLock::new(|| {
         | \b ((?:0x)?[0-9a-f]{9,16}) \ <[A-Za-z_.$]
         # libc.so.6 => /lib/libc.so.6 (0x00007f0012345000)
         | \.so[.0-9]* \ \( (0x[0-9a-f]{16}) \)
-        # segfault at 7ffd12345678 ip 000055d0c0ffee00
-        | \b segfault\ at\ ([0-9a-f]{9,16}) \b
-        # at 0x7ffd12345678, "address": "0x7ffd12345678", ptr=0x7ffd12345678
-        | (?i:\b (?:at|addr|address|ptr|pointer|pc|ip|sp|bp)) "? [\ \t]* [:=]? [\ \t]* "?
+        # segfault at 7ffd12345678 ip 000055d0c0ffee00; trap ip:55d0c0ffee00 sp:7ffd12345678
+        | \b (?:segfault\ at\ |ip:|sp:) ([0-9a-f]{9,16}) \b
+        # at 0x7ffd12345678, "address": "0x7ffd12345678", ptr=0x7ffd12345678, &x = 0x7ffd12345678
+        | (?: (?i:\b (?:at|addr|address|ptr|pointer|pc|ip|sp|bp)) | &[A-Za-z_][A-Za-z0-9_.]* ) "? [\ \t]* [:=]? [\ \t]* "?
           (0x[0-9a-f]{9,16} | 0000[0-9a-f]{12}) \b
         "#,
     )
@@ -153,20 +153,24 @@ ff11000102030400 d a_map
 segfault at 7ffd12345678 ip 000055d0c0ffee00 sp 00007ffd12345678 error 4
 => 0x0000555555555139 <main+4>: mov eax,0
 libc.so.6 => /lib/libc.so.6 (0x00007f0012345000)
-\"address\": \"0x7ffd12345678\", ptr=0xaaaac0ffee00, pointer 0x7ffd12345678"), @r#"
+\"address\": \"0x7ffd12345678\", ptr=0xaaaac0ffee00, pointer 0x7ffd12345678
+traps: a.out[7] trap ip:55d0c0ffee00 sp:7ffd12345678, &x = 0x7ffd12345678
+<object at 0x7f0012345000>, ==7==ERROR: on address 0x602000000010 at pc 0x55d0c0ffee00 bp 0x7ffd12345678"), @r#"
         [ADDR] T bpf_trace_printk
         [ADDR] d a_map
         segfault at [ADDR] ip [ADDR] sp [ADDR] error 4
         => [ADDR] <main+4>: mov eax,0
         libc.so.6 => /lib/libc.so.6 ([ADDR])
         "address": "[ADDR]", ptr=[ADDR], pointer [ADDR]
+        traps: a.out[7] trap ip:[ADDR] sp:[ADDR], &x = [ADDR]
+        <object at [ADDR]>, ==7==ERROR: on address [ADDR] at pc [ADDR] bp [ADDR]
         "#);
     }
 
     #[test]
     fn a_place_in_a_file_is_no_address() {
         let kept = "0000000000000000 T bpf_prog\n0000000000001139 T main\n0000000000001139 <main>:\n\
-            at 0x10, at offset 0x40, address 0x1139, ip 127.0.0.1, (0x216f6c6c6568)\n0000000000000000 t withheld";
+            at 0x10, at offset 0x40, address 0x1139, ip 127.0.0.1, ip:12345678, a & b = 0x216f6c6c6568, (0x216f6c6c6568)\n0000000000000000 t withheld";
         assert_eq!(masked(&MASK, kept), kept);
     }
 }

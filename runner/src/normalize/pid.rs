@@ -20,6 +20,8 @@ static PID: LazyLock<Regex> = LazyLock::new(|| {
         | (?m:^) \[[0-9]+\][-+]? [\ ]+ ([0-9]+)
             (?: [\ ]+ (?:Running|Stopped|Done|Exit|Killed|Terminated|Aborted|Segmentation|Hangup|Bus|Trace) | (?m:$) )
         | \b kill:\ \( ([0-9]+) \)
+        | \b [Pp]rocess\ ([0-9]+) \ (?:attached|detached|exited|\()
+        | (?m:^) == ([0-9]+) ==
         "#,
     )
 });
@@ -54,7 +56,9 @@ PID: 42, tgid=   7 \"pid\": 1234,
 bash: line 3:  1234 Killed                  sleep 100
 [1] 4242
 [2]+  4243 Terminated              sleep 9
-bash: line 4: kill: (4242) - No such process"), @r#"
+bash: line 4: kill: (4242) - No such process
+==4242==ERROR: AddressSanitizer
+strace: Process 4242 attached, Killed process 4242 (loader)"), @r#"
         pid [PID] fd 5: prog_id 5  kprobe
         PID: [PID], tgid=[PID] "pid": [PID],
         	pids loader2([PID]),cat([PID])
@@ -63,12 +67,14 @@ bash: line 4: kill: (4242) - No such process"), @r#"
         [1] [PID]
         [2]+ [PID] Terminated              sleep 9
         bash: line 4: kill: ([PID]) - No such process
+        ==[PID]==ERROR: AddressSanitizer
+        strace: Process [PID] attached, Killed process [PID] (loader)
         "#);
     }
 
     #[test]
     fn other_numbers_stay() {
-        let kept = "stupid 5, rapid 7, pid of 3, line 3: 12 items, /proc/self/maps\n[1] 4242 items\nkilled (3), [1] 2.5\n\"key\": 127";
+        let kept = "stupid 5, rapid 7, pid of 3, line 3: 12 items, /proc/self/maps\n[1] 4242 items\nkilled (3), [1] 2.5\n\"key\": 127, process 3 items, a==3==b";
         assert_eq!(masked(&MASK, kept), kept);
     }
 }

@@ -36,8 +36,11 @@ static TIME: LazyLock<Regex> = LazyLock::new(|| {
         # 1m2.345s, 1h2m3s
         | \b( (?:[0-9]+h)?[0-9]+m[0-9]+(?:\.[0-9]+)?s )\b
         # 1.5 ms, 20us, 1046 usec, 3 seconds, 2 days
-        | \b( [0-9]+(?:[.,][0-9]+)*\ ?(?: (?:n|u|µ|μ|m)?s | (?:n|u|µ|μ|m)?secs? | (?:nano|micro|milli)?seconds?
+        | \b( [0-9]+(?:[.,][0-9]+)*(?:e[-+][0-9]+)?\ ?(?: (?:n|u|µ|μ|m)?s | (?:n|u|µ|μ|m)?secs? | (?:nano|micro|milli)?seconds?
             | mins? | minutes? | hours? | days? | weeks? ) )\b
+        # real 0.01, 0.00user 0:00.05elapsed
+        | ^(?:real|user|sys)[\ \t]+( [0-9]+\.[0-9]+ )$
+        | \b( [0-9]+\.[0-9]+ )(?:user|system)\b | \b( (?:[0-9]+:)?[0-9]+:[0-9]{2}(?:\.[0-9]{2})? )elapsed\b
         # run_time_ns 123456, and in JSON: the name holds the unit
         | \b (?:[a-z]+_)*(?:time|elapsed|duration|latency)_[num]?s(?:ecs?)? (?: "?:\ * | [\ =]\ * ) ([0-9]+(?:\.[0-9]+)?)\b
         # [   12.345678] of the kernel log
@@ -102,19 +105,25 @@ took 12 msec, 5 nsec, 3 usecs, 1 microsecond, 2 milliseconds, 7 nanoseconds
 3 minutes ago, 1 hour, 2 days, 5 min, 1 day, 2 weeks
 run_time_ns 123456 run_cnt 3, \"run_time_ns\":123456,\"run_cnt\":3
 \"time_ms\": 12, elapsed_us=7 total_duration_ns: 8
+real 0.01
+sys   12.00
+0.00user 0.01system 0:00.05elapsed, 2.5e-06 s per loop, 1,234.5 ms
 2026/11/23 03:51:31, Mon, 23 Nov 2026 03:51:31 +0000, 23 Nov 2026"), @r#"
         verification time [TIME], stack depth 0+16
         took [TIME], [TIME], [TIME], [TIME], [TIME], [TIME]
         [TIME] ago, [TIME], [TIME], [TIME], [TIME], [TIME]
         run_time_ns [TIME] run_cnt 3, "run_time_ns":[TIME],"run_cnt":3
         "time_ms": [TIME], elapsed_us=[TIME] total_duration_ns: [TIME]
+        real [TIME]
+        sys [TIME]
+        [TIME]user [TIME]system [TIME]elapsed, [TIME] per loop, [TIME]
         [TIME], [TIME], [TIME]
         "#);
     }
 
     #[test]
     fn what_a_program_is_told_is_no_time() {
-        let kept = "timeout_ms 500, poll_ms=100, 14 bytes, 3 days_left, 5 secrets, 2026/11, 12 mins_x, May 23, 1/2/3";
+        let kept = "timeout_ms 500, poll_ms=100, 14 bytes, 3 days_left, 5 secrets, 2026/11, 12 mins_x, May 23, 1/2/3, a real 0.5, user 3";
         assert_eq!(masked(&MASK, kept), kept);
     }
 }
