@@ -319,7 +319,7 @@ impl<'r> RecordedRun<'r> {
         let ours = &self.report.environment;
         let name = match &item.recorded {
             // It serves this environment too.
-            Some(found) if found.text == text => found.name.clone(),
+            Some(found) if found.text.is_same(&text) => found.name.clone(),
             found => name_for(&self.report.lesson, id, &step.vary, ours, found.as_ref()),
         };
         let place = self.places.get(id.as_str());

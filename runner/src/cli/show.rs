@@ -14,7 +14,7 @@ use crate::plan::{Plan, Selection};
 use crate::render::paint::Paint;
 use crate::render::{command, prose, verdict};
 use crate::say;
-use crate::snapshot::{OfCourse, OfLesson, SnapshotError};
+use crate::snapshot::{OfCourse, OfLesson, Recipe, SnapshotError, recipes};
 use crate::visible::visible_text;
 use serde_json::json;
 
@@ -80,8 +80,10 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
     ))];
     let files = OfCourse(course);
     let outputs = OfLesson::of(&files, &lesson.front.name);
+    let recipes = recipes(lesson);
     let recorded = |step: &str| match &outputs {
-        Ok(outputs) => recorded(outputs, step, paint).map_err(|error| unreadable(&error, paint)),
+        Ok(outputs) => recorded(outputs, step, recipes.get(step), paint)
+            .map_err(|error| unreadable(&error, paint)),
         Err(error) => Err(unreadable(error, paint)),
     };
     let mut budget = Budget::default();
@@ -133,10 +135,13 @@ fn unreadable(error: &SnapshotError, paint: &Paint) -> Vec<String> {
 fn recorded(
     outputs: &OfLesson<'_>,
     step: &str,
+    recipe: Option<&Recipe<'_>>,
     paint: &Paint,
 ) -> Result<Vec<String>, SnapshotError> {
     let Some(found) = outputs.all_variants(step).into_iter().next() else {
         return Ok(paint.fitted_in(Paint::dim, "  ", &say!("show-unrecorded")));
     };
-    Ok(verdict::as_recorded(&found?, paint))
+    let found = found?;
+    let stale = recipe.map_or_else(Vec::new, |recipe| found.stale_for(recipe));
+    Ok(verdict::as_recorded(&found, &stale, paint))
 }

@@ -360,7 +360,7 @@ impl<W: Write> View for Terminal<W> {
             Some(recorded),
         ) = (&item.verdict, &item.recorded)
         {
-            for line in verdict::as_recorded(recorded, &self.paint) {
+            for line in verdict::as_recorded(recorded, &item.stale, &self.paint) {
                 self.line(&line);
             }
         }

@@ -7,7 +7,7 @@ use crate::lesson::{Background, ExpectedExit, Lesson};
 use crate::normalize::StableText;
 use crate::report::{Item, Verdict};
 use crate::say;
-use crate::snapshot::{Recorded, ending_words, stale_words};
+use crate::snapshot::{Recorded, Stale, ending_words, stale_words};
 use crate::transcript::{Ending, RecordId, Skip};
 use crate::visible::{fold, visible_text, width};
 use std::path::PathBuf;
@@ -451,10 +451,14 @@ pub fn provenance(recorded: &Recorded) -> String {
     words.join(", ")
 }
 
-/// An accepted output, labelled as one.
-pub fn as_recorded(recorded: &Recorded, paint: &Paint) -> Vec<String> {
+/// An accepted output, labelled as one, and as none of the step as it is now if that is so.
+pub fn as_recorded(recorded: &Recorded, stale: &[Stale], paint: &Paint) -> Vec<String> {
     let label = say!("show-recorded", provenance = provenance(recorded));
     let mut lines = paint.fitted_in(Paint::dim, "  ", &label);
+    if !stale.is_empty() {
+        let why = say!("stale-why", reasons = stale_words(stale));
+        lines.extend(paint.fitted_in(Paint::notable, "  ", &why));
+    }
     let printed = lines_of_streams(&recorded.text);
     lines.extend(printed.into_iter().flat_map(|(stream, line)| {
         let bar = format!("  {} ", bar(stream, paint));

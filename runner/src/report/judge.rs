@@ -102,6 +102,7 @@ impl<'a> Judge<'a> {
             duration: record.duration,
             text: None,
             recorded: None,
+            stale: Vec::new(),
             shell: record.shell,
             after_failed: None,
             edited: record.edited.clone(),
@@ -153,6 +154,10 @@ impl<'a> Judge<'a> {
         };
         let lookup_failed = match accepted {
             Ok(recorded) => {
+                let recipe = self.recipes.get(&*step.id);
+                if let (Some(recorded), Some(recipe)) = (&recorded, recipe) {
+                    item.stale = recorded.stale_for(recipe);
+                }
                 item.recorded = recorded;
                 None
             }
@@ -206,8 +211,7 @@ impl<'a> Judge<'a> {
         let Some(recorded) = &item.recorded else {
             return Verdict::New;
         };
-        let recipe = self.recipes.get(&*step.id);
-        let mut stale = recipe.map_or_else(Vec::new, |recipe| recorded.stale_for(recipe));
+        let mut stale = item.stale.clone();
         let ended_alike = recorded.ended_like(ending.status(), step);
         if stale.is_empty() && ended_alike && recorded.text.is_same(text) {
             return Verdict::Passed;
@@ -250,6 +254,7 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
             duration: Duration::ZERO,
             text: None,
             recorded,
+            stale: Vec::new(),
             shell: ShellFate::Kept,
             after_failed: None,
             edited: Vec::new(),

@@ -266,6 +266,7 @@ pub(crate) mod tests {
             duration: Duration::from_millis(41),
             text: stdout.map(|stdout| recorded("hello", step, stdout).text),
             recorded: None,
+            stale: Vec::new(),
             shell: ShellFate::Kept,
             after_failed: None,
             edited: Vec::new(),

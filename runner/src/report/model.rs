@@ -5,7 +5,7 @@ use crate::diagnostic::Lines;
 use crate::exit::Exit;
 use crate::lesson::{Block, Lesson, Place};
 use crate::normalize::StableText;
-use crate::snapshot::{Environment, Recorded, SnapshotError};
+use crate::snapshot::{Environment, Recorded, SnapshotError, Stale};
 use crate::transcript::{Ending, Leftover, RecordId, ShellFate, Skip};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -53,6 +53,8 @@ pub struct Item {
     pub text: Option<StableText>,
     /// The accepted output, if there is one.
     pub recorded: Option<Recorded>,
+    /// The reasons why that is not of the step as the lesson has it now.
+    pub stale: Vec<Stale>,
     /// The fate of the lesson's shell.
     pub shell: ShellFate,
     /// The first step before it that did not do what its author expects, if there is one: what came
@@ -76,6 +78,7 @@ impl Item {
             duration: Duration::ZERO,
             text: None,
             recorded: None,
+            stale: Vec::new(),
             shell: ShellFate::Kept,
             after_failed: None,
             edited: Vec::new(),
@@ -187,6 +190,7 @@ mod tests {
             duration: Duration::ZERO,
             text: None,
             recorded: None,
+            stale: Vec::new(),
             shell: ShellFate::Kept,
             after_failed: None,
             edited: Vec::new(),

@@ -159,8 +159,8 @@ impl Recorded {
                 None => stale.push(Stale::CheckMissing(check.name.clone())),
             }
         }
-        let has = |name: &String| recipe.checks.iter().any(|check| check.name == *name);
-        let gone = made.checks.keys().filter(|name| !has(name));
+        let names: BTreeSet<&String> = recipe.checks.iter().map(|check| &check.name).collect();
+        let gone = made.checks.keys().filter(|name| !names.contains(name));
         stale.extend(gone.map(|name| Stale::CheckGone(name.clone())));
         stale
     }

@@ -383,3 +383,15 @@ fn the_value_of_a_check_is_recorded_as_the_masks_of_its_step_leave_it() {
     assert!(waiting.contains(masked), "{waiting}");
     assert!(waiting.contains("      value: 12 ms\n"), "{waiting}");
 }
+
+#[test]
+fn an_output_that_is_shown_without_a_run_is_said_to_be_of_another_command() {
+    let body = step("a", "echo one") + &step("b", "echo two");
+    let tutor = accepted(&body);
+    let why = "when it was recorded, the command was another";
+    tutor.run("show demo").code(0).stdout_lacks(why);
+    let other = body.replace("id=b", "id=b needs=gone").replace("two", "2");
+    let tutor = tutor.course(NEEDS).edited("demo", &other);
+    tutor.run("show demo").code(0).stdout_has(why);
+    tutor.run("run demo").code(0).stdout_has(why);
+}
