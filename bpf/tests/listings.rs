@@ -203,6 +203,10 @@ int count(void * ctx):
        18 11 00 00 07 00 00 00 00 00 00 00 00 00 00 00
    3: (85) call __htab_map_lookup_elem#268224
        85 00 00 00 c0 17 04 00
+   4: (85) call pc+2#bpf_prog_6deef7357e7b4530_add
+       85 10 02 00 01 00 00 00
+   5: (85) call bpf_rcu_read_lock#-74512
+       85 20 00 00 f0 dc fe ff
 ";
 
 #[test]
@@ -215,7 +219,8 @@ fn a_whole_log_of_the_verifier_and_a_whole_dump_are_read() {
         ),
         (
             BPFTOOL,
-            "bf 16 00 00 00 00 00 00 18 11 00 00 07 00 00 00 00 00 00 00 00 00 00 00 85 00 00 00 c0 17 04 00",
+            "bf 16 00 00 00 00 00 00 18 11 00 00 07 00 00 00 00 00 00 00 00 00 00 00 85 00 00 00 c0 17 04 00 \
+             85 10 02 00 01 00 00 00 85 20 00 00 f0 dc fe ff",
         ),
     ] {
         let run = Run::new(&["insn", "--json", "-"]).input(listing.as_bytes());

@@ -40,11 +40,16 @@ impl WrittenInstructions {
         let text = standard_input(console)?;
         // A listing numbers each instruction, and says much besides.
         let is_listing = text.lines().any(is_numbered);
-        for (number, line) in text.lines().enumerate() {
+        let mut lines = text.lines().enumerate().peekable();
+        while let Some((number, line)) = lines.next() {
             let is_instruction = || is_numbered(line) || ListedLine::new(line).readings().is_ok();
             let is_bytes = digits(line).is_some();
             let is_read = !is_listing || is_bytes || is_instruction();
-            if is_read && !is_beside_code(line) {
+            // bpftool and a narrow listing put the bytes below the text, and they say more than it does.
+            let next = lines.peek().filter(|(_, next)| digits(next).is_some());
+            let is_below = next.is_some_and(|(_, next)| ListedLine::new(next).slot.is_none());
+            let is_only_text = is_numbered(line) && ListedLine::new(line).bytes.is_empty();
+            if is_read && !is_beside_code(line) && !(is_only_text && is_below) {
                 let place = |error: CommandError| {
                     let help = error.help().unwrap_or(EXAMPLE).to_owned();
                     let message = format!("line {} of standard input: {error}", number + 1);
@@ -78,6 +83,7 @@ impl WrittenInstructions {
             Ok(read) => read,
             // `llvm-objdump` writes `<unknown>` for what it does not know, and the bytes are there.
             Err(_) if !listed.bytes.is_empty() => {
+                self.below.clear();
                 self.bytes.extend(&listed.bytes);
                 return Ok(());
             }
