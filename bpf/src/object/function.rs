@@ -84,6 +84,11 @@ pub(super) fn functions<'d>(
         })
     };
     let mut functions: Vec<ObjectFunction<'d>> = symbols.iter().filter_map(function).collect();
+    // Beside functions with a type, libbpf takes one without for no program.
+    if functions.iter().any(|function| function.is_typed) {
+        let untyped = functions.iter_mut().filter(|function| !function.is_typed);
+        untyped.for_each(|function| function.role = FunctionRole::Subprogram);
+    }
     functions.sort_by_key(|function| (function.section, function.offset));
     fill_sizes(&mut functions, sections);
     functions

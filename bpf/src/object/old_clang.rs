@@ -123,6 +123,24 @@ fn functions_without_a_type_are_found_by_section_and_binding() {
 }
 
 #[test]
+fn beside_functions_with_a_type_one_without_is_no_program() {
+    let mut old = OldObject::new();
+    let xdp = old.code("xdp", &[MOV, MOV, EXIT]);
+    let prog = old.global("prog", xdp, 0);
+    let prog = old.0.symbol_mut(prog);
+    prog.kind = SymbolKind::Text;
+    prog.size = 24;
+    prog.scope = SymbolScope::Dynamic;
+    prog.flags = SymbolFlags::None;
+    old.global("inside", xdp, 8);
+    let elf = old.written();
+    let object = BpfObject::parse(&elf).unwrap();
+    assert_eq!(listed(object.programs()), [("prog", 0, 24)]);
+    assert_eq!(listed(object.subprograms()), [("inside", 8, 16)]);
+    assert!(!object.is_untyped());
+}
+
+#[test]
 fn the_label_of_a_jump_is_no_function() {
     let mut old = OldObject::new();
     let xdp = old.code("xdp1", &[MOV, MOV, EXIT]);
