@@ -232,6 +232,10 @@ verdict-skipped = { $name }: skipped: { $reason }
 verdict-broken = { $name }: could not be run: { $message }
 verdict-unjudged = { $name }: ran, and could not be judged: { $message }
 check-name = check { $name }
+question-name = question { $name }
+answer-is = { $name }: the answer is { $answer }
+answer-new = { $name }: the answer is { $answer }, and none is recorded yet
+answer-differs = { $name }: “{ $question }” has a different answer here than the recorded one
 check-expected = expected: { $expected }
 check-actual = got:      { $actual }
 check-ended = ended with: { $ending }
@@ -449,6 +453,15 @@ storage-removed = removed: { $size }
 storage-stays = something stays: { $error }
 
 # study and reset
+study-question = Before it runs: { $question }
+study-choice = { $number }  { $choice }
+study-predict = { $count ->
+    [0] your prediction, or Enter to see ›
+   *[other] your prediction, 1 to { $count }, or Enter to see ›
+}
+study-no-choice = `{ $said }` is none of them: type a number from 1 to { $count }, or the words
+study-right = you said { $said }, and so it is
+study-other = you said { $said }
 study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›
 study-keys = keys: Enter or r runs, s skips, b goes back, q or Esc quits
 study-unknown = `{ $typed }` is none of run, skip, back, quit

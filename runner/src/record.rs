@@ -5,10 +5,10 @@ use crate::lesson::{Expectation, Lesson, Place, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::snapshot::{
     CheckClaim, Environment, HeldCheck, Made, Pending, Recipe, Recorded, SnapshotError,
-    SnapshotName, ending_words, name_for, pending_of, recipes, same_facets, write_new,
+    SnapshotName, beginning, ending_words, name_for, pending_of, recipes, same_facets, write_new,
 };
 use crate::transcript::RecordId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// What becomes of an output that is as accepted.
@@ -280,6 +280,12 @@ impl<'r> RecordedRun<'r> {
             .checks()
             .map(|check| (&*check.name, &*check.of))
             .collect();
+        let questions = lesson.checks().filter(|check| check.is_question());
+        let questions: HashSet<&str> = questions.map(|check| &*check.name).collect();
+        let is_question = |id: &RecordId| match id {
+            RecordId::Check(name) => questions.contains(&**name),
+            RecordId::Step(_) => false,
+        };
         let mut checks = HashMap::new();
         let mut failed: Option<(usize, String)> = None;
         for item in &report.items {
@@ -291,7 +297,7 @@ impl<'r> RecordedRun<'r> {
                 }
             };
             let place = step.and_then(|step| places.get(step)).copied();
-            if let Some(place) = place.filter(|_| spoils(&item.verdict))
+            if let Some(place) = place.filter(|_| spoils(&item.verdict) && !is_question(&item.id))
                 && failed.as_ref().is_none_or(|(first, _)| place < *first)
             {
                 let (RecordId::Step(name) | RecordId::Check(name)) = &item.id;
@@ -348,14 +354,20 @@ impl<'r> RecordedRun<'r> {
             // Masks would hide the very text that is expected.
             let value = match check.expect {
                 Expectation::Equals(_) => &claim.wanted,
-                Expectation::Matches(_) | Expectation::Range(..) => text.trim(),
+                Expectation::Matches(_) | Expectation::Range(..) | Expectation::Answer(_) => {
+                    text.trim()
+                }
             };
             let held = HeldCheck {
                 script: check.script.trim_end().to_owned(),
                 value: beginning(value),
                 claim,
             };
-            (item.verdict == Verdict::Passed).then(|| (check.name.clone(), held))
+            let holds = match check.is_question() {
+                true => item.answer().is_some(),
+                false => item.verdict == Verdict::Passed,
+            };
+            holds.then(|| (check.name.clone(), held))
         });
         Made {
             checks: held.collect(),
@@ -410,16 +422,6 @@ fn spoils(verdict: &Verdict) -> bool {
         | Verdict::Edited(_)
         | Verdict::Skipped(_)
         | Verdict::Recorded => false,
-    }
-}
-
-/// The most characters of a check's value that are recorded.
-const VALUE_CHARACTERS: usize = 200;
-
-fn beginning(value: &str) -> String {
-    match value.char_indices().nth(VALUE_CHARACTERS) {
-        None => value.to_owned(),
-        Some((end, _)) => format!("{}…", &value[..end]),
     }
 }
 

@@ -6,17 +6,17 @@ use super::failure::{ends, unusable};
 use crate::course::Course;
 use crate::event::TakenBack;
 use crate::exit::Exit;
-use crate::lesson::{Lesson, Place, Step};
+use crate::lesson::{Check, Expectation, Lesson, Place, Step};
 use crate::notebook::{self, OnFailure, Reporter};
 use crate::plan::{Plan, Selection};
 use crate::render::paint::Paint;
 use crate::render::terminal::{Detail, Terminal, rewound};
-use crate::render::verdict;
+use crate::render::verdict::{self, Style};
 use crate::report::Strictness;
 use crate::run::{Interrupt, ProbeCache, Sitting};
 use crate::say;
-use crate::store::{Progress, Store};
-use crate::study::{self, Learner, Studied, Wish};
+use crate::store::{Prediction, Progress, Store};
+use crate::study::{self, Learner, Said, Studied, Wish};
 use crate::visible::visible_text;
 use crate::workspace::Workspace;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
@@ -85,8 +85,14 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
         lesson,
         interrupt: &options.interrupt,
     };
-    let (transcript, studied) =
-        study::study(sitting, &judge, &options.interrupt, progress, &mut learner)?;
+    let (transcript, studied) = study::study(
+        sitting,
+        lesson,
+        &judge,
+        &options.interrupt,
+        progress,
+        &mut learner,
+    )?;
     let report = reporter.report(&transcript);
     match studied {
         Studied::Left => {
@@ -175,6 +181,65 @@ impl Learner for Keyboard<'_> {
         }
     }
 
+    fn predicts(&mut self, question: &Check) -> io::Result<Said> {
+        let mut lines = vec![say!(
+            "study-question",
+            question = question.sentence.as_str()
+        )];
+        let choices = match &question.expect {
+            Expectation::Answer(choices) => &**choices,
+            Expectation::Equals(_) | Expectation::Matches(_) | Expectation::Range(..) => &[],
+        };
+        lines.extend((1..).zip(choices).map(|(number, choice)| {
+            say!(
+                "study-choice",
+                number = number.to_string(),
+                choice = choice.as_str()
+            )
+        }));
+        let paint = self.paint.resized();
+        for line in lines
+            .iter()
+            .flat_map(|line| paint.fitted_in(Paint::bold, "", line))
+        {
+            outln!("{line}");
+        }
+        loop {
+            out!(
+                "{} ",
+                paint.bold(&say!("study-predict", count = choices.len()))
+            );
+            io::stdout().flush()?;
+            let Some(line) = self.line()? else {
+                outln!("");
+                return Ok(Said::Quit);
+            };
+            let said = line.trim();
+            match chosen_answer(said, choices) {
+                _ if said.is_empty() => return Ok(Said::Nothing),
+                Some(answer) => return Ok(Said::Words(answer)),
+                None => outln!(
+                    "{}",
+                    say!("study-no-choice", said = said, count = choices.len())
+                ),
+            }
+        }
+    }
+
+    fn answered(&mut self, _question: &Check, prediction: &Prediction) -> io::Result<()> {
+        let Some(said) = prediction.said.as_deref() else {
+            return Ok(());
+        };
+        let (style, line): (Style, String) = match prediction.is_right() {
+            true => (Paint::good, say!("study-right", said = said)),
+            false => (Paint::notable, say!("study-other", said = said)),
+        };
+        for line in self.paint.resized().fitted_in(style, "    ", &line) {
+            outln!("{line}");
+        }
+        Ok(())
+    }
+
     fn resumed(&mut self, step: &Step, kept: Option<&Step>) -> io::Result<()> {
         let line = match kept {
             None => say!("study-resumed"),
@@ -211,6 +276,40 @@ impl Learner for Keyboard<'_> {
             noteln!("{}", visible_text(&error.to_string()));
         }
     }
+}
+
+impl Keyboard<'_> {
+    /// A line that is typed; nothing if the learner leaves, or there is no terminal any more.
+    fn line(&self) -> io::Result<Option<String>> {
+        if io::stdin().is_terminal() {
+            // What was typed while a step ran is no answer to a question that nobody has read.
+            let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
+            loop {
+                match key_is_ready() {
+                    _ if self.interrupt.presses() > 0 => return Ok(None),
+                    None => return Ok(None),
+                    Some(true) => break,
+                    Some(false) => {}
+                }
+            }
+        }
+        let mut line = String::new();
+        let bytes = io::stdin().lock().read_line(&mut line)?;
+        Ok((bytes > 0).then_some(line))
+    }
+}
+
+/// The answer that was typed; of those to choose from, if there are some, by its words or by its
+/// number. Nothing if it is none of those.
+fn chosen_answer(said: &str, choices: &[String]) -> Option<String> {
+    if choices.is_empty() {
+        return Some(said.to_owned());
+    }
+    let number: Option<usize> = said.parse().ok();
+    let by_number = || number.and_then(|number| choices.get(number.checked_sub(1)?));
+    // The words come first: they may be numbers.
+    let same = |choice: &&String| choice.to_lowercase() == said.to_lowercase();
+    choices.iter().find(same).or_else(by_number).cloned()
 }
 
 /// How often a wait for a key looks whether it is still wanted.

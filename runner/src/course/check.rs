@@ -164,7 +164,7 @@ fn pattern(block: &Block) -> Option<&str> {
         },
         Block::Check(check) => match &check.expect {
             Expectation::Matches(pattern) => Some(pattern),
-            Expectation::Equals(_) | Expectation::Range(..) => None,
+            Expectation::Equals(_) | Expectation::Range(..) | Expectation::Answer(_) => None,
         },
     }
 }

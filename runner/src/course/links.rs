@@ -4,7 +4,7 @@
 use super::files::{CourseFiles, MANIFEST, Presence};
 use super::model::Course;
 use crate::diagnostic::{Complaint, Diagnostic, Guesses, Severity};
-use crate::lesson::anchors::{anchors, check_id, slug, step_id};
+use crate::lesson::anchors::{anchors, check_id, question_id, slug, step_id};
 use crate::lesson::destination::Destination;
 use crate::lesson::{Lesson, Mark, is_name, marks};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -92,8 +92,9 @@ impl Links<'_> {
     }
 
     fn complaint(&mut self, page: &Page<'_>, url: &str) -> Option<Complaint> {
-        // It binds a check, or is an error already.
-        if url.starts_with(&format!("#{}", check_id(""))) {
+        // It binds a check or a prediction, or is an error already.
+        let binds = |id: String| url.strip_prefix('#').is_some_and(|to| to.starts_with(&id));
+        if binds(check_id("")) || binds(question_id("")) {
             return None;
         }
         if url.is_empty() {
@@ -129,7 +130,12 @@ impl Links<'_> {
             false => format!("`{}`", path.display()),
         };
         let known = |id: &String| target.anchors.contains(id);
-        let named = [slug(anchor), step_id(anchor), check_id(anchor)];
+        let named = [
+            slug(anchor),
+            step_id(anchor),
+            check_id(anchor),
+            question_id(anchor),
+        ];
         let ids = target.anchors.iter().map(String::as_str);
         let meant = named.into_iter().find(known);
         let guessed = || self.guesses.nearest(anchor, ids).map(str::to_owned);
@@ -150,7 +156,7 @@ impl Links<'_> {
 
     /// True for the anchor of a step or check that may stand in a fence which could not be read.
     fn may_be_unread(&self, page: &Page<'_>, anchor: &str) -> bool {
-        let of_fence = [step_id(""), check_id("")];
+        let of_fence = [step_id(""), check_id(""), question_id("")];
         of_fence.iter().any(|prefix| anchor.starts_with(prefix))
             && self.with_errors.contains(&*page.lesson.path)
     }

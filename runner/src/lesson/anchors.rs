@@ -1,6 +1,6 @@
 //! The ids that parts of a page are reached by, as the book has them.
 
-use super::model::{Block, Lesson};
+use super::model::{Block, Check, Lesson};
 use super::parse::Mark;
 use regex::Regex;
 use std::collections::{BTreeSet, HashMap};
@@ -18,7 +18,7 @@ impl Anchors {
     /// Those of a lesson's page; the ids of its steps and checks are taken.
     pub fn of(lesson: &Lesson) -> Anchors {
         let steps = lesson.steps().map(|step| step_id(&step.id));
-        let checks = lesson.checks().map(|check| check_id(&check.name));
+        let checks = lesson.checks().map(id_of);
         Anchors {
             taken: steps.chain(checks).collect(),
             next: HashMap::new(),
@@ -94,6 +94,19 @@ pub fn step_id(id: &str) -> String {
 /// Where the verdict of a check is: the sentence links to it.
 pub fn check_id(name: &str) -> String {
     format!("check-{name}")
+}
+
+/// Where the answer to a question is: the question links to it.
+pub fn question_id(name: &str) -> String {
+    format!("predict-{name}")
+}
+
+/// Where a check or prediction is.
+pub fn id_of(check: &Check) -> String {
+    match check.is_question() {
+        true => question_id(&check.name),
+        false => check_id(&check.name),
+    }
 }
 
 /// Letters and digits in lower case, with hyphens for what stands between them.

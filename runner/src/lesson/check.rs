@@ -27,6 +27,7 @@ pub(crate) fn lints(lesson: &Lesson, headings: &[Heading], body: usize, findings
         step_lints(step, findings);
     }
     meant_failures(lesson, findings);
+    unrecorded_answers(lesson, findings);
     last_background(lesson, findings);
 }
 
@@ -108,6 +109,23 @@ fn meant_failures(lesson: &Lesson, findings: &mut Findings) {
                     step.id
                 ),
                 "add a check of what it prints, or take `compare=none` away",
+            );
+        }
+    }
+}
+
+/// The answer to a question is kept in the snapshot of its step.
+fn unrecorded_answers(lesson: &Lesson, findings: &mut Findings) {
+    for question in lesson.checks().filter(|check| check.is_question()) {
+        let step = lesson.step(&question.of);
+        if step.is_some_and(|step| step.compare == Compare::None) {
+            findings.warning(
+                question.span.clone(),
+                format!("the answer to `{}` is recorded nowhere", question.name),
+                format!(
+                    "step `{}` has no snapshot to keep it in: take `compare=none` away",
+                    question.of
+                ),
             );
         }
     }

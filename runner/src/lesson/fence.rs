@@ -80,6 +80,7 @@ pub(crate) fn read(
         FenceKind::File => file(fence, &mut keys, findings),
         FenceKind::Step => Some(step(fence, &mut keys, mentions, findings)),
         FenceKind::Check => Some(check(fence, &mut keys, findings)),
+        FenceKind::Prediction => Some(prediction(fence, &mut keys, findings)),
     }
 }
 
@@ -147,6 +148,27 @@ fn check(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> Name
     NamedBlock::Check {
         check,
         name: keys.span("check"),
+        of: keys.span("of"),
+    }
+}
+
+fn prediction(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> NamedBlock {
+    keys.require("predict", "lines", findings);
+    keys.require("of", "run", findings);
+    let choices = keys.value("choices", values::choices, findings);
+    let check = Check {
+        name: keys
+            .value("predict", values::name, findings)
+            .unwrap_or_default(),
+        of: keys.value("of", as_written, findings).unwrap_or_default(),
+        script: fence.content,
+        expect: Expectation::Answer(choices.unwrap_or_default()),
+        sentence: String::new(),
+        span: fence.span,
+    };
+    NamedBlock::Check {
+        check,
+        name: keys.span("predict"),
         of: keys.span("of"),
     }
 }

@@ -66,7 +66,7 @@ const TAGS: [(&str, &[&str]); 42] = [
 
 /// The prefixes of ids that the book itself gives: a link from a sentence leads to its check and
 /// nowhere else.
-const TAKEN: [&str; 4] = ["check-", "step-", "tutor-", "mdbook-"];
+const TAKEN: [&str; 5] = ["check-", "predict-", "step-", "tutor-", "mdbook-"];
 
 /// One tag, its values in quotes.
 static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {

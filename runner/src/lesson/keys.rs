@@ -13,10 +13,16 @@ pub(super) enum FenceKind {
     File,
     Step,
     Check,
+    Prediction,
 }
 
 impl FenceKind {
-    const ALL: [FenceKind; 3] = [FenceKind::File, FenceKind::Step, FenceKind::Check];
+    const ALL: [FenceKind; 4] = [
+        FenceKind::File,
+        FenceKind::Step,
+        FenceKind::Check,
+        FenceKind::Prediction,
+    ];
 
     /// The keys that a fence of this kind takes; the first one names it.
     fn keys(self) -> &'static [&'static str] {
@@ -36,6 +42,7 @@ impl FenceKind {
                 "exclusive",
             ],
             FenceKind::Check => &["check", "of", "expect", "match", "range"],
+            FenceKind::Prediction => &["predict", "of", "choices"],
         }
     }
 }
@@ -46,6 +53,7 @@ impl fmt::Display for FenceKind {
             FenceKind::File => "file",
             FenceKind::Step => "step",
             FenceKind::Check => "check",
+            FenceKind::Prediction => "prediction",
         })
     }
 }
@@ -203,8 +211,12 @@ impl<'a> Keys<'a> {
             (FenceKind::Step, _) => format!(
                 "name it: `{key}={example}`; the name never changes, since it names the snapshot"
             ),
-            (FenceKind::Check, "of") => format!("name the step that it belongs to: `of={example}`"),
-            (FenceKind::Check | FenceKind::File, _) => format!("name it: `{key}={example}`"),
+            (FenceKind::Check | FenceKind::Prediction, "of") => {
+                format!("name the step that it belongs to: `of={example}`")
+            }
+            (FenceKind::Check | FenceKind::Prediction | FenceKind::File, _) => {
+                format!("name it: `{key}={example}`")
+            }
         };
         findings.error(
             self.group.clone(),
@@ -235,6 +247,9 @@ fn kind(attributes: &[Attribute]) -> FenceKind {
     if has("check") {
         return FenceKind::Check;
     }
+    if has("predict") {
+        return FenceKind::Prediction;
+    }
     if has("id") {
         return FenceKind::Step;
     }
@@ -242,15 +257,17 @@ fn kind(attributes: &[Attribute]) -> FenceKind {
         .iter()
         .filter(|attribute| !is_key(&attribute.key.text));
     for attribute in unknown {
-        match nearest(&attribute.key.text, ["file", "check", "id"]) {
+        match nearest(&attribute.key.text, ["file", "check", "predict", "id"]) {
             Some("file") => return FenceKind::File,
             Some("check") => return FenceKind::Check,
+            Some("predict") => return FenceKind::Prediction,
             Some(_) => return FenceKind::Step,
             None => {}
         }
     }
     match ["of", "expect", "match", "range"].into_iter().any(has) {
         true => FenceKind::Check,
+        false if has("choices") => FenceKind::Prediction,
         false => FenceKind::Step,
     }
 }

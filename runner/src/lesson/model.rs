@@ -70,6 +70,12 @@ impl Lesson {
         })
     }
 
+    /// The questions that a step answers, in the order of the text.
+    pub fn questions(&self, step: &Step) -> impl Iterator<Item = &Check> {
+        let of_step = |check: &&Check| check.is_question() && check.of == step.id;
+        self.checks().filter(of_step)
+    }
+
     /// The files that the lesson writes, in the order of the text.
     pub fn files(&self) -> impl Iterator<Item = &FileStep> {
         self.blocks.iter().filter_map(|block| match block {
@@ -175,10 +181,17 @@ pub struct Step {
     pub span: Range<usize>,
 }
 
-/// A fence that proves a sentence of the prose.
+impl Check {
+    /// True if it answers a question, which the learner is asked before the step runs.
+    pub fn is_question(&self) -> bool {
+        matches!(self.expect, Expectation::Answer(_))
+    }
+}
+
+/// A fence that proves a sentence of the prose, or answers a question in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
-    /// Its name: the sentence links to `#check-<name>`.
+    /// Its name: the sentence links to `#check-<name>`, or `#predict-<name>` where it is a question.
     pub name: String,
     /// The step whose shell it runs in; it is skipped when that step is.
     pub of: String,
@@ -186,7 +199,7 @@ pub struct Check {
     pub script: String,
     /// The expectation of its trimmed standard output.
     pub expect: Expectation,
-    /// The sentence that it proves, as plain text.
+    /// The sentence that it proves, or the question, as plain text.
     pub sentence: String,
     /// Where the fence stands in [`Lesson::source`].
     pub span: Range<usize>,
@@ -298,6 +311,9 @@ pub enum Expectation {
     Matches(String),
     /// A number in this range, both ends included; at least one end is not open.
     Range(Option<Number>, Option<Number>),
+    /// What was accepted for it: it answers a question that is put to the learner before the step
+    /// runs, with these answers to choose from, if any.
+    Answer(Vec<String>),
 }
 
 impl fmt::Display for Expectation {
@@ -315,6 +331,7 @@ impl fmt::Display for Expectation {
                     high.unwrap_or_default()
                 )
             }
+            Expectation::Answer(choices) => formatter.write_str(&choices.join("|")),
         }
     }
 }

@@ -8,11 +8,13 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// A link in the prose that binds a check.
+/// A link in the prose that binds a check or a prediction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Claim {
     /// The check's name, as the link says it.
     pub check: String,
+    /// True for a link to a prediction.
+    pub is_question: bool,
     /// Where the link stands.
     pub span: Range<usize>,
     /// The sentence around it.
@@ -24,7 +26,7 @@ pub(crate) struct Claim {
 pub(crate) struct Claims {
     pub list: Vec<Claim>,
     text: String,
-    open: Vec<(String, Range<usize>, Range<usize>)>,
+    open: Vec<(String, bool, Range<usize>, Range<usize>)>,
     /// True inside a link to a check.
     linked: bool,
 }
@@ -37,17 +39,20 @@ impl Claims {
 
     /// A link begins; `span` is its place in the source.
     pub fn begin(&mut self, url: &str, span: Range<usize>) {
-        if let Some(check) = url.strip_prefix("#check-") {
+        let check = url.strip_prefix("#check-").map(|check| (check, false));
+        let question = || url.strip_prefix("#predict-").map(|check| (check, true));
+        if let Some((check, is_question)) = check.or_else(question) {
             let at = self.text.len();
             self.linked = true;
-            self.open.push((check.to_owned(), span, at..at));
+            self.open
+                .push((check.to_owned(), is_question, span, at..at));
         }
     }
 
     /// A link ends, which need not be one to a check: links do not nest.
     pub fn end(&mut self) {
         if self.linked
-            && let Some((_, _, part)) = self.open.last_mut()
+            && let Some((_, _, _, part)) = self.open.last_mut()
         {
             part.end = self.text.len();
         }
@@ -61,10 +66,11 @@ impl Claims {
             return;
         }
         let ends = sentence_ends(&text);
-        for (check, span, part) in self.open.drain(..) {
+        for (check, is_question, span, part) in self.open.drain(..) {
             let sentence = sentence(&text, &ends, &part);
             self.list.push(Claim {
                 check,
+                is_question,
                 span,
                 sentence,
             });
@@ -126,16 +132,35 @@ fn sentences(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
+/// What a check is called.
+fn kind(is_question: bool) -> &'static str {
+    match is_question {
+        true => "prediction",
+        false => "check",
+    }
+}
+
+/// The step that a check or prediction names.
+struct StepOfCheck {
+    step: String,
+    /// Where it is named.
+    span: Range<usize>,
+    /// Where the fence that names it stands.
+    check: usize,
+    kind: &'static str,
+}
+
 /// Where the names of a lesson's blocks stand.
 pub(crate) struct Names<'s> {
     lines: Lines<'s>,
     steps: HashMap<String, (usize, Range<usize>)>,
-    checks: HashMap<String, Range<usize>>,
+    /// The checks, and whether each is a prediction.
+    checks: HashMap<String, (Range<usize>, bool)>,
     /// The files, each with its language and the line where it was written first.
     files: HashMap<PathBuf, (String, usize)>,
     /// The folders above them, each with a file below it and that one's line.
     folders: HashMap<PathBuf, (PathBuf, usize)>,
-    of: Vec<(String, Range<usize>, usize)>,
+    of: Vec<StepOfCheck>,
     /// Names that cannot be used, as they are written: whoever refers to them is not to blame.
     unusable: HashSet<String>,
     /// Places of the checks, in order.
@@ -165,9 +190,13 @@ impl<'s> Names<'s> {
             }
             NamedBlock::Step { step, id } => self.step(&step.id, id, findings),
             NamedBlock::Check { check, name, of } => {
-                self.check(&check.name, name, findings);
-                self.of
-                    .push((check.of.clone(), of.clone(), check.span.start));
+                self.check(&check.name, name, check.is_question(), findings);
+                self.of.push(StepOfCheck {
+                    step: check.of.clone(),
+                    span: of.clone(),
+                    check: check.span.start,
+                    kind: kind(check.is_question()),
+                });
                 self.named.push(name.clone());
             }
         }
@@ -186,17 +215,30 @@ impl<'s> Names<'s> {
         self.steps.insert(id.to_owned(), (span.start, span.clone()));
     }
 
-    fn check(&mut self, name: &str, span: &Range<usize>, findings: &mut Findings) {
+    fn check(
+        &mut self,
+        name: &str,
+        span: &Range<usize>,
+        is_question: bool,
+        findings: &mut Findings,
+    ) {
         if name.is_empty() {
             self.unusable.insert(self.as_written(span));
             return;
         }
-        if let Some(first) = self.checks.get(name) {
-            let message = format!("a second check `{name}`");
+        if let Some((first, was_question)) = self.checks.get(name) {
+            let message = match is_question == *was_question {
+                true => format!("a second {} `{name}`", kind(is_question)),
+                false => format!(
+                    "a {} of this name, `{name}`, is there already",
+                    kind(*was_question)
+                ),
+            };
             findings.error(span.clone(), message, self.taken(first));
             return;
         }
-        self.checks.insert(name.to_owned(), span.clone());
+        self.checks
+            .insert(name.to_owned(), (span.clone(), is_question));
     }
 
     // A file may be written again as the lesson goes on; it stays the same kind of thing.
@@ -241,8 +283,8 @@ impl<'s> Names<'s> {
 
     /// Binds each check to its step and to its sentence.
     pub fn bind(&self, lesson: &mut Lesson, claims: &[Claim], findings: &mut Findings) {
-        for (of, span, at) in &self.of {
-            self.bind_step(of, span, *at, findings);
+        for of in &self.of {
+            self.bind_step(of, findings);
         }
         let mut links: HashMap<&str, Vec<&Claim>> = HashMap::new();
         for claim in claims {
@@ -254,45 +296,83 @@ impl<'s> Names<'s> {
             Block::Prose(_) | Block::File(_) | Block::Step(_) => None,
         });
         for (check, span) in checks.zip(&self.named) {
-            if check.name.is_empty() || self.checks.get(&check.name) != Some(span) {
+            let is_question = check.is_question();
+            if check.name.is_empty()
+                || self.checks.get(&check.name) != Some(&(span.clone(), is_question))
+            {
                 continue;
             }
             let links = links.get(check.name.as_str());
             let Some((claim, extra)) = links.and_then(|links| links.split_first()) else {
-                findings.error(
-                    span.clone(),
-                    format!("no sentence links to check `{}`", check.name),
-                    format!(
-                        "link the words that it proves: `[…](#check-{})`",
-                        check.name
+                let (message, help) = match is_question {
+                    true => (
+                        format!("no question links to prediction `{}`", check.name),
+                        format!(
+                            "link the question that it answers, above its step: `[…?](#predict-{})`",
+                            check.name
+                        ),
                     ),
-                );
+                    false => (
+                        format!("no sentence links to check `{}`", check.name),
+                        format!(
+                            "link the words that it proves: `[…](#check-{})`",
+                            check.name
+                        ),
+                    ),
+                };
+                findings.error(span.clone(), message, help);
                 continue;
             };
             check.sentence.clone_from(&claim.sentence);
+            if is_question {
+                self.asked_above(&check.of, claim, findings);
+            }
             for extra in extra {
                 let line = self.lines.line(claim.span.start);
                 findings.error(
                     extra.span.clone(),
-                    format!("a second link to check `{}`", check.name),
-                    format!("a check proves one sentence, that of line {line}: take this link away or write a check of its own"),
+                    format!("a second link to {} `{}`", kind(is_question), check.name),
+                    match is_question {
+                        true => format!("a prediction answers one question, that of line {line}: take this link away"),
+                        false => format!("a check proves one sentence, that of line {line}: take this link away or write a check of its own"),
+                    },
                 );
             }
         }
     }
 
-    fn bind_step(&self, of: &str, span: &Range<usize>, check: usize, findings: &mut Findings) {
-        if of.is_empty() || self.unusable.contains(of) {
+    /// A question is asked before its step runs.
+    fn asked_above(&self, of: &str, claim: &Claim, findings: &mut Findings) {
+        if let Some((step, _)) = self.steps.get(of)
+            && claim.span.start > *step
+        {
+            let line = self.lines.line(*step);
+            findings.error(
+                claim.span.clone(),
+                format!("this question stands below its step `{of}`"),
+                format!("ask it above line {line}: whoever has seen the output predicts nothing"),
+            );
+        }
+    }
+
+    fn bind_step(&self, of: &StepOfCheck, findings: &mut Findings) {
+        let StepOfCheck {
+            step: of,
+            span,
+            check,
+            kind,
+        } = of;
+        if of.is_empty() || self.unusable.contains(of.as_str()) {
             return;
         }
         match self.steps.get(of) {
-            Some((place, _)) if *place < check => {}
+            Some((place, _)) if place < check => {}
             Some((place, _)) => {
                 let line = self.lines.line(*place);
                 findings.error(
                     span.clone(),
-                    format!("this check stands before its step `{of}`"),
-                    format!("move it below line {line}: a check runs where it stands"),
+                    format!("this {kind} stands before its step `{of}`"),
+                    format!("move it below line {line}: a {kind} runs where it stands"),
                 );
             }
             None => {
@@ -309,19 +389,30 @@ impl<'s> Names<'s> {
     }
 
     fn known_check(&self, claim: &Claim, findings: &mut Findings) {
-        if self.checks.contains_key(&claim.check) || self.unusable.contains(&claim.check) {
+        let known = self.checks.get(&claim.check);
+        if known.is_some_and(|(_, is_question)| *is_question == claim.is_question)
+            || self.unusable.contains(&claim.check)
+        {
             return;
         }
-        let known = self.checks.keys().map(String::as_str);
-        let help = match findings.guesses.nearest(&claim.check, known) {
-            Some(name) => format!("did you mean `#check-{name}`?"),
+        let link = |is_question| if is_question { "predict" } else { "check" };
+        let names = self.checks.keys().map(String::as_str);
+        let help = match findings.guesses.nearest(&claim.check, names) {
+            Some(name) => {
+                let (_, is_question) = self.checks[name];
+                format!("did you mean `#{}-{name}`?", link(is_question))
+            }
+            None if claim.is_question => {
+                format!("write a fence `sh {{predict={} of=STEP}}`", claim.check)
+            }
             None => format!(
                 "write a fence `sh {{check={} of=STEP expect=…}}`",
                 claim.check
             ),
         };
         let message = format!(
-            "this links to check `{}`, which is not in the lesson",
+            "this links to {} `{}`, which is not in the lesson",
+            kind(claim.is_question),
             claim.check
         );
         findings.error(claim.span.clone(), message, help);

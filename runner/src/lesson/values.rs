@@ -114,6 +114,21 @@ pub(crate) fn compare(text: &str) -> Result<Compare, Complaint> {
     }
 }
 
+/// The answers to choose from: `compiler|loader|kernel`.
+pub(crate) fn choices(text: &str) -> Result<Vec<String>, Complaint> {
+    let choices: Vec<String> = text.split('|').map(|one| one.trim().to_owned()).collect();
+    let help = "write two or more answers with `|` between them: `compiler|loader|kernel`";
+    if choices.len() < 2 || choices.iter().any(String::is_empty) {
+        return complaint("that is no choice of answers", help);
+    }
+    for (index, one) in choices.iter().enumerate() {
+        if choices[..index].contains(one) {
+            return complaint(format!("the answer `{one}` is given twice"), help);
+        }
+    }
+    Ok(choices)
+}
+
 fn one_of<'a>(text: &str, what: &str, values: &[&'a str]) -> Result<&'a str, Complaint> {
     if let Some(value) = values.iter().find(|value| **value == text) {
         return Ok(value);

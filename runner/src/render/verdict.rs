@@ -229,9 +229,22 @@ fn tone(verdict: &Verdict) -> Tone {
 pub fn sentence(item: &Item) -> String {
     let name = match &item.id {
         RecordId::Step(id) => id.clone(),
+        RecordId::Check(name) if item.is_question => say!("question-name", name = name.as_str()),
         RecordId::Check(name) => say!("check-name", name = name.as_str()),
     };
     match &item.verdict {
+        Verdict::New if item.is_question => {
+            let answer = item.answer().unwrap_or_default();
+            say!("answer-new", name = name, answer = answer)
+        }
+        Verdict::Passed | Verdict::Shown if item.is_question => {
+            let answer = item.answer().unwrap_or_default();
+            say!("answer-is", name = name, answer = answer)
+        }
+        Verdict::CheckFailed { sentence, .. } if item.is_question => {
+            let sentence = sentence.as_str();
+            say!("answer-differs", name = name, question = sentence)
+        }
         Verdict::Passed if matches!(item.id, RecordId::Check(_)) => holds(item, &name),
         Verdict::Passed => match failing(item) {
             Some(exit) => say!("verdict-passed-failing", name = name, exit = exit),

@@ -37,10 +37,31 @@ pub(super) fn verdict(check: &Check, ending: &Ending, output: &Output) -> Verdic
     }
 }
 
+/// Why a value cannot answer a question; nothing if it can.
+pub(super) fn no_answer(check: &Check, value: &str) -> Option<String> {
+    let name = &check.name;
+    match &check.expect {
+        _ if value.is_empty() => Some(format!("prediction `{name}` printed no answer")),
+        Expectation::Answer(choices)
+            if !choices.is_empty() && !choices.iter().any(|choice| choice == value) =>
+        {
+            Some(format!(
+                "prediction `{name}` answers `{value}`, which is none of its choices"
+            ))
+        }
+        Expectation::Answer(_)
+        | Expectation::Equals(_)
+        | Expectation::Matches(_)
+        | Expectation::Range(..) => None,
+    }
+}
+
 fn holds(expectation: &Expectation, actual: &str) -> Result<bool, regex::Error> {
     Ok(match expectation {
         Expectation::Equals(text) => text.trim() == actual,
         Expectation::Matches(pattern) => regex::Regex::new(pattern)?.is_match(actual),
+        // It is held against what was accepted, which is not known here.
+        Expectation::Answer(_) => true,
         Expectation::Range(low, high) => actual.parse::<Number>().is_ok_and(|number| {
             low.is_none_or(|low| low <= number) && high.is_none_or(|high| number <= high)
         }),

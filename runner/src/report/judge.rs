@@ -5,9 +5,11 @@ use super::diff::diff;
 use super::model::{Item, Lookup, Report};
 use super::verdict::Verdict;
 use crate::course::{CourseMask, Facet};
-use crate::lesson::{Background, Check, Compare, Lesson, SKIP_REST, Step};
+use crate::lesson::{Background, Check, Compare, Expectation, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
-use crate::snapshot::{Environment, Recipe, Recorded, SnapshotError, Stale, recipes, same_facets};
+use crate::snapshot::{
+    Environment, Recipe, Recorded, SnapshotError, Stale, recipes, same_facets, value_of,
+};
 use crate::transcript::{Ending, KnownFacets, Record, RecordId, ShellFate, Skip, Transcript};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -105,6 +107,7 @@ impl<'a> Judge<'a> {
             stale: Vec::new(),
             shell: record.shell,
             after_failed: None,
+            is_question: false,
             edited: record.edited.clone(),
         };
         item.verdict = match &record.id {
@@ -119,8 +122,15 @@ impl<'a> Judge<'a> {
                     item.text = Masks::with(names, self.folders, self.masks)
                         .ok()
                         .map(|masks| masks.stabilize(&record.output));
-                    early(&record.ending)
-                        .unwrap_or_else(|| check::verdict(check, &record.ending, &record.output))
+                    item.is_question = check.is_question();
+                    let verdict = early(&record.ending)
+                        .unwrap_or_else(|| check::verdict(check, &record.ending, &record.output));
+                    match verdict {
+                        Verdict::Passed if check.is_question() => {
+                            self.answer(check, &item, environment)
+                        }
+                        verdict => verdict,
+                    }
                 }
                 None => no_such("check", name),
             },
@@ -138,6 +148,41 @@ impl<'a> Judge<'a> {
             why_unknown.extend(lost.map(|(facet, why)| (facet.clone(), why.clone())));
         }
         item
+    }
+
+    /// The verdict on what answers a question: right is what was accepted.
+    fn answer(&self, check: &Check, item: &Item, environment: &Environment) -> Verdict {
+        let answer = item.text.as_ref().map(value_of).unwrap_or_default();
+        if let Some(message) = check::no_answer(check, &answer) {
+            return Verdict::Broken {
+                message,
+                help: Some("let the script of the prediction print one of its answers".to_owned()),
+            };
+        }
+        let step = self.steps.get(&*check.of).copied();
+        let Some(step) = step.filter(|step| step.compare == Compare::Snapshot) else {
+            return Verdict::Shown;
+        };
+        let recorded = match accepted(step, environment, &*self.lookup) {
+            Ok(recorded) => recorded,
+            Err(error) => return broken(&error),
+        };
+        match recorded
+            .as_ref()
+            .and_then(|recorded| recorded.proves(check))
+        {
+            None => Verdict::New,
+            Some(right) if right.value == answer => Verdict::Passed,
+            // Whoever changes the program changes what is right.
+            Some(_) if !item.edited.is_empty() => Verdict::Shown,
+            Some(right) => Verdict::CheckFailed {
+                sentence: check.sentence.clone(),
+                expected: Expectation::Equals(right.value.clone()),
+                actual: answer,
+                ending: None,
+                stderr: String::new(),
+            },
+        }
     }
 
     fn step(
@@ -257,6 +302,7 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
             stale: Vec::new(),
             shell: ShellFate::Kept,
             after_failed: None,
+            is_question: false,
             edited: Vec::new(),
         }
     };

@@ -269,6 +269,7 @@ pub(crate) mod tests {
             stale: Vec::new(),
             shell: ShellFate::Kept,
             after_failed: None,
+            is_question: false,
             edited: Vec::new(),
         }
     }

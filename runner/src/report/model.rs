@@ -5,7 +5,7 @@ use crate::diagnostic::Lines;
 use crate::exit::Exit;
 use crate::lesson::{Block, Lesson, Place};
 use crate::normalize::StableText;
-use crate::snapshot::{Environment, Recorded, SnapshotError, Stale};
+use crate::snapshot::{Environment, Recorded, SnapshotError, Stale, value_of};
 use crate::transcript::{Ending, Leftover, RecordId, ShellFate, Skip};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -41,6 +41,8 @@ pub struct Report {
 pub struct Item {
     /// Which one it is.
     pub id: RecordId,
+    /// True for the answer to a question.
+    pub is_question: bool,
     /// The verdict on it.
     pub verdict: Verdict,
     /// How it ended; nothing where no run is judged.
@@ -65,6 +67,25 @@ pub struct Item {
 }
 
 impl Item {
+    /// What answers a question; nothing for all else, and where its script could not be run.
+    pub fn answer(&self) -> Option<String> {
+        let is_answered = match &self.verdict {
+            Verdict::Passed | Verdict::New | Verdict::Shown => true,
+            Verdict::CheckFailed { ending, .. } => ending.is_none(),
+            Verdict::Changed { .. }
+            | Verdict::DiffersHere { .. }
+            | Verdict::Edited(_)
+            | Verdict::WrongExit { .. }
+            | Verdict::TimedOut { .. }
+            | Verdict::Interrupted
+            | Verdict::Skipped(_)
+            | Verdict::Recorded
+            | Verdict::Broken { .. } => false,
+        };
+        let text = self.text.as_ref().filter(|_| is_answered);
+        text.filter(|_| self.is_question).map(value_of)
+    }
+
     /// Something that kept a whole lesson from going on.
     pub fn broken(name: &str, message: String) -> Item {
         Item {
@@ -81,6 +102,7 @@ impl Item {
             stale: Vec::new(),
             shell: ShellFate::Kept,
             after_failed: None,
+            is_question: false,
             edited: Vec::new(),
         }
     }
@@ -193,6 +215,7 @@ mod tests {
             stale: Vec::new(),
             shell: ShellFate::Kept,
             after_failed: None,
+            is_question: false,
             edited: Vec::new(),
         };
         Report {

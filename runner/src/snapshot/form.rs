@@ -5,7 +5,7 @@
 //! machine goes in, and no time of day.
 
 use super::name::{Environment, SnapshotName};
-use super::recorded::{CheckClaim, HeldCheck, Made, Recorded};
+use super::recorded::{CheckClaim, HeldCheck, Made, PREDICT, Recorded};
 use super::yaml;
 use crate::lesson::Place;
 use crate::normalize::StableText;
@@ -63,6 +63,7 @@ struct CheckInfo {
     expect: Option<String>,
     r#match: Option<String>,
     range: Option<String>,
+    predict: Option<String>,
     value: String,
 }
 
@@ -73,6 +74,7 @@ impl CheckInfo {
             ("expect", self.expect),
             ("match", self.r#match),
             ("range", self.range),
+            (PREDICT, self.predict),
         ];
         let mut claims = claims.into_iter();
         let (key, wanted) = claims.find_map(|(key, wanted)| Some((key, wanted?)))?;

@@ -25,7 +25,7 @@ pub use find::{OfLesson, find, name_for, same_facets};
 pub use name::{Environment, SnapshotName};
 pub use pending::{Pending, pending, pending_of};
 pub use recipe::{Recipe, Stale, recipes, stale_words};
-pub use recorded::{CheckClaim, HeldCheck, Made, Recorded, ending_words};
+pub use recorded::{CheckClaim, HeldCheck, Made, Recorded, beginning, ending_words, value_of};
 pub use references::register_references;
 pub use write::{remove, write_new};
 

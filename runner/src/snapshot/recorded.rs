@@ -47,7 +47,10 @@ pub struct Made {
     pub checks: BTreeMap<String, HeldCheck>,
 }
 
-/// A check that held when an output was recorded.
+/// How the claim of a question is called in a snapshot.
+pub(super) const PREDICT: &str = "predict";
+
+/// A check that held when an output was recorded, or the answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeldCheck {
     /// The script that printed the value.
@@ -56,17 +59,18 @@ pub struct HeldCheck {
     pub claim: CheckClaim,
     /// What came out, made stable; the beginning of a long one.
     ///
-    /// It is shown and never compared: whether it is right the claim says, and one that matches a
-    /// pattern or lies in a range may be another one in each run.
+    /// That of a check is shown and never compared: whether it is right the claim says, and one that
+    /// matches a pattern or lies in a range may be another one in each run. That of a question is the
+    /// right answer.
     pub value: String,
 }
 
 /// The expectation of a check, in the words of its fence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckClaim {
-    /// How the value is compared: `expect`, `match` or `range`.
+    /// How the value is compared: `expect`, `match` or `range`; `predict` for the answer to a question.
     pub key: &'static str,
-    /// With what: `104`, `^ok`, `1..5`.
+    /// With what: `104`, `^ok`, `1..5`; for a question the answers to choose from.
     pub wanted: String,
 }
 
@@ -77,6 +81,7 @@ impl CheckClaim {
             Expectation::Equals(text) => ("expect", text.trim().to_owned()),
             Expectation::Matches(pattern) => ("match", pattern.clone()),
             range @ Expectation::Range(..) => ("range", range.to_string()),
+            choices @ Expectation::Answer(_) => (PREDICT, choices.to_string()),
         };
         CheckClaim { key, wanted }
     }
@@ -85,6 +90,23 @@ impl CheckClaim {
 impl fmt::Display for CheckClaim {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}={}", self.key, self.wanted)
+    }
+}
+
+/// The most characters of a check's value that are recorded.
+const VALUE_CHARACTERS: usize = 200;
+
+/// The value that a check found, or that answers a question, as a snapshot has it: without blanks
+/// around it, and the beginning of a long one.
+pub fn value_of(text: &StableText) -> String {
+    beginning(text.sections().stdout.text().trim())
+}
+
+/// The beginning of a long value.
+pub fn beginning(value: &str) -> String {
+    match value.char_indices().nth(VALUE_CHARACTERS) {
+        None => value.to_owned(),
+        Some((end, _)) => format!("{}…", &value[..end]),
     }
 }
 

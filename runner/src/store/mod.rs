@@ -7,4 +7,4 @@ mod progress;
 
 pub use consent::Consents;
 pub use files::{Store, StoreError, key};
-pub use progress::{Progress, StepProgress};
+pub use progress::{Prediction, Progress, StepProgress};

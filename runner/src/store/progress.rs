@@ -1,6 +1,6 @@
 //! How far a learner is in a lesson.
 
-use crate::lesson::Step;
+use crate::lesson::{Number, Step};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -11,6 +11,32 @@ pub struct Progress {
     pub done: BTreeMap<String, String>,
     /// The step to go on with.
     pub next: Option<String>,
+    /// The learner's predictions, by the names of their questions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub predictions: BTreeMap<String, Prediction>,
+}
+
+/// A learner's prediction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// What they said; nothing if they went on without saying anything.
+    pub said: Option<String>,
+    /// What came out, once it did.
+    pub answer: Option<String>,
+}
+
+impl Prediction {
+    /// True if they said what came out: the same number, or the same words in letters of either case.
+    pub fn is_right(&self) -> bool {
+        let (Some(said), Some(answer)) = (&self.said, &self.answer) else {
+            return false;
+        };
+        let number = |text: &str| text.parse::<Number>().ok();
+        match (number(said), number(answer)) {
+            (Some(said), Some(answer)) => said == answer,
+            _ => said.to_lowercase() == answer.to_lowercase(),
+        }
+    }
 }
 
 /// How far a step is.

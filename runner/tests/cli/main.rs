@@ -19,6 +19,7 @@ mod fuzz;
 mod killed;
 mod needs;
 mod outputs;
+mod predictions;
 mod reading;
 mod records;
 mod report;

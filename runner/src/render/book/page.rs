@@ -6,8 +6,8 @@ use super::html;
 use super::links::PageLinks;
 use super::prose::PageContext;
 use super::shared::Book;
-use super::step::{SHELL, check, file, needs, step};
-use crate::lesson::anchors::{Anchors, check_id, title_end};
+use super::step::{SHELL, check, file, needs, question, step};
+use crate::lesson::anchors::{Anchors, id_of, title_end};
 use crate::lesson::{Block, Lesson, Mark};
 use crate::snapshot::Recorded;
 use std::collections::HashMap;
@@ -58,9 +58,12 @@ pub fn markdown(
                 parts.push(PagePart::Made(step));
             }
             Block::Check(block) => {
-                let claim = claims.get(&*format!("#{}", check_id(&block.name)));
-                let check = check(block, claim.copied().unwrap_or_default(), book);
-                parts.push(PagePart::Made(check));
+                let claim = claims.get(&*format!("#{}", id_of(block)));
+                let made = match block.is_question() {
+                    true => question(block, book, outputs(&block.of)),
+                    false => check(block, claim.copied().unwrap_or_default(), book),
+                };
+                parts.push(PagePart::Made(made));
             }
         }
     }

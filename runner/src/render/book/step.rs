@@ -3,9 +3,10 @@
 use super::shared::Book;
 use super::{code, html, output};
 use crate::course::Course;
-use crate::lesson::anchors::{check_id, step_id};
+use crate::lesson::anchors::{id_of, step_id};
 use crate::lesson::{Check, Expectation, FileStep, Need, Place, Step};
 use crate::snapshot::Recorded;
+use std::collections::BTreeSet;
 
 /// The language of steps and checks.
 pub const SHELL: &str = "sh";
@@ -80,10 +81,35 @@ pub fn check(check: &Check, claim: &str, book: &Book<'_>) -> String {
          <summary><span class=\"tutor-tick\">✓</span> \
          <span class=\"tutor-sentence\">{}</span> \
          <span class=\"tutor-note\">{} · checked on every run</span></summary>\n{}\n</details>",
-        html::line(&check_id(&check.name)),
+        html::line(&id_of(check)),
         sentence(&check.sentence, claim),
         expected(&check.expect),
         book.codes.block(code::COMMAND, SHELL, &check.script),
+    )
+}
+
+/// A question, folded over what came out where it was recorded, and how that is found out.
+pub fn question(question: &Check, book: &Book<'_>, recorded: &[Recorded]) -> String {
+    let answers: BTreeSet<&str> = recorded
+        .iter()
+        .filter_map(|recorded| Some(&*recorded.proves(question)?.value))
+        .collect();
+    let answers: Vec<String> = answers
+        .into_iter()
+        .map(|answer| format!("<samp>{}</samp>", html::line(answer)))
+        .collect();
+    let answer = match answers.is_empty() {
+        true => "not recorded yet".to_owned(),
+        false => answers.join(", or elsewhere "),
+    };
+    format!(
+        "<details class=\"tutor-check\" id=\"{}\">\n\
+         <summary><span class=\"tutor-tick\">?</span> \
+         <span class=\"tutor-sentence\">{}</span> \
+         <span class=\"tutor-note\">the answer</span></summary>\n<p>{answer}</p>\n{}\n</details>",
+        html::line(&id_of(question)),
+        html::line(&question.sentence),
+        book.codes.block(code::COMMAND, SHELL, &question.script),
     )
 }
 
@@ -106,6 +132,7 @@ fn expected(expectation: &Expectation) -> String {
         Expectation::Equals(_) => format!("must be {shown}"),
         Expectation::Matches(_) => format!("must match {shown}"),
         Expectation::Range(_, _) => format!("must lie in {shown}"),
+        Expectation::Answer(_) => format!("answers {shown}"),
     }
 }
 

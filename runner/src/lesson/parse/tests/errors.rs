@@ -31,7 +31,7 @@ fn a_key_of_another_kind_of_fence_is_named_with_where_it_belongs() {
         1:16 "exit" `exit` has no meaning on file `a.c`
             it belongs on a step (`id=…`)
         1:23 "of" `of` has no meaning on file `a.c`
-            it belongs on a check (`check=…`)
+            it belongs on a check (`check=…`) or a prediction (`predict=…`)
         3:13 "expect" `expect` has no meaning on step `a`
             it belongs on a check (`check=…`)
         "#);

@@ -1,0 +1,161 @@
+//! Questions that a learner answers before the output comes.
+
+use super::*;
+
+/// A question about the lines that a step prints.
+const LINES: &str = "[How many lines will there be?](#predict-lines)\n\n";
+
+fn lines(script: &str) -> String {
+    LINES.to_owned()
+        + &step("run", script)
+        + "```sh {predict=lines of=run}\nwc -l <\"$TUTOR_STDOUT\"\n```\n\n"
+}
+
+#[test]
+fn the_answer_to_a_question_is_recorded_and_compared() {
+    let tutor = Tutor::new().lesson(lines("seq 3"));
+    tutor
+        .run("test")
+        .code(1)
+        .stdout_has("question lines: the answer is 3");
+    tutor.run("accept --all").code(0);
+    let snapshot = tutor.get("course/snapshots/demo/run.snap");
+    assert!(
+        snapshot.contains("predict: \"\"") && snapshot.contains("value: \"3\""),
+        "{snapshot}"
+    );
+    let ran = tutor.run("test --format json").code(0);
+    assert_eq!(ran.verdicts(), "run passed, check lines passed");
+    let other = snapshot.replace("value: \"3\"", "value: \"4\"");
+    tutor.put("course/snapshots/demo/run.snap", &other);
+    tutor
+        .run("test")
+        .code(1)
+        .stdout_has(
+            "“How many lines will there be?” has a different answer here than the recorded one",
+        )
+        .stdout_has("expected: 4")
+        .stdout_has("got:      3");
+    tutor.run("test --renew").code(1);
+    tutor.run("accept --all").code(0);
+    tutor.run("test").code(0);
+    tutor.run("check").code(0).stdout_has("no warnings");
+}
+
+#[test]
+fn study_asks_before_the_output_and_says_what_came_out() {
+    let tutor = Tutor::new().lesson(lines("seq 3")).stdin("five\nr\n");
+    let ran = tutor.run("study demo").code(0);
+    let asked = ran
+        .stdout
+        .find("Before it runs: How many lines will there be?");
+    let output = ran.stdout.find("│ 1\n");
+    assert!(asked.is_some() && asked < output, "{}", ran.stdout);
+    ran.stdout_has("question lines: the answer is 3")
+        .stdout_has("you said five\n");
+    // Whoever knows the answer is not asked again.
+    let tutor = tutor.stdin("r\n");
+    tutor
+        .run("study demo --from run")
+        .code(0)
+        .stdout_lacks("Before it runs");
+}
+
+#[test]
+fn a_right_prediction_is_told_as_one_however_it_is_written() {
+    for said in ["3", " 3.0 "] {
+        let tutor = Tutor::new()
+            .lesson(lines("seq 3"))
+            .stdin(&format!("{said}\nr\n"));
+        let said = said.trim();
+        let told = format!("you said {said}, and so it is");
+        tutor.run("study demo").code(0).stdout_has(&told);
+    }
+}
+
+#[test]
+fn what_is_typed_as_an_answer_is_no_command() {
+    for said in ["q", "s", "quit"] {
+        let tutor = Tutor::new()
+            .lesson(lines("seq 3"))
+            .stdin(&format!("{said}\nr\n"));
+        tutor
+            .run("study demo")
+            .code(0)
+            .stdout_has("│ 3\n")
+            .stdout_has(&format!("you said {said}\n"));
+    }
+    let nothing = Tutor::new().lesson(lines("seq 3")).stdin("\nr\n");
+    nothing
+        .run("study demo")
+        .code(0)
+        .stdout_has("│ 3\n")
+        .stdout_lacks("you said");
+    let gone = Tutor::new().lesson(lines("seq 3")).stdin("");
+    gone.run("study demo").code(0).stdout_lacks("│ 3\n");
+}
+
+#[test]
+fn an_answer_is_chosen_by_its_number_or_its_words() {
+    let body = "[Who objects?](#predict-who)\n\n".to_owned()
+        + &plain("run", "echo kernel")
+        + "```sh {predict=who of=run choices=\"compiler|loader|kernel\"}\ncat \"$TUTOR_STDOUT\"\n```\n\n";
+    for said in ["3", "Kernel", "nobody\n3"] {
+        let tutor = Tutor::new().lesson(&body).stdin(&format!("{said}\nr\n"));
+        tutor
+            .run("study demo")
+            .code(0)
+            .stdout_has("2  loader")
+            .stdout_has("you said kernel, and so it is");
+    }
+    let tutor = Tutor::new().lesson(body.replace("echo kernel", "echo nobody"));
+    tutor
+        .run("run demo")
+        .code(1)
+        .stdout_has("prediction `who` answers `nobody`, which is none of its choices");
+}
+
+#[test]
+fn an_edit_may_change_the_answer_and_fails_nothing() {
+    let body = "```text {file=notes.txt}\none\n```\n\n".to_owned() + &lines("cat notes.txt");
+    let tutor = accepted(&body);
+    tutor.run("run demo").code(0);
+    let notes = tutor.workspace("demo").join("notes.txt");
+    fs::write(&notes, "one\ntwo\n").expect("writable");
+    tutor
+        .run("run demo")
+        .code(0)
+        .stdout_has("question lines: the answer is 2");
+}
+
+#[test]
+fn a_prediction_that_cannot_be_asked_is_named_with_its_place() {
+    let fence = "```sh {predict=lines of=run}\ntrue\n```\n\n";
+    let none = Tutor::new().lesson(step("run", "seq 3") + fence);
+    none.run("check")
+        .code(4)
+        .stdout_has("no question links to prediction `lines`")
+        .stdout_has("`[…?](#predict-lines)`");
+    let below = Tutor::new().lesson(step("run", "seq 3") + LINES + fence);
+    below
+        .run("check")
+        .code(4)
+        .stdout_has("this question stands below its step `run`");
+    let claim =
+        Tutor::new().lesson(LINES.replace("predict", "check") + &step("run", "seq 3") + fence);
+    claim
+        .run("check")
+        .code(4)
+        .stdout_has("did you mean `#predict-lines`?");
+    let choices = fence.replace("of=run", "of=run choices=one");
+    let alone = Tutor::new().lesson(LINES.to_owned() + &step("run", "seq 3") + &choices);
+    alone
+        .run("check")
+        .code(4)
+        .stdout_has("no choice of answers");
+    let shown = Tutor::new().lesson(LINES.to_owned() + &plain("run", "seq 3") + fence);
+    shown
+        .run("check")
+        .code(0)
+        .stdout_has("the answer to `lines` is recorded nowhere");
+}
