@@ -35,6 +35,10 @@ course-invalid = { $count ->
     [one] the course has an error, so nothing was run
    *[other] the course has { $count } errors, so nothing was run
 }
+lessons-invalid = { $count ->
+    [one] a lesson has errors and was not run: { $names }
+   *[other] { $count } lessons have errors and were not run: { $names }
+}
 course-unknown = the course is written in a format that this `tutor` does not know
 
 # Consent

@@ -4,16 +4,25 @@ use super::arguments::BookArguments;
 use super::context::Context;
 use super::failure::{ends, ends_with_help};
 use crate::course::Course;
+use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::render::book::{self, Emitted};
 use crate::say;
 use std::path::{Path, PathBuf};
 
 pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit> {
-    let course = context.sound_course()?;
+    let course = context.usable_course()?;
+    let errors: Vec<Diagnostic> = course.errors().cloned().collect();
+    let (_, broken) = context.without_broken(&course, course.lessons.iter().collect(), &errors);
+    let course = course.without_broken_lessons();
+    broken.end(make(&course, arguments))
+}
+
+/// Makes a book of a course without errors.
+fn make(course: &Course, arguments: &BookArguments) -> anyhow::Result<Exit> {
     match &arguments.emit {
         Some(folder) => {
-            let emitted = emit(&course, folder)?;
+            let emitted = emit(course, folder)?;
             outln!(
                 "{}",
                 say!("book-emitted", folder = folder.display().to_string())
@@ -23,7 +32,7 @@ pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit
         None => {
             let folder = tempfile::tempdir()?;
             let tree = folder.path().join("book");
-            let emitted = emit(&course, &tree)?;
+            let emitted = emit(course, &tree)?;
             let page = render(&tree, &arguments.out)?;
             outln!(
                 "{}",

@@ -6,8 +6,8 @@ use super::failure::{ends, ends_with_help, unusable};
 use crate::backend::Backend;
 use crate::backend::host::Host;
 use crate::backend::lab::{Choice, Lab};
-use crate::course::{Course, TableOfContents};
-use crate::diagnostic::{self, Diagnostic, Severity};
+use crate::course::{Course, MANIFEST, TableOfContents};
+use crate::diagnostic::{self, Diagnostic};
 use crate::exit::Exit;
 use crate::folders::Folders;
 use crate::lesson::{LESSON_TIMEOUT, Lesson};
@@ -82,7 +82,7 @@ impl Context {
         if !course.is_of_unknown_format {
             return Ok(course);
         }
-        self.note_diagnostics(&course);
+        self.note_diagnostics(&course, &course.diagnostics);
         Err(ends(Exit::Invalid, say!("course-unknown")))
     }
 
@@ -91,29 +91,101 @@ impl Context {
         courses::contents(self.global.course.as_deref())
     }
 
-    fn note_diagnostics(&self, course: &Course) {
+    fn note_diagnostics(&self, course: &Course, found: &[Diagnostic]) {
+        if found.is_empty() {
+            return;
+        }
         let source = |path: &Path| course.source(path);
-        note!(
-            "{}",
-            diagnostic::render(&course.diagnostics, source, self.stderr)
-        );
+        note!("{}", diagnostic::render(found, source, self.stderr));
     }
 
-    /// The course, for commands that run it. Errors in its texts are shown and end the command.
-    pub fn sound_course(&self) -> anyhow::Result<Course> {
+    /// The course, for commands that run lessons of it. Errors in `course.toml` are shown and end the command;
+    /// those of a lesson keep no other one from running.
+    pub fn usable_course(&self) -> anyhow::Result<Course> {
         let course = self.load_course()?;
-        self.is_sound(&course)?;
+        self.refuse(&course, course.own_errors())?;
         Ok(course)
     }
 
-    /// Shows the errors in a course's texts, if there are any, and returns how they end a command.
-    pub fn is_sound(&self, course: &Course) -> anyhow::Result<()> {
-        let errors = errors(course).len();
-        if errors == 0 {
+    /// The same for commands that want all of its texts to be without errors.
+    pub fn sound_course(&self) -> anyhow::Result<Course> {
+        let course = self.load_course()?;
+        self.refuse(&course, course.errors())?;
+        Ok(course)
+    }
+
+    /// The lesson of this name, which a command runs. Its errors, and those in `course.toml`, are shown and end
+    /// the command.
+    pub fn usable_lesson<'c>(&self, course: &'c Course, key: &str) -> anyhow::Result<&'c Lesson> {
+        self.refuse(course, course.own_errors())?;
+        let lesson = self.lesson(course, key)?;
+        self.refuse(course, course.errors_of(lesson))?;
+        Ok(lesson)
+    }
+
+    fn lesson<'c>(&self, course: &'c Course, key: &str) -> anyhow::Result<&'c Lesson> {
+        course.lesson(key).or_else(|error| {
+            self.refuse(course, course.errors_of_absent(key))?;
+            Err(unusable(error))
+        })
+    }
+
+    /// The lessons of these names, each once, or all of them.
+    pub fn lessons<'c>(
+        &self,
+        course: &'c Course,
+        names: &[String],
+    ) -> anyhow::Result<Vec<&'c Lesson>> {
+        if names.is_empty() {
+            return Ok(course.lessons.iter().collect());
+        }
+        let found = names.iter().map(|name| self.lesson(course, name));
+        let mut lessons = found.collect::<anyhow::Result<Vec<&Lesson>>>()?;
+        let mut seen = HashSet::new();
+        lessons.retain(|lesson| seen.insert(&lesson.stem));
+        Ok(lessons)
+    }
+
+    /// Takes the lessons that have one of these errors out, and shows the errors. What is returned with the
+    /// others ends the command at last.
+    pub fn without_broken<'c>(
+        &self,
+        course: &Course,
+        mut lessons: Vec<&'c Lesson>,
+        errors: &[Diagnostic],
+    ) -> (Vec<&'c Lesson>, BrokenLessons) {
+        self.note_diagnostics(course, errors);
+        let broken: HashSet<&Path> = errors.iter().map(|found| &*found.path).collect();
+        let mut stems: Vec<String> = Vec::new();
+        if broken.contains(Path::new(MANIFEST)) {
+            stems.extend(course.stems_of_absent().map(str::to_owned));
+        }
+        lessons.retain(|lesson| {
+            let is_broken = broken.contains(&*lesson.path);
+            stems.extend(is_broken.then(|| lesson.stem.clone()));
+            !is_broken
+        });
+        let broken = BrokenLessons {
+            stems,
+            errors: errors.len(),
+            are_all: lessons.is_empty(),
+        };
+        (lessons, broken)
+    }
+
+    /// Shows errors in the texts of a course and ends the command, if there are any.
+    pub fn refuse<'c>(
+        &self,
+        course: &Course,
+        errors: impl Iterator<Item = &'c Diagnostic>,
+    ) -> anyhow::Result<()> {
+        let errors: Vec<Diagnostic> = errors.cloned().collect();
+        if errors.is_empty() {
             return Ok(());
         }
-        self.note_diagnostics(course);
-        Err(ends(Exit::Invalid, say!("course-invalid", count = errors)))
+        self.note_diagnostics(course, &errors);
+        let count = errors.len();
+        Err(ends(Exit::Invalid, say!("course-invalid", count = count)))
     }
 
     /// The name that a lesson of this course is remembered under.
@@ -238,13 +310,6 @@ impl Context {
     }
 }
 
-/// The errors in the texts of a course.
-pub fn errors(course: &Course) -> Vec<Diagnostic> {
-    let errors = course.diagnostics.iter();
-    let errors = errors.filter(|found| found.severity == Severity::Error);
-    errors.cloned().collect()
-}
-
 /// The place that was asked for, if any: a kernel is always one of the lab.
 pub fn place(on: Option<On>, kernel: Option<&str>) -> anyhow::Result<Option<On>> {
     match (on, kernel) {
@@ -308,16 +373,29 @@ pub fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
     Ok(interrupt)
 }
 
-/// The lessons of these names, each once, or all of them.
-pub fn lessons_of<'c>(course: &'c Course, names: &[String]) -> anyhow::Result<Vec<&'c Lesson>> {
-    if names.is_empty() {
-        return Ok(course.lessons.iter().collect());
+/// The lessons that were not run, since their text has errors.
+pub struct BrokenLessons {
+    stems: Vec<String>,
+    errors: usize,
+    /// Whether no other one was asked for.
+    are_all: bool,
+}
+
+impl BrokenLessons {
+    /// How a command ends that ran the others.
+    pub fn end(&self, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+        let exit = ended?;
+        if self.stems.is_empty() {
+            return Ok(exit);
+        }
+        let names: Vec<String> = self.stems.iter().map(|stem| format!("`{stem}`")).collect();
+        let (count, names) = (names.len(), names.join(", "));
+        let message = match self.are_all {
+            true => say!("course-invalid", count = self.errors),
+            false => say!("lessons-invalid", count = count, names = names),
+        };
+        Err(ends(exit.worst(Exit::Invalid), message))
     }
-    let found = names.iter().map(|name| course.lesson(name));
-    let mut lessons: Vec<&Lesson> = found.collect::<Result<_, _>>().map_err(unusable)?;
-    let mut seen = HashSet::new();
-    lessons.retain(|lesson| seen.insert(&lesson.stem));
-    Ok(lessons)
 }
 
 /// As many as were asked for, else as many as this machine has processors.

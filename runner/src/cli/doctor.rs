@@ -27,7 +27,7 @@ pub fn doctor(context: &Context, arguments: &DoctorArguments) -> anyhow::Result<
         .as_deref()
         .map(ResultFile::new)
         .transpose()?;
-    let course = context.sound_course()?;
+    let course = context.usable_course()?;
     let running = RunningArguments {
         yes: arguments.yes,
         unconfined: arguments.unconfined,

@@ -1,7 +1,7 @@
 //! `tutor matrix`: the lessons on several kernels and compilers, side by side.
 
 use super::arguments::{MatrixArguments, MatrixFormat, On, RunningArguments};
-use super::context::{Backends, Context, jobs, lessons_of};
+use super::context::{Backends, Context, jobs};
 use super::failure::{ends, with_help};
 use super::output::out_json;
 use super::results::Results;
@@ -47,12 +47,30 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
         skip_fails: arguments.no_skip,
         new_fails: true,
     };
-    let results = Results::of(&course, strictness, arguments.junit.as_deref())?;
-    if let Err(error) = context.is_sound(&course) {
+    let mut results = Results::of(&course, strictness, arguments.junit.as_deref())?;
+    if let Err(error) = context.refuse(&course, course.own_errors()) {
         tell(&results, arguments.format, &[], &[])?;
         return Err(error);
     }
-    let lessons = lessons_of(&course, &arguments.lessons)?;
+    let lessons = context.lessons(&course, &arguments.lessons)?;
+    results.narrow(&lessons, arguments.lessons.is_empty());
+    let (lessons, broken) = context.without_broken(&course, lessons, results.errors());
+    if lessons.is_empty() {
+        tell(&results, arguments.format, &[], &[])?;
+        return broken.end(Ok(Exit::Success));
+    }
+    broken.end(compare(context, arguments, &course, &lessons, &results))
+}
+
+/// Runs lessons in each column, and tells what came of it.
+fn compare(
+    context: &Context,
+    arguments: &MatrixArguments,
+    course: &Course,
+    lessons: &[&Lesson],
+    results: &Results<'_>,
+) -> anyhow::Result<Exit> {
+    let strictness = results.strictness();
     let cache = Cache::below(&context.folders.cache);
     let kernels = kernels(&cache, &arguments.kernels)?;
     let toolchains = toolchains(&arguments.clang)?;
@@ -61,14 +79,14 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
         yes: arguments.yes,
         ..RunningArguments::default()
     };
-    context.may_run(&course, &lessons, &running)?;
-    let options = context.options(&course, &running)?;
+    context.may_run(course, lessons, &running)?;
+    let options = context.options(course, &running)?;
     let columns = columns(context, &options, &kernels, &toolchains)?;
     if columns.len() == 1 {
         context.note(&say!("matrix-one"));
     }
     let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-    let tested = run(context, &course, &lessons, &columns, arguments);
+    let tested = run(context, course, lessons, &columns, arguments);
     let interrupted = options.interrupt.presses() > 0;
     // Columns that an interrupt left without a lesson would look as if they had nothing to say.
     let rows: Vec<&[Option<Report>]> = tested.reports.chunks(columns.len()).collect();
@@ -83,7 +101,7 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
     let (across, recorded) = match interrupted {
         true => (record::MatrixOutputs::default(), Ok(())),
         false => record_all(
-            &course,
+            course,
             &whole,
             &columns,
             AsAccepted::renewed_if(arguments.renew),
@@ -105,7 +123,7 @@ pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<
         };
         out!("{}", drawn::all(&matrices, &end, strictness, paint));
     }
-    let told = tell(&results, arguments.format, &names, &matrices);
+    let told = tell(results, arguments.format, &names, &matrices);
     if interrupted {
         return told.map(|()| Exit::Interrupted);
     }

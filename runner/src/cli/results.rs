@@ -1,13 +1,14 @@
 //! The results of a test for programs: on standard output, and in a file beside it.
 
-use super::context::errors;
 use super::output::{ResultFile, out_json};
-use crate::course::{Course, Origin};
+use crate::course::{Course, MANIFEST, Origin};
 use crate::diagnostic::Diagnostic;
+use crate::lesson::Lesson;
 use crate::render::json;
 use crate::render::junit::JunitDocument;
 use crate::report::{Report, Strictness};
 use serde_json::Value;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Tells the results of a course.
@@ -17,6 +18,8 @@ pub struct Results<'r> {
     root: PathBuf,
     strictness: Strictness,
     junit: Option<ResultFile<'r>>,
+    /// The errors in the texts of what was to be run.
+    errors: Vec<Diagnostic>,
 }
 
 impl<'r> Results<'r> {
@@ -31,12 +34,30 @@ impl<'r> Results<'r> {
             root: root_from_here(course).unwrap_or_default(),
             strictness,
             junit: junit.map(ResultFile::new).transpose()?,
+            errors: course.errors().cloned().collect(),
         })
+    }
+
+    /// Tells only the errors of these lessons, and those of lessons that cannot be read where all were asked for.
+    pub fn narrow(&mut self, lessons: &[&Lesson], are_all: bool) {
+        let mut asked: HashSet<&Path> = lessons.iter().map(|lesson| &*lesson.path).collect();
+        asked.extend(are_all.then_some(Path::new(MANIFEST)));
+        self.errors.retain(|found| asked.contains(&*found.path));
+    }
+
+    /// What counts as a failure.
+    pub fn strictness(&self) -> Strictness {
+        self.strictness
+    }
+
+    /// The errors in the texts of what was to be run.
+    pub fn errors(&self) -> &[Diagnostic] {
+        &self.errors
     }
 
     /// What is wrong with the course, as JSON has it.
     pub fn diagnostics(&self) -> Vec<Value> {
-        json::diagnostics(&errors(self.course), |path| self.course.source(path))
+        json::diagnostics(&self.errors, |path| self.course.source(path))
     }
 
     /// Prints reports as JSON.
@@ -56,8 +77,7 @@ impl<'r> Results<'r> {
         for (name, report) in reports {
             document.add(&name, report);
         }
-        let found: Vec<Diagnostic> = errors(self.course);
-        document.add_diagnostics(&found, |path| self.course.source(path));
+        document.add_diagnostics(&self.errors, |path| self.course.source(path));
         Ok(document.text()?)
     }
 

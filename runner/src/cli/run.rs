@@ -2,7 +2,7 @@
 
 use super::arguments::{On, RunArguments};
 use super::context::Context;
-use super::failure::{ends, unusable};
+use super::failure::ends;
 use super::output::{out_json, printed};
 use super::results::Results;
 use super::scripts;
@@ -24,13 +24,11 @@ use std::io;
 
 pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    if let Err(error) = context.is_sound(&course) {
-        if arguments.json {
-            Results::of(&course, Strictness::default(), None)?.print_json([])?;
-        }
-        return Err(error);
+    let lesson = context.usable_lesson(&course, &arguments.lesson);
+    if lesson.is_err() && arguments.json && course.errors().next().is_some() {
+        Results::of(&course, Strictness::default(), None)?.print_json([])?;
     }
-    let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
+    let lesson = lesson?;
     let plan = Plan::new(lesson, &selection(arguments))
         .map_err(|error| ends(Exit::Usage, error.to_string()))?;
     if arguments.dry_run {

@@ -2,7 +2,7 @@
 
 use super::arguments::{On, RunningArguments, StudyArguments};
 use super::context::Context;
-use super::failure::{ends, unusable};
+use super::failure::ends;
 use crate::course::Course;
 use crate::event::TakenBack;
 use crate::exit::Exit;
@@ -41,11 +41,12 @@ pub fn resume(context: &Context, running: RunningArguments) -> anyhow::Result<Ex
 
 /// `tutor study`.
 pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Exit> {
-    let course = context.sound_course()?;
+    let course = context.usable_course()?;
     let Some(lesson) = chosen(context, &course, arguments.lesson.as_deref())? else {
         context.tell(&say!("study-all-done"))?;
         return Ok(Exit::Success);
     };
+    context.refuse(&course, course.errors_of(lesson))?;
     context.may_run(&course, &[lesson], &arguments.running)?;
     let key = context.key(&course, lesson);
     let store = context.store();
@@ -138,7 +139,7 @@ fn chosen<'c>(
     asked: Option<&str>,
 ) -> anyhow::Result<Option<&'c Lesson>> {
     if let Some(key) = asked {
-        return course.lesson(key).map(Some).map_err(unusable);
+        return context.usable_lesson(course, key).map(Some);
     }
     let store = context.store();
     let last = store.last_lesson();

@@ -1,7 +1,7 @@
 //! `tutor test`: lessons in fresh folders, side by side.
 
 use super::arguments::{Format, Partition, TestArguments};
-use super::context::{Context, jobs, lessons_of};
+use super::context::{Context, jobs};
 use super::failure::{ends, with_help};
 use super::output::print;
 use super::results::{Results, named};
@@ -27,23 +27,37 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
         skip_fails: arguments.no_skip,
         new_fails: true,
     };
-    let results = Results::of(&course, strictness, arguments.junit.as_deref())?;
-    if let Err(error) = context.is_sound(&course) {
+    let mut results = Results::of(&course, strictness, arguments.junit.as_deref())?;
+    if let Err(error) = context.refuse(&course, course.own_errors()) {
         tell(&results, arguments.format, &[])?;
         return Err(error);
     }
-    let backends = context.backends(&course, &arguments.running)?;
-    backends.get_ready();
-    let lessons = chosen(&course, &arguments.lessons, arguments.partition)?;
-    if lessons.is_empty() && arguments.partition.is_some() {
+    let lessons = chosen(context, &course, &arguments.lessons, arguments.partition)?;
+    results.narrow(&lessons, arguments.lessons.is_empty());
+    let (lessons, broken) = context.without_broken(&course, lessons, results.errors());
+    if lessons.is_empty() {
         // More parts than lessons: a part of a CI matrix that has nothing to do has done it.
-        if arguments.format == Format::Pretty {
+        if arguments.format == Format::Pretty && arguments.partition.is_some() {
             outln!("{}", say!("test-empty-part"));
         }
         tell(&results, arguments.format, &[])?;
-        return Ok(Exit::Success);
+        return broken.end(Ok(Exit::Success));
     }
-    context.may_run(&course, &lessons, &arguments.running)?;
+    broken.end(rehearse(context, arguments, &course, &lessons, &results))
+}
+
+/// Runs lessons side by side, and tells what came of it.
+fn rehearse(
+    context: &Context,
+    arguments: &TestArguments,
+    course: &Course,
+    lessons: &[&Lesson],
+    results: &Results<'_>,
+) -> anyhow::Result<Exit> {
+    let strictness = results.strictness();
+    let backends = context.backends(course, &arguments.running)?;
+    backends.get_ready();
+    context.may_run(course, lessons, &arguments.running)?;
     let places = backends.places();
     let probes = ProbeCache::default();
     let jobs = jobs(arguments.jobs);
@@ -52,9 +66,9 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     } else {
         OnFailure::GoOn
     };
-    let options = context.options(&course, &arguments.running)?;
+    let options = context.options(course, &arguments.running)?;
     let rehearsal = Rehearsal {
-        course: &course,
+        course,
         places: &places,
         options: &options,
         probes: &probes,
@@ -74,7 +88,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     let work = |lesson: &&Lesson| rehearsal.run(lesson);
     let (outcomes, stays) = thread::scope(|scope| {
         let abandoned = scope.spawn(remove_abandoned);
-        let outcomes = side_by_side(&lessons, jobs, &options.interrupt, work, &mut tell_one);
+        let outcomes = side_by_side(lessons, jobs, &options.interrupt, work, &mut tell_one);
         (outcomes, abandoned.join().unwrap_or_default())
     });
     for error in stays {
@@ -91,7 +105,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     }
     printed?;
     let as_accepted = AsAccepted::renewed_if(arguments.renew);
-    let TestOutputs { written, failed } = record_changes(&course, &lessons, &reports, as_accepted);
+    let TestOutputs { written, failed } = record_changes(course, lessons, &reports, as_accepted);
     let mut exit = crate::report::exit(&reports, strictness);
     for (lesson, error) in &broken {
         // A lesson that was broken off must not look whole in a report.
@@ -104,7 +118,7 @@ pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit
     if pretty {
         out!("{}", summary::all(&reports, strictness, &written, &paint));
     }
-    let told = tell(&results, arguments.format, &reports);
+    let told = tell(results, arguments.format, &reports);
     for (lesson, error) in &broken {
         if !pretty {
             noteln!("{}: {}", lesson.stem, visible_text(&format!("{error:#}")));
@@ -161,11 +175,12 @@ fn told(
 }
 
 fn chosen<'c>(
+    context: &Context,
     course: &'c Course,
     names: &[String],
     partition: Option<Partition>,
 ) -> anyhow::Result<Vec<&'c Lesson>> {
-    let lessons = lessons_of(course, names)?;
+    let lessons = context.lessons(course, names)?;
     let Some(Partition { part, parts }) = partition else {
         return Ok(lessons);
     };

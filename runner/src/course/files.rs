@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The file that makes a folder a course.
-pub(super) const MANIFEST: &str = "lessons/course.toml";
+/// The file that makes a folder a course, by its path below the course root.
+pub const MANIFEST: &str = "lessons/course.toml";
 
 /// Where a course's files are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

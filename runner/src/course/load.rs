@@ -4,7 +4,7 @@ use super::files::{CourseFiles, MANIFEST, Origin};
 use super::find::find;
 use super::keys::quoted;
 use super::manifest::{self, Manifest};
-use super::model::{Course, CourseError, LessonEntry, TableOfContents};
+use super::model::{AbsentLesson, Course, CourseError, LessonEntry, TableOfContents};
 use crate::diagnostic::{Diagnostic, Guesses};
 use crate::lesson::parse::{self, Reading};
 use crate::lesson::{
@@ -83,6 +83,7 @@ impl Course {
             included_bytes: 0,
             broken,
             diagnostics,
+            absent: Vec::new(),
             lints: Vec::new(),
             names: HashMap::new(),
             lessons: Vec::new(),
@@ -100,6 +101,7 @@ impl Course {
             asks: loader.manifest.asks,
             is_of_unknown_format: loader.manifest.is_of_unknown_format,
             diagnostics: loader.diagnostics,
+            absent: loader.absent,
             lints: loader.lints,
             sources,
         })
@@ -118,6 +120,8 @@ struct Loader {
     files: CourseFiles,
     manifest: Manifest,
     diagnostics: Vec<Diagnostic>,
+    /// Those about lessons that cannot be read.
+    absent: Vec<AbsentLesson>,
     lints: Vec<Diagnostic>,
     guesses: Guesses,
     /// How much the lessons include.
@@ -154,8 +158,13 @@ impl Loader {
                 path.display()
             );
             let missing = Diagnostic::error(Path::new(MANIFEST), entry.span, message);
-            self.diagnostics.push(missing.help(help));
+            self.absent.push(AbsentLesson {
+                stem: entry.text,
+                error: missing.help(help),
+            });
         }
+        let errors = self.absent.iter().map(|absent| absent.error.clone());
+        self.diagnostics.extend(errors);
     }
 
     fn lesson(&mut self, stem: &str, path: &Path, source: &str) {

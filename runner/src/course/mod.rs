@@ -17,7 +17,7 @@ mod scripts;
 
 pub use check::check;
 pub use create::{CreateError, begin, create};
-pub use files::Origin;
+pub use files::{MANIFEST, Origin};
 pub use masks::CourseMask;
 pub use model::{Course, CourseError, Facet, LessonEntry, NeedProbe, Precision, TableOfContents};
 pub use scripts::{PartHashes, Script, ScriptKind, lesson_key, lesson_prefix, part_of, parts};

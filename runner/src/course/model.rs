@@ -2,12 +2,12 @@
 
 use super::asks::Asks;
 use super::embedded;
-use super::files::{CourseFiles, Origin, Presence};
+use super::files::{CourseFiles, MANIFEST, Origin, Presence};
 use super::masks::CourseMask;
-use crate::diagnostic::{Diagnostic, Guesses};
+use crate::diagnostic::{Diagnostic, Guesses, Severity};
 use crate::lesson::{FrontMatter, Lesson, Place};
 use crate::packages::Package;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -37,10 +37,20 @@ pub struct Course {
     pub is_of_unknown_format: bool,
     /// Everything that is wrong with any of its files.
     pub diagnostics: Vec<Diagnostic>,
+    /// The lessons that are listed and cannot be read.
+    pub(super) absent: Vec<AbsentLesson>,
     /// Warnings that only `check` shows.
     pub(super) lints: Vec<Diagnostic>,
     /// The text of each file that was read, by its path below the course root.
     pub(super) sources: BTreeMap<PathBuf, String>,
+}
+
+/// A lesson that is listed and cannot be read.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct AbsentLesson {
+    pub stem: String,
+    /// What is said of it, which is one of the course's diagnostics too.
+    pub error: Diagnostic,
 }
 
 /// The title and the lessons of a course, for a list.
@@ -110,8 +120,7 @@ impl CourseError {
 impl Course {
     /// The lesson of that stem (`lesson-2`), name (`hello`) or number (`2`).
     pub fn lesson(&self, key: &str) -> Result<&Lesson, CourseError> {
-        let stem = key.strip_prefix("lessons/").unwrap_or(key);
-        let stem = stem.strip_suffix(".md").unwrap_or(stem);
+        let stem = page_stem(key).unwrap_or(key);
         let numbered = format!("lesson-{stem}");
         self.lessons
             .iter()
@@ -122,6 +131,47 @@ impl Course {
                 key: key.to_owned(),
                 help: self.lesson_help(key),
             })
+    }
+
+    /// Everything that keeps a lesson from running: no lesson runs while one of [`Course::own_errors`] is
+    /// there, and one of the others concerns its own lesson only.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        let all = self.diagnostics.iter();
+        all.filter(|found| found.severity == Severity::Error)
+    }
+
+    /// The errors in `course.toml`, apart from lessons that are listed and cannot be read.
+    pub fn own_errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        let of_manifest = self
+            .errors()
+            .filter(|found| found.path == Path::new(MANIFEST));
+        of_manifest.filter(|found| self.absent.iter().all(|absent| absent.error != **found))
+    }
+
+    /// The errors of the lesson with this stem or number that is listed and cannot be read.
+    pub fn errors_of_absent<'c>(&'c self, key: &'c str) -> impl Iterator<Item = &'c Diagnostic> {
+        let stem = page_stem(key).unwrap_or(key);
+        let numbered = format!("lesson-{stem}");
+        let absent = self.absent.iter();
+        let of_key = absent.filter(move |it| it.stem == stem || it.stem == numbered);
+        of_key.map(|absent| &absent.error)
+    }
+
+    /// The stems of the lessons that are listed and cannot be read.
+    pub fn stems_of_absent(&self) -> impl Iterator<Item = &str> {
+        self.absent.iter().map(|absent| &*absent.stem)
+    }
+
+    /// The errors in a lesson.
+    pub fn errors_of(&self, lesson: &Lesson) -> impl Iterator<Item = &Diagnostic> {
+        self.errors().filter(|found| found.path == lesson.path)
+    }
+
+    /// Takes the lessons with errors out.
+    pub fn without_broken_lessons(mut self) -> Course {
+        let broken: HashSet<PathBuf> = self.errors().map(|found| found.path.clone()).collect();
+        self.lessons.retain(|lesson| !broken.contains(&lesson.path));
+        self
     }
 
     /// The lesson that was probably meant by a name in a link.
@@ -208,6 +258,19 @@ impl Course {
                 .all(|(path, text)| embedded::file(path) == Some(text.as_bytes())),
         }
     }
+}
+
+/// The stem that the path of a page names, as a shell completes it.
+fn page_stem(key: &str) -> Option<&str> {
+    let path = Path::new(key);
+    let folder = path.parent()?.file_name();
+    let is_of_course = folder.is_none_or(|name| name == "lessons");
+    let is_page = path.extension().is_some_and(|end| end == "md");
+    let stem = match is_page {
+        true => path.file_stem(),
+        false => path.file_name().filter(|_| folder.is_some()),
+    };
+    stem?.to_str().filter(|_| is_of_course)
 }
 
 /// How to find out whether something is there.

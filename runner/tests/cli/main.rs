@@ -5,6 +5,7 @@ mod support;
 
 mod background;
 mod book;
+mod broken;
 mod cargo_insta;
 mod checks;
 mod comparing;
