@@ -17,12 +17,7 @@ use std::time::Duration;
 ///
 /// Without a command, `tutor` goes on where you were.
 #[derive(Debug, Parser)]
-#[command(
-    name = "tutor",
-    version,
-    max_term_width = 100,
-    disable_help_subcommand = true
-)]
+#[command(name = "tutor", version, max_term_width = 100)]
 #[command(
     after_help = "Exit status: 0 all as expected, 1 a step differs or failed, 2 wrong command line,
 3 this machine lacks something, so nothing ran, 4 a lesson is invalid, 130 interrupted."
@@ -85,7 +80,10 @@ pub enum Command {
     /// Throw changed outputs away
     Reject(SettleArguments),
     /// Check the lessons' text; runs no step
-    Check(JsonArguments),
+    #[command(
+        after_help = "Exit status: 4 where there is an error, or under --strict a warning; else 0."
+    )]
+    Check(CheckArguments),
     /// Write a new lesson to start from
     New(NewArguments),
     /// Make a book of the lessons
@@ -118,6 +116,19 @@ pub enum Command {
 /// The arguments of a command that only shows something.
 #[derive(Debug, Args)]
 pub struct JsonArguments {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// The lessons, or their files [default: all, and the course]
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
+    pub lessons: Vec<String>,
+    /// A warning is a failure
+    #[arg(long)]
+    pub strict: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

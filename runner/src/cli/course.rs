@@ -1,25 +1,31 @@
 //! Commands for authors: `check` and `new`.
 
-use super::arguments::{JsonArguments, NewArguments};
+use super::arguments::{CheckArguments, NewArguments};
 use super::context::Context;
 use super::courses;
-use super::failure::ends;
+use super::failure::{ends, unusable};
 use super::output::out_json;
-use crate::course::{self, Origin};
-use crate::diagnostic::{self, Severity};
+use crate::course::{self, Course, Origin};
+use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::exit::Exit;
-use crate::lesson::is_name;
+use crate::lesson::{Lesson, included, is_name};
 use crate::render::json;
 use crate::say;
 use crate::snapshot;
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 /// `tutor check`.
-pub fn check(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exit> {
+pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
+    let part = match arguments.lessons.is_empty() {
+        true => None,
+        false => Some(CheckedPart::of(&course, &arguments.lessons)?),
+    };
     let mut found = course::check(&course);
     let snapshots = snapshot::check(&course);
     found.extend(snapshots.diagnostics);
+    found.retain(|found| part.as_ref().is_none_or(|part| part.concerns(found)));
     diagnostic::sort(&mut found);
     let texts = snapshots.texts;
     let source = |path: &Path| course.source(path).or(texts.get(path).map(String::as_str));
@@ -33,7 +39,8 @@ pub fn check(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exi
         out_json(&serde_json::json!({ "format": 1, "diagnostics": rows }))?;
     } else {
         out!("{}", diagnostic::render(&found, source, context.stdout));
-        let lessons = course.lessons.len();
+        let all = course.lessons.len();
+        let lessons = part.map_or(all, |part| part.lessons.len());
         context.tell(&say!(
             "check-summary",
             lessons = lessons,
@@ -41,11 +48,57 @@ pub fn check(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exi
             warnings = warnings
         ))?;
     }
-    Ok(if errors > 0 {
-        Exit::Invalid
-    } else {
-        Exit::Success
-    })
+    let fails = errors > 0 || arguments.strict && warnings > 0;
+    Ok(if fails { Exit::Invalid } else { Exit::Success })
+}
+
+/// Some lessons of a course.
+struct CheckedPart<'c> {
+    lessons: Vec<&'c Lesson>,
+    /// Their pages and what these include.
+    files: HashSet<PathBuf>,
+    /// Errors of `course.toml` that keep them from running.
+    errors: Vec<&'c Diagnostic>,
+}
+
+impl<'c> CheckedPart<'c> {
+    fn of(course: &'c Course, keys: &'c [String]) -> anyhow::Result<CheckedPart<'c>> {
+        let mut part = CheckedPart {
+            lessons: Vec::new(),
+            files: HashSet::new(),
+            errors: course.own_errors().collect(),
+        };
+        for key in keys {
+            match course.lesson(key) {
+                Ok(lesson) => part.lessons.push(lesson),
+                Err(error) => {
+                    let before = part.errors.len();
+                    part.errors.extend(course.errors_of_absent(key));
+                    if part.errors.len() == before {
+                        return Err(unusable(error));
+                    }
+                }
+            }
+        }
+        part.lessons.sort_by_key(|lesson| &lesson.path);
+        part.lessons.dedup_by_key(|lesson| &lesson.path);
+        for lesson in &part.lessons {
+            part.files.insert(lesson.path.clone());
+            part.files.extend(included(lesson));
+        }
+        Ok(part)
+    }
+
+    fn concerns(&self, found: &Diagnostic) -> bool {
+        let outputs = |lesson: &&Lesson| Path::new("snapshots").join(&lesson.front.name);
+        self.files.contains(&found.path)
+            || self.errors.contains(&found)
+            || self
+                .lessons
+                .iter()
+                .map(outputs)
+                .any(|folder| found.path.starts_with(folder))
+    }
 }
 
 /// `tutor new`.

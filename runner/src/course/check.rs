@@ -2,15 +2,15 @@
 
 use super::files::{CourseFiles, MANIFEST};
 use super::model::Course;
-use super::{links, manifest};
+use super::{links, manifest, syntax};
 use crate::diagnostic::{Diagnostic, sort};
 use crate::lesson::html::{allowed, is_address};
-use crate::lesson::{Background, Block, Expectation, Lesson, MarkupKind, markup};
+use crate::lesson::{Background, Block, Expectation, Lesson, MarkupKind, is_name, markup};
 use crate::visible::{hidden, name};
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Everything that is wrong with the course or could be better, in the order of files and places.
 pub fn check(course: &Course) -> Vec<Diagnostic> {
@@ -20,11 +20,41 @@ pub fn check(course: &Course) -> Vec<Diagnostic> {
     diagnostics.extend(unlisted(course, &listed));
     diagnostics.extend(links::dead(course, &listed));
     diagnostics.extend(course.lessons.iter().flat_map(patterns));
+    diagnostics.extend(syntax::faults(course));
+    diagnostics.extend(
+        course
+            .lessons
+            .iter()
+            .flat_map(|lesson| shadowed(course, lesson)),
+    );
     diagnostics.extend(unseen(course));
     diagnostics.extend(unused_masks(course));
     diagnostics.extend(course.lessons.iter().flat_map(more_than_prose));
     sort(&mut diagnostics);
     diagnostics
+}
+
+/// The names of a lesson that mean another one on the command line.
+fn shadowed(course: &Course, lesson: &Lesson) -> Vec<Diagnostic> {
+    let number = lesson.stem.strip_prefix("lesson-");
+    let number = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
+    let name = lesson.front.name.as_str();
+    let is_named = lesson.stem != name;
+    let keys = number.into_iter().chain(is_named.then_some(name));
+    let meant = keys.filter_map(|key| Some((key, course.lesson(key).ok()?)));
+    // Two of one name are an error already.
+    let others = meant.filter(|(_, other)| other.path != lesson.path && other.front.name != name);
+    others
+        .map(|(key, other)| {
+            let path = other.path.display();
+            let message = format!("on the command line `{key}` is `{path}`, not this lesson");
+            let help = format!(
+                "give one of the two another name; `{}` means this one",
+                lesson.stem
+            );
+            Diagnostic::warning(&lesson.path, 0..0, message).help(help)
+        })
+        .collect()
 }
 
 /// The parts of a lesson's prose that the book shows as text, since they would be more than that.
@@ -177,22 +207,47 @@ fn listed(course: &Course) -> BTreeSet<String> {
     stems.collect()
 }
 
-/// The pages in the folder that the course does not list.
+/// The pages in the folder that the course does not list, or cannot.
 fn unlisted(course: &Course, listed: &BTreeSet<String>) -> Vec<Diagnostic> {
     let names = CourseFiles::of(&course.origin).names(Path::new("lessons"));
-    let stems = names.iter().filter_map(|name| name.strip_suffix(".md"));
-    stems
-        .filter(|stem| is_page(stem) && !listed.contains(*stem))
-        .map(|stem| {
-            let path = PathBuf::from(format!("lessons/{stem}.md"));
-            let message = format!("this lesson is not listed in `{MANIFEST}`, so nobody sees it");
-            let help = format!("add `\"{stem}\"` to the list `lessons` there");
-            Diagnostic::warning(&path, 0..0, message).help(help)
-        })
-        .collect()
+    let found = names.iter().filter_map(|name| {
+        let (stem, end) = name.rsplit_once('.')?;
+        let is_page = end == "md";
+        let (message, help) = match is_name(stem) {
+            true if is_page && listed.contains(stem) => return None,
+            true if is_page => (
+                format!("this lesson is not listed in `{MANIFEST}`, so nobody sees it"),
+                format!("add `\"{stem}\"` to the list `lessons` there"),
+            ),
+            // `README` is a note to authors.
+            false if is_note(stem) => return None,
+            false if is_page && is_translation(stem, listed) => {
+                let path = Path::new("lessons").join(name);
+                let message = "no translation is read yet, so nobody sees this page";
+                let help = "make it a lesson of its own, with a name of its own";
+                return Some(Diagnostic::note(&path, 0..0, message).help(help));
+            }
+            _ if is_page || end.eq_ignore_ascii_case("md") || end == "markdown" => (
+                "no lesson can be in a file of this name, so nobody sees it".to_owned(),
+                "a lesson's file is named by lower-case letters, digits and `-`, then `.md`"
+                    .to_owned(),
+            ),
+            _ => return None,
+        };
+        let path = Path::new("lessons").join(name);
+        Some(Diagnostic::warning(&path, 0..0, message).help(help))
+    });
+    found.collect()
 }
 
-// `lesson-1.zh` is the translation of a page, `README` a note to authors.
-fn is_page(stem: &str) -> bool {
-    crate::lesson::is_name(stem)
+/// True for `lesson-1.zh` beside `lesson-1`.
+fn is_translation(stem: &str, listed: &BTreeSet<String>) -> bool {
+    let parts = stem.split_once('.');
+    parts.is_some_and(|(page, language)| listed.contains(page) && is_name(language))
+}
+
+/// True for the name of a text for authors, as hosts of code know them.
+fn is_note(stem: &str) -> bool {
+    stem.bytes()
+        .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
 }

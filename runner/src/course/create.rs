@@ -45,6 +45,12 @@ pub fn create(course_root: &Path, stem: &str) -> Result<PathBuf, CreateError> {
     if !is_name(stem) {
         return Err(CreateError::BadName(stem.to_owned()));
     }
+    // A number is one everywhere on the command line.
+    let numbered = format!("lesson-{stem}");
+    let stem = match stem.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => &numbered,
+        false => stem,
+    };
     let manifest = course_root.join(MANIFEST);
     let old = fs::read_to_string(&manifest).map_err(|source| io_error(&manifest, source))?;
     let new = with_lesson(&old, stem).map_err(|reason| CreateError::BadManifest {

@@ -14,6 +14,7 @@ mod masks;
 mod model;
 mod package;
 mod scripts;
+mod syntax;
 
 pub use check::check;
 pub use create::{CreateError, begin, create};

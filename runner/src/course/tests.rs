@@ -182,8 +182,8 @@ mod checking {
                     "lessons/lesson-1.md",
                     &page("a", "```sh {id=a needs=clang>=14 vary=kernel}\ntrue\n```\n")
                 ),
-                ("lessons/lesson-1.zh.md", ""),
                 ("lessons/README.md", ""),
+                ("lessons/notes.txt", ""),
             ]),
             ""
         );

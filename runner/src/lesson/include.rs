@@ -3,6 +3,7 @@
 //! The syntax is mdBook's, so that the book and an editor's plugins understand it as well.
 
 use super::destination::below_root;
+use super::model::Lesson;
 use crate::diagnostic::{Complaint, nearest};
 use regex::{Captures, Regex};
 use std::collections::HashMap;
@@ -47,6 +48,16 @@ pub(crate) fn directives(text: &str) -> impl Iterator<Item = Range<usize>> {
     let found = DIRECTIVE.captures_iter(text);
     let live = found.filter(|found| found.name("escape").is_none() && found.name("rest").is_some());
     live.filter_map(|found| Some(found.get(0)?.range()))
+}
+
+/// The files that a lesson may include, by their paths below the course root.
+pub fn included(lesson: &Lesson) -> impl Iterator<Item = PathBuf> {
+    let found = DIRECTIVE.captures_iter(&lesson.source);
+    found.filter_map(|found| {
+        let target = found.name("rest")?.as_str().split_whitespace().next()?;
+        let path = target.split(':').next()?;
+        below_root(&lesson.path, path)
+    })
 }
 
 /// Where a directive stands in the text of a fence, or what looks like one; it is read from the source.

@@ -21,7 +21,7 @@ pub mod prose;
 mod references;
 mod values;
 
-pub use include::{Included, NotIncluded};
+pub use include::{Included, NotIncluded, included};
 pub use model::{
     ALWAYS_MASKED, Background, Block, Check, Compare, Expectation, ExpectedExit, FileStep,
     FrontMatter, LESSON_TIMEOUT, Lesson, MASK_NAMES, Need, Place, Prose, SKIP_REST, STEP_TIMEOUT,

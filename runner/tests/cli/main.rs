@@ -7,6 +7,7 @@ mod background;
 mod book;
 mod broken;
 mod cargo_insta;
+mod checking;
 mod checks;
 mod comparing;
 mod confined;

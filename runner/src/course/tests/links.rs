@@ -24,7 +24,7 @@ fn checked(text: &str) -> String {
                 ),
             ),
         ),
-        ("lessons/lesson-1.zh.md", ""),
+        ("docs/page.md", ""),
         ("bpf/a b.c", ""),
         ("bpf/hello.bpf.c", ""),
     ])
@@ -36,7 +36,7 @@ fn a_link_that_leads_somewhere_is_left_alone() {
         checked(
             "[a](lesson-2.md) [b](#t) [c](#step-build) [d](lesson-1.md#check-c) [e](#) [f](#top)\n\
              [g](lesson-2.md#whats-new) [h](lesson-2.md#映射) [i](lesson-2.md#%E6%98%A0%e5%b0%84-2)\n\
-             [j](lesson-2.md#by-hand) [k](lesson-1.zh.md#any) [l](../bpf) [m](../bpf/hello.bpf.c#L3)\n\
+             [j](lesson-2.md#by-hand) [k](../docs/page.md#any) [l](../bpf) [m](../bpf/hello.bpf.c#L3)\n\
              [n](<../bpf/a b.c>) [o](../bpf/a%20b.c) ![p](../bpf/hello.bpf.c) [q][r] [r] `[s](t.md)`\n\n\
              [r]: lesson-2.md\n\n```\n[u](v.md)\n```\n"
         ),

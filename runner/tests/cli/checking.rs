@@ -1,0 +1,136 @@
+//! `tutor check`, `tutor new` and `tutor help`, as an author types them.
+
+use super::{Tutor, check, plain, step};
+use crate::broken::with_broken_lessons;
+use std::process::Command;
+
+#[test]
+fn check_takes_lessons_by_name_number_and_path() {
+    let tutor = with_broken_lessons();
+    for name in ["demo", "lessons/demo.md"] {
+        tutor
+            .run(&format!("check {name}"))
+            .code(0)
+            .stdout_has("1 lesson: no errors, no warnings");
+    }
+    tutor
+        .run("check demo-2 demo")
+        .code(4)
+        .stdout_has("`idd`")
+        .stdout_has("2 lessons: 1 error, no warnings");
+    tutor.run("check gone").code(4).stdout_has("is not there");
+    tutor
+        .run("check nosuch")
+        .code(2)
+        .stderr_has("no lesson `nosuch`");
+    tutor.run("check").code(4).stdout_has("2 lessons: 2 errors");
+    let json = tutor.run("check demo --json").code(0).json();
+    assert_eq!(json["diagnostics"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn strict_makes_a_warning_fail() {
+    let tutor = Tutor::new().lesson(
+        "[a](nowhere.md)\n\n<!--\n```sh {id=x}\n```\n-->\n\n".to_owned() + &plain("one", "true"),
+    );
+    tutor.run("check").code(0).stdout_has("1 warning");
+    tutor.run("check --strict").code(4).stdout_has("1 warning");
+    // What may be meant so is no warning.
+    let noted = "<!--\n```sh {id=x}\n```\n-->\n\n".to_owned() + &plain("one", "true");
+    let tutor = Tutor::new().lesson(noted);
+    tutor
+        .run("check --strict")
+        .code(0)
+        .stdout_has("note: a fence in a comment does not run")
+        .stdout_has("no errors, no warnings");
+}
+
+#[test]
+fn check_asks_bash_whether_it_can_read_each_script_and_runs_none() {
+    let tutor = Tutor::new().lesson(
+        plain("one", "echo a\nif true; then\n\techo b")
+            + &plain("two", "touch ran; for x in; do; done")
+            + &plain("meant exit=2", "fi")
+            + &plain("extended", "shopt -s extglob\nls !(a)")
+            + &plain("open", "cat <<'EOF'\ntext")
+            + &step("quoted", "echo \"$(cat <<'EOF'\ntext\nEOF\n)\"")
+            + &check("c of=one expect=1", "echo $((1"),
+    );
+    let ran = tutor
+        .run("check")
+        .code(4)
+        .stdout_has("bash cannot read step `one`: syntax error: unexpected end of file")
+        .stdout_has("| touch ran; for x in; do; done")
+        .stdout_has("bash cannot read step `two`: syntax error near unexpected token `;'")
+        .stdout_has("bash cannot read check `c`")
+        .stdout_has("warning: a here-document of step `open` lacks its last line `EOF`")
+        .stdout_has("1 lesson: 3 errors, 2 warnings");
+    assert!(!ran.told().contains("step `meant`:") && !ran.told().contains("extended"));
+    assert!(!tutor.path("course/ran").exists());
+}
+
+#[test]
+fn check_names_what_a_key_of_the_command_line_would_miss() {
+    let tutor = Tutor::new().lesson(plain("one", "true"));
+    let page = tutor.get("course/lessons/demo.md");
+    for (stem, name) in [("1", "first"), ("lesson-1", "second"), ("b", "demo")] {
+        let named = page.replace("name: demo", &format!("name: {name}"));
+        tutor.put(&format!("course/lessons/{stem}.md"), &named);
+    }
+    let page = page.replace("name: demo", "name: third");
+    tutor.put("course/lessons/demo.md", &page);
+    let toml =
+        "format = 1\ntitle = \"A course\"\nlessons = [\"1\", \"lesson-1\", \"b\", \"demo\"]\n";
+    tutor.put("course/lessons/course.toml", toml);
+    tutor
+        .run("check")
+        .code(0)
+        .stdout_has("lessons/lesson-1.md:1:1: warning: on the command line `1` is `lessons/1.md`, not this lesson")
+        .stdout_has("lessons/b.md:1:1: warning: on the command line `demo` is `lessons/demo.md`, not this lesson")
+        .stdout_has("no errors, 2 warnings");
+}
+
+#[test]
+fn check_names_files_that_no_course_reads() {
+    let tutor = Tutor::new().lesson(plain("one", "true"));
+    for name in [
+        "demo.zh.md",
+        "Lesson_5.md",
+        "lesson-6.markdown",
+        "README.md",
+        "notes.txt",
+    ] {
+        tutor.put(&format!("course/lessons/{name}"), "# A page\n");
+    }
+    tutor
+        .run("check")
+        .code(0)
+        .stdout_has("lessons/Lesson_5.md:1:1: warning: no lesson can be in a file of this name")
+        .stdout_has("lessons/demo.zh.md:1:1: note: no translation is read yet")
+        .stdout_has("lessons/lesson-6.markdown:1:1: warning: ")
+        .stdout_has("no errors, 2 warnings");
+}
+
+#[test]
+fn new_takes_a_number_for_a_lesson_of_that_number() {
+    let tutor = Tutor::new().lesson(plain("one", "true"));
+    tutor.run("new 3").code(0).stdout_has("lessons/lesson-3.md");
+    tutor.run("show 3").code(0).stdout_has("A new lesson");
+}
+
+#[test]
+fn help_is_a_command_too() {
+    for words in [&["help"][..], &["help", "run"], &["help", "lab", "shell"]] {
+        let mut tutor = Command::new(env!("CARGO_BIN_EXE_tutor"));
+        let output = tutor.args(words).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let usage = format!(
+            "Usage: tutor{}",
+            words[1..]
+                .iter()
+                .map(|word| format!(" {word}"))
+                .collect::<String>()
+        );
+        assert!(output.status.success() && text.contains(&usage), "{text}");
+    }
+}
