@@ -34,6 +34,9 @@ pub(super) struct DeclaredMask {
 /// The most memory that a compiled pattern may take.
 const MOST_BYTES: usize = 1 << 20;
 
+/// The most bytes of a token: there can be one for each letter of an output.
+const MOST_LETTERS: usize = 32;
+
 /// Reads a table, and says what is wrong with it.
 pub(super) fn read(
     name: &Key<'_>,
@@ -49,7 +52,7 @@ pub(super) fn read(
     let token = declared.token.get_ref();
     if !is_token(token) {
         let message = format!("`{token}` is no token");
-        let help = "write upper-case letters in brackets, with `-` between words: `[PORT]`";
+        let help = "write a few upper-case letters in brackets, with `-` between words: `[PORT]`";
         findings.error(declared.token.span(), message, help);
     }
     let pattern = match compiled(declared.pattern.get_ref()) {
@@ -112,9 +115,11 @@ fn is_token(token: &str) -> bool {
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
     words.is_some_and(|words| {
-        words
-            .split('-')
-            .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase()))
+        let is_short = token.len() <= MOST_LETTERS;
+        let mut words = words.split('-');
+        is_short
+            && words
+                .all(|word| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_uppercase()))
     })
 }
 

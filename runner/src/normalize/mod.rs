@@ -22,6 +22,7 @@ pub use stable_text::{Sections, StableText, StreamText};
 
 use folder::Folder;
 use mask::Mask;
+use padding::MOST_ROUNDS;
 
 use crate::course::CourseMask;
 use crate::diagnostic::nearest;
@@ -132,8 +133,11 @@ impl Masks {
     /// Until nothing changes: what one mask leaves can be what another looks for.
     fn apply(&self, text: String) -> String {
         let mut text = text;
-        while let Some(masked) = self.once(&text) {
-            text = masked;
+        for _ in 0..MOST_ROUNDS {
+            match self.once(&text) {
+                Some(masked) => text = masked,
+                None => break,
+            }
         }
         text
     }

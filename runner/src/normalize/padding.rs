@@ -81,6 +81,10 @@ fn is_behind_a_sign(before: &str) -> bool {
     before.ends_with('=') && sign_from.ends_with(BLANKS)
 }
 
+/// How often a text is looked at again, at most. A token can make a border where there was none, so
+/// that more is found; a pattern that takes one letter in each round would take forever.
+pub(super) const MOST_ROUNDS: usize = 50;
+
 pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 
 const OPENERS: [char; 6] = ['\n', '[', '(', '{', '=', '"'];

@@ -52,11 +52,15 @@ fn a_mask_that_no_lesson_could_use_is_named_with_its_place() {
     "#);
     assert_snapshot!(declared("[0-9]+", "port"), @r#"
     lessons/course.toml:6:9: "'port'" `port` is no token
-        write upper-case letters in brackets, with `-` between words: `[PORT]`
+        write a few upper-case letters in brackets, with `-` between words: `[PORT]`
     "#);
     assert_snapshot!(declared("[0-9]+", "[7]"), @r#"
     lessons/course.toml:6:9: "'[7]'" `[7]` is no token
-        write upper-case letters in brackets, with `-` between words: `[PORT]`
+        write a few upper-case letters in brackets, with `-` between words: `[PORT]`
+    "#);
+    assert_snapshot!(declared("[0-9]+", "[AN-ENDLESS-NUMBER-OF-A-TCP-PORT]"), @r#"
+    lessons/course.toml:6:9: "'[AN-ENDLESS-NUMBER-OF-A-TCP-PORT]'" `[AN-ENDLESS-NUMBER-OF-A-TCP-PORT]` is no token
+        write a few upper-case letters in brackets, with `-` between words: `[PORT]`
     "#);
     assert_snapshot!(declared("[^ ]+", "[PORT]"), @r#"
     lessons/course.toml:5:11: "'[^ ]+'" this matches the mask's own token, `[PORT]`
