@@ -130,7 +130,7 @@ fn rehearse(
     if !broken.is_empty() {
         exit = exit.worst(Exit::Lacking);
     }
-    told.map_err(|error| ends(exit.worst(Exit::Lacking), format!("{error:#}")))?;
+    told?;
     // The results are told by now; that they could not be written comes last.
     if failed.is_empty() {
         return Ok(exit);
