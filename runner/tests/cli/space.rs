@@ -371,11 +371,11 @@ fn an_output_that_a_newer_tutor_recorded_is_named_and_left_alone() {
     let body = step("one", "echo one");
     let tutor = accepted(&body);
     let file = "course/snapshots/demo/one.snap";
-    let newer = tutor.get(file).replace("info:\n", "info:\n  format: 2\n");
+    let newer = tutor.get(file).replace("info:\n", "info:\n  format: 3\n");
     tutor.put(file, &newer);
     let tutor = tutor.edited("demo", &body.replace("echo one", "echo two"));
     let ran = tutor.run("test demo");
-    ran.stdout_has("a newer `tutor` wrote it, in format 2");
+    ran.stdout_has("a newer `tutor` wrote it, in format 3");
     tutor.run("accept --all");
     assert_eq!(tutor.get(file), newer);
 }
