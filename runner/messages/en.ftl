@@ -399,7 +399,7 @@ check-stale = { $count ->
    *[other] the recorded outputs { $names } are not of this step as it is now: when they were recorded, { $reasons }
 }
 check-stale-help = run `tutor test { $lesson }`, then `tutor review { $lesson }`
-check-stale-variant-help = run `tutor matrix { $lesson }` with the kernels and compilers of the variants, then `tutor review { $lesson }`
+check-stale-variant-help = run `tutor test { $lesson }` where the variants were recorded (`tutor matrix { $lesson }` does so for kernels and compilers), then `tutor review { $lesson }`; delete those that nobody can record again
 check-summary = { $lessons ->
     [one] { $lessons } lesson
    *[other] { $lessons } lessons

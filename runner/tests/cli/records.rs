@@ -395,3 +395,21 @@ fn an_output_that_is_shown_without_a_run_is_said_to_be_of_another_command() {
     tutor.run("show demo").code(0).stdout_has(why);
     tutor.run("run demo").code(0).stdout_has(why);
 }
+
+#[test]
+fn at_a_terminal_one_answer_takes_what_was_made_after_a_failure_and_the_answer_for_all_does_not() {
+    let body = step("fails", "false") + &step("a", "echo a") + &step("b", "echo b");
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("test").code(1);
+    let Some(mut running) = at_a_terminal(&tutor, "review demo") else {
+        return;
+    };
+    for (number, answer) in [(1, "a\n"), (2, "A\n")] {
+        running.until_stdout(&format!("({number}/2)"));
+        running.say(answer);
+    }
+    let ran = running.end().code(3);
+    ran.stdout_has("accepted demo/a")
+        .stdout_lacks("accepted demo/b");
+    assert!(tutor.path("course/snapshots/demo/b.snap.new").exists());
+}
