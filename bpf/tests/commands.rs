@@ -235,3 +235,38 @@ fn color_repeats_what_the_words_say() {
     plain.push_str(rest);
     assert_eq!(plain, Run::new(&["insn", "exit"]).text());
 }
+
+#[test]
+fn code_is_read_where_the_types_beside_it_are_too_new() {
+    let Some(counts) = compiled("code_is_read", "counts", &["-g"]) else {
+        return;
+    };
+    let mut elf = std::fs::read(&counts.path).unwrap();
+    let magic = [0x9f, 0xeb, 1, 0, 24, 0, 0, 0];
+    let btf = elf.windows(8).position(|bytes| *bytes == magic).unwrap();
+    // The kind of the first type, in the highest byte of its second word.
+    elf[btf + 24 + 7] = 31;
+    let newer = file_of(&elf);
+    let json = Run::on(&newer, &["sections"]).json();
+    assert_eq!(json["programs"][0]["name"], "count_write");
+    assert_eq!(json["maps"][0]["name"], "counts");
+    assert_eq!(
+        json["btf_error"],
+        "cannot read the BTF: a type is of kind 31, which is unknown"
+    );
+    let text = Run::on(&newer, &["sections"]).columns(200).text();
+    let row = format!(
+        "none: cannot read the BTF: a type is of kind 31, which is unknown, at {:#x}",
+        btf + 24
+    );
+    assert!(text.contains(&row), "{text}");
+    assert_eq!(
+        Run::on(&newer, &["disasm"]).text(),
+        Run::on(&counts, &["disasm"]).text()
+    );
+    let error = Run::on(&newer, &["disasm", "--source"]).error();
+    assert!(
+        error.ends_with("a type is of kind 31, which is unknown"),
+        "{error}"
+    );
+}

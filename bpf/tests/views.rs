@@ -251,7 +251,10 @@ fn a_program_that_is_not_there_is_said_to_be_not_there() {
         error(&["xlated", "id", "seven"]),
         "`seven` is no number of a program"
     );
-    assert!(error(&["xlated", "/no/such.o"]).starts_with("/no/such.o: cannot read the file: no such file"));
+    assert!(
+        error(&["xlated", "/no/such.o"])
+            .starts_with("/no/such.o: cannot read the file: no such file")
+    );
 }
 
 #[test]

@@ -49,8 +49,11 @@ pub(super) fn run(args: &DisasmArgs, console: &mut Console<'_>) -> CommandResult
     let spans = spans(args, &object)?;
     if args.source && !object.has_lines() {
         let message = "the object does not say which line of C its code comes from";
-        let error = CommandError::at(FilePlace::file(&args.file), message);
-        return Err(error.with_help("compile it with `-g`"));
+        let place = FilePlace::file(&args.file);
+        return Err(match object.flaw() {
+            Some(flaw) => CommandError::at(place.offset(flaw.offset()), flaw),
+            None => CommandError::at(place, message).with_help("compile it with `-g`"),
+        });
     }
     if args.json {
         let sections = spans.iter().map(|span| span_json(args, &object, span));

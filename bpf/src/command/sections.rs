@@ -10,7 +10,7 @@ use super::console::{Console, Table};
 use super::input;
 use super::verdict::{CommandResult, CommandVerdict};
 use crate::insn::ByteOrder;
-use crate::object::{BpfObject, Map, ObjectFunction, Section};
+use crate::object::{BpfObject, Map, ObjectError, ObjectFunction, Section};
 
 /// The arguments of `tutor bpf sections`.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -59,12 +59,13 @@ fn summary(object: &BpfObject<'_>) -> Vec<(&'static str, String)> {
     let mut others = object.subprograms().map(named).peekable();
     let maps = object.maps().iter().map(map_text);
     let license = object.license();
-    let btf = match object.btf() {
-        Some(btf) if object.has_lines() => {
+    let btf = match (object.flaw(), object.btf()) {
+        (Some(flaw), _) => flaw_text(flaw),
+        (None, Some(btf)) if object.has_lines() => {
             format!("{} types, and the lines of C", btf.type_count())
         }
-        Some(btf) => format!("{} types, and no lines of C", btf.type_count()),
-        None => "none: it was compiled without -g".to_owned(),
+        (None, Some(btf)) => format!("{} types, and no lines of C", btf.type_count()),
+        (None, None) => "none: it was compiled without -g".to_owned(),
     };
     let mut rows = vec![("programs", listed(programs))];
     if others.peek().is_some() {
@@ -86,6 +87,13 @@ fn summary(object: &BpfObject<'_>) -> Vec<(&'static str, String)> {
         rows.push(("symbols", UNTYPED.to_owned()));
     }
     rows
+}
+
+fn flaw_text(flaw: &ObjectError) -> String {
+    match flaw.offset() {
+        Some(offset) => format!("none: {flaw}, at {offset:#x}"),
+        None => format!("none: {flaw}"),
+    }
 }
 
 const UNTYPED: &str =
@@ -172,6 +180,7 @@ fn as_json(object: &BpfObject<'_>) -> Value {
         "license": object.license(),
         "btf_types": object.btf().map(|btf| btf.type_count()),
         "has_lines": object.has_lines(),
+        "btf_error": object.flaw().map(ToString::to_string),
         "sections": sections,
         "programs": programs,
         "functions": others,

@@ -84,6 +84,9 @@ impl FollowedObject {
     /// Rewrites an object.
     pub fn new(elf: &[u8]) -> Result<Self, FollowError> {
         let object = BpfObject::parse(elf)?;
+        if let Some(flaw) = object.flaw() {
+            return Err(flaw.clone().into());
+        }
         let order = object.order();
         let data = |name| object.section_named(name).map(|section| section.data);
         let codes = codes(&object);

@@ -24,6 +24,36 @@ pub struct BpfObject<'d> {
     variables: Vec<usize>,
     btf: Option<Btf<'d>>,
     lines: LineInfo,
+    flaw: Option<ObjectError>,
+}
+
+/// What the compiler's `-g` adds.
+#[derive(Debug, Default)]
+struct DebugInfo<'d> {
+    btf: Option<Btf<'d>>,
+    lines: LineInfo,
+}
+
+impl<'d> DebugInfo<'d> {
+    fn read(sections: &[Section<'d>], order: ByteOrder) -> Result<Self, ObjectError> {
+        let named = |name: &str| sections.iter().find(|section| section.name == name);
+        let Some(section) = named(".BTF") else {
+            return Ok(Self::default());
+        };
+        let btf = Btf::parse(section.data, order).map_err(|error| {
+            let place = section.offset + error.offset() as u64;
+            ObjectError::broken("the BTF", error).at(place)
+        })?;
+        let lines = match named(".BTF.ext") {
+            Some(section) => LineInfo::parse(section.data, order, &btf).map_err(|error| {
+                let place = section.offset + error.offset() as u64;
+                ObjectError::broken("the line information", error).at(place)
+            })?,
+            None => LineInfo::default(),
+        };
+        let btf = Some(btf);
+        Ok(Self { btf, lines })
+    }
 }
 
 impl<'d> BpfObject<'d> {
@@ -32,21 +62,15 @@ impl<'d> BpfObject<'d> {
     /// # Errors
     ///
     /// [`ObjectError`] for what is no BPF object, is cut off or damaged. An object without programs, BTF or
-    /// licence is none.
+    /// licence is none, and one whose BTF is damaged or too new has a [`flaw`](Self::flaw).
     pub fn parse(data: &'d [u8]) -> Result<Self, ObjectError> {
         let (order, sections, symbols) = elf::read(data)?;
-        let named = |name: &str| sections.iter().find(|section| section.name == name);
-        let btf = named(".BTF").map(|section| Btf::parse(section.data, order));
-        let btf = btf.transpose().map_err(|error| {
-            let place = named(".BTF").map_or(0, |section| section.offset);
-            ObjectError::broken("the BTF", error).at(place + error.offset() as u64)
-        })?;
-        let lines = named(".BTF.ext").zip(btf.as_ref());
-        let lines = lines.map(|(section, btf)| LineInfo::parse(section.data, order, btf));
-        let lines = lines.transpose().map_err(|error| {
-            let place = named(".BTF.ext").map_or(0, |section| section.offset);
-            ObjectError::broken("the line information", error).at(place + error.offset() as u64)
-        })?;
+        let (debug, flaw) = match DebugInfo::read(&sections, order) {
+            Ok(debug) => (debug, None),
+            // The code is there all the same, and newer compilers write kinds of types that we do not know.
+            Err(flaw) => (DebugInfo::default(), Some(flaw)),
+        };
+        let DebugInfo { btf, lines } = debug;
         let functions = function::functions(&sections, &symbols, order);
         let maps = map::maps(&sections, &symbols, order, btf.as_ref());
         let variables = variables(&symbols);
@@ -58,7 +82,8 @@ impl<'d> BpfObject<'d> {
             maps,
             variables,
             btf,
-            lines: lines.unwrap_or_default(),
+            lines,
+            flaw,
         })
     }
 
@@ -122,6 +147,11 @@ impl<'d> BpfObject<'d> {
     /// Returns the type information, if the object was compiled with `-g`.
     pub fn btf(&self) -> Option<&Btf<'d>> {
         self.btf.as_ref()
+    }
+
+    /// Returns why the type information, or the lines of C, cannot be read; then there are none.
+    pub fn flaw(&self) -> Option<&ObjectError> {
+        self.flaw.as_ref()
     }
 
     /// Returns the licence that the kernel will be told, up to its first zero byte.
