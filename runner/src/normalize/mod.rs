@@ -392,6 +392,16 @@ mod tests {
             Just("bash: "),
             Just("main: line 4:"),
             Just(" here-document at line 3"),
+            Just("\nreal 0.01"),
+            Just("1046 usec"),
+            Just("run_time_ns 12"),
+            Just(" at 0x7ffd12345678"),
+            Just("ip:55d0c0ffee00"),
+            Just("\n==42=="),
+            Just("\n[1] 4242"),
+            Just("r1 = "),
+            Just("smin="),
+            Just("\nffff888123456789 T "),
         ];
         proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
     }
