@@ -5,8 +5,10 @@ use super::options::target_define;
 /// A complaint, by words of it, and the advice.
 type Advice = (&'static [&'static str], fn(&str) -> String);
 
+const NO_LIBRARY: &str = "there is no C library to call: `bpf_printk` prints, and `__builtin_memcpy` and its like need a constant size";
+
 /// The first that fits is given.
-const ADVICE: [Advice; 13] = [
+const ADVICE: [Advice; 19] = [
     (&["'vmlinux.h' file not found"], |_| {
         "vmlinux.h is made from a kernel's type information: `bpftool btf dump file /sys/kernel/btf/vmlinux format c > vmlinux.h`, \
          or for the lab's kernel `tutor lab run -- bpftool btf dump file /sys/kernel/btf/vmlinux format c > vmlinux.h`; \
@@ -18,6 +20,9 @@ const ADVICE: [Advice; 13] = [
         format!(
             "a BPF program has no C library: leave out {header}; `bpf_printk` of bpf/bpf_helpers.h prints, and `__u32` and its like are in linux/types.h"
         )
+    }),
+    (&["'bpf_", "' file not found"], |_| {
+        "libbpf's headers are in a folder of their own: `#include <bpf/bpf_helpers.h>`".to_owned()
     }),
     (&["'bpf/", "' file not found"], |_| {
         "libbpf's headers come with a package: `libbpf-dev` on Debian and Ubuntu, `libbpf-devel` on Fedora, `libbpf` on Arch".to_owned()
@@ -41,8 +46,21 @@ const ADVICE: [Advice; 13] = [
     (&["stack limit"], |_| {
         "a program has a stack of 512 bytes: keep what is larger in a map, such as an array with one element for each CPU".to_owned()
     }),
+    (&["built-in function '__"], |_| {
+        "BPF computes with whole numbers of up to 64 bits: there is no floating point, and little with 128 bits".to_owned()
+    }),
+    (&["undeclared library function"], |_| NO_LIBRARY.to_owned()),
+    (&["XADD return value"], |_| {
+        "an atomic operation gives back what was there from `--mcpu v3` on".to_owned()
+    }),
+    (&["StructRet"], |_| {
+        "a function has a fixed number of arguments and returns one number: give it a pointer to the struct to fill in".to_owned()
+    }),
+    (&["expected parameter declarator", "SEC("], |_| {
+        "`SEC` is a macro of libbpf: `#include <bpf/bpf_helpers.h>`".to_owned()
+    }),
     (&["built-in function", "is not supported"], |_| {
-        "there is no C library to call: write a loop, or `__builtin_memcpy` and its like with a constant size".to_owned()
+        NO_LIBRARY.to_owned()
     }),
     (&["dynamic stack allocation"], |_| {
         "arrays need a size that is known when it is compiled".to_owned()
@@ -59,7 +77,11 @@ const ADVICE: [Advice; 13] = [
 /// Returns what to do about the complaints.
 pub(super) fn advice(stderr: &str) -> Option<String> {
     let complaint = first_error(stderr)?;
-    let fits = |(words, _): &&Advice| words.iter().all(|word| complaint.contains(word));
+    // Below it stands the line of C.
+    let mut below = stderr.lines().skip_while(|line| *line != complaint).skip(1);
+    let line = below.next().unwrap_or_default();
+    let says = |word: &&str| complaint.contains(*word) || line.contains(*word);
+    let fits = |(words, _): &&Advice| words.iter().all(says);
     ADVICE.iter().find(fits).map(|(_, text)| text(stderr))
 }
 
@@ -161,6 +183,26 @@ clang: error: clang frontend command failed with exit code 70 (use -v to see inv
             (
                 "a.c:4:38: error: Looks like the BPF stack limit of 512 bytes is exceeded.",
                 "512 bytes",
+            ),
+            (
+                "a.c:1:10: fatal error: 'bpf_helpers.h' file not found",
+                "<bpf/bpf_helpers.h>",
+            ),
+            (
+                "a.c:3:5: error: A call to built-in function '__floatunsidf' is not supported.",
+                "floating point",
+            ),
+            (
+                "fatal error: error in backend: line 3: Invalid usage of the XADD return value",
+                "`--mcpu v3`",
+            ),
+            (
+                "a.c:3:69: error: functions with VarArgs or StructRet are not supported",
+                "a pointer to the struct",
+            ),
+            (
+                "a.c:2:5: error: expected parameter declarator\nSEC(\"socket\") int prog(void *c)",
+                "is a macro of libbpf",
             ),
             (
                 "a.c:4:38: error: A call to built-in function 'memcpy' is not supported.",
