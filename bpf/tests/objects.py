@@ -7,7 +7,7 @@ It looks through the folders for BPF objects, also inside of other files, where 
 For each it compares functions and labels, maps, slots and relocations with what `llvm-objdump` and `llvm-readelf` say,
 and gives every text that `tutor bpf disasm` prints back to `tutor bpf insn`, which must give the same bytes.
 Objects come from packages, for example: golang-github-cilium-ebpf-dev (clang 7 to 9), libxdp1, xdp-tests,
-libbpf-tools; unpack them with `dpkg -x`. It exits 1 when they disagree; objects that `tutor` refuses are listed.
+libbpf-tools; unpack them with `dpkg -x`. It exits 1 when they disagree; objects that one of them refuses are listed.
 """
 import argparse
 import collections
@@ -82,8 +82,10 @@ def symbols(llvm, path):
 def listing(llvm, path):
     """What llvm-objdump says, by section: labels, and a relocation or nothing for each slot."""
     text = output(f"{llvm}llvm-objdump", "-dr", path)
+    if text is None:
+        return None
     sections, section = [], None
-    for line in (text or "").splitlines():
+    for line in text.splitlines():
         if line.startswith("Disassembly of section "):
             section = (line[23:-1], {}, {})
             sections.append(section)
@@ -157,7 +159,11 @@ class Agreement:
         self.hold("maps of an object", place, sorted(one["name"] for one in sections["maps"]), sorted(theirs))
 
     def code(self, ours, known, sections, path, place):
-        theirs = [section for section in listing(self.options.llvm, path) if section[2]]
+        theirs = listing(self.options.llvm, path)
+        if theirs is None:
+            self.refused.append(f"{place}: by llvm-objdump")
+            return
+        theirs = [section for section in theirs if section[2]]
         self.hold("sections of code", place, [one["name"] for one in ours], [one[0] for one in theirs])
         names = {symbol.name for symbol in known}
         for section, (name, _, slots) in zip(ours, theirs):
