@@ -251,6 +251,7 @@ stale-exit = it ended with { $exit }
 stale-on = it ran on the { $place }
 stale-masks = its masks were `{ $masks }`
 stale-no-masks = it had no masks
+stale-own-mask = mask `{ $name }` of the course was another
 stale-above = `{ $name }` above it was another
 stale-check = check `{ $name }` was another
 stale-check-missing = check `{ $name }` was not there or did not hold

@@ -9,7 +9,7 @@ use crate::snapshot::{
     Pending, Recorded, SnapshotError, SnapshotName, name_for, pending_of, same_facets, write_new,
 };
 use crate::transcript::RecordId;
-use recorded_run::{Facets, RecordedRun};
+use recorded_run::RecordedRun;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -75,11 +75,11 @@ pub fn folder(course: &Course) -> Option<PathBuf> {
 pub fn changes(
     folder: &Path,
     lesson: &Lesson,
-    facets: &Facets,
+    course: &Course,
     report: &Report,
     as_accepted: AsAccepted,
 ) -> Result<TestOutputs, SnapshotError> {
-    let run = RecordedRun::of(lesson, facets, report);
+    let run = RecordedRun::of(lesson, course, report);
     let waiting: Vec<Pending> = pending_of(folder, &report.lesson)?;
     let mut changes = TestOutputs::default();
     for item in &report.items {
@@ -122,13 +122,13 @@ pub struct MatrixOutputs {
 pub fn across(
     folder: &Path,
     lesson: &Lesson,
-    facets: &Facets,
+    course: &Course,
     reports: &[&Report],
     as_accepted: AsAccepted,
 ) -> Result<MatrixOutputs, SnapshotError> {
     let reports = reports.iter().copied();
     let runs: Vec<RecordedRun<'_>> = reports
-        .map(|report| RecordedRun::of(lesson, facets, report))
+        .map(|report| RecordedRun::of(lesson, course, report))
         .collect();
     let waiting = pending_of(folder, &lesson.front.name)?;
     let mut across = MatrixOutputs::default();

@@ -268,7 +268,7 @@ fn record_all(
             columns.iter().zip(reports.iter().copied()).collect();
         ordered.sort_by_key(|(column, _)| !column.is_default);
         let reports: Vec<&Report> = ordered.into_iter().map(|(_, report)| report).collect();
-        match record::across(&folder, lesson, &course.facets, &reports, as_accepted) {
+        match record::across(&folder, lesson, course, &reports, as_accepted) {
             Ok(across) => {
                 all.written.extend(across.written);
                 all.torn.extend(across.torn);

@@ -80,7 +80,7 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
     ))];
     let files = OfCourse(course);
     let outputs = OfLesson::of(&files, &lesson.front.name);
-    let recipes = recipes(lesson);
+    let recipes = recipes(lesson, &course.masks);
     let recorded = |step: &str| match &outputs {
         Ok(outputs) => recorded(outputs, step, recipes.get(step), paint)
             .map_err(|error| unreadable(&error, paint)),

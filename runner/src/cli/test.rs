@@ -204,7 +204,7 @@ fn record_changes(
         let Some(lesson) = lessons.iter().find(|lesson| lesson.stem == report.stem) else {
             continue;
         };
-        match record::changes(&folder, lesson, &course.facets, report, as_accepted) {
+        match record::changes(&folder, lesson, course, report, as_accepted) {
             Ok(changes) => {
                 all.written.extend(changes.written);
                 all.failed.extend(changes.failed);

@@ -1,6 +1,6 @@
 //! What one run of a lesson has to record: each output with what it was made of and what was checked.
 
-use crate::course::Facet;
+use crate::course::Course;
 use crate::lesson::{Expectation, Lesson, Place, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::snapshot::{
@@ -8,15 +8,12 @@ use crate::snapshot::{
     recipes,
 };
 use crate::transcript::RecordId;
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// The facets of a course by name.
-pub(super) type Facets = BTreeMap<String, Facet>;
+use std::collections::{HashMap, HashSet};
 
 /// One run of a lesson, with what belongs into its snapshots.
 pub(super) struct RecordedRun<'r> {
     pub(super) report: &'r Report,
-    facets: &'r Facets,
+    course: &'r Course,
     recipes: HashMap<&'r str, Recipe<'r>>,
     checks: HashMap<&'r str, &'r Item>,
     /// The first step in the text by which, or by a check of which, the run went wrong.
@@ -28,7 +25,7 @@ pub(super) struct RecordedRun<'r> {
 impl<'r> RecordedRun<'r> {
     pub(super) fn of(
         lesson: &'r Lesson,
-        facets: &'r Facets,
+        course: &'r Course,
         report: &'r Report,
     ) -> RecordedRun<'r> {
         let steps = lesson.steps().enumerate();
@@ -63,8 +60,8 @@ impl<'r> RecordedRun<'r> {
         }
         RecordedRun {
             report,
-            facets,
-            recipes: recipes(lesson),
+            course,
+            recipes: recipes(lesson, &course.masks),
             checks,
             failed,
             places,
@@ -135,7 +132,7 @@ impl<'r> RecordedRun<'r> {
     /// What is known of the environment, as far as a step may depend on it: one that runs on the
     /// host depends on no kernel, but for what its author says it varies by.
     fn known_of(&self, step: &Step, known: &Environment) -> Environment {
-        let is_of_kernel = |name: &String| match self.facets.get(name) {
+        let is_of_kernel = |name: &String| match self.course.facets.get(name) {
             Some(facet) => facet.on == Place::Kernel,
             // The machine that the kernel runs in.
             None => true,

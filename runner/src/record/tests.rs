@@ -29,7 +29,7 @@ fn report(lesson: &Lesson, folder: &Path, kernel: &str, stdout: &str) -> Report 
     let files = SnapshotFolder::at(folder);
     let found = find(&files, "hello", "load", &step.vary, &ours).unwrap();
     let text = output("hello", "load", stdout).text;
-    let recipe = &recipes(lesson)["load"];
+    let recipe = &recipes(lesson, &BTreeMap::new())["load"];
     let stale = found.as_ref().map(|found| found.stale_for(recipe));
     let stale = stale.unwrap_or_default();
     let verdict = match &found {
@@ -70,7 +70,14 @@ fn left(lesson: &Lesson, folder: &Path, outputs: &[(&str, &str)]) -> (Vec<String
         .map(|(kernel, stdout)| report(lesson, folder, kernel, stdout))
         .collect();
     let reports: Vec<&Report> = reports.iter().collect();
-    let across = across(folder, lesson, &Facets::new(), &reports, AsAccepted::Stay).unwrap();
+    let across = across(
+        folder,
+        lesson,
+        &Course::default(),
+        &reports,
+        AsAccepted::Stay,
+    )
+    .unwrap();
     let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     (
         across.written.iter().map(name).collect(),

@@ -41,7 +41,7 @@ impl<'a> Judge<'a> {
         Judge {
             steps: lesson.steps().map(|step| (&*step.id, step)).collect(),
             checks: lesson.checks().map(|check| (&*check.name, check)).collect(),
-            recipes: recipes(lesson),
+            recipes: recipes(lesson, &NO_MASKS),
             lesson,
             folders,
             lookup: Box::new(lookup),
@@ -62,7 +62,11 @@ impl<'a> Judge<'a> {
 
     /// The same, with the masks that the course declares.
     pub fn with_masks(self, masks: &'a BTreeMap<String, CourseMask>) -> Judge<'a> {
-        Judge { masks, ..self }
+        Judge {
+            masks,
+            recipes: recipes(self.lesson, masks),
+            ..self
+        }
     }
 
     /// The report on a whole transcript, judged where its lesson ended.

@@ -215,7 +215,7 @@ impl<'c> Owners<'c> {
     pub fn of(course: &'c Course) -> Owners<'c> {
         let mut owners = HashMap::new();
         for (number, lesson) in course.lessons.iter().enumerate() {
-            let mut recipes = recipes(lesson);
+            let mut recipes = recipes(lesson, &course.masks);
             for (index, step) in lesson.steps().enumerate() {
                 let base = SnapshotName::base(&lesson.front.name, &step.id);
                 owners.entry(base).or_insert_with(|| Owner {

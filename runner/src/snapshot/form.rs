@@ -49,6 +49,7 @@ struct SnapshotInfo {
     /// None is a snapshot of an earlier `tutor`, which noted nothing of what follows.
     place: Option<Place>,
     mask: Option<String>,
+    masks: Option<BTreeMap<String, String>>,
     above: Option<BTreeMap<String, String>>,
     environment: Option<Environment>,
     versions: Option<Environment>,
@@ -95,6 +96,7 @@ impl SnapshotInfo {
         Some(Made {
             on: self.place?,
             mask: self.mask.take().unwrap_or_default(),
+            own_masks: self.masks.take().unwrap_or_default(),
             above: self.above.take().unwrap_or_default(),
             checks: held.collect(),
         })
@@ -221,6 +223,7 @@ pub(super) fn write(recorded: &Recorded) -> String {
         if !made.mask.is_empty() {
             form.push_str(&format!("  mask: {}\n", yaml::text(&made.mask)));
         }
+        push_table("masks", &made.own_masks, &mut form);
         push_table("above", &made.above, &mut form);
     }
     push_table("environment", &recorded.environment, &mut form);
@@ -309,7 +312,8 @@ mod tests {
         };
         recorded.made = Some(Made {
             on: Place::Kernel,
-            mask: "pid,time".to_owned(),
+            mask: "pid,port,time".to_owned(),
+            own_masks: environment("port fedcba9876543210"),
             above: environment("hello.bpf.c 0123456789abcdef"),
             checks: BTreeMap::from([
                 ("size".to_owned(), check("expect", "104", "104")),
@@ -328,7 +332,9 @@ mod tests {
           recorded: 2026-11-23
           after_failure: server
           place: kernel
-          mask: "pid,time"
+          mask: "pid,port,time"
+          masks:
+            port: fedcba9876543210
           above:
             hello.bpf.c: 0123456789abcdef
           environment:

@@ -1,6 +1,7 @@
 //! What a lesson says of a step that its output depends on, and whether a recorded output is of that.
 
 use super::recorded::{Made, Recorded, is_same_script};
+use crate::course::CourseMask;
 use crate::lesson::{Block, Check, Compare, Lesson, Place, Step};
 use crate::say;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,10 +19,20 @@ pub struct Recipe<'l> {
     /// Its checks, in the order of the text.
     pub checks: Vec<&'l Check>,
     above: BTreeMap<String, String>,
+    own_masks: BTreeMap<String, String>,
 }
 
-/// The recipes of a lesson's steps that have snapshots, by their ids.
-pub fn recipes(lesson: &Lesson) -> HashMap<&str, Recipe<'_>> {
+/// The recipes of a lesson's steps that have snapshots, by their ids. `masks` are those that the
+/// course declares.
+pub fn recipes<'l>(
+    lesson: &'l Lesson,
+    masks: &BTreeMap<String, CourseMask>,
+) -> HashMap<&'l str, Recipe<'l>> {
+    let own_mask = |name: &String| {
+        let mask = masks.get(name)?;
+        let text = format!("{} {}", mask.token, mask.pattern.as_str());
+        Some((name.clone(), digest(&text)))
+    };
     let mut recipes: HashMap<&str, Recipe<'_>> = HashMap::new();
     let mut above = BTreeMap::new();
     for block in &lesson.blocks {
@@ -38,6 +49,7 @@ pub fn recipes(lesson: &Lesson) -> HashMap<&str, Recipe<'_>> {
                     step,
                     checks: Vec::new(),
                     above: std::mem::take(&mut above),
+                    own_masks: step.masks.iter().filter_map(own_mask).collect(),
                 };
                 recipes.entry(&step.id).or_insert(recipe);
             }
@@ -65,6 +77,7 @@ impl Recipe<'_> {
         Made {
             on: self.step.on,
             mask: masks(self.step),
+            own_masks: self.own_masks.clone(),
             above: self.above.clone(),
             checks: BTreeMap::new(),
         }
@@ -88,6 +101,8 @@ pub enum Stale {
     On(Place),
     /// It had these other masks.
     Masks(String),
+    /// A mask of the course of this name hid something else, or was declared elsewhere.
+    OwnMask(String),
     /// A file, or a step without a snapshot, of this name stood above it, or had another content,
     /// or none stood there.
     Above(String),
@@ -109,6 +124,7 @@ impl Display for Stale {
             Stale::On(place) => say!("stale-on", place = place.to_string()),
             Stale::Masks(masks) if masks.is_empty() => say!("stale-no-masks"),
             Stale::Masks(masks) => say!("stale-masks", masks = masks.as_str()),
+            Stale::OwnMask(name) => say!("stale-own-mask", name = name.as_str()),
             Stale::Above(name) => say!("stale-above", name = name.as_str()),
             Stale::Check(name) => say!("stale-check", name = name.as_str()),
             Stale::CheckMissing(name) => say!("stale-check-missing", name = name.as_str()),
@@ -147,6 +163,12 @@ impl Recorded {
         if made.mask != masks(step) {
             stale.push(Stale::Masks(made.mask.clone()));
         }
+        // One that is named now and was not is told by the masks' names.
+        let is_same = |(name, hash): &(&String, &String)| {
+            recipe.own_masks.get(*name).is_none_or(|now| now == *hash)
+        };
+        let differ = made.own_masks.iter().filter(|mask| !is_same(mask));
+        stale.extend(differ.map(|(name, _)| Stale::OwnMask(name.clone())));
         let names: BTreeSet<&String> = made.above.keys().chain(recipe.above.keys()).collect();
         let differ = names
             .into_iter()
@@ -210,7 +232,7 @@ mod tests {
     /// The output of a step of [`LESSON`], recorded when all its checks held.
     fn of(step: &str) -> Recorded {
         let lesson = lesson(LESSON);
-        let recipe = &recipes(&lesson)[step];
+        let recipe = &recipes(&lesson, &BTreeMap::new())[step];
         let held = recipe.checks.iter().map(|check| {
             let held = HeldCheck {
                 script: check.script.trim_end().to_owned(),
@@ -235,7 +257,7 @@ mod tests {
     fn stale(recorded: &Recorded, from: &str, to: &str) -> Vec<Stale> {
         assert!(LESSON.contains(from), "{from}");
         let lesson = lesson(&LESSON.replace(from, to));
-        recorded.stale_for(&recipes(&lesson)[recorded.name.step()])
+        recorded.stale_for(&recipes(&lesson, &BTreeMap::new())[recorded.name.step()])
     }
 
     #[test]
@@ -277,7 +299,10 @@ mod tests {
                 .replace("check-size", "check-bytes")
                 .replace("check=size", "check=bytes"),
         );
-        assert_eq!(of("build").stale_for(&recipes(&lesson)["build"]), renamed);
+        assert_eq!(
+            of("build").stale_for(&recipes(&lesson, &BTreeMap::new())["build"]),
+            renamed
+        );
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Made {
     pub on: Place,
     /// The masks that the step named, as in its fence: `pid,time`.
     pub mask: String,
+    /// Those of them that the course declares, each with a hash of what it hides.
+    pub own_masks: BTreeMap<String, String>,
     /// What the lesson had between this step and the recorded one above it, files and steps that
     /// have no snapshot, each with a hash of its content.
     pub above: BTreeMap<String, String>,

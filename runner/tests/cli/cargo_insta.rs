@@ -91,7 +91,8 @@ fn recorded(step: &str, stdout: &str) -> Recorded {
             .to_owned(),
         made: Some(Made {
             on: Place::Kernel,
-            mask: "pid,time".to_owned(),
+            mask: "pid,port,time".to_owned(),
+            own_masks: BTreeMap::from([("port".to_owned(), "fedcba9876543210".to_owned())]),
             above: BTreeMap::from([("hello.bpf.c".to_owned(), "0123456789abcdef".to_owned())]),
             checks: BTreeMap::from([("size".to_owned(), size)]),
         }),

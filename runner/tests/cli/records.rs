@@ -413,3 +413,22 @@ fn at_a_terminal_one_answer_takes_what_was_made_after_a_failure_and_the_answer_f
         .stdout_lacks("accepted demo/b");
     assert!(tutor.path("course/snapshots/demo/b.snap.new").exists());
 }
+
+#[test]
+fn a_mask_of_the_course_that_changed_is_named() {
+    let masks =
+        |pattern: &str| format!("[masks.port]\npattern = '{pattern}'\ntoken = \"[PORT]\"\n");
+    let body = step("a mask=port", "echo port 80") + &step("b", "echo port 80");
+    let tutor = Tutor::new().lesson(body).course(&masks("port ([0-9]+)"));
+    tutor.run("test").code(1);
+    tutor.run("accept --all").code(0);
+    assert_eq!(warnings(&tutor), [""; 0]);
+    let manifest = "course/lessons/course.toml";
+    let other = tutor.get(manifest).replace("([0-9]+)", "([0-9]{2})");
+    tutor.put(manifest, &other);
+    let why = "mask `port` of the course was another";
+    assert_eq!(warnings(&tutor), [stale(11, "a", why)]);
+    tutor.run("test").code(1).stdout_has(why);
+    tutor.run("accept --all").code(0);
+    tutor.run("test").code(0);
+}
