@@ -114,3 +114,20 @@ fn what_asks_no_kernel_or_what_is_not_in_the_lab_is_refused() {
         .code(3)
         .stderr_has("lab");
 }
+
+#[test]
+fn what_is_no_object_needs_no_machine_to_be_told() {
+    let tutor = Tutor::new();
+    tutor.put("tmp/here.bpf.c", PROGRAM);
+    for command in ["run", "compare", "xlated", "jited"] {
+        tutor
+            .run(&format!("bpf {command} --on lab here.bpf.c"))
+            .code(1)
+            .stderr_has("this is the C of a program, and not yet an object")
+            .stderr_has("compile it with `clang -O2 -g -target bpf ");
+        tutor
+            .run(&format!("bpf {command} --on lab ."))
+            .code(1)
+            .stderr_has("is a directory");
+    }
+}
