@@ -19,6 +19,14 @@
             target.open = true;
         }
     }
+    // mdBook turns the page at an arrow key wherever the focus is: inside an output it scrolls.
+    window.addEventListener('keydown', function (event) {
+        const isArrow = event.key === 'ArrowLeft' || event.key === 'ArrowRight';
+        if (isArrow && event.target instanceof Element && event.target.closest('pre, details')) {
+            event.stopPropagation();
+        }
+    }, true);
+
     window.addEventListener('hashchange', unfold);
     unfold();
 })();

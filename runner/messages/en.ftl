@@ -617,8 +617,15 @@ man-written = man pages are in { $folder }
 # book
 book-emitted = wrote the mdBook source tree to { $folder }
 book-rendered = wrote the book: open { $page }
-book-unrecorded = { $count ->
-    [one] { $count } step has no recorded output yet
-   *[other] { $count } steps have no recorded output yet
+book-unrecorded = step `{ $step }` has no recorded output
+book-stale = `{ $name }` was recorded of something else: { $reasons }
+book-gap-help = record it: `tutor test { $lesson }`, then `tutor review`; with `--allow-missing` the page says what it lacks
+book-gaps = { $count ->
+    [one] cannot make the book: a recorded output is missing, or is not of its step as it is now
+   *[other] cannot make the book: { $count } recorded outputs are missing, or are not of their steps as they are now
+}
+book-gaps-told = { $count ->
+    [one] the book lacks a recorded output, and its page says so
+   *[other] the book lacks { $count } recorded outputs, and its pages say so
 }
 book-feature = this `tutor` was built without the feature `book`: write the source tree with `--emit FOLDER` and run `mdbook build` on it

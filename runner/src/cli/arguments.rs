@@ -366,6 +366,10 @@ pub struct BookArguments {
     /// Where the book goes
     #[arg(long, value_name = "FOLDER", default_value = "book/out", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
+    /// Make the book although recorded outputs are missing, or not of their steps as they are now: the
+    /// pages say so
+    #[arg(long)]
+    pub allow_missing: bool,
 }
 
 /// `--on` and `--kernel` have ids of their own: a global argument shares its value with one of the same

@@ -6,8 +6,9 @@ use super::failure::{ends, ends_with_help};
 use crate::course::Course;
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
-use crate::render::book::{self, Emitted};
+use crate::render::book::{self, EmitError, EmittedTree};
 use crate::say;
+use crate::snapshot::OfCourse;
 use std::path::{Path, PathBuf};
 
 pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit> {
@@ -15,47 +16,54 @@ pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit
     let errors: Vec<Diagnostic> = course.errors().cloned().collect();
     let (_, broken) = context.without_broken(&course, course.lessons.iter().collect(), &errors);
     let course = course.without_broken_lessons();
-    broken.end(make(&course, arguments))
+    broken.end(make(context, &course, arguments))
 }
 
 /// Makes a book of a course without errors.
-fn make(course: &Course, arguments: &BookArguments) -> anyhow::Result<Exit> {
+fn make(context: &Context, course: &Course, arguments: &BookArguments) -> anyhow::Result<Exit> {
+    let (tree, emitted) = book::tree(course, &OfCourse(course)).map_err(unmade)?;
+    if !arguments.allow_missing && !emitted.gaps.is_empty() {
+        context.note_diagnostics(course, &emitted.gaps);
+        return Err(ends(
+            Exit::Different,
+            say!("book-gaps", count = emitted.gaps.len()),
+        ));
+    }
     match &arguments.emit {
         Some(folder) => {
-            let emitted = emit(course, folder)?;
+            write(&tree, folder)?;
             outln!(
                 "{}",
                 say!("book-emitted", folder = folder.display().to_string())
             );
-            tell(&emitted)
         }
         None => {
             let folder = tempfile::tempdir()?;
-            let tree = folder.path().join("book");
-            let emitted = emit(course, &tree)?;
-            let page = render(&tree, &arguments.out)?;
+            let source = folder.path().join("book");
+            write(&tree, &source)?;
+            let page = render(&source, &arguments.out)?;
             outln!(
                 "{}",
                 say!("book-rendered", page = page.display().to_string())
             );
-            tell(&emitted)
         }
     }
-}
-
-fn emit(course: &Course, folder: &Path) -> anyhow::Result<Emitted> {
-    book::emit(course, folder).map_err(|error| ends_with_help(Exit::Lacking, &error, error.help()))
-}
-
-/// Says what the book lacks.
-fn tell(emitted: &Emitted) -> anyhow::Result<Exit> {
-    if emitted.unrecorded > 0 {
-        outln!("{}", say!("book-unrecorded", count = emitted.unrecorded));
+    if !emitted.gaps.is_empty() {
+        outln!("{}", say!("book-gaps-told", count = emitted.gaps.len()));
     }
     match emitted.damaged.is_empty() {
         true => Ok(Exit::Success),
         false => Err(ends(Exit::Lacking, emitted.damaged.join("\n"))),
     }
+}
+
+fn write(tree: &EmittedTree, folder: &Path) -> anyhow::Result<()> {
+    book::write(tree, folder).map_err(unmade)?;
+    Ok(())
+}
+
+fn unmade(error: EmitError) -> anyhow::Error {
+    ends_with_help(Exit::Lacking, &error, error.help())
 }
 
 /// Renders the tree and returns the page to open.

@@ -91,7 +91,7 @@ impl Context {
         courses::contents(self.global.course.as_deref())
     }
 
-    fn note_diagnostics(&self, course: &Course, found: &[Diagnostic]) {
+    pub fn note_diagnostics(&self, course: &Course, found: &[Diagnostic]) {
         if found.is_empty() {
             return;
         }

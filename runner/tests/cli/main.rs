@@ -22,6 +22,7 @@ mod killed;
 mod needs;
 mod outputs;
 mod predictions;
+mod proofs;
 mod reading;
 mod records;
 mod report;

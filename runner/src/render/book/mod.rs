@@ -7,6 +7,7 @@
 mod clean;
 mod code;
 mod error;
+mod fold;
 mod folder;
 mod front;
 mod html;
@@ -18,7 +19,7 @@ mod shared;
 mod step;
 
 pub use error::EmitError;
-pub use folder::{EmittedTree, TouchedFiles};
+pub use folder::{EmittedTree, TouchedFiles, write};
 
 use code::Codes;
 use links::PageLinks;
@@ -26,9 +27,12 @@ use shared::Book;
 use step::SHELL;
 
 use crate::course::Course;
+use crate::diagnostic::Diagnostic;
 use crate::lesson::{Block, Compare, Lesson, Mark, Step, marks};
 use crate::say;
-use crate::snapshot::{Files, OfCourse, OfLesson, Recorded, SnapshotError};
+use crate::snapshot::{
+    Files, OfCourse, OfLesson, Recorded, SnapshotError, SnapshotName, recipes, stale_words,
+};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -39,14 +43,15 @@ const SCRIPT: &str = include_str!("../../../../book/assets/tutor.js");
 const RESERVED: [&str; 5] = ["404", "index", "print", "sources", "toc"];
 
 /// The contents of an emitted book, in numbers.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Emitted {
     /// How many lessons.
     pub lessons: usize,
     /// How many steps have a recorded output.
     pub recorded: usize,
-    /// How many steps ought to have one and do not.
-    pub unrecorded: usize,
+    /// The steps that ought to have one and do not, and the recorded outputs that are not of their
+    /// step as it is now.
+    pub gaps: Vec<Diagnostic>,
     /// The recorded outputs that cannot be read, each with what to do about it: the book lacks them.
     pub damaged: Vec<String>,
     /// How many files were touched.
@@ -66,21 +71,28 @@ pub fn emit(course: &Course, out: &Path) -> Result<Emitted, EmitError> {
 /// The files of a course's book, by path below its folder.
 pub fn tree(course: &Course, snapshots: &dyn Files) -> Result<(EmittedTree, Emitted), EmitError> {
     let marks: Vec<Vec<Mark>> = course.lessons.iter().map(marks).collect();
+    let mut emitted = Emitted::default();
+    let mut recorded = Vec::new();
+    for lesson in &course.lessons {
+        recorded.push(outputs(lesson, snapshots, &mut emitted.damaged)?);
+    }
+    let stale = course.lessons.iter().zip(&recorded);
     let book = Book {
         course,
         codes: Codes::of(codes(course, &marks)),
+        stale: stale
+            .flat_map(|(lesson, all)| stale_of(course, lesson, all))
+            .collect(),
     };
     let mut tree = EmittedTree::new();
-    let mut emitted = Emitted::default();
     let mut links = PageLinks::new(course);
-    for (lesson, marks) in course.lessons.iter().zip(&marks) {
+    for ((lesson, marks), outputs) in course.lessons.iter().zip(&marks).zip(&recorded) {
         let stem = &lesson.stem;
         if RESERVED.contains(&stem.as_str()) {
             return Err(EmitError::Reserved(stem.clone()));
         }
-        let outputs = outputs(lesson, snapshots, &mut emitted.damaged)?;
         emitted.lessons += 1;
-        emitted.unrecorded += outputs.values().filter(|all| all.is_empty()).count();
+        emitted.gaps.extend(gaps(lesson, outputs, &book));
         emitted.recorded += outputs.values().filter(|all| !all.is_empty()).count();
         let of_step = |id: &str| outputs.get(id).map(Vec::as_slice).unwrap_or_default();
         let page = page::markdown(lesson, marks, &book, &mut links, &of_step);
@@ -95,6 +107,50 @@ pub fn tree(course: &Course, snapshots: &dyn Files) -> Result<(EmittedTree, Emit
         tree.insert(format!("src/{}", links::SOURCES), sources);
     }
     Ok((tree, emitted))
+}
+
+/// The recorded outputs of a lesson.
+type LessonOutputs<'l> = HashMap<&'l str, Vec<Recorded>>;
+
+/// Why recorded outputs of a lesson are not of their steps as they are now, by their names.
+fn stale_of(
+    course: &Course,
+    lesson: &Lesson,
+    outputs: &LessonOutputs<'_>,
+) -> Vec<(SnapshotName, String)> {
+    let recipes = recipes(lesson, &course.masks);
+    let all = outputs.iter().flat_map(|(step, all)| {
+        let recipe = recipes.get(step);
+        all.iter().filter_map(move |one| {
+            let stale = one.stale_for(recipe?);
+            (!stale.is_empty()).then(|| (one.name.clone(), stale_words(&stale)))
+        })
+    });
+    all.collect()
+}
+
+/// What the book lacks of a lesson.
+fn gaps(lesson: &Lesson, outputs: &LessonOutputs<'_>, book: &Book<'_>) -> Vec<Diagnostic> {
+    let mut gaps = Vec::new();
+    for step in lesson.steps() {
+        let Some(recorded) = outputs.get(&*step.id) else {
+            continue;
+        };
+        let mut gap = |message: String| {
+            let help = say!("book-gap-help", lesson = lesson.stem.as_str());
+            gaps.push(Diagnostic::error(&lesson.path, step.span.clone(), message).help(help));
+        };
+        if recorded.is_empty() {
+            gap(say!("book-unrecorded", step = step.id.as_str()));
+        }
+        for one in recorded {
+            if let Some(reasons) = book.stale.get(&one.name) {
+                let (name, reasons) = (one.name.to_string(), reasons.as_str());
+                gap(say!("book-stale", name = name, reasons = reasons));
+            }
+        }
+    }
+    gaps
 }
 
 /// All code of a course, each with its language first.
@@ -123,11 +179,12 @@ fn outputs<'l>(
     lesson: &'l Lesson,
     snapshots: &dyn Files,
     damaged: &mut Vec<String>,
-) -> Result<HashMap<&'l str, Vec<Recorded>>, SnapshotError> {
+) -> Result<LessonOutputs<'l>, SnapshotError> {
     let compared = |step: &&Step| step.compare == Compare::Snapshot;
     let of_lesson = OfLesson::of(snapshots, &lesson.front.name)?;
     let mut recorded = |step: &'l Step| {
         let mut all = Vec::new();
+        let before = damaged.len();
         for one in of_lesson.all_variants(&step.id) {
             match one {
                 Ok(one) => all.push(one),
@@ -137,8 +194,10 @@ fn outputs<'l>(
                 }
             }
         }
-        (step.id.as_str(), all)
+        // A damaged one is not missing.
+        let is_known = !all.is_empty() || damaged.len() == before;
+        is_known.then_some((step.id.as_str(), all))
     };
-    let outputs = lesson.steps().filter(compared).map(&mut recorded);
+    let outputs = lesson.steps().filter(compared).filter_map(&mut recorded);
     Ok(outputs.collect())
 }

@@ -1,31 +1,38 @@
 //! Recorded output for a page: both streams apart, long ones folded, and where it was recorded.
 
+use super::fold::{LineRun, runs};
 use super::html;
-use crate::lesson::{Compare, ExpectedExit, Step};
+use super::shared::StaleByName;
+use crate::lesson::{Compare, ExpectedExit, Place, Step};
 use crate::normalize::StreamText;
-use crate::snapshot::{Environment, Recorded};
+use crate::snapshot::Recorded;
+use std::collections::BTreeSet;
 
-/// The number of lines of a stream that are shown unfolded.
-const SHOWN_LINES: usize = 20;
-/// A stream is not folded for fewer lines than this.
-const FEWEST_FOLDED: usize = 4;
+/// What a recorded output is drawn with.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// Why outputs are not of their steps as they are now.
+    pub stale: &'a StaleByName,
+    /// The code spans of the prose around the step.
+    pub spoken: &'a BTreeSet<String>,
+}
 
 /// The part below a step's command: one recorded output or several, or why there is none.
-pub fn block(step: &Step, stem: &str, recorded: &[Recorded]) -> String {
+pub fn block(step: &Step, stem: &str, recorded: &[Recorded], around: &Around<'_>) -> String {
     let Some((base, variants)) = recorded.split_first() else {
         return missing(step, stem);
     };
-    let mut html = one(step, base);
+    let mut html = one(step, base, around);
     for variant in variants {
         html.push_str(&format!(
             "<details class=\"tutor-variant\">\n<summary>On {}{}</summary>\n{}</details>\n",
-            machine(&variant.environment),
+            machine(step, variant),
             if variant.text.is_same(&base.text) {
                 ": the same"
             } else {
                 ""
             },
-            one(step, variant),
+            one(step, variant, around),
         ));
     }
     html
@@ -33,8 +40,8 @@ pub fn block(step: &Step, stem: &str, recorded: &[Recorded]) -> String {
 
 fn missing(step: &Step, stem: &str) -> String {
     let reason = match step.compare {
-        Compare::Snapshot => "not recorded yet",
-        Compare::None => "not recorded, as it is different on every machine",
+        Compare::Snapshot => "Not recorded yet",
+        Compare::None => "Not recorded, as it is different on every machine",
     };
     let stem = html::line(stem);
     let fails = match &step.exit {
@@ -42,10 +49,13 @@ fn missing(step: &Step, stem: &str) -> String {
         ExpectedExit::Code(code) => format!(". It must fail, with exit {code}"),
         ExpectedExit::NonZero => ". It must fail".to_owned(),
     };
-    format!("<p class=\"tutor-missing\">{reason}: run <samp>tutor run {stem}</samp>{fails}</p>\n")
+    format!(
+        "<p class=\"tutor-missing\">{reason}: <samp>tutor run {stem}</samp> shows yours{fails}</p>\n"
+    )
 }
 
-fn one(step: &Step, recorded: &Recorded) -> String {
+fn one(step: &Step, recorded: &Recorded, around: &Around<'_>) -> String {
+    let Around { stale, spoken } = *around;
     let sections = recorded.text.sections();
     let mut html = String::from("<div class=\"tutor-output\">\n");
     html.push_str(&format!(
@@ -55,12 +65,24 @@ fn one(step: &Step, recorded: &Recorded) -> String {
     if sections.stdout.is_empty() && sections.stderr.is_empty() {
         html.push_str("<p class=\"tutor-nothing\">It printed nothing.</p>\n");
     }
-    stream("stdout", "standard output", &sections.stdout, &mut html);
+    stream(
+        "stdout",
+        "standard output",
+        &sections.stdout,
+        spoken,
+        &mut html,
+    );
     if !sections.stderr.is_empty() {
         html.push_str("<p class=\"tutor-label\">Standard error</p>\n");
     }
-    stream("stderr", "standard error", &sections.stderr, &mut html);
-    html.push_str(&provenance(step, recorded));
+    stream(
+        "stderr",
+        "standard error",
+        &sections.stderr,
+        spoken,
+        &mut html,
+    );
+    html.push_str(&provenance(step, recorded, stale));
     html.push_str("</div>\n");
     html
 }
@@ -80,21 +102,31 @@ fn exit(expected: &ExpectedExit, got: &str) -> String {
     format!(" <span class=\"tutor-exit\">{status}{wanted}</span>")
 }
 
-fn stream(class: &str, name: &str, section: &StreamText, html: &mut String) {
+fn stream(
+    class: &str,
+    name: &str,
+    section: &StreamText,
+    spoken: &BTreeSet<String>,
+    html: &mut String,
+) {
     if section.is_empty() {
         return;
     }
     let lines = &section.lines;
-    let folded = lines.len() >= SHOWN_LINES + FEWEST_FOLDED;
-    let shown = if folded { SHOWN_LINES } else { lines.len() };
-    pre(class, name, &lines[..shown], html);
-    if folded {
-        let rest = lines.len() - shown;
-        html.push_str(&format!(
-            "<details class=\"tutor-rest\">\n<summary>{rest} more lines</summary>\n"
-        ));
-        pre(class, name, &lines[shown..], html);
-        html.push_str("</details>\n");
+    for run in runs(lines, spoken) {
+        match run {
+            LineRun::Shown(range) => pre(class, name, &lines[range], html),
+            LineRun::Folded(range) => {
+                let is_last = range.end == lines.len();
+                let more = if is_last { "more lines" } else { "lines" };
+                html.push_str(&format!(
+                    "<details class=\"tutor-rest\">\n<summary>{} {more}</summary>\n",
+                    range.len()
+                ));
+                pre(class, name, &lines[range], html);
+                html.push_str("</details>\n");
+            }
+        }
     }
     if section.unfinished {
         html.push_str("<p class=\"tutor-nothing\">No newline at the end.</p>\n");
@@ -110,14 +142,13 @@ fn pre(class: &str, name: &str, lines: &[String], html: &mut String) {
     html.push_str("</samp></pre>\n");
 }
 
-fn provenance(step: &Step, recorded: &Recorded) -> String {
-    let mut facts = vec![match &recorded.recorded {
-        Some(day) => format!("recorded {}", html::line(day)),
-        None => "recorded".to_owned(),
-    }];
-    facts.extend(facets(&recorded.environment));
-    if recorded.command.trim_end() != step.script.trim_end() {
-        facts.push("the command was another then".to_owned());
+fn provenance(step: &Step, recorded: &Recorded, stale: &StaleByName) -> String {
+    let mut facts = facts(step, recorded);
+    if let Some(reasons) = stale.get(&recorded.name) {
+        facts.push(format!(
+            "recorded of something else: {}",
+            html::line(reasons)
+        ));
     }
     let facts: Vec<_> = facts
         .iter()
@@ -126,18 +157,37 @@ fn provenance(step: &Step, recorded: &Recorded) -> String {
     format!("<p class=\"tutor-provenance\">{}</p>\n", facts.join(" · "))
 }
 
-/// The facts about a machine, its kernel first.
-fn facets(environment: &Environment) -> impl Iterator<Item = String> {
-    let kernel = environment.get_key_value("kernel");
-    let others = environment.iter().filter(|(name, _)| *name != "kernel");
-    kernel
-        .into_iter()
-        .chain(others)
-        .map(|(name, value)| html::line(&format!("{name} {value}")))
+/// The day of a record and what it may depend on: the release of the kernel where the step ran on
+/// one, the compiler, and what the step varies by.
+pub fn facts(step: &Step, recorded: &Recorded) -> Vec<String> {
+    let mut facts = vec![match &recorded.recorded {
+        Some(day) => format!("recorded {}", html::line(day)),
+        None => "recorded".to_owned(),
+    }];
+    facts.extend(facets(step, recorded));
+    facts
 }
 
-fn machine(environment: &Environment) -> String {
-    let facets: Vec<String> = facets(environment).collect();
+fn facets(step: &Step, recorded: &Recorded) -> Vec<String> {
+    let of_kernel = (step.on == Place::Kernel).then_some("kernel");
+    let varied = step.vary.iter().map(String::as_str);
+    let mut names: Vec<&str> = of_kernel
+        .into_iter()
+        .chain(["clang"])
+        .chain(varied)
+        .collect();
+    let mut seen = BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    let known = names.into_iter().filter_map(|name| {
+        let exact = recorded.versions.get(name);
+        let value = exact.or_else(|| recorded.environment.get(name))?;
+        Some(html::line(&format!("{name} {value}")))
+    });
+    known.collect()
+}
+
+fn machine(step: &Step, recorded: &Recorded) -> String {
+    let facets = facets(step, recorded);
     match facets.is_empty() {
         true => "another machine".to_owned(),
         false => facets.join(", "),
@@ -167,7 +217,15 @@ mod tests {
     fn shown(stdout: &str) -> String {
         let lesson = lesson();
         let step = lesson.step("build").expect("it has that step");
-        block(step, "lesson-1", &[recorded("a", "build", stdout)])
+        block(
+            step,
+            "lesson-1",
+            &[recorded("a", "build", stdout)],
+            &Around {
+                stale: &StaleByName::new(),
+                spoken: &BTreeSet::new(),
+            },
+        )
     }
 
     /// What a browser makes of the references that [`html::text`] writes.
@@ -182,13 +240,6 @@ mod tests {
             text = text.replace(&format!("&#{};", u32::from(code)), &code.to_string());
         }
         text.replace("&amp;", "&")
-    }
-
-    #[test]
-    fn an_output_is_folded_where_that_hides_more_than_it_costs() {
-        let numbers = |last: usize| -> String { (1..=last).map(|n| format!("{n}\n")).collect() };
-        assert!(!shown(&numbers(23)).contains("<details"));
-        assert!(shown(&numbers(24)).contains("<summary>4 more lines</summary>"));
     }
 
     fn stdout() -> impl Strategy<Value = String> {

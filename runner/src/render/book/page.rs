@@ -8,9 +8,9 @@ use super::prose::PageContext;
 use super::shared::Book;
 use super::step::{SHELL, check, file, needs, question, step};
 use crate::lesson::anchors::{Anchors, id_of, title_end};
-use crate::lesson::{Block, Lesson, Mark};
+use crate::lesson::{Block, Check, Lesson, Mark};
 use crate::snapshot::Recorded;
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 /// How a page finds the recorded outputs of a step.
 pub type Outputs<'o> = dyn Fn(&str) -> &'o [Recorded] + 'o;
@@ -29,8 +29,8 @@ pub fn markdown(
         marks,
         anchors: Anchors::of(lesson),
         links,
+        proven: proven(lesson, outputs),
     };
-    let claims = claims(marks);
     let mut parts = Vec::new();
     let title_end = title_end(lesson, marks);
     if title_end.is_none() {
@@ -54,14 +54,13 @@ pub fn markdown(
             }
             Block::File(block) => parts.push(PagePart::Made(file(block, book))),
             Block::Step(block) => {
-                let step = step(block, &lesson.stem, book, outputs(&block.id));
+                let step = step(lesson, block, book, outputs(&block.id));
                 parts.push(PagePart::Made(step));
             }
             Block::Check(block) => {
-                let claim = claims.get(&*format!("#{}", id_of(block)));
                 let made = match block.is_question() {
                     true => question(block, book, outputs(&block.of)),
-                    false => check(block, claim.copied().unwrap_or_default(), book),
+                    false => check(block, lesson.step(&block.of), book, outputs(&block.of)),
                 };
                 parts.push(PagePart::Made(made));
             }
@@ -70,18 +69,14 @@ pub fn markdown(
     clean::page(&parts)
 }
 
-/// The words of the prose that link to each check, by where they lead.
-fn claims(marks: &[Mark]) -> HashMap<&str, &str> {
-    let mut claims = HashMap::new();
-    for mark in marks {
-        match mark {
-            Mark::Link { url, text, .. } if url.starts_with('#') => {
-                claims.entry(url.as_str()).or_insert(text.as_str());
-            }
-            Mark::Link { .. } | Mark::Heading { .. } | Mark::Code { .. } => {}
-        }
-    }
-    claims
+/// Where links to the checks lead that a recorded output proves.
+fn proven(lesson: &Lesson, outputs: &Outputs<'_>) -> HashSet<String> {
+    let is_proven = |check: &&Check| {
+        let recorded = outputs(&check.of).first();
+        !check.is_question() && recorded.is_some_and(|recorded| recorded.proves(check).is_some())
+    };
+    let proven = lesson.checks().filter(is_proven);
+    proven.map(|check| format!("#{}", id_of(check))).collect()
 }
 
 /// The lesson's goals, its length, and its needs.

@@ -6,6 +6,7 @@ use super::links::{LinkTarget, PageLinks};
 use super::shared::Book;
 use crate::lesson::anchors::Anchors;
 use crate::lesson::{Lesson, Mark};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// Everything that the prose of a page depends on.
@@ -20,7 +21,12 @@ pub struct PageContext<'p, 'c> {
     pub anchors: Anchors,
     /// Where links lead.
     pub links: &'p mut PageLinks<'c>,
+    /// Where those links lead whose words a recorded output proves.
+    pub proven: HashSet<String>,
 }
+
+/// Behind words that a recorded output proves.
+const TICK: &str = "\u{a0}✓";
 
 /// A part of the text, and the text that takes its place.
 type Replacement = (Range<usize>, String);
@@ -42,6 +48,15 @@ impl PageContext<'_, '_> {
         match mark {
             Mark::Heading { text, id, .. } => {
                 edits.push((id.clone(), format!(" {{#{}}}", self.anchors.heading(text))));
+            }
+            Mark::Link {
+                url,
+                image,
+                open,
+                close,
+                ..
+            } if self.proven.contains(url) && !image => {
+                edits.push((close.start..close.start, TICK.to_owned()));
             }
             Mark::Link {
                 url,

@@ -1,10 +1,10 @@
 //! The parts of a page that do something: files, steps and checks.
 
 use super::shared::Book;
-use super::{code, html, output};
+use super::{code, fold, html, output};
 use crate::course::Course;
 use crate::lesson::anchors::{id_of, step_id};
-use crate::lesson::{Check, Expectation, FileStep, Need, Place, Step};
+use crate::lesson::{Check, Expectation, FileStep, Lesson, Need, Place, Step};
 use crate::snapshot::Recorded;
 use std::collections::BTreeSet;
 
@@ -30,7 +30,12 @@ pub fn file(file: &FileStep, book: &Book<'_>) -> String {
 }
 
 /// A step: its command, and what is recorded of it.
-pub fn step(step: &Step, stem: &str, book: &Book<'_>, recorded: &[Recorded]) -> String {
+pub fn step(lesson: &Lesson, step: &Step, book: &Book<'_>, recorded: &[Recorded]) -> String {
+    let spoken = fold::spoken(lesson, step);
+    let around = output::Around {
+        stale: &book.stale,
+        spoken: &spoken,
+    };
     let id = html::line(&step_id(&step.id));
     let name = html::line(&step.id);
     let mut notes = Vec::new();
@@ -54,7 +59,7 @@ pub fn step(step: &Step, stem: &str, book: &Book<'_>, recorded: &[Recorded]) -> 
          {}\n{}</section>",
         notes.concat(),
         book.codes.block(code::COMMAND, SHELL, &step.script),
-        output::block(step, stem, recorded),
+        output::block(step, &lesson.stem, recorded, &around),
     )
 }
 
@@ -73,17 +78,29 @@ pub fn needs(needs: &[Need], course: &Course) -> String {
     format!("needs {}", needs.join(", "))
 }
 
-/// A check: the sentence with the words that claim something, what is expected, and how that is
-/// found out.
-pub fn check(check: &Check, claim: &str, book: &Book<'_>) -> String {
+/// A check: what it found where it was recorded, or that no record shows it, and how it is found out.
+/// The sentence stands in the prose, and links here.
+pub fn check(check: &Check, step: Option<&Step>, book: &Book<'_>, recorded: &[Recorded]) -> String {
+    let base = recorded.first();
+    let held = base.and_then(|base| base.proves(check));
+    let (tick, found) = match (step, base, held) {
+        (Some(step), Some(base), Some(held)) => {
+            let where_ = output::facts(step, base).join(" · ");
+            (
+                "✓",
+                format!("{} · {where_}", found(&held.value, &check.expect)),
+            )
+        }
+        _ => (
+            "–",
+            "checked on every run; this page has no record of it".to_owned(),
+        ),
+    };
     format!(
         "<details class=\"tutor-check\" id=\"{}\">\n\
-         <summary><span class=\"tutor-tick\">✓</span> \
-         <span class=\"tutor-sentence\">{}</span> \
-         <span class=\"tutor-note\">{} · checked on every run</span></summary>\n{}\n</details>",
+         <summary><span class=\"tutor-tick\">{tick}</span> \
+         <span class=\"tutor-note\">{found}</span></summary>\n{}\n</details>",
         html::line(&id_of(check)),
-        sentence(&check.sentence, claim),
-        expected(&check.expect),
         book.codes.block(code::COMMAND, SHELL, &check.script),
     )
 }
@@ -113,26 +130,25 @@ pub fn question(question: &Check, book: &Book<'_>, recorded: &[Recorded]) -> Str
     )
 }
 
-fn sentence(sentence: &str, claim: &str) -> String {
-    let whole = claim.is_empty() || claim == sentence;
-    let Some((before, after)) = sentence.split_once(claim).filter(|_| !whole) else {
-        return html::line(sentence);
+/// What a check found, and what it had to be.
+fn found(value: &str, expectation: &Expectation) -> String {
+    let shown = |text: &str| match text.is_empty() {
+        true => "nothing".to_owned(),
+        false => format!("<samp>{}</samp>", html::line(text)),
     };
-    let mut html = html::text(before);
-    html.push_str("<strong>");
-    html::push_text(claim, &mut html);
-    html.push_str("</strong>");
-    html::push_text(after, &mut html);
-    html
-}
-
-fn expected(expectation: &Expectation) -> String {
-    let shown = format!("<samp>{}</samp>", html::line(&expectation.to_string()));
+    let found = shown(value.lines().next().unwrap_or_default());
+    let more = if value.lines().count() > 1 {
+        " …"
+    } else {
+        ""
+    };
+    let wanted = shown(&expectation.to_string());
     match expectation {
-        Expectation::Equals(_) => format!("must be {shown}"),
-        Expectation::Matches(_) => format!("must match {shown}"),
-        Expectation::Range(_, _) => format!("must lie in {shown}"),
-        Expectation::Answer(_) => format!("answers {shown}"),
+        Expectation::Equals(_) | Expectation::Answer(_) => {
+            format!("found {found}{more}, as it must")
+        }
+        Expectation::Matches(_) => format!("found {found}{more}, which must match {wanted}"),
+        Expectation::Range(_, _) => format!("found {found}, which must lie in {wanted}"),
     }
 }
 
