@@ -102,6 +102,23 @@ fn fences_of_tildes_and_indented_fences_run_too() {
 }
 
 #[test]
+fn fences_that_a_carriage_return_alone_parts_do_not_overlap() {
+    let text = "~~~sh {id=a}\r\ntrue\r\n~~~\r ~~~sh {id=b}\nx\n~~~\n";
+    let lesson = read("lesson-1", Path::new("lessons/lesson-1.md"), text, &|_| {
+        Err(crate::lesson::NotIncluded::Missing)
+    })
+    .lesson;
+    let spans: Vec<_> = lesson
+        .steps()
+        .map(|step| &text[step.span.clone()])
+        .collect();
+    assert_eq!(
+        spans,
+        ["~~~sh {id=a}\r\ntrue\r\n~~~", " ~~~sh {id=b}\nx\n~~~"]
+    );
+}
+
+#[test]
 fn line_ends_of_windows_and_a_byte_order_mark_change_nothing() {
     let page = "```sh {id=a}\ntrue\nfalse\n```\nEnd.\n";
     assert_eq!(parsed(page), parsed(&page.replace('\n', "\r\n")));
