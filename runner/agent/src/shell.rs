@@ -62,9 +62,11 @@ impl Shell {
         let stderr = Pipe::new()?;
         let script = memfd_create(c"tutor", MFdFlags::MFD_CLOEXEC)?;
         let script = File::from(script);
-        let off = quoted(OFF);
+        let (off, last) = (quoted(OFF), quoted(LAST));
         let padding = "";
-        let begin = format!("#{padding:>PIECE_BYTES$}\n_tutor_x= _tutor_off={off}; {WAIT}\n");
+        let begin = format!(
+            "#{padding:>PIECE_BYTES$}\n_tutor_x= _tutor_off={off} _tutor_last={last}; {WAIT}\n"
+        );
         script.write_all_at(begin.as_bytes(), 0)?;
         // A file opened anew has a position of its own.
         let stdin = File::open(format!("/proc/self/fd/{}", script.as_raw_fd()))?;
@@ -104,13 +106,18 @@ impl Shell {
 const WAIT: &str = "\\builtin read -r -u 1 _tutor_gate || \\builtin exit 1";
 
 /// The builtins that every run needs. A step may have disabled them by `enable -n`.
-const OURS: &str = "eval exit printf read ulimit wait";
+const OURS: &str = "eval exit printf read return ulimit unset wait";
 
-/// The commands of a shell after a run that left `set -x` or `set -r` on. A restricted one could
-/// not open the next run's pipes, so it ends. `set -x` is switched off so that our lines do not
-/// show; the next script gets it back.
+/// The commands of a shell after a run that left `set -x`, `set -v` or `set -r` on. A restricted one
+/// could not open the next run's pipes, so it ends. The others are switched off so that our lines do
+/// not show; the next script gets them back.
 const OFF: &str = "[[ $- == *r* ]] && \\builtin exit \"$_tutor\"; \
-                   _tutor_x='set -x;'; \\builtin enable set; \\builtin set +x";
+                   _tutor_x=\"set -${-//[^xv]};\"; \\builtin enable set; \\builtin set +xv";
+
+/// The commands that give a script the status of the step before it as its `$?`. They start no
+/// process, and neither `set -e` nor an ERR trap minds the first of an `&&` list.
+const LAST: &str = "_tutor_return() { \\builtin unset -f _tutor_return; \
+                    \\builtin return \"$_tutor_status\"; }; _tutor_return && \\builtin :;";
 
 /// Starts a bash of its own for one script, marked as that run's; see [`text`].
 pub fn start_aside(
@@ -177,15 +184,26 @@ pub fn text(nonce: &str, told: &Told<'_>) -> String {
     let (id, script) = (told.id, quoted(told.script));
     let mark = format!("\\builtin ulimit -Sx {id} || \\builtin :");
     let redirected = format!(">|{} 2>|{}", told.stdout.path(), told.stderr.path());
+    // A check is none of the shell's own commands, and a script without any changes nothing.
+    let (last, keep) = match told.mode {
+        Mode::Step if has_commands(told.script) => (
+            "[[ ${_tutor_status:-0} == 0 ]] || \
+             _tutor_begin=\"{ $_tutor_begin$_tutor_last } >/dev/null 2>&1\"; ",
+            "_tutor_status=$_tutor; ",
+        ),
+        Mode::Step | Mode::Check | Mode::Background | Mode::Aside => ("", ""),
+    };
     let report = format!(
-        "_tutor=$?; \\builtin enable {OURS} || \\enable builtin {OURS}; \
-         [[ $- == *[rx]* ]] && \\builtin eval \"$_tutor_off\"; \
+        "_tutor=$?; {keep}\\builtin enable {OURS} || \\enable builtin {OURS}; \
+         [[ $- == *[rvx]* ]] && \\builtin eval \"$_tutor_off\"; \
          \\builtin printf '{nonce} {id} %d\\n' \"$_tutor\" || \\builtin exit \"$_tutor\""
     );
     match told.mode {
-        // The script is on a line of its own: bash shows the line that it cannot read.
+        // The script is on a line of its own: bash shows the line that it cannot read, and with
+        // `set -v` each line. Nothing goes before it that needs not, for a DEBUG trap's sake.
         Mode::Step => format!(
-            "{mark}; \\builtin eval \"_tutor_x=;$_tutor_x\"$'\\n'{script} {redirected}; {report}"
+            "_tutor_begin=$_tutor_x; _tutor_x=; {last}{mark}; \
+             \\builtin eval \"$_tutor_begin\"$'\\n'{script} {redirected}; {report}"
         ),
         // `&&` keeps `set -e` of the lesson's shell from ending it when a check fails.
         Mode::Check => {
@@ -215,6 +233,12 @@ pub fn asks_how_ended(nonce: &str, id: u32, pid: Pid) -> String {
         "\\builtin wait {pid} 2>/dev/null && \\builtin printf '{nonce} {id} 0\\n' || \
          \\builtin printf '{nonce} {id} %d\\n' \"$?\""
     )
+}
+
+/// False of a script of nothing but comments: its status is 0, whatever it began with.
+fn has_commands(script: &str) -> bool {
+    let mut lines = script.lines().map(str::trim_start);
+    lines.any(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// A text in bash's ANSI-C quotes, on one line.

@@ -115,7 +115,15 @@ pub fn a_step_that_leaves_too_few_files_ends_the_shell_and_nothing_else(backend:
 
 /// The step that did it ends the shell: the report needs them.
 pub fn readonly_names_of_ours_make_nobody_wait(backend: &dyn Backend) {
-    for name in ["_tutor", "_tutor_gate", "_tutor_x", "_tutor_off"] {
+    for name in [
+        "_tutor",
+        "_tutor_gate",
+        "_tutor_x",
+        "_tutor_off",
+        "_tutor_begin",
+        "_tutor_last",
+        "_tutor_status",
+    ] {
         let mut shell = Shell::open(backend);
         let ran = shell.run(&format!("echo before; readonly {name}"));
         assert_eq!(ran.stdout(), "before\n", "{name}");

@@ -47,6 +47,7 @@ promises! {
             a_file_that_a_step_opened_stays_open
             set_u_is_kept_and_ends_only_the_step_that_breaks_it
             set_e_is_kept_and_ends_only_the_step_that_breaks_it
+            the_status_of_a_step_is_there_for_the_next_one_alone
             an_exit_trap_runs_once_when_the_shell_closes
             a_check_sees_the_shell_and_changes_nothing
             an_aside_has_a_shell_of_its_own
@@ -58,6 +59,8 @@ promises! {
             the_first_line_of_a_slow_step_comes_before_its_end
             words_of_the_control_channel_are_output_like_any_other
             commands_of_ours_are_not_in_what_is_printed
+            lines_that_set_v_shows_are_those_of_the_step
+            a_trap_of_a_step_sees_its_own_commands_only
             a_flood_comes_whole_and_in_order
             what_a_step_left_behind_prints_belongs_to_that_step
             what_was_left_behind_prints_to_its_own_step_after_hundreds_of_others

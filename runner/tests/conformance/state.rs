@@ -86,6 +86,45 @@ pub fn set_e_is_kept_and_ends_only_the_step_that_breaks_it(backend: &dyn Backend
     assert_eq!(shell.prints("false; echo next"), "next\n");
 }
 
+/// As its `$?`, as at a terminal.
+pub fn the_status_of_a_step_is_there_for_the_next_one_alone(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    let says = "echo $?";
+    assert_eq!(shell.prints(says), "0\n");
+    shell.run("(exit 7)");
+    // Neither of these is a command of the shell's own.
+    shell.run_in(Mode::Check, "exit 3");
+    shell.run_in(Mode::Aside, "exit 4");
+    let background = shell.begin(Mode::Background, "exit 5");
+    shell.end_of(background);
+    assert_eq!(shell.prints(says), "7\n");
+    assert_eq!(shell.prints(says), "0\n");
+    // A comment is no command.
+    shell.run("(exit 7)");
+    assert_eq!(shell.run("# nothing").status, Status::Exited(0));
+    assert_eq!(shell.prints(says), "7\n");
+    // None of these minds it, and none is ended by it.
+    for set in [
+        "trap 'echo trapped' ERR; set -E",
+        "set -u",
+        "set -o posix",
+        "alias return=exit",
+        "set -T",
+    ] {
+        shell.run(set);
+        shell.run("(exit 130)");
+        assert_eq!(shell.prints(says), "130\n", "{set}");
+    }
+    assert_eq!(shell.prints("declare -F"), "");
+    shell.run("trap - ERR; (exit 9)");
+    shell.run("set -e; false");
+    // It ended its shell.
+    assert_eq!(shell.prints(says), "0\n");
+    // Whoever asks goes on.
+    shell.run("(exit 9)");
+    assert_eq!(shell.prints("before=$?; set -e; echo $before"), "9\n");
+}
+
 /// `trap … EXIT`.
 pub fn an_exit_trap_runs_once_when_the_shell_closes(backend: &dyn Backend) {
     let mut shell = Shell::open(backend);

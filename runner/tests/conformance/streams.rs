@@ -71,6 +71,37 @@ pub fn commands_of_ours_are_not_in_what_is_printed(backend: &dyn Backend) {
     assert_eq!(shell.finish(), (vec![], String::new()));
 }
 
+pub fn lines_that_set_v_shows_are_those_of_the_step(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    shell.run("set -v");
+    shell.run("# of the step\n(exit 3)");
+    let ran = shell.run("echo $?\n# more");
+    assert_eq!(
+        (ran.stdout(), ran.stderr()),
+        ("3\n".to_owned(), "echo $?\n# more\n".to_owned())
+    );
+    // Both at once, and a sign of its own.
+    shell.run("PS4='@ '; set -x");
+    shell.run("(exit 4)");
+    let ran = shell.run("echo $?");
+    assert_eq!(
+        (ran.stdout(), ran.stderr()),
+        ("4\n".to_owned(), "echo $?\n@@ echo 4\n".to_owned())
+    );
+    shell.run("set +xv");
+    assert_eq!(shell.run("echo quiet").stderr(), "");
+    assert_eq!(shell.finish(), (vec![], String::new()));
+}
+
+pub fn a_trap_of_a_step_sees_its_own_commands_only(backend: &dyn Backend) {
+    let mut shell = Shell::open(backend);
+    shell.run("trap 'echo \"[$BASH_COMMAND]\"' DEBUG; trap 'echo failed' ERR");
+    assert_eq!(shell.prints("echo text"), "[echo text]\ntext\n");
+    let ran = shell.run("(exit 3)");
+    assert_eq!(ran.stdout().matches("failed").count(), 1, "{ran:?}");
+    assert_eq!(shell.prints("echo $?"), "[echo $?]\n3\n");
+}
+
 /// Nothing is lost on the way; bounding it is the engine's part.
 pub fn a_flood_comes_whole_and_in_order(backend: &dyn Backend) {
     let mut shell = Shell::open(backend);

@@ -4,12 +4,12 @@
 
 /// Prints all that, run in a subshell, which it changes as it goes: the options, a NUL, the rest, a
 /// NUL. It starts no process and no further subshell, since it runs after each step. Variables that
-/// bash sets by itself are left out. The agent switches `set -x` off between runs, and has a name for
-/// that.
+/// bash sets by itself are left out. The agent switches `set -x` and `set -v` off between runs, and has
+/// a name for that, and one for the status of the last step.
 pub const TELL: &str = r#"
 \builtin shopt -p
 \builtin set +o
-\builtin printf '%s\n' "${_tutor_x-}"
+\builtin printf '%s\n(builtin exit %d) && builtin :\n' "${_tutor_x-}" "${_tutor_status-0}"
 \builtin printf '\0'
 \builtin set +eufx
 \builtin printf 'builtin cd -- %q || builtin exit\n' "$PWD"
@@ -46,6 +46,14 @@ pub fn script(told: &[u8]) -> Option<String> {
     Some(format!("{rest}{options}"))
 }
 
+/// Returns the status that such a script ends with, which is that of the last step of the shell.
+pub fn status(script: &str) -> i32 {
+    let last = script.trim_end().lines().last().unwrap_or_default();
+    let status = last.strip_prefix("(builtin exit ");
+    let status = status.and_then(|rest| rest.split_once(')')?.0.parse().ok());
+    status.unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +73,18 @@ mod tests {
             let options = printed_by_bash(&format!("{learns}\necho ${{-//[^x]}}"));
             assert_eq!(String::from_utf8_lossy(&options), flag);
         }
+    }
+
+    #[test]
+    fn another_shell_begins_with_the_status_of_the_last_step() {
+        for exit in [0, 7] {
+            let told = printed_by_bash(&format!("set -e; _tutor_status={exit}\n{TELL}"));
+            let learns = script(&told).unwrap();
+            assert_eq!(status(&learns), exit);
+            let said = printed_by_bash(&format!("{learns}\necho $?"));
+            assert_eq!(String::from_utf8_lossy(&said), format!("{exit}\n"));
+        }
+        // One that an earlier `tutor` kept.
+        assert_eq!(status("builtin cd -- /\nset +o errexit\n"), 0);
     }
 }

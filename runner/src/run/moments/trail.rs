@@ -8,7 +8,7 @@ use crate::lesson::{Lesson, Place, Step};
 use crate::run::needs::Needs;
 use crate::run::places::Options;
 use crate::run::stage::Stage;
-use crate::transcript::{Ending, Skip};
+use crate::transcript::{Ending, ShellFate, Skip};
 use crate::workspace::{ArtifactCache, Artifacts, Workspace, WorkspaceError};
 use std::collections::HashMap;
 use std::fs;
@@ -448,7 +448,8 @@ fn reopen_host_shell(script: Option<&str>, scene: &mut Scene<'_, '_>) -> bool {
         return false;
     }
     let asked = scene.stage.ask(Place::Host, Mode::Step, script);
-    asked.is_ok_and(|asked| asked.ending == Ending::Exited(0))
+    let ends = Ending::Exited(shell::status(script));
+    asked.is_ok_and(|asked| asked.ending == ends && asked.shell == ShellFate::Kept)
 }
 
 /// Asks the shell of host steps for what it knows, as a script that another one learns it by.
