@@ -509,6 +509,7 @@ impl<'r> Sitting<'r> {
     /// Asks what a check asks, with what its step printed until now where it finds it.
     fn ask(&mut self, check: &Check, place: Place) -> Result<Asked, Ending> {
         self.is_to_go_on()?;
+        self.stage.catch_up(&check.of);
         let Some((ending, output)) = self.records.ran(&check.of, &self.stage) else {
             return Err(Ending::Skipped(Skip::StepSkipped(check.of.clone())));
         };

@@ -12,7 +12,8 @@ use crate::backend::{
 use crate::event::{Event, Listener, Stream};
 use crate::lesson::{Background, Place, Step};
 use crate::transcript::{
-    Ending, HEAD_BYTES, KnownFacets, Leftover, Output, Record, ShellFate, Skip, TAIL_BYTES,
+    Ending, HEAD_BYTES, KnownFacets, Leftover, Output, Record, RecordId, ShellFate, Skip,
+    TAIL_BYTES,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -306,6 +307,17 @@ impl<'r> Stage<'r> {
         self.open(place)?;
         let asked = self.ask(place, Mode::Aside, probe)?;
         Ok(Answer::of(&asked.ending, &asked.output))
+    }
+
+    /// Hears all that a step in the background has printed by now: no run is told to have ended
+    /// before what others printed until then.
+    pub(super) fn catch_up(&mut self, step: &str) {
+        let running = self.background.iter().map(|background| &background.record);
+        let mut running = running.filter(|record| record.id == RecordId::Step(step.to_owned()));
+        if let Some(place) = running.next().map(|record| record.place) {
+            // Where that cannot be asked, the check cannot either, and says why.
+            let _ = self.ask(place, Mode::Aside, ":");
+        }
     }
 
     fn begin(

@@ -241,3 +241,25 @@ fn a_check_of_a_background_step_has_what_it_printed_until_then() {
     );
     Tutor::new().lesson(body).run("run demo").code(0);
 }
+
+#[test]
+fn a_check_sees_what_a_background_step_printed_before_it() {
+    let answers =
+        "mkfifo p; : >ready\nwhile :; do read -r n <p || continue; echo got $n; : >ok$n; done";
+    let mut body = plain("server background until=file:ready", answers);
+    for number in 0..20 {
+        let asks = format!("echo {number} >p\nwhile [ ! -e ok{number} ]; do :; done");
+        body += &plain(&format!("ask-{number}"), &asks);
+        let counts = format!("grep -c '^got {number}$' \"$TUTOR_STDOUT\"");
+        body += &check(&format!("got-{number} of=server expect=1"), &counts);
+    }
+    Tutor::new().lesson(body).run("run demo").code(0);
+    // The step is ready by something else than what it prints.
+    for _ in 0..10 {
+        let body = plain(
+            "server background until=file:ready",
+            "echo up; : >ready; sleep 1000",
+        ) + &check("up of=server expect=up", "cat \"$TUTOR_STDOUT\"");
+        Tutor::new().lesson(body).run("run demo").code(0);
+    }
+}

@@ -1,7 +1,8 @@
 //! Promises about runs that go on beside the steps.
 
 use crate::shell::{GRACE, Shell, own_seconds, sleepers};
-use tutor::backend::{Backend, Mode, Status};
+use tutor::backend::{Backend, Happening, Mode, Status};
+use tutor::event::Stream;
 
 /// A background run is begun, and the next step right after it.
 pub fn runs_that_are_asked_for_at_once_all_run(backend: &dyn Backend) {
@@ -36,6 +37,34 @@ pub fn a_background_run_goes_on_beside_the_steps(backend: &dyn Backend) {
         (ran.status, ran.stdout()),
         (Status::Exited(6), "here\nwent\n".to_owned())
     );
+}
+
+/// So what a step made happen is there for the checks after it.
+pub fn what_a_background_run_printed_comes_before_the_end_of_what_waited_for_it(
+    backend: &dyn Backend,
+) {
+    let mut shell = Shell::open(backend);
+    let answers = "mkfifo asked\nwhile :; do read -r number <asked || continue\n\
+                   echo got $number; echo heard $number >&2; : >done$number\ndone";
+    let id = shell.begin(Mode::Background, answers);
+    for number in 0..20 {
+        let asks = format!(
+            "until [ -p asked ]; do :; done; echo {number} >asked\nuntil [ -e done{number} ]; do :; done"
+        );
+        let step = shell.begin(Mode::Step, &asks);
+        shell.end_of(step);
+        for (wanted, line) in [
+            (Stream::Stdout, format!("got {number}\n")),
+            (Stream::Stderr, format!("heard {number}\n")),
+        ] {
+            let is_there = shell.later.iter().any(|happening| {
+                matches!(happening, Happening::Output { id: from, stream, bytes }
+                    if *from == id && *stream == wanted && bytes.ends_with(line.as_bytes()))
+            });
+            assert!(is_there, "{line} did not come before the end");
+        }
+    }
+    shell.stop(id, GRACE);
 }
 
 /// The lesson's shell stays.

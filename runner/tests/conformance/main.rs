@@ -106,6 +106,7 @@ promises! {
         background {
             runs_that_are_asked_for_at_once_all_run
             a_background_run_goes_on_beside_the_steps
+            what_a_background_run_printed_comes_before_the_end_of_what_waited_for_it
             a_background_run_is_stopped_with_its_children
             a_background_run_that_ends_says_how
             a_background_run_hears_a_signal_at_any_moment

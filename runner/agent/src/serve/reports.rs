@@ -148,14 +148,14 @@ impl Agent {
             .status
             .unwrap_or(Status::Signaled(Signal::SIGKILL as i32));
         let (mode, on_request) = (run.mode, run.kill_at.is_some());
-        for stream in [Stream::Stdout, Stream::Stderr] {
-            let mut drained = 0;
-            while drained < PIPE_BYTES {
-                match self.read_run(id, stream)? {
-                    0 => break,
-                    count => drained += count,
-                }
-            }
+        // Others too: what one printed before a step ended is told before that, and so is there for
+        // the checks that follow.
+        let open: Vec<u32> = match mode {
+            Mode::Step | Mode::Check | Mode::Aside => self.runs.keys().copied().collect(),
+            Mode::Background => vec![id],
+        };
+        for id in open {
+            self.drain(id)?;
         }
         let shell = match (mode, &self.shell) {
             (Mode::Step | Mode::Check, None) => ShellFate::Lost,
@@ -180,6 +180,20 @@ impl Agent {
                     for told in std::mem::take(&mut self.held) {
                         self.reply(&told)?;
                     }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what a run has printed by now, and no more of one that goes on printing.
+    fn drain(&mut self, id: u32) -> Result<(), AgentError> {
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            let mut drained = 0;
+            while drained < PIPE_BYTES {
+                match self.read_run(id, stream)? {
+                    0 => break,
+                    count => drained += count,
                 }
             }
         }
