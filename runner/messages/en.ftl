@@ -197,6 +197,7 @@ shell-lost = this ended the lesson's shell: variables and functions are lost, fi
 leftover-ended = { $step } left this running, and it was ended: { $what }
 leftover-ended-unknown = something left this running, and it was ended: { $what }
 leftover-stays = the lesson left this behind, and tutor cannot take it away: { $what }
+outdated = `{ $file }` has changed since `{ $step }` ran; what that made is of the text before, so run `--from { $step }`
 kept-yours = `{ $file }` is as you changed it; what the lab had there is kept beside it, in `{ $beside }`
 kept-yours-removed = `{ $file }` stays, since you changed something there; the lab had removed it
 unguarded = steps here share their mounts with this machine: { $refused }

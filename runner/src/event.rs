@@ -51,6 +51,8 @@ pub enum Event<'e> {
         /// The parts that went back.
         taken: Option<TakenBack>,
     },
+    /// What a step is to find was made before a file changed.
+    Outdated(&'e Outdated),
     /// A step is reached: its command is known, nothing of it has run yet.
     StepReached(&'e Step),
     /// A step began to run.
@@ -104,6 +106,15 @@ pub enum Event<'e> {
         /// The files in it.
         files: &'e [PathBuf],
     },
+}
+
+/// A file of the lesson that has changed since a step ran that reads it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outdated {
+    /// The file, below the workspace.
+    pub file: PathBuf,
+    /// The first step to run again.
+    pub step: String,
 }
 
 /// A file that the learner and the lab both changed.

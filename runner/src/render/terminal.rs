@@ -281,6 +281,11 @@ impl<W: Write> View for Terminal<W> {
                 let text = say!("step-waits", step = step.id.as_str());
                 self.note(Paint::dim, "  ", &text);
             }
+            Event::Outdated(outdated) => {
+                let (file, step) = (outdated.file.display().to_string(), outdated.step.as_str());
+                let text = say!("outdated", file = file, step = step);
+                self.note(Paint::notable, "", &text);
+            }
             // Noted by whoever asked for it.
             Event::TakenBack { .. } | Event::StepStarted(_) => {}
             Event::StepTicks {

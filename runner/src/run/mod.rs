@@ -13,6 +13,7 @@
 //! - [`reach`]: programs that the learner has and steps do not find.
 //! - `needs`: what a lesson asks of its places by probes.
 //! - `records`: what is known of the steps and checks.
+//! - `outdated`: what was made before a file of the lesson changed.
 //! - `moments`: what a run can be taken back to.
 //! - `sitting`: goes through a plan and keeps the records: [`Sitting`].
 
@@ -21,6 +22,7 @@ pub mod exclusive;
 pub mod interrupt;
 mod moments;
 mod needs;
+mod outdated;
 mod places;
 pub mod probes;
 pub mod reach;

@@ -3,11 +3,13 @@
 
 use super::probes::{self, ProbeCache};
 use super::reach;
+use super::ready::{listens, question};
 use super::stage::Stage;
 use crate::backend::{Answer, BackendError, KernelOwner, Mode};
 use crate::course::{Course, NeedProbe};
-use crate::lesson::{Lesson, Need, Place, Step};
+use crate::lesson::{Background, Lesson, Need, Place, Step};
 use crate::transcript::{Ending, Leftover, Skip};
+use std::path::Path;
 
 /// Asks for one lesson.
 pub(super) struct Needs<'r> {
@@ -218,4 +220,27 @@ fn lines(text: &str) -> Vec<String> {
         .filter(|line| !line.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+/// The port that a step is awaited by, if something listens there before the step begins.
+pub(super) fn port_taken(
+    step: &Step,
+    files: &Path,
+    stage: &mut Stage<'_>,
+) -> Result<Option<u16>, Ending> {
+    let Some(until @ Background::Port(port)) = &step.background else {
+        return Ok(None);
+    };
+    let is_taken = match stage.is_seen_from_here(until, step.on) {
+        true => listens(*port),
+        false => match question(until, files) {
+            Some(question) => {
+                let answer = stage.probe(step.on, &question);
+                let answer = answer.map_err(|error| Ending::Broken(error.to_string()))?;
+                matches!(answer, Answer::Yes(_))
+            }
+            None => false,
+        },
+    };
+    Ok(is_taken.then_some(*port))
 }

@@ -4,15 +4,15 @@
 use super::environment::{output_files, with_output_of};
 use super::exclusive::{ExclusiveLock, Locks};
 use super::moments::{Moments, Scene, Trail};
-use super::needs::Needs;
+use super::needs::{Needs, port_taken};
+use super::outdated::{files_above, outdated};
 use super::places::{Options, Places};
 use super::probes::ProbeCache;
-use super::ready::{listens, question};
 use super::records::{Records, record_of};
 use super::stage::{Asked, Stage, Waited};
-use crate::backend::{Answer, Mode};
+use crate::backend::Mode;
 use crate::course::Course;
-use crate::event::{Event, Listener, TakenBack};
+use crate::event::{Event, Listener, Outdated, TakenBack};
 use crate::lesson::{Background, Check, ExpectedExit, FileStep, Lesson, Place, SKIP_REST, Step};
 use crate::plan::{Action, Plan};
 use crate::say;
@@ -40,6 +40,7 @@ pub struct Sitting<'r> {
     needs: Needs<'r>,
     locks: Locks,
     workspace: Workspace,
+    told_outdated: BTreeSet<Outdated>,
     trail: Trail<'r>,
     records: Records,
     rest_skipped: Option<Skip>,
@@ -70,6 +71,7 @@ impl<'r> Sitting<'r> {
             needs: Needs::new(lesson, course, probes),
             locks: Locks::default(),
             workspace,
+            told_outdated: BTreeSet::new(),
             trail: Trail::new(lesson, options),
             records: Records::default(),
             rest_skipped: None,
@@ -190,10 +192,26 @@ impl<'r> Sitting<'r> {
         (transcript, done.and(finished))
     }
 
+    /// Returns what the step that is next would find that was made before a file of the lesson changed.
+    pub fn outdated(&self) -> Vec<Outdated> {
+        outdated(self.plan, self.cursor, &self.workspace, &self.records)
+    }
+
     /// Shows the step that is next, before it is known whether it is to run.
     pub fn reach(&mut self) {
         if let (Some(Action::Run(step)), false) = (self.next_action(), self.has_stopped()) {
+            self.tell_outdated();
             self.stage.tell(&Event::StepReached(step));
+        }
+    }
+
+    /// Says what is outdated, each once.
+    fn tell_outdated(&mut self) {
+        for outdated in self.outdated() {
+            if !self.told_outdated.contains(&outdated) {
+                self.stage.tell(&Event::Outdated(&outdated));
+                self.told_outdated.insert(outdated);
+            }
         }
     }
 
@@ -217,6 +235,9 @@ impl<'r> Sitting<'r> {
         let Some(action) = self.next_action() else {
             return Ok(());
         };
+        if let (Action::Run(_), false) = (action, self.has_stopped()) {
+            self.tell_outdated();
+        }
         self.cursor += 1;
         match action {
             Action::Read(_) | Action::Write { .. } if self.has_stopped() => {}
@@ -364,6 +385,9 @@ impl<'r> Sitting<'r> {
         };
         self.needs.touch(step.on);
         let edited = self.edited();
+        self.trail.begins(step, &self.workspace);
+        let above = files_above(self.plan, self.cursor);
+        self.workspace.begins(&step.id, above);
         let began = Instant::now();
         let timeout = self.options.timeout.unwrap_or(step.timeout);
         let limit = timeout.min(self.options.lesson_timeout.saturating_sub(self.spent));
@@ -435,7 +459,7 @@ impl<'r> Sitting<'r> {
         // A background step may have asked for it meanwhile.
         self.heed();
         self.is_to_go_on()?;
-        if let Some(port) = self.port_taken(step)? {
+        if let Some(port) = port_taken(step, self.workspace.files(), &mut self.stage)? {
             return Err(Ending::Broken(say!("port-taken", port = port.to_string())));
         }
         Ok(held)
@@ -446,25 +470,6 @@ impl<'r> Sitting<'r> {
             Some(skip) => Err(Ending::Skipped(skip.clone())),
             None => Ok(()),
         }
-    }
-
-    /// The port that a step is awaited by, if something listens there before the step begins.
-    fn port_taken(&mut self, step: &Step) -> Result<Option<u16>, Ending> {
-        let Some(until @ Background::Port(port)) = &step.background else {
-            return Ok(None);
-        };
-        let is_taken = match self.stage.is_seen_from_here(until, step.on) {
-            true => listens(*port),
-            false => match question(until, self.workspace.files()) {
-                Some(question) => {
-                    let answer = self.stage.probe(step.on, &question);
-                    let answer = answer.map_err(|error| Ending::Broken(error.to_string()))?;
-                    matches!(answer, Answer::Yes(_))
-                }
-                None => false,
-            },
-        };
-        Ok(is_taken.then_some(*port))
     }
 
     fn check(&mut self, check: &'r Check) {
@@ -498,12 +503,7 @@ impl<'r> Sitting<'r> {
 
     /// The lesson's files above what runs now that the learner edited.
     fn edited(&self) -> Vec<PathBuf> {
-        let above = self.plan.actions[..self.cursor].iter();
-        self.workspace
-            .edited(above.filter_map(|action| match action {
-                Action::Write { file, .. } => Some(*file),
-                Action::Read(_) | Action::Run(_) | Action::Check(_) => None,
-            }))
+        self.workspace.edited(files_above(self.plan, self.cursor))
     }
 
     /// Asks what a check asks, with what its step printed until now where it finds it.

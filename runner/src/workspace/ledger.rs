@@ -31,9 +31,21 @@ pub(super) struct Ledger {
     /// again: below the folder of all workspaces, with the steps that may have made them.
     #[serde(default)]
     pub(super) aside: BTreeMap<Below, BTreeSet<String>>,
+    /// The last run of each step, by its id.
+    #[serde(default)]
+    pub(super) last_runs: BTreeMap<String, LastRun>,
     /// The learner's own, in this run.
     #[serde(skip)]
     pub(super) learners: BTreeSet<Below>,
+}
+
+/// The last run of a step.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct LastRun {
+    /// The lesson's files above the step as they were when it began: SHA-256 of the content.
+    pub(super) found: BTreeMap<Below, String>,
+    /// The files that changed while it ran.
+    pub(super) made: BTreeSet<Below>,
 }
 
 /// How a file was left.

@@ -9,6 +9,7 @@
 mod aside;
 mod edits;
 mod error;
+mod last_runs;
 mod ledger;
 mod locked;
 mod model;

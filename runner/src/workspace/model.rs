@@ -193,6 +193,11 @@ impl Workspace {
             if before.map(stamp) == Some(stamp(found)) {
                 continue;
             }
+            for step in by {
+                if let Some(last) = self.ledger.last_runs.get_mut(step) {
+                    last.made.insert(path.clone());
+                }
+            }
             if by.is_empty() {
                 self.ledger.learners.insert(path.clone());
             } else if self.ledger.learners.contains(path) {

@@ -2,6 +2,7 @@
 //! there afterwards. No step here needs a kernel.
 
 use crate::support::{Tutor, plain};
+use nix::sys::signal::Signal;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -166,6 +167,131 @@ fn the_environment_of_a_step_is_the_same_when_it_runs_alone() {
     assert_eq!(of("--from two"), whole);
     assert_eq!(of("--only two"), whole[..1]);
     assert_eq!(of("--only three"), whole[1..]);
+}
+
+/// A lesson that makes `prog.o` of the learner's file, and uses it.
+fn made_of_an_edited_file() -> Tutor {
+    let body = "```c {file=prog.c}\nfirst\n```\n\n".to_owned()
+        + &plain(
+            "compile",
+            "grep slow prog.c && sleep 1000\n! grep bad prog.c && cp prog.c prog.o",
+        )
+        + &plain("other", "echo other >other.o")
+        + &plain("load", "cp prog.o loaded")
+        + &plain("use", "cat loaded");
+    Tutor::new().lesson(body)
+}
+
+#[test]
+fn what_a_step_made_last_is_what_later_steps_find_however_it_was_run() {
+    for failing in ["--only compile", "--until compile", "--fail-fast"] {
+        let tutor = made_of_an_edited_file();
+        tutor.run("run demo").code(0);
+        edit(&tutor, "prog.c", "bad\n");
+        tutor.run(&format!("run demo {failing}")).code(1);
+        // It made nothing.
+        let ran = tutor.run("run demo --only load").code(1);
+        ran.stdout_has("cannot stat 'prog.o'");
+        edit(&tutor, "prog.c", "mended\n");
+        tutor.run("run demo --only compile").code(0);
+        tutor.run("run demo --only load").code(0);
+        assert_eq!(read(&tutor, "loaded"), "mended\n", "{failing}");
+        assert_eq!(read(&tutor, "prog.o"), "mended\n", "{failing}");
+    }
+}
+
+#[test]
+fn a_step_that_was_interrupted_leaves_nothing_of_its_run_before() {
+    for signal in [Signal::SIGINT, Signal::SIGKILL] {
+        let tutor = made_of_an_edited_file();
+        tutor.run("run demo").code(0);
+        edit(&tutor, "prog.c", "slow\n");
+        let mut running = tutor.start("run demo --only compile");
+        running.until_stdout("│ slow");
+        running.signal(signal);
+        running.end();
+        let ran = tutor.run("run demo --only load").code(1);
+        ran.stdout_has("cannot stat 'prog.o'");
+    }
+}
+
+#[test]
+fn in_a_long_lesson_too_a_step_that_ran_alone_made_what_later_steps_find() {
+    let body: String = (0..70)
+        .map(|number| {
+            plain(
+                &format!("s{number}"),
+                &format!("cat mine >made-{number}; cat made-*"),
+            )
+        })
+        .collect();
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("run demo");
+    edit(&tutor, "mine", "edited\n");
+    for number in 10..14 {
+        tutor.run(&format!("run demo --only s{number}"));
+        for after in number..14 {
+            tutor.run(&format!("run demo --only s{}", after + 1));
+            assert_eq!(
+                read(&tutor, &format!("made-{number}")),
+                "edited\n",
+                "{number} {after}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_edit_after_the_step_that_reads_the_file_is_said_with_the_step_to_run() {
+    let tutor = made_of_an_edited_file();
+    let told = "`prog.c` has changed since `compile` ran; what that made is of the text before, so run `--from compile`";
+    tutor
+        .run("run demo")
+        .code(0)
+        .stdout_lacks("has changed since");
+    edit(&tutor, "prog.c", "second\n");
+    for selection in ["--only load", "--from load", "--from use"] {
+        let ran = tutor.run(&format!("run demo {selection}")).code(0);
+        assert_eq!(
+            ran.stdout.matches(told).count(),
+            1,
+            "{selection}: {}",
+            ran.stdout
+        );
+        assert!(
+            ran.stdout.find(told) < ran.stdout.find("✓"),
+            "{}",
+            ran.stdout
+        );
+    }
+    // Whoever runs the step itself needs no telling.
+    for selection in ["--only compile", "--only load", "--from load", "--only use"] {
+        let ran = tutor.run(&format!("run demo {selection}")).code(0);
+        ran.stdout_lacks("has changed since");
+    }
+    edit(&tutor, "prog.c", "third\n");
+    tutor.run("run demo --only compile").code(0);
+    // What was made of what was made is of the text before, too.
+    let ran = tutor.run("run demo --only use").code(0);
+    ran.stdout_has("`prog.c` has changed since `load` ran");
+    tutor
+        .run("run demo")
+        .code(0)
+        .stdout_lacks("has changed since");
+    // As the lesson has it again.
+    edit(&tutor, "prog.c", "first\n");
+    tutor
+        .run("run demo --from load")
+        .stdout_has("`prog.c` has changed since `compile` ran");
+}
+
+#[test]
+fn study_says_too_which_step_to_run_after_an_edit() {
+    let tutor = made_of_an_edited_file();
+    tutor.run("run demo --until other").code(0);
+    edit(&tutor, "prog.c", "second\n");
+    let ran = tutor.stdin("q\n").run("study demo");
+    ran.stdout_has("`prog.c` has changed since `compile` ran");
 }
 
 /// The moments that are kept of the only lesson: by its file, what it says, and which file it is.

@@ -168,6 +168,14 @@ impl Moments {
         Ok(())
     }
 
+    /// Keeps no moment after a step. What steps made once stays known.
+    pub(super) fn drop_after(&mut self, step: &str) {
+        // One that cannot be removed would say what is no longer so; the next run tidies.
+        let file = self.folder.join(format!("{step}.moment"));
+        let _ = fs::remove_file(file);
+        self.kept.remove(step);
+    }
+
     fn learn(&mut self, moment: &Moment) {
         let made = moment.changed.files.iter();
         let made = made.filter_map(|(path, made)| Some((path, made.as_ref()?)));

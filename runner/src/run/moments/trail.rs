@@ -288,6 +288,22 @@ impl<'r> Trail<'r> {
         }
     }
 
+    /// A step begins: what is kept of its last run is no longer what it did last.
+    pub fn begins(&mut self, step: &Step, workspace: &Workspace) {
+        if let Some(others) = &mut self.others {
+            let own = workspace.made_alone_by(&step.id);
+            others.later.files.retain(|path, _| !own.contains(path));
+        }
+        let Some(index) = self.index_of(step) else {
+            return;
+        };
+        let mut covers = self.lesson.steps().enumerate().skip(index);
+        let covering = covers.find(|(after, _)| self.is_kept_after(*after));
+        if let (Some(moments), Some((_, covering))) = (&mut self.kept, covering) {
+            moments.drop_after(&covering.id);
+        }
+    }
+
     /// A step ended: if all before it ran, this is the moment after it.
     pub fn moves_past(&mut self, step: &Step, ending: Option<&Ending>, scene: &mut Scene<'_, 'r>) {
         let Some(mut moments) = self.kept.take() else {
