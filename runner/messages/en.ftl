@@ -10,6 +10,7 @@ folders-none = cannot tell where to keep anything: neither `HOME` nor `TUTOR_HOM
 no-current-folder = cannot tell which folder this is
 no-own-path = cannot find the program's own file
 no-signals = cannot listen for Ctrl-C
+no-thread = cannot start a thread that listens for Ctrl-C; end some processes, or raise the limit (`ulimit -u`, or that of the container)
 workspace = workspace: { $folder }
 workspace-busy = cannot use the workspace `{ $folder }`: another `tutor` runs the lesson there; wait for it to end, or run it in a folder of its own with `tutor run LESSON --fresh`
 workspace-escape = cannot write `{ $file }`: a link in the workspace leads out of it; remove the link, or start afresh with `tutor reset`

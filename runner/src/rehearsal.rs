@@ -80,9 +80,9 @@ pub fn side_by_side<'t, Task: Sync, Done: Send>(
     let (send, receive) = mpsc::channel();
     let mut outcomes: Vec<Option<Done>> = tasks.iter().map(|_| None).collect();
     thread::scope(|scope| {
-        for _ in 0..jobs.min(tasks.len()) {
-            let (send, next, work) = (send.clone(), &next, &work);
-            scope.spawn(move || {
+        let (next, work) = (&next, &work);
+        let worker = |send: mpsc::Sender<_>| {
+            move || {
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(task) = tasks.get(index) else {
@@ -92,7 +92,13 @@ pub fn side_by_side<'t, Task: Sync, Done: Send>(
                         return;
                     }
                 }
-            });
+            }
+        };
+        let start = || thread::Builder::new().spawn_scoped(scope, worker(send.clone()));
+        let started = (0..jobs.min(tasks.len())).map_while(|_| start().ok());
+        if started.count() == 0 {
+            // No thread can be started, so this one does it.
+            worker(send.clone())();
         }
         drop(send);
         let mut told = 0;

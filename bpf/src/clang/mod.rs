@@ -130,8 +130,11 @@ impl Tool {
         let mut stdin = child.stdin.take().expect("it is piped");
         let output = thread::scope(|scope| {
             // A tool that ends before it has read all closes the pipe, which is no error of ours.
-            scope.spawn(move || stdin.write_all(input));
-            child.wait_with_output()
+            let writes = move || stdin.write_all(input);
+            let started = thread::Builder::new().spawn_scoped(scope, writes);
+            // One that gets no input ends, too.
+            let output = child.wait_with_output();
+            started.and(output)
         });
         let output = output.map_err(failed)?;
         Ok(ToolOutput {

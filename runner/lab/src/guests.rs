@@ -111,11 +111,15 @@ impl Guests {
         self.saved();
         let file = state::file(&self.states, &self.key);
         let key = self.key.clone();
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             let written = state::write(&file, &key, &state);
             drop(lock);
             written
         });
+        let thread = match thread {
+            Ok(thread) => thread,
+            Err(error) => return self.not_kept(&error, tell),
+        };
         let mut saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         *saving = Some(Saving {
             thread,
@@ -133,11 +137,15 @@ impl Guests {
         let written = thread.join();
         let written = written.unwrap_or_else(|_| Err(io::Error::other("it could not be packed")));
         if let Err(error) = written {
-            tell(GuestProgress::NotKept {
-                folder: self.states.clone(),
-                error: error.to_string(),
-            });
+            self.not_kept(&error, &tell);
         }
+    }
+
+    fn not_kept(&self, error: &io::Error, tell: &Tell) {
+        tell(GuestProgress::NotKept {
+            folder: self.states.clone(),
+            error: error.to_string(),
+        });
     }
 
     /// The state that guests resume from, once there is one.

@@ -106,7 +106,7 @@ impl Machine {
         let (ended, over) = mpsc::channel();
         let kept = Arc::clone(&said);
         // The guard is tied to the thread that starts the process, so that thread stays with it.
-        std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             let child = client::spawn_beside(&mut starting);
             // The channels' other ends belong to the child alone.
             drop(starting);
@@ -118,6 +118,7 @@ impl Machine {
             watch(&mut child, &kept);
             let _ = ended.send(());
         });
+        thread.map_err(failed)?;
         let pid = match has_started.recv() {
             Ok(pid) => pid.map_err(failed)?,
             Err(_) => return Err(failed(io::ErrorKind::BrokenPipe.into())),

@@ -120,7 +120,7 @@ impl Packed {
         let (ready, pieces) = mpsc::channel::<&[u8]>();
         let done = std::thread::scope(|scope| {
             let parts = state.chunks_mut(PIECE_BYTES);
-            let unpacking = scope.spawn(move || {
+            let unpacking = std::thread::Builder::new().spawn_scoped(scope, move || {
                 for part in parts {
                     decoder.read_exact(part)?;
                     // The receiver may have failed, and returns its error.
@@ -131,7 +131,7 @@ impl Packed {
                     0 => Ok(()),
                     _ => Err(io::Error::from(io::ErrorKind::InvalidData)),
                 }
-            });
+            })?;
             let done = meanwhile(&mut pieces.into_iter());
             let unpacked = unpacking.join();
             unpacked

@@ -15,6 +15,9 @@ pub enum TrialError {
     /// It said why.
     #[error(transparent)]
     Machine(#[from] MachineError),
+    /// Nothing could watch over it.
+    #[error("no thread can be started to watch the machine: {0}")]
+    Unwatched(std::io::Error),
     /// It took too long.
     #[error("the machine was not ready after {} seconds", .0.as_secs())]
     Late(Duration),
@@ -55,7 +58,7 @@ fn until<T>(
 ) -> Result<T, TrialError> {
     let pid = machine.pid().map(|pid| Pid::from_raw(pid as i32));
     let (finished, is_finished) = mpsc::channel::<()>();
-    let watch = thread::spawn(move || {
+    let watch = thread::Builder::new().spawn(move || {
         let left = deadline.saturating_duration_since(Instant::now());
         let is_late = is_finished.recv_timeout(left) == Err(RecvTimeoutError::Timeout);
         if let (true, Some(pid)) = (is_late, pid) {
@@ -63,6 +66,7 @@ fn until<T>(
         }
         is_late
     });
+    let watch = watch.map_err(TrialError::Unwatched)?;
     let done = work(machine);
     drop(finished);
     match watch.join() {

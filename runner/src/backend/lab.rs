@@ -526,9 +526,10 @@ impl Session for LabSession {
         self.machine.go_on().map_err(ended)?;
         let file = file.to_owned();
         // The guest goes on meanwhile. A checkpoint that cannot be written is one that is missing.
-        self.writing = Some(std::thread::spawn(move || {
+        let writing = std::thread::Builder::new().spawn(move || {
             let _ = checkpoint::write(&file, &note, &state, &base);
-        }));
+        });
+        self.writing = writing.ok();
         Ok(true)
     }
 

@@ -361,7 +361,7 @@ pub fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
     let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])
         .context(say!("no-signals"))?;
     let presses = interrupt.clone();
-    std::thread::spawn(move || {
+    let heeded = std::thread::Builder::new().spawn(move || {
         for _ in signals.forever() {
             presses.press();
             if presses.presses() > LAST_PRESS {
@@ -370,6 +370,7 @@ pub fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
             }
         }
     });
+    heeded.context(say!("no-thread"))?;
     Ok(interrupt)
 }
 

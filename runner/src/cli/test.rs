@@ -87,9 +87,11 @@ fn rehearse(
     };
     let work = |lesson: &&Lesson| rehearsal.run(lesson);
     let (outcomes, stays) = thread::scope(|scope| {
-        let abandoned = scope.spawn(remove_abandoned);
+        // What stays for want of a thread is removed another time.
+        let abandoned = thread::Builder::new().spawn_scoped(scope, remove_abandoned);
         let outcomes = side_by_side(lessons, jobs, &options.interrupt, work, &mut tell_one);
-        (outcomes, abandoned.join().unwrap_or_default())
+        let stays = abandoned.ok().and_then(|thread| thread.join().ok());
+        (outcomes, stays.unwrap_or_default())
     });
     for error in stays {
         context.note(&say!("abandoned-stays", error = error.to_string()));

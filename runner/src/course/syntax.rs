@@ -77,7 +77,11 @@ fn said_of(scripts: HashSet<Source<'_>>) -> HashMap<Source<'_>, Vec<BashComplain
     };
     let workers = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let start = |_| thread::Builder::new().spawn_scoped(scope, work).ok();
+        let workers: Vec<_> = (0..workers).map_while(start).collect();
+        if workers.is_empty() {
+            return work().into_iter().collect();
+        }
         let said = workers.into_iter().filter_map(|worker| worker.join().ok());
         said.flatten().collect()
     })

@@ -1,7 +1,7 @@
 //! Limits: the length of files, `unsafe`, and paths of one machine.
 
 use crate::nothing;
-use crate::source::{Source, library_sources, root, sources};
+use crate::source::{Source, begins, library_sources, root, sources};
 use std::fs;
 use std::process::Command;
 
@@ -41,6 +41,31 @@ fn uses_of_unsafe(source: &Source) -> Vec<String> {
         .filter(|token| token.text == "unsafe" || token.text == "unsafe_code");
     words
         .map(|token| format!("{}:{}: `{}`", source.path, token.line, token.text))
+        .collect()
+}
+
+/// They panic where no thread can be started.
+#[test]
+fn threads_are_started_by_their_builder_which_can_fail() {
+    let sources = library_sources().iter();
+    let found: Vec<String> = sources.flat_map(panicking_starts).collect();
+    nothing(
+        &found,
+        "`thread::Builder::new().spawn(…)`, or `spawn_scoped`, and do without the thread or say why not",
+    );
+}
+
+fn panicking_starts(source: &Source) -> Vec<String> {
+    let calls = [
+        ["thread", ":", ":", "spawn"].as_slice(),
+        &["scope", ".", "spawn"],
+    ];
+    let starts = source.tails().filter(|tail| {
+        let is_call = calls.iter().any(|call| begins(tail, call));
+        is_call && !tail[0].is_test
+    });
+    starts
+        .map(|tail| format!("{}:{}: `spawn`", source.path, tail[0].line))
         .collect()
 }
 

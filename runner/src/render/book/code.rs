@@ -34,9 +34,12 @@ impl<'c> Codes<'c> {
         };
         let html = thread::scope(|scope| {
             let parts: Vec<_> = (0..threads)
-                .map(|first| scope.spawn(move || part(first)))
+                .filter_map(|first| {
+                    let thread = thread::Builder::new();
+                    thread.spawn_scoped(scope, move || part(first)).ok()
+                })
                 .collect();
-            // Code that a thread left undone is marked when it is asked for.
+            // Code that was left undone, for want of a thread say, is marked when it is asked for.
             let done = parts.into_iter().filter_map(|part| part.join().ok());
             done.flatten().collect()
         });
