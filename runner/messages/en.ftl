@@ -623,11 +623,19 @@ book-unrecorded = step `{ $step }` has no recorded output
 book-stale = `{ $name }` was recorded of something else: { $reasons }
 book-gap-help = record it: `tutor test { $lesson }`, then `tutor review`; with `--allow-missing` the page says what it lacks
 book-gaps = { $count ->
-    [one] cannot make the book: a recorded output is missing, or is not of its step as it is now
-   *[other] cannot make the book: { $count } recorded outputs are missing, or are not of their steps as they are now
+    [one] cannot make the book: it lacks something that its pages show
+   *[other] cannot make the book: it lacks { $count } things that its pages show
 }
 book-gaps-told = { $count ->
-    [one] the book lacks a recorded output, and its page says so
-   *[other] the book lacks { $count } recorded outputs, and its pages say so
+    [one] the book lacks something that its pages should show
+   *[other] the book lacks { $count } things that its pages should show
 }
+book-no-file = the book cannot show `{ $url }`: { $reason }
+book-no-file-help = link to a text or an image below the folder that holds `lessons/`; with `--allow-missing` the words stand there without it
+book-missing = there is no such file
+book-outside = it lies outside of the course
+book-no-page = it is no page of this course
+book-no-text = it is not UTF-8 text
+book-no-image = it is no image that books have, a file that ends with `{ $endings }`
+book-long-image = it is longer than { $size } MiB
 book-feature = this `tutor` was built without the feature `book`: write the source tree with `--emit FOLDER` and run `mdbook build` on it

@@ -366,8 +366,8 @@ pub struct BookArguments {
     /// Where the book goes
     #[arg(long, value_name = "FOLDER", default_value = "book/out", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
-    /// Make the book although recorded outputs are missing, or not of their steps as they are now: the
-    /// pages say so
+    /// Make the book although recorded outputs are missing, or not of their steps as they are now, which
+    /// the pages say; or although files are that lessons show or link to
     #[arg(long)]
     pub allow_missing: bool,
 }

@@ -3,6 +3,7 @@
 use super::embedded;
 use crate::diagnostic::Diagnostic;
 use crate::lesson::{Included, NotIncluded};
+use crate::say;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
@@ -98,21 +99,26 @@ impl CourseFiles {
         names
     }
 
-    /// The text of a file that a lesson includes.
-    pub fn include(&self, path: &Path) -> Included {
-        if let Some(text) = self.sources.borrow().get(path) {
-            return Ok(text.clone());
-        }
+    /// The bytes of a file that a lesson names.
+    pub fn named(&self, path: &Path) -> Result<Vec<u8>, NotIncluded> {
         let unreadable = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => NotIncluded::Missing,
+            io::ErrorKind::IsADirectory => NotIncluded::Unreadable(say!("not-a-regular-file")),
             _ => NotIncluded::Unreadable(error.to_string()),
         };
         if self.presence(path) == Presence::Outside {
             return Err(NotIncluded::Outside);
         }
         let bytes = self.read(path).map_err(unreadable)?;
-        let bytes = bytes.ok_or(NotIncluded::Missing)?;
-        let text = String::from_utf8(bytes)
+        bytes.ok_or(NotIncluded::Missing)
+    }
+
+    /// The text of a file that a lesson includes.
+    pub fn include(&self, path: &Path) -> Included {
+        if let Some(text) = self.sources.borrow().get(path) {
+            return Ok(text.clone());
+        }
+        let text = String::from_utf8(self.named(path)?)
             .map_err(|error| NotIncluded::Unreadable(error.utf8_error().to_string()))?;
         self.sources
             .borrow_mut()

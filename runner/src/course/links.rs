@@ -75,14 +75,14 @@ impl Links<'_> {
         for page in self.pages {
             let lesson = page.lesson;
             for mark in &page.marks {
-                let Mark::Link {
-                    url, open, close, ..
-                } = mark
-                else {
-                    continue;
+                let (url, span) = match mark {
+                    Mark::Link {
+                        url, open, close, ..
+                    } => (url, written(&lesson.source, url, open, close)),
+                    Mark::Address(address) => (&address.url, address.span.clone()),
+                    Mark::Heading { .. } | Mark::Code { .. } => continue,
                 };
                 if let Some(complaint) = self.complaint(page, url) {
-                    let span = written(&lesson.source, url, open, close);
                     let dead = Diagnostic::warning(&lesson.path, span, complaint.message);
                     diagnostics.push(dead.help(complaint.help));
                 }

@@ -2,10 +2,10 @@
 
 use super::asks::Asks;
 use super::embedded;
-use super::files::{CourseFiles, MANIFEST, Origin, Presence};
+use super::files::{CourseFiles, MANIFEST, Origin};
 use super::masks::CourseMask;
 use crate::diagnostic::{Diagnostic, Guesses, Severity};
-use crate::lesson::{FrontMatter, Lesson, Place};
+use crate::lesson::{FrontMatter, Lesson, NotIncluded, Place};
 use crate::packages::Package;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -218,12 +218,8 @@ impl Course {
 
     /// The content of a file of the course, by its path below the course root; nothing of what a link
     /// leads to outside of the course.
-    pub fn read(&self, relative: &Path) -> Option<Vec<u8>> {
-        let files = CourseFiles::of(&self.origin);
-        match files.presence(relative) {
-            Presence::There => files.read(relative).ok()?,
-            Presence::Missing | Presence::Outside => None,
-        }
+    pub fn read(&self, relative: &Path) -> Result<Vec<u8>, NotIncluded> {
+        CourseFiles::of(&self.origin).named(relative)
     }
 
     /// The names of the files in a folder of the binary, without those below it.

@@ -8,7 +8,7 @@ mod masks;
 use super::*;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::line_column;
-use crate::lesson::Lesson;
+use crate::lesson::{Lesson, NotIncluded};
 use insta::assert_snapshot;
 use std::ffi::OsStr;
 use std::path::Path;
@@ -154,12 +154,18 @@ mod finding {
         let course = Course::load(None, None, folder.path()).expect("a course");
         assert_eq!(
             course.read(Path::new("snapshots/a/b.snap")),
-            Some(b"x".to_vec())
+            Ok(b"x".to_vec())
         );
-        assert_eq!(course.read(Path::new("snapshots/a/c.snap")), None);
+        assert_eq!(
+            course.read(Path::new("snapshots/a/c.snap")),
+            Err(NotIncluded::Missing)
+        );
         let link = folder.path().join("snapshots/a/c.snap");
         std::os::unix::fs::symlink("/etc/hosts", link).expect("a link");
-        assert_eq!(course.read(Path::new("snapshots/a/c.snap")), None);
+        assert_eq!(
+            course.read(Path::new("snapshots/a/c.snap")),
+            Err(NotIncluded::Outside)
+        );
         assert_eq!(course.snapshot_dir(), Some(folder.path().join("snapshots")));
         assert_eq!(Course::default().snapshot_dir(), None);
     }

@@ -54,7 +54,7 @@ pub fn anchors(lesson: &Lesson, marks: &[Mark]) -> BTreeSet<String> {
             Mark::Heading { text, .. } => {
                 anchors.heading(text);
             }
-            Mark::Link { .. } | Mark::Code { .. } => {}
+            Mark::Link { .. } | Mark::Address(_) | Mark::Code { .. } => {}
         }
     }
     let mut ids = anchors.taken;
@@ -82,7 +82,7 @@ pub fn title_end(lesson: &Lesson, marks: &[Mark]) -> Option<usize> {
     let start = lesson.blocks.first()?.span().start;
     match marks.first()? {
         Mark::Heading { level: 1, span, .. } if span.start == start => Some(span.end),
-        Mark::Heading { .. } | Mark::Link { .. } | Mark::Code { .. } => None,
+        Mark::Heading { .. } | Mark::Link { .. } | Mark::Address(_) | Mark::Code { .. } => None,
     }
 }
 

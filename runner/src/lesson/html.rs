@@ -98,6 +98,49 @@ pub fn allowed(html: &str) -> Result<String, Refused> {
     Ok(kept)
 }
 
+/// An address in HTML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HtmlAddress {
+    /// Where it leads.
+    pub url: String,
+    /// True for that of an image.
+    pub image: bool,
+    /// Where it stands, without its quotes.
+    pub span: Range<usize>,
+}
+
+/// The addresses in HTML that is allowed; what is not is shown as text, and leads nowhere.
+pub fn addresses(html: &str) -> Vec<HtmlAddress> {
+    let mut found = Vec::new();
+    if allowed(html).is_err() {
+        return found;
+    }
+    let mut at = 0;
+    while let Some(open) = html[at..].find('<').map(|open| at + open) {
+        let rest = &html[open..];
+        at = match rest.starts_with("<!--") {
+            true => open + rest.find("-->").unwrap_or(rest.len()),
+            false => open + rest.find('>').unwrap_or(rest.len()),
+        };
+        let given = ATTRIBUTE
+            .iter()
+            .filter(|_| !rest.starts_with("<!--"))
+            .flat_map(|one| one.captures_iter(&html[open..at]));
+        for one in given {
+            let key = one[1].to_ascii_lowercase();
+            let value = one.get(2).or(one.get(3));
+            if let Some(value) = value.filter(|_| matches!(key.as_str(), "href" | "src")) {
+                found.push(HtmlAddress {
+                    url: value.as_str().replace("&amp;", "&"),
+                    image: key == "src",
+                    span: open + value.start()..open + value.end(),
+                });
+            }
+        }
+    }
+    found
+}
+
 fn refused(html: &str, open: usize, what: &str) -> Refused {
     let rest = &html[open..];
     let end = rest.find(['>', '\n']).map_or(rest.len(), |end| end + 1);
@@ -215,6 +258,24 @@ mod tests {
             assert_eq!(allowed(html), Ok(html.to_owned()));
         }
         assert_eq!(allowed("a <!-- <script> --> b").as_deref(), Ok("a  b"));
+    }
+
+    #[test]
+    fn addresses_are_found_in_tags_and_not_in_comments_or_text() {
+        let found = |html: &str| -> String {
+            let found = addresses(html);
+            let line = |one: &HtmlAddress| {
+                assert_eq!(html[one.span.clone()].replace("&amp;", "&"), one.url);
+                format!("{}{}", if one.image { "image " } else { "" }, one.url)
+            };
+            found.iter().map(line).collect::<Vec<_>>().join(", ")
+        };
+        assert_eq!(
+            found("<a\nhref = 'a.md?x&amp;y' title=\"src\"><IMG SRC=\"b.png\"></a> href=\"c\""),
+            "a.md?x&y, image b.png"
+        );
+        assert_eq!(found("<!-- <img src=\"a\"> --><img src=\"b\">"), "image b");
+        assert_eq!(found("<img src=\"a\"><script>"), "");
     }
 
     #[test]

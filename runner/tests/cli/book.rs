@@ -142,7 +142,7 @@ fn a_book_has_settings_a_first_page_and_source_files() {
     let fixture = Fixture::new();
     let emitted = fixture.emit();
     let counts = (emitted.lessons, emitted.recorded, emitted.gaps.len());
-    assert_eq!(counts, (2, 4, 2));
+    assert_eq!(counts, (2, 4, 3));
     let names = [
         "book.toml",
         "src/SUMMARY.md",

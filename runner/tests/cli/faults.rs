@@ -52,7 +52,7 @@ fn what_cannot_be_included_is_named_with_its_reason() {
     std::os::unix::fs::symlink("/etc/hostname", bpf.join("link.c")).expect("writable");
     let ran = tutor.run("check").code(4);
     ran.stdout_has("`bpf/fifo.c` cannot be included: it is no regular file")
-        .stdout_has("`bpf/folder.c` cannot be included: Is a directory")
+        .stdout_has("`bpf/folder.c` cannot be included: it is no regular file")
         .stdout_has("`bpf/bytes.c` cannot be included: invalid utf-8")
         .stdout_has("`bpf/link.c` is a link that leads out of the course")
         .stdout_has("there is no file `bpf/none.c` to include")

@@ -18,6 +18,7 @@ mod exclusive;
 mod faults;
 mod files;
 mod fuzz;
+mod images;
 mod killed;
 mod needs;
 mod outputs;

@@ -55,7 +55,7 @@ fn a_check_that_changed_since_has_no_tick() {
     tutor
         .run(&format!("book --emit {tree} --allow-missing"))
         .code(0)
-        .stdout_has("the book lacks a recorded output, and its page says so");
+        .stdout_has("the book lacks something that its pages should show");
     let page = page(&tutor);
     assert!(!page.contains('✓'), "{page}");
     assert!(
@@ -79,7 +79,7 @@ fn a_step_without_a_record_keeps_the_book_from_being_made() {
         .run(&format!("book --emit {tree}"))
         .code(1)
         .stderr_has("step `run` has no recorded output")
-        .stderr_has("cannot make the book: a recorded output is missing");
+        .stderr_has("cannot make the book: it lacks something");
     tutor
         .run(&format!("book --emit {tree} --allow-missing"))
         .code(0);

@@ -3,6 +3,7 @@
 
 use super::backticks;
 use super::markup::OPTIONS;
+use crate::lesson::html::{HtmlAddress, addresses};
 use crate::lesson::model::Lesson;
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Parser, Tag, TagEnd};
 use std::ops::Range;
@@ -34,6 +35,8 @@ pub enum Mark {
         /// The mark after its text: `](url)` or `][name]`.
         close: Range<usize>,
     },
+    /// An address in HTML.
+    Address(HtmlAddress),
     /// A plain fence that stands in no list or quote.
     Code {
         /// The language that it names, if any.
@@ -51,6 +54,7 @@ impl Mark {
         match self {
             Mark::Heading { span, .. } => span.start,
             Mark::Link { open, .. } => open.start,
+            Mark::Address(address) => address.span.start,
             Mark::Code { span, .. } => span.start,
         }
     }
@@ -112,13 +116,21 @@ impl MarkReader<'_> {
             },
             Event::Code(text) => self.text(&text),
             Event::SoftBreak | Event::HardBreak => self.text(" "),
+            Event::InlineHtml(_) => self.addresses(&span),
             Event::Html(_)
-            | Event::InlineHtml(_)
             | Event::InlineMath(_)
             | Event::DisplayMath(_)
             | Event::Rule
             | Event::FootnoteReference(_)
             | Event::TaskListMarker(_) => {}
+        }
+    }
+
+    fn addresses(&mut self, span: &Range<usize>) {
+        for mut address in addresses(&self.source[span.clone()]) {
+            let Range { start, end } = address.span;
+            address.span = span.start + start..span.start + end;
+            self.marks.push(Mark::Address(address));
         }
     }
 
@@ -135,6 +147,7 @@ impl MarkReader<'_> {
         match tag {
             Tag::Heading { .. } => self.headings.push(String::new()),
             Tag::List(_) | Tag::BlockQuote(_) => self.depth += 1,
+            Tag::HtmlBlock => self.addresses(span),
             Tag::CodeBlock(CodeBlockKind::Fenced(info)) if self.depth == 0 => {
                 self.code = Some((language(&info), String::new()));
             }
@@ -276,6 +289,10 @@ mod tests {
                 &source[open.end..close.start],
                 &source[close.clone()]
             ),
+            Mark::Address(HtmlAddress { url, image, span }) => {
+                let image = if *image { "image " } else { "" };
+                format!("{url}: {image}{:?}", &source[span.clone()])
+            }
             Mark::Code {
                 language,
                 text,
@@ -315,6 +332,15 @@ mod tests {
         n: "": "[" "" "](n)"
         q: "o": "[" "![o](p)" "](q)"
         p: image "o": "![" "o" "](p)"
+        "#);
+    }
+
+    #[test]
+    fn the_addresses_of_html_are_marks_too() {
+        let text = "a <a href=\"b.md\">c</a> `<img src=\"d\">`\n\n<p>\n<img\nsrc='e.png'>\n</p>\n";
+        assert_snapshot!(marked(text), @r#"
+        b.md: "b.md"
+        e.png: image "e.png"
         "#);
     }
 

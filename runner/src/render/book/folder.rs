@@ -15,7 +15,7 @@ const MARKER_HEAD: &str =
 const MOST_BYTES: u64 = 64 << 20;
 
 /// Files by path below their folder, with `/`.
-pub type EmittedTree = BTreeMap<String, String>;
+pub type EmittedTree = BTreeMap<String, Vec<u8>>;
 
 /// How many files were touched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub fn write(tree: &EmittedTree, folder: &Path) -> Result<TouchedFiles, EmitErro
     // If this stops halfway, each of our files is in the list.
     mark(&root, before.union(&now))?;
     let mut changes = TouchedFiles::default();
-    for (path, text) in tree {
-        changes.written += usize::from(write_changed(&root, path, text)?);
+    for (path, bytes) in tree {
+        changes.written += usize::from(write_changed(&root, path, bytes)?);
     }
     for stale in before.difference(&now) {
         changes.removed += usize::from(root.remove(stale, Over::Anything)?);
@@ -82,18 +82,18 @@ fn mark<'p>(root: &Root, paths: impl Iterator<Item = &'p Below>) -> Result<(), F
         text.push_str(&path.path().to_string_lossy());
     }
     text.push('\n');
-    write_changed(root, MARKER, &text).map(drop)
+    write_changed(root, MARKER, text.as_bytes()).map(drop)
 }
 
 /// Writes a file unless it holds just that, and says whether it did.
-fn write_changed(root: &Root, path: &str, text: &str) -> Result<bool, FilesError> {
+fn write_changed(root: &Root, path: &str, bytes: &[u8]) -> Result<bool, FilesError> {
     let path = Below::new(path)?;
     let old = root.read(&path, MOST_BYTES);
-    if old.is_ok_and(|old| old == text.as_bytes()) {
+    if old.is_ok_and(|old| old == bytes) {
         return Ok(false);
     }
     root.make_parents(&path)?;
-    root.write(&path, text.as_bytes(), 0o644, Over::Anything)?;
+    root.write(&path, bytes, 0o644, Over::Anything)?;
     Ok(true)
 }
 
@@ -103,7 +103,7 @@ mod tests {
     use std::fs;
 
     fn tree(files: &[(&str, &str)]) -> EmittedTree {
-        let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), (*text).to_owned());
+        let owned = |(path, text): &(&str, &str)| ((*path).to_owned(), text.as_bytes().to_vec());
         files.iter().map(owned).collect()
     }
 

@@ -86,8 +86,8 @@ Below it stands what the command printed when it was recorded, on which day, and
 No output here was typed by hand.
 What differs from run to run has a fixed word in its place, such as `[PID]` or `[ADDR]`.
 
-A sentence that a machine can check is a link to its check.
-A ✓ marks the check; open it to see how it is made.
+A sentence that a machine can check is a link to its check; open that to see how it is made.
+A ✓ stands only where the recorded output proves it, with what was found, when and where.
 
 To run a lesson yourself, install `tutor`, and type the command at the beginning of its page.
 ";

@@ -1,18 +1,34 @@
-//! Where the links of a lesson lead in the book.
+//! Where the links and images of a lesson lead in the book.
 //!
-//! Lessons stay where they are, files of the course have a place on the page of source files, and
-//! a link that would lead nowhere becomes plain text.
+//! Lessons stay where they are, images are copied, and other files of the course have a place on the
+//! page of source files. A file that the book cannot have is told, and its link becomes plain text.
 
 use crate::course::Course;
-use crate::lesson::Lesson;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::lesson::anchors::Anchors;
 use crate::lesson::destination::Destination;
 use crate::lesson::html::is_address;
+use crate::lesson::{Lesson, NotIncluded};
+use crate::say;
 use std::collections::{BTreeMap, HashSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use tutor_files::hash::{hash, hex};
 
 /// The page that holds the files of the course which lessons link to.
 pub const SOURCES: &str = "sources.md";
+
+/// The folder of images, beside the pages.
+const IMAGES: &str = "images";
+
+/// The endings of images that browsers show.
+const IMAGE_ENDINGS: [&str; 6] = ["gif", "jpeg", "jpg", "png", "svg", "webp"];
+/// A drawing. As the source of an image it runs nothing; opened by itself it would, so none is linked to.
+const DRAWING: &str = "svg";
+
+const MIB: usize = 1 << 20;
+/// No image of a page is longer.
+const MOST_IMAGE_MIB: usize = 16;
 
 /// Where a link leads in the book.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,14 +41,18 @@ pub enum LinkTarget {
     Nothing,
 }
 
-/// The files of the course that lessons link to.
+/// The files of the course that lessons show and link to.
 pub struct PageLinks<'c> {
     course: &'c Course,
     /// Where the lessons are.
     lessons: HashSet<&'c Path>,
     anchors: Anchors,
-    /// By path below the course root; `None` where there is no such text.
-    files: BTreeMap<PathBuf, Option<SourceFile>>,
+    /// By path below the course root.
+    files: BTreeMap<PathBuf, SourceFile>,
+    /// The images, by path beside the pages.
+    pub images: BTreeMap<String, Vec<u8>>,
+    /// The files that the book cannot have.
+    pub lacks: Vec<Diagnostic>,
 }
 
 /// A file of the course.
@@ -52,46 +72,107 @@ impl<'c> PageLinks<'c> {
             lessons: course.lessons.iter().map(|lesson| &*lesson.path).collect(),
             anchors: Anchors::default(),
             files: BTreeMap::new(),
+            images: BTreeMap::new(),
+            lacks: Vec::new(),
         }
     }
 
-    /// Where a link of this lesson leads in the book.
-    pub fn target(&mut self, lesson: &Lesson, url: &str) -> LinkTarget {
+    /// Where a link of this lesson, at `span`, leads in the book.
+    pub fn link(&mut self, lesson: &Lesson, url: &str, span: Range<usize>) -> LinkTarget {
+        self.target(lesson, url, span, |links, path| {
+            if links.lessons.contains(path) {
+                return Ok(LinkTarget::Same);
+            }
+            // That it has errors is told.
+            let errors = links.course.diagnostics.iter();
+            let mut errors = errors.filter(|found| found.severity == Severity::Error);
+            if errors.any(|found| found.path == path) {
+                return Ok(LinkTarget::Nothing);
+            }
+            match ending(path).as_str() {
+                // A page that the course does not list is nothing that a reader should see.
+                "md" => Err(say!("book-no-page")),
+                DRAWING => links.source(path),
+                one if IMAGE_ENDINGS.contains(&one) => links.copy(path),
+                _ => links.source(path),
+            }
+        })
+    }
+
+    /// Where an image of this lesson is in the book.
+    pub fn image(&mut self, lesson: &Lesson, url: &str, span: Range<usize>) -> LinkTarget {
+        self.target(lesson, url, span, |links, path| links.copy(path))
+    }
+
+    fn target(
+        &mut self,
+        lesson: &Lesson,
+        url: &str,
+        span: Range<usize>,
+        file: impl FnOnce(&mut Self, &Path) -> Result<LinkTarget, String>,
+    ) -> LinkTarget {
         if url.is_empty() {
             return LinkTarget::Nothing;
         }
-        let path = match Destination::of(&lesson.path, url) {
+        let target = match Destination::of(&lesson.path, url) {
             Destination::Elsewhere if is_address(url) => return LinkTarget::Same,
             Destination::Elsewhere => return LinkTarget::Nothing,
-            Destination::Outside => return LinkTarget::Nothing,
-            Destination::Inside { path, .. } => path,
+            Destination::Outside => Err(say!("book-outside")),
+            Destination::Inside { path, .. } => file(self, &path),
         };
-        if self.lessons.contains(&*path) {
-            return LinkTarget::Same;
-        }
-        // A page that the course does not list is nothing that a reader should see.
-        if path.extension().is_some_and(|ending| ending == "md") {
-            return LinkTarget::Nothing;
-        }
-        match self.source(path) {
-            Some(source) => LinkTarget::Moved(format!("{SOURCES}#{}", source.id)),
-            None => LinkTarget::Nothing,
-        }
+        target.unwrap_or_else(|reason| {
+            let message = say!("book-no-file", url = url, reason = reason);
+            let lack = Diagnostic::error(&lesson.path, span, message);
+            self.lacks.push(lack.help(say!("book-no-file-help")));
+            LinkTarget::Nothing
+        })
     }
 
-    fn source(&mut self, path: PathBuf) -> Option<&SourceFile> {
-        let (course, anchors) = (self.course, &mut self.anchors);
-        let source = self.files.entry(path).or_insert_with_key(|path| {
-            let text = String::from_utf8(course.read(path)?).ok()?;
-            let id = anchors.heading(&path.to_string_lossy());
-            Some(SourceFile { id, text })
-        });
-        source.as_ref()
+    /// Copies an image. Its name is made of what it holds: no path of a course has to be an address.
+    fn copy(&mut self, path: &Path) -> Result<LinkTarget, String> {
+        let ending = ending(path);
+        if !IMAGE_ENDINGS.contains(&ending.as_str()) {
+            return Err(say!("book-no-image", endings = IMAGE_ENDINGS.join("`, `")));
+        }
+        let bytes = self.read(path)?;
+        if bytes.len() > MOST_IMAGE_MIB * MIB {
+            return Err(say!("book-long-image", size = MOST_IMAGE_MIB));
+        }
+        let name = format!("{IMAGES}/{}.{ending}", hex(&hash(&bytes).0[..8]));
+        self.images.insert(name.clone(), bytes);
+        Ok(LinkTarget::Moved(name))
+    }
+
+    /// The place of a text on the page of source files.
+    fn source(&mut self, path: &Path) -> Result<LinkTarget, String> {
+        if !self.files.contains_key(path) {
+            let text = String::from_utf8(self.read(path)?).map_err(|_| say!("book-no-text"))?;
+            let id = self.anchors.heading(&path.to_string_lossy());
+            self.files.insert(path.to_owned(), SourceFile { id, text });
+        }
+        let source = &self.files[path];
+        Ok(LinkTarget::Moved(format!("{SOURCES}#{}", source.id)))
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        self.course.read(path).map_err(|error| match error {
+            NotIncluded::Missing => say!("book-missing"),
+            NotIncluded::Outside => say!("book-outside"),
+            NotIncluded::Unreadable(reason) => reason,
+            NotIncluded::TooMuch => say!("book-long-image", size = MOST_IMAGE_MIB),
+        })
     }
 
     /// The files that were linked to, by path.
     pub fn sources(&self) -> impl Iterator<Item = (&Path, &SourceFile)> {
-        let files = self.files.iter();
-        files.filter_map(|(path, source)| Some((path.as_path(), source.as_ref()?)))
+        self.files
+            .iter()
+            .map(|(path, source)| (path.as_path(), source))
     }
+}
+
+/// The ending of a file's name, in lower case.
+fn ending(path: &Path) -> String {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.unwrap_or_default().to_lowercase()
 }

@@ -49,8 +49,8 @@ pub struct Emitted {
     pub lessons: usize,
     /// How many steps have a recorded output.
     pub recorded: usize,
-    /// The steps that ought to have one and do not, and the recorded outputs that are not of their
-    /// step as it is now.
+    /// The steps that ought to have one and do not, the recorded outputs that are not of their step as
+    /// it is now, and the files that lessons show or link to and the book cannot have.
     pub gaps: Vec<Diagnostic>,
     /// The recorded outputs that cannot be read, each with what to do about it: the book lacks them.
     pub damaged: Vec<String>,
@@ -96,16 +96,23 @@ pub fn tree(course: &Course, snapshots: &dyn Files) -> Result<(EmittedTree, Emit
         emitted.recorded += outputs.values().filter(|all| !all.is_empty()).count();
         let of_step = |id: &str| outputs.get(id).map(Vec::as_slice).unwrap_or_default();
         let page = page::markdown(lesson, marks, &book, &mut links, &of_step);
-        tree.insert(format!("src/{stem}.md"), page);
+        tree.insert(format!("src/{stem}.md"), page.into());
     }
-    tree.insert("book.toml".to_owned(), front::settings(course));
-    tree.insert("assets/tutor.css".to_owned(), STYLE.to_owned());
-    tree.insert("assets/tutor.js".to_owned(), SCRIPT.to_owned());
-    tree.insert("src/SUMMARY.md".to_owned(), front::summary(course, &links));
-    tree.insert(format!("src/{}", front::INDEX), front::index(course));
+    tree.insert("book.toml".to_owned(), front::settings(course).into());
+    tree.insert("assets/tutor.css".to_owned(), STYLE.into());
+    tree.insert("assets/tutor.js".to_owned(), SCRIPT.into());
+    tree.insert(
+        "src/SUMMARY.md".to_owned(),
+        front::summary(course, &links).into(),
+    );
+    tree.insert(format!("src/{}", front::INDEX), front::index(course).into());
     if let Some(sources) = front::sources(&links, &book.codes) {
-        tree.insert(format!("src/{}", links::SOURCES), sources);
+        tree.insert(format!("src/{}", links::SOURCES), sources.into());
     }
+    for (name, bytes) in links.images {
+        tree.insert(format!("src/{name}"), bytes);
+    }
+    emitted.gaps.extend(links.lacks);
     Ok((tree, emitted))
 }
 
@@ -169,7 +176,7 @@ fn codes<'c>(
         Mark::Code { language, text, .. } => {
             Some((language.as_deref().unwrap_or_default(), text.as_str()))
         }
-        Mark::Heading { .. } | Mark::Link { .. } => None,
+        Mark::Heading { .. } | Mark::Link { .. } | Mark::Address(_) => None,
     });
     active.chain(plain)
 }

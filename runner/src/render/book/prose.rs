@@ -5,6 +5,7 @@ use super::code::CODE;
 use super::links::{LinkTarget, PageLinks};
 use super::shared::Book;
 use crate::lesson::anchors::Anchors;
+use crate::lesson::html::HtmlAddress;
 use crate::lesson::{Lesson, Mark};
 use std::collections::HashSet;
 use std::ops::Range;
@@ -64,18 +65,23 @@ impl PageContext<'_, '_> {
                 open,
                 close,
                 ..
-            } => match self.links.target(self.lesson, url) {
+            } => match self.target(url, *image, open.start..close.end) {
                 // The book asks no other host for anything: an image from elsewhere is a link.
                 LinkTarget::Same if *image => edits.push((open.clone(), "[".to_owned())),
                 LinkTarget::Same => {}
-                LinkTarget::Moved(url) if !image => {
-                    edits.push((close.clone(), format!("]({url})")))
-                }
-                LinkTarget::Moved(_) | LinkTarget::Nothing => {
+                LinkTarget::Moved(url) => edits.push((close.clone(), format!("]({url})"))),
+                LinkTarget::Nothing => {
                     edits.push((open.clone(), String::new()));
                     edits.push((close.clone(), String::new()));
                 }
             },
+            Mark::Address(HtmlAddress { url, image, span }) => {
+                match self.target(url, *image, span.clone()) {
+                    LinkTarget::Same => {}
+                    LinkTarget::Moved(url) => edits.push((span.clone(), url)),
+                    LinkTarget::Nothing => edits.push((span.clone(), String::new())),
+                }
+            }
             Mark::Code {
                 language,
                 text,
@@ -85,6 +91,13 @@ impl PageContext<'_, '_> {
                 let block = self.book.codes.block(CODE, language, text);
                 edits.push((span.clone(), block));
             }
+        }
+    }
+
+    fn target(&mut self, url: &str, image: bool, span: Range<usize>) -> LinkTarget {
+        match image {
+            true => self.links.image(self.lesson, url, span),
+            false => self.links.link(self.lesson, url, span),
         }
     }
 }
