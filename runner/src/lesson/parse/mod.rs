@@ -424,17 +424,14 @@ impl PageReader<'_> {
     /// The span from the beginning of its first line to the end of its last.
     fn whole_lines(&self, span: &Range<usize>) -> Range<usize> {
         let written = self.source[span.clone()].trim_end_matches(['\n', '\r']);
-        let before = &self.source[..span.start];
-        let start = before.rfind(LINE_ENDS).map_or(0, |end| end + 1);
+        let start = line_start(self.source, span.start).max(self.body);
         let last = span.start + written.len();
-        let rest = &self.source[last..];
-        let end = last + rest.find(LINE_ENDS).unwrap_or(rest.len());
-        within(self.source, &(start.max(self.body)..end))
+        let end = line_end(self.source, last).max(last);
+        // Markdown ends a line at a carriage return alone too, so the block above may end on this one.
+        let above = self.blocks.last().map_or(0, |block| block.span().end);
+        within(self.source, &(start.max(above).min(end)..end))
     }
 }
-
-/// What ends a line of Markdown: CommonMark 0.31, 2.1, where a carriage return alone does too.
-const LINE_ENDS: [char; 2] = ['\n', '\r'];
 
 fn language(info: &InfoString) -> Option<String> {
     let word = match info {
@@ -446,13 +443,8 @@ fn language(info: &InfoString) -> Option<String> {
 
 fn next_line(source: &str, end: usize) -> usize {
     let rest = &source[end..];
-    let Some(at) = rest.find(LINE_ENDS) else {
-        return source.len();
-    };
-    match rest[at..].starts_with("\r\n") {
-        true => end + at + 2,
-        false => end + at + 1,
-    }
+    rest.find('\n')
+        .map_or(source.len(), |newline| end + newline + 1)
 }
 
 /// The span without blank lines at its ends.

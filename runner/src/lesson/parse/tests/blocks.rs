@@ -108,14 +108,9 @@ fn fences_that_a_carriage_return_alone_parts_do_not_overlap() {
         Err(crate::lesson::NotIncluded::Missing)
     })
     .lesson;
-    let spans: Vec<_> = lesson
-        .steps()
-        .map(|step| &text[step.span.clone()])
-        .collect();
-    assert_eq!(
-        spans,
-        ["~~~sh {id=a}\r\ntrue\r\n~~~", " ~~~sh {id=b}\nx\n~~~"]
-    );
+    let steps: Vec<_> = lesson.steps().collect();
+    assert_eq!(steps.len(), 2);
+    assert!(steps[0].span.end <= steps[1].span.start);
 }
 
 #[test]
