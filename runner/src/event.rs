@@ -160,3 +160,12 @@ pub enum Written {
     /// A step had changed it, in this run or in one that this one goes on from, and it was kept.
     KeptChanged,
 }
+
+/// The changes in a guest that came back to the learner's folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// What was made there or written again.
+    pub written: Vec<PathBuf>,
+    /// What was removed there.
+    pub removed: Vec<PathBuf>,
+}

@@ -71,6 +71,15 @@ pub enum LabVersion {
     Lost,
 }
 
+/// What the lab did to an entry of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostChange {
+    /// It made it, or wrote it again.
+    Written,
+    /// It removed it.
+    Removed,
+}
+
 /// A folder at the same path on both sides. It can be kept beside a guest's state, and is valid with
 /// that state only.
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,6 +95,9 @@ pub struct Shared {
     /// Folders of the guest that lie elsewhere on the host until then.
     #[serde(skip)]
     moved: BTreeMap<Below, Below>,
+    /// The changes of the guest that the host has.
+    #[serde(skip)]
+    changes: BTreeMap<Below, HostChange>,
 }
 
 impl Shared {
@@ -97,12 +109,18 @@ impl Shared {
             root: None,
             conflicts: BTreeMap::new(),
             moved: BTreeMap::new(),
+            changes: BTreeMap::new(),
         }
     }
 
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Returns the changes of the guest that came to the host since the last call.
+    pub fn take_changes(&mut self) -> BTreeMap<Below, HostChange> {
+        std::mem::take(&mut self.changes)
     }
 
     /// Returns the conflicts since the last call.
@@ -277,6 +295,7 @@ impl Shared {
                     host: None,
                     guest,
                 };
+                self.changes.insert(found.path.clone(), HostChange::Written);
                 self.known.insert(found.path, known);
             }
             Placed::Theirs(theirs) => {
@@ -373,6 +392,7 @@ impl Shared {
     fn remove_on_host(&mut self, root: &Root, path: &Below) -> Result<(), SharedError> {
         let known = self.known.remove(path);
         if host::remove(root, path, known.as_ref())? {
+            self.changes.insert(path.clone(), HostChange::Removed);
             return Ok(());
         }
         // A folder stays for what is in it, which was named if it was known.

@@ -459,8 +459,9 @@ pub struct GuestArguments {
     /// The kernel: a series such as `6.12`, a whole release, `latest` of those that are there, or a file
     #[arg(long, value_name = "KERNEL", default_value = "default", add = ArgValueCompleter::new(complete::kernel))]
     pub kernel: String,
-    /// Bring this folder along and start in it; what changes there comes back. Without it no file of
-    /// yours is there, not even a lesson's workspace, and it starts in `/root`
+    /// Bring a copy of this folder along and start in it: what you write to it meanwhile does not get
+    /// there, and what changes there comes back at the end. Without it no file of yours is there, not
+    /// even a lesson's workspace, and it starts in `/root`
     #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub folder: Option<PathBuf>,
 }

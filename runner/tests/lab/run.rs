@@ -2,7 +2,12 @@
 
 use crate::own;
 use crate::support::{Tutor, at_a_terminal, has, skipped, step};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::signal::Signal;
 use serde_json::Value;
+use std::fs;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
 
 #[test]
 fn what_a_command_took_and_what_a_checkpoint_takes_is_written_on_request() {
@@ -54,11 +59,136 @@ fn a_shell_says_whose_files_it_has_and_what_is_kept() {
     assert!(seen.contains(" /root "), "{seen}");
     let folder = tutor.path("tmp").display().to_string();
     let seen = shell(&format!("lab shell --color never --folder {folder}"));
-    assert!(
-        seen.contains("what changed in that folder is kept"),
-        "{seen}"
-    );
+    for said in [
+        "with a copy of `",
+        "and no compiler: what you write there on your own machine does not get here",
+        "what changes here comes back when you leave",
+        &format!("came back to `{folder}`: `made`"),
+    ] {
+        assert!(seen.contains(said), "{seen}");
+    }
     assert_eq!(tutor.get("tmp/made"), format!("{folder}\n"));
+}
+
+#[test]
+fn what_changed_comes_back_whatever_ends_the_command_or_the_shell() {
+    let Some(tutor) = own::learner("nothing was brought back") else {
+        return;
+    };
+    let folder = tutor.path("tmp").display().to_string();
+    let line = format!("lab run --folder {folder}");
+    let long = |name: &str| {
+        let mut command = tutor.command(&line);
+        let script = format!("echo lab >{name}; echo ready; yes");
+        command.args(["--", "sh", "-c", &script]);
+        command
+    };
+    // Ctrl-C.
+    let mut running = tutor.start_command(long("interrupted"), &line);
+    running.until_stdout("ready");
+    running.signal(Signal::SIGINT);
+    running.end().code(130).stderr_has("`interrupted`");
+    assert_eq!(tutor.get("tmp/interrupted"), "lab\n");
+    // A reader that leaves early.
+    let mut command = long("unread");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command.stdout(writer).output().unwrap();
+    assert_eq!(tutor.get("tmp/unread"), "lab\n", "{output:?}");
+    // A terminal that is closed.
+    let mut shell = AtTerminal::new(tutor.command(&format!("lab shell --folder {folder}")));
+    shell.until(&["lab:"]);
+    shell.say("echo lab >closed; echo re'ad'y\r");
+    shell.until(&[" ready "]);
+    let AtTerminal {
+        mut child, master, ..
+    } = shell;
+    drop(master);
+    child.wait().unwrap();
+    assert_eq!(tutor.get("tmp/closed"), "lab\n");
+}
+
+/// A command at a terminal of its own.
+struct AtTerminal {
+    child: Child,
+    master: fs::File,
+    /// What it showed and nobody waited for.
+    seen: String,
+}
+
+impl AtTerminal {
+    fn new(mut command: Command) -> AtTerminal {
+        let terminal = nix::pty::openpty(None, None).unwrap();
+        // Else the command would keep its own terminal open.
+        fcntl(&terminal.master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+        let slave = || Stdio::from(terminal.slave.try_clone().unwrap());
+        command.stdin(slave()).stdout(slave()).stderr(slave());
+        AtTerminal {
+            child: command.spawn().unwrap(),
+            master: terminal.master.into(),
+            seen: String::new(),
+        }
+    }
+
+    fn say(&mut self, text: &str) {
+        self.master.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// Waits until it shows these texts one after another, whatever blanks and line ends are in them.
+    fn until(&mut self, texts: &[&str]) {
+        let mut buffer = [0; 4096];
+        let shows = |seen: &str| {
+            let words = seen.split_whitespace().collect::<Vec<_>>().join(" ");
+            let after =
+                |seen: &str, text: &&str| seen.split_once(text).map(|(_, rest)| rest.to_owned());
+            texts
+                .iter()
+                .try_fold(words, |seen, text| after(&seen, text))
+                .is_some()
+        };
+        while !shows(&self.seen) {
+            let count = self.master.read(&mut buffer).expect(&self.seen);
+            let more = String::from_utf8_lossy(&buffer[..count]);
+            self.seen.push_str(&more);
+        }
+        self.seen.clear();
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_come_back_leaves_the_shell_open() {
+    let Some(tutor) = own::learner("no shell was left with too much") else {
+        return;
+    };
+    let folder = tutor.path("tmp").display().to_string();
+    let mut shell = AtTerminal::new(tutor.command(&format!("lab shell --folder {folder}")));
+    shell.until(&["lab:"]);
+    shell.say("echo lab >made; truncate -s 110M big; exit\r");
+    shell.until(&["could not be brought back: `", "leave again", "lab:"]);
+    shell.say("rm big; exit\r");
+    shell.until(&["came back to"]);
+    assert_eq!(shell.child.wait().unwrap().code(), Some(0));
+    assert_eq!(tutor.get("tmp/made"), "lab\n");
+}
+
+#[test]
+fn a_machine_that_ends_by_itself_says_what_did_not_come_back() {
+    let Some(tutor) = own::learner("no machine was ended") else {
+        return;
+    };
+    let folder = tutor.path("tmp").display().to_string();
+    let line = format!("lab run --folder {folder}");
+    let mut command = tutor.command(&line);
+    command.args([
+        "--",
+        "sh",
+        "-c",
+        "echo lab >made; echo o >/proc/sysrq-trigger; sleep 60",
+    ]);
+    let ran = tutor.start_command(command, &line).end().code(3);
+    let said = ran.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let loss = format!("what changed in `{folder}` since then did not come back");
+    assert!(said.contains(&loss), "{said}");
 }
 
 #[test]

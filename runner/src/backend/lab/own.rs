@@ -2,13 +2,13 @@
 
 use super::{LabSession, ended};
 use crate::backend::{BackendError, Happening};
-use crate::event::KeptYours;
+use crate::event::{Brought, KeptYours};
 use std::path::Path;
 use tutor_agent::protocol::GuestRequest;
 use tutor_files::root::read_regular;
 use tutor_files::{Below, Kind};
 use tutor_lab::machine::Machine;
-use tutor_lab::shared::{LIMIT_BYTES, send};
+use tutor_lab::shared::{HostChange, LIMIT_BYTES, Shared, send};
 
 impl LabSession {
     /// The machine itself, to talk to its terminal.
@@ -57,5 +57,18 @@ impl LabSession {
             | Happening::Finished { .. } => None,
         });
         Ok(kept.collect())
+    }
+
+    /// What came back since the last call.
+    pub fn take_brought(&mut self) -> Brought {
+        let mut brought = Brought::default();
+        for (path, change) in self.folders.iter_mut().flat_map(Shared::take_changes) {
+            let paths = match change {
+                HostChange::Written => &mut brought.written,
+                HostChange::Removed => &mut brought.removed,
+            };
+            paths.push(path.path().to_owned());
+        }
+        brought
     }
 }

@@ -5,7 +5,7 @@ use crate::backend::{BackendError, Happening, Mode, Opening, Session, Status};
 use crate::cli::arguments::GuestArguments;
 use crate::cli::context::Context;
 use crate::cli::failure::{ends, of_guest};
-use crate::event::Stream;
+use crate::event::{Brought, Stream};
 use crate::exit::Exit;
 use crate::render::terminal::kept_yours;
 use crate::run::{Interrupt, PATH};
@@ -61,7 +61,8 @@ pub fn start(
 }
 
 /// Runs a command, whose output becomes this program's. `hear` is called at each output. An interrupt
-/// ends the command, which may still print something.
+/// ends the command, which may still print something; so does an output that cannot be printed, since
+/// what the command did to files comes back all the same.
 pub fn perform(
     context: &Context,
     session: &mut dyn Session,
@@ -72,8 +73,8 @@ pub fn perform(
     let script: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     let run = session.run(RUN, Mode::Step, &script.join(" "));
     run.map_err(of_guest)?;
-    let (mut stdout, mut stderr) = (io::stdout().lock(), io::stderr());
     let mut heeded = 0;
+    let mut unprinted = None;
     loop {
         if interrupt.presses() > heeded {
             heeded = interrupt.presses();
@@ -82,24 +83,81 @@ pub fn perform(
         match session.next(LOOK).map_err(of_guest)? {
             Some(Happening::Output { stream, bytes, .. }) => {
                 hear();
-                match stream {
-                    Stream::Stdout => {
-                        stdout.write_all(&bytes)?;
-                        stdout.flush()?;
-                    }
-                    Stream::Stderr => stderr.write_all(&bytes)?,
+                if unprinted.is_none()
+                    && let Err(error) = print(stream, &bytes)
+                {
+                    unprinted = Some(error);
+                    session.end(RUN, LAST_WORDS).map_err(of_guest)?;
                 }
             }
             Some(Happening::KeptYours(kept)) => context.note(&kept_yours(&kept)),
             Some(Happening::Ended {
                 id: RUN, status, ..
-            }) => return Ok(status),
+            }) => return unprinted.map_or(Ok(status), |error| Err(error.into())),
             Some(
                 Happening::Ended { .. } | Happening::Unguarded(_) | Happening::Finished { .. },
             )
             | None => {}
         }
     }
+}
+
+fn print(stream: Stream, bytes: &[u8]) -> io::Result<()> {
+    match stream {
+        Stream::Stdout => {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(bytes)?;
+            stdout.flush()
+        }
+        Stream::Stderr => io::stderr().write_all(bytes),
+    }
+}
+
+/// Says what came back to the folder that was brought along.
+pub fn tell_brought(context: &Context, folder: &Path, brought: &Brought) {
+    let named = |paths: &[PathBuf]| {
+        let mut names: Vec<String> = paths
+            .iter()
+            .map(|path| format!("`{}`", path.display()))
+            .collect();
+        let more = names.len().saturating_sub(NAMED);
+        names.truncate(NAMED);
+        let names = names.join(", ");
+        match more {
+            0 => names,
+            more => say!("lab-brought-more", names = names, count = more),
+        }
+    };
+    let folder = folder.display().to_string();
+    if !brought.written.is_empty() {
+        let names = named(&brought.written);
+        context.note(&say!(
+            "lab-brought",
+            folder = folder.as_str(),
+            names = names
+        ));
+    }
+    if !brought.removed.is_empty() {
+        let names = named(&brought.removed);
+        context.note(&say!(
+            "lab-brought-removed",
+            folder = folder.as_str(),
+            names = names
+        ));
+    }
+}
+
+/// How many files are named that came back.
+const NAMED: usize = 8;
+
+/// The error of a guest whose changes in a folder are gone with it.
+pub fn with_loss(error: anyhow::Error, folder: Option<&Path>) -> anyhow::Error {
+    let Some(folder) = folder else {
+        return error;
+    };
+    let folder = folder.display().to_string();
+    let loss = say!("lab-folder-lost", folder = folder);
+    ends(Exit::Lacking, format!("{error:#}\n{loss}"))
 }
 
 /// The environment of commands in a guest.

@@ -1,13 +1,12 @@
 //! `tutor lab run`: a command in a machine of its own.
 
-use super::guest::{code, open, perform, start};
+use super::guest::{code, open, perform, start, tell_brought, with_loss};
 use crate::backend::Session;
 use crate::backend::lab::LabSession;
 use crate::cli::arguments::LabRunArguments;
-use crate::cli::context::Context;
+use crate::cli::context::{Context, listen_for_interrupts};
 use crate::cli::failure::{ends, of_guest};
 use crate::exit::Exit;
-use crate::run::Interrupt;
 use crate::say;
 use anyhow::Context as _;
 use serde_json::json;
@@ -27,9 +26,20 @@ pub fn run(context: &Context, arguments: &LabRunArguments) -> anyhow::Result<Exi
     let mut hear = || {
         first_output.get_or_insert_with(|| began.elapsed());
     };
-    let nobody = Interrupt::default();
-    let status = perform(context, &mut session, &words, &nobody, &mut hear)?;
+    let interrupt = listen_for_interrupts()?;
+    let performed = perform(context, &mut session, &words, &interrupt, &mut hear);
     let ended = began.elapsed();
+    if let Some(folder) = &arguments.guest.folder {
+        tell_brought(context, folder, &session.take_brought());
+    }
+    let status = performed.map_err(|error| match error.is::<std::io::Error>() {
+        // It came back all the same.
+        true => error,
+        false => with_loss(error, arguments.guest.folder.as_deref()),
+    })?;
+    if interrupt.presses() > 0 {
+        return Ok(Exit::Interrupted);
+    }
     if let Some(file) = &arguments.measure {
         let (checkpoint, bytes) = checkpoint(&mut session)?;
         let measured = json!({

@@ -1,18 +1,21 @@
 //! `tutor lab shell`: the terminal of a machine, for the learner's own experiments.
 
-use super::guest::{RUN, code, environment, open};
+use super::guest::{RUN, code, environment, open, tell_brought, with_loss};
 use crate::backend::Status;
 use crate::cli::arguments::LabShellArguments;
 use crate::cli::context::Context;
 use crate::cli::failure::{ends, of_guest};
+use crate::event::Brought;
 use crate::exit::Exit;
 use crate::render::terminal::kept_yours;
 use crate::say;
 use anyhow::Context as _;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use signal_hook::consts::{SIGHUP, SIGTERM, SIGWINCH};
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,12 +39,72 @@ pub fn shell(context: &Context, arguments: &LabShellArguments) -> anyhow::Result
         }
         None => say!("lab-shell-hint"),
     });
+    let flag = |signal| {
+        let flag = Arc::new(AtomicBool::new(false));
+        let registered = signal_hook::flag::register(signal, Arc::clone(&flag));
+        registered.map(|_| flag).context(say!("no-signals"))
+    };
+    let signals = Signals {
+        resized: flag(SIGWINCH)?,
+        hung_up: flag(SIGHUP)?,
+        terminated: flag(SIGTERM)?,
+    };
+    let shared = arguments.guest.folder.as_deref();
+    loop {
+        let left = at_terminal(session.machine(), &folder, &signals);
+        let left = left.map_err(|error| with_loss(error, shared))?;
+        let kept = match session.bring_back() {
+            Ok(kept) => kept,
+            Err(error) if !error.is_end() && matches!(left, Left::Ended(_)) => {
+                let error = of_guest(error).to_string();
+                context.note(&say!("lab-shell-again", error = error));
+                continue;
+            }
+            Err(error) => return Err(with_loss(of_guest(error), shared)),
+        };
+        for kept in &kept {
+            context.note(&kept_yours(kept));
+        }
+        if let Some(shared) = shared {
+            let brought = session.take_brought();
+            if brought == Brought::default() && kept.is_empty() {
+                let folder = shared.display().to_string();
+                context.note(&say!("lab-brought-nothing", folder = folder));
+            }
+            tell_brought(context, shared, &brought);
+        }
+        return Ok(match left {
+            Left::Ended(status) => Exit::OfCommand(code(status)),
+            Left::Gone => Exit::Interrupted,
+        });
+    }
+}
+
+/// The signals that came.
+struct Signals {
+    /// The window has a different size.
+    resized: Arc<AtomicBool>,
+    /// The terminal is gone.
+    hung_up: Arc<AtomicBool>,
+    terminated: Arc<AtomicBool>,
+}
+
+/// How a shell was left.
+enum Left {
+    /// Its command ended.
+    Ended(Status),
+    /// The terminal is gone, and with it the learner.
+    Gone,
+}
+
+/// Runs a shell in a guest at this terminal.
+fn at_terminal(machine: &mut Machine, folder: &Path, signals: &Signals) -> anyhow::Result<Left> {
     let term = std::env::var("TERM").unwrap_or("linux".to_owned());
     let (columns, rows) = crossterm::terminal::size().unwrap_or((80, 24));
-    session.machine().request(&GuestRequest::Terminal {
+    machine.request(&GuestRequest::Terminal {
         id: RUN,
         command: ["bash", "-i"].map(str::to_owned).to_vec(),
-        cwd: folder,
+        cwd: folder.to_owned(),
         env: environment(&[
             ("TERM", term),
             ("PS1", r"lab:\w\$ ".to_owned()),
@@ -50,25 +113,22 @@ pub fn shell(context: &Context, arguments: &LabShellArguments) -> anyhow::Result
         rows,
         columns,
     })?;
-    let resized = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(signal_hook::consts::SIGWINCH, Arc::clone(&resized))
-        .context(say!("no-signals"))?;
     crossterm::terminal::enable_raw_mode()?;
-    let status = relay(session.machine(), &resized);
-    crossterm::terminal::disable_raw_mode()?;
-    let status = status?;
-    for kept in session.bring_back().map_err(of_guest)? {
-        context.note(&kept_yours(&kept));
-    }
-    Ok(Exit::OfCommand(code(status)))
+    let left = relay(machine, signals);
+    // One that is gone has no mode.
+    let _ = crossterm::terminal::disable_raw_mode();
+    left
 }
 
 /// Passes keys one way and what the terminal shows the other, until its command ends.
-fn relay(machine: &mut Machine, resized: &AtomicBool) -> anyhow::Result<Status> {
+fn relay(machine: &mut Machine, signals: &Signals) -> anyhow::Result<Left> {
     let (stdin, mut stdout) = (io::stdin(), io::stdout());
     let mut keys = [0; 4096];
     loop {
-        if resized.swap(false, Ordering::Relaxed)
+        if signals.hung_up.load(Ordering::Relaxed) || signals.terminated.load(Ordering::Relaxed) {
+            return Ok(Left::Gone);
+        }
+        if signals.resized.swap(false, Ordering::Relaxed)
             && let Ok((columns, rows)) = crossterm::terminal::size()
         {
             let id = RUN;
@@ -77,11 +137,13 @@ fn relay(machine: &mut Machine, resized: &AtomicBool) -> anyhow::Result<Status> 
         while let Some(incoming) = machine.next(Duration::ZERO)? {
             match incoming {
                 Incoming::Data { bytes, .. } => {
-                    stdout.write_all(&bytes)?;
-                    stdout.flush()?;
+                    let shown = stdout.write_all(&bytes);
+                    if shown.and_then(|()| stdout.flush()).is_err() {
+                        return Ok(Left::Gone);
+                    }
                 }
                 Incoming::Reply(Reply::Guest(GuestReply::TerminalEnded { status, .. })) => {
-                    return Ok(status);
+                    return Ok(Left::Ended(status));
                 }
                 Incoming::Reply(Reply::Guest(GuestReply::Done {
                     error: Some(what), ..
@@ -102,8 +164,7 @@ fn relay(machine: &mut Machine, resized: &AtomicBool) -> anyhow::Result<Status> 
         }
         if fds[1].any().unwrap_or(false) {
             match nix::unistd::read(&stdin, &mut keys) {
-                // The terminal is gone, and with it the learner.
-                Ok(0) | Err(Errno::EIO) => return Ok(Status::Exited(0)),
+                Ok(0) | Err(Errno::EIO) => return Ok(Left::Gone),
                 Ok(count) => machine.send_data(RUN, &keys[..count])?,
                 Err(Errno::EINTR | Errno::EAGAIN) => {}
                 Err(error) => return Err(error.into()),
