@@ -5,7 +5,7 @@ use super::context::Context;
 use super::courses;
 use super::failure::{ends, unusable};
 use super::output::out_json;
-use crate::course::{self, Course, Origin};
+use crate::course::{self, Course, MANIFEST, Origin};
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::exit::Exit;
 use crate::lesson::{Lesson, included, is_name};
@@ -13,6 +13,7 @@ use crate::render::json;
 use crate::say;
 use crate::snapshot;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// `tutor check`.
@@ -57,8 +58,8 @@ struct CheckedPart<'c> {
     lessons: Vec<&'c Lesson>,
     /// Their pages and what these include.
     files: HashSet<PathBuf>,
-    /// Errors of `course.toml` that keep them from running.
-    errors: Vec<&'c Diagnostic>,
+    /// Where the errors of `course.toml` stand that keep them from running.
+    errors: HashSet<Range<usize>>,
 }
 
 impl<'c> CheckedPart<'c> {
@@ -66,17 +67,20 @@ impl<'c> CheckedPart<'c> {
         let mut part = CheckedPart {
             lessons: Vec::new(),
             files: HashSet::new(),
-            errors: course.own_errors().collect(),
+            errors: course
+                .own_errors()
+                .map(|found| found.span.clone())
+                .collect(),
         };
         for key in keys {
             match course.lesson(key) {
                 Ok(lesson) => part.lessons.push(lesson),
                 Err(error) => {
-                    let before = part.errors.len();
-                    part.errors.extend(course.errors_of_absent(key));
-                    if part.errors.len() == before {
+                    let mut absent = course.errors_of_absent(key).peekable();
+                    if absent.peek().is_none() {
                         return Err(unusable(error));
                     }
+                    part.errors.extend(absent.map(|found| found.span.clone()));
                 }
             }
         }
@@ -92,7 +96,7 @@ impl<'c> CheckedPart<'c> {
     fn concerns(&self, found: &Diagnostic) -> bool {
         let outputs = |lesson: &&Lesson| Path::new("snapshots").join(&lesson.front.name);
         self.files.contains(&found.path)
-            || self.errors.contains(&found)
+            || found.path == Path::new(MANIFEST) && self.errors.contains(&found.span)
             || self
                 .lessons
                 .iter()

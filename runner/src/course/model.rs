@@ -9,6 +9,7 @@ use crate::lesson::{FrontMatter, Lesson, NotIncluded, Place};
 use crate::packages::Package;
 use std::collections::{BTreeMap, HashSet};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// A course with its lessons parsed.
@@ -142,10 +143,11 @@ impl Course {
 
     /// The errors in `course.toml`, apart from lessons that are listed and cannot be read.
     pub fn own_errors(&self) -> impl Iterator<Item = &Diagnostic> {
-        let of_manifest = self
-            .errors()
-            .filter(|found| found.path == Path::new(MANIFEST));
-        of_manifest.filter(|found| self.absent.iter().all(|absent| absent.error != **found))
+        let absent = self.absent.iter();
+        let absent: HashSet<Range<usize>> = absent.map(|it| it.error.span.clone()).collect();
+        let of_manifest = self.errors();
+        let of_manifest = of_manifest.filter(|found| found.path == Path::new(MANIFEST));
+        of_manifest.filter(move |found| !absent.contains(&found.span))
     }
 
     /// The errors of the lesson with this stem or number that is listed and cannot be read.

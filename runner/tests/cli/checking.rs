@@ -134,3 +134,36 @@ fn help_is_a_command_too() {
         assert!(output.status.success() && text.contains(&usage), "{text}");
     }
 }
+
+#[test]
+fn a_fence_in_a_longer_one_is_what_a_step_writes() {
+    let written = |mark: &str, id: &str| {
+        format!(
+            "{mark}sh {{id={id} compare=none}}\ncat > out.md <<'EOF'\n```c {{file=x.c}}\nint {id};\n```\nEOF\ncat out.md\n{mark}\n\n"
+        )
+    };
+    let tutor = Tutor::new().lesson(written("````", "longer") + &written("~~~", "tildes"));
+    tutor
+        .run("check")
+        .code(0)
+        .stdout_has("no errors, no warnings");
+    tutor
+        .run("run demo")
+        .code(0)
+        .stdout_has("│ ```c {file=x.c}")
+        .stdout_has("│ int longer;")
+        .stdout_has("│ int tildes;");
+}
+
+#[test]
+fn a_here_document_that_its_fence_cut_off_says_so_when_it_runs() {
+    let body = "```sh {id=write}\ncat <<'EOF'\nbefore\n```\nafter\n```\nEOF\n```\n";
+    let tutor = Tutor::new().lesson(body);
+    tutor
+        .run("check")
+        .code(0)
+        .stdout_has("warning: a here-document of step `write` lacks its last line `EOF`");
+    tutor
+        .run("run demo")
+        .stdout_has("delimited by end-of-file (wanted `EOF')");
+}

@@ -57,6 +57,23 @@ fn many_names_that_are_taken_are_named_with_their_line() {
 }
 
 #[test]
+fn many_fences_that_do_not_run_are_named() {
+    let fence = |_| "```sh {id=b}\n".to_owned();
+    let of_html = format!("<div>\n{}", many(fence));
+    // Some of the block would be shown as text, too.
+    assert!(count(&of_html) >= MANY);
+    let commented = format!("<!--\n{}-->\n", many(fence));
+    assert_eq!(count(&commented), MANY);
+    let comments = many(|_| "<!-- a -->\n```sh {id=b}\n".to_owned());
+    assert!(count(&format!("<div>\n{comments}")) >= MANY);
+    assert_eq!(count(&many(|_| "x\n    ```sh {id=b}\n\n".to_owned())), MANY);
+    assert_eq!(
+        count(&many(|_| "{{#include a}} `{{#include b}}`\n".to_owned())),
+        MANY
+    );
+}
+
+#[test]
 fn many_dead_links_are_named() {
     let headings = many(|number| format!("## Heading {number}\n\n"));
     let dead = many(|number| format!("[w](#hedaing-{number}x)\n"));
