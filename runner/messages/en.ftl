@@ -158,6 +158,7 @@ lab-checkpoints = { $count ->
 lab-tries-kvm = trying whether KVM works here, once: ten seconds at most
 bpf-no-kernel = this command asks no kernel: leave `--on` and `--kernel` out
 kernel-of-lab = `--kernel` names a kernel of the lab, and `--on host` asks this machine's own: leave one of them out
+bpf-on-lab = or ask a kernel of the lab, without root: add `--on lab`
 bpf-nothing-loaded = the lab's machine is a new one, with nothing loaded yet: name an object file, or load it yourself in `tutor lab shell`
 lab-boots = starting the lab's machine; later runs resume it in a fraction of a second
 lab-not-kept = cannot keep the lab's state in `{ $folder }`, so the next start takes as long: { $error }

@@ -18,6 +18,9 @@ pub enum CommandError {
         message: String,
         /// The advice on what to do next.
         help: Option<String>,
+        /// True where this machine's kernel, or the rights of this process, stand in the way: another
+        /// kernel may do it.
+        is_of_this_kernel: bool,
     },
     /// The answer could not be written, or the question not read.
     #[error("cannot read the question or write the answer")]
@@ -36,6 +39,7 @@ impl CommandError {
             place,
             message: message.to_string(),
             help: None,
+            is_of_this_kernel: false,
         }
     }
 
@@ -52,6 +56,28 @@ impl CommandError {
             *help = Some(text);
         }
         self
+    }
+
+    /// Notes that another kernel may do it.
+    #[must_use]
+    pub fn of_this_kernel_if(mut self, is_so: bool) -> Self {
+        if let Self::Input {
+            is_of_this_kernel, ..
+        } = &mut self
+        {
+            *is_of_this_kernel = is_so;
+        }
+        self
+    }
+
+    /// True where another kernel may do what this one refused.
+    pub fn is_of_this_kernel(&self) -> bool {
+        match self {
+            Self::Input {
+                is_of_this_kernel, ..
+            } => *is_of_this_kernel,
+            Self::Io(_) => false,
+        }
     }
 
     /// Returns what to do next, where there is something.

@@ -1,12 +1,15 @@
 //! `tutor bpf run`: runs a program on request, or while it is attached, and shows what it prints.
 
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use libbpf_rs::{Object, ProgramInput, ProgramMut};
+use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -43,6 +46,9 @@ pub struct RunArgs {
     /// Attach it for this long instead
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub attach: Option<f64>,
+    /// Run this command by `sh` while the program is attached
+    #[arg(long = "while", value_name = "COMMAND", conflicts_with_all = ["repeat", "data"])]
+    pub meanwhile: Option<String>,
     /// What a program that looks at packets is given; 64 zeroes when no file is named
     #[arg(long, value_name = "FILE", conflicts_with = "attach")]
     pub data: Option<PathBuf>,
@@ -79,6 +85,8 @@ enum RunKind {
         average: Duration,
     },
     Attached {
+        /// Where: the section's name.
+        section: String,
         seconds: f64,
         was_interrupted: bool,
     },
@@ -105,11 +113,12 @@ pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> CommandResult {
         Err(error) => (None, Some(error)),
     };
     let how = match args.attach {
-        Some(seconds) => attached(&program, seconds, trace.as_mut())?,
+        Some(seconds) => attached(&program, seconds, args, trace.as_mut())?,
+        None if args.meanwhile.is_some() => attached(&program, ATTACHED, args, trace.as_mut())?,
         None => match on_request(args, &program)? {
             Some(how) => (how, Vec::new()),
             None if args.repeat.is_none() && args.data.is_none() => {
-                attached(&program, ATTACHED, trace.as_mut())?
+                attached(&program, ATTACHED, args, trace.as_mut())?
             }
             None => {
                 return Err(CommandError::new(format!(
@@ -210,7 +219,8 @@ fn on_request(args: &RunArgs, program: &ProgramMut<'_>) -> Result<Option<RunKind
 /// Attaches a program, waits, and detaches it; Ctrl-C ends the waiting.
 fn attached(
     program: &ProgramMut<'_>,
-    seconds: f64,
+    mut seconds: f64,
+    args: &RunArgs,
     mut trace: Option<&mut TracePipe>,
 ) -> Result<(RunKind, Vec<PrintedLine>), CommandError> {
     let interrupted = Arc::new(AtomicBool::new(false));
@@ -230,10 +240,21 @@ fn attached(
     let (link, heard) = crate::quiet::listening(|| program.attach());
     let link = link.map_err(|error| unattached(program, &error, &heard));
     let mut printed = Vec::new();
-    let waited = link.map(|link| {
-        let deadline = Instant::now() + Duration::from_secs_f64(seconds);
+    let waited = link.and_then(|link| {
+        let mut meanwhile = args
+            .meanwhile
+            .as_deref()
+            .map(Meanwhile::start)
+            .transpose()?;
+        let began = Instant::now();
+        let deadline = began + Duration::from_secs_f64(seconds);
         while Instant::now() < deadline && !interrupted.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(20));
+            if meanwhile.as_mut().is_some_and(Meanwhile::has_ended) && args.attach.is_none() {
+                // In tenths of a second, as it is shown.
+                seconds = (began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
+                break;
+            }
             if let Some(Ok(lines)) = trace.as_mut().map(|trace| trace.read()) {
                 printed.extend(lines);
                 // A program on system calls prints without end.
@@ -241,6 +262,7 @@ fn attached(
             }
         }
         drop(link);
+        Ok(())
     });
     for handler in handlers {
         signal_hook::low_level::unregister(handler);
@@ -248,11 +270,45 @@ fn attached(
     waited?;
     Ok((
         RunKind::Attached {
+            section: program.section().to_string_lossy().into_owned(),
             seconds,
             was_interrupted: interrupted.load(Ordering::Relaxed),
         },
         printed,
     ))
+}
+
+/// A command that runs while a program is attached, and ends with it.
+struct Meanwhile(Child);
+
+impl Meanwhile {
+    fn start(command: &str) -> Result<Meanwhile, CommandError> {
+        let child = Command::new("sh")
+            .args(["-c", command])
+            .stdin(Stdio::null())
+            // What it prints is not the answer of this command.
+            .stdout(std::io::stderr())
+            .process_group(0)
+            .spawn();
+        child
+            .map(Meanwhile)
+            .map_err(|error| CommandError::new(format!("cannot run `{command}` by `sh`: {error}")))
+    }
+
+    fn has_ended(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(Some(_)) | Err(_))
+    }
+}
+
+impl Drop for Meanwhile {
+    fn drop(&mut self) {
+        if !self.has_ended() {
+            // It leads a process group of its own.
+            let group = Pid::from_raw(-(self.0.id() as i32));
+            let _ = nix::sys::signal::kill(group, nix::sys::signal::Signal::SIGKILL);
+            let _ = self.0.wait();
+        }
+    }
 }
 
 fn unattached(
@@ -290,7 +346,9 @@ fn unattached(
     };
     let evidence = KernelEvidence::gather(function);
     let reason = Reason::likely(feature, Phase::Attach, errno, &evidence);
-    failed.with_help(format!("{reason}; {}", reason.remedy()))
+    failed
+        .with_help(format!("{reason}; {}", reason.remedy()))
+        .of_this_kernel_if(true)
 }
 
 /// System calls are functions of other names than their own: `sys_write` is `__x64_sys_write`.
@@ -339,6 +397,7 @@ fn write(
         RunKind::Attached {
             seconds,
             was_interrupted,
+            section: _,
         } => {
             let end = match was_interrupted {
                 true => "until it was interrupted",
@@ -362,9 +421,18 @@ fn write(
         )?,
     }
     match &ran.no_trace {
-        Some(error) => writeln!(console.out, "what it printed is not shown: {error}"),
-        None => writeln!(console.out, "printed lines: {}", ran.printed.len()),
+        Some(error) => writeln!(console.out, "what it printed is not shown: {error}")?,
+        None => writeln!(console.out, "printed lines: {}", ran.printed.len())?,
     }
+    let is_idle = ran.printed.is_empty() && ran.no_trace.is_none() && args.grep.is_none();
+    if let (RunKind::Attached { section, .. }, true) = (&ran.how, is_idle) {
+        writeln!(
+            console.out,
+            "it waited at `{section}`: while it was attached, nothing called it there, or it had nothing to say; \
+             `--while 'COMMAND'` runs a command meanwhile"
+        )?;
+    }
+    Ok(())
 }
 
 fn times_word(times: u32) -> String {
@@ -389,7 +457,8 @@ fn as_json(name: &str, args: &RunArgs, ran: &RunReport) -> Value {
             RunKind::Attached { .. } => Value::Null,
         },
         "attached": match &ran.how {
-            RunKind::Attached { seconds, was_interrupted } => json!({
+            RunKind::Attached { section, seconds, was_interrupted } => json!({
+                "section": section,
                 "seconds": seconds,
                 "interrupted": was_interrupted,
             }),

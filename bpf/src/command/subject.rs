@@ -185,7 +185,9 @@ fn refused(path: &Path, error: LoadError, console: &mut Console<'_>) -> CommandE
     if let Err(error) = shown {
         return error.into();
     }
-    CommandError::at(FilePlace::file(path), &error).with_help_if(error.help())
+    CommandError::at(FilePlace::file(path), &error)
+        .with_help_if(error.help())
+        .of_this_kernel_if(error.is_of_this_kernel())
 }
 
 /// Writes the verifier's log, and then what in it matters.

@@ -143,12 +143,28 @@ impl LoadError {
         }
     }
 
+    /// True where this machine's kernel, or the rights of this process, stand in the way, and not the
+    /// object.
+    pub fn is_of_this_kernel(&self) -> bool {
+        match self {
+            Self::Rejected(rejection) => {
+                rejection.log.is_empty()
+                    && matches!(rejection.errno, Some(Errno::EPERM | Errno::EACCES))
+            }
+            Self::Load { answer, .. } => {
+                let forbidden = [Errno::EPERM, Errno::EACCES];
+                forbidden.iter().any(|errno| errno.to_string() == *answer)
+            }
+            Self::Open { .. } | Self::NoPrograms | Self::NoProgram { .. } | Self::Info { .. } => {
+                false
+            }
+        }
+    }
+
     /// Returns what to do next, from what can be seen of this machine.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Open { .. } => Some(
-                "compile it with `clang -O2 -g -target bpf -c FILE.c -o FILE.o`".to_owned(),
-            ),
+            Self::Open { heard } => unopened(heard).map(str::to_owned),
             Self::NoPrograms => Some(
                 "a program is a function with `SEC(\"…\")` before it, such as `SEC(\"kprobe/do_unlinkat\")`"
                     .to_owned(),
@@ -169,6 +185,36 @@ impl LoadError {
             }
         }
     }
+}
+
+/// Returns what to do about an object that libbpf cannot open, where its words say why.
+fn unopened(heard: &[String]) -> Option<&'static str> {
+    // The words are those of libbpf's `libbpf.c`, from 1.0 on.
+    const ADVICE: [(&str, &str); 5] = [
+        (
+            "legacy map definitions",
+            "libbpf 1.0 and newer take maps by BTF only: `struct { __uint(type, …); __uint(max_entries, …); … } NAME SEC(\".maps\");`, compiled with `-g`",
+        ),
+        (
+            "BTF is required, but is missing or corrupted",
+            "compile it with `-g`, which makes BTF",
+        ),
+        (
+            "failed to find BTF for extern",
+            "something is used and defined nowhere: look whether a helper is spelt as in `bpf/bpf_helpers.h`, and compile with `-g`",
+        ),
+        (
+            "can't find extern",
+            "something is used and defined nowhere: look whether a helper is spelt as in `bpf/bpf_helpers.h`, and compile with `-g`",
+        ),
+        (
+            "static programs are not supported",
+            "take `static` away from the function with `SEC`: the loader finds programs by their global names",
+        ),
+    ];
+    let says = |words: &str| heard.iter().any(|line| line.contains(words));
+    let advice = ADVICE.into_iter().find(|(words, _)| says(words));
+    advice.map(|(_, advice)| advice)
 }
 
 /// Explains an answer of the kernel by what keeps this process or machine from loading programs.
@@ -239,6 +285,21 @@ processed 8 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_stat
             rejection.complaint(),
             Some("R0 invalid mem access 'map_value_or_null'")
         );
+    }
+
+    #[test]
+    fn what_cannot_be_opened_gets_advice_that_fits_libbpfs_words_or_none() {
+        let help = |line: &str| {
+            let heard = vec![line.to_owned(), "failed to open object".to_owned()];
+            LoadError::Open { heard }.help().unwrap_or_default()
+        };
+        let maps =
+            "elf: legacy map definitions in 'maps' section are not supported by libbpf v1.0+";
+        assert!(help(maps).contains("SEC(\".maps\")"));
+        let helper = "failed to find BTF for extern 'bpf_trace_prink': -2";
+        assert!(help(helper).contains("spelt as in `bpf/bpf_helpers.h`"));
+        assert!(help("BTF is required, but is missing or corrupted.").contains("`-g`"));
+        assert_eq!(help("elf: file is of some kind that nobody knows"), "");
     }
 
     #[test]

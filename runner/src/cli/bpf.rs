@@ -66,8 +66,9 @@ fn here(context: &Context, command: &BpfCommand) -> anyhow::Result<Exit> {
         color: context.stdout.color,
         columns: context.stdout.columns,
     };
-    let verdict = tutor_bpf::command::run(command, &mut console).map_err(unanswered)?;
+    let verdict = tutor_bpf::command::run(command, &mut console);
     printed(out.flush())?;
+    let verdict = verdict.map_err(unanswered)?;
     Ok(match verdict {
         CommandVerdict::Works => Exit::Success,
         CommandVerdict::Refused => Exit::Different,
@@ -79,5 +80,10 @@ fn unanswered(error: CommandError) -> anyhow::Error {
     if let CommandError::Io(_) = error {
         return error.into();
     }
-    ends_with_help(Exit::Different, &error, error.help())
+    let in_lab = error.is_of_this_kernel().then(|| say!("bpf-on-lab"));
+    let help = match (error.help(), in_lab) {
+        (Some(help), Some(in_lab)) => Some(format!("{help}; {in_lab}")),
+        (help, in_lab) => help.map(str::to_owned).or(in_lab),
+    };
+    ends_with_help(Exit::Different, &error, help.as_deref())
 }

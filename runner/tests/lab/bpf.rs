@@ -131,3 +131,33 @@ fn what_is_no_object_needs_no_machine_to_be_told() {
             .stderr_has("is a directory");
     }
 }
+
+#[test]
+fn a_command_runs_while_a_program_is_attached_and_one_that_waited_in_vain_says_where() {
+    let Some(tutor) = learner() else {
+        return skipped("`bpf run --while`: there is no QEMU, no kernel for the lab or no clang");
+    };
+    let ran = tutor.run("bpf run --on lab here.bpf.o --attach 1 --grep nobody-says-this");
+    ran.code(0).stdout_lacks("it waited at");
+    let quiet = PROGRAM.replace("printk(text, sizeof(text));", "");
+    tutor.put("tmp/here.bpf.c", &quiet);
+    let mut clang = Command::new("clang");
+    clang.args(["-O2", "-g", "-target", "bpf", "-c", "here.bpf.c"]);
+    assert!(
+        clang
+            .current_dir(tutor.path("tmp"))
+            .status()
+            .is_ok_and(|status| status.success())
+    );
+    tutor
+        .run("bpf run --on lab here.bpf.o --attach 0.2")
+        .code(0)
+        .stdout_has("it waited at `raw_tp/sys_enter`")
+        .stdout_has("`--while 'COMMAND'` runs a command meanwhile");
+    let mut command = tutor.command("bpf run --on lab here.bpf.o");
+    command.args(["--while", "echo meanwhile; sleep 60 & exit"]);
+    let ran = tutor.start_command(command, "bpf run --while").end();
+    ran.code(0)
+        .stderr_has("meanwhile")
+        .stdout_has("was attached for");
+}
