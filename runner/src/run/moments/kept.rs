@@ -1,7 +1,8 @@
 //! The folder of a lesson's moments.
 //!
 //! `STEP.moment` says what changed since the moment before, `HASH.made` is what a file held or a
-//! shell said of itself, and `STEP-TIME.guest` is the state of a guest. All moments are read once,
+//! shell said of itself, and `STEP-TIME.guest` is the state of a guest. A moment that became void as
+//! its step began again is `STEP.void`: it tells what steps made once, and nothing else. All moments are read once,
 //! and each step writes its own.
 
 use crate::lesson::{Block, Lesson};
@@ -115,11 +116,13 @@ impl Moments {
             let Some(step) = path.file_stem().and_then(|step| step.to_str()) else {
                 continue;
             };
-            if ends(&path, "moment")
+            if (ends(&path, "moment") || ends(&path, "void"))
                 && let Some(moment) = versioned::read(&path, FORMAT, FORMAT)?
             {
                 moments.learn(&moment);
-                moments.kept.insert(step.to_owned(), moment);
+                if ends(&path, "moment") {
+                    moments.kept.insert(step.to_owned(), moment);
+                }
             }
         }
         Ok(moments)
@@ -153,6 +156,7 @@ impl Moments {
             value: &moment,
         };
         tutor_files::write(&file, &serde_json::to_vec(&versioned)?, 0o600)?;
+        let _ = fs::remove_file(file.with_extension("void"));
         self.learn(&moment);
         let older = self.kept.insert(step.to_owned(), moment);
         // They are large, and a learner may run one step many times.
@@ -168,11 +172,12 @@ impl Moments {
         Ok(())
     }
 
-    /// Keeps no moment after a step. What steps made once stays known.
+    /// Keeps no moment after a step. What steps made once stays known, also to the next `tutor`, so
+    /// that it is taken for nobody's edit.
     pub(super) fn drop_after(&mut self, step: &str) {
-        // One that cannot be removed would say what is no longer so; the next run tidies.
         let file = self.folder.join(format!("{step}.moment"));
-        let _ = fs::remove_file(file);
+        // One that cannot be renamed would say what is no longer so; the next run tidies.
+        let _ = fs::rename(&file, file.with_extension("void"));
         self.kept.remove(step);
     }
 
