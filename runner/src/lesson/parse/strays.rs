@@ -61,7 +61,8 @@ fn is_shown(
                 return true;
             }
             let is_first = source[inside.start..span.start].trim().is_empty();
-            let rest = source[span.end..inside.end].trim();
+            // One that is not closed in time reaches beyond its fence.
+            let rest = source.get(span.end..inside.end).unwrap_or_default().trim();
             let is_last = rest.chars().all(|c| matches!(c, '`' | '~'));
             !(is_first && is_last)
         }
