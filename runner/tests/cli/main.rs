@@ -19,6 +19,7 @@ mod faults;
 mod files;
 mod fuzz;
 mod images;
+mod json;
 mod killed;
 mod needs;
 mod outputs;
