@@ -56,14 +56,25 @@ impl Workspace {
             .collect();
         let outdated = files.keys().filter_map(|path| {
             let now = self.content_hash(path)?;
-            let reads = |at: &usize| reads(&known[..=*at], path, &files);
-            let mut readers: Vec<usize> = (0..known.len()).filter(reads).collect();
-            if readers.is_empty() {
-                readers.extend((0..known.len()).find(|at| known[*at].1.found.contains_key(path)));
+            let found_other =
+                |last: &LastRun| last.found.get(path).is_some_and(|then| *then != now);
+            // Mostly nothing has changed, and then no script is read.
+            if !known.iter().any(|(_, last)| found_other(last)) {
+                return None;
             }
-            let mut readers = readers.into_iter().map(|at| known[at]);
-            let (step, _) =
-                readers.find(|(_, last)| last.found.get(path).is_some_and(|then| *then != now))?;
+            let reads = readers(&known, path, &files);
+            let first_below = || {
+                known
+                    .iter()
+                    .position(|(_, last)| last.found.contains_key(path))
+            };
+            let (step, _) = match reads.contains(&true) {
+                true => known
+                    .iter()
+                    .zip(&reads)
+                    .find_map(|(one, reads)| (*reads && found_other(one.1)).then_some(one))?,
+                false => known.get(first_below()?).filter(|one| found_other(one.1))?,
+            };
             Some(Outdated {
                 file: path.path().to_owned(),
                 step: step.id.clone(),
@@ -84,27 +95,42 @@ impl Workspace {
     }
 }
 
-/// True if the last of these steps reads a file of the lesson.
-fn reads(steps: &[(&Step, &LastRun)], wanted: &Below, files: &BTreeMap<Below, &FileStep>) -> bool {
-    let Some(((step, last), before)) = steps.split_last() else {
-        return false;
-    };
-    let mut read = BTreeSet::new();
+/// Which of these steps read a file of the lesson, in their order.
+fn readers(
+    steps: &[(&Step, &LastRun)],
+    wanted: &Below,
+    files: &BTreeMap<Below, &FileStep>,
+) -> Vec<bool> {
+    let mut readers = Vec::with_capacity(steps.len());
+    for (at, (step, last)) in steps.iter().enumerate() {
+        let makers = steps[..at].iter().zip(&readers);
+        let mut made = makers
+            .filter(|(_, reads)| **reads)
+            .flat_map(|((_, last), _)| &last.made);
+        let reads =
+            finds(step, last, files).contains(wanted) || made.any(|path| names(&step.script, path));
+        readers.push(reads);
+    }
+    readers
+}
+
+/// The files of the lesson that a step's script names, and those that they name.
+fn finds<'f>(
+    step: &Step,
+    last: &'f LastRun,
+    files: &'f BTreeMap<Below, &FileStep>,
+) -> BTreeSet<&'f Below> {
+    let mut found = BTreeSet::new();
     let mut named: Vec<&Below> = last.found.keys().collect();
     named.retain(|path| names(&step.script, path));
     while let Some(path) = named.pop() {
-        if read.insert(path)
+        if found.insert(path)
             && let Some(file) = files.get(path)
         {
             named.extend(files.keys().filter(|other| names(&file.content, other)));
         }
     }
-    read.contains(wanted)
-        || (0..before.len()).any(|at| {
-            let made = &before[at].1.made;
-            made.iter().any(|path| names(&step.script, path))
-                && reads(&before[..=at], wanted, files)
-        })
+    found
 }
 
 /// True if a text has the name of a file as a word.

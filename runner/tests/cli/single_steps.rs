@@ -367,3 +367,20 @@ fn moments_of_a_newer_tutor_are_named_and_left_alone() {
         assert!(tutor.files("home") == before, "{line}");
     }
 }
+
+#[test]
+fn what_an_edit_outdates_is_found_however_many_steps_made_one_file() {
+    let body = "```text {file=notes.txt}\nthe lesson's\n```\n\n```text {file=words.txt}\nthe lesson's\n```\n\n";
+    let steps = (0..48).map(|number| plain(&format!("s{number}"), "echo x >> log; tail -1 log"));
+    let read = plain("read", "cat words.txt >> log");
+    let body = body.to_owned() + &read + &steps.collect::<String>() + &plain("last", "cat log");
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("run demo").code(0);
+    edit(&tutor, "notes.txt", "mine\n");
+    edit(&tutor, "words.txt", "mine\n");
+    tutor
+        .run("run demo --from last")
+        .code(0)
+        .stdout_has("`words.txt` has changed since `read` ran")
+        .stdout_has("`notes.txt` has changed since `read` ran");
+}
