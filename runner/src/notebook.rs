@@ -27,11 +27,13 @@ pub enum OnFailure {
 pub fn judge<'a>(course: &'a Course, lesson: &'a Lesson, folders: &'a StepFolders) -> Judge<'a> {
     let files = OfCourse(course);
     let name = &lesson.front.name;
-    Judge::new(lesson, folders, move |step, vary, environment| {
-        snapshot::find(&files, name, step, vary, environment)
-    })
+    Judge::new(
+        lesson,
+        folders,
+        &course.masks,
+        move |step, vary, environment| snapshot::find(&files, name, step, vary, environment),
+    )
     .with_facets(&course.facets)
-    .with_masks(&course.masks)
 }
 
 /// Makes a report of what it hears, and shows it.

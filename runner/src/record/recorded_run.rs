@@ -162,19 +162,5 @@ impl<'r> RecordedRun<'r> {
 
 /// True if what follows in the same run may be spoiled.
 fn spoils(verdict: &Verdict) -> bool {
-    match verdict {
-        Verdict::CheckFailed { .. }
-        | Verdict::WrongExit { .. }
-        | Verdict::TimedOut { .. }
-        | Verdict::Interrupted
-        | Verdict::Broken { .. } => true,
-        Verdict::Passed
-        | Verdict::Shown
-        | Verdict::New
-        | Verdict::Changed { .. }
-        | Verdict::DiffersHere { .. }
-        | Verdict::Edited(_)
-        | Verdict::Skipped(_)
-        | Verdict::Recorded => false,
-    }
+    verdict.is_unfinished() || matches!(verdict, Verdict::CheckFailed { .. })
 }

@@ -10,12 +10,9 @@ use crate::normalize::{Masks, StableText, StepFolders};
 use crate::snapshot::{
     Environment, Recipe, Recorded, SnapshotError, Stale, recipes, same_facets, value_of,
 };
-use crate::transcript::{Ending, KnownFacets, Record, RecordId, ShellFate, Skip, Transcript};
+use crate::transcript::{Ending, KnownFacets, Record, RecordId, Skip, Transcript};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
-
-static NO_MASKS: BTreeMap<String, CourseMask> = BTreeMap::new();
 
 /// Judges the records of one lesson, one by one as they come or all at once.
 pub struct Judge<'a> {
@@ -32,22 +29,23 @@ pub struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// `lookup` finds a step's accepted output.
+    /// `masks` are those that the course declares; `lookup` finds a step's accepted output.
     pub fn new(
         lesson: &'a Lesson,
         folders: &'a StepFolders,
+        masks: &'a BTreeMap<String, CourseMask>,
         lookup: impl Fn(&str, &[String], &Environment) -> Result<Option<Recorded>, SnapshotError> + 'a,
     ) -> Judge<'a> {
         Judge {
             steps: lesson.steps().map(|step| (&*step.id, step)).collect(),
             checks: lesson.checks().map(|check| (&*check.name, check)).collect(),
-            recipes: recipes(lesson, &NO_MASKS),
+            recipes: recipes(lesson, masks),
             lesson,
             folders,
             lookup: Box::new(lookup),
             ready: RefCell::new(None),
             meanings: Environment::new(),
-            masks: &NO_MASKS,
+            masks,
         }
     }
 
@@ -56,15 +54,6 @@ impl<'a> Judge<'a> {
         let meaning = |(name, facet): (&String, &Facet)| Some((name.clone(), facet.what.clone()?));
         Judge {
             meanings: facets.iter().filter_map(meaning).collect(),
-            ..self
-        }
-    }
-
-    /// The same, with the masks that the course declares.
-    pub fn with_masks(self, masks: &'a BTreeMap<String, CourseMask>) -> Judge<'a> {
-        Judge {
-            masks,
-            recipes: recipes(self.lesson, masks),
             ..self
         }
     }
@@ -101,18 +90,12 @@ impl<'a> Judge<'a> {
     pub fn item(&self, record: &Record, facets: &KnownFacets) -> Item {
         let environment = &facets.values;
         let mut item = Item {
-            id: record.id.clone(),
-            verdict: Verdict::Passed,
             ending: Some(record.ending.clone()),
             place: record.place,
             duration: record.duration,
-            text: None,
-            recorded: None,
-            stale: Vec::new(),
             shell: record.shell,
-            after_failed: None,
-            is_question: false,
             edited: record.edited.clone(),
+            ..Item::of(record.id.clone(), Verdict::Passed)
         };
         item.verdict = match &record.id {
             RecordId::Step(id) => match self.steps.get(id.as_str()) {
@@ -296,18 +279,9 @@ pub fn recorded(lesson: &Lesson, lookup: &Lookup<'_>) -> Report {
             Err(error) => (broken(&error), None),
         };
         Item {
-            id: RecordId::Step(step.id.clone()),
-            verdict,
-            ending: None,
             place: step.on,
-            duration: Duration::ZERO,
-            text: None,
             recorded,
-            stale: Vec::new(),
-            shell: ShellFate::Kept,
-            after_failed: None,
-            is_question: false,
-            edited: Vec::new(),
+            ..Item::of(RecordId::Step(step.id.clone()), verdict)
         }
     };
     let compared = |step: &&Step| step.compare == Compare::Snapshot;

@@ -8,6 +8,9 @@ use crate::snapshot::tests::{environment, recorded as output_of};
 use crate::transcript::{Capture, HEAD_BYTES, KnownFacets, Output, ShellFate};
 use insta::assert_snapshot;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+static NO_MASKS: BTreeMap<String, CourseMask> = BTreeMap::new();
 
 /// A step `build` that is expected to succeed, and a check `size` that expects `104`.
 fn lesson(change: impl FnOnce(&mut Step)) -> Lesson {
@@ -87,7 +90,7 @@ fn judged_beside(lesson: &Lesson, accepted: Option<Recorded>, record: Record) ->
         values: ours,
         ..KnownFacets::default()
     };
-    Judge::new(lesson, &StepFolders::default(), lookup).item(&record, &facets)
+    Judge::new(lesson, &StepFolders::default(), &NO_MASKS, lookup).item(&record, &facets)
 }
 
 fn step_judged(lesson: &Lesson, accepted: Option<&str>, ending: Ending, stdout: &str) -> Verdict {
@@ -330,7 +333,7 @@ fn a_damaged_snapshot_breaks_its_step_only_and_says_what_to_do() {
     };
     let id = RecordId::Step("build".to_owned());
     let folders = StepFolders::default();
-    let judge = Judge::new(&lesson, &folders, lookup);
+    let judge = Judge::new(&lesson, &folders, &NO_MASKS, lookup);
     let facets = KnownFacets {
         values: environment(""),
         ..KnownFacets::default()
@@ -395,6 +398,7 @@ fn a_thousand_steps_are_judged_in_the_order_of_their_records() {
         let number = step.trim_start_matches("step-");
         Ok(Some(accepted_output(step, &format!("{number}\n"))))
     };
-    let report = Judge::new(&lesson, &StepFolders::default(), lookup).report(&transcript);
+    let report =
+        Judge::new(&lesson, &StepFolders::default(), &NO_MASKS, lookup).report(&transcript);
     assert_eq!(report.counts().passed, 1000);
 }

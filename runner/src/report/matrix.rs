@@ -250,27 +250,21 @@ pub(crate) mod tests {
     use crate::lesson::{ExpectedExit, Place};
     use crate::snapshot::tests::{environment, recorded};
     use crate::snapshot::{Environment, name_for};
-    use crate::transcript::{Ending, ShellFate, Skip};
+    use crate::transcript::{Ending, Skip};
     use insta::assert_snapshot;
     use std::time::Duration;
 
     fn item(step: &str, verdict: Verdict, stdout: Option<&str>) -> Item {
+        let id = match step.strip_prefix("check ") {
+            Some(name) => RecordId::Check(name.to_owned()),
+            None => RecordId::Step(step.to_owned()),
+        };
         Item {
-            id: match step.strip_prefix("check ") {
-                Some(name) => RecordId::Check(name.to_owned()),
-                None => RecordId::Step(step.to_owned()),
-            },
-            verdict,
             ending: Some(Ending::Exited(0)),
             place: Place::Kernel,
             duration: Duration::from_millis(41),
             text: stdout.map(|stdout| recorded("hello", step, stdout).text),
-            recorded: None,
-            stale: Vec::new(),
-            shell: ShellFate::Kept,
-            after_failed: None,
-            is_question: false,
-            edited: Vec::new(),
+            ..Item::of(id, verdict)
         }
     }
 

@@ -69,31 +69,23 @@ pub struct Item {
 impl Item {
     /// What answers a question; nothing for all else, and where its script could not be run.
     pub fn answer(&self) -> Option<String> {
-        let is_answered = match &self.verdict {
-            Verdict::Passed | Verdict::New | Verdict::Shown => true,
-            Verdict::CheckFailed { ending, .. } => ending.is_none(),
-            Verdict::Changed { .. }
-            | Verdict::DiffersHere { .. }
-            | Verdict::Edited(_)
-            | Verdict::WrongExit { .. }
-            | Verdict::TimedOut { .. }
-            | Verdict::Interrupted
-            | Verdict::Skipped(_)
-            | Verdict::Recorded
-            | Verdict::Broken { .. } => false,
-        };
+        let is_answered = matches!(
+            self.verdict,
+            Verdict::Passed
+                | Verdict::New
+                | Verdict::Shown
+                | Verdict::CheckFailed { ending: None, .. }
+        );
         let text = self.text.as_ref().filter(|_| is_answered);
         text.filter(|_| self.is_question).map(value_of)
     }
 
-    /// Something that kept a whole lesson from going on.
-    pub fn broken(name: &str, message: String) -> Item {
+    /// A verdict, and nothing else that is known.
+    pub fn of(id: RecordId, verdict: Verdict) -> Item {
         Item {
-            id: RecordId::Step(name.to_owned()),
-            verdict: Verdict::Broken {
-                message,
-                help: None,
-            },
+            id,
+            is_question: false,
+            verdict,
             ending: None,
             place: Place::Host,
             duration: Duration::ZERO,
@@ -102,9 +94,17 @@ impl Item {
             stale: Vec::new(),
             shell: ShellFate::Kept,
             after_failed: None,
-            is_question: false,
             edited: Vec::new(),
         }
+    }
+
+    /// Something that kept a whole lesson from going on.
+    pub fn broken(name: &str, message: String) -> Item {
+        let help = None;
+        Item::of(
+            RecordId::Step(name.to_owned()),
+            Verdict::Broken { message, help },
+        )
     }
 }
 
@@ -204,20 +204,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn report(verdicts: Vec<Verdict>) -> Report {
-        let item = |verdict| Item {
-            id: RecordId::Step("a".to_owned()),
-            verdict,
-            ending: None,
-            place: Place::Host,
-            duration: Duration::ZERO,
-            text: None,
-            recorded: None,
-            stale: Vec::new(),
-            shell: ShellFate::Kept,
-            after_failed: None,
-            is_question: false,
-            edited: Vec::new(),
-        };
+        let item = |verdict| Item::of(RecordId::Step("a".to_owned()), verdict);
         Report {
             lesson: "hello".to_owned(),
             stem: "lesson-2".to_owned(),
