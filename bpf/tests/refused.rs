@@ -109,3 +109,20 @@ fn a_file_that_clang_refuses_leaves_standard_output_to_json() {
         "{error}"
     );
 }
+
+#[test]
+fn a_file_that_does_not_end_is_refused_by_each_command_that_reads_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let endless = folder.path().join("endless.c");
+    let file = std::fs::File::create(&endless).unwrap();
+    // It has no bytes on the disk.
+    file.set_len(5 << 30).unwrap();
+    let path = endless.to_str().unwrap();
+    for command in [
+        "sections", "symbols", "disasm", "compare", "xlated", "jited", "run", "pipeline",
+    ] {
+        let error = Run::new(&[command, path]).error();
+        let words = "/endless.c: the file has more than 256 MiB, and no program or packet has";
+        assert!(error.ends_with(words), "{command}: {error}");
+    }
+}

@@ -9,7 +9,7 @@ use crate::clang::compile_command;
 use crate::insn::ByteOrder;
 use crate::object::{BpfObject, ObjectError};
 
-/// More than any BPF object has; a whole kernel is larger, and an endless file is not read for ever.
+/// More than any program has; a whole kernel is larger, and an endless file is not read for ever.
 const LIMIT: u64 = 256 << 20;
 
 /// Reads a file.
@@ -25,7 +25,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, CommandError> {
         .map_err(cannot)?;
     if data.len() as u64 > LIMIT {
         let message = format!(
-            "the file has more than {} MiB, and no BPF object has",
+            "the file has more than {} MiB, and no program or packet has",
             LIMIT >> 20
         );
         return Err(CommandError::at(FilePlace::file(path), message));

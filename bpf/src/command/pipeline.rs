@@ -70,7 +70,7 @@ pub(super) fn run(args: &PipelineArgs, console: &mut Console<'_>) -> CommandResu
         options: include.chain(define).chain(mcpu).collect(),
     };
     let source = input
-        .source()
+        .source(&super::input::read(&args.file)?)
         .map_err(|error| stopped(error, args.json, console))?;
     if let Some(line) = args.line {
         let there = input.has_line(&source, line);

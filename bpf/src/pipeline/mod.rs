@@ -10,8 +10,6 @@ mod row;
 mod tokens;
 
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 use crate::clang::{Tool, ToolError, include_options};
@@ -107,14 +105,6 @@ pub enum PipelineError {
     /// The object cannot be read.
     #[error("cannot read the object that clang wrote: {0}")]
     Object(#[from] ObjectError),
-    /// The C file cannot be read.
-    #[error("cannot read `{}`: {source}", file.display())]
-    Read {
-        /// The file.
-        file: PathBuf,
-        /// The obstacle.
-        source: io::Error,
-    },
     /// The file holds what no text does.
     #[error("`{}` is no C file: it holds bytes that no text has", file.display())]
     NoText {
@@ -142,17 +132,13 @@ pub enum PipelineError {
 }
 
 impl Input {
-    /// Returns the lines of the C file.
-    pub fn source(&self) -> Result<Vec<String>, PipelineError> {
-        let text = fs::read(&self.file).map_err(|source| PipelineError::Read {
-            file: self.file.clone(),
-            source,
-        })?;
-        if text.contains(&0) {
+    /// Returns the lines of the C file, which holds these bytes.
+    pub fn source(&self, bytes: &[u8]) -> Result<Vec<String>, PipelineError> {
+        if bytes.contains(&0) {
             let file = self.file.clone();
             return Err(PipelineError::NoText { file });
         }
-        let text = String::from_utf8_lossy(&text);
+        let text = String::from_utf8_lossy(bytes);
         Ok(text.lines().map(str::to_owned).collect())
     }
 
