@@ -1,8 +1,8 @@
 //! `tutor bpf run`: runs a program on request, or while it is attached, and shows what it prints.
 
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -89,7 +89,16 @@ enum RunKind {
         section: String,
         seconds: f64,
         was_interrupted: bool,
+        meanwhile: Option<MeanwhileEnd>,
     },
+}
+
+/// What became of the command that ran meanwhile.
+#[derive(Clone, Copy)]
+enum MeanwhileEnd {
+    Ended(ExitStatus),
+    /// It still ran when the program was detached.
+    Stopped,
 }
 
 pub(super) fn run(args: &RunArgs, console: &mut Console<'_>) -> CommandResult {
@@ -250,7 +259,8 @@ fn attached(
         let deadline = began + Duration::from_secs_f64(seconds);
         while Instant::now() < deadline && !interrupted.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(20));
-            if meanwhile.as_mut().is_some_and(Meanwhile::has_ended) && args.attach.is_none() {
+            let end = meanwhile.as_mut().and_then(Meanwhile::end);
+            if end.is_some() && args.attach.is_none() {
                 // In tenths of a second, as it is shown.
                 seconds = (began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
                 break;
@@ -262,17 +272,22 @@ fn attached(
             }
         }
         drop(link);
-        Ok(())
+        Ok(meanwhile.map(|mut command| {
+            command
+                .end()
+                .map_or(MeanwhileEnd::Stopped, MeanwhileEnd::Ended)
+        }))
     });
     for handler in handlers {
         signal_hook::low_level::unregister(handler);
     }
-    waited?;
+    let meanwhile = waited?;
     Ok((
         RunKind::Attached {
             section: program.section().to_string_lossy().into_owned(),
             seconds,
             was_interrupted: interrupted.load(Ordering::Relaxed),
+            meanwhile,
         },
         printed,
     ))
@@ -295,14 +310,40 @@ impl Meanwhile {
             .map_err(|error| CommandError::new(format!("cannot run `{command}` by `sh`: {error}")))
     }
 
-    fn has_ended(&mut self) -> bool {
-        matches!(self.0.try_wait(), Ok(Some(_)) | Err(_))
+    /// How it ended; nothing while it runs.
+    fn end(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().ok().flatten()
+    }
+}
+
+impl MeanwhileEnd {
+    /// What went wrong, as the end of a sentence.
+    fn trouble(self) -> Option<String> {
+        let MeanwhileEnd::Ended(status) = self else {
+            return Some("still ran, and was stopped".to_owned());
+        };
+        match (status.code(), status.signal()) {
+            (Some(0), _) => None,
+            (_, Some(signal)) => Some(format!("was ended by signal {signal}")),
+            (code, None) => Some(format!("ended with status {}", code.unwrap_or_default())),
+        }
+    }
+
+    fn as_json(self) -> Value {
+        let status = match self {
+            MeanwhileEnd::Ended(status) => Some(status),
+            MeanwhileEnd::Stopped => None,
+        };
+        json!({
+            "status": status.and_then(|status| status.code()),
+            "signal": status.and_then(|status| status.signal()),
+        })
     }
 }
 
 impl Drop for Meanwhile {
     fn drop(&mut self) {
-        if !self.has_ended() {
+        if self.end().is_none() {
             // It leads a process group of its own.
             let group = Pid::from_raw(-(self.0.id() as i32));
             let _ = nix::sys::signal::kill(group, nix::sys::signal::Signal::SIGKILL);
@@ -398,12 +439,20 @@ fn write(
             seconds,
             was_interrupted,
             section: _,
+            meanwhile,
         } => {
             let end = match was_interrupted {
                 true => "until it was interrupted",
                 false => "and is detached again",
             };
+            let seconds = match *seconds < 0.1 {
+                true => "less than 0.1".to_owned(),
+                false => seconds.to_string(),
+            };
             writeln!(console.out, "{name} was attached for {seconds} s {end}")?;
+            if let Some(end) = meanwhile.and_then(MeanwhileEnd::trouble) {
+                writeln!(console.out, "the command of `--while` {end}")?;
+            }
         }
     }
     for line in ran.printed.iter().take(args.lines) {
@@ -426,10 +475,13 @@ fn write(
     }
     let is_idle = ran.printed.is_empty() && ran.no_trace.is_none() && args.grep.is_none();
     if let (RunKind::Attached { section, .. }, true) = (&ran.how, is_idle) {
+        let advice = match args.meanwhile {
+            Some(_) => "",
+            None => "; `--while 'COMMAND'` runs a command meanwhile",
+        };
         writeln!(
             console.out,
-            "it waited at `{section}`: while it was attached, nothing called it there, or it had nothing to say; \
-             `--while 'COMMAND'` runs a command meanwhile"
+            "it waited at `{section}`: while it was attached, nothing called it there, or it had nothing to say{advice}"
         )?;
     }
     Ok(())
@@ -457,10 +509,11 @@ fn as_json(name: &str, args: &RunArgs, ran: &RunReport) -> Value {
             RunKind::Attached { .. } => Value::Null,
         },
         "attached": match &ran.how {
-            RunKind::Attached { section, seconds, was_interrupted } => json!({
+            RunKind::Attached { section, seconds, was_interrupted, meanwhile } => json!({
                 "section": section,
                 "seconds": seconds,
                 "interrupted": was_interrupted,
+                "while": meanwhile.map(MeanwhileEnd::as_json),
             }),
             RunKind::OnRequest { .. } => Value::Null,
         },

@@ -159,5 +159,25 @@ fn a_command_runs_while_a_program_is_attached_and_one_that_waited_in_vain_says_w
     let ran = tutor.start_command(command, "bpf run --while").end();
     ran.code(0)
         .stderr_has("meanwhile")
-        .stdout_has("was attached for");
+        .stdout_has("was attached for")
+        .stdout_lacks("the command of `--while`");
+    let run = |args: &[&str], meanwhile: &str| {
+        let mut command = tutor.command("bpf run --on lab here.bpf.o");
+        command.args(args).args(["--while", meanwhile]);
+        tutor.start_command(command, "bpf run --while").end()
+    };
+    run(&[], "exit 3")
+        .code(0)
+        .stdout_has("was attached for ")
+        .stdout_has("the command of `--while` ended with status 3\n")
+        .stdout_has("it waited at")
+        .stdout_lacks("runs a command meanwhile");
+    run(&[], "kill -9 $$").stdout_has("the command of `--while` was ended by signal 9\n");
+    let late = ["--attach", "0.5"];
+    run(&late, "sleep 60").stdout_has("the command of `--while` still ran, and was stopped\n");
+    for (line, status) in [("exit 3", Some(3)), ("sleep 60", None)] {
+        let json = run(&["--attach", "0.5", "--json"], line).json();
+        let end = serde_json::json!({"signal": null, "status": status});
+        assert_eq!(json["attached"]["while"], end, "{line}");
+    }
 }
