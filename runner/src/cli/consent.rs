@@ -3,7 +3,7 @@
 use super::arguments::{On, RunningArguments};
 use super::context::{Context, program};
 use super::failure::ends;
-use super::output::{can_ask, paged};
+use super::output::{can_ask, paged, typed_line};
 use super::scripts::listed;
 use crate::consent::Proposal;
 use crate::course::{Course, Script, ScriptKind};
@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::lesson::{Lesson, Place};
 use crate::render::paint::Paint;
 use crate::say;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 /// The most lines that are shown with the question itself; a longer list is shown on request.
@@ -118,11 +118,10 @@ impl Context {
             let choices = paint.fitted("", &say!("consent-choices"));
             note!("{} ", choices.join("\n"));
             io::stderr().flush()?;
-            let mut answer = String::new();
-            if io::stdin().lock().read_line(&mut answer)? == 0 {
+            let Some(answer) = typed_line()? else {
                 noteln!("");
                 return Ok(false);
-            }
+            };
             match answer.trim() {
                 "y" | "yes" => return Ok(true),
                 "s" | "see" => match io::stdout().is_terminal() {

@@ -105,9 +105,16 @@ pub fn can_ask() -> bool {
 pub fn confirmed(mut to: impl Write, question: &str) -> io::Result<bool> {
     write!(to, "{} ", drawn(question))?;
     to.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
+    let answer = typed_line()?.unwrap_or_default();
     Ok(matches!(answer.trim(), "y" | "yes"))
+}
+
+/// Waits for a line that is typed; nothing at the end of input. A byte that is no UTF-8, from a
+/// keyboard of another encoding, reads as a mark, and is no reason to end.
+pub fn typed_line() -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    let count = io::stdin().lock().read_until(b'\n', &mut line)?;
+    Ok((count > 0).then(|| String::from_utf8_lossy(&line).into_owned()))
 }
 
 /// Prints by a pager, if this is a terminal; `less -FRX` prints a short text as it is.

@@ -3,7 +3,7 @@
 use super::arguments::{AcceptArguments, ReviewArguments, SettleArguments};
 use super::context::Context;
 use super::failure::{ends, unusable};
-use super::output::{out_json, print_lines};
+use super::output::{out_json, print_lines, typed_line};
 use crate::course::Course;
 use crate::diagnostic::line_column;
 use crate::exit::Exit;
@@ -19,7 +19,7 @@ use crate::snapshot::{
 use crate::visible::visible_text;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 
 /// The decision about an output that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -405,10 +405,9 @@ fn ask(paint: &Paint) -> io::Result<ReviewAnswer> {
         let lines = paint.resized().fitted("", &say!("review-choices"));
         out!("{} ", lines.join("\n"));
         io::stdout().flush()?;
-        let mut line = String::new();
-        if io::stdin().lock().read_line(&mut line)? == 0 {
+        let Some(line) = typed_line()? else {
             return Ok(ReviewAnswer::Quit);
-        }
+        };
         match line.trim() {
             // Who answers has just read that it was made after a failure.
             "a" | "accept" => {

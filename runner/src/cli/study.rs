@@ -3,6 +3,7 @@
 use super::arguments::{On, RunningArguments, StudyArguments};
 use super::context::Context;
 use super::failure::ends;
+use super::output::typed_line;
 use crate::course::Course;
 use crate::event::TakenBack;
 use crate::exit::Exit;
@@ -23,7 +24,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, raise};
 use nix::sys::termios::{FlushArg, tcflush};
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -294,9 +295,7 @@ impl Keyboard<'_> {
                 }
             }
         }
-        let mut line = String::new();
-        let bytes = io::stdin().lock().read_line(&mut line)?;
-        Ok((bytes > 0).then_some(line))
+        typed_line()
     }
 }
 
@@ -410,10 +409,9 @@ fn typed(prompt: &[String]) -> io::Result<Wish> {
     out!("{} ", prompt.join("\n"));
     io::stdout().flush()?;
     loop {
-        let mut line = String::new();
-        if io::stdin().lock().read_line(&mut line)? == 0 {
+        let Some(line) = typed_line()? else {
             return Ok(Wish::Quit);
-        }
+        };
         match line.trim() {
             "" | "r" | "run" => return Ok(Wish::Run),
             "s" | "skip" => return Ok(Wish::Skip),

@@ -176,3 +176,46 @@ fn a_key_pressed_while_a_step_runs_does_not_run_the_next_one() {
     running.say("q");
     running.end().code(0).stdout_lacks("│ ran-2");
 }
+
+/// A line that is no UTF-8: an `ä` from a keyboard of Latin-1.
+const NO_UTF8: &[u8] = b"\xe4\n";
+
+#[test]
+fn a_line_that_is_no_utf_8_is_as_good_as_any_other_that_nobody_understands() {
+    let question = "[How many?](#predict-lines)\n\n".to_owned()
+        + &step("run", "seq 3")
+        + "```sh {predict=lines of=run}\nwc -l <\"$TUTOR_STDOUT\"\n```\n\n";
+    let tutor = Tutor::new().lesson(question).env("NO_COLOR", "1");
+    let mut running = tutor.start_interactive(tutor.command("study demo"), "study demo");
+    running.say(NO_UTF8);
+    running.say(NO_UTF8);
+    running.say("r\n");
+    running
+        .end()
+        .code(0)
+        .stdout_has("`\u{fffd}` is none of")
+        .stdout_has("│ 3\n")
+        .stdout_has("you said \u{fffd}");
+    // So it is with the other questions, which are asked at a terminal only.
+    let asked = |tutor: &Tutor, line: &str, prompt: &str, then: &str| {
+        let mut running = at_a_terminal_of(tutor, 200, line)?;
+        running.until_stdout(prompt);
+        running.say(NO_UTF8);
+        running.say(then);
+        Some(running.end())
+    };
+    if let Some(ran) = asked(&tutor, "storage --remove-all", "[y/N]", "") {
+        ran.stdout_lacks("error").stdout_lacks("removed:");
+    }
+    tutor.run("test").code(1);
+    if let Some(ran) = asked(&tutor, "review", "[q]uit", "a\n") {
+        ran.code(0).stdout_has("accepted");
+    }
+    let tutor = Tutor::new()
+        .lesson(plain("one", "echo ran-1"))
+        .not_trusted()
+        .env("NO_COLOR", "1");
+    if let Some(ran) = asked(&tutor, "run demo", "run it? [y]", "y\n") {
+        ran.code(0).stdout_has("│ ran-1");
+    }
+}

@@ -57,9 +57,9 @@ impl Running {
     }
 
     /// Types something. One that ended without reading it is fine.
-    pub fn say(&mut self, text: &str) {
+    pub fn say(&mut self, text: impl AsRef<[u8]>) {
         if let Some(stdin) = &mut self.stdin {
-            let _ = stdin.write_all(text.as_bytes());
+            let _ = stdin.write_all(text.as_ref());
         }
     }
 
