@@ -9,10 +9,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::os::fd::AsFd as _;
 
+use object::{Object as _, ObjectSection as _};
 use support::{Corpus, output, skipped};
+use tutor_bpf::assemble::TinyObject;
 use tutor_bpf::jit::{Processor, disassemble};
 use tutor_bpf::kallsyms::KernelSymbols;
-use tutor_bpf::load::{LoadedObject, ProgramChoice, ProgramInfo};
+use tutor_bpf::load::{FollowedObject, LoadedObject, ProgramChoice, ProgramInfo};
 use tutor_bpf::view::Xlated;
 
 /// Agreements and disagreements, counted.
@@ -215,4 +217,34 @@ fn a_followed_program_is_the_same_program() {
         };
         assert_eq!(tags(&plain), tags(followed));
     }
+}
+
+#[test]
+fn an_object_whose_types_the_kernel_refuses_is_followed_all_the_same() {
+    const NAME: &str = "an_object_whose_types_the_kernel_refuses_is_followed_all_the_same";
+    if !nix::unistd::geteuid().is_root() {
+        return skipped(NAME, "only root can load programs");
+    }
+    let elf = TinyObject::new("socket").to_elf().unwrap();
+    let mut elf = FollowedObject::new(&elf).unwrap().elf;
+    let types = {
+        let file = object::File::parse(&*elf).unwrap();
+        let section = file.section_by_name(".BTF").unwrap();
+        section.file_range().unwrap().0 as usize
+    };
+    // The encoding of its first type, `int`: one of two kinds, which gcc 12 wrote and no kernel takes.
+    let encoding = types + 24 + 12;
+    let refused = (0xff << 24 | 32_u32).to_ne_bytes();
+    elf[encoding..encoding + 4].copy_from_slice(&refused);
+    let loaded = match LoadedObject::load("refused", &elf, &ProgramChoice::All) {
+        Ok(loaded) => loaded,
+        Err(error) => return skipped(NAME, &error.to_string()),
+    };
+    let followed = loaded.followed.unwrap();
+    let lines = &loaded.programs[0].info.lines;
+    assert!(
+        lines
+            .iter()
+            .all(|line| followed.origin(line.line).is_some())
+    );
 }

@@ -28,6 +28,9 @@ pub enum FollowError {
     /// Its type information is not what it should be.
     #[error("cannot follow the instructions of the object: its section `{0}` is malformed")]
     Malformed(&'static str),
+    /// Its types are needed to load it, so no others can stand in for them.
+    #[error("cannot follow the instructions of the object without its own types")]
+    NeedsTypes,
     /// There are more instructions than line numbers.
     #[error("cannot follow the instructions of the object: there are more than {MOST}")]
     TooMany,
@@ -40,6 +43,15 @@ pub struct FollowedObject {
     pub elf: Vec<u8>,
     origins: Vec<InstructionOrigin>,
     codes: Vec<Code>,
+}
+
+/// Whose types an object is given lines beside.
+#[derive(Debug, Clone, Copy)]
+enum TypesOf {
+    /// Its own, where it has some.
+    Object,
+    /// Nobody's: as few as lines need are made.
+    Nobody,
 }
 
 /// A function of an object file.
@@ -81,8 +93,17 @@ impl FollowedObject {
         })
     }
 
-    /// Rewrites an object.
+    /// Rewrites an object; its own types stay.
     pub fn new(elf: &[u8]) -> Result<Self, FollowError> {
+        Self::with(elf, TypesOf::Object)
+    }
+
+    /// Rewrites an object as if it had no types, for a kernel that does not take those it has.
+    pub(super) fn without_types(elf: &[u8]) -> Result<Self, FollowError> {
+        Self::with(elf, TypesOf::Nobody)
+    }
+
+    fn with(elf: &[u8], types_of: TypesOf) -> Result<Self, FollowError> {
         let object = BpfObject::parse(elf)?;
         if let Some(flaw) = object.flaw() {
             return Err(flaw.clone().into());
@@ -90,19 +111,26 @@ impl FollowedObject {
         let order = object.order();
         let data = |name| object.section_named(name).map(|section| section.data);
         let codes = codes(&object);
-        let types = data(".BTF");
+        let types = match types_of {
+            TypesOf::Object => data(".BTF"),
+            TypesOf::Nobody => None,
+        };
         let mut new_types = match types {
             Some(data) => {
                 BtfTypes::read(data, order).map_err(|_| FollowError::Malformed(".BTF"))?
             }
             None => BtfTypes::empty(order),
         };
-        let old = match (types, data(".BTF.ext")) {
-            (Some(_), Some(data)) => {
+        let old = match data(".BTF.ext").filter(|_| data(".BTF").is_some()) {
+            Some(data) => {
                 BtfExt::read(data, order).map_err(|_| FollowError::Malformed(".BTF.ext"))?
             }
-            _ => BtfExt::default(),
+            None => BtfExt::default(),
         };
+        // CO-RE relocations name types by their numbers.
+        if types.is_none() && !old.relocations.is_empty() {
+            return Err(FollowError::NeedsTypes);
+        }
         let functions = match types {
             Some(_) => old.functions,
             None => new_types.functions(&codes),

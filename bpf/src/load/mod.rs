@@ -71,8 +71,14 @@ pub enum NotFollowed {
     #[error(transparent)]
     Object(#[from] FollowError),
     /// The kernel loads the object, and does not load it with a line for each instruction.
-    #[error("this kernel takes no line information: {0}")]
-    Kernel(String),
+    #[error("this kernel refuses it with a line for each instruction: {0}")]
+    Refused(String),
+    /// The object is loaded, and the lines are not there.
+    #[error("the kernel has it without the lines given to its instructions{}", said(.heard))]
+    Lost {
+        /// The lines of libbpf.
+        heard: Vec<String>,
+    },
     /// They were not asked for.
     #[error("the instructions are not followed")]
     NotAsked,
@@ -84,51 +90,88 @@ impl LoadedObject {
     /// Where that fails, the object is loaded as it is: either that works, and [`LoadedObject::followed`] says
     /// why not, or the error is about the object as its author knows it.
     pub fn load(name: &str, elf: &[u8], wanted: &ProgramChoice) -> Result<Self, LoadError> {
-        let followed = match FollowedObject::new(elf) {
-            Ok(followed) => followed,
-            Err(error) => {
+        match Self::load_followed(name, elf, wanted) {
+            Ok(loaded) => Ok(loaded),
+            Err(why) => {
                 let mut loaded = Self::load_plain(name, elf, wanted)?;
-                loaded.followed = Err(error.into());
-                return Ok(loaded);
-            }
-        };
-        match Self::load_plain(name, &followed.elf, wanted) {
-            Ok(mut loaded) => {
-                let has_lines = |program: &LoadedProgram| {
-                    program.info.xlated.value().is_none() || !program.info.lines.is_empty()
-                };
-                loaded.followed = match loaded.programs.iter().all(has_lines) {
-                    true => Ok(followed),
-                    false => Err(NotFollowed::Kernel("it keeps none".to_owned())),
-                };
-                Ok(loaded)
-            }
-            Err(error) => {
-                let mut loaded = Self::load_plain(name, elf, wanted)?;
-                loaded.followed = Err(NotFollowed::Kernel(error.to_string()));
+                loaded.followed = Err(why);
                 Ok(loaded)
             }
         }
     }
 
+    fn load_followed(name: &str, elf: &[u8], wanted: &ProgramChoice) -> Result<Self, NotFollowed> {
+        let with_lines = |followed: FollowedObject| {
+            let (mut loaded, heard) = Self::attempt(name, &followed.elf, wanted)
+                .map_err(|error| NotFollowed::Refused(error.to_string()))?;
+            if !loaded.programs.iter().all(LoadedProgram::has_lines) {
+                return Err(NotFollowed::Lost { heard });
+            }
+            loaded.followed = Ok(followed);
+            Ok(loaded)
+        };
+        match with_lines(FollowedObject::new(elf)?) {
+            // Some compilers write types that the kernel does not take. libbpf then goes on without any, and so
+            // without lines; where nothing else needs those types, others do.
+            Err(lost @ NotFollowed::Lost { .. }) => {
+                let untyped = FollowedObject::without_types(elf).map_err(NotFollowed::from);
+                untyped.and_then(with_lines).map_err(|_| lost)
+            }
+            answer => answer,
+        }
+    }
+
     /// Loads an object as it is.
     pub fn load_plain(name: &str, elf: &[u8], wanted: &ProgramChoice) -> Result<Self, LoadError> {
-        let (opened, heard) = listening(|| {
-            let mut builder = ObjectBuilder::default();
-            builder.name(name)?;
-            builder.open_memory(elf)
-        });
-        let mut opened = opened.map_err(|error| LoadError::open(&error, heard))?;
-        choose(&mut opened, wanted)?;
+        Self::attempt(name, elf, wanted).map(|(loaded, _)| loaded)
+    }
+
+    /// Loads an object, and returns also what libbpf said.
+    fn attempt(
+        name: &str,
+        elf: &[u8],
+        wanted: &ProgramChoice,
+    ) -> Result<(Self, Vec<String>), LoadError> {
+        let opened = open(name, elf, wanted)?;
         let (object, heard) = listening(|| opened.load());
-        let object = object.map_err(|error| LoadError::load(&error, heard))?;
+        let object = match object {
+            Ok(object) => object,
+            Err(error) => return Err(LoadError::load(&error, heard)),
+        };
         let programs = programs(&object)?;
-        Ok(Self {
+        let loaded = Self {
             object,
             programs,
             followed: Err(NotFollowed::NotAsked),
-        })
+        };
+        Ok((loaded, heard))
     }
+}
+
+/// Opens an object, and chooses the programs to load.
+fn open(name: &str, elf: &[u8], wanted: &ProgramChoice) -> Result<OpenObject, LoadError> {
+    let (opened, heard) = listening(|| {
+        let mut builder = ObjectBuilder::default();
+        builder.name(name)?;
+        builder.open_memory(elf)
+    });
+    let mut opened = opened.map_err(|error| LoadError::open(&error, heard))?;
+    choose(&mut opened, wanted)?;
+    Ok(opened)
+}
+
+impl LoadedProgram {
+    /// True unless the kernel shows instructions and no lines.
+    fn has_lines(&self) -> bool {
+        self.info.xlated.value().is_none() || !self.info.lines.is_empty()
+    }
+}
+
+/// Returns what libbpf said first, as the end of a sentence.
+fn said(heard: &[String]) -> String {
+    heard
+        .first()
+        .map_or_else(String::new, |line| format!(": {line}"))
 }
 
 fn choose(object: &mut OpenObject, wanted: &ProgramChoice) -> Result<(), LoadError> {
