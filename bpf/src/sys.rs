@@ -1,4 +1,4 @@
-//! The one place with `unsafe`: what libbpf-rs keeps to itself about loaded programs.
+//! The one place with `unsafe`: what libbpf-rs keeps to itself about loaded programs, and about those to load.
 //!
 //! libbpf-rs 0.27 reads the same through `query::ProgInfoIter`, which scans all programs and ends at
 //! any error as if there were no more.
@@ -7,6 +7,7 @@
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
 use libbpf_rs::libbpf_sys::{self, bpf_line_info, bpf_prog_info};
+use libbpf_rs::{AsRawLibbpf as _, Object, OpenObject};
 
 use crate::errno::Errno;
 
@@ -72,6 +73,28 @@ pub(crate) fn program_info(fd: BorrowedFd<'_>) -> Result<RawInfo, Errno> {
     // for which any bytes are a value. An empty vector has no pointer.
     unsafe { fill(fd, &mut raw.info)? };
     Ok(raw)
+}
+
+/// Loads an object; what the verifier writes about the program of this name, at this log level, goes into `log`.
+///
+/// By itself libbpf makes a buffer and asks again for one of twice the size, for as long as the log does not fit.
+pub(crate) fn load_with_log(
+    mut object: OpenObject,
+    program: &str,
+    level: u32,
+    log: &mut [u8],
+) -> libbpf_rs::Result<Object> {
+    for mut one in object.progs_mut().filter(|one| one.name() == program) {
+        one.set_log_level(level);
+        let (start, bytes) = (log.as_mut_ptr().cast(), log.len() as u64);
+        // SAFETY: `log` has as many bytes as it is said to have, and is there while the object is loaded, just
+        // below. After that libbpf writes no log, and nobody asks it for the pointer.
+        let answer = unsafe {
+            libbpf_sys::bpf_program__set_log_buf(one.as_libbpf_object().as_ptr(), start, bytes)
+        };
+        debug_assert_eq!(answer, 0, "a program that is not loaded takes a buffer");
+    }
+    object.load()
 }
 
 /// # Safety

@@ -126,3 +126,29 @@ fn a_file_that_does_not_end_is_refused_by_each_command_that_reads_one() {
         assert!(error.ends_with(words), "{command}: {error}");
     }
 }
+
+#[test]
+fn a_loop_without_a_known_bound_is_told_with_its_line_and_a_log_that_is_bounded() {
+    const NAME: &str = "a_loop_without_a_known_bound";
+    if !nix::unistd::geteuid().is_root() {
+        println!("skipped: {NAME}: only root can load programs");
+        return;
+    }
+    let Some(object) = compiled(NAME, "tests/programs/refused/endless", &["-g"]) else {
+        return;
+    };
+    let (verdict, out) = Run::on(&object, &["run"]).answer();
+    let error = verdict.unwrap_err();
+    assert!(
+        error.contains("the kernel refused program `endless`: E2BIG"),
+        "{error}"
+    );
+    assert!(error.contains("give each loop a bound"), "{error}");
+    assert!(
+        out.contains("\ncomplaint    BPF program is too large. Processed 1000001 insn\n"),
+        "{out}"
+    );
+    assert!(out.contains("\nline of C    "), "{out}");
+    assert!(out.contains("sum += i ^ (sum << 1); @ "), "{out}");
+    assert!(out.len() < 100_000, "{} bytes", out.len());
+}

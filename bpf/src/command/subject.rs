@@ -14,7 +14,9 @@ use super::error::{CommandError, FilePlace};
 use super::input;
 use crate::errno::Errno;
 use crate::kallsyms::KernelSymbols;
-use crate::load::{LoadError, LoadedObject, ProgramChoice, ProgramInfo, Rejection, Withheld};
+use crate::load::{
+    LoadError, LoadedObject, LogGap, ProgramChoice, ProgramInfo, Rejection, Withheld,
+};
 
 /// Which programs to look at.
 #[derive(Debug, Clone, Args, Deserialize, Serialize)]
@@ -192,23 +194,36 @@ fn refused(path: &Path, error: LoadError, console: &mut Console<'_>) -> CommandE
 
 /// Writes the verifier's log, and then what in it matters.
 fn show_rejection(rejection: &Rejection, console: &mut Console<'_>) -> io::Result<()> {
-    for line in &rejection.log {
-        writeln!(console.out, "{}", super::console::visible(line))?;
-    }
-    if rejection.log.is_empty() {
+    let log = &rejection.log;
+    if log.lines.is_empty() {
         for line in &rejection.heard {
             writeln!(console.out, "libbpf: {}", super::console::visible(line))?;
         }
         return Ok(());
+    }
+    if log.gap != LogGap::None {
+        writeln!(console.out, "… (the log is longer; this is its end)")?;
+    }
+    for (at, line) in log.lines.iter().enumerate() {
+        if log.gap == (LogGap::Within { last_words: at }) {
+            writeln!(
+                console.out,
+                "… (this kernel kept no more of it; its last words follow)"
+            )?;
+        }
+        writeln!(console.out, "{}", super::console::visible(line))?;
     }
     writeln!(console.out)?;
     let mut row = |label: &str, text: Option<&str>| match text {
         Some(text) => writeln!(console.out, "{label:12} {text}"),
         None => Ok(()),
     };
-    row("complaint", rejection.complaint())?;
-    row("instruction", rejection.instruction_text())?;
-    row("line of C", rejection.source())
+    row("complaint", log.complaint())?;
+    // The instruction that it looked at last may be missing then; the line is one of those that it went through.
+    if !matches!(log.gap, LogGap::Within { .. }) {
+        row("instruction", log.instruction_text())?;
+    }
+    row("line of C", rejection.source.as_deref())
 }
 
 /// Writes the line that says which program it is.

@@ -19,6 +19,7 @@ mod elf_file;
 mod followed;
 mod info;
 mod refusal;
+mod verifier_log;
 
 use std::os::fd::AsFd as _;
 
@@ -26,12 +27,21 @@ use libbpf_rs::{Object, ObjectBuilder, OpenObject};
 
 use crate::errno::Errno;
 use crate::quiet::listening;
+use crate::sys::load_with_log;
+
+use verifier_log::BUFFER_BYTES;
 
 pub use code::InstructionOrigin;
 pub use followed::{FollowError, FollowedObject, Function};
 pub use info::{Disclosure, JitedFunction, KernelLine, ProgramInfo, Withheld};
 
 pub use refusal::{LoadError, Rejection};
+pub use verifier_log::{LogGap, VerifierLog};
+
+/// The verifier's log levels (`BPF_LOG_LEVEL1` and `BPF_LOG_STATS` of `linux/bpf_verifier.h`): a line for each
+/// instruction that it goes through; statistics and complaints only.
+const STEPS: u32 = 1;
+const LAST_WORDS: u32 = 4;
 
 /// Which programs of an object to load.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,18 +131,34 @@ impl LoadedObject {
         }
     }
 
-    /// Loads an object as it is.
+    /// Loads an object as it is. Where the verifier refuses a program, it is asked once more, for each of its steps.
     pub fn load_plain(name: &str, elf: &[u8], wanted: &ProgramChoice) -> Result<Self, LoadError> {
-        Self::attempt(name, elf, wanted).map(|(loaded, _)| loaded)
+        match Self::attempt(name, elf, wanted) {
+            Ok((loaded, _)) => Ok(loaded),
+            Err(LoadError::Rejected(mut rejection)) if !rejection.log.lines.is_empty() => {
+                let mut buffer = vec![0; BUFFER_BYTES];
+                let opened = open(name, elf, wanted)?;
+                let load = || load_with_log(opened, &rejection.program, STEPS, &mut buffer);
+                // It answers as before; only the log is wanted.
+                let (_, _) = listening(load);
+                let last_words = std::mem::take(&mut rejection.log.lines);
+                rejection.take_log(VerifierLog::of_buffer(&buffer, last_words), elf);
+                Err(LoadError::Rejected(rejection))
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    /// Loads an object, and returns also what libbpf said.
+    /// Loads an object, and returns also what libbpf said. Of the verifier's log there are the last words only.
     fn attempt(
         name: &str,
         elf: &[u8],
         wanted: &ProgramChoice,
     ) -> Result<(Self, Vec<String>), LoadError> {
-        let opened = open(name, elf, wanted)?;
+        let mut opened = open(name, elf, wanted)?;
+        for mut program in opened.progs_mut() {
+            program.set_log_level(LAST_WORDS);
+        }
         let (object, heard) = listening(|| opened.load());
         let object = match object {
             Ok(object) => object,

@@ -1,6 +1,9 @@
 //! Why an object could not be loaded, in the verifier's words and in plain ones.
 
+use super::verifier_log::{LogGap, VerifierLog};
 use crate::errno::Errno;
+use crate::insn::Raw;
+use crate::object::BpfObject;
 use crate::probe::{Feature, KernelEvidence, Phase, Reason};
 
 /// Why an object is not in the kernel.
@@ -51,8 +54,10 @@ pub struct Rejection {
     pub program: String,
     /// The kernel's answer.
     pub errno: Option<Errno>,
-    /// The verifier's log; empty where it did not come that far.
-    pub log: Vec<String>,
+    /// The verifier's log.
+    pub log: VerifierLog,
+    /// The line of C of the instruction that the verifier looked at last.
+    pub source: Option<String>,
     /// The other lines of libbpf.
     pub heard: Vec<String>,
 }
@@ -68,45 +73,20 @@ impl std::fmt::Display for Rejection {
 }
 
 impl Rejection {
-    /// Returns the verifier's complaint: the last line of its log that is no statistics.
-    pub fn complaint(&self) -> Option<&str> {
-        let lines = self.log.iter().rev().map(|line| line.trim());
-        let mut lines = lines.filter(|line| !line.is_empty() && !is_statistics(line));
-        lines.next()
+    /// Takes the log in which each instruction stands; a line of C that it does not name is in the object.
+    pub(super) fn take_log(&mut self, log: VerifierLog, elf: &[u8]) {
+        let named = log.source().map(str::to_owned);
+        self.source = named.or_else(|| line_of(&self.program, log.slot()?, elf));
+        self.log = log;
     }
 
-    /// Returns the instruction that the verifier looked at last, as its log has it.
-    pub fn instruction_text(&self) -> Option<&str> {
-        let at = self.instruction()?;
-        let line = self.log[at].as_str();
-        // After `;` stands the state of the registers.
-        Some(line.split_once(" ; ").map_or(line, |(text, _)| text).trim())
+    /// True where the verifier came to no end, and found nothing that is not allowed.
+    fn is_too_complex(&self) -> bool {
+        let complaint = self.log.complaint().unwrap_or_default();
+        // Both of `do_check` and `push_stack` in `kernel/bpf/verifier.c`.
+        complaint.starts_with("BPF program is too large. Processed ")
+            || complaint.ends_with(" jumps is too complex.")
     }
-
-    /// Returns the line of C before that instruction, as the log has it, when the object has line information.
-    pub fn source(&self) -> Option<&str> {
-        let at = self.instruction()?;
-        let before = self.log[..at].iter().rev();
-        before
-            .map(String::as_str)
-            .find_map(|line| line.strip_prefix("; "))
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-    }
-
-    /// Returns the place in the log of the instruction that the verifier looked at last.
-    fn instruction(&self) -> Option<usize> {
-        self.log.iter().rposition(|line| {
-            let parts = line.trim_start().split_once(": ");
-            parts.is_some_and(|(slot, text)| slot.parse::<usize>().is_ok() && text.starts_with('('))
-        })
-    }
-}
-
-fn is_statistics(line: &str) -> bool {
-    ["processed ", "verification time ", "stack depth "]
-        .iter()
-        .any(|start| line.starts_with(start))
 }
 
 impl LoadError {
@@ -128,10 +108,15 @@ impl LoadError {
         match failed {
             Some(program) => {
                 let program = program.to_owned();
-                let (log, heard) = split_log(heard);
+                let (lines, heard) = split_log(heard);
+                let log = VerifierLog {
+                    lines,
+                    gap: LogGap::None,
+                };
                 Self::Rejected(Box::new(Rejection {
                     program,
                     errno,
+                    source: log.source().map(str::to_owned),
                     log,
                     heard,
                 }))
@@ -148,7 +133,7 @@ impl LoadError {
     pub fn is_of_this_kernel(&self) -> bool {
         match self {
             Self::Rejected(rejection) => {
-                rejection.log.is_empty()
+                rejection.log.lines.is_empty()
                     && matches!(rejection.errno, Some(Errno::EPERM | Errno::EACCES))
             }
             Self::Load { answer, .. } => {
@@ -170,9 +155,13 @@ impl LoadError {
                     .to_owned(),
             ),
             Self::NoProgram { .. } | Self::Info { .. } => None,
-            Self::Rejected(rejection) if rejection.log.is_empty() => {
+            Self::Rejected(rejection) if rejection.log.lines.is_empty() => {
                 explained(rejection.errno, &rejection.heard)
             }
+            Self::Rejected(rejection) if rejection.is_too_complex() => Some(
+                "the verifier follows every way through a program, and gives up after a million instructions: give each loop a bound that it can see, such as a constant, or use `bpf_for` or `bpf_loop`, whose rounds it follows once"
+                    .to_owned(),
+            ),
             Self::Rejected(_) => Some(
                 "read the log from its end: the last instruction and the line below it say what is not allowed"
                     .to_owned(),
@@ -232,6 +221,20 @@ fn explained(errno: Option<Errno>, heard: &[String]) -> Option<String> {
     Some(format!("{reason}; {}", reason.remedy()))
 }
 
+/// Returns the line of C of an instruction, as the verifier writes it, from the object's own records.
+fn line_of(program: &str, slot: u64, elf: &[u8]) -> Option<String> {
+    let object = BpfObject::parse(elf).ok()?;
+    let mut functions = object.functions().iter();
+    let function = functions.find(|function| function.name == program)?;
+    let offset = slot * Raw::LEN as u64;
+    // Behind a program's own instructions libbpf puts those of the functions that it calls.
+    let is_inside = offset < function.size;
+    let section = object.sections().iter();
+    let mut section = section.filter(|section| section.index == function.section);
+    let line = object.line(&section.next()?.name, function.offset + offset)?;
+    is_inside.then(|| format!("{} @ {}:{}", line.text.trim(), line.file, line.line))
+}
+
 /// Takes the verifier's log out of what libbpf said.
 fn split_log(heard: Vec<String>) -> (Vec<String>, Vec<String>) {
     let (mut log, mut rest) = (Vec::new(), Vec::new());
@@ -256,37 +259,6 @@ fn last(heard: &[String]) -> &str {
 mod tests {
     use super::*;
 
-    fn rejection(log: &str) -> Rejection {
-        Rejection {
-            program: "p".to_owned(),
-            errno: Some(Errno::EACCES),
-            log: log.lines().map(str::to_owned).collect(),
-            heard: Vec::new(),
-        }
-    }
-
-    const LOG: &str = "\
-reg type unsupported for arg#0 function read_it#7
-0: R1=ctx() R10=fp0
-; return *count; @ bad.bpf.c:20
-7: (79) r0 = *(u64 *)(r0 +0)
-R0 invalid mem access 'map_value_or_null'
-processed 8 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0";
-
-    #[test]
-    fn the_log_names_the_instruction_the_line_of_c_and_the_complaint() {
-        let rejection = rejection(LOG);
-        assert_eq!(
-            rejection.instruction_text(),
-            Some("7: (79) r0 = *(u64 *)(r0 +0)")
-        );
-        assert_eq!(rejection.source(), Some("return *count; @ bad.bpf.c:20"));
-        assert_eq!(
-            rejection.complaint(),
-            Some("R0 invalid mem access 'map_value_or_null'")
-        );
-    }
-
     #[test]
     fn what_cannot_be_opened_gets_advice_that_fits_libbpfs_words_or_none() {
         let help = |line: &str| {
@@ -300,14 +272,6 @@ processed 8 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_stat
         assert!(help(helper).contains("spelt as in `bpf/bpf_helpers.h`"));
         assert!(help("BTF is required, but is missing or corrupted.").contains("`-g`"));
         assert_eq!(help("elf: file is of some kind that nobody knows"), "");
-    }
-
-    #[test]
-    fn a_log_without_instructions_names_none() {
-        let rejection = rejection("unknown func bpf_no_such#999");
-        assert_eq!(rejection.instruction_text(), None);
-        assert_eq!(rejection.source(), None);
-        assert_eq!(rejection.complaint(), Some("unknown func bpf_no_such#999"));
     }
 
     #[test]
