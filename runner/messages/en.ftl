@@ -40,6 +40,7 @@ lessons-invalid = { $count ->
     [one] a lesson has errors and was not run: { $names }
    *[other] { $count } lessons have errors and were not run: { $names }
 }
+lesson-absent = lesson `{ $lesson }` cannot be read
 course-unknown = the course is written in a format that this `tutor` does not know
 
 # Consent

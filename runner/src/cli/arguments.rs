@@ -1,17 +1,21 @@
 //! The command line: one clap tree, from which help, completions and man pages come.
 
+mod running;
 mod settling;
+mod testing;
 
+pub use running::{On, RunningArguments};
 pub use settling::{AcceptArguments, ReviewArguments, SettleArguments};
+pub use testing::{
+    Format, MatrixArguments, MatrixFormat, Partition, TestArguments, TestedArguments,
+};
 
 use super::complete;
 use crate::render::paint::Color;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// Lessons in Markdown that run for real: learn BPF programming in C at a terminal.
 ///
@@ -151,49 +155,6 @@ pub struct ShowArguments {
     pub no_pager: bool,
 }
 
-/// How steps are run; the same for `run`, `study` and `test`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
-pub struct RunningArguments {
-    /// Where steps that need a kernel run [default: lab, and where there is none they are skipped]
-    #[arg(long, value_enum, value_name = "PLACE")]
-    pub on: Option<On>,
-    /// The lab's kernel, for `--on lab`: a series such as `6.12`, a whole release, `latest` of those
-    /// that are there, or a file [default: the one that the lessons were recorded on]
-    #[arg(long, value_name = "KERNEL", add = ArgValueCompleter::new(complete::kernel))]
-    pub kernel: Option<String>,
-    /// Give every step this long, such as `30s` or `2m`
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub timeout: Option<Duration>,
-    /// Run a course that is not tutor's own without asking
-    #[arg(long)]
-    pub yes: bool,
-    /// Let the steps of such a course reach all that you can reach yourself
-    #[arg(long)]
-    pub unconfined: bool,
-}
-
-impl RunningArguments {
-    /// Where steps that need a kernel run, asked for or not.
-    pub fn place(&self) -> On {
-        self.on.unwrap_or_default()
-    }
-
-    /// True if the command line has any of them.
-    pub fn is_given(&self) -> bool {
-        *self != RunningArguments::default()
-    }
-}
-
-/// Where steps that need a kernel run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum On {
-    /// In the lab, a small virtual machine with a kernel of its own
-    #[default]
-    Lab,
-    /// On this machine's own kernel
-    Host,
-}
-
 #[derive(Debug, Args)]
 pub struct RunArguments {
     /// The lesson: `lesson-2`, its name, or its number
@@ -241,115 +202,6 @@ pub struct StudyArguments {
     pub from: Option<String>,
     #[command(flatten)]
     pub running: RunningArguments,
-}
-
-#[derive(Debug, Args)]
-pub struct TestArguments {
-    /// The lessons [default: all]
-    #[arg(add = ArgValueCompleter::new(complete::lesson))]
-    pub lessons: Vec<String>,
-    /// How many lessons run side by side [default: the number of processors]
-    #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
-    pub jobs: Option<NonZeroUsize>,
-    /// Run one part of the lessons only, such as `1/4`
-    #[arg(long, value_name = "K/N", value_parser = parse_partition)]
-    pub partition: Option<Partition>,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-    /// Write the result into this file too, as JUnit's XML
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub junit: Option<PathBuf>,
-    /// A step that is skipped is a failure
-    #[arg(long)]
-    pub no_skip: bool,
-    /// An output that differs only because the environment does is a failure
-    #[arg(long)]
-    pub strict: bool,
-    /// Stop a lesson at its first step that is not as expected
-    #[arg(long)]
-    pub fail_fast: bool,
-    /// Leave what is as recorded to be accepted anew too, with where it was made and what was checked
-    #[arg(long)]
-    pub renew: bool,
-    /// Keep the folders that the lessons ran in and say where they are
-    #[arg(long)]
-    pub keep: bool,
-    #[command(flatten)]
-    pub running: RunningArguments,
-}
-
-#[derive(Debug, Args)]
-pub struct MatrixArguments {
-    /// The lessons [default: all]
-    #[arg(add = ArgValueCompleter::new(complete::lesson))]
-    pub lessons: Vec<String>,
-    /// The lab's kernels: series such as `5.10,6.12`, whole releases, `latest`, or files [default: every
-    /// series that is there, see `tutor lab status`]
-    #[arg(long, value_name = "KERNELS", value_delimiter = ',', add = ArgValueCompleter::new(complete::kernel))]
-    pub kernels: Vec<String>,
-    /// Major versions of clang and LLVM, such as `14,16`: steps find each as `clang`, `llc`, `llvm-…`
-    /// [default: the one that they find anyway]
-    #[arg(long, value_name = "VERSIONS", value_delimiter = ',', add = ArgValueCompleter::new(complete::clang))]
-    pub clang: Vec<String>,
-    /// How many lessons run side by side, each with a machine of its own [default: the number of
-    /// processors]
-    #[arg(long, short, value_name = "N", value_parser = parse_jobs)]
-    pub jobs: Option<NonZeroUsize>,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t)]
-    pub format: MatrixFormat,
-    /// Write the result into this file too, as JUnit's XML
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub junit: Option<PathBuf>,
-    /// A step that is skipped is a failure
-    #[arg(long)]
-    pub no_skip: bool,
-    /// An output that differs only because the environment does is a failure
-    #[arg(long)]
-    pub strict: bool,
-    /// Leave what is as recorded to be accepted anew too, with where it was made and what was checked
-    #[arg(long)]
-    pub renew: bool,
-    /// Give every step this long, such as `30s` or `2m`
-    #[arg(long, value_name = "TIME", value_parser = parse_time)]
-    pub timeout: Option<Duration>,
-    /// Run a course that is not tutor's own without asking
-    #[arg(long)]
-    pub yes: bool,
-}
-
-/// How a matrix is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum MatrixFormat {
-    /// For people
-    #[default]
-    Pretty,
-    /// For scripts
-    Json,
-    /// JUnit's XML, for CI services: a suite for each lesson and environment
-    Junit,
-    /// Markdown, for a document
-    Md,
-}
-
-/// How a test's result is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For people
-    #[default]
-    Pretty,
-    /// For scripts
-    Json,
-    /// JUnit's XML, for CI services
-    Junit,
-}
-
-/// One part of the lessons: the `part`-th of `parts`, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Partition {
-    pub part: usize,
-    pub parts: usize,
 }
 
 #[derive(Debug, Args)]
@@ -553,28 +405,6 @@ pub struct ManArguments {
     pub folder: PathBuf,
 }
 
-fn parse_time(text: &str) -> Result<Duration, String> {
-    crate::lesson::parse_duration(text).ok_or_else(|| crate::say!("bad-time", text = text))
-}
-
-fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse()
-        .map_err(|_| crate::say!("bad-jobs", text = text))
-}
-
-fn parse_partition(text: &str) -> Result<Partition, String> {
-    let bad = || crate::say!("bad-partition", text = text);
-    let (part, parts) = text.split_once('/').ok_or_else(bad)?;
-    let (part, parts) = (
-        part.parse().map_err(|_| bad())?,
-        parts.parse().map_err(|_| bad())?,
-    );
-    if part == 0 || part > parts {
-        return Err(bad());
-    }
-    Ok(Partition { part, parts })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -582,13 +412,5 @@ mod tests {
     #[test]
     fn the_clap_tree_is_sound() {
         command().debug_assert();
-    }
-
-    #[test]
-    fn a_partition_is_counted_from_one() {
-        assert_eq!(parse_partition("1/4"), Ok(Partition { part: 1, parts: 4 }));
-        assert!(parse_partition("0/4").is_err());
-        assert!(parse_partition("5/4").is_err());
-        assert!(parse_partition("4").is_err());
     }
 }

@@ -1,10 +1,10 @@
 //! `tutor book`.
 
 use super::arguments::BookArguments;
+use super::asked::AskedLessons;
 use super::context::Context;
 use super::failure::{ends, ends_with_help};
 use crate::course::Course;
-use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::render::book::{self, EmitError, EmittedTree};
 use crate::say;
@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit> {
     let course = context.usable_course()?;
-    let errors: Vec<Diagnostic> = course.errors().cloned().collect();
-    let (_, broken) = context.without_broken(&course, course.lessons.iter().collect(), &errors);
-    let course = course.without_broken_lessons();
-    broken.end(make(context, &course, arguments))
+    let asked = AskedLessons::of(&course, &[], None)?;
+    context.note_diagnostics(&course, &asked.errors);
+    let sound = course.clone().without_broken_lessons();
+    asked.end(make(context, &sound, arguments))
 }
 
 /// Makes a book of a course without errors.

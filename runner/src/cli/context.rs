@@ -6,7 +6,7 @@ use super::failure::{ends, ends_with_help, unusable};
 use crate::backend::Backend;
 use crate::backend::host::Host;
 use crate::backend::lab::{Choice, Lab};
-use crate::course::{Course, MANIFEST, TableOfContents};
+use crate::course::{Course, Listed, TableOfContents};
 use crate::diagnostic::{self, Diagnostic};
 use crate::exit::Exit;
 use crate::folders::Folders;
@@ -17,10 +17,10 @@ use crate::say;
 use crate::store::{self, Store};
 use crate::surroundings::{Surroundings, Trust};
 use anyhow::Context as _;
-use std::collections::HashSet;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::slice;
 use tutor_lab::accelerator::KvmPolicy;
 use tutor_lab::cache::Cache;
 use tutor_lab::guests::GuestProgress;
@@ -114,63 +114,16 @@ impl Context {
         Ok(course)
     }
 
-    /// The lesson of this name, which a command runs. Its errors, and those in `course.toml`, are shown and end
-    /// the command.
-    pub fn usable_lesson<'c>(&self, course: &'c Course, key: &str) -> anyhow::Result<&'c Lesson> {
-        self.refuse(course, course.own_errors())?;
-        let lesson = self.lesson(course, key)?;
-        self.refuse(course, course.errors_of(lesson))?;
-        Ok(lesson)
-    }
-
-    fn lesson<'c>(&self, course: &'c Course, key: &str) -> anyhow::Result<&'c Lesson> {
-        course.lesson(key).or_else(|error| {
-            self.refuse(course, course.errors_of_absent(key))?;
-            Err(unusable(error))
-        })
-    }
-
-    /// The lessons of these names, each once, or all of them.
-    pub fn lessons<'c>(
-        &self,
-        course: &'c Course,
-        names: &[String],
-    ) -> anyhow::Result<Vec<&'c Lesson>> {
-        if names.is_empty() {
-            return Ok(course.lessons.iter().collect());
+    /// The lesson of this name, whatever is wrong with its text, if there is one.
+    pub fn lesson<'c>(&self, course: &'c Course, key: &str) -> anyhow::Result<&'c Lesson> {
+        match course.listed(key).map_err(unusable)? {
+            Listed::Lesson(lesson) => Ok(lesson),
+            Listed::Absent(absent) => {
+                self.note_diagnostics(course, slice::from_ref(&absent.error));
+                let message = say!("lesson-absent", lesson = absent.stem.as_str());
+                Err(ends(Exit::Invalid, message))
+            }
         }
-        let found = names.iter().map(|name| self.lesson(course, name));
-        let mut lessons = found.collect::<anyhow::Result<Vec<&Lesson>>>()?;
-        let mut seen = HashSet::new();
-        lessons.retain(|lesson| seen.insert(&lesson.stem));
-        Ok(lessons)
-    }
-
-    /// Takes the lessons that have one of these errors out, and shows the errors. What is returned with the
-    /// others ends the command at last.
-    pub fn without_broken<'c>(
-        &self,
-        course: &Course,
-        mut lessons: Vec<&'c Lesson>,
-        errors: &[Diagnostic],
-    ) -> (Vec<&'c Lesson>, BrokenLessons) {
-        self.note_diagnostics(course, errors);
-        let broken: HashSet<&Path> = errors.iter().map(|found| &*found.path).collect();
-        let mut stems: Vec<String> = Vec::new();
-        if broken.contains(Path::new(MANIFEST)) {
-            stems.extend(course.stems_of_absent().map(str::to_owned));
-        }
-        lessons.retain(|lesson| {
-            let is_broken = broken.contains(&*lesson.path);
-            stems.extend(is_broken.then(|| lesson.stem.clone()));
-            !is_broken
-        });
-        let broken = BrokenLessons {
-            stems,
-            errors: errors.len(),
-            are_all: lessons.is_empty(),
-        };
-        (lessons, broken)
     }
 
     /// Shows errors in the texts of a course and ends the command, if there are any.
@@ -372,31 +325,6 @@ pub fn listen_for_interrupts() -> anyhow::Result<Interrupt> {
     });
     heeded.context(say!("no-thread"))?;
     Ok(interrupt)
-}
-
-/// The lessons that were not run, since their text has errors.
-pub struct BrokenLessons {
-    stems: Vec<String>,
-    errors: usize,
-    /// Whether no other one was asked for.
-    are_all: bool,
-}
-
-impl BrokenLessons {
-    /// How a command ends that ran the others.
-    pub fn end(&self, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
-        let exit = ended?;
-        if self.stems.is_empty() {
-            return Ok(exit);
-        }
-        let names: Vec<String> = self.stems.iter().map(|stem| format!("`{stem}`")).collect();
-        let (count, names) = (names.len(), names.join(", "));
-        let message = match self.are_all {
-            true => say!("course-invalid", count = self.errors),
-            false => say!("lessons-invalid", count = count, names = names),
-        };
-        Err(ends(exit.worst(Exit::Invalid), message))
-    }
 }
 
 /// As many as were asked for, else as many as this machine has processors.

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::courses;
 use super::failure::{ends, unusable};
 use super::output::out_json;
-use crate::course::{self, Course, MANIFEST, Origin};
+use crate::course::{self, Course, Listed, MANIFEST, Origin};
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::exit::Exit;
 use crate::lesson::{Lesson, included, is_name};
@@ -73,15 +73,9 @@ impl<'c> CheckedPart<'c> {
                 .collect(),
         };
         for key in keys {
-            match course.lesson(key) {
-                Ok(lesson) => part.lessons.push(lesson),
-                Err(error) => {
-                    let mut absent = course.errors_of_absent(key).peekable();
-                    if absent.peek().is_none() {
-                        return Err(unusable(error));
-                    }
-                    part.errors.extend(absent.map(|found| found.span.clone()));
-                }
+            match course.listed(key).map_err(unusable)? {
+                Listed::Lesson(lesson) => part.lessons.push(lesson),
+                Listed::Absent(absent) => drop(part.errors.insert(absent.error.span.clone())),
             }
         }
         part.lessons.sort_by_key(|lesson| &lesson.path);

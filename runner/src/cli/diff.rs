@@ -2,7 +2,7 @@
 
 use super::arguments::DiffArguments;
 use super::context::Context;
-use super::failure::{ends, unusable};
+use super::failure::ends;
 use super::output::{out_json, print};
 use crate::diagnostic::nearest;
 use crate::exit::Exit;
@@ -17,7 +17,7 @@ use std::path::Path;
 /// `tutor diff`.
 pub fn diff(context: &Context, arguments: &DiffArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
+    let lesson = context.lesson(&course, &arguments.lesson)?;
     for file in &arguments.files {
         versions(lesson, file)?;
     }

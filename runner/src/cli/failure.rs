@@ -40,6 +40,32 @@ pub fn ends_with_help(
     }
 }
 
+/// The end of a command whose work came to this, and which did more besides: every error of that is told, and
+/// hides no worse exit status.
+pub fn worst(
+    exit: Exit,
+    besides: impl IntoIterator<Item = anyhow::Result<()>>,
+) -> anyhow::Result<Exit> {
+    let errors: Vec<anyhow::Error> = besides.into_iter().filter_map(Result::err).collect();
+    let exit = errors.iter().map(exit_of).fold(exit, Exit::worst);
+    let told = errors.iter().filter(|error| !is_broken_pipe(error));
+    let told: Vec<String> = told.map(|error| format!("{error:#}")).collect();
+    match told.is_empty() {
+        true => Ok(exit),
+        false => Err(ends(exit, told.join(&format!("\n{}: ", say!("error"))))),
+    }
+}
+
+/// The exit status that an error ends with.
+fn exit_of(error: &anyhow::Error) -> Exit {
+    if is_broken_pipe(error) {
+        // The same for results that are printed past `output::printed`.
+        return Exit::Success;
+    }
+    let ending = error.downcast_ref::<ExitError>();
+    ending.map_or(Exit::Lacking, |ending| ending.exit)
+}
+
 /// An error about the course or a lesson of it.
 pub fn unusable(error: CourseError) -> anyhow::Error {
     ends_with_help(Exit::Usage, &error, error.help())
@@ -62,8 +88,7 @@ pub fn of_guest(error: BackendError) -> anyhow::Error {
 /// Prints an error on stderr, with all its causes. Returns the exit status.
 pub fn complain(error: &anyhow::Error, color: Color) -> Exit {
     if is_broken_pipe(error) {
-        // The same for results that are printed past `output::printed`.
-        return Exit::Success;
+        return exit_of(error);
     }
     let paint = Paint::of_stream(color, io::stderr().is_terminal());
     let label = paint.style(AnsiColor::Red.on_default().bold(), &say!("error"));
@@ -76,11 +101,10 @@ pub fn complain(error: &anyhow::Error, color: Color) -> Exit {
         };
         let _ = writeln!(stderr, "{line}");
     }
-    let ending = error.downcast_ref::<ExitError>();
-    ending.map_or(Exit::Lacking, |ending| ending.exit)
+    exit_of(error)
 }
 
-/// An error as lines: what it says, then each help, hanging below their labels.
+/// Errors as lines: what each says, then its help, hanging below their labels.
 /// Text of guests, steps, courses and paths is part of errors too, so all of it is made safe.
 fn complaint(error: &str, paint: &Paint) -> Vec<String> {
     let error = visible_text(error);
@@ -90,7 +114,10 @@ fn complaint(error: &str, paint: &Paint) -> Vec<String> {
     let fitted = lines.flat_map(|(number, line)| match (number, line.strip_prefix(&help)) {
         (0, _) => paint.fitted(&label, line),
         (_, Some(text)) => paint.fitted(&help, text),
-        (_, None) => paint.fitted("", line),
+        (_, None) => match line.strip_prefix(&label) {
+            Some(text) => paint.fitted(&label, text),
+            None => paint.fitted("", line),
+        },
     });
     fitted.collect()
 }

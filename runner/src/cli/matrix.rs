@@ -2,8 +2,8 @@
 
 use super::arguments::{MatrixArguments, MatrixFormat, On, RunningArguments};
 use super::context::{Backends, Context, jobs};
-use super::failure::{ends, with_help};
-use super::output::out_json;
+use super::failure::{ends, with_help, worst};
+use super::output::{out_json, print};
 use super::results::Results;
 use crate::course::Course;
 use crate::exit::Exit;
@@ -14,7 +14,7 @@ use crate::rehearsal::{Rehearsal, Rehearsed, side_by_side};
 use crate::render::counts;
 use crate::render::matrix::{self as drawn, OpenWork};
 use crate::report::matrix::Matrix;
-use crate::report::{Item, Report, Strictness};
+use crate::report::{Item, Report};
 use crate::run::{Options, PATH, ProbeCache};
 use crate::say;
 use crate::toolchain::Toolchain;
@@ -42,24 +42,12 @@ struct KernelChoice {
 
 pub fn matrix(context: &Context, arguments: &MatrixArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    let strictness = Strictness {
-        differs_here_fails: arguments.strict,
-        skip_fails: arguments.no_skip,
-        new_fails: true,
-    };
-    let mut results = Results::of(&course, strictness, arguments.junit.as_deref())?;
-    if let Err(error) = context.refuse(&course, course.own_errors()) {
-        tell(&results, arguments.format, &[], &[])?;
-        return Err(error);
-    }
-    let lessons = context.lessons(&course, &arguments.lessons)?;
-    results.narrow(&lessons, arguments.lessons.is_empty());
-    let (lessons, broken) = context.without_broken(&course, lessons, results.errors());
-    if lessons.is_empty() {
-        tell(&results, arguments.format, &[], &[])?;
-        return broken.end(Ok(Exit::Success));
-    }
-    broken.end(compare(context, arguments, &course, &lessons, &results))
+    let results = Results::of(context, &course, &arguments.tested, None)?;
+    let asked = results.asked();
+    asked.end(match asked.lessons.is_empty() {
+        true => tell(&results, arguments.format, &[], &[]).map(|()| Exit::Success),
+        false => compare(context, arguments, &course, &results),
+    })
 }
 
 /// Runs lessons in each column, and tells what came of it.
@@ -67,9 +55,9 @@ fn compare(
     context: &Context,
     arguments: &MatrixArguments,
     course: &Course,
-    lessons: &[&Lesson],
     results: &Results<'_>,
 ) -> anyhow::Result<Exit> {
+    let lessons = &*results.asked().lessons;
     let strictness = results.strictness();
     let cache = Cache::below(&context.folders.cache);
     let kernels = kernels(&cache, &arguments.kernels)?;
@@ -112,21 +100,6 @@ fn compare(
         .iter()
         .map(|(_, reports)| Matrix::of(reports.clone()))
         .collect();
-    if arguments.format == MatrixFormat::Pretty {
-        let paint = &context.stdout;
-        for matrix in &matrices {
-            outln!("{}", drawn::lesson(&names, matrix, paint));
-        }
-        let end = OpenWork {
-            written: across.written.len(),
-            torn: &torn,
-        };
-        out!("{}", drawn::all(&matrices, &end, strictness, paint));
-    }
-    let told = tell(results, arguments.format, &names, &matrices);
-    if interrupted {
-        return told.map(|()| Exit::Interrupted);
-    }
     let all = whole
         .iter()
         .flat_map(|(_, reports)| reports.iter().copied());
@@ -134,13 +107,28 @@ fn compare(
     if tested.is_broken {
         exit = exit.worst(Exit::Lacking);
     }
-    told.map_err(|error| ends(exit.worst(Exit::Lacking), format!("{error:#}")))?;
-    // The results are told by now; that they could not be written comes last.
-    recorded.map_err(|error: anyhow::Error| ends(exit.worst(Exit::Lacking), error.to_string()))?;
-    Ok(exit)
+    if interrupted {
+        exit = Exit::Interrupted;
+    }
+    let mut printed = Ok(());
+    if arguments.format == MatrixFormat::Pretty {
+        let paint = &context.stdout;
+        let end = OpenWork {
+            written: across.written.len(),
+            torn: &torn,
+        };
+        let tables = matrices
+            .iter()
+            .map(|matrix| drawn::lesson(&names, matrix, paint) + "\n");
+        let text = tables.collect::<String>() + &drawn::all(&matrices, &end, strictness, paint);
+        printed = print(&text);
+    }
+    let told = tell(results, arguments.format, &names, &matrices);
+    // What was seen is told by now; what could not be written comes last.
+    worst(exit, [printed.map_err(Into::into), told, recorded])
 }
 
-/// Tells programs the results: in the file beside the log, then on standard output.
+/// Tells programs the results: in the file beside the log, and on standard output.
 fn tell(
     results: &Results<'_>,
     format: MatrixFormat,
@@ -153,17 +141,19 @@ fn tell(
             pairs.map(|(report, name)| (format!("{} on {name}", report.stem), *report))
         })
     };
-    let written = results.write(suites());
-    match format {
-        MatrixFormat::Pretty => {}
+    results.tell(suites(), || match format {
+        MatrixFormat::Pretty => Ok(()),
         MatrixFormat::Json => {
             let diagnostics = results.diagnostics();
-            out_json(&drawn::json::document(names, matrices, diagnostics))?;
+            Ok(out_json(&drawn::json::document(
+                names,
+                matrices,
+                diagnostics,
+            ))?)
         }
-        MatrixFormat::Md => out!("{}", drawn::markdown::document(names, matrices)),
-        MatrixFormat::Junit => out!("{}", results.junit(suites())?),
-    }
-    written
+        MatrixFormat::Md => Ok(print(&drawn::markdown::document(names, matrices))?),
+        MatrixFormat::Junit => Ok(print(&results.junit(suites())?)?),
+    })
 }
 
 /// What became of every lesson in every column: the columns of the first lesson, then of the next.

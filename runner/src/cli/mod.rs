@@ -4,6 +4,7 @@
 mod output;
 
 mod arguments;
+mod asked;
 mod book;
 mod bpf;
 mod complete;

@@ -3,7 +3,7 @@
 use super::arguments::ResetArguments;
 use super::context::Context;
 use super::diff::versions;
-use super::failure::{ends, unusable};
+use super::failure::ends;
 use crate::exit::Exit;
 use crate::lesson::Lesson;
 use crate::say;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Starts a lesson afresh, or some of its files. What is there is moved aside and never removed.
 pub fn reset(context: &Context, arguments: &ResetArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    let lesson = course.lesson(&arguments.lesson).map_err(unusable)?;
+    let lesson = context.lesson(&course, &arguments.lesson)?;
     let key = context.key(&course, lesson);
     match arguments.files.is_empty() {
         true => whole(context, lesson, &key),

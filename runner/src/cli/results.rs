@@ -1,48 +1,52 @@
 //! The results of a test for programs: on standard output, and in a file beside it.
 
-use super::output::{ResultFile, out_json};
-use crate::course::{Course, MANIFEST, Origin};
-use crate::diagnostic::Diagnostic;
-use crate::lesson::Lesson;
+use super::arguments::{Partition, TestedArguments};
+use super::asked::AskedLessons;
+use super::context::Context;
+use super::failure::worst;
+use super::output::ResultFile;
+use crate::course::{Course, Origin};
+use crate::exit::Exit;
 use crate::render::json;
 use crate::render::junit::JunitDocument;
 use crate::report::{Report, Strictness};
 use serde_json::Value;
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Tells the results of a course.
 pub struct Results<'r> {
     course: &'r Course,
+    /// The lessons that are tested.
+    asked: AskedLessons<'r>,
     /// The course root, from the current folder if it lies below that.
     root: PathBuf,
     strictness: Strictness,
     junit: Option<ResultFile<'r>>,
-    /// The errors in the texts of what was to be run.
-    errors: Vec<Diagnostic>,
 }
 
 impl<'r> Results<'r> {
-    /// Refuses a file that cannot be written, before anything runs.
+    /// Refuses a file that cannot be written, and shows errors in the lessons, before anything runs.
     pub fn of(
+        context: &Context,
         course: &'r Course,
-        strictness: Strictness,
-        junit: Option<&'r Path>,
+        arguments: &'r TestedArguments,
+        partition: Option<Partition>,
     ) -> anyhow::Result<Results<'r>> {
-        Ok(Results {
+        let junit = arguments.junit.as_deref();
+        let results = Results {
             course,
+            asked: AskedLessons::of(course, &arguments.lessons, partition)?,
             root: root_from_here(course).unwrap_or_default(),
-            strictness,
+            strictness: arguments.strictness(),
             junit: junit.map(ResultFile::new).transpose()?,
-            errors: course.errors().cloned().collect(),
-        })
+        };
+        context.note_diagnostics(course, &results.asked.errors);
+        Ok(results)
     }
 
-    /// Tells only the errors of these lessons, and those of lessons that cannot be read where all were asked for.
-    pub fn narrow(&mut self, lessons: &[&Lesson], are_all: bool) {
-        let mut asked: HashSet<&Path> = lessons.iter().map(|lesson| &*lesson.path).collect();
-        asked.extend(are_all.then_some(Path::new(MANIFEST)));
-        self.errors.retain(|found| asked.contains(&*found.path));
+    /// The lessons that are tested.
+    pub fn asked(&self) -> &AskedLessons<'r> {
+        &self.asked
     }
 
     /// What counts as a failure.
@@ -50,22 +54,9 @@ impl<'r> Results<'r> {
         self.strictness
     }
 
-    /// The errors in the texts of what was to be run.
-    pub fn errors(&self) -> &[Diagnostic] {
-        &self.errors
-    }
-
-    /// What is wrong with the course, as JSON has it.
+    /// What is wrong with the lessons, as JSON has it.
     pub fn diagnostics(&self) -> Vec<Value> {
-        json::diagnostics(&self.errors, |path| self.course.source(path))
-    }
-
-    /// Prints reports as JSON.
-    pub fn print_json<'p>(
-        &self,
-        reports: impl IntoIterator<Item = &'p Report>,
-    ) -> anyhow::Result<()> {
-        Ok(out_json(&json::document(reports, self.diagnostics()))?)
+        diagnostics(self.course, &self.asked)
     }
 
     /// Reports under their names as JUnit's XML.
@@ -77,20 +68,28 @@ impl<'r> Results<'r> {
         for (name, report) in reports {
             document.add(&name, report);
         }
-        document.add_diagnostics(&self.errors, |path| self.course.source(path));
+        document.add_diagnostics(&self.asked.errors, |path| self.course.source(path));
         Ok(document.text()?)
     }
 
-    /// Writes the file of `--junit`, if there is to be one.
-    pub fn write<'p>(
+    /// Writes the file of `--junit`, if there is to be one, and prints; one that fails keeps the other from
+    /// nothing.
+    pub fn tell<'p>(
         &self,
         reports: impl IntoIterator<Item = (String, &'p Report)>,
+        print: impl FnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        match &self.junit {
-            Some(file) => file.write(&self.junit(reports)?),
+        let written = match &self.junit {
+            Some(file) => self.junit(reports).and_then(|text| file.write(&text)),
             None => Ok(()),
-        }
+        };
+        worst(Exit::Success, [written, print()]).map(drop)
     }
+}
+
+/// What is wrong with the lessons that were to be run, as JSON has it.
+pub fn diagnostics(course: &Course, asked: &AskedLessons<'_>) -> Vec<Value> {
+    json::diagnostics(&asked.errors, |path| course.source(path))
 }
 
 /// Reports under the names of their lessons' files.

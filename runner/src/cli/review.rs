@@ -2,7 +2,7 @@
 
 use super::arguments::{AcceptArguments, ReviewArguments, SettleArguments};
 use super::context::Context;
-use super::failure::{ends, unusable};
+use super::failure::ends;
 use super::output::{out_json, print_lines, typed_line};
 use crate::course::Course;
 use crate::diagnostic::line_column;
@@ -77,7 +77,7 @@ pub fn settle(
 ) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
     let owners = Owners::of(&course);
-    let waiting = waiting(&course, &owners, arguments.lesson.as_deref())?;
+    let waiting = waiting(context, &course, &owners, arguments.lesson.as_deref())?;
     let chosen: Vec<&Pending> = waiting
         .iter()
         .filter(|found| {
@@ -90,7 +90,7 @@ pub fn settle(
     if chosen.is_empty() {
         // A step without a waiting output is fine; a step that does not exist is a mistake.
         if let (Some(lesson), Some(step)) = (&arguments.lesson, &arguments.step) {
-            let lesson = course.lesson(lesson).map_err(unusable)?;
+            let lesson = context.lesson(&course, lesson)?;
             known(lesson, step).map_err(|error| ends(Exit::Usage, error))?;
         }
         outln!("{}", say!("review-nothing"));
@@ -107,7 +107,7 @@ pub fn settle(
 pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
     let owners = Owners::of(&course);
-    let waiting = waiting(&course, &owners, arguments.lesson.as_deref())?;
+    let waiting = waiting(context, &course, &owners, arguments.lesson.as_deref())?;
     let mut exit = Exit::Success;
     if arguments.json {
         let mut rows = Vec::new();
@@ -161,6 +161,7 @@ pub fn review(context: &Context, arguments: &ReviewArguments) -> anyhow::Result<
 
 /// What waits, in the order of the course; what is of no step comes last.
 fn waiting(
+    context: &Context,
     course: &Course,
     owners: &Owners<'_>,
     lesson: Option<&str>,
@@ -170,7 +171,7 @@ fn waiting(
     };
     let name = match lesson {
         None => None,
-        Some(key) => Some(&course.lesson(key).map_err(unusable)?.front.name),
+        Some(key) => Some(&context.lesson(course, key)?.front.name),
     };
     let mut found = pending(&folder)?;
     found.retain(|found| name.is_none_or(|name| found.name.lesson() == name));

@@ -1,10 +1,11 @@
 //! `tutor run`.
 
 use super::arguments::{On, RunArguments};
+use super::asked::AskedLessons;
 use super::context::Context;
-use super::failure::ends;
+use super::failure::{ends, worst};
 use super::output::{out_json, printed};
-use super::results::Results;
+use super::results::diagnostics;
 use super::scripts;
 use crate::course::{Course, Origin};
 use crate::event::Event;
@@ -21,14 +22,19 @@ use crate::store::{StepProgress, Store};
 use crate::transcript::{RecordId, Skip};
 use crate::workspace::Workspace;
 use std::io;
+use std::slice;
 
 pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    let lesson = context.usable_lesson(&course, &arguments.lesson);
-    if lesson.is_err() && arguments.json && course.errors().next().is_some() {
-        Results::of(&course, Strictness::default(), None)?.print_json([])?;
-    }
-    let lesson = lesson?;
+    let asked = AskedLessons::of(&course, slice::from_ref(&arguments.lesson), None)?;
+    context.note_diagnostics(&course, &asked.errors);
+    let Some(&lesson) = asked.lessons.first() else {
+        let printed = match arguments.json {
+            true => out_json(&json::document([], diagnostics(&course, &asked))),
+            false => Ok(()),
+        };
+        return asked.end(printed.map(|()| Exit::Success).map_err(anyhow::Error::from));
+    };
     let plan = Plan::new(lesson, &selection(arguments))
         .map_err(|error| ends(Exit::Usage, error.to_string()))?;
     if arguments.dry_run {
@@ -101,22 +107,19 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         true => Ok(()),
         false => remember(&context.store(), &key, lesson, &report, is_whole),
     };
-    if arguments.json {
-        let whole = json::document([&report], Vec::new());
-        out_json(&whole)?;
-    } else {
-        for line in what_next(&course, lesson, &report, arguments, is_whole) {
-            context.tell(&line)?;
+    let told = match arguments.json {
+        true => out_json(&json::document([&report], Vec::new())),
+        false => {
+            let mut lines = what_next(&course, lesson, &report, arguments, is_whole);
+            let folder = folders.workspace.display().to_string();
+            lines.extend(arguments.keep.then(|| say!("kept", folder = folder)));
+            lines.iter().try_for_each(|line| context.tell(line))
         }
-        if arguments.keep {
-            context.tell(&say!(
-                "kept",
-                folder = folders.workspace.display().to_string()
-            ))?;
-        }
-    }
-    printed(terminal.error().map_or(Ok(()), Err))?;
+    };
+    let printed = printed(terminal.error().map_or(Ok(()), Err)).and(told);
+    let mut exit = report.exit(Strictness::default());
     if options.interrupt.presses() > 0 {
+        exit = Exit::Interrupted;
         if let Some(step) = broken_off(plan, &report).filter(|_| !arguments.fresh) {
             context.note(&say!(
                 "next-interrupted",
@@ -124,16 +127,10 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
                 step = step.id.as_str()
             ));
         }
-        return Ok(Exit::Interrupted);
     }
-    let exit = report.exit(Strictness::default());
     // What was seen is told by now; what could not be done or kept comes last.
-    let trouble = done.err().map(|error| error.to_string());
-    let trouble = trouble.or(remembered.err().map(|error| error.to_string()));
-    match trouble {
-        None => Ok(exit),
-        Some(message) => Err(ends(exit.worst(Exit::Lacking), message)),
-    }
+    let (printed, done) = (printed.map_err(Into::into), done.map_err(Into::into));
+    worst(exit, [printed, done, remembered])
 }
 
 /// Goes back to the moment before a step, and says so. False if all steps before it run again.

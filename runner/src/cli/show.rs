@@ -2,7 +2,6 @@
 
 use super::arguments::ShowArguments;
 use super::context::Context;
-use super::failure::unusable;
 use super::output::{out_json, paged};
 use super::scripts;
 use crate::consent::asks_for;
@@ -22,7 +21,7 @@ use serde_json::json;
 pub fn show(context: &Context, arguments: &ShowArguments) -> anyhow::Result<Exit> {
     let course = context.known_course()?;
     let named = arguments.lesson.as_deref();
-    let lesson = named.map(|key| course.lesson(key).map_err(unusable));
+    let lesson = named.map(|key| context.lesson(&course, key));
     let lesson = lesson.transpose()?;
     let Some(lesson) = lesson.filter(|_| !arguments.all) else {
         return show_all(context, arguments, &course, lesson);

@@ -43,7 +43,11 @@ pub fn resume(context: &Context, running: RunningArguments) -> anyhow::Result<Ex
 /// `tutor study`.
 pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Exit> {
     let course = context.usable_course()?;
-    let Some(lesson) = chosen(context, &course, arguments.lesson.as_deref())? else {
+    let lesson = match &arguments.lesson {
+        Some(key) => Some(context.lesson(&course, key)?),
+        None => open(context, &course)?,
+    };
+    let Some(lesson) = lesson else {
         context.tell(&say!("study-all-done"))?;
         return Ok(Exit::Success);
     };
@@ -133,15 +137,8 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     Ok(report.exit(Strictness::default()))
 }
 
-/// The lesson asked for; else the one studied last, or the one after it where it is finished.
-fn chosen<'c>(
-    context: &Context,
-    course: &'c Course,
-    asked: Option<&str>,
-) -> anyhow::Result<Option<&'c Lesson>> {
-    if let Some(key) = asked {
-        return context.usable_lesson(course, key).map(Some);
-    }
+/// The lesson studied last, or the one after it where it is finished.
+fn open<'c>(context: &Context, course: &'c Course) -> anyhow::Result<Option<&'c Lesson>> {
     let store = context.store();
     let last = store.last_lesson();
     let position = course

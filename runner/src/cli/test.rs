@@ -1,9 +1,9 @@
 //! `tutor test`: lessons in fresh folders, side by side.
 
-use super::arguments::{Format, Partition, TestArguments};
+use super::arguments::{Format, TestArguments};
 use super::context::{Context, jobs};
-use super::failure::{ends, with_help};
-use super::output::print;
+use super::failure::{with_help, worst};
+use super::output::{out_json, print};
 use super::results::{Results, named};
 use crate::course::Course;
 use crate::exit::Exit;
@@ -12,7 +12,7 @@ use crate::notebook::OnFailure;
 use crate::record::{self, AsAccepted, TestOutputs};
 use crate::rehearsal::{Rehearsal, Rehearsed, side_by_side};
 use crate::render::paint::Paint;
-use crate::render::summary;
+use crate::render::{json, summary};
 use crate::report::{Item, Report, Strictness};
 use crate::run::ProbeCache;
 use crate::say;
@@ -22,28 +22,20 @@ use std::thread;
 
 pub fn test(context: &Context, arguments: &TestArguments) -> anyhow::Result<Exit> {
     let course = context.load_course()?;
-    let strictness = Strictness {
-        differs_here_fails: arguments.strict,
-        skip_fails: arguments.no_skip,
-        new_fails: true,
-    };
-    let mut results = Results::of(&course, strictness, arguments.junit.as_deref())?;
-    if let Err(error) = context.refuse(&course, course.own_errors()) {
-        tell(&results, arguments.format, &[])?;
-        return Err(error);
+    let results = Results::of(context, &course, &arguments.tested, arguments.partition)?;
+    let asked = results.asked();
+    if !asked.lessons.is_empty() {
+        return asked.end(rehearse(context, arguments, &course, &results));
     }
-    let lessons = chosen(context, &course, &arguments.lessons, arguments.partition)?;
-    results.narrow(&lessons, arguments.lessons.is_empty());
-    let (lessons, broken) = context.without_broken(&course, lessons, results.errors());
-    if lessons.is_empty() {
+    if arguments.format == Format::Pretty
+        && asked.errors.is_empty()
+        && arguments.partition.is_some()
+    {
         // More parts than lessons: a part of a CI matrix that has nothing to do has done it.
-        if arguments.format == Format::Pretty && arguments.partition.is_some() {
-            outln!("{}", say!("test-empty-part"));
-        }
-        tell(&results, arguments.format, &[])?;
-        return broken.end(Ok(Exit::Success));
+        outln!("{}", say!("test-empty-part"));
     }
-    broken.end(rehearse(context, arguments, &course, &lessons, &results))
+    let told = tell(&results, arguments.format, &[]);
+    asked.end(told.map(|()| Exit::Success))
 }
 
 /// Runs lessons side by side, and tells what came of it.
@@ -51,9 +43,9 @@ fn rehearse(
     context: &Context,
     arguments: &TestArguments,
     course: &Course,
-    lessons: &[&Lesson],
     results: &Results<'_>,
 ) -> anyhow::Result<Exit> {
+    let lessons = &*results.asked().lessons;
     let strictness = results.strictness();
     let backends = context.backends(course, &arguments.running)?;
     backends.get_ready();
@@ -105,11 +97,11 @@ fn rehearse(
             Err(error) => broken.push((lesson, error)),
         }
     }
-    printed?;
     let as_accepted = AsAccepted::renewed_if(arguments.renew);
     let TestOutputs { written, failed } = record_changes(course, lessons, &reports, as_accepted);
     let mut exit = crate::report::exit(&reports, strictness);
     for (lesson, error) in &broken {
+        exit = exit.worst(Exit::Lacking);
         // A lesson that was broken off must not look whole in a report.
         let item = Item::broken("lesson", format!("{error:#}"));
         match reports.iter_mut().find(|report| report.stem == lesson.stem) {
@@ -117,8 +109,12 @@ fn rehearse(
             None => reports.push(Report::of_items(lesson, vec![item])),
         }
     }
+    if options.interrupt.presses() > 0 {
+        exit = Exit::Interrupted;
+    }
     if pretty {
-        out!("{}", summary::all(&reports, strictness, &written, &paint));
+        let whole = || print(&summary::all(&reports, strictness, &written, &paint));
+        printed = printed.and_then(|()| whole());
     }
     let told = tell(results, arguments.format, &reports);
     for (lesson, error) in &broken {
@@ -126,31 +122,19 @@ fn rehearse(
             noteln!("{}: {}", lesson.stem, visible_text(&format!("{error:#}")));
         }
     }
-    if options.interrupt.presses() > 0 {
-        return told.map(|()| Exit::Interrupted);
-    }
-    if !broken.is_empty() {
-        exit = exit.worst(Exit::Lacking);
-    }
-    told?;
-    // The results are told by now; that they could not be written comes last.
-    if failed.is_empty() {
-        return Ok(exit);
-    }
-    let failed = failed.into_iter().map(|error| with_help(error).to_string());
-    let message = failed.collect::<Vec<_>>().join("\n");
-    Err(ends(exit.worst(Exit::Lacking), message))
+    // What was seen is told by now; what could not be written comes last.
+    let failed = failed.into_iter().map(|error| Err(with_help(error)));
+    let printed = printed.map_err(Into::into);
+    worst(exit, [printed, told].into_iter().chain(failed))
 }
 
-/// Tells programs the results: in the file beside the log, then on standard output.
+/// Tells programs the results: in the file beside the log, and on standard output.
 fn tell(results: &Results<'_>, format: Format, reports: &[Report]) -> anyhow::Result<()> {
-    let written = results.write(named(reports));
-    match format {
-        Format::Pretty => {}
-        Format::Json => results.print_json(reports)?,
-        Format::Junit => out!("{}", results.junit(named(reports))?),
-    }
-    written
+    results.tell(named(reports), || match format {
+        Format::Pretty => Ok(()),
+        Format::Json => Ok(out_json(&json::document(reports, results.diagnostics()))?),
+        Format::Junit => Ok(print(&results.junit(named(reports))?)?),
+    })
 }
 
 /// One lesson's result, for people.
@@ -174,20 +158,6 @@ fn told(
         text.push_str(&trouble(error));
     }
     text
-}
-
-fn chosen<'c>(
-    context: &Context,
-    course: &'c Course,
-    names: &[String],
-    partition: Option<Partition>,
-) -> anyhow::Result<Vec<&'c Lesson>> {
-    let lessons = context.lessons(course, names)?;
-    let Some(Partition { part, parts }) = partition else {
-        return Ok(lessons);
-    };
-    let mine = |(index, lesson)| (index % parts == part - 1).then_some(lesson);
-    Ok(lessons.into_iter().enumerate().filter_map(mine).collect())
 }
 
 /// Leaves a `.snap.new` beside the snapshot of each step whose output changed or is new; under

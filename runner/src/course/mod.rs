@@ -20,7 +20,10 @@ pub use check::check;
 pub use create::{CreateError, begin, create};
 pub use files::{MANIFEST, Origin};
 pub use masks::CourseMask;
-pub use model::{Course, CourseError, Facet, LessonEntry, NeedProbe, Precision, TableOfContents};
+pub use model::{
+    AbsentLesson, Course, CourseError, Facet, LessonEntry, Listed, NeedProbe, Precision,
+    TableOfContents,
+};
 pub use scripts::{PartHashes, Script, ScriptKind, lesson_key, lesson_prefix, part_of, parts};
 
 #[cfg(test)]

@@ -46,9 +46,29 @@ pub struct Course {
     pub(super) sources: BTreeMap<PathBuf, String>,
 }
 
+/// A lesson that a course lists.
+#[derive(Clone, Copy, Debug)]
+pub enum Listed<'c> {
+    /// One that can be read, whatever is wrong with it.
+    Lesson(&'c Lesson),
+    /// One that cannot.
+    Absent(&'c AbsentLesson),
+}
+
+impl<'c> Listed<'c> {
+    /// The stem of its file: `lesson-2`.
+    pub fn stem(self) -> &'c str {
+        match self {
+            Listed::Lesson(lesson) => &lesson.stem,
+            Listed::Absent(absent) => &absent.stem,
+        }
+    }
+}
+
 /// A lesson that is listed and cannot be read.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct AbsentLesson {
+pub struct AbsentLesson {
+    /// The stem of its file.
     pub stem: String,
     /// What is said of it, which is one of the course's diagnostics too.
     pub error: Diagnostic,
@@ -150,18 +170,24 @@ impl Course {
         of_manifest.filter(move |found| !absent.contains(&found.span))
     }
 
-    /// The errors of the lesson with this stem or number that is listed and cannot be read.
-    pub fn errors_of_absent<'c>(&'c self, key: &'c str) -> impl Iterator<Item = &'c Diagnostic> {
-        let stem = page_stem(key).unwrap_or(key);
-        let numbered = format!("lesson-{stem}");
-        let absent = self.absent.iter();
-        let of_key = absent.filter(move |it| it.stem == stem || it.stem == numbered);
-        of_key.map(|absent| &absent.error)
+    /// All that the course lists, first the lessons that can be read.
+    pub fn all_listed(&self) -> Vec<Listed<'_>> {
+        let lessons = self.lessons.iter().map(Listed::Lesson);
+        lessons
+            .chain(self.absent.iter().map(Listed::Absent))
+            .collect()
     }
 
-    /// The stems of the lessons that are listed and cannot be read.
-    pub fn stems_of_absent(&self) -> impl Iterator<Item = &str> {
-        self.absent.iter().map(|absent| &*absent.stem)
+    /// What [`Course::lesson`] finds, or the lesson of that stem or number that is listed and cannot be
+    /// read.
+    pub fn listed(&self, key: &str) -> Result<Listed<'_>, CourseError> {
+        let stem = page_stem(key).unwrap_or(key);
+        let numbered = format!("lesson-{stem}");
+        self.lesson(key).map(Listed::Lesson).or_else(|error| {
+            let mut absent = self.absent.iter();
+            let absent = absent.find(|it| it.stem == stem || it.stem == numbered);
+            absent.map(Listed::Absent).ok_or(error)
+        })
     }
 
     /// The errors in a lesson.

@@ -3,6 +3,7 @@
 use super::*;
 use quick_junit::{Report, TestCase, TestCaseStatus};
 use std::os::unix::fs::symlink;
+use std::process::Stdio;
 
 fn parsed(xml: &str) -> Report {
     Report::deserialize_from_str(xml).unwrap_or_else(|error| panic!("{error}:\n{xml}"))
@@ -167,9 +168,59 @@ fn a_file_for_results_replaces_nothing_but_a_file() {
 
 #[test]
 fn results_that_cannot_be_written_are_told_all_the_same() {
-    let tutor = Tutor::new().lesson(plain("one", "true"));
+    let tutor = Tutor::new()
+        .lesson(plain("one", "true"))
+        .lesson(plain("two", "false"));
     tutor.put("tmp/file", "");
-    let ran = tutor.run("test --junit file/tests.xml").code(3);
-    ran.stdout_has("all as expected")
-        .stderr_has("cannot write the result to `file/tests.xml`");
+    let says = "cannot write the result to `file/tests.xml`";
+    let test = "test --junit file/tests.xml";
+    tutor
+        .run(&format!("{test} demo"))
+        .code(3)
+        .stdout_has("all as expected")
+        .stderr_has(says);
+    // What the tests found is worse.
+    let ran = tutor.run(test).code(1);
+    ran.stdout_has("exit status 1").stderr_has(says);
+    let json = tutor.run(&format!("{test} --format json")).code(1).json();
+    assert_eq!(json["lessons"].as_array().map(Vec::len), Some(2));
+    let broken = tutor.lesson(plain("three idd=x", "true"));
+    let ran = broken.run(test).code(4).stderr_has(says);
+    ran.stderr_has("a lesson has errors and was not run: `demo-3`");
+}
+
+#[test]
+fn an_end_that_cannot_be_told_is_no_better_one() {
+    let tutor = Tutor::new().lesson(plain("one", "echo out; exit 1"));
+    for line in [
+        "test",
+        "test --format json",
+        "test --format junit",
+        "matrix",
+        "matrix --format json",
+        "run demo",
+        "run demo --json",
+    ] {
+        let mut command = tutor.command(line);
+        command.stdout(fs::File::create("/dev/full").expect("a full disk"));
+        let output = command.stderr(Stdio::piped()).output().expect("tutor runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{line}: {told}");
+        assert!(
+            told.contains("cannot write to standard output"),
+            "{line}: {told}"
+        );
+    }
+}
+
+#[test]
+fn an_interrupt_is_the_end_whatever_cannot_be_written() {
+    let seconds = own_seconds();
+    let tutor = Tutor::new().lesson(plain("one", &format!("sleep {seconds}")));
+    tutor.put("tmp/file", "");
+    let running = tutor.start("test --junit file/tests.xml");
+    until("the step", || sleepers(seconds) == 1);
+    running.signal(Signal::SIGINT);
+    let ran = running.end().code(130);
+    ran.stderr_has("cannot write the result to `file/tests.xml`");
 }
