@@ -3,8 +3,8 @@
 mod recorded_run;
 
 use crate::course::{Course, Origin};
-use crate::lesson::{Lesson, Step};
-use crate::report::{Report, Verdict};
+use crate::lesson::{Compare, Lesson, Step};
+use crate::report::{Item, Report, Verdict};
 use crate::snapshot::{
     Pending, Recorded, SnapshotError, SnapshotName, name_for, pending_of, same_facets, write_new,
 };
@@ -32,14 +32,19 @@ impl AsAccepted {
         }
     }
 
-    /// True for an output that is the accepted one and shall stay that; nothing where no output is
-    /// compared.
-    fn stays(self, verdict: &Verdict) -> Option<bool> {
-        match verdict {
+    /// True for an output that is the accepted one and shall stay that; nothing where there is none to
+    /// record.
+    fn stays(self, item: &Item) -> Option<bool> {
+        match &item.verdict {
             Verdict::Passed => Some(self == AsAccepted::Stay),
+            // Of a step that is not compared one output is recorded, for whoever only reads. Another one is
+            // no reason to renew it.
+            Verdict::Shown => {
+                let is_of_step = item.recorded.is_some() && item.stale.is_empty();
+                Some(self == AsAccepted::Stay && is_of_step)
+            }
             Verdict::New | Verdict::Changed { .. } | Verdict::DiffersHere { .. } => Some(false),
-            Verdict::Shown
-            | Verdict::Edited(_)
+            Verdict::Edited(_)
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
@@ -70,8 +75,9 @@ pub fn folder(course: &Course) -> Option<PathBuf> {
     (!in_ci).then(|| root.join("snapshots"))
 }
 
-/// Writes `.snap.new` for every output that changed, is new or differs here, and takes away those
-/// whose output is as accepted again.
+/// Writes `.snap.new` for every output that changed, is new or differs here, and for that of a step
+/// that is not compared and has none of its command; takes away those whose output is as accepted
+/// again.
 pub fn changes(
     folder: &Path,
     lesson: &Lesson,
@@ -84,7 +90,7 @@ pub fn changes(
     let mut changes = TestOutputs::default();
     for item in &report.items {
         let recorded = || run.recorded(item);
-        match as_accepted.stays(&item.verdict) {
+        match as_accepted.stays(item) {
             Some(false) => {
                 if let Some(recorded) = recorded().filter(|new| !run.is_lost(new, item)) {
                     match write_new(folder, &recorded) {
@@ -132,7 +138,9 @@ pub fn across(
         .collect();
     let waiting = pending_of(folder, &lesson.front.name)?;
     let mut across = MatrixOutputs::default();
-    for step in lesson.steps() {
+    // Where an output is not compared, no environment contradicts another.
+    let compared = |step: &&Step| step.compare == Compare::Snapshot;
+    for step in lesson.steps().filter(compared) {
         let (settled, torn) = settled(step, &runs, as_accepted);
         across.torn.extend(torn);
         for (name, recorded) in settled {
@@ -203,7 +211,7 @@ fn candidates(
         let Some(mut recorded) = run.recorded(item) else {
             continue;
         };
-        let Some(is_accepted) = as_accepted.stays(&item.verdict) else {
+        let Some(is_accepted) = as_accepted.stays(item) else {
             continue;
         };
         if run.is_lost(&recorded, item) {

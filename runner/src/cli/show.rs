@@ -8,7 +8,7 @@ use crate::consent::asks_for;
 use crate::course::Course;
 use crate::exit::Exit;
 use crate::highlight::Budget;
-use crate::lesson::{Block, Compare, Lesson};
+use crate::lesson::{Block, Compare, Lesson, Step};
 use crate::plan::{Plan, Selection};
 use crate::render::paint::Paint;
 use crate::render::{command, prose, verdict};
@@ -80,8 +80,8 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
     let files = OfCourse(course);
     let outputs = OfLesson::of(&files, &lesson.front.name);
     let recipes = recipes(lesson, &course.masks);
-    let recorded = |step: &str| match &outputs {
-        Ok(outputs) => recorded(outputs, step, recipes.get(step), paint)
+    let recorded = |step: &Step| match &outputs {
+        Ok(outputs) => recorded(outputs, step, recipes.get(&*step.id), paint)
             .map_err(|error| unreadable(&error, paint)),
         Err(error) => Err(unreadable(error, paint)),
     };
@@ -102,12 +102,10 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
             }
             Block::Step(step) => {
                 lines.extend(command::lines(step, paint));
-                if step.compare == Compare::Snapshot {
-                    lines.extend(recorded(&step.id).unwrap_or_else(|told| {
-                        *exit = Exit::Lacking;
-                        told
-                    }));
-                }
+                lines.extend(recorded(step).unwrap_or_else(|told| {
+                    *exit = Exit::Lacking;
+                    told
+                }));
             }
             Block::Check(check) => {
                 let text = say!(
@@ -133,11 +131,14 @@ fn unreadable(error: &SnapshotError, paint: &Paint) -> Vec<String> {
 
 fn recorded(
     outputs: &OfLesson<'_>,
-    step: &str,
+    step: &Step,
     recipe: Option<&Recipe<'_>>,
     paint: &Paint,
 ) -> Result<Vec<String>, SnapshotError> {
-    let Some(found) = outputs.all_variants(step).into_iter().next() else {
+    let Some(found) = outputs.all_variants(&step.id).into_iter().next() else {
+        if step.compare == Compare::None {
+            return Ok(Vec::new());
+        }
         return Ok(paint.fitted_in(Paint::dim, "  ", &say!("show-unrecorded")));
     };
     let found = found?;

@@ -1,7 +1,7 @@
 //! What one run of a lesson has to record: each output with what it was made of and what was checked.
 
 use crate::course::Course;
-use crate::lesson::{Expectation, Lesson, Place, Step};
+use crate::lesson::{Compare, Expectation, Lesson, Place, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::snapshot::{
     CheckClaim, Environment, HeldCheck, Made, Recipe, Recorded, beginning, ending_words, name_for,
@@ -77,10 +77,14 @@ impl<'r> RecordedRun<'r> {
         let step = recipe.step;
         let text = item.text.clone()?;
         let ours = &self.report.environment;
+        let vary = match step.compare {
+            Compare::Snapshot => &step.vary[..],
+            Compare::None => &[],
+        };
         let name = match &item.recorded {
             // It serves this environment too.
             Some(found) if found.text.is_same(&text) => found.name.clone(),
-            found => name_for(&self.report.lesson, id, &step.vary, ours, found.as_ref()),
+            found => name_for(&self.report.lesson, id, vary, ours, found.as_ref()),
         };
         let place = self.places.get(id.as_str());
         let after = self

@@ -9,7 +9,7 @@ use super::recipe::{Recipe, Stale, recipes, stale_words};
 use super::recorded::Recorded;
 use crate::course::Course;
 use crate::diagnostic::Diagnostic;
-use crate::lesson::{Lesson, Step};
+use crate::lesson::{Compare, Lesson, Step};
 use crate::say;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Display, Formatter};
@@ -115,9 +115,8 @@ pub fn orphans(dir: &Path, owners: &Owners<'_>) -> Result<Vec<(PathBuf, Orphan)>
 pub enum Orphan {
     /// The course has no such step.
     NoStep,
-    /// The step's output is not compared.
-    NotCompared,
-    /// It is a variant by other facets than those that the step varies by.
+    /// It is a variant by other facets than those that the step varies by; one whose output is not
+    /// compared has no variants.
     NoVariant,
 }
 
@@ -125,7 +124,6 @@ impl Display for Orphan {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Orphan::NoStep => "is of no step of this course",
-            Orphan::NotCompared => "is of a step that has `compare=none` now",
             Orphan::NoVariant => "is a variant of a step that does not vary by that now",
         })
     }
@@ -137,7 +135,7 @@ impl Orphan {
             Orphan::NoStep => {
                 "rename it if the step was renamed, or `tutor accept --prune` removes it"
             }
-            Orphan::NotCompared | Orphan::NoVariant => "`tutor accept --prune` removes it",
+            Orphan::NoVariant => "`tutor accept --prune` removes it",
         }
     }
 }
@@ -201,7 +199,7 @@ pub struct Owner<'c> {
     pub lesson: &'c Lesson,
     /// The step.
     pub step: &'c Step,
-    /// What its snapshot depends on, if it has one.
+    /// What its snapshot depends on.
     pub recipe: Option<Recipe<'c>>,
     /// The place of its lesson in the course, and its own in the lesson.
     pub place: (usize, usize),
@@ -239,11 +237,11 @@ impl<'c> Owners<'c> {
         let Some(owner) = self.owner(name) else {
             return Some(Orphan::NoStep);
         };
-        if owner.recipe.is_none() {
-            return Some(Orphan::NotCompared);
-        }
         let recorded = recorded.filter(|_| name.variant().is_some())?;
-        let found = name.variant_for(&owner.step.vary, &recorded.environment);
+        let found = match owner.step.compare {
+            Compare::Snapshot => name.variant_for(&owner.step.vary, &recorded.environment),
+            Compare::None => name.base_of(),
+        };
         (found != *name).then_some(Orphan::NoVariant)
     }
 

@@ -7,11 +7,12 @@ use crate::say;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{self, Display, Formatter};
 
-/// A step that has a snapshot, with all of its lesson that the snapshot depends on.
+/// A step, with all of its lesson that its snapshot depends on.
 ///
 /// Which files a command reads nobody can tell from its text. So each snapshot answers for what
-/// stands between its step and the one above that has a snapshot, and together they answer for all
-/// that the lesson runs and writes.
+/// stands between its step and the one above whose output is compared, and together they answer for
+/// all that the lesson runs and writes. A sample, of a step whose output is not compared, answers for
+/// the same; nothing shows that it holds, so what stands below it does not rest on it.
 #[derive(Clone, Debug)]
 pub struct Recipe<'l> {
     /// The step.
@@ -22,8 +23,7 @@ pub struct Recipe<'l> {
     own_masks: BTreeMap<String, String>,
 }
 
-/// The recipes of a lesson's steps that have snapshots, by their ids. `masks` are those that the
-/// course declares.
+/// The recipes of a lesson's steps by their ids. `masks` are those that the course declares.
 pub fn recipes<'l>(
     lesson: &'l Lesson,
     masks: &BTreeMap<String, CourseMask>,
@@ -34,24 +34,27 @@ pub fn recipes<'l>(
         Some((name.clone(), digest(&text)))
     };
     let mut recipes: HashMap<&str, Recipe<'_>> = HashMap::new();
-    let mut above = BTreeMap::new();
+    let mut above: BTreeMap<String, String> = BTreeMap::new();
     for block in &lesson.blocks {
         match block {
             Block::Prose(_) => {}
             Block::File(file) => {
                 above.insert(file.path.display().to_string(), digest(&file.content));
             }
-            Block::Step(step) if step.compare == Compare::None => {
-                above.insert(step.id.clone(), digest(step.script.trim_end()));
-            }
             Block::Step(step) => {
                 let recipe = Recipe {
                     step,
                     checks: Vec::new(),
-                    above: std::mem::take(&mut above),
+                    above: above.clone(),
                     own_masks: step.masks.iter().filter_map(own_mask).collect(),
                 };
                 recipes.entry(&step.id).or_insert(recipe);
+                match step.compare {
+                    Compare::Snapshot => above.clear(),
+                    Compare::None => {
+                        above.insert(step.id.clone(), digest(step.script.trim_end()));
+                    }
+                }
             }
             // A check stands below its step.
             Block::Check(check) => {
@@ -103,7 +106,7 @@ pub enum Stale {
     Masks(String),
     /// A mask of the course of this name hid something else, or was declared elsewhere.
     OwnMask(String),
-    /// A file, or a step without a snapshot, of this name stood above it, or had another content,
+    /// A file, or a step that is not compared, of this name stood above it, or had another content,
     /// or none stood there.
     Above(String),
     /// A check of this name had another script, or claimed something else.

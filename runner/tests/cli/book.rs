@@ -138,6 +138,26 @@ fn a_page_shows_what_is_not_recorded_and_keeps_evil_output_text() {
 }
 
 #[test]
+fn a_step_that_is_not_compared_has_one_runs_output_that_says_so() {
+    let fixture = Fixture::new();
+    let before = fixture.emit();
+    fixture.record("evil", "random", "date", "Mon Nov 23\n", "");
+    let emitted = fixture.emit();
+    assert_eq!(emitted.recorded, before.recorded + 1);
+    let page = fixture.emitted("src/lesson-2.md");
+    let (_, step) = page.split_once("id=\"step-random\"").expect("the step");
+    assert!(
+        step.contains("What one run printed; yours may differ"),
+        "{step}"
+    );
+    assert!(step.contains("<samp>Mon Nov 23</samp>"), "{step}");
+    // Without one nothing is missing, and one of another command is.
+    assert_eq!(before.gaps.len(), emitted.gaps.len());
+    fixture.record("evil", "random", "date -u", "Mon Nov 23\n", "");
+    assert_eq!(fixture.emit().gaps.len(), before.gaps.len() + 1);
+}
+
+#[test]
 fn a_book_has_settings_a_first_page_and_source_files() {
     let fixture = Fixture::new();
     let emitted = fixture.emit();

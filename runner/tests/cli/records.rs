@@ -82,15 +82,22 @@ fn a_file_that_changed_without_a_test_is_named_at_the_next_output() {
         + &step("a", "wc -l < data")
         + &step("b", "echo two");
     let tutor = accepted(&body);
+    // What is not compared shows nothing of it, so it is named at both.
     let tutor = tutor.edited("demo", &body.replace("\none\n", "\nother\n"));
     assert_eq!(
         warnings(&tutor),
-        [stale(19, "a", "`data` above it was another")]
+        [
+            stale(15, "enter", "`data` above it was another"),
+            stale(19, "a", "`data` above it was another")
+        ]
     );
     let tutor = tutor.edited("demo", &body.replace("cd .", "cd /"));
     assert_eq!(
         warnings(&tutor),
-        [stale(19, "a", "`enter` above it was another")]
+        [
+            stale(15, "enter", "the command was another"),
+            stale(19, "a", "`enter` above it was another")
+        ]
     );
     let tutor = tutor.edited("demo", &body.replace("id=a", "id=a mask=time"));
     assert_eq!(warnings(&tutor), [stale(19, "a", "it had no masks")]);
@@ -115,13 +122,63 @@ fn what_no_step_finds_any_more_is_named() {
     let of_variant = format!("snapshots/demo/b@tool-1.5.snap:1: {no_variant}; {prune}");
     assert_eq!(warnings(&tutor), std::slice::from_ref(&of_variant));
 
-    let uncompared = body.replace("id=a", "id=a compare=none");
+    let uncompared = body.replace("id=b", "id=b compare=none");
     let tutor = tutor.edited("demo", &uncompared.replace(" vary=tool", ""));
-    let of_none = "this output is of a step that has `compare=none` now";
     let found = warnings(&tutor);
     assert!(found.contains(&of_variant), "{found:#?}");
-    let named = format!("snapshots/demo/a.snap:1: {of_none}; {prune}");
-    assert!(found.contains(&named), "{found:#?}");
+}
+
+/// A step whose output is another one each time, and a check of it.
+fn uncompared() -> String {
+    step("draw compare=none", "echo \"drew $RANDOM$RANDOM$RANDOM\"")
+        + &check("drawn of=draw match=^drew", "cat \"$TUTOR_STDOUT\"")
+}
+
+#[test]
+fn of_a_step_that_is_not_compared_one_output_is_recorded_until_another_is_asked_for() {
+    let tutor = Tutor::new().lesson(uncompared());
+    let waiting = "course/snapshots/demo/draw.snap.new";
+    let ran = tutor.run("test").code(0);
+    ran.stdout_has("1 output waits to be read");
+    let sample = tutor.get(waiting);
+    assert!(sample.contains("drew "), "{sample}");
+    tutor.run("accept --all").code(0);
+    assert_eq!(warnings(&tutor), [""; 0]);
+
+    // Whatever comes out, it is not compared.
+    tutor.run("test").code(0);
+    assert!(!tutor.path(waiting).exists());
+    tutor.run("test --renew").code(0);
+    assert_ne!(tutor.get(waiting), sample);
+    tutor.run("reject --all").code(0);
+
+    // Of another command it is another's sample.
+    let tutor = tutor.edited("demo", &uncompared().replace("drew $", "drew $HOME $"));
+    assert_eq!(
+        warnings(&tutor),
+        [stale(11, "draw", "the command was another")]
+    );
+    tutor.run("test").code(0);
+    assert!(
+        tutor.get(waiting).contains("drew $HOME"),
+        "{}",
+        tutor.get(waiting)
+    );
+}
+
+#[test]
+fn the_sample_of_a_step_that_is_not_compared_fails_nobody_and_is_shown_to_who_only_reads() {
+    let tutor = Tutor::new().lesson(uncompared());
+    tutor.run("test").code(0);
+    tutor.run("accept --all").code(0);
+    let snap = "course/snapshots/demo/draw.snap";
+    tutor.run("show demo").code(0).stdout_has("drew ");
+    let json = tutor.run("test --format json").code(0).json().to_string();
+    assert!(!json.contains("recorded_stdout"), "{json}");
+    // A damaged one is told by `check`, and no run fails by it.
+    tutor.put(snap, "---\nnot a snapshot");
+    tutor.run("test").code(0);
+    tutor.run("check").code(4);
 }
 
 /// A step that prints three bytes, a check of that, and one of a value that differs in each run.
@@ -356,10 +413,10 @@ fn prune_removes_what_no_step_finds_and_nothing_else() {
     let tutor = tutor.edited("demo", &body.replace("id=b", "id=b exit=oops"));
     tutor.run("accept --prune").code(4);
     assert!(tutor.path("course/snapshots/demo/old.snap").exists());
-    let tutor = tutor.edited("demo", &body.replace("id=b", "id=b compare=none"));
+    let tutor = tutor.edited("demo", &step("a", "echo one"));
     let ran = tutor.run("accept --prune").code(0);
     ran.stdout_has("removed demo/old.snap, which is of no step of this course")
-        .stdout_has("removed demo/b.snap, which is of a step that has `compare=none` now");
+        .stdout_has("removed demo/b.snap, which is of no step of this course");
     let left: Vec<String> = tutor.files("course/snapshots").into_keys().collect();
     assert_eq!(left, ["demo/a.snap", "demo/notes.txt"]);
     tutor

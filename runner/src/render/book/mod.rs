@@ -181,13 +181,12 @@ fn codes<'c>(
     active.chain(plain)
 }
 
-/// The recorded outputs of each step that ought to have one, but for those that are damaged.
+/// The recorded outputs of each step that has some or ought to have one, but for those that are damaged.
 fn outputs<'l>(
     lesson: &'l Lesson,
     snapshots: &dyn Files,
     damaged: &mut Vec<String>,
 ) -> Result<LessonOutputs<'l>, SnapshotError> {
-    let compared = |step: &&Step| step.compare == Compare::Snapshot;
     let of_lesson = OfLesson::of(snapshots, &lesson.front.name)?;
     let mut recorded = |step: &'l Step| {
         let mut all = Vec::new();
@@ -201,10 +200,11 @@ fn outputs<'l>(
                 }
             }
         }
-        // A damaged one is not missing.
-        let is_known = !all.is_empty() || damaged.len() == before;
+        // A damaged one is not missing, nor is one that is not compared.
+        let is_due = step.compare == Compare::Snapshot && damaged.len() == before;
+        let is_known = !all.is_empty() || is_due;
         is_known.then_some((step.id.as_str(), all))
     };
-    let outputs = lesson.steps().filter(compared).filter_map(&mut recorded);
+    let outputs = lesson.steps().filter_map(&mut recorded);
     Ok(outputs.collect())
 }

@@ -59,7 +59,11 @@ fn one(step: &Step, recorded: &Recorded, around: &Around<'_>) -> String {
     let sections = recorded.text.sections();
     let mut html = String::from("<div class=\"tutor-output\">\n");
     html.push_str(&format!(
-        "<p class=\"tutor-label\">Recorded output{}</p>\n",
+        "<p class=\"tutor-label\">{}{}</p>\n",
+        match step.compare {
+            Compare::Snapshot => "Recorded output",
+            Compare::None => "What one run printed; yours may differ",
+        },
         exit(&step.exit, &recorded.exit)
     ));
     if sections.stdout.is_empty() && sections.stderr.is_empty() {
