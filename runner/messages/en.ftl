@@ -243,6 +243,10 @@ verdict-timed-out = { $name }: timed out after { $limit }
 verdict-never-ready = { $name }: timed out after { $limit }: { $reason }
 verdict-interrupted = { $name }: interrupted
 verdict-skipped = { $name }: skipped: { $reason }
+verdict-solved = { $name }: solved
+verdict-unsolved = { $name }: not solved yet
+verdict-unproved = { $name }: the solution does not pass
+verdict-open = { $name }: an exercise for you
 verdict-broken = { $name }: could not be run: { $message }
 verdict-unjudged = { $name }: ran, and could not be judged: { $message }
 check-name = check { $name }
@@ -293,6 +297,11 @@ stopped-early = { $count ->
 }
 skip-timeout = the lesson used up its { $limit }
 skip-learner = by choice
+skip-exercise = an exercise that was not begun
+open-help = change { $files }, then type `tutor run { $lesson } --only { $name }`; a hint is `tutor hint { $lesson } { $name }`
+exercise-changed = the fence that judges it changed `{ $file }`, so the solution cannot be put there
+exercise-open = the fence that judges it passes what the learner begins with
+exercise-open-help = let it end with status 1 until the task is done: it asks what the program does
 
 # Counts
 count-passed = { $count } passed
@@ -314,6 +323,12 @@ count-check-failed = { $count ->
 count-wrong-exit = { $count } with a wrong exit status
 count-timed-out = { $count } timed out
 count-interrupted = { $count } interrupted
+count-solved = { $count } solved
+count-unsolved = { $count } not solved yet
+count-open = { $count ->
+    [one] one exercise open
+   *[other] { $count } exercises open
+}
 count-skipped = { $count } skipped
 count-broken = { $count } could not be run or judged
 count-none = nothing ran
@@ -647,3 +662,24 @@ book-no-text = it is not UTF-8 text
 book-no-image = it is no image that books have, a file that ends with `{ $endings }`
 book-long-image = it is longer than { $size } MiB
 book-feature = this `tutor` was built without the feature `book`: write the source tree with `--emit FOLDER` and run `mdbook build` on it
+
+# Exercises
+
+step-exercise = exercise
+show-aside = { $summary }: `{ $command }`
+hint-none = exercise `{ $name }` of { $lesson } has no hint; `tutor hint { $lesson } { $name } --solution` shows a solution
+hint-more = { $left ->
+    [0] that was the last hint; `tutor hint { $lesson } { $name } --solution` shows a solution
+    [one] there is one more hint
+   *[other] there are { $left } more hints
+}
+hint-no-exercise = { $lesson } has no exercise
+hint-solved = solved
+hint-open = open
+hint-row = { $name }: { $solved }, { $hints ->
+    [0] no hint
+    [one] one hint ({ $seen } seen)
+   *[other] { $hints } hints ({ $seen } seen)
+}
+no-exercise = { $lesson } has no exercise `{ $name }`: its exercises are { $names }
+no-exercise-but = { $lesson } has no exercise `{ $name }`; did you mean `{ $meant }`?

@@ -31,6 +31,9 @@ pub struct Plan<'l> {
     pub goes_on: bool,
     /// True if steps in between are left out: each one runs in the state from before it.
     pub is_of_single_steps: bool,
+    /// True if exercises are to be proved: what the learner begins with must not pass, and the
+    /// solution must.
+    pub proves_exercises: bool,
 }
 
 /// One thing to do.
@@ -89,16 +92,26 @@ impl<'l> Plan<'l> {
     /// Returns what to do for all of a lesson.
     pub fn whole(lesson: &'l Lesson) -> Plan<'l> {
         let action = |block: &'l Block| match block {
-            Block::Prose(text) => Action::Read(text),
-            Block::File(file) => Action::Write { file, shown: true },
-            Block::Step(step) => Action::Run(step),
-            Block::Check(check) => Action::Check(check),
+            Block::Prose(text) => Some(Action::Read(text)),
+            Block::File(file) => Some(Action::Write { file, shown: true }),
+            Block::Step(step) => Some(Action::Run(step)),
+            Block::Check(check) => Some(Action::Check(check)),
+            Block::Aside(_) => None,
         };
         Plan {
             lesson,
-            actions: lesson.blocks.iter().map(action).collect(),
+            actions: lesson.blocks.iter().filter_map(action).collect(),
             goes_on: false,
             is_of_single_steps: false,
+            proves_exercises: false,
+        }
+    }
+
+    /// Returns what to do for all of a lesson, its exercises proved.
+    pub fn proof(lesson: &'l Lesson) -> Plan<'l> {
+        Plan {
+            proves_exercises: true,
+            ..Plan::whole(lesson)
         }
     }
 
@@ -120,6 +133,7 @@ impl<'l> Plan<'l> {
                 }),
                 Block::Step(step) => wanted.contains(&*step.id).then_some(Action::Run(step)),
                 Block::Check(check) => wanted.contains(&*check.of).then_some(Action::Check(check)),
+                Block::Aside(_) => None,
             })
             .collect();
         if let Selection::Until(_) = selection {
@@ -133,6 +147,7 @@ impl<'l> Plan<'l> {
             actions,
             goes_on: matches!(selection, Selection::Only(_) | Selection::From(_)),
             is_of_single_steps: matches!(selection, Selection::Only(_)),
+            proves_exercises: false,
         })
     }
 

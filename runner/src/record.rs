@@ -49,6 +49,9 @@ impl AsAccepted {
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
             | Verdict::Interrupted
+            | Verdict::Solved
+            | Verdict::Unsolved { .. }
+            | Verdict::Open { .. }
             | Verdict::Skipped(_)
             | Verdict::Recorded
             | Verdict::Broken { .. } => None,

@@ -42,7 +42,7 @@ pub struct Rehearsed {
 impl Rehearsal<'_> {
     /// Runs a lesson in a fresh folder; an error if it could not begin.
     pub fn run(&self, lesson: &Lesson) -> Result<Rehearsed, WorkspaceError> {
-        let plan = Plan::whole(lesson);
+        let plan = Plan::proof(lesson);
         let workspace = Workspace::fresh(&lesson.front.name, self.keep)?;
         let folders = workspace.folders();
         let judge = notebook::judge(self.course, lesson, &folders);

@@ -53,6 +53,8 @@ pub struct Record {
     /// The lesson's files above it that were not as the lesson has them when it began, by the
     /// learner's hand.
     pub edited: Vec<PathBuf>,
+    /// How the fence of an exercise judged what the learner begins with, where that was proved.
+    pub untouched: Option<Ending>,
 }
 
 /// Which part of a lesson a record is about.
@@ -156,6 +158,8 @@ pub enum Skip {
     LessonTimeout(Duration),
     /// The learner chose not to run it.
     ByLearner,
+    /// An exercise that the learner has not begun: the files of its task are as they were.
+    Exercise(Vec<PathBuf>),
 }
 
 /// The output of a process, bounded.

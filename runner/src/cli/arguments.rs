@@ -107,6 +107,9 @@ pub enum Command {
     Trust(TrustArguments),
     /// Say what `tutor` keeps on the disk, and how much; remove all of it after asking
     Storage(StorageArguments),
+    /// Show the next hint to an exercise, or its solution
+    #[command(after_help = "`tutor run LESSON --only EXERCISE` judges what you made of it.")]
+    Hint(HintArguments),
     /// Show what you changed in the files of a lesson, as a patch
     Diff(DiffArguments),
     /// Start a lesson afresh, or some of its files; what you wrote is kept aside
@@ -364,6 +367,25 @@ pub struct StorageArguments {
     /// Remove without asking
     #[arg(long, requires = "remove_all")]
     pub yes: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct HintArguments {
+    /// The lesson
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
+    pub lesson: String,
+    /// The exercise [default: list those of the lesson]
+    #[arg(add = ArgValueCompleter::new(complete::exercise))]
+    pub exercise: Option<String>,
+    /// All hints
+    #[arg(long, requires = "exercise")]
+    pub all: bool,
+    /// The solution
+    #[arg(long, requires = "exercise", conflicts_with = "all")]
+    pub solution: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -31,6 +31,16 @@ pub fn step(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates
 }
 
+/// Exercises of the lesson that is typed.
+pub fn exercise(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let words = typed_words();
+    let course = course_of(&words);
+    let course = course.as_ref();
+    let lesson = course.and_then(|course| words.iter().find_map(|word| course.lesson(word).ok()));
+    let exercises = lesson.into_iter().flat_map(|lesson| lesson.exercises());
+    candidates(typed, exercises.map(|exercise| exercise.id.clone()))
+}
+
 /// Files of the lesson that is typed.
 pub fn file(typed: &OsStr) -> Vec<CompletionCandidate> {
     let words = typed_words();

@@ -15,6 +15,7 @@ mod courses;
 mod diff;
 mod doctor;
 mod failure;
+mod hint;
 mod lab;
 mod list;
 mod machine;
@@ -116,6 +117,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Lab(command)) => lab::lab(&context, &command),
         Some(Command::Trust(arguments)) => trust::trust(&context, &arguments),
         Some(Command::Storage(arguments)) => storage::storage(&context, &arguments),
+        Some(Command::Hint(arguments)) => hint::hint(&context, &arguments),
         Some(Command::Diff(arguments)) => diff::diff(&context, &arguments),
         Some(Command::Reset(arguments)) => reset::reset(&context, &arguments),
         Some(Command::Completions(arguments)) => machine::completions(&arguments),

@@ -2,6 +2,7 @@
 
 use super::arguments::ShowArguments;
 use super::context::Context;
+use super::hint;
 use super::output::{out_json, paged};
 use super::scripts;
 use crate::consent::asks_for;
@@ -90,22 +91,22 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
         lines.push(String::new());
         match block {
             Block::Prose(text) => lines.extend(prose::lines(&text.nodes, paint)),
-            Block::File(file) => {
-                lines.push(paint.bold(&visible_text(&file.path.display().to_string())));
-                let bar = paint.dim(paint.mark("│", "|"));
-                let language = budget.language(&file.language, &file.content);
-                let code = paint.code(language, &file.content);
-                lines.extend(
-                    code.into_iter()
-                        .map(|line| format!("  {bar} {line}").trim_end().to_owned()),
-                );
-            }
+            Block::File(file) => lines.extend(command::file(file, &mut budget, paint)),
             Block::Step(step) => {
                 lines.extend(command::lines(step, paint));
                 lines.extend(recorded(step).unwrap_or_else(|told| {
                     *exit = Exit::Lacking;
                     told
                 }));
+            }
+            Block::Aside(aside) => {
+                let text = say!(
+                    "show-aside",
+                    summary = aside.summary.as_str(),
+                    command = hint::command(lesson, aside)
+                );
+                let lead = format!("  {} ", paint.mark("▸", ">"));
+                lines.extend(paint.fitted_in(Paint::dim, &lead, &text));
             }
             Block::Check(check) => {
                 let text = say!(

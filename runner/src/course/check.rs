@@ -60,11 +60,10 @@ fn shadowed(course: &Course, lesson: &Lesson) -> Vec<Diagnostic> {
 /// The parts of a lesson's prose that the book shows as text, since they would be more than that.
 fn more_than_prose(lesson: &Lesson) -> Vec<Diagnostic> {
     let prose: Vec<Range<usize>> = lesson
-        .blocks
-        .iter()
+        .flattened()
         .filter_map(|block| match block {
             Block::Prose(prose) => Some(prose.span.clone()),
-            Block::File(_) | Block::Step(_) | Block::Check(_) => None,
+            Block::File(_) | Block::Step(_) | Block::Check(_) | Block::Aside(_) => None,
         })
         .collect();
     let start = lesson.blocks.first().map_or(0, |block| block.span().start);
@@ -121,9 +120,9 @@ fn unseen(course: &Course) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let pages: BTreeSet<&Path> = course.lessons.iter().map(|lesson| &*lesson.path).collect();
     for lesson in &course.lessons {
-        for block in &lesson.blocks {
+        for block in lesson.flattened() {
             let what = match block {
-                Block::Prose(_) => continue,
+                Block::Prose(_) | Block::Aside(_) => continue,
                 Block::File(_) => "file",
                 Block::Step(_) | Block::Check(_) => "script",
             };
@@ -187,7 +186,7 @@ fn patterns(lesson: &Lesson) -> Vec<Diagnostic> {
 
 fn pattern(block: &Block) -> Option<&str> {
     match block {
-        Block::Prose(_) | Block::File(_) => None,
+        Block::Prose(_) | Block::File(_) | Block::Aside(_) => None,
         Block::Step(step) => match step.background.as_ref()? {
             Background::Line(pattern) => Some(pattern),
             Background::AtOnce | Background::File(_) | Background::Port(_) => None,

@@ -117,7 +117,7 @@ impl Course {
         for lesson in lessons {
             let places: BTreeMap<&str, Place> =
                 lesson.steps().map(|step| (&*step.id, step.on)).collect();
-            let blocks = lesson.blocks.iter();
+            let blocks = lesson.flattened();
             scripts.extend(blocks.filter_map(|block| of_block(lesson, block, &places)));
         }
         scripts
@@ -163,7 +163,7 @@ fn of_block<'c>(
         more,
     };
     match block {
-        Block::Prose(_) => None,
+        Block::Prose(_) | Block::Aside(_) => None,
         Block::File(file) => {
             let name = file.path.to_string_lossy();
             Some(of_lesson(ScriptKind::File, &name, &file.content, None, ""))

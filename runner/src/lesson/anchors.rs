@@ -1,6 +1,6 @@
 //! The ids that parts of a page are reached by, as the book has them.
 
-use super::model::{Block, Check, Lesson};
+use super::model::{Aside, Block, Check, Lesson};
 use super::parse::Mark;
 use regex::Regex;
 use std::collections::{BTreeSet, HashMap};
@@ -58,10 +58,11 @@ pub fn anchors(lesson: &Lesson, marks: &[Mark]) -> BTreeSet<String> {
         }
     }
     let mut ids = anchors.taken;
-    for block in &lesson.blocks {
+    ids.extend(lesson.asides().map(Aside::anchor));
+    for block in lesson.flattened() {
         match block {
             Block::Prose(prose) => ids.extend(html_ids(&lesson.source[prose.span.clone()])),
-            Block::File(_) | Block::Step(_) | Block::Check(_) => {}
+            Block::File(_) | Block::Step(_) | Block::Check(_) | Block::Aside(_) => {}
         }
     }
     ids

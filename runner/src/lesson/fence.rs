@@ -1,4 +1,4 @@
-//! Makes a file, a step or a check of a fence whose attributes were read.
+//! Makes a file, a step, a check or an exercise of a fence whose attributes were read.
 
 use super::attributes::{Attribute, Word};
 use super::keys::{FenceKind, Keys, is_key};
@@ -78,7 +78,7 @@ pub(crate) fn read(
     }
     match keys.kind {
         FenceKind::File => file(fence, &mut keys, findings),
-        FenceKind::Step => Some(step(fence, &mut keys, mentions, findings)),
+        FenceKind::Step | FenceKind::Exercise => Some(step(fence, &mut keys, mentions, findings)),
         FenceKind::Check => Some(check(fence, &mut keys, findings)),
         FenceKind::Prediction => Some(prediction(fence, &mut keys, findings)),
     }
@@ -103,9 +103,15 @@ fn step(
     mentions: &mut Vec<Mention>,
     findings: &mut Findings,
 ) -> NamedBlock {
-    keys.require("id", "build", findings);
+    // An exercise is a step that takes fewer keys, and compares nothing.
+    let is_exercise = keys.kind == FenceKind::Exercise;
+    let (name, compare) = match is_exercise {
+        true => ("exercise", Compare::None),
+        false => ("id", Compare::Snapshot),
+    };
+    keys.require(name, "build", findings);
     let step = Step {
-        id: keys.value("id", values::name, findings).unwrap_or_default(),
+        id: keys.value(name, values::name, findings).unwrap_or_default(),
         script: fence.content,
         on: keys
             .value("on", values::place, findings)
@@ -119,16 +125,17 @@ fn step(
             .unwrap_or_default(),
         compare: keys
             .value("compare", values::compare, findings)
-            .unwrap_or(Compare::Snapshot),
+            .unwrap_or(compare),
         masks: masks(keys, mentions, findings),
         vary: vary(keys, mentions, findings),
         background: background(keys, findings),
         exclusive: exclusive(keys, mentions, findings),
+        is_exercise,
         span: fence.span,
     };
     NamedBlock::Step {
         step,
-        id: keys.span("id"),
+        id: keys.span(name),
     }
 }
 

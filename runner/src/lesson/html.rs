@@ -30,7 +30,7 @@ const TAGS: [(&str, &[&str]); 42] = [
     ("code", &[]),
     ("dd", &[]),
     ("del", &[]),
-    ("details", &["open"]),
+    ("details", &["open", "id"]),
     ("dfn", &[]),
     ("dl", &[]),
     ("dt", &[]),
@@ -67,6 +67,9 @@ const TAGS: [(&str, &[&str]); 42] = [
 /// The prefixes of ids that the book itself gives: a link from a sentence leads to its check and
 /// nowhere else.
 const TAKEN: [&str; 5] = ["check-", "predict-", "step-", "tutor-", "mdbook-"];
+
+/// The prefixes of ids that hints and solutions alone have, which `<details>` are.
+const OF_DETAILS: [&str; 2] = ["hint-", "solution-"];
 
 /// One tag, its values in quotes.
 static TAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -186,7 +189,12 @@ fn tag(text: &str) -> Result<usize, String> {
             "href" => is_plain_value(value) && is_address(value),
             "src" => is_plain_value(value) && is_image(value),
             "id" | "name" => {
-                let is_taken = TAKEN.iter().any(|taken| value.starts_with(taken));
+                let of_others = match name.as_str() {
+                    "details" => &[][..],
+                    _ => &OF_DETAILS[..],
+                };
+                let mut taken = TAKEN.iter().chain(of_others);
+                let is_taken = taken.any(|taken| value.starts_with(taken));
                 !value.is_empty() && value.chars().all(is_name) && !is_taken
             }
             "open" => matches!(value, "" | "open"),

@@ -14,14 +14,16 @@ pub(super) enum FenceKind {
     Step,
     Check,
     Prediction,
+    Exercise,
 }
 
 impl FenceKind {
-    const ALL: [FenceKind; 4] = [
+    const ALL: [FenceKind; 5] = [
         FenceKind::File,
         FenceKind::Step,
         FenceKind::Check,
         FenceKind::Prediction,
+        FenceKind::Exercise,
     ];
 
     /// The keys that a fence of this kind takes; the first one names it.
@@ -43,6 +45,7 @@ impl FenceKind {
             ],
             FenceKind::Check => &["check", "of", "expect", "match", "range"],
             FenceKind::Prediction => &["predict", "of", "choices"],
+            FenceKind::Exercise => &["exercise", "on", "needs", "timeout", "exclusive"],
         }
     }
 }
@@ -54,6 +57,7 @@ impl fmt::Display for FenceKind {
             FenceKind::Step => "step",
             FenceKind::Check => "check",
             FenceKind::Prediction => "prediction",
+            FenceKind::Exercise => "exercise",
         })
     }
 }
@@ -214,7 +218,10 @@ impl<'a> Keys<'a> {
             (FenceKind::Check | FenceKind::Prediction, "of") => {
                 format!("name the step that it belongs to: `of={example}`")
             }
-            (FenceKind::Check | FenceKind::Prediction | FenceKind::File, _) => {
+            (
+                FenceKind::Check | FenceKind::Prediction | FenceKind::File | FenceKind::Exercise,
+                _,
+            ) => {
                 format!("name it: `{key}={example}`")
             }
         };
@@ -250,6 +257,9 @@ fn kind(attributes: &[Attribute]) -> FenceKind {
     if has("predict") {
         return FenceKind::Prediction;
     }
+    if has("exercise") {
+        return FenceKind::Exercise;
+    }
     if has("id") {
         return FenceKind::Step;
     }
@@ -257,10 +267,14 @@ fn kind(attributes: &[Attribute]) -> FenceKind {
         .iter()
         .filter(|attribute| !is_key(&attribute.key.text));
     for attribute in unknown {
-        match nearest(&attribute.key.text, ["file", "check", "predict", "id"]) {
+        match nearest(
+            &attribute.key.text,
+            ["file", "check", "predict", "exercise", "id"],
+        ) {
             Some("file") => return FenceKind::File,
             Some("check") => return FenceKind::Check,
             Some("predict") => return FenceKind::Prediction,
+            Some("exercise") => return FenceKind::Exercise,
             Some(_) => return FenceKind::Step,
             None => {}
         }

@@ -6,6 +6,7 @@ pub mod anchors;
 mod attributes;
 pub mod check;
 pub mod destination;
+mod exercise;
 mod fence;
 pub mod front_matter;
 pub mod html;
@@ -23,9 +24,9 @@ mod values;
 
 pub use include::{Included, NotIncluded, included};
 pub use model::{
-    ALWAYS_MASKED, Background, Block, Check, Compare, Expectation, ExpectedExit, FileStep,
-    FrontMatter, LESSON_TIMEOUT, Lesson, MASK_NAMES, Need, Place, Prose, SKIP_REST, STEP_TIMEOUT,
-    Step,
+    ALWAYS_MASKED, Aside, AsideKind, Background, Block, Check, Compare, Expectation, ExpectedExit,
+    FileStep, FrontMatter, LESSON_TIMEOUT, Lesson, MASK_NAMES, Need, Place, Prose, SKIP_REST,
+    STEP_TIMEOUT, Step,
 };
 pub use number::Number;
 pub use page::new_page;

@@ -54,11 +54,21 @@ pub struct Lesson {
 }
 
 impl Lesson {
+    /// The parts of the text, with those of hints and solutions in the place of these.
+    pub fn flattened(&self) -> impl Iterator<Item = &Block> {
+        self.blocks.iter().flat_map(|block| match block {
+            Block::Aside(aside) => aside.blocks.as_slice(),
+            Block::Prose(_) | Block::File(_) | Block::Step(_) | Block::Check(_) => {
+                std::slice::from_ref(block)
+            }
+        })
+    }
+
     /// The steps, in the order of the text.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.blocks.iter().filter_map(|block| match block {
             Block::Step(step) => Some(step),
-            Block::Prose(_) | Block::File(_) | Block::Check(_) => None,
+            Block::Prose(_) | Block::File(_) | Block::Check(_) | Block::Aside(_) => None,
         })
     }
 
@@ -66,7 +76,7 @@ impl Lesson {
     pub fn checks(&self) -> impl Iterator<Item = &Check> {
         self.blocks.iter().filter_map(|block| match block {
             Block::Check(check) => Some(check),
-            Block::Prose(_) | Block::File(_) | Block::Step(_) => None,
+            Block::Prose(_) | Block::File(_) | Block::Step(_) | Block::Aside(_) => None,
         })
     }
 
@@ -80,8 +90,50 @@ impl Lesson {
     pub fn files(&self) -> impl Iterator<Item = &FileStep> {
         self.blocks.iter().filter_map(|block| match block {
             Block::File(file) => Some(file),
-            Block::Prose(_) | Block::Check(_) | Block::Step(_) => None,
+            Block::Prose(_) | Block::Check(_) | Block::Step(_) | Block::Aside(_) => None,
         })
+    }
+
+    /// The hints and solutions, in the order of the text.
+    pub fn asides(&self) -> impl Iterator<Item = &Aside> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::Aside(aside) => Some(aside),
+            Block::Prose(_) | Block::File(_) | Block::Check(_) | Block::Step(_) => None,
+        })
+    }
+
+    /// The exercises, in the order of the text.
+    pub fn exercises(&self) -> impl Iterator<Item = &Step> {
+        self.steps().filter(|step| step.is_exercise)
+    }
+
+    /// The hints of an exercise, in the order of the text.
+    pub fn hints(&self, exercise: &Step) -> impl Iterator<Item = &Aside> {
+        let is_its_hint = |aside: &&Aside| {
+            aside.exercise == exercise.id && matches!(aside.kind, AsideKind::Hint(_))
+        };
+        self.asides().filter(is_its_hint)
+    }
+
+    /// The solution of an exercise.
+    pub fn solution(&self, exercise: &Step) -> Option<&Aside> {
+        let is_it =
+            |aside: &&Aside| aside.exercise == exercise.id && aside.kind == AsideKind::Solution;
+        self.asides().find(is_it)
+    }
+
+    /// What an exercise begins with: of each file of its solution, what the lesson wrote last above
+    /// it.
+    pub fn starts(&self, exercise: &Step) -> Vec<&FileStep> {
+        let solution = self.solution(exercise).into_iter();
+        let above = |file: &FileStep| {
+            let is_it =
+                |one: &&FileStep| one.path == file.path && one.span.end <= exercise.span.start;
+            self.files().filter(is_it).last()
+        };
+        solution
+            .flat_map(|solution| solution.files().filter_map(above))
+            .collect()
     }
 
     /// The step of that id.
@@ -116,6 +168,8 @@ pub enum Block {
     Step(Step),
     /// A fence that proves a sentence.
     Check(Check),
+    /// A hint or a solution.
+    Aside(Aside),
 }
 
 impl Block {
@@ -126,6 +180,7 @@ impl Block {
             Block::File(file) => file.span.clone(),
             Block::Step(step) => step.span.clone(),
             Block::Check(check) => check.span.clone(),
+            Block::Aside(aside) => aside.span.clone(),
         }
     }
 }
@@ -177,8 +232,52 @@ pub struct Step {
     pub background: Option<Background>,
     /// Something only one step on the machine may hold while it runs: `trace`.
     pub exclusive: Option<String>,
+    /// True if it judges what the learner made of a task: status 0 says that it is solved.
+    pub is_exercise: bool,
     /// Where the fence stands in [`Lesson::source`].
     pub span: Range<usize>,
+}
+
+/// What belongs to an exercise and is shown to those who ask for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aside {
+    /// The exercise that it belongs to.
+    pub exercise: String,
+    /// What it is.
+    pub kind: AsideKind,
+    /// What is shown of it before, as HTML: the content of `<summary>`.
+    pub summary: String,
+    /// Its content: prose, and the files of a solution.
+    pub blocks: Vec<Block>,
+    /// Where it stands in [`Lesson::source`], from `<details>` to `</details>`.
+    pub span: Range<usize>,
+}
+
+impl Aside {
+    /// The files of a solution.
+    pub fn files(&self) -> impl Iterator<Item = &FileStep> {
+        self.blocks.iter().filter_map(|block| match block {
+            Block::File(file) => Some(file),
+            Block::Prose(_) | Block::Check(_) | Block::Step(_) | Block::Aside(_) => None,
+        })
+    }
+
+    /// The name that links lead to.
+    pub fn anchor(&self) -> String {
+        match self.kind {
+            AsideKind::Hint(number) => format!("hint-{}-{number}", self.exercise),
+            AsideKind::Solution => format!("solution-{}", self.exercise),
+        }
+    }
+}
+
+/// The kind of an [`Aside`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AsideKind {
+    /// This one of the hints, from 1.
+    Hint(usize),
+    /// A solution.
+    Solution,
 }
 
 impl Check {

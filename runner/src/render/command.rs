@@ -1,16 +1,33 @@
-//! A step's command, as it stands before its output.
+//! A step's command, as it stands before its output, and the files of a lesson.
 
 use super::paint::Paint;
-use crate::lesson::{Place, Step};
+use crate::highlight::Budget;
+use crate::lesson::{FileStep, Place, Step};
 use crate::say;
+use crate::visible::visible_text;
 
-/// The step's name, where it runs, and its script behind a prompt.
+/// A file's name, and its content behind a bar.
+pub fn file(file: &FileStep, budget: &mut Budget, paint: &Paint) -> Vec<String> {
+    let name = paint.bold(&visible_text(&file.path.display().to_string()));
+    let bar = paint.dim(paint.mark("│", "|"));
+    let language = budget.language(&file.language, &file.content);
+    let code = paint.code(language, &file.content).into_iter();
+    let code = code.map(|line| format!("  {bar} {line}").trim_end().to_owned());
+    [name].into_iter().chain(code).collect()
+}
+
+/// The step's name, where it runs, and its script behind a prompt; of an exercise the name alone,
+/// since how it is judged is no part of the task.
 pub fn lines(step: &Step, paint: &Paint) -> Vec<String> {
     let head = format!("{} {}", paint.mark("▶", ">"), step.id);
     let place = match step.on {
         Place::Host => String::new(),
         Place::Kernel => paint.dim(&format!("  {}", say!("step-on-kernel"))),
     };
+    if step.is_exercise {
+        let exercise = paint.dim(&format!("  {}", say!("step-exercise")));
+        return vec![paint.bold(&head) + &exercise];
+    }
     let script = paint.code("sh", &step.script).into_iter().enumerate();
     let script = script.map(|(number, line)| {
         let prompt = paint.dim(if number == 0 { "$" } else { " " });

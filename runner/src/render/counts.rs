@@ -51,11 +51,14 @@ pub fn words(counts: &Counts) -> Vec<(Style, String)> {
         wrong_exit,
         timed_out,
         interrupted,
+        solved,
+        unsolved,
+        open,
         skipped,
         recorded: _,
         broken,
     } = *counts;
-    let rows: [(usize, Style, String); 12] = [
+    let rows: [(usize, Style, String); 15] = [
         (passed, Paint::good, say!("count-passed", count = passed)),
         (shown, Paint::good, say!("count-shown", count = shown)),
         (new, Paint::notable, say!("count-new", count = new)),
@@ -86,6 +89,13 @@ pub fn words(counts: &Counts) -> Vec<(Style, String)> {
             Paint::notable,
             say!("count-interrupted", count = interrupted),
         ),
+        (solved, Paint::good, say!("count-solved", count = solved)),
+        (
+            unsolved,
+            Paint::notable,
+            say!("count-unsolved", count = unsolved),
+        ),
+        (open, Paint::dim, say!("count-open", count = open)),
         (
             skipped,
             Paint::notable,

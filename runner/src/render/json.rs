@@ -270,6 +270,9 @@ fn why(verdict: &Verdict) -> Option<ReasonJson<'_>> {
         | Verdict::Shown
         | Verdict::New
         | Verdict::Interrupted
+        | Verdict::Solved
+        | Verdict::Unsolved { .. }
+        | Verdict::Open { .. }
         | Verdict::Recorded => None,
     }
 }

@@ -4,7 +4,7 @@ use super::paint::Paint;
 use super::verdict;
 use crate::diagnostic::{Diagnostic, Lines};
 use crate::exit::Exit;
-use crate::report::{Item, Report, Strictness};
+use crate::report::{Item, Report, Strictness, Verdict};
 use crate::transcript::RecordId;
 use crate::visible::visible_text;
 use quick_junit::{NonSuccessKind, Report as Document, TestCase, TestCaseStatus, TestSuite};
@@ -108,7 +108,7 @@ impl<'d> JunitDocument<'d> {
 
 fn status(item: &Item, strictness: Strictness) -> TestCaseStatus {
     let mut status = match (strictness.exit_for(&item.verdict), &item.verdict) {
-        (Exit::Success, crate::report::Verdict::Skipped(_)) => TestCaseStatus::skipped(),
+        (Exit::Success, Verdict::Skipped(_) | Verdict::Open { .. }) => TestCaseStatus::skipped(),
         (Exit::Success, _) => TestCaseStatus::success(),
         (Exit::Lacking | Exit::Interrupted, _) => {
             TestCaseStatus::non_success(NonSuccessKind::Error)

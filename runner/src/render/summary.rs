@@ -28,7 +28,7 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
     let mut text = lines.join("\n") + "\n";
     for item in &report.items {
         let shown = match &item.verdict {
-            Verdict::Passed | Verdict::Shown | Verdict::Recorded => false,
+            Verdict::Passed | Verdict::Shown | Verdict::Solved | Verdict::Recorded => false,
             Verdict::Skipped(Skip::StepSkipped(_) | Skip::StepFailed(_)) => false,
             Verdict::New
             | Verdict::Changed { .. }
@@ -38,6 +38,8 @@ pub fn lesson(report: &Report, strictness: Strictness, paint: &Paint) -> String 
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
             | Verdict::Interrupted
+            | Verdict::Unsolved { .. }
+            | Verdict::Open { .. }
             | Verdict::Skipped(_)
             | Verdict::Broken { .. } => true,
         };

@@ -6,6 +6,7 @@ use super::live::LiveOutput;
 use super::paint::Paint;
 use super::{command, counts, prose, verdict};
 use crate::event::{Event, KeptYours, OfLab, TakenBack, Written};
+use crate::highlight::Budget;
 use crate::lesson::{FileStep, Lesson, Prose, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::say;
@@ -128,11 +129,8 @@ impl<W: Write> Terminal<W> {
         let name = visible_text(&file.path.display().to_string()).into_owned();
         if shown {
             self.gap();
-            let head = self.paint.bold(&name);
-            self.line(&head);
-            let bar = self.paint.dim(self.paint.mark("│", "|"));
-            for line in self.paint.code(&file.language, &file.content) {
-                self.line(format!("  {bar} {line}").trim_end());
+            for line in command::file(file, &mut Budget::default(), &self.paint) {
+                self.line(&line);
             }
         }
         let text = match written {

@@ -89,6 +89,20 @@ fn lines_of(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
         Verdict::Skipped(skip) => {
             lines.extend(remedy(skip).iter().flat_map(|text| help(text, paint)));
         }
+        Verdict::Open {
+            lesson,
+            files: of_task,
+        } => {
+            let (lesson, RecordId::Step(name) | RecordId::Check(name)) =
+                (lesson.as_str(), &item.id);
+            let text = say!(
+                "open-help",
+                files = files(of_task),
+                lesson = lesson,
+                name = name.as_str()
+            );
+            lines.extend(help(&text, paint));
+        }
         Verdict::Broken {
             help: Some(text), ..
         } => lines.extend(help(text, paint)),
@@ -101,6 +115,8 @@ fn lines_of(item: &Item, time: ShowTime, paint: &Paint) -> Vec<String> {
         | Verdict::WrongExit { .. }
         | Verdict::TimedOut { awaited: None, .. }
         | Verdict::Interrupted
+        | Verdict::Solved
+        | Verdict::Unsolved { .. }
         | Verdict::Recorded
         | Verdict::Broken { help: None, .. } => {}
     }
@@ -114,7 +130,7 @@ const END_LINES: usize = 100;
 pub fn output_of_failed(item: &Item, paint: &Paint) -> Vec<String> {
     let failed = matches!(
         item.verdict,
-        Verdict::WrongExit { .. } | Verdict::TimedOut { .. }
+        Verdict::WrongExit { .. } | Verdict::TimedOut { .. } | Verdict::Unsolved { .. }
     );
     let text = item.text.as_ref().filter(|_| failed);
     let all: Vec<(Stream, String)> = text.into_iter().flat_map(lines_of_streams).collect();
@@ -180,6 +196,9 @@ fn is_maybe_edited(item: &Item) -> bool {
         | Verdict::Shown
         | Verdict::New
         | Verdict::Interrupted
+        | Verdict::Solved
+        | Verdict::Unsolved { .. }
+        | Verdict::Open { .. }
         | Verdict::Skipped(_)
         | Verdict::Recorded
         | Verdict::Broken { .. } => false,
@@ -210,17 +229,24 @@ enum Tone {
 
 fn tone(verdict: &Verdict) -> Tone {
     match verdict {
-        Verdict::Passed | Verdict::Shown => Tone::Good,
+        Verdict::Passed | Verdict::Shown | Verdict::Solved => Tone::Good,
         Verdict::New
         | Verdict::DiffersHere { .. }
         | Verdict::Edited(_)
         | Verdict::Interrupted
+        | Verdict::Unsolved {
+            by_solution: false, ..
+        }
+        | Verdict::Open { .. }
         | Verdict::Skipped(_) => Tone::Note,
         Verdict::Recorded => Tone::Quiet,
         Verdict::Changed { .. }
         | Verdict::CheckFailed { .. }
         | Verdict::WrongExit { .. }
         | Verdict::TimedOut { .. }
+        | Verdict::Unsolved {
+            by_solution: true, ..
+        }
         | Verdict::Broken { .. } => Tone::Bad,
     }
 }
@@ -280,6 +306,12 @@ pub fn sentence(item: &Item) -> String {
             }
         }
         Verdict::Interrupted => say!("verdict-interrupted", name = name),
+        Verdict::Solved => say!("verdict-solved", name = name),
+        Verdict::Unsolved { by_solution, .. } => match by_solution {
+            true => say!("verdict-unproved", name = name),
+            false => say!("verdict-unsolved", name = name),
+        },
+        Verdict::Open { .. } => say!("verdict-open", name = name),
         Verdict::Skipped(skip) => say!("verdict-skipped", name = name, reason = reason(skip)),
         Verdict::Broken { message, .. } => {
             let message = message.as_str();
@@ -354,8 +386,11 @@ fn is_timed(verdict: &Verdict) -> bool {
         | Verdict::Changed { .. }
         | Verdict::DiffersHere { .. }
         | Verdict::Edited(_)
+        | Verdict::Solved
+        | Verdict::Unsolved { .. }
         | Verdict::WrongExit { .. } => true,
         Verdict::Recorded
+        | Verdict::Open { .. }
         | Verdict::CheckFailed { .. }
         | Verdict::TimedOut { .. }
         | Verdict::Interrupted
@@ -403,6 +438,9 @@ pub fn word(verdict: &Verdict) -> &'static str {
         Verdict::WrongExit { .. } => "wrong exit",
         Verdict::TimedOut { .. } => "timed out",
         Verdict::Interrupted => "interrupted",
+        Verdict::Solved => "solved",
+        Verdict::Unsolved { .. } => "unsolved",
+        Verdict::Open { .. } => "open",
         Verdict::Skipped(_) => "skipped",
         Verdict::Recorded => "recorded",
         Verdict::Broken { .. } => "broken",
@@ -435,6 +473,7 @@ pub fn reason(skip: &Skip) -> String {
         Skip::StoppedEarly(step) => say!("skip-stopped", step = step.as_str()),
         Skip::LessonTimeout(limit) => say!("skip-timeout", limit = duration(*limit)),
         Skip::ByLearner => say!("skip-learner"),
+        Skip::Exercise(_) => say!("skip-exercise"),
     }
 }
 
@@ -449,7 +488,8 @@ pub fn remedy(skip: &Skip) -> Option<String> {
         | Skip::BySelf { .. }
         | Skip::StoppedEarly(_)
         | Skip::LessonTimeout(_)
-        | Skip::ByLearner => None,
+        | Skip::ByLearner
+        | Skip::Exercise(_) => None,
     }
 }
 

@@ -7,6 +7,7 @@ use super::verdict::Verdict;
 use crate::course::{CourseMask, Facet};
 use crate::lesson::{Background, Check, Compare, Expectation, Lesson, SKIP_REST, Step};
 use crate::normalize::{Masks, StableText, StepFolders};
+use crate::say;
 use crate::snapshot::{
     Environment, Recipe, Recorded, SnapshotError, Stale, recipes, same_facets, value_of,
 };
@@ -215,6 +216,9 @@ impl<'a> Judge<'a> {
                 awaited: awaited.filter(|until| *until != Background::AtOnce),
             };
         }
+        if step.is_exercise {
+            return self.exercise(step, record);
+        }
         if let Some(verdict) = early(&record.ending).or_else(|| ended_wrong(step, record)) {
             return verdict;
         }
@@ -229,6 +233,33 @@ impl<'a> Judge<'a> {
             (Compare::Snapshot, Some(text)) => {
                 self.compared(step, &record.ending, text, item, environment)
             }
+        }
+    }
+
+    /// The verdict on an exercise, or on the proof of one.
+    fn exercise(&self, exercise: &Step, record: &Record) -> Verdict {
+        if let Ending::Skipped(Skip::Exercise(files)) = &record.ending {
+            return Verdict::Open {
+                lesson: self.lesson.stem.clone(),
+                files: files.clone(),
+            };
+        }
+        if let Some(untouched) = &record.untouched
+            && untouched.is_as_expected(exercise.exit)
+        {
+            return Verdict::Broken {
+                message: say!("exercise-open"),
+                help: Some(say!("exercise-open-help")),
+            };
+        }
+        let verdict = early(&record.ending).or_else(|| ended_wrong(exercise, record));
+        match verdict {
+            None => Verdict::Solved,
+            Some(Verdict::WrongExit { got, .. }) => Verdict::Unsolved {
+                got,
+                by_solution: record.untouched.is_some(),
+            },
+            Some(verdict) => verdict,
         }
     }
 

@@ -26,6 +26,7 @@ fn lesson(change: impl FnOnce(&mut Step)) -> Lesson {
         vary: Vec::new(),
         background: None,
         exclusive: None,
+        is_exercise: false,
         span: 0..0,
     };
     change(&mut step);
@@ -62,6 +63,7 @@ fn record(id: RecordId, ending: Ending, stdout: &str) -> Record {
         place: Place::Host,
         shell: ShellFate::Kept,
         edited: Vec::new(),
+        untouched: None,
     }
 }
 

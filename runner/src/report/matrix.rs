@@ -94,7 +94,7 @@ impl CellMark {
             Verdict::Passed if is_check => CellMark::Holds,
             Verdict::Passed if of_variant => CellMark::Variant,
             Verdict::Passed => CellMark::Same,
-            Verdict::Shown => CellMark::Done,
+            Verdict::Shown | Verdict::Solved => CellMark::Done,
             Verdict::New => CellMark::New,
             Verdict::Changed { .. } | Verdict::DiffersHere { .. } | Verdict::Edited(_) => {
                 CellMark::Differs
@@ -102,9 +102,10 @@ impl CellMark {
             Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
+            | Verdict::Unsolved { .. }
             | Verdict::Broken { .. } => CellMark::Failed,
             Verdict::Interrupted => CellMark::Interrupted,
-            Verdict::Skipped(_) | Verdict::Recorded => CellMark::Skipped,
+            Verdict::Skipped(_) | Verdict::Open { .. } | Verdict::Recorded => CellMark::Skipped,
         }
     }
 

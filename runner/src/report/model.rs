@@ -153,7 +153,7 @@ pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Stric
         exit = exit.worst(strictness.exit_for(&item.verdict));
         match &item.verdict {
             Verdict::Skipped(skip) => lacks_something |= is_lack(skip),
-            Verdict::Recorded => {}
+            Verdict::Recorded | Verdict::Open { .. } => {}
             Verdict::Passed
             | Verdict::Shown
             | Verdict::New
@@ -164,6 +164,8 @@ pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Stric
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
             | Verdict::Interrupted
+            | Verdict::Solved
+            | Verdict::Unsolved { .. }
             | Verdict::Broken { .. } => ran_something = true,
         }
     }
@@ -177,7 +179,7 @@ pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Stric
 fn lines(lesson: &Lesson) -> BTreeMap<RecordId, usize> {
     let lines = Lines::of(&lesson.source);
     let named = lesson.blocks.iter().filter_map(|block| match block {
-        Block::Prose(_) | Block::File(_) => None,
+        Block::Prose(_) | Block::File(_) | Block::Aside(_) => None,
         Block::Step(step) => Some((RecordId::Step(step.id.clone()), step.span.start)),
         Block::Check(check) => Some((RecordId::Check(check.name.clone()), check.span.start)),
     });
@@ -193,7 +195,9 @@ fn is_lack(skip: &Skip) -> bool {
         | Skip::BySelf { .. } => true,
         // The step before it says why.
         Skip::StepSkipped(_) | Skip::StepFailed(_) => false,
-        Skip::StoppedEarly(_) | Skip::LessonTimeout(_) | Skip::ByLearner => false,
+        Skip::StoppedEarly(_) | Skip::LessonTimeout(_) | Skip::ByLearner | Skip::Exercise(_) => {
+            false
+        }
     }
 }
 

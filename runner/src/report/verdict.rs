@@ -6,6 +6,7 @@ use crate::lesson::{Background, Expectation, ExpectedExit};
 use crate::snapshot::{Environment, Stale};
 use crate::transcript::{Ending, Skip};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The verdict on a step or check.
@@ -69,6 +70,23 @@ pub enum Verdict {
     },
     /// The learner stopped it.
     Interrupted,
+    /// An exercise that is solved; or one of which it was proved that what the learner begins with
+    /// does not pass, and that the solution does.
+    Solved,
+    /// An exercise that is not solved yet.
+    Unsolved {
+        /// How the fence that judges it ended.
+        got: Ending,
+        /// True if it is the lesson's own solution that does not pass.
+        by_solution: bool,
+    },
+    /// An exercise that the learner has not begun.
+    Open {
+        /// The stem of its lesson.
+        lesson: String,
+        /// The files of its task.
+        files: Vec<PathBuf>,
+    },
     /// It did not run.
     Skipped(Skip),
     /// Nothing ran: this is what was accepted earlier.
@@ -104,6 +122,9 @@ impl Verdict {
             | Verdict::DiffersHere { .. }
             | Verdict::Edited(_)
             | Verdict::CheckFailed { .. }
+            | Verdict::Solved
+            | Verdict::Unsolved { .. }
+            | Verdict::Open { .. }
             | Verdict::Skipped(_)
             | Verdict::Recorded => false,
         }
@@ -116,12 +137,15 @@ impl Verdict {
             | Verdict::Shown
             | Verdict::New
             | Verdict::DiffersHere { .. }
+            | Verdict::Solved
             | Verdict::Edited(_) => true,
             Verdict::Changed { .. }
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
             | Verdict::Interrupted
+            | Verdict::Unsolved { .. }
+            | Verdict::Open { .. }
             | Verdict::Skipped(_)
             | Verdict::Recorded
             | Verdict::Broken { .. } => false,
@@ -143,6 +167,9 @@ pub struct Counts {
     pub wrong_exit: usize,
     pub timed_out: usize,
     pub interrupted: usize,
+    pub solved: usize,
+    pub unsolved: usize,
+    pub open: usize,
     pub skipped: usize,
     pub recorded: usize,
     pub broken: usize,
@@ -162,6 +189,9 @@ impl Counts {
             Verdict::WrongExit { .. } => &mut self.wrong_exit,
             Verdict::TimedOut { .. } => &mut self.timed_out,
             Verdict::Interrupted => &mut self.interrupted,
+            Verdict::Solved => &mut self.solved,
+            Verdict::Unsolved { .. } => &mut self.unsolved,
+            Verdict::Open { .. } => &mut self.open,
             Verdict::Skipped(_) => &mut self.skipped,
             Verdict::Recorded => &mut self.recorded,
             Verdict::Broken { .. } => &mut self.broken,
@@ -171,7 +201,7 @@ impl Counts {
 
     /// All of them.
     pub fn total(&self) -> usize {
-        self.ran() + self.skipped + self.recorded
+        self.ran() + self.open + self.skipped + self.recorded
     }
 
     /// Those that were run, or begun.
@@ -182,12 +212,18 @@ impl Counts {
             + self.failed()
             + self.differs_here
             + self.edited
+            + self.solved
             + self.interrupted
     }
 
     /// Those that make a run fail however strict it is.
     pub fn failed(&self) -> usize {
-        self.changed + self.check_failed + self.wrong_exit + self.timed_out + self.broken
+        self.changed
+            + self.check_failed
+            + self.wrong_exit
+            + self.timed_out
+            + self.unsolved
+            + self.broken
     }
 }
 
@@ -215,15 +251,19 @@ impl Strictness {
     pub fn exit_for(self, verdict: &Verdict) -> Exit {
         let unless = |fails: bool, exit: Exit| if fails { exit } else { Exit::Success };
         match verdict {
-            Verdict::Passed | Verdict::Shown | Verdict::Recorded | Verdict::Edited(_) => {
-                Exit::Success
-            }
+            Verdict::Passed
+            | Verdict::Shown
+            | Verdict::Recorded
+            | Verdict::Edited(_)
+            | Verdict::Solved
+            | Verdict::Open { .. } => Exit::Success,
             Verdict::New => unless(self.new_fails, Exit::Different),
             Verdict::DiffersHere { .. } => unless(self.differs_here_fails, Exit::Different),
             Verdict::Changed { .. }
             | Verdict::CheckFailed { .. }
             | Verdict::WrongExit { .. }
             | Verdict::TimedOut { .. }
+            | Verdict::Unsolved { .. }
             | Verdict::Broken { .. } => Exit::Different,
             Verdict::Interrupted => Exit::Interrupted,
             // The lesson ran out of its time: that is no lack of this machine.

@@ -16,9 +16,12 @@
 //! - `outdated`: what was made before a file of the lesson changed.
 //! - `moments`: what a run can be taken back to.
 //! - `sitting`: goes through a plan and keeps the records: [`Sitting`].
+//! - `check`, `exercise`: what it does at a check, and at an exercise.
 
+mod check;
 mod environment;
 pub mod exclusive;
+mod exercise;
 pub mod interrupt;
 mod moments;
 mod needs;

@@ -81,5 +81,6 @@ pub(super) fn record_of(step: &Step, ending: Ending) -> Record {
         place: step.on,
         shell: ShellFate::Kept,
         edited: Vec::new(),
+        untouched: None,
     }
 }

@@ -1,7 +1,6 @@
 //! One sitting over a lesson: a plan, how far it has come, the workspace, and the records of what
 //! ran. `run`, `study`, `test` and `matrix` drive it; what happens is told as events.
 
-use super::environment::{output_files, with_output_of};
 use super::exclusive::{ExclusiveLock, Locks};
 use super::moments::{Moments, Scene, Trail};
 use super::needs::{Needs, port_taken};
@@ -9,44 +8,42 @@ use super::outdated::{files_above, outdated};
 use super::places::{Options, Places};
 use super::probes::ProbeCache;
 use super::records::{Records, record_of};
-use super::stage::{Asked, Stage, Waited};
-use crate::backend::Mode;
+use super::stage::{Stage, Waited};
 use crate::course::Course;
 use crate::event::{Event, Listener, Outdated, TakenBack};
-use crate::lesson::{Background, Check, ExpectedExit, FileStep, Lesson, Place, SKIP_REST, Step};
+use crate::lesson::{Background, ExpectedExit, FileStep, Lesson, Place, SKIP_REST, Step};
 use crate::plan::{Action, Plan};
 use crate::say;
 use crate::transcript::{
-    Ending, KnownFacets, Leftover, Output, Record, RecordId, ShellFate, Skip, Transcript,
+    Ending, KnownFacets, Leftover, Record, RecordId, ShellFate, Skip, Transcript,
 };
 use crate::workspace::{Workspace, WorkspaceError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tutor_files::FilesError;
 
 /// Stands for a step while the shells of a lesson close; no step is called so.
 const CLOSING: &str = "";
 
 /// A lesson that is being run or studied.
 pub struct Sitting<'r> {
-    plan: &'r Plan<'r>,
-    lesson: &'r Lesson,
+    pub(super) plan: &'r Plan<'r>,
+    pub(super) lesson: &'r Lesson,
     options: &'r Options,
     /// The action that is next.
     cursor: usize,
-    stage: Stage<'r>,
+    pub(super) stage: Stage<'r>,
     needs: Needs<'r>,
     locks: Locks,
-    workspace: Workspace,
+    pub(super) workspace: Workspace,
     told_outdated: BTreeSet<Outdated>,
     trail: Trail<'r>,
-    records: Records,
+    pub(super) records: Records,
     rest_skipped: Option<Skip>,
     started: Instant,
     /// How long steps and checks took by now.
-    spent: Duration,
+    pub(super) spent: Duration,
 }
 
 impl<'r> Sitting<'r> {
@@ -246,7 +243,10 @@ impl<'r> Sitting<'r> {
             Action::Run(step) => {
                 self.trail.reaches(step, &self.stage);
                 let running = self.look();
-                self.run(step);
+                match step.is_exercise {
+                    true => self.exercise(step)?,
+                    false => self.run(step),
+                }
                 self.look_after(running, &step.id);
                 self.keep_moment(step);
             }
@@ -378,10 +378,21 @@ impl<'r> Sitting<'r> {
         }
     }
 
-    fn run(&mut self, step: &'r Step) {
+    /// Runs a step and notes how it ended, or that it goes on in the background.
+    pub(super) fn run(&mut self, step: &'r Step) {
+        let Some((record, run)) = self.attempt(step) else {
+            return;
+        };
+        let ending = record.ending.clone();
+        self.ended(step, record, run);
+        self.heed_skip_rest(step, &ending);
+    }
+
+    /// Runs a step. Returns how it ended, with its number; nothing if it goes on in the background.
+    pub(super) fn attempt(&mut self, step: &'r Step) -> Option<(Record, Option<u32>)> {
         let held = match self.may_run(step) {
             Ok(held) => held,
-            Err(ending) => return self.ended(step, record_of(step, ending), None),
+            Err(ending) => return Some((record_of(step, ending), None)),
         };
         self.needs.touch(step.on);
         let edited = self.edited();
@@ -408,7 +419,7 @@ impl<'r> Sitting<'r> {
                     self.stage.keep_in_background(id, record);
                     self.locks.keep(step, held);
                 }
-                return;
+                return None;
             }
             Ok(Waited::Ended(ending, shell)) => {
                 let waits = step.background.as_ref();
@@ -427,12 +438,10 @@ impl<'r> Sitting<'r> {
             }
         }
         record.output = run.map(|id| self.stage.runs.output(id)).unwrap_or_default();
-        let ending = record.ending.clone();
-        self.ended(step, record, run);
-        self.heed_skip_rest(step, &ending);
+        Some((record, run))
     }
 
-    fn ended(&mut self, step: &'r Step, record: Record, run: Option<u32>) {
+    pub(super) fn ended(&mut self, step: &'r Step, record: Record, run: Option<u32>) {
         self.stage.tell(&Event::StepEnded {
             step,
             record: &record,
@@ -465,75 +474,16 @@ impl<'r> Sitting<'r> {
         Ok(held)
     }
 
-    fn is_to_go_on(&self) -> Result<(), Ending> {
+    pub(super) fn is_to_go_on(&self) -> Result<(), Ending> {
         match &self.rest_skipped {
             Some(skip) => Err(Ending::Skipped(skip.clone())),
             None => Ok(()),
         }
     }
 
-    fn check(&mut self, check: &'r Check) {
-        let place = self.lesson.step(&check.of);
-        let place = place.map_or(Place::Host, |step| step.on);
-        let edited = self.edited();
-        let began = Instant::now();
-        let asked = self.ask(check, place);
-        let duration = began.elapsed();
-        self.spent += duration;
-        let asked = asked.unwrap_or_else(|ending| Asked {
-            ending,
-            output: Output::default(),
-            shell: ShellFate::Kept,
-        });
-        let record = Record {
-            id: RecordId::Check(check.name.clone()),
-            ending: asked.ending,
-            output: asked.output,
-            duration,
-            place,
-            shell: asked.shell,
-            edited,
-        };
-        self.stage.tell(&Event::CheckEnded {
-            check,
-            record: &record,
-        });
-        self.records.push(record, None);
-    }
-
     /// The lesson's files above what runs now that the learner edited.
-    fn edited(&self) -> Vec<PathBuf> {
+    pub(super) fn edited(&self) -> Vec<PathBuf> {
         self.workspace.edited(files_above(self.plan, self.cursor))
-    }
-
-    /// Asks what a check asks, with what its step printed until now where it finds it.
-    fn ask(&mut self, check: &Check, place: Place) -> Result<Asked, Ending> {
-        self.is_to_go_on()?;
-        self.stage.catch_up(&check.of);
-        let Some((ending, output)) = self.records.ran(&check.of, &self.stage) else {
-            return Err(Ending::Skipped(Skip::StepSkipped(check.of.clone())));
-        };
-        // What a sentence is about was not made.
-        if !self.goes_as_expected(&check.of) {
-            return Err(Ending::Skipped(Skip::StepFailed(check.of.clone())));
-        }
-        self.keep_output(&check.of, &output).map_err(|error| {
-            let (step, error) = (check.of.as_str(), error.to_string());
-            Ending::Broken(say!("keep-failed", step = step, error = error))
-        })?;
-        let home = self.workspace.home();
-        let script = with_output_of(home, &check.of, &ending, &check.script);
-        self.stage
-            .ask(place, Mode::Check, &script)
-            .map_err(|error| Ending::Broken(error.to_string()))
-    }
-
-    /// Puts a step's raw output where its checks find it.
-    fn keep_output(&self, step: &str, output: &Output) -> Result<(), FilesError> {
-        let [stdout, stderr] = output_files(step);
-        self.workspace
-            .put_in_home(&stdout, &output.stdout.bytes())?;
-        self.workspace.put_in_home(&stderr, &output.stderr.bytes())
     }
 
     /// Says what of an earlier run is kept aside, since steps did not make it again.
@@ -549,7 +499,7 @@ impl<'r> Sitting<'r> {
     }
 
     /// The same of a step by its id, which may go on in the background.
-    fn goes_as_expected(&self, step: &str) -> bool {
+    pub(super) fn goes_as_expected(&self, step: &str) -> bool {
         let is_going_on = self.stage.in_background().any(|one| one.id == step);
         let step = self.lesson.step(step);
         is_going_on || step.is_some_and(|step| self.went_as_expected(step))

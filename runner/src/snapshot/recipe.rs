@@ -37,7 +37,9 @@ pub fn recipes<'l>(
     let mut above: BTreeMap<String, String> = BTreeMap::new();
     for block in &lesson.blocks {
         match block {
-            Block::Prose(_) => {}
+            // An exercise runs when the learner wants it to, and no other step builds on it.
+            Block::Prose(_) | Block::Aside(_) => {}
+            Block::Step(step) if step.is_exercise => {}
             Block::File(file) => {
                 above.insert(file.path.display().to_string(), digest(&file.content));
             }

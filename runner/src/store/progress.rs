@@ -14,6 +14,9 @@ pub struct Progress {
     /// The learner's predictions, by the names of their questions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub predictions: BTreeMap<String, Prediction>,
+    /// How many hints were shown, by the names of exercises.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hints: BTreeMap<String, usize>,
 }
 
 /// A learner's prediction.

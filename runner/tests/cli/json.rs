@@ -52,6 +52,7 @@ fn course() -> Tutor {
         + &plain("kernel on=kernel", "true")
         + &plain("server background", "echo here; sleep 60")
         + "```c {file=a.c}\nint a;\n```\n\n"
+        + "```sh {exercise=task}\nfalse\n```\n\n<details id=\"hint-task-1\"><summary>A hint</summary>\n\nOne.\n\n</details>\n\n<details id=\"solution-task\"><summary>A solution</summary>\n\n```c {file=a.c}\nint b;\n```\n\n</details>\n\n"
         + &plain("left exclusive=port", "echo x >>a.c; sleep 60 & sleep 0.1");
     let tutor = Tutor::new()
         .lesson(step("same", "echo same") + &step("other", "echo other"))
@@ -73,6 +74,9 @@ fn what_commands_print_is_as_the_schema_says() {
         ("scripts", "show --all --json"),
         ("reports", "run demo --json"),
         ("diff", "diff demo --json"),
+        ("exercises", "hint demo --json"),
+        ("hint", "hint demo task --json"),
+        ("hint", "hint demo task --solution --json"),
         ("list", "list --json"),
         ("reports", "test --format json"),
         ("matrix", "matrix --format json"),
@@ -156,12 +160,13 @@ fn what_bpf_commands_print_is_as_the_schema_says() {
     }
     for (name, line) in [
         ("bpf-run", "run --repeat 3 here.bpf.o --json"),
-        ("bpf-run", "run --for 100ms here.bpf.o --json"),
+        ("bpf-run", "run --attach 0.1 here.bpf.o --json"),
         ("bpf-xlated", "xlated here.bpf.o --json"),
         ("bpf-jited", "jited here.bpf.o --json"),
         ("bpf-compare", "compare here.bpf.o --json"),
     ] {
         let ran = tutor.run(&format!("bpf {line}"));
+        assert_ne!(ran.status.code(), Some(2), "{line}: {}", ran.stderr);
         // A kernel may take programs and not those of this type, or run none on request.
         match ran.stdout.is_empty() {
             true => skipped(&format!(

@@ -15,6 +15,7 @@ mod consent;
 mod disks;
 mod documents;
 mod exclusive;
+mod exercises;
 mod faults;
 mod files;
 mod fuzz;

@@ -74,6 +74,29 @@ fn many_fences_that_do_not_run_are_named() {
 }
 
 #[test]
+fn many_exercises_are_bound_to_their_parts() {
+    let file = "```c {file=x.c}\n```\n\n";
+    let exercise = |number| {
+        format!(
+            "```sh {{exercise=e{number}}}\nfalse\n```\n\n<details id=\"hint-e{number}-1\"><summary>a</summary>\n\n</details>\n\n\
+             <details id=\"solution-e{number}\"><summary>b</summary>\n\n```c {{file=x.c}}\nint x;\n```\n\n</details>\n\n"
+        )
+    };
+    assert_eq!(count(&(file.to_owned() + &many(exercise))), 0);
+    let stray =
+        |number| format!("<details id=\"hint-f{number}-1\"><summary>a</summary>\n\n</details>\n\n");
+    assert_eq!(count(&(file.to_owned() + &many(stray))), MANY);
+    let hints = |number| {
+        format!(
+            "<details id=\"hint-e-{}\"><summary>a</summary>\n\n</details>\n\n",
+            number + 2
+        )
+    };
+    let unsolved = "```sh {exercise=e}\nfalse\n```\n\n";
+    assert_eq!(count(&format!("{file}{unsolved}{}", many(hints))), 1);
+}
+
+#[test]
 fn many_dead_links_are_named() {
     let headings = many(|number| format!("## Heading {number}\n\n"));
     let dead = many(|number| format!("[w](#hedaing-{number}x)\n"));

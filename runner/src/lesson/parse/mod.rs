@@ -2,6 +2,7 @@
 //!
 //! It never fails: what cannot be read is a [`Diagnostic`], and the rest is there all the same.
 
+mod asides;
 mod backticks;
 mod lost;
 mod marks;
@@ -14,11 +15,12 @@ pub use markup::{Markup, MarkupKind, markup};
 
 use super::attributes::{self, InfoString};
 use super::check::{self, Heading};
+use super::exercise;
 use super::fence::{self, Fence, NamedBlock};
 use super::front_matter;
 use super::include::{self, Included, Includes};
 use super::mention::Mention;
-use super::model::{Block, FrontMatter, Lesson, Prose};
+use super::model::{Aside, Block, FrontMatter, Lesson, Prose};
 use super::names::Names;
 use super::references::{self, Undefined};
 use crate::diagnostic::{Diagnostic, Findings, line_end, line_start, within};
@@ -90,6 +92,7 @@ pub(crate) fn read(
         quoted: Vec::new(),
         prose_start: front.body,
         blocks: Vec::new(),
+        aside: None,
     };
     reader.markdown(&hidden.text[front.body..]);
     let mut lesson = Lesson {
@@ -103,6 +106,7 @@ pub(crate) fn read(
     reader
         .names
         .bind(&mut lesson, &claims, &mut reader.findings);
+    exercise::bind(&lesson, &mut reader.findings);
     let mut lints = reader.lints;
     lost::notes(
         source,
@@ -151,6 +155,8 @@ struct PageReader<'a> {
     quoted: Vec<Range<usize>>,
     prose_start: usize,
     blocks: Vec<Block>,
+    /// The hint or solution that has begun, without what it ends with.
+    aside: Option<Aside>,
 }
 
 /// A fence whose end has not come yet.
@@ -170,6 +176,7 @@ struct FenceOpening {
 impl PageReader<'_> {
     fn markdown(&mut self, text: &str) {
         let mut active: Option<OpenFence> = None;
+        let mut in_edge = false;
         let body = self.body;
         let mut undefined = Vec::new();
         let noted = |link: BrokenLink<'_>| {
@@ -214,6 +221,12 @@ impl PageReader<'_> {
                         open.content.push_str(&text);
                     }
                 }
+                Event::Start(Tag::HtmlBlock) if self.edge_of_aside(&span) => {
+                    self.region(RegionKind::Html, &span);
+                    in_edge = true;
+                }
+                Event::End(TagEnd::HtmlBlock) if in_edge => in_edge = false,
+                _ if in_edge => {}
                 event => {
                     match &event {
                         Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => {
@@ -230,7 +243,19 @@ impl PageReader<'_> {
             }
         }
         self.undefined = undefined;
-        self.prose(self.source.len());
+        if let Some(aside) = &self.aside {
+            let message = "this hint or solution does not end";
+            let help = "write `</details>` on a line of its own, between blank lines";
+            self.findings.error(aside.span.clone(), message, help);
+        }
+        self.end_aside(self.source.len()..self.source.len());
+    }
+
+    fn push(&mut self, block: Block) {
+        match &mut self.aside {
+            Some(aside) => aside.blocks.push(block),
+            None => self.blocks.push(block),
+        }
     }
 
     fn region(&mut self, kind: RegionKind, span: &Range<usize>) {
@@ -372,6 +397,7 @@ impl PageReader<'_> {
             &mut self.mentions,
             &mut self.findings,
         );
+        let read = read.filter(|read| self.may_stand_here(read, &span));
         let Some(mut read) = read else {
             self.tree.begin_code(Some(language.text.clone()));
             self.tree.text(&open.content);
@@ -384,7 +410,7 @@ impl PageReader<'_> {
         self.names.add(&read, &mut self.findings);
         self.prose(span.start);
         self.prose_start = next_line(self.source, span.end);
-        self.blocks.push(match read {
+        self.push(match read {
             NamedBlock::File { file, .. } => Block::File(file),
             NamedBlock::Step { step, .. } => Block::Step(step),
             NamedBlock::Check { check, .. } => Block::Check(check),
@@ -417,7 +443,7 @@ impl PageReader<'_> {
         let span = trimmed(self.source, self.prose_start..end.max(self.prose_start));
         let nodes = self.tree.finish();
         if !span.is_empty() {
-            self.blocks.push(Block::Prose(Prose { span, nodes }));
+            self.push(Block::Prose(Prose { span, nodes }));
         }
     }
 
@@ -428,7 +454,11 @@ impl PageReader<'_> {
         let last = span.start + written.len();
         let end = line_end(self.source, last).max(last);
         // Markdown ends a line at a carriage return alone too, so the block above may end on this one.
-        let above = self.blocks.last().map_or(0, |block| block.span().end);
+        let blocks = self
+            .aside
+            .as_ref()
+            .map_or(&self.blocks, |aside| &aside.blocks);
+        let above = blocks.last().map_or(0, |block| block.span().end);
         within(self.source, &(start.max(above).min(end)..end))
     }
 }

@@ -16,14 +16,13 @@ pub(super) fn lints(
     findings: &mut Findings,
 ) {
     let source = &lesson.source;
+    let blocks: Vec<&Block> = lesson.flattened().collect();
     for found in directives(&source[body..]) {
         let span = body + found.start..body + found.end;
-        let at = lesson
-            .blocks
-            .partition_point(|it| it.span().end <= span.start);
-        let (message, help) = match lesson.blocks.get(at) {
+        let at = blocks.partition_point(|it| it.span().end <= span.start);
+        let (message, help) = match blocks.get(at) {
             // One in a file is followed, or an error.
-            None | Some(Block::File(_)) => continue,
+            None | Some(Block::File(_) | Block::Aside(_)) => continue,
             Some(Block::Step(_) | Block::Check(_)) => (
                 "an include in a script is text: bash gets the line as it stands",
                 "write a file with a fence such as `sh {file=run.sh}`, and run that",

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod errors;
+mod exercises;
 mod front;
 mod lost;
 mod properties;
@@ -66,8 +67,8 @@ pub(crate) fn told(found: &[Diagnostic], source: &str) -> String {
     lines.join("\n")
 }
 
-fn block(block: &Block) -> String {
-    match block {
+fn block(shown: &Block) -> String {
+    match shown {
         Block::Prose(prose) => format!("prose {}", nodes(&prose.nodes)),
         Block::File(file) => format!(
             "file {} ({}): {:?}",
@@ -75,6 +76,15 @@ fn block(block: &Block) -> String {
             file.language,
             file.content
         ),
+        Block::Aside(aside) => {
+            let blocks: Vec<String> = aside.blocks.iter().map(block).collect();
+            format!(
+                "{} ({}): [{}]",
+                aside.anchor(),
+                aside.summary,
+                blocks.join("; ")
+            )
+        }
         Block::Step(step) => format!("step {}{}: {:?}", step.id, options(step), step.script),
         Block::Check(check) => format!(
             "check {} of {} = {}: {:?} proves {:?}",

@@ -165,12 +165,12 @@ fn codes<'c>(
     course: &'c Course,
     marks: &'c [Vec<Mark>],
 ) -> impl Iterator<Item = (&'c str, &'c str)> {
-    let active = course.lessons.iter().flat_map(|lesson| &lesson.blocks);
+    let active = course.lessons.iter().flat_map(Lesson::flattened);
     let active = active.filter_map(|block| match block {
         Block::File(file) => Some((file.language.as_str(), file.content.as_str())),
         Block::Step(step) => Some((SHELL, step.script.as_str())),
         Block::Check(check) => Some((SHELL, check.script.as_str())),
-        Block::Prose(_) => None,
+        Block::Prose(_) | Block::Aside(_) => None,
     });
     let plain = marks.iter().flatten().filter_map(|mark| match mark {
         Mark::Code { language, text, .. } => {

@@ -6,9 +6,9 @@ use super::html;
 use super::links::PageLinks;
 use super::prose::PageContext;
 use super::shared::Book;
-use super::step::{SHELL, check, file, needs, question, step};
+use super::step::{SHELL, check, exercise, file, needs, question, step};
 use crate::lesson::anchors::{Anchors, id_of, title_end};
-use crate::lesson::{Block, Check, Lesson, Mark};
+use crate::lesson::{Aside, Block, Check, Lesson, Mark};
 use crate::snapshot::Recorded;
 use std::collections::HashSet;
 
@@ -42,6 +42,7 @@ pub fn markdown(
     }
     for block in &lesson.blocks {
         match block {
+            Block::Aside(block) => aside(block, book, &mut context, &mut parts),
             Block::Prose(text) => {
                 let mut span = text.span.clone();
                 if let Some(end) = title_end.filter(|_| parts.is_empty()) {
@@ -53,6 +54,9 @@ pub fn markdown(
                 parts.push(PagePart::Prose(context.markdown(span)));
             }
             Block::File(block) => parts.push(PagePart::Made(file(block, book))),
+            Block::Step(block) if block.is_exercise => {
+                parts.push(PagePart::Made(exercise(lesson, block, book)));
+            }
             Block::Step(block) => {
                 let step = step(lesson, block, book, outputs(&block.id));
                 parts.push(PagePart::Made(step));
@@ -67,6 +71,30 @@ pub fn markdown(
         }
     }
     clean::page(&parts)
+}
+
+/// A hint or a solution, folded.
+fn aside(
+    aside: &Aside,
+    book: &Book<'_>,
+    context: &mut PageContext<'_, '_>,
+    parts: &mut Vec<PagePart>,
+) {
+    parts.push(PagePart::Made(format!(
+        "<details class=\"tutor-aside\" id=\"{}\">\n<summary>{}</summary>",
+        html::line(&aside.anchor()),
+        html::line(&aside.summary)
+    )));
+    for block in &aside.blocks {
+        match block {
+            Block::Prose(text) => {
+                parts.push(PagePart::Prose(context.markdown(text.span.clone())));
+            }
+            Block::File(block) => parts.push(PagePart::Made(file(block, book))),
+            Block::Step(_) | Block::Check(_) | Block::Aside(_) => {}
+        }
+    }
+    parts.push(PagePart::Made("</details>".to_owned()));
 }
 
 /// Where links to the checks lead that a recorded output proves.

@@ -63,6 +63,21 @@ pub fn step(lesson: &Lesson, step: &Step, book: &Book<'_>, recorded: &[Recorded]
     )
 }
 
+/// An exercise: how it is judged, and the command that does it.
+pub fn exercise(lesson: &Lesson, exercise: &Step, book: &Book<'_>) -> String {
+    let id = html::line(&step_id(&exercise.id));
+    let command = format!("tutor run {} --only {}", lesson.stem, exercise.id);
+    format!(
+        "<section class=\"tutor-step tutor-exercise\" id=\"{id}\" aria-label=\"Exercise {name}\">\n\
+         <p class=\"tutor-head\"><a class=\"tutor-name\" href=\"#{id}\">{name}</a> \
+         <span class=\"tutor-note\">an exercise: change the file, then let it be judged</span></p>\n\
+         {}\n<details class=\"tutor-check\">\n<summary>How it is judged</summary>\n{}\n</details>\n</section>",
+        book.codes.block(code::COMMAND, SHELL, &command),
+        book.codes.block(code::COMMAND, SHELL, &exercise.script),
+        name = html::line(&exercise.id),
+    )
+}
+
 /// The needs, each with its description as its title.
 pub fn needs(needs: &[Need], course: &Course) -> String {
     let needs: Vec<String> = needs

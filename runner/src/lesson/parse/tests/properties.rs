@@ -25,7 +25,7 @@ fn nothing_is_lost(source: &str) {
         let marks = found.get(1).unwrap();
         let line = line_start(source, marks.start())..line_end(source, marks.start());
         let begins = |block: &Block| block.span().start == line.start;
-        let is_block = reading.lesson.blocks.iter().any(|block| match block {
+        let is_block = reading.lesson.flattened().any(|block| match block {
             Block::Prose(_) => false,
             block => begins(block),
         });
@@ -73,6 +73,10 @@ fn line() -> impl Strategy<Value = String> {
         "<pre>",
         "</pre>",
         "<details><summary>x</summary>",
+        "<details id=\"hint-j-1\"><summary>x</summary>",
+        "<details id=\"solution-j\"><summary>x</summary>",
+        "</details>",
+        "```sh {exercise=j}",
         "text",
         "- item",
         "> quote",
@@ -96,6 +100,10 @@ fn holds(source: &str) {
     let reading = read("x", Path::new("lessons/x.md"), source, &files);
     for block in &reading.lesson.blocks {
         assert!(source.get(block.span()).is_some(), "{block:?}");
+    }
+    let flat: Vec<&Block> = reading.lesson.flattened().collect();
+    for pair in flat.windows(2) {
+        assert!(pair[0].span().end <= pair[1].span().start, "{pair:?}");
     }
     for pair in reading.lesson.blocks.windows(2) {
         assert!(pair[0].span().end <= pair[1].span().start, "{pair:?}");

@@ -1,0 +1,76 @@
+//! Judges what the learner made of an exercise, or proves that its judgement tells right from wrong.
+
+use super::records::record_of;
+use super::sitting::Sitting;
+use crate::event::Written;
+use crate::lesson::{Aside, FileStep, Step};
+use crate::say;
+use crate::transcript::{Ending, Record, Skip};
+use crate::workspace::WorkspaceError;
+
+impl<'r> Sitting<'r> {
+    /// Runs the fence that judges an exercise, once the learner has begun with the task.
+    pub(super) fn exercise(&mut self, exercise: &'r Step) -> Result<(), WorkspaceError> {
+        if self.plan.proves_exercises {
+            return self.prove(exercise);
+        }
+        let starts = self.lesson.starts(exercise);
+        let is_begun = !self.workspace.edited(starts.iter().copied()).is_empty();
+        if is_begun || self.plan.is_of_single_steps {
+            self.run(exercise);
+        } else {
+            let files = starts.iter().map(|file| file.path.clone()).collect();
+            let skip = Ending::Skipped(Skip::Exercise(files));
+            self.ended(exercise, record_of(exercise, skip), None);
+        }
+        Ok(())
+    }
+
+    /// Judges what the learner begins with, and then the solution; the record has both. The files
+    /// are afterwards what the learner begins with.
+    fn prove(&mut self, exercise: &'r Step) -> Result<(), WorkspaceError> {
+        let Some((untouched, _)) = self.attempt(exercise) else {
+            return Ok(());
+        };
+        if matches!(untouched.ending, Ending::Skipped(_)) {
+            self.ended(exercise, untouched, None);
+            return Ok(());
+        }
+        let solution = self.lesson.solution(exercise);
+        let solution = solution.into_iter().flat_map(Aside::files);
+        let solved = match self.put(solution)? {
+            None => self.attempt(exercise).map(|(record, _)| record),
+            Some(trouble) => Some(record_of(exercise, Ending::Broken(trouble))),
+        };
+        if let Some(solved) = solved {
+            let untouched = Some(untouched.ending);
+            self.ended(
+                exercise,
+                Record {
+                    untouched,
+                    ..solved
+                },
+                None,
+            );
+        }
+        self.put(self.lesson.starts(exercise).into_iter())?;
+        Ok(())
+    }
+
+    /// Writes files of the lesson. Returns what stands in the way of one.
+    fn put<'f>(
+        &mut self,
+        files: impl Iterator<Item = &'f FileStep>,
+    ) -> Result<Option<String>, WorkspaceError> {
+        for file in files {
+            match self.workspace.write(file)? {
+                Written::New | Written::Unchanged | Written::Updated => {}
+                Written::KeptEdits | Written::KeptChanged => {
+                    let file = file.path.display().to_string();
+                    return Ok(Some(say!("exercise-changed", file = file)));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
