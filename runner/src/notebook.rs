@@ -25,7 +25,7 @@ pub enum OnFailure {
 
 /// Returns what judges the records of a lesson by the accepted outputs of its course.
 pub fn judge<'a>(course: &'a Course, lesson: &'a Lesson, folders: &'a StepFolders) -> Judge<'a> {
-    let files = OfCourse(course);
+    let files = OfCourse::new(course);
     let name = &lesson.front.name;
     Judge::new(
         lesson,

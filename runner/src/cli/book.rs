@@ -21,7 +21,7 @@ pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit
 
 /// Makes a book of a course without errors.
 fn make(context: &Context, course: &Course, arguments: &BookArguments) -> anyhow::Result<Exit> {
-    let (tree, emitted) = book::tree(course, &OfCourse(course)).map_err(unmade)?;
+    let (tree, emitted) = book::tree(course, &OfCourse::new(course)).map_err(unmade)?;
     if !arguments.allow_missing && !emitted.gaps.is_empty() {
         context.note_diagnostics(course, &emitted.gaps);
         return Err(ends(

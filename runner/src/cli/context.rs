@@ -14,9 +14,11 @@ use crate::lesson::{LESSON_TIMEOUT, Lesson};
 use crate::render::paint::Paint;
 use crate::run::{Interrupt, KernelPlace, Moments, Options, Places};
 use crate::say;
-use crate::store::{self, Store};
+use crate::store::{self, Progress, Store};
 use crate::surroundings::{Surroundings, Trust};
+use crate::versioned::TooNew;
 use anyhow::Context as _;
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -143,7 +145,31 @@ impl Context {
 
     /// The name that a lesson of this course is remembered under.
     pub fn key(&self, course: &Course, lesson: &Lesson) -> String {
-        store::key(lesson, course.foreign_folder())
+        store::key(&lesson.front.name, course.foreign_folder())
+    }
+
+    /// Where the learner is in a lesson. What they did of a step before it came here counts.
+    pub fn progress(&self, course: &Course, lesson: &Lesson) -> Result<Progress, TooNew> {
+        let store = self.store();
+        let mut progress = store.progress(&self.key(course, lesson))?;
+        let is_known = progress != Progress::default();
+        let mut before: BTreeMap<&str, Progress> = BTreeMap::new();
+        for step in lesson.steps() {
+            let Some(was) = &step.was else { continue };
+            if !before.contains_key(&*was.lesson) {
+                let key = store::key(&was.lesson, course.foreign_folder());
+                before.insert(&was.lesson, store.progress(&key)?);
+            }
+            let questions: Vec<&str> = lesson.questions(step).map(|one| &*one.name).collect();
+            progress.inherit(step, &questions, was, &before[&*was.lesson]);
+        }
+        // A step to go on with may have left the lesson, and one that has just come be the first.
+        let is_found = |next: &String| lesson.step(next).is_some();
+        let is_lost = progress.next.as_ref().is_some_and(|next| !is_found(next));
+        if is_lost || !is_known && !progress.done.is_empty() {
+            progress.find_next(lesson);
+        }
+        Ok(progress)
     }
 
     /// The surroundings of the steps that run on this machine.

@@ -22,7 +22,7 @@ pub fn list(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exit
         return Ok(Exit::Success);
     }
     let course = context.known_course()?;
-    let progress = |lesson| store.progress(&context.key(&course, lesson));
+    let progress = |lesson| context.progress(&course, lesson);
     let lessons = course.lessons.iter();
     if arguments.json {
         let rows = lessons.map(|lesson| Ok(as_json(lesson, &progress(lesson)?)));

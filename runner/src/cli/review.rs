@@ -186,7 +186,7 @@ fn do_with(owners: &Owners<'_>, found: &Pending, choice: Decision) -> anyhow::Re
     let shown = shown.as_str();
     let settled = match choice {
         Decision::Accept(after_failure) => match refusal(owners, found, after_failure) {
-            Ok(None) => found.accept(),
+            Ok(None) => found.accept(owners.former(&found.name).as_ref()),
             Ok(Some(why)) => {
                 noteln!("{why}");
                 return Ok(Exit::Lacking);
@@ -270,7 +270,7 @@ fn show(
     let read = || {
         Ok((
             found.new_output()?,
-            found.old_output()?,
+            found.old_output(owners.former(&found.name).as_ref())?,
             refusal(owners, found, AfterFailure::Accept)?,
         ))
     };
@@ -445,7 +445,7 @@ fn as_json(owners: &Owners<'_>, found: &Pending) -> Result<serde_json::Value, Sn
         })
     };
     let new = found.new_output()?;
-    let old = found.old_output()?;
+    let old = found.old_output(owners.former(&found.name).as_ref())?;
     Ok(json!({
         "lesson": found.name.lesson(),
         "step": found.name.step(),

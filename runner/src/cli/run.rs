@@ -18,7 +18,6 @@ use crate::render::{NoView, View, json, verdict};
 use crate::report::{Item, Report, Strictness, Verdict};
 use crate::run::{ProbeCache, Sitting};
 use crate::say;
-use crate::store::{StepProgress, Store};
 use crate::transcript::{RecordId, Skip};
 use crate::workspace::Workspace;
 use std::io;
@@ -105,7 +104,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     // A fresh folder goes with all that was done there, so it is no place to go on from.
     let remembered = match arguments.fresh {
         true => Ok(()),
-        false => remember(&context.store(), &key, lesson, &report, is_whole),
+        false => remember(context, &course, lesson, &report, is_whole),
     };
     let told = match arguments.json {
         true => out_json(&json::document([&report], Vec::new())),
@@ -195,14 +194,16 @@ fn selection(arguments: &RunArguments) -> Selection {
 
 /// Keeps what was seen, and counts the steps that ran well as done.
 fn remember(
-    store: &Store,
-    key: &str,
+    context: &Context,
+    course: &Course,
     lesson: &Lesson,
     report: &Report,
     is_whole: bool,
 ) -> anyhow::Result<()> {
-    store.set_last_run(key, &json::report(report))?;
-    let mut progress = store.progress(key)?;
+    let store = context.store();
+    let key = context.key(course, lesson);
+    store.set_last_run(&key, &json::report(report))?;
+    let mut progress = context.progress(course, lesson)?;
     let done = |item: &&Item| item.verdict.is_done();
     for item in report.items.iter().filter(done) {
         if let RecordId::Step(id) = &item.id
@@ -213,12 +214,11 @@ fn remember(
     }
     if is_whole && !report.items.iter().any(|item| item.verdict.is_failure()) {
         progress.next = None;
-    } else if progress.next.is_none() {
+    } else {
         // Where `tutor` alone goes on.
-        let open = |step: &&Step| progress.standing(step) != StepProgress::Done;
-        progress.next = lesson.steps().find(open).map(|step| step.id.clone());
+        progress.find_next(lesson);
     }
-    Ok(store.set_progress(key, &progress)?)
+    Ok(store.set_progress(&key, &progress)?)
 }
 
 /// The first step of a plan that did not end by itself.

@@ -78,7 +78,7 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
         lesson.stem,
         visible_text(&lesson.front.title)
     ))];
-    let files = OfCourse(course);
+    let files = OfCourse::new(course);
     let outputs = OfLesson::of(&files, &lesson.front.name);
     let recipes = recipes(lesson, &course.masks);
     let recorded = |step: &Step| match &outputs {

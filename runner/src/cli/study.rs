@@ -56,7 +56,7 @@ pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Ex
     let key = context.key(&course, lesson);
     let store = context.store();
     store.check(&key)?;
-    let mut progress = store.progress(&key)?;
+    let mut progress = context.progress(&course, lesson)?;
     if let Some(step) = &arguments.from {
         Plan::new(lesson, &Selection::Until(step.clone()))
             .map_err(|error| ends(Exit::Usage, error.to_string()))?;
@@ -147,7 +147,7 @@ fn open<'c>(context: &Context, course: &'c Course) -> anyhow::Result<Option<&'c 
         .position(|lesson| Some(context.key(course, lesson)) == last);
     let start = position.unwrap_or(0);
     for lesson in course.lessons.iter().skip(start) {
-        let progress = store.progress(&context.key(course, lesson))?;
+        let progress = context.progress(course, lesson)?;
         if progress.next.is_some() || progress.done.is_empty() {
             return Ok(Some(lesson));
         }

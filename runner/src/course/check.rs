@@ -2,7 +2,7 @@
 
 use super::files::{CourseFiles, MANIFEST};
 use super::model::Course;
-use super::{links, manifest, syntax};
+use super::{links, manifest, moved, syntax};
 use crate::diagnostic::{Diagnostic, sort};
 use crate::lesson::html::{allowed, is_address};
 use crate::lesson::{Background, Block, Expectation, Lesson, MarkupKind, is_name, markup};
@@ -20,6 +20,7 @@ pub fn check(course: &Course) -> Vec<Diagnostic> {
     diagnostics.extend(unlisted(course, &listed));
     diagnostics.extend(links::dead(course, &listed));
     diagnostics.extend(course.lessons.iter().flat_map(patterns));
+    diagnostics.extend(moved::faults(course));
     diagnostics.extend(syntax::faults(course));
     diagnostics.extend(
         course

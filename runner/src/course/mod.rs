@@ -12,6 +12,7 @@ mod load;
 mod manifest;
 mod masks;
 mod model;
+mod moved;
 mod package;
 mod scripts;
 mod syntax;

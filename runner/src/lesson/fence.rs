@@ -4,7 +4,7 @@ use super::attributes::{Attribute, Word};
 use super::keys::{FenceKind, Keys, is_key};
 use super::mention::{Mention, Mentioned};
 use super::model::{
-    ALWAYS_MASKED, Background, Check, Compare, Expectation, FileStep, MASK_NAMES, Need,
+    ALWAYS_MASKED, Background, Check, Compare, Expectation, FileStep, FormerName, MASK_NAMES, Need,
     STEP_TIMEOUT, Step,
 };
 use super::values;
@@ -112,6 +112,7 @@ fn step(
     keys.require(name, "build", findings);
     let step = Step {
         id: keys.value(name, values::name, findings).unwrap_or_default(),
+        was: was(keys, findings),
         script: fence.content,
         on: keys
             .value("on", values::place, findings)
@@ -137,6 +138,12 @@ fn step(
         step,
         id: keys.span(name),
     }
+}
+
+fn was(keys: &mut Keys<'_>, findings: &mut Findings) -> Option<FormerName> {
+    let (lesson, step) = keys.value("was", values::lesson_and_step, findings)?;
+    let span = keys.span("was");
+    Some(FormerName { lesson, step, span })
 }
 
 fn check(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> NamedBlock {

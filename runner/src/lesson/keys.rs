@@ -32,6 +32,7 @@ impl FenceKind {
             FenceKind::File => &["file"],
             FenceKind::Step => &[
                 "id",
+                "was",
                 "on",
                 "needs",
                 "timeout",

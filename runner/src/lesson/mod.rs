@@ -25,8 +25,8 @@ mod values;
 pub use include::{Included, NotIncluded, included};
 pub use model::{
     ALWAYS_MASKED, Aside, AsideKind, Background, Block, Check, Compare, Expectation, ExpectedExit,
-    FileStep, FrontMatter, LESSON_TIMEOUT, Lesson, MASK_NAMES, Need, Place, Prose, SKIP_REST,
-    STEP_TIMEOUT, Step,
+    FileStep, FormerName, FrontMatter, LESSON_TIMEOUT, Lesson, MASK_NAMES, Need, Place, Prose,
+    SKIP_REST, STEP_TIMEOUT, Step,
 };
 pub use number::Number;
 pub use page::new_page;

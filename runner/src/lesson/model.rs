@@ -212,6 +212,8 @@ pub struct FileStep {
 pub struct Step {
     /// The author's name for it: names the snapshot, survives reordering.
     pub id: String,
+    /// The name that it had before it moved or was renamed.
+    pub was: Option<FormerName>,
     /// The script for bash.
     pub script: String,
     /// Where it runs.
@@ -278,6 +280,23 @@ pub enum AsideKind {
     Hint(usize),
     /// A solution.
     Solution,
+}
+
+/// The name that a step had: `sections/slot-10`. Snapshots and a learner's progress are still found by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormerName {
+    /// The permanent name of its lesson.
+    pub lesson: String,
+    /// Its id there.
+    pub step: String,
+    /// Where it stands in [`Lesson::source`].
+    pub span: Range<usize>,
+}
+
+impl fmt::Display for FormerName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.lesson, self.step)
+    }
 }
 
 impl Check {

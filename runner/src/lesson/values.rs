@@ -46,6 +46,17 @@ pub(crate) fn name(text: &str) -> Result<String, Complaint> {
     }
 }
 
+/// The permanent name of a lesson and the id of a step: `sections/slot-10`.
+pub(crate) fn lesson_and_step(text: &str) -> Result<(String, String), Complaint> {
+    match text.split_once('/') {
+        Some((lesson, step)) => Ok((name(lesson)?, name(step)?)),
+        None => complaint(
+            format!("`{text}` does not say which lesson that was"),
+            format!("write the lesson's `name`, `/` and the step: `was=hello/{text}`"),
+        ),
+    }
+}
+
 fn mended_name(text: &str) -> Option<String> {
     let mended: String = text
         .to_lowercase()

@@ -87,7 +87,7 @@ fn left(lesson: &Lesson, folder: &Path, outputs: &[(&str, &str)]) -> (Vec<String
 
 fn accept_all(folder: &Path) {
     for one in pending(folder).unwrap() {
-        one.accept().unwrap();
+        one.accept(None).unwrap();
     }
 }
 

@@ -15,6 +15,7 @@ static NO_MASKS: BTreeMap<String, CourseMask> = BTreeMap::new();
 /// A step `build` that is expected to succeed, and a check `size` that expects `104`.
 fn lesson(change: impl FnOnce(&mut Step)) -> Lesson {
     let mut step = Step {
+        was: None,
         id: "build".to_owned(),
         script: "make".to_owned(),
         on: Place::Host,

@@ -89,7 +89,12 @@ fn each(dir: &Path, owners: &Owners<'_>, mut found: impl FnMut(FoundFile)) -> io
                 false => Ok(None),
             };
             let known = recorded.as_ref().ok().and_then(Option::as_ref);
-            let orphan = owners.orphan(&name, known);
+            let is_replaced = || {
+                let now = owners.name_now(&name)?;
+                let is_there = dir.join(now.file()).symlink_metadata().is_ok();
+                is_there.then_some(Orphan::Replaced)
+            };
+            let orphan = owners.orphan(&name, known).or_else(is_replaced);
             found(FoundFile {
                 file: Path::new(&lesson).join(&file),
                 recorded,
@@ -118,6 +123,8 @@ pub enum Orphan {
     /// It is a variant by other facets than those that the step varies by; one whose output is not
     /// compared has no variants.
     NoVariant,
+    /// It lies under the former name of a step that has one under its own.
+    Replaced,
 }
 
 impl Display for Orphan {
@@ -125,6 +132,7 @@ impl Display for Orphan {
         formatter.write_str(match self {
             Orphan::NoStep => "is of no step of this course",
             Orphan::NoVariant => "is a variant of a step that does not vary by that now",
+            Orphan::Replaced => "lies under the former name of a step, which has another one now",
         })
     }
 }
@@ -135,7 +143,7 @@ impl Orphan {
             Orphan::NoStep => {
                 "rename it if the step was renamed, or `tutor accept --prune` removes it"
             }
-            Orphan::NoVariant => "`tutor accept --prune` removes it",
+            Orphan::NoVariant | Orphan::Replaced => "`tutor accept --prune` removes it",
         }
     }
 }
@@ -224,7 +232,29 @@ impl<'c> Owners<'c> {
                 });
             }
         }
+        // A name of now comes before a former one.
+        let moved = owners.values().filter_map(|owner| {
+            let was = owner.step.was.as_ref()?;
+            Some((SnapshotName::former(was), owner.clone()))
+        });
+        for (name, owner) in moved.collect::<Vec<_>>() {
+            owners.entry(name).or_insert(owner);
+        }
         Owners(owners)
+    }
+
+    /// The name that the step of a snapshot has now, where that is another one.
+    fn name_now(&self, name: &SnapshotName) -> Option<SnapshotName> {
+        let Owner { lesson, step, .. } = self.owner(name)?;
+        let now = SnapshotName::base(&lesson.front.name, &step.id).as_variant_of(name);
+        (now != *name).then_some(now)
+    }
+
+    /// The name that a snapshot had before its step moved.
+    pub fn former(&self, name: &SnapshotName) -> Option<SnapshotName> {
+        let was = self.owner(name)?.step.was.as_ref()?;
+        let former = SnapshotName::former(was).as_variant_of(name);
+        (former != *name && self.name_now(&former).is_some()).then_some(former)
     }
 
     /// The step whose output a snapshot holds, if the course has it.

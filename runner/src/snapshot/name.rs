@@ -1,8 +1,9 @@
 //! The names of snapshots: lesson, step, and the facets of a variant.
 
+use crate::lesson::FormerName;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Facts about a machine by name, cut to the precision that makes a difference: `kernel` → `6.12`.
 pub type Environment = BTreeMap<String, String>;
@@ -57,6 +58,25 @@ impl SnapshotName {
             step: step.to_owned(),
             variant,
         })
+    }
+
+    /// The name that a file below the folder of all snapshots stands for; `None` if it is none.
+    pub(super) fn of_file(file: &Path) -> Option<SnapshotName> {
+        let lesson = file.parent()?.to_str()?;
+        SnapshotName::parse(lesson, file.file_name()?.to_str()?)
+    }
+
+    /// The name that a step's snapshots had before it moved.
+    pub(super) fn former(was: &FormerName) -> SnapshotName {
+        SnapshotName::base(&was.lesson, &was.step)
+    }
+
+    /// The same with the variant of another.
+    pub(super) fn as_variant_of(&self, other: &SnapshotName) -> SnapshotName {
+        SnapshotName {
+            variant: other.variant.clone(),
+            ..self.clone()
+        }
     }
 
     /// The same without a variant.

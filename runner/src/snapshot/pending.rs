@@ -67,9 +67,16 @@ impl Pending {
             .map_err(|damage| SnapshotError::damaged(path, damage))
     }
 
-    /// The accepted output, if there is one.
-    pub fn old_output(&self) -> Result<Option<Recorded>, SnapshotError> {
-        read(&SnapshotFolder::at(&self.dir), self.name.clone())
+    /// The accepted output, if there is one: under its own name, or under the former one.
+    pub fn old_output(
+        &self,
+        former: Option<&SnapshotName>,
+    ) -> Result<Option<Recorded>, SnapshotError> {
+        let read = |name: &SnapshotName| read(&SnapshotFolder::at(&self.dir), name.clone());
+        match (read(&self.name)?, former) {
+            (None, Some(former)) => read(former),
+            (found, _) => Ok(found),
+        }
     }
 
     /// The accepted output that serves where no variant does, if this is a variant.
@@ -83,10 +90,17 @@ impl Pending {
     /// Makes it the accepted output.
     ///
     /// Refused if either file is damaged: a conflict in the accepted one is for a person to end.
-    pub fn accept(&self) -> Result<(), SnapshotError> {
+    /// One under the step's former name is taken away.
+    pub fn accept(&self, former: Option<&SnapshotName>) -> Result<(), SnapshotError> {
         self.new_output()?;
-        self.old_output()?;
-        write::accept(&self.dir, &self.name)
+        self.old_output(former)?;
+        write::accept(&self.dir, &self.name)?;
+        match former {
+            Some(former) if self.dir.join(former.file()).symlink_metadata().is_ok() => {
+                write::remove(&self.dir, &former.file())
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Takes it away; the accepted output stays.
@@ -115,8 +129,8 @@ mod tests {
         }
         assert_eq!(waiting(dir.path()), ["hello/build", "hello/run"]);
         let all = pending(dir.path()).expect("readable");
-        assert_eq!(all[0].old_output().expect("readable"), None);
-        all[0].accept().expect("acceptable");
+        assert_eq!(all[0].old_output(None).expect("readable"), None);
+        all[0].accept(None).expect("acceptable");
         all[1].reject().expect("rejectable");
         assert!(waiting(dir.path()).is_empty());
         assert!(all[0].file().exists() && !all[1].file().exists());
@@ -134,7 +148,9 @@ mod tests {
         let one = &pending(dir.path()).expect("readable")[0];
         let conflict = "---\nexpression: x\n---\n<<<<<<< HEAD\na\n=======\nb\n>>>>>>> b\n";
         fs::write(one.file(), conflict).expect("writable");
-        let error = one.accept().expect_err("the conflict must be ended first");
+        let error = one
+            .accept(None)
+            .expect_err("the conflict must be ended first");
         assert!(
             error
                 .to_string()

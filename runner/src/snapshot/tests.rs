@@ -43,7 +43,7 @@ fn accepted(dir: &Path, recorded: &Recorded) {
     write_new(dir, recorded).expect("it can be written");
     let waiting = pending(dir).expect("the folder can be read");
     for one in waiting {
-        one.accept().expect("it can be accepted");
+        one.accept(None).expect("it can be accepted");
     }
 }
 

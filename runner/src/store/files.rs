@@ -2,7 +2,6 @@
 
 use super::progress::{Progress, hash_of};
 use crate::folders::Folders;
-use crate::lesson::Lesson;
 use crate::say;
 use crate::versioned::{self, TooNew, Versioned};
 use serde::Serialize;
@@ -122,14 +121,14 @@ impl Store {
     }
 }
 
-/// Returns the name that a lesson is remembered under: its own, and for a course that is not
+/// Returns the name that a lesson of this name is remembered under: its own, and for a course that is not
 /// `tutor`'s also a mark of the folder, so that two courses with a lesson `hello` do not mix.
-pub fn key(lesson: &Lesson, foreign: Option<&Path>) -> String {
+pub fn key(name: &str, foreign: Option<&Path>) -> String {
     match foreign {
-        None => lesson.front.name.clone(),
+        None => name.to_owned(),
         Some(folder) => {
             let mark = hash_of(&folder.display().to_string());
-            format!("{}-{}", lesson.front.name, &mark[..8])
+            format!("{name}-{}", &mark[..8])
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How far a learner is in a lesson.
 
-use crate::lesson::{Number, Step};
+use crate::lesson::{FormerName, Lesson, Number, Step};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -61,6 +61,37 @@ impl Progress {
             Some(hash) if *hash == hash_of(&step.script) => StepProgress::Done,
             Some(_) => StepProgress::Changed,
         }
+    }
+
+    /// Takes what is known of a step, and of the questions that it answers, from the progress of the
+    /// lesson where it stood before.
+    pub fn inherit(
+        &mut self,
+        step: &Step,
+        questions: &[&str],
+        was: &FormerName,
+        before: &Progress,
+    ) {
+        if let Some(hash) = before.done.get(&was.step) {
+            let done = self.done.entry(step.id.clone());
+            done.or_insert_with(|| hash.clone());
+        }
+        for question in questions {
+            if let Some(prediction) = before.predictions.get(*question) {
+                let known = self.predictions.entry((*question).to_owned());
+                known.or_insert_with(|| prediction.clone());
+            }
+        }
+    }
+
+    /// Sets the step to go on with to the first that is not done, unless there is one.
+    pub fn find_next(&mut self, lesson: &Lesson) {
+        let next = self.next.take();
+        let open = |step: &&Step| self.standing(step) != StepProgress::Done;
+        let found = || lesson.steps().find(open).map(|step| step.id.clone());
+        self.next = next
+            .filter(|next| lesson.step(next).is_some())
+            .or_else(found);
     }
 
     /// Notes that a step was done.

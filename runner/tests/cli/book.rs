@@ -83,7 +83,7 @@ impl Fixture {
         };
         write_new(&self.path("snapshots"), &recorded).expect("writable");
         for one in pending(&self.path("snapshots")).expect("readable") {
-            one.accept().expect("acceptable");
+            one.accept(None).expect("acceptable");
         }
     }
 

@@ -199,7 +199,7 @@ fn deleting_the_unreferenced_leaves_registered_snapshots_alone() {
         let root = package.path().join(root);
         write_new(&root, &recorded("build", "a\n")).expect("writable");
         for one in pending(&root).expect("readable") {
-            one.accept().expect("acceptable");
+            one.accept(None).expect("acceptable");
             // Older versions of cargo-insta delete any `.snap`, later ones only such as name a
             // Rust source. Ours do not, but the list must hold without that.
             let snapshot = fs::read_to_string(one.file()).expect("readable");

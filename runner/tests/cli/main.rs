@@ -22,6 +22,7 @@ mod fuzz;
 mod images;
 mod json;
 mod killed;
+mod moved;
 mod needs;
 mod outputs;
 mod predictions;

@@ -63,7 +63,7 @@ pub struct Emitted {
 /// Only files that changed are written, and those of an earlier time that no longer belong there
 /// are removed. A folder that holds anything else is refused.
 pub fn emit(course: &Course, out: &Path) -> Result<Emitted, EmitError> {
-    let (tree, mut emitted) = tree(course, &OfCourse(course))?;
+    let (tree, mut emitted) = tree(course, &OfCourse::new(course))?;
     emitted.changes = folder::write(&tree, out)?;
     Ok(emitted)
 }
