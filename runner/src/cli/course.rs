@@ -3,8 +3,8 @@
 use super::arguments::{CheckArguments, NewArguments};
 use super::context::Context;
 use super::courses;
-use super::failure::{ends, unusable};
-use super::output::out_json;
+use super::failure::{ends, unusable, worst};
+use super::output::{out_json, print};
 use crate::course::{self, Course, Listed, MANIFEST, Origin};
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::exit::Exit;
@@ -23,8 +23,13 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
         true => None,
         false => Some(CheckedPart::of(&course, &arguments.lessons)?),
     };
-    let mut found = course::check(&course);
-    let snapshots = snapshot::check(&course);
+    let lessons = match &part {
+        None => course.lessons.iter().collect(),
+        Some(part) => part.lessons.clone(),
+    };
+    let mut found = course::check(&course, &lessons);
+    let has_name = |name: &str| lessons.iter().any(|lesson| lesson.front.name == name);
+    let snapshots = snapshot::check(&course, |name| part.is_none() || has_name(name));
     found.extend(snapshots.diagnostics);
     found.retain(|found| part.as_ref().is_none_or(|part| part.concerns(found)));
     diagnostic::sort(&mut found);
@@ -35,22 +40,23 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
         such.count()
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    if arguments.json {
-        let rows = json::diagnostics(&found, source);
-        out_json(&serde_json::json!({ "format": 1, "diagnostics": rows }))?;
-    } else {
-        out!("{}", diagnostic::render(&found, source, context.stdout));
-        let all = course.lessons.len();
-        let lessons = part.map_or(all, |part| part.lessons.len());
-        context.tell(&say!(
-            "check-summary",
-            lessons = lessons,
-            errors = errors,
-            warnings = warnings
-        ))?;
-    }
+    let printed = match arguments.json {
+        true => {
+            let rows = json::diagnostics(&found, source);
+            out_json(&serde_json::json!({ "format": 1, "diagnostics": rows }))
+        }
+        false => print(&diagnostic::render(&found, source, context.stdout)).and_then(|()| {
+            context.tell(&say!(
+                "check-summary",
+                lessons = lessons.len(),
+                errors = errors,
+                warnings = warnings
+            ))
+        }),
+    };
     let fails = errors > 0 || arguments.strict && warnings > 0;
-    Ok(if fails { Exit::Invalid } else { Exit::Success })
+    let exit = if fails { Exit::Invalid } else { Exit::Success };
+    worst(exit, [printed.map_err(Into::into)])
 }
 
 /// Some lessons of a course.

@@ -2,6 +2,7 @@
 
 use super::files::{CourseFiles, MANIFEST};
 use super::model::Course;
+use super::names::LessonNames;
 use super::{links, manifest, moved, syntax};
 use crate::diagnostic::{Diagnostic, sort};
 use crate::lesson::html::{allowed, is_address};
@@ -12,37 +13,34 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
-/// Everything that is wrong with the course or could be better, in the order of files and places.
-pub fn check(course: &Course) -> Vec<Diagnostic> {
+/// Everything that is wrong with the course or could be better, in the order of files and places. Of what
+/// only this looks for in the texts of lessons, that of these.
+pub fn check(course: &Course, lessons: &[&Lesson]) -> Vec<Diagnostic> {
     let mut diagnostics = course.diagnostics.clone();
     diagnostics.extend(course.lints.iter().cloned());
     let listed = listed(course);
     diagnostics.extend(unlisted(course, &listed));
-    diagnostics.extend(links::dead(course, &listed));
-    diagnostics.extend(course.lessons.iter().flat_map(patterns));
+    diagnostics.extend(links::dead(course, lessons, &listed));
+    diagnostics.extend(lessons.iter().flat_map(|lesson| patterns(lesson)));
     diagnostics.extend(moved::faults(course));
-    diagnostics.extend(syntax::faults(course));
-    diagnostics.extend(
-        course
-            .lessons
-            .iter()
-            .flat_map(|lesson| shadowed(course, lesson)),
-    );
+    diagnostics.extend(syntax::faults(lessons));
+    let names = LessonNames::of(&course.lessons);
+    diagnostics.extend(lessons.iter().flat_map(|lesson| shadowed(&names, lesson)));
     diagnostics.extend(unseen(course));
     diagnostics.extend(unused_masks(course));
-    diagnostics.extend(course.lessons.iter().flat_map(more_than_prose));
+    diagnostics.extend(lessons.iter().flat_map(|lesson| more_than_prose(lesson)));
     sort(&mut diagnostics);
     diagnostics
 }
 
 /// The names of a lesson that mean another one on the command line.
-fn shadowed(course: &Course, lesson: &Lesson) -> Vec<Diagnostic> {
+fn shadowed(names: &LessonNames<'_>, lesson: &Lesson) -> Vec<Diagnostic> {
     let number = lesson.stem.strip_prefix("lesson-");
     let number = number.filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()));
     let name = lesson.front.name.as_str();
     let is_named = lesson.stem != name;
     let keys = number.into_iter().chain(is_named.then_some(name));
-    let meant = keys.filter_map(|key| Some((key, course.lesson(key).ok()?)));
+    let meant = keys.filter_map(|key| Some((key, names.lesson(key)?)));
     // Two of one name are an error already.
     let others = meant.filter(|(_, other)| other.path != lesson.path && other.front.name != name);
     others

@@ -3,6 +3,7 @@
 
 use super::files::{CourseFiles, MANIFEST, Presence};
 use super::model::Course;
+use super::names::LessonNames;
 use crate::diagnostic::{Complaint, Diagnostic, Guesses, Severity};
 use crate::lesson::anchors::{anchors, check_id, question_id, slug, step_id};
 use crate::lesson::destination::Destination;
@@ -15,8 +16,12 @@ use std::rc::Rc;
 /// The folder of the pages.
 const PAGES: &str = "lessons";
 
-/// Every link and image that leads nowhere. `listed` are the stems in `course.toml`.
-pub(super) fn dead(course: &Course, listed: &BTreeSet<String>) -> Vec<Diagnostic> {
+/// Every link and image of these lessons that leads nowhere. `listed` are the stems in `course.toml`.
+pub(super) fn dead(
+    course: &Course,
+    lessons: &[&Lesson],
+    listed: &BTreeSet<String>,
+) -> Vec<Diagnostic> {
     let pages = course.lessons.iter().map(|lesson| {
         let marks = marks(lesson);
         Page {
@@ -31,7 +36,7 @@ pub(super) fn dead(course: &Course, listed: &BTreeSet<String>) -> Vec<Diagnostic
     let errors = course.diagnostics.iter();
     let errors = errors.filter(|found| found.severity == Severity::Error);
     let mut links = Links {
-        course,
+        lesson_names: LessonNames::of(&course.lessons),
         listed,
         by_path: by_path.collect(),
         with_errors: errors.map(|found| &*found.path).collect(),
@@ -41,7 +46,12 @@ pub(super) fn dead(course: &Course, listed: &BTreeSet<String>) -> Vec<Diagnostic
         names: HashMap::new(),
         guesses: Guesses::default(),
     };
-    links.dead()
+    let asked = lessons
+        .iter()
+        .filter_map(|lesson| links.by_path.get(&*lesson.path));
+    let asked: Vec<usize> = asked.copied().collect();
+    let dead = asked.into_iter().map(|number| links.dead(&pages[number]));
+    dead.flatten().collect()
 }
 
 /// A page of the course.
@@ -54,7 +64,7 @@ struct Page<'c> {
 
 /// The pages of a course, and what their links can lead to.
 struct Links<'c> {
-    course: &'c Course,
+    lesson_names: LessonNames<'c>,
     listed: &'c BTreeSet<String>,
     pages: &'c [Page<'c>],
     /// Which page is at a path.
@@ -70,22 +80,20 @@ struct Links<'c> {
 }
 
 impl Links<'_> {
-    fn dead(&mut self) -> Vec<Diagnostic> {
+    fn dead(&mut self, page: &Page<'_>) -> Vec<Diagnostic> {
+        let lesson = page.lesson;
         let mut diagnostics = Vec::new();
-        for page in self.pages {
-            let lesson = page.lesson;
-            for mark in &page.marks {
-                let (url, span) = match mark {
-                    Mark::Link {
-                        url, open, close, ..
-                    } => (url, written(&lesson.source, url, open, close)),
-                    Mark::Address(address) => (&address.url, address.span.clone()),
-                    Mark::Heading { .. } | Mark::Code { .. } => continue,
-                };
-                if let Some(complaint) = self.complaint(page, url) {
-                    let dead = Diagnostic::warning(&lesson.path, span, complaint.message);
-                    diagnostics.push(dead.help(complaint.help));
-                }
+        for mark in &page.marks {
+            let (url, span) = match mark {
+                Mark::Link {
+                    url, open, close, ..
+                } => (url, written(&lesson.source, url, open, close)),
+                Mark::Address(address) => (&address.url, address.span.clone()),
+                Mark::Heading { .. } | Mark::Code { .. } => continue,
+            };
+            if let Some(complaint) = self.complaint(page, url) {
+                let dead = Diagnostic::warning(&lesson.path, span, complaint.message);
+                diagnostics.push(dead.help(complaint.help));
             }
         }
         diagnostics
@@ -212,9 +220,8 @@ impl Links<'_> {
         let folder = path.parent()?;
         let name = path.file_name()?.to_str()?;
         if folder == Path::new(PAGES) {
-            let lesson = self
-                .course
-                .meant(path.file_stem()?.to_str()?, &mut self.guesses);
+            let stem = path.file_stem()?.to_str()?;
+            let lesson = self.lesson_names.meant(stem, &mut self.guesses);
             // Of pages only those of the course are meant, and the name of one says nothing else.
             if lesson.is_some() || page_stem(path).is_some() {
                 return lesson.map(|lesson| format!("{}.md", lesson.stem));

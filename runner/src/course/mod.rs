@@ -13,6 +13,7 @@ mod manifest;
 mod masks;
 mod model;
 mod moved;
+mod names;
 mod package;
 mod scripts;
 mod syntax;

@@ -4,6 +4,7 @@ use super::asks::Asks;
 use super::embedded;
 use super::files::{CourseFiles, MANIFEST, Origin};
 use super::masks::CourseMask;
+use super::names::{LessonNames, is_called};
 use crate::diagnostic::{Diagnostic, Guesses, Severity};
 use crate::lesson::{FrontMatter, Lesson, NotIncluded, Place};
 use crate::packages::Package;
@@ -141,17 +142,11 @@ impl CourseError {
 impl Course {
     /// The lesson of that stem (`lesson-2`), name (`hello`) or number (`2`).
     pub fn lesson(&self, key: &str) -> Result<&Lesson, CourseError> {
-        let stem = page_stem(key).unwrap_or(key);
-        let numbered = format!("lesson-{stem}");
-        self.lessons
-            .iter()
-            .find(|lesson| lesson.stem == stem)
-            .or_else(|| self.lessons.iter().find(|lesson| lesson.front.name == stem))
-            .or_else(|| self.lessons.iter().find(|lesson| lesson.stem == numbered))
-            .ok_or_else(|| CourseError::NoLesson {
-                key: key.to_owned(),
-                help: self.lesson_help(key),
-            })
+        let names = LessonNames::of(&self.lessons);
+        names.lesson(key).ok_or_else(|| CourseError::NoLesson {
+            key: key.to_owned(),
+            help: self.lesson_help(key, &names),
+        })
     }
 
     /// Everything that keeps a lesson from running: no lesson runs while one of [`Course::own_errors`] is
@@ -181,11 +176,8 @@ impl Course {
     /// What [`Course::lesson`] finds, or the lesson of that stem or number that is listed and cannot be
     /// read.
     pub fn listed(&self, key: &str) -> Result<Listed<'_>, CourseError> {
-        let stem = page_stem(key).unwrap_or(key);
-        let numbered = format!("lesson-{stem}");
         self.lesson(key).map(Listed::Lesson).or_else(|error| {
-            let mut absent = self.absent.iter();
-            let absent = absent.find(|it| it.stem == stem || it.stem == numbered);
+            let absent = self.absent.iter().find(|it| is_called(&it.stem, key));
             absent.map(Listed::Absent).ok_or(error)
         })
     }
@@ -202,24 +194,8 @@ impl Course {
         self
     }
 
-    /// The lesson that was probably meant by a name in a link.
-    pub(super) fn meant(&self, key: &str, guesses: &mut Guesses) -> Option<&Lesson> {
-        let lesson = |key: &str| self.lesson(key).ok();
-        lesson(key).or_else(|| lesson(self.nearest_key(key, guesses)?))
-    }
-
-    /// The stem or name that is nearly this one.
-    fn nearest_key(&self, key: &str, guesses: &mut Guesses) -> Option<&str> {
-        let stems = self.lessons.iter().map(|lesson| lesson.stem.as_str());
-        let names = self.lessons.iter().map(|lesson| lesson.front.name.as_str());
-        // A learner who asks for lesson 9 does not mean lesson 1.
-        let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
-        let candidates = stems.chain(names);
-        guesses.nearest(key, candidates.filter(|name| digits(name) == digits(key)))
-    }
-
-    fn lesson_help(&self, key: &str) -> String {
-        if let Some(meant) = self.nearest_key(key, &mut Guesses::default()) {
+    fn lesson_help(&self, key: &str, names: &LessonNames<'_>) -> String {
+        if let Some(meant) = names.nearest(key, &mut Guesses::default()) {
             return format!("did you mean `{meant}`?");
         }
         let listed: Vec<String> = self
@@ -282,19 +258,6 @@ impl Course {
                 .all(|(path, text)| embedded::file(path) == Some(text.as_bytes())),
         }
     }
-}
-
-/// The stem that the path of a page names, as a shell completes it.
-fn page_stem(key: &str) -> Option<&str> {
-    let path = Path::new(key);
-    let folder = path.parent()?.file_name();
-    let is_of_course = folder.is_none_or(|name| name == "lessons");
-    let is_page = path.extension().is_some_and(|end| end == "md");
-    let stem = match is_page {
-        true => path.file_stem(),
-        false => path.file_name().filter(|_| folder.is_some()),
-    };
-    stem?.to_str().filter(|_| is_of_course)
 }
 
 /// How to find out whether something is there.

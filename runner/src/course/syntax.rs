@@ -1,6 +1,5 @@
 //! Scripts that bash cannot read. It says so itself: `bash -n` reads a script and runs nothing of it.
 
-use super::model::Course;
 use crate::diagnostic::{Diagnostic, line_end};
 use crate::lesson::{Block, Lesson};
 use std::collections::{HashMap, HashSet};
@@ -34,10 +33,10 @@ enum BashFault {
     HereDocument(String),
 }
 
-/// What bash says of the scripts of a course; nothing where there is no bash.
-pub(super) fn faults(course: &Course) -> Vec<Diagnostic> {
-    let scripts: Vec<(&Lesson, &Block, Source<'_>)> =
-        course.lessons.iter().flat_map(of_lesson).collect();
+/// What bash says of the scripts of lessons; nothing where there is no bash.
+pub(super) fn faults(lessons: &[&Lesson]) -> Vec<Diagnostic> {
+    let scripts = lessons.iter().flat_map(|lesson| of_lesson(lesson));
+    let scripts: Vec<(&Lesson, &Block, Source<'_>)> = scripts.collect();
     let different: HashSet<Source<'_>> = scripts.iter().map(|(_, _, source)| *source).collect();
     let said = said_of(different);
     let found = scripts.into_iter().flat_map(|(lesson, block, source)| {

@@ -37,6 +37,12 @@ fn loaded(files: &[(&str, &str)]) -> Course {
     Course::load(None, None, folder.path()).expect("a course")
 }
 
+/// What `tutor check` finds in a whole course.
+fn check(course: &Course) -> Vec<Diagnostic> {
+    let lessons: Vec<&Lesson> = course.lessons.iter().collect();
+    super::check(course, &lessons)
+}
+
 /// What `tutor check` says of a course with these files.
 fn checked(files: &[(&str, &str)]) -> String {
     let folder = folder(files);

@@ -25,13 +25,14 @@ pub struct SnapshotFindings {
     pub texts: BTreeMap<PathBuf, String>,
 }
 
-/// Looks at all files below `snapshots`; those in the binary were looked at when it was made.
-pub fn check(course: &Course) -> SnapshotFindings {
+/// Looks at the files below `snapshots` of lessons with the names that are asked for; those in the binary
+/// were looked at when it was made.
+pub fn check(course: &Course, is_asked: impl Fn(&str) -> bool) -> SnapshotFindings {
     let mut checked = SnapshotFindings::default();
     let Some(dir) = course.snapshot_dir() else {
         return checked;
     };
-    if let Err(error) = look(course, &dir, &mut checked) {
+    if let Err(error) = look(course, &dir, is_asked, &mut checked) {
         let path = Path::new("snapshots");
         let unread = Diagnostic::error(path, 0..0, format!("this cannot be read: {error}"));
         checked.diagnostics.push(unread);
@@ -39,10 +40,15 @@ pub fn check(course: &Course) -> SnapshotFindings {
     checked
 }
 
-fn look(course: &Course, dir: &Path, checked: &mut SnapshotFindings) -> io::Result<()> {
+fn look(
+    course: &Course,
+    dir: &Path,
+    is_asked: impl Fn(&str) -> bool,
+    checked: &mut SnapshotFindings,
+) -> io::Result<()> {
     let owners = Owners::of(course);
     let mut stale = StaleOutputs::new();
-    each(dir, &owners, |found| {
+    each(dir, &owners, is_asked, |found| {
         let path = Path::new("snapshots").join(&found.file);
         match (found.orphan, found.recorded) {
             (Some(orphan), _) => {
@@ -69,12 +75,17 @@ struct FoundFile {
     orphan: Option<Orphan>,
 }
 
-fn each(dir: &Path, owners: &Owners<'_>, mut found: impl FnMut(FoundFile)) -> io::Result<()> {
+fn each(
+    dir: &Path,
+    owners: &Owners<'_>,
+    is_asked: impl Fn(&str) -> bool,
+    mut found: impl FnMut(FoundFile),
+) -> io::Result<()> {
     let files = SnapshotFolder::at(dir);
     let mut lessons = files.names(Path::new(""))?;
     lessons.sort();
     for lesson in lessons {
-        if !dir.join(&lesson).is_dir() {
+        if !is_asked(&lesson) || !dir.join(&lesson).is_dir() {
             continue;
         }
         let mut names = files.names(Path::new(&lesson))?;
@@ -108,9 +119,14 @@ fn each(dir: &Path, owners: &Owners<'_>, mut found: impl FnMut(FoundFile)) -> io
 /// The files below the folder of all snapshots that nothing finds, each with the reason.
 pub fn orphans(dir: &Path, owners: &Owners<'_>) -> Result<Vec<(PathBuf, Orphan)>, SnapshotError> {
     let mut orphans = Vec::new();
-    let listed = each(dir, owners, |found| {
-        orphans.extend(found.orphan.map(|orphan| (found.file, orphan)));
-    });
+    let listed = each(
+        dir,
+        owners,
+        |_| true,
+        |found| {
+            orphans.extend(found.orphan.map(|orphan| (found.file, orphan)));
+        },
+    );
     listed.map_err(|error| SnapshotError::listing(dir.to_owned(), error))?;
     Ok(orphans)
 }

@@ -284,7 +284,8 @@ mod rendered {
         let page_text = fs::read_to_string(&path).expect("there");
         fs::write(&path, page_text + FORGED).expect("writable");
         let course = fixture.course();
-        let named = tutor::course::check(&course);
+        let lessons: Vec<_> = course.lessons.iter().collect();
+        let named = tutor::course::check(&course, &lessons);
         assert!(named.len() > 15, "{named:?}");
         let html = page(&fixture.render(), "lesson-2.html");
         let main = main(&html);

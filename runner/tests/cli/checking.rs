@@ -2,6 +2,8 @@
 
 use super::{Tutor, check, plain, step};
 use crate::broken::with_broken_lessons;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 #[test]
@@ -166,4 +168,37 @@ fn a_here_document_that_its_fence_cut_off_says_so_when_it_runs() {
     tutor
         .run("run demo")
         .stdout_has("delimited by end-of-file (wanted `EOF')");
+}
+
+#[test]
+fn bash_is_asked_about_the_lessons_that_are_checked_and_no_others() {
+    let tutor = Tutor::new()
+        .lesson(plain("one", "true"))
+        .lesson(plain("two", "echo 2") + &plain("three", "echo 3"));
+    let asked = tutor.path("asked");
+    let script = format!(
+        "#!/bin/sh\necho >>'{}'\nexec /bin/bash \"$@\"\n",
+        asked.display()
+    );
+    tutor.put("bin/bash", &script);
+    let bash = tutor.path("bin/bash");
+    fs::set_permissions(&bash, fs::Permissions::from_mode(0o755)).expect("a program");
+    let path = format!("{}:/usr/bin:/bin", tutor.path("bin").display());
+    let tutor = tutor.env("PATH", &path);
+    for (line, scripts) in [("check demo", 1), ("check", 3)] {
+        let _ = fs::remove_file(&asked);
+        tutor.run(line).code(0);
+        assert_eq!(tutor.get("asked").lines().count(), scripts, "{line}");
+    }
+}
+
+#[test]
+fn what_check_finds_is_the_end_though_nothing_can_be_printed() {
+    let tutor = Tutor::new().lesson(plain("one idd=x", "true"));
+    for line in ["check", "check --json"] {
+        let mut command = tutor.command(line);
+        command.stdout(fs::File::create("/dev/full").expect("a full disk"));
+        let status = command.status().expect("tutor runs");
+        assert_eq!(status.code(), Some(4), "{line}");
+    }
 }

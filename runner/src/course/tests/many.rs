@@ -4,6 +4,8 @@
 use super::*;
 
 const MANY: usize = 20_000;
+/// Files take the system's time too.
+const LESSONS: usize = 10_000;
 
 /// A thing for each number.
 fn many(thing: impl Fn(usize) -> String) -> String {
@@ -126,4 +128,26 @@ fn many_needs_and_lessons_of_a_course_are_looked_up() {
     let course = Course::load(None, None, folder.path()).expect("a course");
     // Lessons that are not there, and needs that nobody declares.
     assert_eq!(check(&course).len(), 2 * MANY);
+}
+
+#[test]
+fn many_lessons_are_looked_up_by_their_names() {
+    let stems: Vec<String> = (0..LESSONS)
+        .map(|number| format!("lesson-{number}"))
+        .collect();
+    let listed: Vec<String> = stems.iter().map(|stem| format!("\"{stem}\"")).collect();
+    let manifest = format!(
+        "format = 1\ntitle = \"T\"\nlessons = [{}]\n",
+        listed.join(",")
+    );
+    let folder = folder(&[("lessons/course.toml", &manifest)]);
+    for (number, stem) in stems.iter().enumerate() {
+        let text = format!("\n```sh {{id=a}}\ntrue\n```\n\n[w](leson-{number}.md)\n");
+        let text = page(&format!("n-{number}"), &text);
+        let path = folder.path().join(format!("lessons/{stem}.md"));
+        std::fs::write(path, text).expect("a file");
+    }
+    let course = Course::load(None, None, folder.path()).expect("a course");
+    // One dead link a page.
+    assert_eq!(check(&course).len(), LESSONS);
 }
