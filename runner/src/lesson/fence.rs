@@ -5,7 +5,7 @@ use super::keys::{FenceKind, Keys, is_key};
 use super::mention::{Mention, Mentioned};
 use super::model::{
     ALWAYS_MASKED, Background, Check, Compare, Expectation, FileStep, FormerName, MASK_NAMES, Need,
-    STEP_TIMEOUT, Step,
+    STEP_TIMEOUT, Step, StepKind,
 };
 use super::values;
 use crate::diagnostic::{Complaint, Findings};
@@ -37,6 +37,12 @@ pub(crate) enum NamedBlock {
         check: Check,
         name: Range<usize>,
         of: Range<usize>,
+    },
+    /// A step, and the question that it answers.
+    Quiz {
+        step: Step,
+        question: Check,
+        name: Range<usize>,
     },
 }
 
@@ -78,7 +84,12 @@ pub(crate) fn read(
     }
     match keys.kind {
         FenceKind::File => file(fence, &mut keys, findings),
-        FenceKind::Step | FenceKind::Exercise => Some(step(fence, &mut keys, mentions, findings)),
+        FenceKind::Step | FenceKind::Exercise => {
+            let step = step(fence, &mut keys, mentions, findings);
+            let id = keys.named_span();
+            Some(NamedBlock::Step { step, id })
+        }
+        FenceKind::Quiz => Some(quiz(fence, &mut keys, mentions, findings)),
         FenceKind::Check => Some(check(fence, &mut keys, findings)),
         FenceKind::Prediction => Some(prediction(fence, &mut keys, findings)),
     }
@@ -102,15 +113,17 @@ fn step(
     keys: &mut Keys<'_>,
     mentions: &mut Vec<Mention>,
     findings: &mut Findings,
-) -> NamedBlock {
-    // An exercise is a step that takes fewer keys, and compares nothing.
-    let is_exercise = keys.kind == FenceKind::Exercise;
-    let (name, compare) = match is_exercise {
-        true => ("exercise", Compare::None),
-        false => ("id", Compare::Snapshot),
+) -> Step {
+    // An exercise or a quiz is a step that takes fewer keys; an exercise compares nothing.
+    let (name, kind, compare) = match keys.kind {
+        FenceKind::Exercise => ("exercise", StepKind::Exercise, Compare::None),
+        FenceKind::Quiz => ("quiz", StepKind::Quiz, Compare::Snapshot),
+        FenceKind::Step | FenceKind::File | FenceKind::Check | FenceKind::Prediction => {
+            ("id", StepKind::Plain, Compare::Snapshot)
+        }
     };
     keys.require(name, "build", findings);
-    let step = Step {
+    Step {
         id: keys.value(name, values::name, findings).unwrap_or_default(),
         was: was(keys, findings),
         script: fence.content,
@@ -131,12 +144,8 @@ fn step(
         vary: vary(keys, mentions, findings),
         background: background(keys, findings),
         exclusive: exclusive(keys, mentions, findings),
-        is_exercise,
+        kind,
         span: fence.span,
-    };
-    NamedBlock::Step {
-        step,
-        id: keys.span(name),
     }
 }
 
@@ -145,6 +154,33 @@ fn was(keys: &mut Keys<'_>, findings: &mut Findings) -> Option<FormerName> {
     let span = keys.span("was");
     Some(FormerName { lesson, step, span })
 }
+
+/// A step, and the prediction that takes all that it prints for the answer.
+fn quiz(
+    fence: Fence<'_>,
+    keys: &mut Keys<'_>,
+    mentions: &mut Vec<Mention>,
+    findings: &mut Findings,
+) -> NamedBlock {
+    let choices = keys.value("choices", values::choices, findings);
+    let step = step(fence, keys, mentions, findings);
+    let question = Check {
+        name: step.id.clone(),
+        of: step.id.clone(),
+        script: PRINTED.to_owned(),
+        expect: Expectation::Answer(choices.unwrap_or_default()),
+        sentence: String::new(),
+        span: step.span.end..step.span.end,
+    };
+    NamedBlock::Quiz {
+        step,
+        question,
+        name: keys.named_span(),
+    }
+}
+
+/// Prints what the step printed.
+const PRINTED: &str = "cat \"$TUTOR_STDOUT\"\n";
 
 fn check(fence: Fence<'_>, keys: &mut Keys<'_>, findings: &mut Findings) -> NamedBlock {
     keys.require("check", "size", findings);

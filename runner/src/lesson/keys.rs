@@ -15,15 +15,17 @@ pub(super) enum FenceKind {
     Check,
     Prediction,
     Exercise,
+    Quiz,
 }
 
 impl FenceKind {
-    const ALL: [FenceKind; 5] = [
+    const ALL: [FenceKind; 6] = [
         FenceKind::File,
         FenceKind::Step,
         FenceKind::Check,
         FenceKind::Prediction,
         FenceKind::Exercise,
+        FenceKind::Quiz,
     ];
 
     /// The keys that a fence of this kind takes; the first one names it.
@@ -46,7 +48,18 @@ impl FenceKind {
             ],
             FenceKind::Check => &["check", "of", "expect", "match", "range"],
             FenceKind::Prediction => &["predict", "of", "choices"],
-            FenceKind::Exercise => &["exercise", "on", "needs", "timeout", "exclusive"],
+            FenceKind::Exercise => &["exercise", "was", "on", "needs", "timeout", "exclusive"],
+            FenceKind::Quiz => &[
+                "quiz",
+                "was",
+                "on",
+                "needs",
+                "timeout",
+                "mask",
+                "vary",
+                "exclusive",
+                "choices",
+            ],
         }
     }
 }
@@ -59,6 +72,7 @@ impl fmt::Display for FenceKind {
             FenceKind::Check => "check",
             FenceKind::Prediction => "prediction",
             FenceKind::Exercise => "exercise",
+            FenceKind::Quiz => "quiz",
         })
     }
 }
@@ -220,7 +234,11 @@ impl<'a> Keys<'a> {
                 format!("name the step that it belongs to: `of={example}`")
             }
             (
-                FenceKind::Check | FenceKind::Prediction | FenceKind::File | FenceKind::Exercise,
+                FenceKind::Check
+                | FenceKind::Prediction
+                | FenceKind::File
+                | FenceKind::Exercise
+                | FenceKind::Quiz,
                 _,
             ) => {
                 format!("name it: `{key}={example}`")
@@ -261,6 +279,9 @@ fn kind(attributes: &[Attribute]) -> FenceKind {
     if has("exercise") {
         return FenceKind::Exercise;
     }
+    if has("quiz") {
+        return FenceKind::Quiz;
+    }
     if has("id") {
         return FenceKind::Step;
     }
@@ -270,12 +291,13 @@ fn kind(attributes: &[Attribute]) -> FenceKind {
     for attribute in unknown {
         match nearest(
             &attribute.key.text,
-            ["file", "check", "predict", "exercise", "id"],
+            ["file", "check", "predict", "exercise", "quiz", "id"],
         ) {
             Some("file") => return FenceKind::File,
             Some("check") => return FenceKind::Check,
             Some("predict") => return FenceKind::Prediction,
             Some("exercise") => return FenceKind::Exercise,
+            Some("quiz") => return FenceKind::Quiz,
             Some(_) => return FenceKind::Step,
             None => {}
         }

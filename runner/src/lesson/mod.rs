@@ -26,7 +26,7 @@ pub use include::{Included, NotIncluded, included};
 pub use model::{
     ALWAYS_MASKED, Aside, AsideKind, Background, Block, Check, Compare, Expectation, ExpectedExit,
     FileStep, FormerName, FrontMatter, LESSON_TIMEOUT, Lesson, MASK_NAMES, Need, Place, Prose,
-    SKIP_REST, STEP_TIMEOUT, Step,
+    SKIP_REST, STEP_TIMEOUT, Step, StepKind,
 };
 pub use number::Number;
 pub use page::new_page;

@@ -104,7 +104,7 @@ impl Lesson {
 
     /// The exercises, in the order of the text.
     pub fn exercises(&self) -> impl Iterator<Item = &Step> {
-        self.steps().filter(|step| step.is_exercise)
+        self.steps().filter(|step| step.kind == StepKind::Exercise)
     }
 
     /// The hints of an exercise, in the order of the text.
@@ -234,10 +234,22 @@ pub struct Step {
     pub background: Option<Background>,
     /// Something only one step on the machine may hold while it runs: `trace`.
     pub exclusive: Option<String>,
-    /// True if it judges what the learner made of a task: status 0 says that it is solved.
-    pub is_exercise: bool,
+    /// What it is for.
+    pub kind: StepKind,
     /// Where the fence stands in [`Lesson::source`].
     pub span: Range<usize>,
+}
+
+/// What a step is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StepKind {
+    /// To be seen.
+    #[default]
+    Plain,
+    /// It judges what the learner made of a task: status 0 says that it is solved.
+    Exercise,
+    /// It finds the answer to a question, which is all that it prints.
+    Quiz,
 }
 
 /// What belongs to an exercise and is shown to those who ask for it.

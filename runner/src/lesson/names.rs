@@ -1,7 +1,7 @@
 //! Whether the names of a lesson fit together: ids, checks, files and the sentences that link.
 
 use super::fence::NamedBlock;
-use super::model::{Block, Lesson};
+use super::model::{Block, Check, Lesson};
 use crate::diagnostic::{Findings, Lines, within};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -189,17 +189,33 @@ impl<'s> Names<'s> {
                 self.file(&file.path, &file.language, path, findings)
             }
             NamedBlock::Step { step, id } => self.step(&step.id, id, findings),
-            NamedBlock::Check { check, name, of } => {
-                self.check(&check.name, name, check.is_question(), findings);
-                self.of.push(StepOfCheck {
-                    step: check.of.clone(),
-                    span: of.clone(),
-                    check: check.span.start,
-                    kind: kind(check.is_question()),
-                });
-                self.named.push(name.clone());
+            NamedBlock::Check { check, name, of } => self.check_of(check, name, of, findings),
+            NamedBlock::Quiz {
+                step,
+                question,
+                name,
+            } => {
+                self.step(&step.id, name, findings);
+                self.check_of(question, name, name, findings);
             }
         }
+    }
+
+    fn check_of(
+        &mut self,
+        check: &Check,
+        name: &Range<usize>,
+        of: &Range<usize>,
+        findings: &mut Findings,
+    ) {
+        self.check(&check.name, name, check.is_question(), findings);
+        self.of.push(StepOfCheck {
+            step: check.of.clone(),
+            span: of.clone(),
+            check: check.span.start,
+            kind: kind(check.is_question()),
+        });
+        self.named.push(name.clone());
     }
 
     fn step(&mut self, id: &str, span: &Range<usize>, findings: &mut Findings) {

@@ -2,7 +2,7 @@
 
 use super::paint::Paint;
 use crate::highlight::Budget;
-use crate::lesson::{FileStep, Place, Step};
+use crate::lesson::{FileStep, Place, Step, StepKind};
 use crate::say;
 use crate::visible::visible_text;
 
@@ -24,7 +24,7 @@ pub fn lines(step: &Step, paint: &Paint) -> Vec<String> {
         Place::Host => String::new(),
         Place::Kernel => paint.dim(&format!("  {}", say!("step-on-kernel"))),
     };
-    if step.is_exercise {
+    if step.kind == StepKind::Exercise {
         let exercise = paint.dim(&format!("  {}", say!("step-exercise")));
         return vec![paint.bold(&head) + &exercise];
     }

@@ -5,7 +5,7 @@ use super::diff::diff;
 use super::model::{Item, Lookup, Report};
 use super::verdict::Verdict;
 use crate::course::{CourseMask, Facet};
-use crate::lesson::{Background, Check, Compare, Expectation, Lesson, SKIP_REST, Step};
+use crate::lesson::{Background, Check, Compare, Expectation, Lesson, SKIP_REST, Step, StepKind};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::say;
 use crate::snapshot::{
@@ -216,7 +216,7 @@ impl<'a> Judge<'a> {
                 awaited: awaited.filter(|until| *until != Background::AtOnce),
             };
         }
-        if step.is_exercise {
+        if step.kind == StepKind::Exercise {
             return self.exercise(step, record);
         }
         if let Some(verdict) = early(&record.ending).or_else(|| ended_wrong(step, record)) {

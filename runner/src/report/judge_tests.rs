@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::lesson::ExpectedExit;
-use crate::lesson::{Background, Block, Expectation, FrontMatter, Place};
+use crate::lesson::{Background, Block, Expectation, FrontMatter, Place, StepKind};
 use crate::snapshot::ending_words;
 use crate::snapshot::tests::{environment, recorded as output_of};
 use crate::transcript::{Capture, HEAD_BYTES, KnownFacets, Output, ShellFate};
@@ -27,7 +27,7 @@ fn lesson(change: impl FnOnce(&mut Step)) -> Lesson {
         vary: Vec::new(),
         background: None,
         exclusive: None,
-        is_exercise: false,
+        kind: StepKind::Plain,
         span: 0..0,
     };
     change(&mut step);

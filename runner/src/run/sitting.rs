@@ -11,7 +11,7 @@ use super::records::{Records, record_of};
 use super::stage::{Stage, Waited};
 use crate::course::Course;
 use crate::event::{Event, Listener, Outdated, TakenBack};
-use crate::lesson::{Background, ExpectedExit, FileStep, Lesson, Place, SKIP_REST, Step};
+use crate::lesson::{Background, ExpectedExit, FileStep, Lesson, Place, SKIP_REST, Step, StepKind};
 use crate::plan::{Action, Plan};
 use crate::say;
 use crate::transcript::{
@@ -243,9 +243,9 @@ impl<'r> Sitting<'r> {
             Action::Run(step) => {
                 self.trail.reaches(step, &self.stage);
                 let running = self.look();
-                match step.is_exercise {
-                    true => self.exercise(step)?,
-                    false => self.run(step),
+                match step.kind {
+                    StepKind::Exercise => self.exercise(step)?,
+                    StepKind::Plain | StepKind::Quiz => self.run(step),
                 }
                 self.look_after(running, &step.id);
                 self.keep_moment(step);

@@ -2,7 +2,7 @@
 
 use super::recorded::{Made, Recorded, is_same_script};
 use crate::course::CourseMask;
-use crate::lesson::{Block, Check, Compare, Lesson, Place, Step};
+use crate::lesson::{Block, Check, Compare, Lesson, Place, Step, StepKind};
 use crate::say;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::{self, Display, Formatter};
@@ -39,7 +39,7 @@ pub fn recipes<'l>(
         match block {
             // An exercise runs when the learner wants it to, and no other step builds on it.
             Block::Prose(_) | Block::Aside(_) => {}
-            Block::Step(step) if step.is_exercise => {}
+            Block::Step(step) if step.kind == StepKind::Exercise => {}
             Block::File(file) => {
                 above.insert(file.path.display().to_string(), digest(&file.content));
             }

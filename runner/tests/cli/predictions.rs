@@ -159,3 +159,55 @@ fn a_prediction_that_cannot_be_asked_is_named_with_its_place() {
         .code(0)
         .stdout_has("the answer to `lines` is recorded nowhere");
 }
+
+/// A question about something that the lesson does not show.
+const QUIZ: &str =
+    "[What are six and seven?](#predict-sum)\n\n```sh {quiz=sum}\necho $((6 + 7))\n```\n\n";
+
+#[test]
+fn a_quiz_finds_its_answer_by_running() {
+    let tutor = Tutor::new().lesson(QUIZ);
+    tutor
+        .run("test")
+        .code(1)
+        .stdout_has("question sum: the answer is 13");
+    tutor.run("accept --all").code(0);
+    let ran = tutor.run("test --format json").code(0);
+    assert_eq!(ran.verdicts(), "sum passed, check sum passed");
+    tutor.run("check --strict").code(0);
+    let tutor = tutor.stdin("13\nr\n");
+    let ran = tutor.run("study demo").code(0);
+    ran.stdout_has("What are six and seven?")
+        .stdout_has("you said 13, and so it is");
+}
+
+#[test]
+fn the_book_folds_a_quiz_with_its_answer() {
+    let tutor = Tutor::new().lesson(QUIZ);
+    tutor.run("test").code(1);
+    tutor.run("accept --all").code(0);
+    tutor.run("book --emit out").code(0);
+    let page = tutor.get("tmp/out/src/demo.md");
+    let fold = page.find("<details class=\"tutor-check\" id=\"predict-sum\">");
+    let answer = page.find("<samp>13</samp>");
+    assert!(fold.is_some() && fold < answer, "{page}");
+    assert!(page.contains("echo $(("), "{page}");
+    assert!(!page.contains("tutor-step"), "{page}");
+    assert!(!page.contains("TUTOR_STDOUT"), "{page}");
+}
+
+#[test]
+fn a_quiz_without_its_question_is_an_error() {
+    let fence = QUIZ.split_once("\n\n").expect("a fence").1;
+    Tutor::new()
+        .lesson(fence)
+        .run("check")
+        .code(4)
+        .stdout_has("no question links to prediction `sum`");
+    let of_step = QUIZ.replace("{quiz=sum}", "{quiz=sum compare=none}");
+    Tutor::new()
+        .lesson(of_step)
+        .run("check")
+        .code(4)
+        .stdout_has("`compare` has no meaning on quiz `sum`");
+}

@@ -410,11 +410,15 @@ impl PageReader<'_> {
         self.names.add(&read, &mut self.findings);
         self.prose(span.start);
         self.prose_start = next_line(self.source, span.end);
-        self.push(match read {
-            NamedBlock::File { file, .. } => Block::File(file),
-            NamedBlock::Step { step, .. } => Block::Step(step),
-            NamedBlock::Check { check, .. } => Block::Check(check),
-        });
+        match read {
+            NamedBlock::File { file, .. } => self.push(Block::File(file)),
+            NamedBlock::Step { step, .. } => self.push(Block::Step(step)),
+            NamedBlock::Check { check, .. } => self.push(Block::Check(check)),
+            NamedBlock::Quiz { step, question, .. } => {
+                self.push(Block::Step(step));
+                self.push(Block::Check(question));
+            }
+        }
     }
 
     fn include(&mut self, content: &mut String, inside: Range<usize>) {

@@ -8,7 +8,7 @@ use super::prose::PageContext;
 use super::shared::Book;
 use super::step::{SHELL, check, exercise, file, needs, question, step};
 use crate::lesson::anchors::{Anchors, id_of, title_end};
-use crate::lesson::{Aside, Block, Check, Lesson, Mark};
+use crate::lesson::{Aside, Block, Check, Lesson, Mark, StepKind};
 use crate::snapshot::Recorded;
 use std::collections::HashSet;
 
@@ -54,16 +54,20 @@ pub fn markdown(
                 parts.push(PagePart::Prose(context.markdown(span)));
             }
             Block::File(block) => parts.push(PagePart::Made(file(block, book))),
-            Block::Step(block) if block.is_exercise => {
-                parts.push(PagePart::Made(exercise(lesson, block, book)));
-            }
-            Block::Step(block) => {
-                let step = step(lesson, block, book, outputs(&block.id));
-                parts.push(PagePart::Made(step));
-            }
+            Block::Step(block) => match block.kind {
+                StepKind::Plain => {
+                    let step = step(lesson, block, book, outputs(&block.id));
+                    parts.push(PagePart::Made(step));
+                }
+                StepKind::Exercise => {
+                    parts.push(PagePart::Made(exercise(lesson, block, book)));
+                }
+                // Its command is with its answer, which folds.
+                StepKind::Quiz => {}
+            },
             Block::Check(block) => {
                 let made = match block.is_question() {
-                    true => question(block, book, outputs(&block.of)),
+                    true => question(lesson, block, book, outputs(&block.of)),
                     false => check(block, lesson.step(&block.of), book, outputs(&block.of)),
                 };
                 parts.push(PagePart::Made(made));

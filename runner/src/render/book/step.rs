@@ -4,7 +4,7 @@ use super::shared::Book;
 use super::{code, fold, html, output};
 use crate::course::Course;
 use crate::lesson::anchors::{id_of, step_id};
-use crate::lesson::{Check, Expectation, FileStep, Lesson, Need, Place, Step};
+use crate::lesson::{Check, Expectation, FileStep, Lesson, Need, Place, Step, StepKind};
 use crate::snapshot::Recorded;
 use std::collections::BTreeSet;
 
@@ -121,7 +121,16 @@ pub fn check(check: &Check, step: Option<&Step>, book: &Book<'_>, recorded: &[Re
 }
 
 /// A question, folded over what came out where it was recorded, and how that is found out.
-pub fn question(question: &Check, book: &Book<'_>, recorded: &[Recorded]) -> String {
+pub fn question(
+    lesson: &Lesson,
+    question: &Check,
+    book: &Book<'_>,
+    recorded: &[Recorded],
+) -> String {
+    let quiz = lesson
+        .step(&question.of)
+        .filter(|step| step.kind == StepKind::Quiz);
+    let script = quiz.map_or(&question.script, |quiz| &quiz.script);
     let answers: BTreeSet<&str> = recorded
         .iter()
         .filter_map(|recorded| Some(&*recorded.proves(question)?.value))
@@ -141,7 +150,7 @@ pub fn question(question: &Check, book: &Book<'_>, recorded: &[Recorded]) -> Str
          <span class=\"tutor-note\">the answer</span></summary>\n<p>{answer}</p>\n{}\n</details>",
         html::line(&id_of(question)),
         html::line(&question.sentence),
-        book.codes.block(code::COMMAND, SHELL, &question.script),
+        book.codes.block(code::COMMAND, SHELL, script),
     )
 }
 

@@ -17,7 +17,7 @@ fn a_misspelt_key_is_named_with_the_right_one_and_read_as_it() {
         1:8 "idd" unknown attribute `idd` on this step
             did you mean `id`?
         1:14 "colour" unknown attribute `colour` on this step
-            a step takes `id`, `on`, `needs`, `timeout`, `exit`, `compare`, `mask`, `vary`, `background`, `until` and `exclusive`
+            a step takes `id`, `was`, `on`, `needs`, `timeout`, `exit`, `compare`, `mask`, `vary`, `background`, `until` and `exclusive`
         3:8 "chekc" unknown attribute `chekc` on this check
             did you mean `check`?
         3:14 "x" no sentence links to check `x`

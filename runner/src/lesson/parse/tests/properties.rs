@@ -77,6 +77,7 @@ fn line() -> impl Strategy<Value = String> {
         "<details id=\"solution-j\"><summary>x</summary>",
         "</details>",
         "```sh {exercise=j}",
+        "```sh {quiz=k}",
         "text",
         "- item",
         "> quote",
