@@ -315,7 +315,7 @@ fn record(text: &str, suite: &str) -> Option<AptPackage> {
         })
     };
     Some(AptPackage {
-        name: field("AptPackage")?,
+        name: field("Package")?,
         version: field("Version")?,
         bytes: field("Size")?.parse().ok()?,
         sha256: field("SHA256")?,
@@ -362,7 +362,7 @@ mod tests {
             let names: Vec<&str> = packages.iter().map(|(name, _)| *name).collect();
             for (name, version) in packages {
                 let record = format!(
-                    "AptPackage: {name}\nVersion: {version}\nSize: 9\nSHA256: {hash}\n\nPackage: {name}\nVersion: 0\n"
+                    "Package: {name}\nVersion: {version}\nSize: 9\nSHA256: {hash}\n\nPackage: {name}\nVersion: 0\n"
                 );
                 fs::write(path(&format!("{name}.record")), record).unwrap();
             }
