@@ -588,6 +588,7 @@ doctor-ask = run `{ $command }`? [y/N]
 lab-kernels = Kernels
 lab-no-kernels = none yet
 lab-row = { $release }  { $size }  { $source }
+lab-no-config = without its configuration, which `__kconfig` variables come from: `tutor lab setup --kernel { $series }` brings it
 lab-tcg-asked = TCG runs the machine: `TUTOR_LAB_ACCEL` asks for it
 lab-tcg-device = TCG runs the machine, without KVM: `{ $device }` cannot be opened: { $error }
 lab-tcg-refused = TCG runs the machine: under KVM a machine did not start when that was tried: { $said }

@@ -206,6 +206,9 @@ fn unopened(heard: &[String]) -> Option<&'static str> {
     advice.map(|(_, advice)| advice)
 }
 
+/// Variables with `__kconfig` are filled in from a file of this machine, and no kernel gives it by itself.
+const NO_KCONFIG: &str = "`__kconfig` variables come from the configuration that the kernel was built with, and there is no copy of it here: `/boot/config-$(uname -r)` or `/proc/config.gz`; for a kernel of the lab `tutor lab setup` brings it";
+
 /// Explains an answer of the kernel by what keeps this process or machine from loading programs.
 fn explained(errno: Option<Errno>, heard: &[String]) -> Option<String> {
     let says = |words: &str| heard.iter().any(|line| line.contains(words));
@@ -215,6 +218,7 @@ fn explained(errno: Option<Errno>, heard: &[String]) -> Option<String> {
         Some(Errno::EPERM | Errno::EACCES) => {
             Reason::likely(Feature::LoadKprobe, Phase::Load, errno, &evidence)
         }
+        _ if says("system Kconfig") => return Some(NO_KCONFIG.to_owned()),
         _ if no_btf && (says("BTF") || says("CO-RE")) => Reason::NoBtf,
         _ => return None,
     };
@@ -272,6 +276,17 @@ mod tests {
         assert!(help(helper).contains("spelt as in `bpf/bpf_helpers.h`"));
         assert!(help("BTF is required, but is missing or corrupted.").contains("`-g`"));
         assert_eq!(help("elf: file is of some kind that nobody knows"), "");
+    }
+
+    #[test]
+    fn a_machine_without_its_kernels_configuration_is_told_from_one_that_refuses() {
+        let help = |line: &str| {
+            let answer = Errno(3).to_string();
+            let heard = vec![line.to_owned(), "failed to load object".to_owned()];
+            LoadError::Load { answer, heard }.help().unwrap_or_default()
+        };
+        assert!(help("failed to open system Kconfig").contains("`/boot/config-$(uname -r)`"));
+        assert_eq!(help("map 'events': failed to create"), "");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Where unpacked kernels are kept: `kernels/<release>/` in the lab's folder below the cache.
 //!
-//! A folder holds `vmlinux`, the modules and `kernel.json`. It is made beside its place and
+//! A folder holds `vmlinux`, the modules, `config` and `kernel.json`. It is made beside its place and
 //! renamed, so what is there is whole, and all of it may be deleted at any time. A kernel from a
 //! file of the user's own lies in `files/<SHA-256 of the file>/`, in the same form.
 
@@ -275,8 +275,35 @@ mod tests {
                     bytes: b"second".to_vec(),
                 },
             ],
+            config: Some(b"CONFIG_PCI=y\n".to_vec()),
             unknown: vec!["CONFIG_PCI".to_owned()],
         }
+    }
+
+    #[test]
+    fn a_kernel_that_an_earlier_tutor_kept_without_its_configuration_gets_it_when_it_is_added_again()
+     {
+        let (_folder, cache) = cache();
+        let whole = unpacked("6.1.7", b"kernel");
+        let kernel = cache.add(&whole, "a").unwrap();
+        let config = kernel.config.clone().unwrap();
+        assert_eq!(fs::read_to_string(&config).unwrap(), "CONFIG_PCI=y\n");
+        // As it left a kernel's folder.
+        let note = config.with_file_name("kernel.json");
+        let text = fs::read_to_string(&note).unwrap();
+        let mut form: serde_json::Value = serde_json::from_str(&text).unwrap();
+        form.as_object_mut()
+            .unwrap()
+            .remove("config_bytes")
+            .unwrap();
+        fs::write(&note, form.to_string()).unwrap();
+        fs::remove_file(&config).unwrap();
+        let old = cache.kernel("6.1").unwrap().unwrap();
+        assert_eq!((old.config.as_ref(), &old.id), (None, &kernel.id));
+        assert_eq!(cache.add(&whole, "a").unwrap().config, Some(config.clone()));
+        // One that is cut short is none, and the kernel is whole without it.
+        fs::write(&config, "CONFIG").unwrap();
+        assert_eq!(cache.kernel("6.1").unwrap().unwrap().config, None);
     }
 
     fn cache() -> (tempfile::TempDir, Cache) {

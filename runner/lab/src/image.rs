@@ -96,14 +96,16 @@ pub fn prepare(
 }
 
 /// Identifies what decides on the content of an archive beside files: the program that makes it, the
-/// kernel, and where tools are looked for. None if that is not known.
+/// kernel, whether its configuration is there, and where tools are looked for. None if that is not known.
 fn recipe(kernel: &Kernel, programs: &str) -> Option<String> {
     let maker = Stamp::of(&std::env::current_exe().ok()?)?;
     let maker = serde_json::to_vec(&maker).ok()?;
     let path = std::env::var_os("PATH").unwrap_or_default();
+    let config = kernel.config.as_deref().unwrap_or(Path::new(""));
     let parts = [
         &*maker,
         kernel.id.as_bytes(),
+        config.as_os_str().as_encoded_bytes(),
         programs.as_bytes(),
         path.as_encoded_bytes(),
     ];
@@ -196,6 +198,7 @@ mod tests {
             release: "6.1.7".to_owned(),
             vmlinux: folder.join("vmlinux"),
             modules: vec![folder.join("a.ko")],
+            config: None,
             id: "a kernel".to_owned(),
             source: String::new(),
             unknown: Vec::new(),

@@ -122,7 +122,8 @@ impl KernelSetup {
                 series => match self.cache.kernel(series) {
                     // Getting it again mends it.
                     Err(CacheError::Damaged { .. }) => Ok(None),
-                    kernel => Ok(kernel?),
+                    // An earlier `tutor` did not keep a kernel's configuration. Each package has it.
+                    kernel => Ok(kernel?.filter(|kernel| kernel.config.is_some())),
                 },
             },
             KernelRequest::File(path) => Ok(Some(self.cache.file(path)?)),
@@ -194,7 +195,8 @@ impl KernelSetup {
             package.name, package.version, package.suite
         );
         let installed = self.cache.list()?.into_iter().map(|one| one.kernel);
-        if let Some(kernel) = installed.into_iter().find(|kernel| kernel.source == source) {
+        let is_it = |kernel: &Kernel| kernel.source == source && kernel.config.is_some();
+        if let Some(kernel) = installed.into_iter().find(is_it) {
             return Ok(kernel);
         }
         let pinned = self.lock.pinned(series).map(|pinned| &*pinned.version);

@@ -181,3 +181,38 @@ fn a_command_runs_while_a_program_is_attached_and_one_that_waited_in_vain_says_w
         assert_eq!(json["attached"]["while"], end, "{line}");
     }
 }
+
+/// A variable that libbpf fills in from the configuration of the kernel that the program runs on.
+const KCONFIG: &str = "
+#define SEC(name) __attribute__((section(name), used))
+extern unsigned CONFIG_HZ __attribute__((section(\".kconfig\")));
+SEC(\"socket\") int hz(void *ctx) { return CONFIG_HZ; }
+char gpl[] SEC(\"license\") = \"GPL\";
+";
+
+#[test]
+fn a_variable_from_the_kernels_configuration_has_its_value_in_the_lab() {
+    let what = "`__kconfig` in the lab";
+    let Some(tutor) = own::learner(what) else {
+        return;
+    };
+    tutor.put("tmp/hz.bpf.c", KCONFIG);
+    let mut clang = Command::new("clang");
+    clang.args(["-O2", "-g", "-target", "bpf", "-c", "hz.bpf.c"]);
+    let Ok(compiled) = clang.current_dir(tutor.path("tmp")).status() else {
+        return skipped(&format!("{what}: there is no clang"));
+    };
+    assert!(compiled.success());
+    let Some(config) = own::kernel("default").and_then(|kernel| kernel.config) else {
+        return skipped(&format!(
+            "{what}: its kernel is there without its configuration"
+        ));
+    };
+    let config = std::fs::read_to_string(config).expect("readable");
+    let hz = config
+        .lines()
+        .find_map(|line| line.strip_prefix("CONFIG_HZ="));
+    let returned = format!("returned {},", hz.expect("each kernel has it"));
+    let ran = tutor.run("bpf run --on lab hz.bpf.o").code(0);
+    ran.stdout_has(&returned);
+}

@@ -1,4 +1,4 @@
-//! The folder of a kernel: `vmlinux`, the modules, `kernel.json`, and `whole.json` once its files were
+//! The folder of a kernel: `vmlinux`, the modules, its `config`, `kernel.json`, and `whole.json` once its files were
 //! hashed. It is made beside its place and renamed, so it is whole, unless it is changed afterwards.
 
 use super::error::CacheError;
@@ -26,7 +26,13 @@ struct Form {
     unknown: Vec<String>,
     vmlinux_bytes: u64,
     modules: Vec<FormModule>,
+    /// Not in what an earlier `tutor` wrote.
+    #[serde(default)]
+    config_bytes: Option<u64>,
 }
+
+/// The name of the configuration.
+const CONFIG: &str = "config";
 
 #[derive(Serialize, Deserialize)]
 struct FormModule {
@@ -48,6 +54,7 @@ impl Form {
             unknown: unpacked.unknown.clone(),
             vmlinux_bytes: unpacked.vmlinux.len() as u64,
             modules: modules.collect(),
+            config_bytes: unpacked.config.as_ref().map(|text| text.len() as u64),
         }
     }
 }
@@ -61,7 +68,9 @@ pub fn put(
 ) -> Result<Kernel, CacheError> {
     let place = parent.join(name);
     let id = unpacked.id();
-    if let Some(kernel) = load(&place).filter(|kernel| kernel.id == id) {
+    let is_the_same =
+        |kernel: &Kernel| kernel.id == id && kernel.config.is_some() == unpacked.config.is_some();
+    if let Some(kernel) = load(&place).filter(is_the_same) {
         return Ok(kernel);
     }
     fs::create_dir_all(parent).map_err(failed_io("make the folder", parent))?;
@@ -79,6 +88,9 @@ pub fn put(
     write("vmlinux", &unpacked.vmlinux)?;
     for module in &unpacked.modules {
         write(&module.name, &module.bytes)?;
+    }
+    if let Some(text) = &unpacked.config {
+        write(CONFIG, text)?;
     }
     let form = Form::of(unpacked, id, source);
     let text = serde_json::to_vec_pretty(&form).expect("strings and numbers become JSON");
@@ -121,9 +133,13 @@ pub fn look(folder: &Path) -> Look {
     let sizes = form.modules.iter().map(|module| module.bytes);
     let sizes: Vec<u64> = std::iter::once(form.vmlinux_bytes).chain(sizes).collect();
     let is_plain = |name: &&str| !name.contains('/') && *name != "..";
-    let is_there = names.iter().zip(&sizes).all(|(name, bytes)| {
-        fs::metadata(folder.join(name)).is_ok_and(|there| there.is_file() && there.len() == *bytes)
-    });
+    let has = |name: &str, bytes: u64| {
+        fs::metadata(folder.join(name)).is_ok_and(|there| there.is_file() && there.len() == bytes)
+    };
+    let is_there = names
+        .iter()
+        .zip(&sizes)
+        .all(|(name, bytes)| has(name, *bytes));
     let is_whole =
         names.iter().all(is_plain) && is_there && is_as_unpacked(folder, &form.id, &names);
     if !is_whole {
@@ -133,6 +149,10 @@ pub fn look(folder: &Path) -> Look {
     Look::Whole(Kernel {
         vmlinux: paths.next().unwrap_or_default(),
         modules: paths.collect(),
+        config: form
+            .config_bytes
+            .filter(|bytes| has(CONFIG, *bytes))
+            .map(|_| folder.join(CONFIG)),
         release: form.release,
         id: form.id,
         source: form.source,
@@ -195,6 +215,7 @@ mod tests {
             release: "6.1.7".to_owned(),
             vmlinux: b"kernel".to_vec(),
             modules: vec![module("z.ko", b"first"), module("a.ko", b"second")],
+            config: None,
             unknown: Vec::new(),
         };
         let kernel = put(parent.path(), "6.1.7", &unpacked, "a").unwrap();

@@ -81,6 +81,7 @@ pub fn build(contents: InitramfsContents<'_>, inputs: &Inputs) -> Result<Vec<u8>
         image.program(tutor, "/usr/bin/tutor")?;
     }
     image.modules(contents.kernel)?;
+    image.config(contents.kernel)?;
     for tool in tools::REQUIRED {
         let path = tools::find(tool, inputs).ok_or(InitramfsError::MissingTool(tool))?;
         image.tool(tool, &path)?;
@@ -235,6 +236,15 @@ impl ArchiveBuilder<'_> {
         Ok(())
     }
 
+    /// Adds the kernel's configuration, where libbpf and others look for it.
+    fn config(&mut self, kernel: &Kernel) -> Result<(), InitramfsError> {
+        if let Some(config) = &kernel.config {
+            let guest = format!("/boot/config-{}", kernel.release);
+            self.archive.file(&guest, 0o644, self.read(config)?);
+        }
+        Ok(())
+    }
+
     /// Adds busybox, and its commands where no tool of this machine has the name.
     fn busybox(&mut self) -> Result<(), InitramfsError> {
         let missing = InitramfsError::MissingTool(BUSYBOX);
@@ -331,10 +341,13 @@ mod tests {
         for module in &modules {
             fs::write(module, module.to_string_lossy().as_bytes()).unwrap();
         }
+        let config = folder.join("config");
+        fs::write(&config, "CONFIG_HZ=250\n").unwrap();
         Kernel {
             release: "6.1.7".to_owned(),
             vmlinux: folder.join("vmlinux"),
             modules: modules.to_vec(),
+            config: Some(config),
             id: String::new(),
             source: String::new(),
             unknown: Vec::new(),
@@ -377,6 +390,7 @@ mod tests {
             "41777 0:0 tmp ",
             "100644 0:0 etc/hostname lab\n",
             "100644 0:0 modules/order z.ko\na.ko\n",
+            "100644 0:0 boot/config-6.1.7 CONFIG_HZ=250\n",
         ] {
             assert!(starts(start), "{start}");
         }

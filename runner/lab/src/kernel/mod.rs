@@ -42,6 +42,9 @@ pub struct Kernel {
     /// Modules for the channel to the host, uncompressed, in the order to load them; none where
     /// the kernel has them built in.
     pub modules: Vec<PathBuf>,
+    /// The configuration that it was built with; none where what it came in has none, or an earlier
+    /// `tutor` did not keep it.
+    pub config: Option<PathBuf>,
     /// SHA-256 over the image and the modules, in hexadecimal.
     pub id: String,
     /// Where it came from: a package with its version, or a file.
@@ -66,6 +69,8 @@ pub struct Unpacked {
     pub vmlinux: Vec<u8>,
     /// The modules that the lab needs, in the order to load them.
     pub modules: Vec<Module>,
+    /// The configuration that it was built with, as text.
+    pub config: Option<Vec<u8>>,
     /// Options that the lab needs and that could not be looked up.
     pub unknown: Vec<String>,
 }
@@ -172,7 +177,7 @@ fn checked(parts: KernelParts, architecture: &str) -> Result<Unpacked, Flaw> {
     let config = parts.config.or_else(|| image.config());
     let evidence = config::Evidence {
         has_entry: image.has_entry(),
-        config: config.map(|text| config::Config::parse(&text)),
+        config: config.as_deref().map(config::Config::parse),
         builtin: parts.builtin.as_deref().map(modules::builtin),
         modules: parts.modules.iter().map(|m| m.name.as_str()).collect(),
         has_modules: parts.has_modules,
@@ -186,6 +191,7 @@ fn checked(parts: KernelParts, architecture: &str) -> Result<Unpacked, Flaw> {
         release: plain(&release)?,
         vmlinux: parts.vmlinux,
         modules: parts.modules,
+        config,
         unknown,
     })
 }

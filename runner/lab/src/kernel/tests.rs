@@ -319,6 +319,7 @@ fn another_module_or_another_order_is_another_id() {
             release: "6.1".to_owned(),
             vmlinux: b"kernel".to_vec(),
             modules,
+            config: None,
             unknown: Vec::new(),
         }
         .id()

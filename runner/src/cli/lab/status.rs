@@ -155,10 +155,17 @@ fn why(reason: &AcceleratorReason) -> &'static str {
 
 /// A kernel, in a line.
 pub fn row(one: &InstalledKernel) -> String {
-    say!(
+    let row = say!(
         "lab-row",
         release = one.kernel.release.as_str(),
         size = size(one.bytes),
         source = one.kernel.source.as_str()
-    )
+    );
+    match one.kernel.config.is_none() && !one.is_file {
+        true => format!(
+            "{row}; {}",
+            say!("lab-no-config", series = one.kernel.series())
+        ),
+        false => row,
+    }
 }
