@@ -110,6 +110,7 @@ on-host-note = kernel steps load their programs into this machine's own kernel (
 
 running-before-command = `--on`, `--kernel`, `--timeout` and `--yes` belong behind the command: `tutor run lesson-2 --on host`
 not-a-regular-file = it is no regular file
+longer-than = it is longer than { $size } MiB
 
 # Places
 backend-start = cannot start the agent `{ $program }`: { $error }
@@ -661,7 +662,6 @@ book-outside = it lies outside of the course
 book-no-page = it is no page of this course
 book-no-text = it is not UTF-8 text
 book-no-image = it is no image that books have, a file that ends with `{ $endings }`
-book-long-image = it is longer than { $size } MiB
 book-feature = this `tutor` was built without the feature `book`: write the source tree with `--emit FOLDER` and run `mdbook build` on it
 
 # Exercises

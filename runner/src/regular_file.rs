@@ -14,6 +14,9 @@ const MOST_BYTES: u64 = 64 << 20;
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     read_regular(path, MOST_BYTES).map_err(|error| match error {
         FilesError::NotRegular(_) => io::Error::other(say!("not-a-regular-file")),
+        FilesError::Limit { .. } => {
+            io::Error::other(say!("longer-than", size = (MOST_BYTES >> 20).to_string()))
+        }
         error => error.into(),
     })
 }
@@ -38,7 +41,10 @@ mod tests {
         let path = folder.path().join("file");
         let file = std::fs::File::create(&path).unwrap();
         file.set_len(MOST_BYTES + 1).unwrap();
-        assert_eq!(read(&path).unwrap_err().to_string(), "file too large");
+        assert_eq!(
+            read(&path).unwrap_err().to_string(),
+            "it is longer than 64 MiB"
+        );
         file.set_len(1).unwrap();
         assert_eq!(read(&path).unwrap(), [0]);
     }

@@ -27,10 +27,10 @@ pub enum FilesError {
     #[error("`{}` is no regular file", .0.display())]
     NotRegular(PathBuf),
     /// There is too much.
-    #[error("`{}` holds more than {limit}", .folder.display())]
+    #[error("`{}` holds more than {limit}", .path.display())]
     Limit {
-        /// In which folder.
-        folder: PathBuf,
+        /// In which file or folder.
+        path: PathBuf,
         /// Of what.
         limit: Limit,
     },
@@ -61,7 +61,7 @@ pub enum Limit {
     Entries(usize),
     /// Folders in each other.
     Depth(usize),
-    /// The lengths of all files together.
+    /// The length of a file, or of all files together.
     Bytes(u64),
     /// The text of all paths together.
     PathBytes(usize),
@@ -74,6 +74,9 @@ impl Display for Limit {
         match self {
             Limit::Entries(count) => write!(formatter, "{count} files and folders"),
             Limit::Depth(depth) => write!(formatter, "{depth} folders in each other"),
+            Limit::Bytes(bytes) if *bytes > 0 && bytes.is_multiple_of(1 << 20) => {
+                write!(formatter, "{} MiB", bytes >> 20)
+            }
             Limit::Bytes(bytes) => write!(formatter, "{bytes} bytes"),
             Limit::PathBytes(bytes) => write!(formatter, "{bytes} bytes of names"),
             Limit::Time(time) => {

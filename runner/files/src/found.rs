@@ -167,7 +167,7 @@ impl Limits {
         depth: usize,
     ) -> Result<(), FilesError> {
         let exceeded = |limit| FilesError::Limit {
-            folder: folder.to_owned(),
+            path: folder.to_owned(),
             limit,
         };
         sum.entries += 1;

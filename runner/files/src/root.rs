@@ -1,7 +1,7 @@
 //! A folder that was opened once, and looking into it.
 
 use crate::below::Below;
-use crate::error::{FilesError, failed, failed_io};
+use crate::error::{FilesError, Limit, failed, failed_io};
 use crate::found::{Found, Kind};
 use crate::stamp::{Identity, Stamp, coarse_now};
 use crate::way::{self, Crossing, PASS, Way};
@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat, readlinkat};
 use nix::sys::stat::{Mode, fstat, fstatat};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -215,7 +215,10 @@ fn regular(file: File, path: &Path) -> Result<File, FilesError> {
 }
 
 fn bytes(file: File, path: &Path, most: u64) -> Result<Vec<u8>, FilesError> {
-    let long = || failed_io("read", path)(io::ErrorKind::FileTooLarge.into());
+    let long = || FilesError::Limit {
+        path: path.to_owned(),
+        limit: Limit::Bytes(most),
+    };
     let there = file.metadata().map_err(failed_io("read", path))?.len();
     if there > most {
         return Err(long());

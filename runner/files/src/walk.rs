@@ -218,7 +218,7 @@ impl Walk<'_> {
 
     fn exceeded(&self, limit: Limit) -> FilesError {
         FilesError::Limit {
-            folder: self.root.path().to_owned(),
+            path: self.root.path().to_owned(),
             limit,
         }
     }

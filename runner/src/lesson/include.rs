@@ -228,7 +228,7 @@ impl NotIncluded {
             ),
             NotIncluded::Unreadable(why) => (
                 format!("`{path}` cannot be included: {why}"),
-                "what is included is a text in UTF-8",
+                "what is included is a text in UTF-8 of 64 MiB at the most",
             ),
             NotIncluded::TooMuch => (
                 format!("with `{path}` more is included than a course may hold"),

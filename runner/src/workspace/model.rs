@@ -10,6 +10,7 @@ use crate::folders::Folders;
 use crate::lesson::FileStep;
 use crate::normalize::StepFolders;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::Path;
 use tutor_files::{Below, FilesError, Found, Kind, Over, Root, hash};
 
@@ -297,14 +298,15 @@ impl Workspace {
         Ok(written)
     }
 
-    /// The content of a file, to be compared; nothing for a link, a folder, or a file that is too large.
+    /// The content of a file, to be compared; nothing for what is none, or too long, or shut.
     fn content_of(&self, found: &Found) -> Result<Option<Vec<u8>>, WorkspaceError> {
         match &found.kind {
-            Kind::Link { .. } | Kind::Folder { .. } => return Ok(None),
-            Kind::File { .. } | Kind::Other => {}
+            Kind::Link { .. } | Kind::Folder { .. } | Kind::Other => return Ok(None),
+            Kind::File { .. } => {}
         }
         match self.files.root.read(&found.path, LIMIT_BYTES) {
             Err(FilesError::Limit { .. }) => Ok(None),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(None),
             read => Ok(Some(read?)),
         }
     }

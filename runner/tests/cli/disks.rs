@@ -101,6 +101,24 @@ fn a_read_only_folder_is_named_and_loses_nothing() {
 }
 
 #[test]
+fn a_file_that_the_learner_shut_stays_shut() {
+    let body = "```text {file=notes.txt}\nthe lesson's\n```\n\n".to_owned()
+        + &plain("read exit=1", "cat notes.txt");
+    let tutor = Tutor::new().lesson(body);
+    open_to_all(&tutor, &["home", "tmp"]);
+    let Some(command) = without_rights(&tutor, "run demo") else {
+        return;
+    };
+    tutor.start_command(command, "run demo").end().code(1);
+    let notes = tutor.workspace("demo").join("notes.txt");
+    fs::set_permissions(&notes, fs::Permissions::from_mode(0)).expect("ours");
+    let command = without_rights(&tutor, "run demo").expect("as before");
+    let ran = tutor.start_command(command, "run demo").end().code(0);
+    ran.stdout_has("kept your edits of notes.txt")
+        .stdout_has("cat: notes.txt: Permission denied");
+}
+
+#[test]
 fn folders_that_a_step_closed_go_all_the_same() {
     let close = "mkdir d ~/h && : >d/f >~/h/f && chmod 555 d ~/h";
     let tutor = Tutor::new().lesson(plain("one", close));

@@ -4,6 +4,25 @@ use super::*;
 use std::process::Command;
 
 #[test]
+fn a_file_that_is_too_long_is_named_with_the_limit() {
+    let tutor = Tutor::new().lesson("```c {file=a.c}\n{{#include a.c}}\n```\n");
+    let long = |file: &str| {
+        let file = fs::File::create(tutor.path(file)).expect("writable");
+        file.set_len(80 << 20).expect("sparse");
+    };
+    long("course/lessons/a.c");
+    tutor
+        .run("check")
+        .code(4)
+        .stdout_has("`lessons/a.c` cannot be included: it is longer than 64 MiB")
+        .stdout_has("help: what is included is a text in UTF-8 of 64 MiB at the most");
+    long("course/lessons/demo.md");
+    tutor
+        .run("check")
+        .stdout_has("`lessons/demo.md` cannot be read: it is longer than 64 MiB");
+}
+
+#[test]
 fn list_names_the_lessons_in_order() {
     let tutor = Tutor::new()
         .lesson(plain("one", "true"))

@@ -211,8 +211,8 @@ fn each_limit_says_that_it_was_reached() {
     let told = |limits: Limits| {
         let [root, _] = place.roots();
         match root.walk(&limits) {
-            Err(FilesError::Limit { folder, limit }) => {
-                assert_eq!(folder, place.at(""));
+            Err(FilesError::Limit { path, limit }) => {
+                assert_eq!(path, place.at(""));
                 Some(limit)
             }
             Err(error) => panic!("{error}"),

@@ -136,7 +136,7 @@ impl<'c> PageLinks<'c> {
         }
         let bytes = self.read(path)?;
         if bytes.len() > MOST_IMAGE_MIB * MIB {
-            return Err(say!("book-long-image", size = MOST_IMAGE_MIB));
+            return Err(say!("longer-than", size = MOST_IMAGE_MIB));
         }
         let name = format!("{IMAGES}/{}.{ending}", hex(&hash(&bytes).0[..8]));
         self.images.insert(name.clone(), bytes);
@@ -159,7 +159,7 @@ impl<'c> PageLinks<'c> {
             NotIncluded::Missing => say!("book-missing"),
             NotIncluded::Outside => say!("book-outside"),
             NotIncluded::Unreadable(reason) => reason,
-            NotIncluded::TooMuch => say!("book-long-image", size = MOST_IMAGE_MIB),
+            NotIncluded::TooMuch => say!("longer-than", size = MOST_IMAGE_MIB),
         })
     }
 
