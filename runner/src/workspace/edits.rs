@@ -7,8 +7,10 @@ use super::tree::LIMIT_BYTES;
 use crate::folders::Folders;
 use crate::lesson::FileStep;
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use tutor_files::{Below, Kind, Root};
+use tutor_files::root::read_regular;
+use tutor_files::{Below, Kind, Root, hash};
 
 /// A file of a lesson that is in the workspace, or was.
 #[derive(Debug)]
@@ -105,11 +107,27 @@ impl Workspace {
         let is_edited = |file: &&FileStep| {
             let path = Below::new(&file.path).ok();
             let path = path.filter(|path| self.ledger.learners.contains(path));
-            let content = path.and_then(|path| self.files.root.read(&path, LIMIT_BYTES).ok());
-            content.is_some_and(|content| content != file.content.as_bytes())
+            let found = path.and_then(|path| self.found_by_steps(&path));
+            found.is_some_and(|found| found != hash(file.content.as_bytes()).to_string())
         };
         let edited = files.into_values().filter(is_edited);
         edited.map(|file| file.path.clone()).collect()
+    }
+
+    /// The hash of what steps find in a place where the learner put something: of the text that is
+    /// there, also behind a link. Of what has no text, or too long a one, that of its length and its
+    /// time of change. Nothing if nothing is there.
+    pub(super) fn found_by_steps(&self, path: &Below) -> Option<String> {
+        self.files.root.look(path).ok()??;
+        let file = self.files.root.full(path);
+        let found = match read_regular(&file, LIMIT_BYTES) {
+            Ok(content) => hash(&content),
+            Err(_) => {
+                let there = fs::metadata(&file).map(|there| (there.len(), there.modified().ok()));
+                hash(format!("{:?}", there.ok()).as_bytes())
+            }
+        };
+        Some(found.to_string())
     }
 
     /// Puts the lesson's text in the place of one of its files, whose path all of `files` have. What

@@ -8,11 +8,10 @@
 
 use super::ledger::LastRun;
 use super::model::Workspace;
-use super::tree::LIMIT_BYTES;
 use crate::event::Outdated;
 use crate::lesson::{FileStep, Step};
 use std::collections::{BTreeMap, BTreeSet};
-use tutor_files::{Below, hash};
+use tutor_files::Below;
 
 impl Workspace {
     /// Notes that a step begins, which finds these files of the lesson.
@@ -83,13 +82,10 @@ impl Workspace {
         outdated.collect()
     }
 
-    /// The hash of a file of the lesson as it is now. What steps made of it counts as the lesson's.
+    /// The hash of a file of the lesson as steps find it now. What steps made of it counts as the lesson's.
     fn content_hash(&self, path: &Below) -> Option<String> {
         match self.ledger.learners.contains(path) {
-            true => {
-                let content = self.files.root.read(path, LIMIT_BYTES).ok()?;
-                Some(hash(&content).to_string())
-            }
+            true => self.found_by_steps(path),
             false => self.ledger.written.get(path).cloned(),
         }
     }

@@ -1,11 +1,11 @@
 //! Steps that run alone, or again: what they find, and what of the learner's and of other steps' is
 //! there afterwards. No step here needs a kernel.
 
-use crate::support::{Tutor, plain};
+use crate::support::{Tutor, plain, step};
 use nix::sys::signal::Signal;
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 
 /// Writes a file into the workspace, as the learner would.
 fn edit(tutor: &Tutor, file: &str, text: &str) {
@@ -283,6 +283,75 @@ fn an_edit_after_the_step_that_reads_the_file_is_said_with_the_step_to_run() {
     tutor
         .run("run demo --from load")
         .stdout_has("`prog.c` has changed since `compile` ran");
+}
+
+#[test]
+fn whatever_the_learner_puts_in_the_place_of_a_file_is_an_edit_of_it() {
+    let told = "`prog.c` has changed since `compile` ran";
+    let file = |tutor: &Tutor, name: &str| tutor.workspace("demo").join(name);
+    let by_link = |tutor: &Tutor, target: &str| {
+        fs::remove_file(file(tutor, "prog.c")).expect("there");
+        symlink(target, file(tutor, "prog.c")).expect("made");
+    };
+    let ran = || {
+        let tutor = made_of_an_edited_file();
+        tutor.run("run demo").code(0);
+        edit(&tutor, "own.c", "second\n");
+        tutor
+    };
+
+    // A link, to something of the learner's or to nothing.
+    for target in ["own.c", "nothing"] {
+        let tutor = ran();
+        by_link(&tutor, target);
+        for selection in ["--only load", "--from load"] {
+            let ran = tutor.run(&format!("run demo {selection}"));
+            ran.code(0).stdout_has(told);
+        }
+    }
+
+    // A link that was there, with another text behind it.
+    let tutor = ran();
+    by_link(&tutor, "own.c");
+    let again = tutor.run("run demo").code(0);
+    again.stdout_lacks("has changed since");
+    let ran_alone = tutor.run("run demo --only load").code(0);
+    ran_alone.stdout_lacks("has changed since");
+    edit(&tutor, "own.c", "third one\n");
+    tutor
+        .run("run demo --only load")
+        .code(0)
+        .stdout_has(told)
+        .stdout_has("kept your edits of prog.c");
+
+    // A folder.
+    let tutor = ran();
+    fs::remove_file(file(&tutor, "prog.c")).expect("there");
+    fs::create_dir(file(&tutor, "prog.c")).expect("made");
+    tutor.run("run demo --only load").code(0).stdout_has(told);
+
+    // A file that is too long to be compared.
+    let tutor = ran();
+    let long = fs::File::create(file(&tutor, "prog.c")).expect("made");
+    long.set_len(80 << 20).expect("sparse");
+    tutor.run("run demo --only load").code(0).stdout_has(told);
+}
+
+#[test]
+fn a_difference_after_a_file_became_a_link_names_the_edit_and_fails_nothing() {
+    let body = "```text {file=words.txt}\none\n```\n\n".to_owned() + &step("read", "cat words.txt");
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("test").code(1);
+    tutor.run("accept --all").code(0);
+    tutor.run("run demo").code(0);
+    let words = tutor.workspace("demo").join("words.txt");
+    edit(&tutor, "own.txt", "two\n");
+    fs::remove_file(&words).expect("there");
+    symlink("own.txt", &words).expect("made");
+    tutor
+        .run("run demo")
+        .code(0)
+        .stdout_has("• read: differs, and you edited `words.txt`");
 }
 
 #[test]
