@@ -100,7 +100,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
     let asked_for_all = !plan.goes_on && arguments.until.is_none();
     let (transcript, done) = sitting.run_all();
     let report = reporter.report(&transcript);
-    let is_whole = asked_for_all && options.interrupt.presses() == 0;
+    let is_whole = asked_for_all && done.is_ok() && options.interrupt.presses() == 0;
     // A fresh folder goes with all that was done there, so it is no place to go on from.
     let remembered = match arguments.fresh {
         true => Ok(()),
@@ -116,7 +116,11 @@ pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> 
         }
     };
     let printed = printed(terminal.error().map_or(Ok(()), Err)).and(told);
-    let mut exit = report.exit(Strictness::default());
+    let mut exit = match done.is_err() && report.items.is_empty() {
+        // What kept it from beginning has a status of its own.
+        true => Exit::Success,
+        false => report.exit(Strictness::default()),
+    };
     if options.interrupt.presses() > 0 {
         exit = Exit::Interrupted;
         if let Some(step) = broken_off(plan, &report).filter(|_| !arguments.fresh) {

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tutor_files::root::read_regular;
-use tutor_files::{Below, Kind, Root, hash};
+use tutor_files::{Below, FilesError, Kind, Root, hash};
 
 /// A file of a lesson that is in the workspace, or was.
 #[derive(Debug)]
@@ -32,7 +32,8 @@ pub enum FileState {
     ChangedByStep(Vec<u8>),
     /// Nothing.
     Missing,
-    /// No file that can be compared: a folder, a link, or one that is too large.
+    /// No file that can be compared: a folder, a link, one that is too large, or something else where a
+    /// folder of its path is to be.
     Unreadable,
 }
 
@@ -63,11 +64,13 @@ pub fn lesson_files<'l>(
     let ledger = Ledger::read(&manifest, Some((&root, &folder)))?;
     let mut states = Vec::new();
     for (path, file) in as_written(&ledger, files)? {
-        let state = match root.look(&path)? {
-            None if !ledger.written.contains_key(&path) => continue,
-            None => FileState::Missing,
-            Some(found) if !matches!(found.kind, Kind::File { .. }) => FileState::Unreadable,
-            Some(found) => match root.read(&path, LIMIT_BYTES) {
+        let state = match root.look(&path) {
+            Err(FilesError::Behind(_)) => FileState::Unreadable,
+            Err(error) => return Err(error.into()),
+            Ok(None) if !ledger.written.contains_key(&path) => continue,
+            Ok(None) => FileState::Missing,
+            Ok(Some(found)) if !matches!(found.kind, Kind::File { .. }) => FileState::Unreadable,
+            Ok(Some(found)) => match root.read(&path, LIMIT_BYTES) {
                 Err(_) => FileState::Unreadable,
                 Ok(content) if content == file.content.as_bytes() => FileState::AsWritten,
                 Ok(content) if ledger.is_as_left(&found) => FileState::ChangedByStep(content),
@@ -131,7 +134,7 @@ impl Workspace {
     }
 
     /// Puts the lesson's text in the place of one of its files, whose path all of `files` have. What
-    /// is there goes to a folder beside the workspace.
+    /// is there, or where a folder of the path is to be, goes to a folder beside the workspace.
     pub fn restore_file(
         &mut self,
         files: &[&FileStep],
@@ -140,14 +143,19 @@ impl Workspace {
         let Some((path, file)) = chosen.into_iter().next() else {
             return Ok(None);
         };
-        let there = self.files.root.look(&path)?;
+        let there = match self.files.in_the_way(&path) {
+            Some(found) => Some(found),
+            None => self.files.root.look(&path)?,
+        };
         let Some(found) = there else {
             self.write(file)?;
             return Ok(Some(Restored::Written));
         };
         let content = match found.kind {
-            Kind::File { .. } => self.files.root.read(&path, LIMIT_BYTES).ok(),
-            Kind::Link { .. } | Kind::Folder { .. } | Kind::Other => None,
+            Kind::File { .. } if found.path == path => {
+                self.files.root.read(&path, LIMIT_BYTES).ok()
+            }
+            Kind::File { .. } | Kind::Link { .. } | Kind::Folder { .. } | Kind::Other => None,
         };
         if content.is_some_and(|content| content == file.content.as_bytes()) {
             return Ok(Some(Restored::AsWritten));
@@ -158,9 +166,9 @@ impl Workspace {
         let folder = place.free()?;
         place.all.make_folder(&folder, 0o755)?;
         let aside = place.all.within(&folder)?;
-        aside.make_parents(&path)?;
-        self.files.root.rename(&path, &aside, &path)?;
+        aside.make_parents(&found.path)?;
+        self.files.root.rename(&found.path, &aside, &found.path)?;
         self.write(file)?;
-        Ok(Some(Restored::KeptAt(aside.full(&path))))
+        Ok(Some(Restored::KeptAt(aside.full(&found.path))))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::say;
 use crate::versioned::TooNew;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tutor_files::FilesError;
 
 /// A workspace could not be used.
@@ -11,9 +11,19 @@ pub enum WorkspaceError {
     /// Another `tutor` runs the lesson there.
     #[error("{}", say!("workspace-busy", folder = .0.display().to_string()))]
     Busy(PathBuf),
-    /// A path of the lesson leads out of the workspace, by a symbolic link a step made.
-    #[error("{}", say!("workspace-escape", file = .0.display().to_string()))]
-    Escape(PathBuf),
+    /// Something else is where a file of the lesson needs a folder. Nothing is written behind it.
+    #[error("{}", match .is_link {
+        true => say!("workspace-link", file = shown(.file), way = shown(.way)),
+        false => say!("workspace-no-folder", file = shown(.file), way = shown(.way)),
+    })]
+    InTheWay {
+        /// The lesson's file.
+        file: PathBuf,
+        /// What lies there, below the workspace.
+        way: PathBuf,
+        /// True of a symbolic link.
+        is_link: bool,
+    },
     /// Something else is where the workspace was.
     #[error("{}", say!("workspace-replaced", folder = .0.display().to_string()))]
     Replaced(PathBuf),
@@ -23,6 +33,10 @@ pub enum WorkspaceError {
     /// Reading or writing failed.
     #[error(transparent)]
     Files(FilesError),
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 impl From<FilesError> for WorkspaceError {

@@ -253,16 +253,17 @@ impl Workspace {
 
     /// Puts a file of the lesson into the workspace, unless the learner has edited it.
     pub fn write(&mut self, file: &FileStep) -> Result<Written, WorkspaceError> {
-        let escape = |error| match error {
-            FilesError::Behind(_) | FilesError::NotBelow(_) => {
-                WorkspaceError::Escape(file.path.clone())
-            }
-            error => error.into(),
-        };
-        let path = Below::new(&file.path).map_err(escape)?;
+        let path = Below::new(&file.path)?;
         self.files.root.check()?;
-        self.files.root.make_parents(&path).map_err(escape)?;
-        let there = self.files.root.look(&path).map_err(escape)?;
+        if let Some(found) = self.files.in_the_way(&path) {
+            return Err(WorkspaceError::InTheWay {
+                file: file.path.clone(),
+                way: found.path.path().to_owned(),
+                is_link: matches!(found.kind, Kind::Link { .. }),
+            });
+        }
+        self.files.root.make_parents(&path)?;
+        let there = self.files.root.look(&path)?;
         let written = match &there {
             None => Written::New,
             Some(found) => match self.content_of(found)? {

@@ -138,7 +138,7 @@ impl Workspace {
         let (mut learners, stays) = files.take_back(&then.files, &is_theirs)?;
         // A file of the lesson stays as steps changed it, which is no edit of the learner's.
         for path in ledger.written.keys() {
-            if let Some(found) = files.root.look(path)?
+            if let Ok(Some(found)) = files.root.look(path)
                 && ledger.is_as_left(&found)
             {
                 learners.remove(path);

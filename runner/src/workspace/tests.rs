@@ -471,6 +471,6 @@ fn a_link_that_a_step_made_does_not_lead_a_file_out() {
     let mut workspace = lasting(home.path());
     std::os::unix::fs::symlink(outside.path(), workspace.files().join("sub")).unwrap();
     let result = workspace.write(&file("sub/a.c", "text"));
-    assert!(matches!(result, Err(WorkspaceError::Escape(_))));
+    assert!(matches!(result, Err(WorkspaceError::InTheWay { .. })));
     assert!(!outside.path().join("a.c").exists());
 }

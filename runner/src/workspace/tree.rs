@@ -107,6 +107,14 @@ impl Tree {
         })
     }
 
+    /// What lies where one of the folders of a path is to be.
+    pub(super) fn in_the_way(&self, path: &Below) -> Option<Found> {
+        let mut above: Vec<Below> = std::iter::successors(path.parent(), Below::parent).collect();
+        above.reverse();
+        let mut found = above.iter().map_while(|above| self.root.look(above).ok()?);
+        found.find(|found| !found.kind.is_folder())
+    }
+
     /// The same, of what is at a path now.
     pub(super) fn made_at(&self, path: &Below) -> Option<Artifact<Vec<u8>>> {
         self.made(&self.root.look(path).ok()??)

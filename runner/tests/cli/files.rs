@@ -222,6 +222,89 @@ fn diff_shows_what_the_learner_changed_as_a_patch() {
 }
 
 #[test]
+fn whatever_is_in_the_place_of_a_folder_is_named_and_reset_puts_it_aside() {
+    let tutor = Tutor::new().lesson(
+        "```text {file=d/a.txt}\none\n```\n\n```text {file=d/e/b.txt}\ntwo\n```\n\n".to_owned()
+            + &plain("look", "cat d/a.txt d/e/b.txt"),
+    );
+    let whole = "│ one\n  │ two\n";
+    tutor.run("run demo").code(0).stdout_has(whole);
+    let workspace = tutor.workspace("demo");
+    let folder = workspace.join("d");
+    let own = tutor.path("own");
+    fs::create_dir(&own).expect("made");
+    for (number, is_link) in [(1, false), (2, true)] {
+        fs::remove_dir_all(&folder).expect("there");
+        match is_link {
+            false => fs::write(&folder, "mine\n").expect("written"),
+            true => std::os::unix::fs::symlink(&own, &folder).expect("made"),
+        }
+        let why = match is_link {
+            false => {
+                "cannot write `d/a.txt`: `d` is no folder; move it away, or let `tutor reset LESSON d/a.txt` put it aside"
+            }
+            true => {
+                "cannot write `d/a.txt`: `d` is a link, and nothing is written behind one; move it away, or let `tutor reset LESSON d/a.txt` put it aside"
+            }
+        };
+        for line in ["run demo", "run demo --only look", "run demo --from look"] {
+            let ran = tutor.run(line).code(3).stderr_has(why);
+            ran.stdout_has("nothing ran").stdout_lacks("last lesson");
+        }
+        tutor
+            .run("diff demo")
+            .code(0)
+            .stderr_has("what is in the place of `d/a.txt` is no file that can be compared");
+        let aside = workspace.with_extension(format!("old-{number}"));
+        tutor
+            .run("reset demo d/a.txt")
+            .code(0)
+            .stdout_has(&format!("yours is kept in {}/d", aside.display()));
+        match is_link {
+            false => assert_eq!(fs::read_to_string(aside.join("d")).expect("kept"), "mine\n"),
+            true => assert_eq!(fs::read_link(aside.join("d")).expect("kept"), own),
+        }
+        tutor.run("run demo").code(0).stdout_has(whole);
+    }
+    assert_eq!(fs::read_dir(&own).expect("there").count(), 0);
+}
+
+#[test]
+fn what_cannot_be_compared_in_the_place_of_a_file_is_kept_and_used_as_an_edit_is() {
+    let tutor = Tutor::new().lesson(
+        "```text {file=notes.txt}\nthe lesson's text\n```\n\n".to_owned()
+            + &plain("look", "stat -c %F,%s notes.txt"),
+    );
+    tutor.run("run demo").code(0);
+    let notes = tutor.workspace("demo").join("notes.txt");
+    let long = |path: &Path| {
+        let file = fs::File::create(path).expect("writable");
+        file.set_len(80 << 20).expect("sparse");
+    };
+    let fifo = |path: &Path| {
+        nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRUSR).expect("made");
+    };
+    let kinds: [(&dyn Fn(&Path), &str); 2] =
+        [(&long, "│ regular file,83886080"), (&fifo, "│ fifo,0")];
+    for (put, found) in kinds {
+        fs::remove_file(&notes).expect("there");
+        put(&notes);
+        tutor
+            .run("run demo")
+            .code(0)
+            .stdout_has("kept your edits of notes.txt")
+            .stdout_has(found);
+        tutor
+            .run("diff demo")
+            .code(0)
+            .stderr_has("what is in the place of `notes.txt` is no file that can be compared");
+        tutor.run("reset demo notes.txt").code(0);
+        let now = fs::read_to_string(&notes).expect("there");
+        assert_eq!(now, "the lesson's text\n");
+    }
+}
+
+#[test]
 fn reset_of_a_file_puts_the_lessons_text_there_and_keeps_the_learners() {
     let tutor = of_a_file();
     let workspace = tutor.workspace("demo");
