@@ -213,6 +213,10 @@ kept-yours = `{ $file }` is as you changed it; what the lab had there is kept be
 kept-yours-removed = `{ $file }` stays, since you changed something there; the lab had removed it
 unguarded = steps here share their mounts with this machine: { $refused }
 kept-yours-lost = what the lab has at `{ $file }` could not be brought back; what is there on your machine is as it was
+written-over = { $count ->
+    [one] `{ $file }` as you had it is kept in { $folder }, since the step wrote over it or removed it
+   *[other] { $count } files as you had them are kept in { $folder }, since the step wrote over them or removed them
+}
 kept-aside = { $count ->
     [one] `{ $file }` of an earlier run is kept in { $folder }, since the same steps did not make it again
    *[other] { $count } files of an earlier run are kept in { $folder }, since the same steps did not make them again

@@ -99,6 +99,13 @@ pub enum Event<'e> {
     KeptYours(&'e KeptYours),
     /// Something that was to keep steps from the rest of the machine was refused.
     Unguarded(&'e str),
+    /// A step wrote over files of the learner's, or removed them.
+    WrittenOver {
+        /// Where they are kept as the learner had them.
+        folder: &'e Path,
+        /// The files in it.
+        files: &'e [PathBuf],
+    },
     /// Something of an earlier run was not made again.
     KeptAside {
         /// Where it is kept.

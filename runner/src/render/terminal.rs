@@ -13,7 +13,7 @@ use crate::say;
 use crate::transcript::{Leftover, RecordId, ShellFate, Skip};
 use crate::visible::{visible_text, width, wrap};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Which parts of a lesson are drawn.
@@ -207,16 +207,10 @@ impl<W: Write> Terminal<W> {
         self.note(Paint::notable, &lead, &text);
     }
 
-    fn kept_aside(&mut self, folder: &Path, files: &[PathBuf]) {
-        let file = files.first().map(|file| file.display().to_string());
-        let text = say!(
-            "kept-aside",
-            count = files.len(),
-            file = file.unwrap_or_default(),
-            folder = folder.display().to_string()
-        );
+    fn warn(&mut self, text: &str) {
+        self.end_output();
         let lead = format!("{} ", self.paint.mark("⚠", "!"));
-        self.note(Paint::notable, &lead, &text);
+        self.note(Paint::notable, &lead, text);
     }
 
     /// Says how much was skipped since the run stopped at a failure.
@@ -320,24 +314,20 @@ impl<W: Write> View for Terminal<W> {
                 self.end_output();
                 self.left_behind(leftover);
             }
-            Event::KeptYours(kept) => {
-                self.end_output();
-                let lead = format!("{} ", self.paint.mark("⚠", "!"));
-                self.note(Paint::notable, &lead, &kept_yours(kept));
-            }
-            Event::Unguarded(refused) => {
-                self.end_output();
-                let lead = format!("{} ", self.paint.mark("⚠", "!"));
-                self.note(
-                    Paint::notable,
-                    &lead,
-                    &say!("unguarded", refused = *refused),
-                );
-            }
-            Event::KeptAside { folder, files } => {
-                self.end_output();
-                self.kept_aside(folder, files);
-            }
+            Event::KeptYours(kept) => self.warn(&kept_yours(kept)),
+            Event::Unguarded(refused) => self.warn(&say!("unguarded", refused = *refused)),
+            Event::WrittenOver { folder, files } => self.warn(&say!(
+                "written-over",
+                count = files.len(),
+                file = first(files),
+                folder = folder.display().to_string()
+            )),
+            Event::KeptAside { folder, files } => self.warn(&say!(
+                "kept-aside",
+                count = files.len(),
+                file = first(files),
+                folder = folder.display().to_string()
+            )),
         }
     }
 
@@ -403,4 +393,9 @@ pub fn rewound(step: &Step, taken: TakenBack) -> String {
         (false, false) => say!("rewound-files"),
     };
     say!("rewound", step = step.id.as_str(), what = what)
+}
+
+fn first(files: &[PathBuf]) -> String {
+    let file = files.first().map(|file| file.display().to_string());
+    file.unwrap_or_default()
 }

@@ -324,8 +324,16 @@ impl<'r> Sitting<'r> {
     fn look(&mut self) -> BTreeSet<String> {
         let running = self.stage.in_background();
         let running = running.map(|step| step.id.clone()).collect();
-        self.workspace.look(&running);
+        self.look_by(&running);
         running
+    }
+
+    /// Says what of the learner's the steps wrote over, and where it is kept.
+    fn look_by(&mut self, running: &BTreeSet<String>) {
+        if let Some(over) = self.workspace.look(running) {
+            let (folder, files) = (&*over.folder, &*over.files);
+            self.stage.tell(&Event::WrittenOver { folder, files });
+        }
     }
 
     /// Looks at what changed while a step ran, beside those in the background: those count alone,
@@ -334,7 +342,7 @@ impl<'r> Sitting<'r> {
         if running.is_empty() {
             running.insert(step.to_owned());
         }
-        self.workspace.look(&running);
+        self.look_by(&running);
     }
 
     fn write(&mut self, file: &'r FileStep, shown: bool) -> Result<(), WorkspaceError> {
@@ -398,7 +406,10 @@ impl<'r> Sitting<'r> {
         let edited = self.edited();
         self.trail.begins(step, &self.workspace);
         let above = files_above(self.plan, self.cursor);
-        self.workspace.begins(&step.id, above);
+        if let Err(error) = self.workspace.begins(&step.id, above) {
+            let ending = Ending::Broken(error.to_string());
+            return Some((record_of(step, ending), None));
+        }
         let began = Instant::now();
         let timeout = self.options.timeout.unwrap_or(step.timeout);
         let limit = timeout.min(self.options.lesson_timeout.saturating_sub(self.spent));

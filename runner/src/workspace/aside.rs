@@ -3,21 +3,12 @@
 
 use super::error::WorkspaceError;
 use super::ledger::Ledger;
-use super::locked::LockedFolders;
+use super::locked::{AsideFolder, LockedFolders};
 use super::model::Workspace;
 use crate::folders::Folders;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use tutor_files::{Below, FilesError, Over};
-
-/// A folder that keeps what an earlier run left and no step made again.
-#[derive(Debug, PartialEq, Eq)]
-pub struct AsideFolder {
-    /// The folder.
-    pub folder: PathBuf,
-    /// Its files, below the folder.
-    pub files: Vec<PathBuf>,
-}
 
 impl Workspace {
     /// Moves artifacts to a folder of their own beside the workspace, each with the steps that may

@@ -6,6 +6,7 @@
 //! without being told their names is not known, but for a file that no step names: that is read by the
 //! first step below it.
 
+use super::error::WorkspaceError;
 use super::ledger::LastRun;
 use super::model::Workspace;
 use crate::event::Outdated;
@@ -15,10 +16,17 @@ use tutor_files::Below;
 
 impl Workspace {
     /// Notes that a step begins, which finds these files of the lesson.
-    pub fn begins<'f>(&mut self, step: &str, files: impl Iterator<Item = &'f FileStep>) {
-        if self.place().is_none() {
-            return;
-        }
+    /// What the learner wrote is copied, should the step write over it.
+    pub fn begins<'f>(
+        &mut self,
+        step: &str,
+        files: impl Iterator<Item = &'f FileStep>,
+    ) -> Result<(), WorkspaceError> {
+        let Ok(place) = &self.held else {
+            return Ok(());
+        };
+        let (seen, root) = (&self.seen, &self.files.root);
+        self.copies.renew(seen, root, &self.ledger, place)?;
         let found = files.filter_map(|file| {
             let path = Below::new(&file.path).ok()?;
             let content = self.content_hash(&path)?;
@@ -28,6 +36,7 @@ impl Workspace {
         let made = BTreeSet::new();
         let last = LastRun { found, made };
         self.ledger.last_runs.insert(step.to_owned(), last);
+        Ok(())
     }
 
     /// The files that a step made when it ran last, and no other step did.

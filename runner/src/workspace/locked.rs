@@ -24,6 +24,16 @@ pub(super) struct LockedFolders {
     _lock: File,
 }
 
+/// A folder beside a workspace that keeps what was in that: what an earlier run left and no step made
+/// again, or what steps wrote over.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AsideFolder {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Its files, below the folder.
+    pub files: Vec<PathBuf>,
+}
+
 impl LockedFolders {
     pub(super) fn open(folders: &Folders, key: &str) -> Result<LockedFolders, WorkspaceError> {
         let files = folders.data.join("workspaces").join(key);

@@ -1,8 +1,9 @@
 //! The workspace of a run, from its beginning to its end.
 
+use super::copies::Copies;
 use super::error::WorkspaceError;
 use super::ledger::Ledger;
-use super::locked::LockedFolders;
+use super::locked::{AsideFolder, LockedFolders};
 use super::temporary::Temporary;
 use super::tree::{FoundByPath, LIMIT_BYTES, Tree, stamp};
 use crate::event::Written;
@@ -25,6 +26,7 @@ pub struct Workspace {
     pub(super) mounts: Vec<Below>,
     /// The learner's files that changed while a step ran, until it is known whether a step did that.
     pub(super) overwritten: BTreeSet<Below>,
+    pub(super) copies: Copies,
     /// Messages about files that could not be removed.
     pub(super) stays: Vec<String>,
     pub(super) ledger: Ledger,
@@ -76,6 +78,7 @@ impl Workspace {
             seen: FoundByPath::new(),
             mounts: Vec::new(),
             overwritten: BTreeSet::new(),
+            copies: Copies::default(),
             stays: Vec::new(),
             ledger: Ledger::default(),
             saved: Vec::new(),
@@ -173,13 +176,12 @@ impl Workspace {
 
     /// Looks at the changes since the last look, and notes the steps that ran meanwhile. A file that
     /// changed while none ran is the learner's; one that cannot be seen now counts as unchanged.
-    pub fn look(&mut self, by: &BTreeSet<String>) {
+    /// Returns copies of what the steps wrote over.
+    pub fn look(&mut self, by: &BTreeSet<String>) -> Option<AsideFolder> {
         if self.place().is_none() || self.files.root.check().is_err() {
-            return;
+            return None;
         }
-        let Ok(mut now) = self.files.sight() else {
-            return;
-        };
+        let mut now = self.files.sight().ok()?;
         for folder in &now.closed {
             let below = self.seen.range::<Below, _>(folder..);
             let below = below.take_while(|(path, _)| path.is_in(folder));
@@ -189,6 +191,10 @@ impl Workspace {
                     .or_insert_with(|| found.clone());
             }
         }
+        let written_over = match by.is_empty() {
+            true => None,
+            false => self.take_written_over(&now.seen),
+        };
         for (path, found) in &now.seen {
             let before = self.seen.get(path);
             if before.map(stamp) == Some(stamp(found)) {
@@ -209,6 +215,20 @@ impl Workspace {
             }
         }
         (self.seen, self.mounts) = (now.seen, now.mounts);
+        written_over
+    }
+
+    /// Copies of what steps wrote over: what is there is the steps' now. A file of the lesson stays the
+    /// learner's.
+    fn take_written_over(&mut self, now: &FoundByPath) -> Option<AsideFolder> {
+        let place = self.held.as_ref().ok()?;
+        let (aside, over) = self.copies.written_over(now, &self.files.root, place)?;
+        for path in over {
+            if !self.ledger.written.contains_key(&path) {
+                self.ledger.learners.remove(&path);
+            }
+        }
+        Some(aside)
     }
 
     /// Ends a whole run: remembers what its steps made, as of the last look.
@@ -242,7 +262,8 @@ impl Workspace {
     pub fn close(&mut self) -> Vec<String> {
         let mut stays = std::mem::take(&mut self.stays);
         match &mut self.held {
-            Ok(_) => {
+            Ok(place) => {
+                self.copies.close(place);
                 let mounts = self.mounts.iter().map(|path| self.files.path.join(path));
                 stays.extend(mounts.map(|path| FilesError::Mount(path).to_string()));
             }

@@ -111,7 +111,7 @@ fn a_file_that_the_learner_shut_stays_shut() {
     };
     tutor.start_command(command, "run demo").end().code(1);
     let notes = tutor.workspace("demo").join("notes.txt");
-    fs::set_permissions(&notes, fs::Permissions::from_mode(0)).expect("ours");
+    fs::set_permissions(&notes, fs::Permissions::from_mode(0o000)).expect("ours");
     let command = without_rights(&tutor, "run demo").expect("as before");
     let ran = tutor.start_command(command, "run demo").end().code(0);
     ran.stdout_has("kept your edits of notes.txt")

@@ -44,6 +44,90 @@ fn a_step_that_writes_over_what_the_learner_edited_makes_that_file_again() {
     }
 }
 
+/// The files that were put aside of the only lesson, by their folder and path.
+fn aside(tutor: &Tutor) -> BTreeMap<String, String> {
+    let mut aside = BTreeMap::new();
+    for number in 1..=9 {
+        let folder = tutor
+            .workspace("demo")
+            .with_extension(format!("old-{number}"));
+        for (path, text) in tutor.files(&folder.display().to_string()) {
+            aside.insert(format!("old-{number}/{path}"), text);
+        }
+    }
+    aside
+}
+
+#[test]
+fn what_the_learner_wrote_is_kept_aside_where_a_step_writes_over_it_or_removes_it() {
+    let body = plain("one", "mkdir -p d; echo $RANDOM >d/made; echo one >same")
+        + &plain("two", "rm -f own d/made; touch note")
+        + &plain("three", "true");
+    for selection in ["--only one", "--from one", "--until one"] {
+        let tutor = Tutor::new().lesson(&body);
+        let as_you_had_it = "as you had it is kept in";
+        tutor.run("run demo").code(0).stdout_lacks(as_you_had_it);
+        tutor.run("run demo --only one").code(0);
+        for file in ["d/made", "own", "note"] {
+            edit(&tutor, file, &format!("my {file}\n"));
+        }
+        edit(&tutor, "same", "one\n");
+        let ran = tutor.run(&format!("run demo {selection}")).code(0);
+        let folder = tutor.workspace("demo").with_extension("old-1");
+        ran.stdout_has(&format!(
+            "`d/made` {as_you_had_it} {}, since the step wrote over it or removed it",
+            folder.display()
+        ));
+        if selection != "--from one" {
+            // It is the step's now, whatever that prints.
+            let ran = tutor.run("run demo --only one").code(0);
+            ran.stdout_lacks(as_you_had_it);
+            let ran = tutor.run("run demo --only two").code(0);
+            ran.stdout_has(&format!("`own` {as_you_had_it}"));
+        }
+        assert_eq!(read(&tutor, "note"), "my note\n");
+        tutor.run("run demo").code(0).stdout_lacks(as_you_had_it);
+        let aside = aside(&tutor);
+        let aside: Vec<(&str, &str)> = aside
+            .iter()
+            .map(|(path, text)| (&**path, &**text))
+            .collect();
+        let kept = [("old-1/d/made", "my d/made\n"), ("old-2/own", "my own\n")];
+        assert_eq!(aside, kept, "{selection}");
+    }
+}
+
+#[test]
+fn what_a_step_does_to_a_file_that_the_learner_edited_leaves_a_copy_and_stays_the_learners() {
+    let body = "```text {file=in.txt}\nthe lesson's\n```\n\n".to_owned()
+        + &plain("one", "sed -i s/bad/good/ in.txt");
+    let tutor = Tutor::new().lesson(body);
+    tutor.run("run demo").code(0);
+    edit(&tutor, "in.txt", "bad\n");
+    for _ in 0..2 {
+        let ran = tutor.run("run demo").code(0);
+        ran.stdout_has("kept your edits of in.txt");
+        assert_eq!(read(&tutor, "in.txt"), "good\n");
+    }
+    let kept = [("old-1/in.txt".to_owned(), "bad\n".to_owned())];
+    assert_eq!(aside(&tutor), kept.into());
+}
+
+#[test]
+fn what_the_learner_wrote_is_beside_the_workspace_after_a_kill_in_a_step_that_wrote_over_it() {
+    let tutor = Tutor::new().lesson(plain("one", "echo made >made; echo ready; sleep 1000"));
+    let written = || {
+        let mut running = tutor.start("run demo --only one");
+        running.until_stdout("│ ready");
+        running.signal(Signal::SIGKILL);
+        running.end();
+    };
+    written();
+    edit(&tutor, "made", "mine\n");
+    written();
+    assert_eq!(aside(&tutor)["old-1/made"], "mine\n");
+}
+
 #[test]
 fn what_other_steps_made_is_there_again_after_a_step_that_ran_alone() {
     let body = plain("one", "echo one >a; mkdir d; echo one >d/f")
@@ -139,9 +223,11 @@ fn what_the_learner_writes_while_study_waits_stays_when_they_go_back() {
     study.say("b\nr\nb\nb\nr\nq\n");
     let ran = study.end().code(0);
     ran.stdout_has("all is as it was before `one`")
-        .stdout_has("all is as it was before `two`");
+        .stdout_has("all is as it was before `two`")
+        .stdout_has("`b` as you had it is kept in ");
     assert_eq!(read(&tutor, "mine"), "mine\n");
     // The first step wrote over it again.
+    assert_eq!(aside(&tutor)["old-1/b"], "edited\n");
     assert_eq!(read(&tutor, "b"), "made\n");
     assert_eq!(read(&tutor, "a"), "made\n");
     tutor.run("run demo --until two").code(0);
