@@ -193,6 +193,9 @@ facet-probe-said = unknown, since `{ $probe }` tells no version: { $said }
 facet-probe-silent = unknown, since `{ $probe }` tells no version
 
 # A lesson as it runs
+goals = after this lesson you can
+goals-time = in { $time } you can
+file-long = { $count } lines, not shown here: they are in the file
 step-on-kernel = on the kernel
 step-waits = waits for its turn: only one step at a time may do this
 step-ready = { $step } is ready and goes on in the background

@@ -78,6 +78,11 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
         lesson.stem,
         visible_text(&lesson.front.title)
     ))];
+    let goals = command::goals(lesson, paint);
+    if !goals.is_empty() {
+        lines.push(String::new());
+        lines.extend(goals);
+    }
     let files = OfCourse::new(course);
     let outputs = OfLesson::of(&files, &lesson.front.name);
     let recipes = recipes(lesson, &course.masks);

@@ -1,14 +1,39 @@
-//! A step's command, as it stands before its output, and the files of a lesson.
+//! A step's command, as it stands before its output, the files of a lesson, and its goals.
 
 use super::paint::Paint;
 use crate::highlight::Budget;
-use crate::lesson::{FileStep, Place, Step, StepKind};
+use crate::lesson::{FileStep, Lesson, Place, Step, StepKind};
 use crate::say;
 use crate::visible::visible_text;
+
+/// A file of more lines is named only: nobody reads it between two paragraphs.
+const MOST_LINES: usize = 100;
+
+/// What the learner can do after the lesson, and how long that takes; nothing where neither is known.
+pub fn goals(lesson: &Lesson, paint: &Paint) -> Vec<String> {
+    let front = &lesson.front;
+    if front.goals.is_empty() {
+        return Vec::new();
+    }
+    let head = match &front.time {
+        Some(time) => say!("goals-time", time = visible_text(time).into_owned()),
+        None => say!("goals"),
+    };
+    let mut lines = paint.fitted_in(Paint::dim, "", &head);
+    for goal in &front.goals {
+        lines.extend(paint.fitted_in(Paint::dim, "  - ", &visible_text(goal)));
+    }
+    lines
+}
 
 /// A file's name, and its content behind a bar.
 pub fn file(file: &FileStep, budget: &mut Budget, paint: &Paint) -> Vec<String> {
     let name = paint.bold(&visible_text(&file.path.display().to_string()));
+    let count = file.content.lines().count();
+    if count > MOST_LINES {
+        let text = paint.dim(&say!("file-long", count = count));
+        return vec![name, format!("  {text}")];
+    }
     let bar = paint.dim(paint.mark("│", "|"));
     let language = budget.language(&file.language, &file.content);
     let code = paint.code(language, &file.content).into_iter();

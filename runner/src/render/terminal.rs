@@ -33,6 +33,8 @@ pub struct Terminal<W> {
     live: LiveOutput,
     spinner_shown: bool,
     fresh_line: bool,
+    /// What stands before the lesson's first prose, and where that begins.
+    opening: Option<(usize, Vec<String>)>,
     /// What is said before prose that speaks of something that did not happen here.
     caveat: Option<String>,
     /// The first error of writing, if any: a reader that went away ends the drawing, not the run.
@@ -52,6 +54,7 @@ impl<W: Write> Terminal<W> {
             live: LiveOutput::default(),
             spinner_shown: false,
             fresh_line: true,
+            opening: None,
             caveat: None,
             error: None,
         }
@@ -116,6 +119,12 @@ impl<W: Write> Terminal<W> {
 
     fn prose(&mut self, prose: &Prose) {
         self.gap();
+        // Whoever goes on in a lesson has read it.
+        let opening = self.opening.take();
+        if let Some((_, lines)) = opening.filter(|(start, _)| *start == prose.span.start) {
+            lines.iter().for_each(|line| self.line(line));
+            self.gap();
+        }
         if let Some(caveat) = self.caveat.take() {
             self.note(Paint::notable, "", &caveat);
             self.gap();
@@ -256,6 +265,8 @@ impl<W: Write> View for Terminal<W> {
                 self.title(lesson);
                 let folder = say!("workspace", folder = workspace.display().to_string());
                 self.note(Paint::dim, "", &folder);
+                let start = lesson.blocks.first().map_or(0, |block| block.span().start);
+                self.opening = Some((start, command::goals(lesson, &self.paint)));
             }
             Event::Prose(text) if self.detail == Detail::Whole => self.prose(text),
             Event::Prose(_) => {}

@@ -57,6 +57,35 @@ fn show_reads_a_lesson_without_running_it() {
 }
 
 #[test]
+fn a_lesson_begins_with_its_goals_and_what_follows_a_step_does_not() {
+    let tutor = Tutor::new()
+        .lesson("Prose.\n\n".to_owned() + &plain("a", "true") + "More.\n\n" + &plain("b", "true"));
+    let goals = "in 5 min you can\n  - to be run\n";
+    for command in ["show demo", "run demo", "study demo"] {
+        tutor.run(command).stdout_has(goals);
+    }
+    for command in ["run demo --quiet", "run demo --only b"] {
+        tutor.run(command).code(0).stdout_lacks(goals);
+    }
+}
+
+#[test]
+fn a_long_file_is_named_and_not_shown() {
+    let file = |lines: usize| format!("```text {{file=long}}\n{}```\n\n", "a line\n".repeat(lines));
+    let tutor = Tutor::new().lesson(file(100) + &plain("one", "wc -l long"));
+    tutor.run("run demo").code(0).stdout_has("│ a line");
+    let tutor = tutor.edited("demo", &(file(101) + &plain("one", "wc -l long")));
+    for command in ["run demo", "show demo"] {
+        tutor
+            .run(command)
+            .code(0)
+            .stdout_has("101 lines, not shown here")
+            .stdout_lacks("│ a line");
+    }
+    tutor.run("run demo").stdout_has("101 long");
+}
+
+#[test]
 fn show_as_json_is_the_plan() {
     let tutor = Tutor::new().not_trusted().lesson(plain("one", "true"));
     let json = tutor.run("show demo --json").code(0).json();
