@@ -82,6 +82,7 @@ static int run(struct bpf_object *object, const char *function, int writes,
 	printf("open    program %s, section %s\n",
 	       bpf_program__name(program), section);
 
+	/* ANCHOR: heart */
 	if (bpf_object__load(object)) {
 		error = errno;
 		return fail("load", section, error,
@@ -104,6 +105,7 @@ static int run(struct bpf_object *object, const char *function, int writes,
 	if (!error && limit)
 		found = echo(&trace, limit);
 	bpf_link__destroy(link);
+	/* ANCHOR_END: heart */
 
 	if (error)
 		return fail("write to", "/dev/null", error, NULL);

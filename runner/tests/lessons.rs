@@ -104,6 +104,11 @@ fn lesson_6_is_as_recorded() {
 }
 
 #[test]
+fn lesson_7_is_as_recorded() {
+    lesson("lesson-7");
+}
+
+#[test]
 fn environment_is_as_recorded() {
     lesson("environment");
 }
