@@ -59,6 +59,12 @@ impl AsAccepted {
     }
 }
 
+/// True for an output that stays the accepted one; nothing where there is none to record.
+fn stays(run: &RecordedRun<'_>, item: &Item, as_accepted: AsAccepted) -> Option<bool> {
+    let stays = as_accepted.stays(item)?;
+    Some(stays && !run.answers_differ_here(item))
+}
+
 /// The outputs that a test leaves to be read.
 #[derive(Debug, Default)]
 pub struct TestOutputs {
@@ -93,7 +99,7 @@ pub fn changes(
     let mut changes = TestOutputs::default();
     for item in &report.items {
         let recorded = || run.recorded(item);
-        match as_accepted.stays(item) {
+        match stays(&run, item, as_accepted) {
             Some(false) => {
                 if let Some(recorded) = recorded().filter(|new| !run.is_lost(new, item)) {
                     match write_new(folder, &recorded) {
@@ -214,7 +220,7 @@ fn candidates(
         let Some(mut recorded) = run.recorded(item) else {
             continue;
         };
-        let Some(is_accepted) = as_accepted.stays(item) else {
+        let Some(is_accepted) = stays(run, item, as_accepted) else {
             continue;
         };
         if run.is_lost(&recorded, item) {

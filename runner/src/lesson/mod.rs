@@ -3,6 +3,7 @@
 //! Running is left to [`crate::run`].
 
 pub mod anchors;
+pub mod answer;
 mod attributes;
 pub mod check;
 pub mod destination;

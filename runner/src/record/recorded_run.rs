@@ -83,7 +83,9 @@ impl<'r> RecordedRun<'r> {
         };
         let name = match &item.recorded {
             // It serves this environment too.
-            Some(found) if found.text.is_same(&text) => found.name.clone(),
+            Some(found) if found.text.is_same(&text) && !self.answers_differ_here(item) => {
+                found.name.clone()
+            }
             found => name_for(&self.report.lesson, id, vary, ours, found.as_ref()),
         };
         let place = self.places.get(id.as_str());
@@ -102,6 +104,20 @@ impl<'r> RecordedRun<'r> {
             recorded: Some(chrono::Utc::now().date_naive().to_string()),
             after_failure: after.map(|(_, name)| name.clone()),
         })
+    }
+
+    /// True if a question of a step has another answer here, and so is the environment: then the
+    /// step's output waits with that, also where it is as accepted.
+    pub(super) fn answers_differ_here(&self, item: &Item) -> bool {
+        let recipe = match &item.id {
+            RecordId::Step(id) => self.recipes.get(id.as_str()),
+            RecordId::Check(_) => None,
+        };
+        let checks = recipe.map_or(&[][..], |recipe| &recipe.checks);
+        let mut items = checks
+            .iter()
+            .filter_map(|check| self.checks.get(&*check.name));
+        items.any(|item| matches!(item.verdict, Verdict::DiffersHere { .. }))
     }
 
     fn made(&self, recipe: &Recipe<'_>) -> Made {

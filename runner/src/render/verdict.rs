@@ -263,9 +263,12 @@ pub fn sentence(item: &Item) -> String {
             let answer = item.answer().unwrap_or_default();
             say!("answer-new", name = name, answer = answer)
         }
-        Verdict::Passed | Verdict::Shown if item.is_question => {
-            let answer = item.answer().unwrap_or_default();
-            say!("answer-is", name = name, answer = answer)
+        Verdict::Passed | Verdict::Shown if item.is_question => match item.answer() {
+            Some(answer) => say!("answer-is", name = name, answer = answer),
+            None => say!("answer-none", name = name),
+        },
+        Verdict::DiffersHere { .. } if item.is_question => {
+            say!("answer-differs-here", name = name)
         }
         Verdict::CheckFailed { sentence, .. } if item.is_question => {
             let sentence = sentence.as_str();

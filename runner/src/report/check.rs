@@ -1,7 +1,9 @@
 //! Whether a sentence of the lesson holds.
 
 use super::verdict::Verdict;
+use crate::lesson::answer::{ANSWER_CHARACTERS, COMMAND_MARK};
 use crate::lesson::{Check, Expectation, Number};
+use crate::snapshot::ending_words;
 use crate::transcript::{Ending, Output};
 use crate::visible::{exact, visible};
 
@@ -37,11 +39,27 @@ pub(super) fn verdict(check: &Check, ending: &Ending, output: &Output) -> Verdic
     }
 }
 
-/// Why a value cannot answer a question; nothing if it can.
-pub(super) fn no_answer(check: &Check, value: &str) -> Option<String> {
+/// Why what a script printed cannot answer a question; nothing if it can.
+pub(super) fn no_answer(check: &Check, ending: &Ending, printed: &str) -> Option<String> {
     let name = &check.name;
+    let value = printed.trim();
+    let lines = value.lines().count();
+    let characters = value.chars().count();
     match &check.expect {
+        _ if *ending != Ending::Exited(0) => Some(format!(
+            "prediction `{name}` gives no answer: its script ended with {}",
+            ended_with(ending)
+        )),
         _ if value.is_empty() => Some(format!("prediction `{name}` printed no answer")),
+        _ if lines > 1 => Some(format!(
+            "prediction `{name}` answers with {lines} lines, and nobody types more than one"
+        )),
+        _ if characters > ANSWER_CHARACTERS => Some(format!(
+            "prediction `{name}` answers with {characters} characters, and nobody types so many"
+        )),
+        _ if value.starts_with(COMMAND_MARK) => Some(format!(
+            "prediction `{name}` answers `{value}`, and what begins with `{COMMAND_MARK}` is a command to `tutor study`"
+        )),
         Expectation::Answer(choices)
             if !choices.is_empty() && !choices.iter().any(|choice| choice == value) =>
         {
@@ -53,6 +71,13 @@ pub(super) fn no_answer(check: &Check, value: &str) -> Option<String> {
         | Expectation::Equals(_)
         | Expectation::Matches(_)
         | Expectation::Range(..) => None,
+    }
+}
+
+fn ended_with(ending: &Ending) -> String {
+    match ending {
+        Ending::Exited(status) => format!("exit status {status}"),
+        ending => ending_words(ending),
     }
 }
 

@@ -1,17 +1,16 @@
 //! From a transcript to a report.
 
 use super::check;
-use super::diff::diff;
+use super::diff::{Diff, diff};
 use super::model::{Item, Lookup, Report};
 use super::verdict::Verdict;
 use crate::course::{CourseMask, Facet};
 use crate::lesson::{Background, Check, Compare, Expectation, Lesson, SKIP_REST, Step, StepKind};
 use crate::normalize::{Masks, StableText, StepFolders};
 use crate::say;
-use crate::snapshot::{
-    Environment, Recipe, Recorded, SnapshotError, Stale, recipes, same_facets, value_of,
-};
+use crate::snapshot::{Environment, Recipe, Recorded, SnapshotError, Stale, recipes, same_facets};
 use crate::transcript::{Ending, KnownFacets, Record, RecordId, Skip, Transcript};
+use crate::visible::visible;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
@@ -111,13 +110,12 @@ impl<'a> Judge<'a> {
                         .ok()
                         .map(|masks| masks.stabilize(&record.output));
                     item.is_question = check.is_question();
-                    let verdict = early(&record.ending)
-                        .unwrap_or_else(|| check::verdict(check, &record.ending, &record.output));
-                    match verdict {
-                        Verdict::Passed if check.is_question() => {
-                            self.answer(check, &item, environment)
+                    match early(&record.ending) {
+                        Some(verdict) => verdict,
+                        None if check.is_question() => {
+                            self.answer(check, record, &item, environment)
                         }
-                        verdict => verdict,
+                        None => check::verdict(check, &record.ending, &record.output),
                     }
                 }
                 None => no_such("check", name),
@@ -139,14 +137,31 @@ impl<'a> Judge<'a> {
     }
 
     /// The verdict on what answers a question: right is what was accepted.
-    fn answer(&self, check: &Check, item: &Item, environment: &Environment) -> Verdict {
-        let answer = item.text.as_ref().map(value_of).unwrap_or_default();
-        if let Some(message) = check::no_answer(check, &answer) {
+    fn answer(
+        &self,
+        check: &Check,
+        record: &Record,
+        item: &Item,
+        environment: &Environment,
+    ) -> Verdict {
+        let printed = item.text.as_ref().map(|text| text.sections().stdout.text());
+        let printed = printed.unwrap_or_default();
+        if let Some(message) = check::no_answer(check, &record.ending, &printed) {
+            // Whoever changes the program may leave its question without an answer.
+            if !item.edited.is_empty() {
+                return Verdict::Shown;
+            }
+            let said = visible(&record.output.stderr.bytes()).trim().to_owned();
+            let help = match said.is_empty() {
+                true => "let the script of the prediction print the answer, in a line".to_owned(),
+                false => format!("it said: {said}"),
+            };
             return Verdict::Broken {
                 message,
-                help: Some("let the script of the prediction print one of its answers".to_owned()),
+                help: Some(help),
             };
         }
+        let answer = printed.trim().to_owned();
         let step = self.steps.get(&*check.of).copied();
         let Some(step) = step.filter(|step| step.compare == Compare::Snapshot) else {
             return Verdict::Shown;
@@ -155,14 +170,18 @@ impl<'a> Judge<'a> {
             Ok(recorded) => recorded,
             Err(error) => return broken(&error),
         };
-        match recorded
-            .as_ref()
-            .and_then(|recorded| recorded.proves(check))
-        {
+        let Some(recorded) = recorded else {
+            return Verdict::New;
+        };
+        match recorded.proves(check) {
             None => Verdict::New,
             Some(right) if right.value == answer => Verdict::Passed,
             // Whoever changes the program changes what is right.
             Some(_) if !item.edited.is_empty() => Verdict::Shown,
+            Some(right) if !same_facets(&step.vary, &recorded.environment, environment) => {
+                let [theirs, ours] = [&right.value, &answer].map(|one| StableText::recorded(one));
+                self.differs_here(diff(&theirs, &ours), &recorded, environment)
+            }
             Some(right) => Verdict::CheckFailed {
                 sentence: check.sentence.clone(),
                 expected: Expectation::Equals(right.value.clone()),
@@ -291,6 +310,10 @@ impl<'a> Judge<'a> {
             }
             return Verdict::Changed { diff, stale };
         }
+        self.differs_here(diff, recorded, environment)
+    }
+
+    fn differs_here(&self, diff: Diff, recorded: &Recorded, environment: &Environment) -> Verdict {
         Verdict::DiffersHere {
             diff,
             theirs: recorded.environment.clone(),

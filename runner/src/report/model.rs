@@ -74,10 +74,13 @@ impl Item {
             Verdict::Passed
                 | Verdict::New
                 | Verdict::Shown
+                | Verdict::DiffersHere { .. }
                 | Verdict::CheckFailed { ending: None, .. }
         );
-        let text = self.text.as_ref().filter(|_| is_answered);
-        text.filter(|_| self.is_question).map(value_of)
+        let ran_well = self.ending == Some(Ending::Exited(0));
+        let is_answer = self.is_question && is_answered && ran_well;
+        let answer = self.text.as_ref().filter(|_| is_answer).map(value_of);
+        answer.filter(|answer| !answer.is_empty())
     }
 
     /// A verdict, and nothing else that is known.

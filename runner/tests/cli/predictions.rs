@@ -3,9 +3,9 @@
 use super::*;
 
 /// A question about the lines that a step prints.
-const LINES: &str = "[How many lines will there be?](#predict-lines)\n\n";
+pub const LINES: &str = "[How many lines will there be?](#predict-lines)\n\n";
 
-fn lines(script: &str) -> String {
+pub fn lines(script: &str) -> String {
     LINES.to_owned()
         + &step("run", script)
         + "```sh {predict=lines of=run}\nwc -l <\"$TUTOR_STDOUT\"\n```\n\n"
