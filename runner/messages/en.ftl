@@ -495,12 +495,12 @@ storage-stays = something stays: { $error }
 
 # study and reset
 study-question = Before it runs: { $question }
-study-choice = { $number }  { $choice }
+study-choice = { $letter }  { $choice }
 study-predict = { $count ->
     [0] your prediction, or Enter to see ›
-   *[other] your prediction, 1 to { $count }, or Enter to see ›
+   *[other] your prediction, a to { $last }, or Enter to see ›
 }
-study-no-choice = `{ $said }` is none of them: type a number from 1 to { $count }, or the words
+study-no-choice = `{ $said }` is none of them: type a letter from a to { $last }, or the words
 study-right = you said { $said }, and so it is
 study-other = you said { $said }
 study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›

@@ -109,7 +109,7 @@ pub fn study<'r>(
         };
         sitting.reach();
         let questions = lesson.questions(step);
-        let asked = sitting.meanwhile(|| ask(questions, &mut progress, learner))??;
+        let asked = sitting.meanwhile(|| ask(step, questions, &mut progress, learner))??;
         let wish = match asked {
             ControlFlow::Continue(()) => sitting.meanwhile(|| learner.wish(step))??,
             ControlFlow::Break(()) => Wish::Quit,
@@ -144,12 +144,13 @@ pub fn study<'r>(
 
 /// Asks what nobody has asked yet. Breaks if the learner leaves.
 fn ask<'l>(
+    step: &Step,
     questions: impl Iterator<Item = &'l Check>,
     progress: &mut Progress,
     learner: &mut dyn Learner,
 ) -> io::Result<ControlFlow<()>> {
     for question in questions {
-        if progress.predictions.contains_key(&question.name) {
+        if progress.prediction(question, step).is_some() {
             continue;
         }
         let said = match learner.predicts(question)? {
@@ -157,10 +158,7 @@ fn ask<'l>(
             Said::Nothing => None,
             Said::Quit => return Ok(ControlFlow::Break(())),
         };
-        let prediction = Prediction { said, answer: None };
-        progress
-            .predictions
-            .insert(question.name.clone(), prediction);
+        progress.predicted(question, step, said);
     }
     Ok(ControlFlow::Continue(()))
 }

@@ -7,6 +7,7 @@ use super::output::typed_line;
 use crate::course::Course;
 use crate::event::TakenBack;
 use crate::exit::Exit;
+use crate::lesson::answer::{self, lettered};
 use crate::lesson::{Check, Expectation, Lesson, Place, Step};
 use crate::notebook::{self, OnFailure, Reporter};
 use crate::plan::{Plan, Selection};
@@ -189,13 +190,12 @@ impl Learner for Keyboard<'_> {
             Expectation::Answer(choices) => &**choices,
             Expectation::Equals(_) | Expectation::Matches(_) | Expectation::Range(..) => &[],
         };
-        lines.extend((1..).zip(choices).map(|(number, choice)| {
-            say!(
-                "study-choice",
-                number = number.to_string(),
-                choice = choice.as_str()
-            )
+        lines.extend(lettered(choices).map(|(letter, choice)| {
+            let letter = letter.to_string();
+            say!("study-choice", letter = letter, choice = choice.as_str())
         }));
+        let letters = lettered(choices).last();
+        let last = letters.map_or_else(String::new, |(letter, _)| letter.to_string());
         let paint = self.paint.resized();
         for line in lines
             .iter()
@@ -206,7 +206,11 @@ impl Learner for Keyboard<'_> {
         loop {
             out!(
                 "{} ",
-                paint.bold(&say!("study-predict", count = choices.len()))
+                paint.bold(&say!(
+                    "study-predict",
+                    count = choices.len(),
+                    last = last.as_str()
+                ))
             );
             io::stdout().flush()?;
             let Some(line) = self.line()? else {
@@ -219,7 +223,7 @@ impl Learner for Keyboard<'_> {
                 Some(answer) => return Ok(Said::Words(answer)),
                 None => outln!(
                     "{}",
-                    say!("study-no-choice", said = said, count = choices.len())
+                    say!("study-no-choice", said = said, last = last.as_str())
                 ),
             }
         }
@@ -296,17 +300,12 @@ impl Keyboard<'_> {
     }
 }
 
-/// The answer that was typed; of those to choose from, if there are some, by its words or by its
-/// number. Nothing if it is none of those.
+/// The answer that was typed; nothing if it is none of those to choose from.
 fn chosen_answer(said: &str, choices: &[String]) -> Option<String> {
-    if choices.is_empty() {
-        return Some(said.to_owned());
+    match choices.is_empty() {
+        true => Some(said.to_owned()),
+        false => answer::chosen(said, choices).cloned(),
     }
-    let number: Option<usize> = said.parse().ok();
-    let by_number = || number.and_then(|number| choices.get(number.checked_sub(1)?));
-    // The words come first: they may be numbers.
-    let same = |choice: &&String| choice.to_lowercase() == said.to_lowercase();
-    choices.iter().find(same).or_else(by_number).cloned()
 }
 
 /// How often a wait for a key looks whether it is still wanted.

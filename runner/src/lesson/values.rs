@@ -1,5 +1,6 @@
 //! Reads the values of a fence's attributes.
 
+use super::answer::{COMMAND_MARK, is_same_answer, lettered};
 use super::attributes::Word;
 use super::model::{Background, Compare, Expectation, ExpectedExit, Need, Place, SKIP_REST};
 use super::number::Number;
@@ -133,11 +134,46 @@ pub(crate) fn choices(text: &str) -> Result<Vec<String>, Complaint> {
         return complaint("that is no choice of answers", help);
     }
     for (index, one) in choices.iter().enumerate() {
-        if choices[..index].contains(one) {
-            return complaint(format!("the answer `{one}` is given twice"), help);
+        let same = choices[..index]
+            .iter()
+            .find(|same| is_same_answer(same, one));
+        match same {
+            Some(same) if same == one => {
+                return complaint(format!("the answer `{one}` is given twice"), help);
+            }
+            Some(same) => {
+                let message = format!("the answers `{same}` and `{one}` are the same");
+                return complaint(message, help);
+            }
+            None if one.starts_with(COMMAND_MARK) => {
+                return complaint(
+                    format!("the answer `{one}` begins with `{COMMAND_MARK}`"),
+                    "what begins so is a command to `tutor study`: write it without",
+                );
+            }
+            None => {}
         }
     }
-    Ok(choices)
+    if lettered(&choices).count() < choices.len() {
+        return complaint(
+            "there are more answers than letters to choose them by",
+            help,
+        );
+    }
+    let clash = lettered(&choices).find_map(|(letter, choice)| {
+        let letter = letter.to_string();
+        let other = choices
+            .iter()
+            .find(|other| is_same_answer(other, &letter))?;
+        (other != choice).then_some((other, choice))
+    });
+    match clash {
+        None => Ok(choices),
+        Some((other, choice)) => complaint(
+            format!("the answer `{other}` is the letter of `{choice}` too"),
+            "answers are chosen by the letters `a`, `b`, `c` as well: give it more letters, or the place that it names",
+        ),
+    }
 }
 
 fn one_of<'a>(text: &str, what: &str, values: &[&'a str]) -> Result<&'a str, Complaint> {

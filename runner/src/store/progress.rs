@@ -1,6 +1,7 @@
 //! How far a learner is in a lesson.
 
-use crate::lesson::{FormerName, Lesson, Number, Step};
+use crate::lesson::answer::is_same_answer;
+use crate::lesson::{Check, FormerName, Lesson, Step};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -22,6 +23,9 @@ pub struct Progress {
 /// A learner's prediction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prediction {
+    /// A hash of the question that they answered, with what answers it: another one is asked anew.
+    #[serde(default)]
+    pub of: String,
     /// What they said; nothing if they went on without saying anything.
     pub said: Option<String>,
     /// What came out, once it did.
@@ -34,11 +38,7 @@ impl Prediction {
         let (Some(said), Some(answer)) = (&self.said, &self.answer) else {
             return false;
         };
-        let number = |text: &str| text.parse::<Number>().ok();
-        match (number(said), number(answer)) {
-            (Some(said), Some(answer)) => said == answer,
-            _ => said.to_lowercase() == answer.to_lowercase(),
-        }
+        is_same_answer(said, answer)
     }
 }
 
@@ -94,10 +94,33 @@ impl Progress {
             .or_else(found);
     }
 
+    /// What the learner said to a question as it stands.
+    pub fn prediction(&self, question: &Check, step: &Step) -> Option<&Prediction> {
+        let prediction = self.predictions.get(&question.name)?;
+        (prediction.of == question_mark(question, step)).then_some(prediction)
+    }
+
+    /// Notes what the learner says to a question; nothing if they would rather see.
+    pub fn predicted(&mut self, question: &Check, step: &Step, said: Option<String>) {
+        let prediction = Prediction {
+            of: question_mark(question, step),
+            said,
+            answer: None,
+        };
+        self.predictions.insert(question.name.clone(), prediction);
+    }
+
     /// Notes that a step was done.
     pub fn did(&mut self, step: &Step) {
         self.done.insert(step.id.clone(), hash_of(&step.script));
     }
+}
+
+/// A mark of a question as it stands: its words, its choices, and the scripts that answer it.
+fn question_mark(question: &Check, step: &Step) -> String {
+    let choices = question.expect.to_string();
+    let parts = [&question.sentence, &choices, &question.script, &step.script];
+    hash_of(&parts.map(String::as_str).join("\0"))
 }
 
 pub(super) fn hash_of(text: &str) -> String {

@@ -100,12 +100,12 @@ fn an_answer_is_chosen_by_its_number_or_its_words() {
     let body = "[Who objects?](#predict-who)\n\n".to_owned()
         + &plain("run", "echo kernel")
         + "```sh {predict=who of=run choices=\"compiler|loader|kernel\"}\ncat \"$TUTOR_STDOUT\"\n```\n\n";
-    for said in ["3", "Kernel", "nobody\n3"] {
+    for said in ["c", "Kernel", "nobody\nc"] {
         let tutor = Tutor::new().lesson(&body).stdin(&format!("{said}\nr\n"));
         tutor
             .run("study demo")
             .code(0)
-            .stdout_has("2  loader")
+            .stdout_has("b  loader")
             .stdout_has("you said kernel, and so it is");
     }
     let tutor = Tutor::new().lesson(body.replace("echo kernel", "echo nobody"));
@@ -210,4 +210,74 @@ fn a_quiz_without_its_question_is_an_error() {
         .run("check")
         .code(4)
         .stdout_has("`compare` has no meaning on quiz `sum`");
+}
+
+#[test]
+fn a_number_is_the_same_however_it_is_written() {
+    for said in ["16", "0x10", "0X10", "0b10000", "0o20", "16.0", "+16"] {
+        let tutor = Tutor::new()
+            .lesson(lines("seq 16"))
+            .stdin(&format!("{said}\nr\n"));
+        let told = format!("you said {said}, and so it is");
+        tutor.run("study demo").code(0).stdout_has(&told);
+    }
+}
+
+#[test]
+fn choices_have_letters_so_that_they_may_be_numbers() {
+    let body = "[How many?](#predict-many)\n\n".to_owned()
+        + &plain("run", "echo 1")
+        + "```sh {predict=many of=run choices=\"2|3|1\"}\ncat \"$TUTOR_STDOUT\"\n```\n\n";
+    for (said, told) in [
+        ("1", "you said 1, and so it is"),
+        ("c", "you said 1, and so it is"),
+        ("C", "you said 1, and so it is"),
+        ("3", "you said 3\n"),
+        ("a", "you said 2\n"),
+        ("4\nd\nb", "you said 3\n"),
+    ] {
+        let tutor = Tutor::new().lesson(&body).stdin(&format!("{said}\nr\n"));
+        tutor
+            .run("study demo")
+            .code(0)
+            .stdout_has("a  2")
+            .stdout_has("c  1")
+            .stdout_has(told);
+    }
+    for (choices, why) in [
+        ("b|a", "the answer `a` is the letter of `b` too"),
+        ("yes|Yes", "the answers `yes` and `Yes` are the same"),
+        ("16|0x10", "the answers `16` and `0x10` are the same"),
+        (":back|x", "the answer `:back` begins with `:`"),
+    ] {
+        let body = body.replace("2|3|1", choices);
+        Tutor::new()
+            .lesson(body)
+            .run("check")
+            .code(4)
+            .stdout_has(why);
+    }
+    let body = body.replace("2|3|1", "a|b");
+    Tutor::new().lesson(body).run("check").code(0);
+}
+
+#[test]
+fn a_question_that_changed_is_asked_anew() {
+    let body = lines("seq 3");
+    for changed in [
+        body.replace("How many lines", "How many rows"),
+        body.replace("wc -l", "wc  -l"),
+        body.replace("seq 3", "seq 4"),
+        body.replace("of=run}", "of=run choices=\"3|4\"}"),
+    ] {
+        let again = Tutor::new().lesson(&body).stdin("five\nr\n");
+        again.run("study demo").code(0);
+        again
+            .edited("demo", &changed)
+            .stdin("4\nr\n")
+            .run("study demo --from run")
+            .code(0)
+            .stdout_has("your prediction")
+            .stdout_has("you said 4");
+    }
 }
