@@ -1,6 +1,6 @@
 //! Hints and solutions as they are written, and whether the parts of each exercise fit together.
 
-use super::model::{Aside, AsideKind, FileStep, Lesson, Step};
+use super::model::{Aside, AsideKind, FileStep, Lesson, Step, StepKind};
 use super::values;
 use crate::diagnostic::{Findings, Lines, line_end};
 use regex::Regex;
@@ -91,6 +91,7 @@ pub(super) fn bind(lesson: &Lesson, findings: &mut Findings) {
     }
     for exercise in lesson.exercises() {
         parts.solution_of(exercise, findings);
+        parts.step_before(exercise, findings);
     }
     for check in lesson.checks() {
         if parts.exercises.contains_key(check.of.as_str()) {
@@ -161,6 +162,36 @@ impl PartsOfExercises<'_> {
                 "leave something to do: take a part out of the file above the exercise",
             );
         }
+    }
+
+    /// Whether what runs before an exercise is judged is a step above it.
+    fn step_before(&self, exercise: &Step, findings: &mut Findings) {
+        let Some(name) = &exercise.after else { return };
+        let is_known = |step: &&Step| {
+            step.kind == StepKind::Plain
+                && step.background.is_none()
+                && step.span.start < exercise.span.start
+        };
+        let mut known = self.lesson.steps().filter(is_known);
+        if known.any(|step| step.id == *name) {
+            return;
+        }
+        let known = self.lesson.steps().filter(is_known);
+        let help = match findings.guesses.nearest(name, known.map(|step| &*step.id)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!(
+                "write what is to be done first into a fence `sh {{id={}}}` above it",
+                name_or(name)
+            ),
+        };
+        findings.error(
+            self.first_line(&exercise.span),
+            format!(
+                "above exercise `{}` there is no step `{name}` that ends",
+                exercise.id
+            ),
+            help,
+        );
     }
 
     /// Whether an exercise has one solution, below it, and its hints stand in order above that.

@@ -126,6 +126,7 @@ fn step(
     Step {
         id: keys.value(name, values::name, findings).unwrap_or_default(),
         was: was(keys, findings),
+        after: keys.value("after", as_written, findings),
         script: fence.content,
         on: keys
             .value("on", values::place, findings)

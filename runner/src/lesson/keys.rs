@@ -48,7 +48,15 @@ impl FenceKind {
             ],
             FenceKind::Check => &["check", "of", "expect", "match", "range"],
             FenceKind::Prediction => &["predict", "of", "choices"],
-            FenceKind::Exercise => &["exercise", "was", "on", "needs", "timeout", "exclusive"],
+            FenceKind::Exercise => &[
+                "exercise",
+                "after",
+                "was",
+                "on",
+                "needs",
+                "timeout",
+                "exclusive",
+            ],
             FenceKind::Quiz => &[
                 "quiz",
                 "was",

@@ -214,6 +214,8 @@ pub struct Step {
     pub id: String,
     /// The name that it had before it moved or was renamed.
     pub was: Option<FormerName>,
+    /// Of an exercise: the step above that is run anew before it is judged.
+    pub after: Option<String>,
     /// The script for bash.
     pub script: String,
     /// Where it runs.

@@ -16,6 +16,7 @@ static NO_MASKS: BTreeMap<String, CourseMask> = BTreeMap::new();
 fn lesson(change: impl FnOnce(&mut Step)) -> Lesson {
     let mut step = Step {
         was: None,
+        after: None,
         id: "build".to_owned(),
         script: "make".to_owned(),
         on: Place::Host,

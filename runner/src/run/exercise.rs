@@ -5,7 +5,7 @@ use super::sitting::Sitting;
 use crate::event::Written;
 use crate::lesson::{Aside, FileStep, Step};
 use crate::say;
-use crate::transcript::{Ending, Record, Skip};
+use crate::transcript::{Ending, Record, RecordId, Skip};
 use crate::workspace::WorkspaceError;
 
 impl<'r> Sitting<'r> {
@@ -17,7 +17,11 @@ impl<'r> Sitting<'r> {
         let starts = self.lesson.starts(exercise);
         let is_begun = !self.workspace.edited(starts.iter().copied()).is_empty();
         if is_begun || self.plan.is_of_single_steps {
-            self.run(exercise);
+            if let Some((record, run)) = self.judged(exercise) {
+                let ending = record.ending.clone();
+                self.ended(exercise, record, run);
+                self.heed_skip_rest(exercise, &ending);
+            }
         } else {
             let files = starts.iter().map(|file| file.path.clone()).collect();
             let skip = Ending::Skipped(Skip::Exercise(files));
@@ -29,7 +33,7 @@ impl<'r> Sitting<'r> {
     /// Judges what the learner begins with, and then the solution; the record has both. The files
     /// are afterwards what the learner begins with.
     fn prove(&mut self, exercise: &'r Step) -> Result<(), WorkspaceError> {
-        let Some((untouched, _)) = self.attempt(exercise) else {
+        let Some((untouched, _)) = self.judged(exercise) else {
             return Ok(());
         };
         if matches!(untouched.ending, Ending::Skipped(_)) {
@@ -39,7 +43,7 @@ impl<'r> Sitting<'r> {
         let solution = self.lesson.solution(exercise);
         let solution = solution.into_iter().flat_map(Aside::files);
         let solved = match self.put(solution)? {
-            None => self.attempt(exercise).map(|(record, _)| record),
+            None => self.judged(exercise).map(|(record, _)| record),
             Some(trouble) => Some(record_of(exercise, Ending::Broken(trouble))),
         };
         if let Some(solved) = solved {
@@ -55,6 +59,20 @@ impl<'r> Sitting<'r> {
         }
         self.put(self.lesson.starts(exercise).into_iter())?;
         Ok(())
+    }
+
+    /// Runs what is to run before an exercise is judged, such as a compiler, and then what judges it.
+    /// Where the first does not end well, that is the judgement.
+    fn judged(&mut self, exercise: &'r Step) -> Option<(Record, Option<u32>)> {
+        let before = exercise.after.as_ref();
+        if let Some(before) = before.and_then(|step| self.lesson.step(step)) {
+            let (record, run) = self.attempt(before)?;
+            if !record.ending.is_as_expected(before.exit) {
+                let id = RecordId::Step(exercise.id.clone());
+                return Some((Record { id, ..record }, run));
+            }
+        }
+        self.attempt(exercise)
     }
 
     /// Writes files of the lesson. Returns what stands in the way of one.

@@ -375,7 +375,7 @@ impl<'r> Sitting<'r> {
     }
 
     /// Skips what has not begun if a step, in the background or not, asked for that.
-    fn heed_skip_rest(&mut self, step: &Step, ending: &Ending) {
+    pub(super) fn heed_skip_rest(&mut self, step: &Step, ending: &Ending) {
         let asked = *ending == Ending::Exited(SKIP_REST);
         if asked && step.exit != ExpectedExit::Code(SKIP_REST) {
             let ran = self.records.ran(&step.id, &self.stage);

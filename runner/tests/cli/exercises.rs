@@ -50,6 +50,53 @@ fn an_exercise_that_proves_nothing_fails_the_test() {
         .stdout_has("the fence that judges it changed `seven.sh`");
 }
 
+/// The same task; what is judged is made of the learner's file by a step above.
+fn made() -> String {
+    let judge = "[ \"$(cat made)\" = 7 ]";
+    let body = exercise(judge, "# Here.", "echo 7");
+    let build = step("build", "bash seven.sh > made");
+    body.replace(
+        "```sh {exercise=seven}",
+        &(build + "```sh {exercise=seven after=build}"),
+    )
+}
+
+#[test]
+fn what_an_exercise_needs_made_is_made_anew_before_it_is_judged() {
+    let tutor = Tutor::new().lesson(made());
+    tutor.run("test");
+    tutor.run("accept --all").code(0);
+    tutor.run("test").code(0).stdout_has("1 solved");
+    tutor.run("run demo").code(0);
+    let file = tutor.workspace("demo").join("seven.sh");
+    fs::write(&file, "echo 7\n").expect("writable");
+    tutor.run("run demo --only seven").code(0);
+    fs::write(&file, "echo 7; echo a fault >&2; false\n").expect("writable");
+    tutor
+        .run("run demo --only seven")
+        .code(1)
+        .stdout_has("a fault");
+}
+
+#[test]
+fn an_exercise_names_a_step_above_that_makes_something() {
+    for (wrong, help) in [
+        ("biuld", "did you mean `build`?"),
+        ("later", "write what is to be done first"),
+    ] {
+        let body =
+            made().replace("after=build", &format!("after={wrong}")) + &step("later", "true");
+        Tutor::new()
+            .lesson(body)
+            .run("check")
+            .code(4)
+            .stdout_has(&format!(
+                "above exercise `seven` there is no step `{wrong}` that ends"
+            ))
+            .stdout_has(help);
+    }
+}
+
 #[test]
 fn what_stands_below_an_exercise_finds_what_the_learner_begins_with() {
     let body = exercise(JUDGE, "# Here.", "echo 7") + &step("after", "cat seven.sh");
