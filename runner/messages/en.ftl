@@ -214,6 +214,7 @@ leftover-stays = the lesson left this behind, and tutor cannot take it away: { $
 outdated = `{ $file }` has changed since `{ $step }` ran; what that made is of the text before, so run `--from { $step }`
 kept-yours = `{ $file }` is as you changed it; what the lab had there is kept beside it, in `{ $beside }`
 kept-yours-removed = `{ $file }` stays, since you changed something there; the lab had removed it
+out-of-memory = the lab's machine ran out of memory, and its kernel ended `{ $process }`
 unguarded = steps here share their mounts with this machine: { $refused }
 kept-yours-lost = what the lab has at `{ $file }` could not be brought back; what is there on your machine is as it was
 written-over = { $count ->

@@ -106,6 +106,8 @@ pub enum Event<'e> {
         /// The files in it.
         files: &'e [PathBuf],
     },
+    /// The lab's machine ran out of memory, and its kernel ended the process of this name.
+    OutOfMemory(&'e str),
     /// Something of an earlier run was not made again.
     KeptAside {
         /// Where it is kept.

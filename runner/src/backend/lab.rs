@@ -4,6 +4,7 @@
 //! changed on one side is on the other before the next step there begins.
 
 mod answers;
+mod memory;
 mod own;
 
 use super::told::happening;
@@ -11,6 +12,7 @@ use super::{Answer, Backend, BackendError, Happening, KernelOwner, Mode, Opening
 use crate::event::{KeptYours, OfLab};
 use crate::say;
 use answers::Answers;
+use memory::MemoryWatch;
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 use std::fs;
@@ -366,6 +368,7 @@ pub struct LabSession {
     base: Option<Arc<Base>>,
     /// The checkpoint that is being written.
     writing: Option<JoinHandle<()>>,
+    memory: MemoryWatch,
 }
 
 impl Drop for LabSession {
@@ -385,6 +388,7 @@ impl LabSession {
             told: VecDeque::new(),
             base,
             writing: None,
+            memory: MemoryWatch::default(),
         }
     }
 
@@ -500,12 +504,19 @@ impl Session for LabSession {
                 continue;
             };
             match &happening {
-                Happening::Ended { id, .. } => match self.running.remove(id) {
-                    Some(Mode::Step | Mode::Background) => self.pull()?,
-                    Some(Mode::Check | Mode::Aside) | None => {}
-                },
+                Happening::Ended { id, status, .. } => {
+                    match self.running.remove(id) {
+                        Some(Mode::Step | Mode::Background) => self.pull()?,
+                        Some(Mode::Check | Mode::Aside) | None => {}
+                    }
+                    let killed = self.memory.killed(*status, &|| self.machine.said());
+                    self.told.extend(killed.map(Happening::OutOfMemory));
+                }
                 Happening::Finished { .. } => self.pull()?,
-                Happening::Output { .. } | Happening::KeptYours(_) | Happening::Unguarded(_) => {}
+                Happening::Output { .. }
+                | Happening::KeptYours(_)
+                | Happening::Unguarded(_)
+                | Happening::OutOfMemory(_) => {}
             }
             self.told.push_back(happening);
         }

@@ -134,6 +134,8 @@ pub enum Happening {
     KeptYours(KeptYours),
     /// Something that was to keep steps from the rest of the machine was refused.
     Unguarded(String),
+    /// The machine ran out of memory, and its kernel ended the process of this name.
+    OutOfMemory(String),
     /// A run ended.
     Ended {
         /// Which one.

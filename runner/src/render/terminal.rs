@@ -327,6 +327,9 @@ impl<W: Write> View for Terminal<W> {
             }
             Event::KeptYours(kept) => self.warn(&kept_yours(kept)),
             Event::Unguarded(refused) => self.warn(&say!("unguarded", refused = *refused)),
+            Event::OutOfMemory(process) => {
+                self.warn(&say!("out-of-memory", process = *process));
+            }
             Event::WrittenOver { folder, files } => self.warn(&say!(
                 "written-over",
                 count = files.len(),

@@ -482,6 +482,7 @@ impl<'r> Stage<'r> {
             }
             Happening::KeptYours(kept) => self.tell(&Event::KeptYours(&kept)),
             Happening::Unguarded(refused) => self.tell(&Event::Unguarded(&refused)),
+            Happening::OutOfMemory(process) => self.tell(&Event::OutOfMemory(&process)),
             Happening::Finished { leftovers } => self.leftovers = Some(leftovers),
         }
     }

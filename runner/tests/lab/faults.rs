@@ -162,3 +162,15 @@ fn two_runs_at_once_share_one_state() {
     assert_eq!(all.iter().filter(boots).count(), 1);
     tutor.run("test").stderr_is_empty().code(0);
 }
+
+#[test]
+fn memory_that_ran_out_is_told_with_the_process_that_its_kernel_ended() {
+    let Some(tutor) = tutor() else { return };
+    let tutor = tutor.lesson(on_kernel("fill", "tail /dev/zero") + &on_kernel("next", "echo on"));
+    let told = "the lab's machine ran out of memory, and its kernel ended `tail`";
+    tutor.run("run demo").code(1).stdout_has(told);
+    let mut command = tutor.command("lab run");
+    command.args(["--", "tail", "/dev/zero"]);
+    let ran = tutor.start_command(command, "lab run").end();
+    ran.code(137).stderr_has(told);
+}

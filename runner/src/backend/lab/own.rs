@@ -54,6 +54,7 @@ impl LabSession {
             Happening::Output { .. }
             | Happening::Ended { .. }
             | Happening::Unguarded(_)
+            | Happening::OutOfMemory(_)
             | Happening::Finished { .. } => None,
         });
         Ok(kept.collect())

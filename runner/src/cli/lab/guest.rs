@@ -91,6 +91,9 @@ pub fn perform(
                 }
             }
             Some(Happening::KeptYours(kept)) => context.note(&kept_yours(&kept)),
+            Some(Happening::OutOfMemory(process)) => {
+                context.note(&say!("out-of-memory", process = process))
+            }
             Some(Happening::Ended {
                 id: RUN, status, ..
             }) => return unprinted.map_or(Ok(status), |error| Err(error.into())),
