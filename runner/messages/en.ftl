@@ -695,3 +695,9 @@ hint-row = { $name }: { $solved }, { $hints ->
 }
 no-exercise = { $lesson } has no exercise `{ $name }`: its exercises are { $names }
 no-exercise-but = { $lesson } has no exercise `{ $name }`; did you mean `{ $meant }`?
+
+# Trying
+
+try-no-c = `{ $file }` is no C file: its name has to end with `.c`; an object that is compiled runs by `tutor bpf run --on lab`
+try-not-compiled = clang does not compile it, so nothing ran
+no-temporary-folder = cannot make a temporary folder

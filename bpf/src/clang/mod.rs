@@ -6,6 +6,7 @@ mod options;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -178,11 +179,17 @@ fn quoted(word: &str) -> String {
     }
 }
 
+/// Returns what makes an object of a C file on this machine, with these options too.
+pub fn compiler(source: &Path, object: &Path, options: &[String]) -> Tool {
+    let tool = Tool::clang("clang").args(["-O2", "-g", "-target", "bpf"]);
+    let tool = tool.args(include_options()).args(options);
+    let tool = tool.arg("-c").arg(source);
+    tool.arg("-o").arg(object)
+}
+
 /// Returns the command that makes an object of a C file on this machine, as it can be typed.
 pub fn compile_command(source: &str, object: &str) -> String {
-    let tool = Tool::new("clang").args(["-O2", "-g", "-target", "bpf"]);
-    let tool = tool.args(include_options());
-    tool.args(["-c", source, "-o", object]).to_string()
+    compiler(Path::new(source), Path::new(object), &[]).to_string()
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub use insn::InsnArgs;
 pub use jited::JitedArgs;
 pub use pipeline::PipelineArgs;
 pub use probe::ProbeArgs;
-pub use run::RunArgs;
+pub use run::{DEFAULT_LINES, RunArgs, seconds};
 pub use sections::SectionsArgs;
 pub use subject::SubjectArgs;
 pub use symbols::SymbolsArgs;

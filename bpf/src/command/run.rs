@@ -29,6 +29,9 @@ const ATTACHED: f64 = 3.0;
 /// A packet for programs that want one: the shortest that Ethernet allows, of zeroes.
 const PACKET: usize = 64;
 
+/// How many printed lines are shown unless more are asked for.
+pub const DEFAULT_LINES: usize = 20;
+
 /// More printed lines are not kept.
 const MOST_LINES: usize = 100_000;
 
@@ -56,14 +59,15 @@ pub struct RunArgs {
     #[arg(long, value_name = "TEXT")]
     pub grep: Option<String>,
     /// Show at most this many printed lines
-    #[arg(long, value_name = "NUMBER", default_value_t = 20)]
+    #[arg(long, value_name = "NUMBER", default_value_t = DEFAULT_LINES)]
     pub lines: usize,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+/// Reads for how long a program is attached, in seconds.
+pub fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
         _ => Err("write seconds between 0 and 3600".to_owned()),

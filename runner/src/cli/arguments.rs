@@ -94,6 +94,14 @@ pub enum Command {
     Book(BookArguments),
     /// Look into BPF programs and what this kernel can do
     Bpf(BpfArguments),
+    /// Compile a BPF program in C, run it in the lab, and show what it prints
+    #[command(
+        after_help = "It is compiled as the lessons do it, and the command is shown. A program of a type that\n\
+                      the kernel runs on request runs once; another one is attached for three seconds.\n\n\
+                      Examples:\n  tutor try words.bpf.c\n  tutor try opens.bpf.c --while 'cat /etc/hostname'\n  \
+                      tutor try words.bpf.c --kernel 5.10 -- -DWORDS='\"hello\"'"
+    )]
+    Try(TryArguments),
     /// Find out what this machine has and lacks for the lessons
     Doctor(DoctorArguments),
     /// The lab: a real kernel in a small virtual machine
@@ -247,6 +255,41 @@ pub struct BpfArguments {
     /// What to look into
     #[command(subcommand)]
     pub command: tutor_bpf::command::BpfCommand,
+}
+
+#[derive(Debug, Args)]
+pub struct TryArguments {
+    /// The program in C
+    #[arg(value_name = "FILE.c", value_hint = ValueHint::FilePath)]
+    pub source: PathBuf,
+    /// Whose kernel runs it: the lab's, or this machine's own
+    #[arg(long, value_enum, value_name = "PLACE", default_value = "lab")]
+    pub on: On,
+    /// A kernel of the lab: a series such as `6.12`, a whole release, `latest` of those that are there, or
+    /// a file
+    #[arg(long, value_name = "KERNEL", add = ArgValueCompleter::new(complete::kernel))]
+    pub kernel: Option<String>,
+    /// The function of this name; needed where the file has several
+    #[arg(long, value_name = "NAME")]
+    pub program: Option<String>,
+    /// Run it this often on request
+    #[arg(long, value_name = "TIMES", conflicts_with_all = ["attach", "meanwhile"], value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub repeat: Option<u32>,
+    /// Attach it for this many seconds instead
+    #[arg(long, value_name = "SECONDS", value_parser = tutor_bpf::command::seconds)]
+    pub attach: Option<f64>,
+    /// Run this command by `sh` while the program is attached
+    #[arg(long = "while", value_name = "COMMAND")]
+    pub meanwhile: Option<String>,
+    /// Show only printed lines with this text in them
+    #[arg(long, value_name = "TEXT")]
+    pub grep: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Further options for clang
+    #[arg(last = true, value_name = "OPTION")]
+    pub options: Vec<String>,
 }
 
 #[derive(Debug, Args)]

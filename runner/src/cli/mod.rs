@@ -29,6 +29,7 @@ mod show;
 mod storage;
 mod study;
 mod test;
+mod trial;
 mod trust;
 
 pub use arguments::{Cli, command};
@@ -113,6 +114,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::New(arguments)) => course::new(&context, &arguments),
         Some(Command::Book(arguments)) => book::book(&context, &arguments),
         Some(Command::Bpf(arguments)) => bpf::bpf(&context, &arguments),
+        Some(Command::Try(arguments)) => trial::try_out(&context, &arguments),
         Some(Command::Doctor(arguments)) => doctor::doctor(&context, &arguments),
         Some(Command::Lab(command)) => lab::lab(&context, &command),
         Some(Command::Trust(arguments)) => trust::trust(&context, &arguments),

@@ -42,6 +42,7 @@ mod study;
 mod surroundings;
 mod testing;
 mod tools;
+mod trying;
 
 use nix::sys::signal::Signal;
 use std::fs;

@@ -19,3 +19,4 @@ mod sharing;
 mod shell;
 mod states;
 mod study;
+mod trying;
