@@ -28,7 +28,11 @@ store-write = cannot remember anything in `{ $path }`: { $error }
 kept = kept: { $folder }
 
 # Choosing what runs
-plan-no-step = no step `{ $step }` in { $lesson }: its steps are { $steps }
+plan-no-step = no step `{ $step }` in { $lesson }: { $count ->
+    [0] it has no steps
+    [one] its only step is { $steps }
+   *[other] its steps are { $steps }
+}
 plan-no-step-but = no step `{ $step }` in { $lesson }; did you mean `{ $meant }`?
 bad-time = `{ $text }` is no length of time: write `500ms`, `30s` or `2m`
 bad-jobs = `{ $text }` is no number of lessons: write `1` or more
@@ -524,9 +528,16 @@ study-resumed-anew = the lab begins anew, since no state from before `{ $step }`
 study-again = not all of it went well; look at one step again with: `tutor study { $lesson } --from { $step }`
 study-next = next: `tutor study { $lesson }`  ({ $title })
 study-all-done = you have been through all lessons; begin one again with: `tutor study LESSON`
-no-file = { $lesson } has no file `{ $file }`: its files are { $files }
+no-file = { $lesson } has no file `{ $file }`: { $count ->
+    [0] it has no files
+    [one] its only file is { $files }
+   *[other] its files are { $files }
+}
 no-file-but = { $lesson } has no file `{ $file }`; did you mean `{ $meant }`?
-diff-nothing = no file of { $lesson } is other than in the lesson
+diff-nothing = { $count ->
+    [0] { $lesson } has no files
+   *[other] no file of { $lesson } is other than in the lesson
+}
 diff-by-step = `{ $file }` is as a step left it
 diff-missing = `{ $file }` is not there; the next run writes it
 diff-unreadable = what is in the place of `{ $file }` is no file that can be compared

@@ -63,7 +63,7 @@ pub struct NoSuchStep {
     /// The name that was given.
     pub step: String,
     /// The names that would do.
-    pub steps: String,
+    pub steps: Vec<String>,
     /// The one of them that was probably meant.
     pub meant: Option<String>,
 }
@@ -82,7 +82,8 @@ impl NoSuchStep {
                 "plan-no-step",
                 lesson = lesson,
                 step = step,
-                steps = self.steps.as_str()
+                count = self.steps.len(),
+                steps = self.steps.join(", ")
             ),
         }
     }
@@ -254,7 +255,7 @@ pub fn known(lesson: &Lesson, id: &str) -> Result<(), NoSuchStep> {
     Err(NoSuchStep {
         lesson: lesson.stem.clone(),
         step: id.to_owned(),
-        steps: steps.join(", "),
+        steps,
         meant: nearest(id, lesson.steps().map(|step| step.id.as_str())).map(str::to_owned),
     })
 }

@@ -15,6 +15,9 @@ pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit
     let course = context.usable_course()?;
     let asked = AskedLessons::of(&course, &[], None)?;
     context.note_diagnostics(&course, &asked.errors);
+    if asked.lessons.is_empty() && !asked.errors.is_empty() {
+        return asked.end(Ok(Exit::Success));
+    }
     let sound = course.clone().without_broken_lessons();
     asked.end(make(context, &sound, arguments))
 }

@@ -101,6 +101,12 @@ impl Context {
         note!("{}", diagnostic::render(found, source, self.stderr));
     }
 
+    /// Shows what a list of a course's lessons lacks for an error.
+    pub fn note_lacking(&self, course: &Course) {
+        let lacking: Vec<Diagnostic> = course.manifest_errors().cloned().collect();
+        self.note_diagnostics(course, &lacking);
+    }
+
     /// The course, for commands that run lessons of it. Errors in `course.toml` are shown and end the command;
     /// those of a lesson keep no other one from running.
     pub fn usable_course(&self) -> anyhow::Result<Course> {

@@ -12,6 +12,7 @@ use crate::say;
 use crate::visible::visible;
 use crate::workspace::{FileState, LessonFile, lesson_files};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// `tutor diff`.
@@ -43,7 +44,8 @@ pub fn diff(context: &Context, arguments: &DiffArguments) -> anyhow::Result<Exit
         }
     }
     if is_same {
-        context.note(&say!("diff-nothing", lesson = lesson.stem.as_str()));
+        let lesson = lesson.stem.as_str();
+        context.note(&say!("diff-nothing", count = files.len(), lesson = lesson));
     }
     Ok(Exit::Success)
 }
@@ -54,19 +56,21 @@ pub fn versions<'l>(lesson: &'l Lesson, path: &Path) -> anyhow::Result<Vec<&'l F
     if !files.is_empty() {
         return Ok(files);
     }
-    let names = || lesson.files().filter_map(|file| file.path.to_str());
+    let mut seen = HashSet::new();
+    let names = lesson.files().filter_map(|file| file.path.to_str());
+    let names: Vec<&str> = names.filter(|name| seen.insert(*name)).collect();
     let file = path.display().to_string();
     let stem = lesson.stem.as_str();
-    let message = match nearest(&file, names()) {
+    let message = match nearest(&file, names.iter().copied()) {
         Some(meant) => say!("no-file-but", lesson = stem, file = file, meant = meant),
         None => {
-            let mut names: Vec<&str> = names().collect();
-            names.dedup();
+            let files: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             say!(
                 "no-file",
                 lesson = stem,
                 file = file,
-                files = names.join(", ")
+                count = files.len(),
+                files = files.join(", ")
             )
         }
     };

@@ -17,11 +17,11 @@ use std::io;
 /// `tutor list`.
 pub fn list(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exit> {
     let store = context.store();
-    if store.is_untouched() && !arguments.json {
-        untouched(context)?;
+    if store.is_untouched() && !arguments.json && untouched(context)? {
         return Ok(Exit::Success);
     }
     let course = context.known_course()?;
+    context.note_lacking(&course);
     let progress = |lesson| context.progress(&course, lesson);
     let lessons = course.lessons.iter();
     if arguments.json {
@@ -46,11 +46,11 @@ pub fn list(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exit
 }
 
 /// The list before any progress is kept. It is often the first output of `tutor`, so it reads no
-/// lesson's text.
-fn untouched(context: &Context) -> anyhow::Result<()> {
+/// lesson's text. False if something is wrong with the course, and nothing was printed.
+fn untouched(context: &Context) -> anyhow::Result<bool> {
     let contents = context.contents()?;
-    if contents.is_of_unknown_format {
-        context.known_course()?;
+    if !contents.is_whole {
+        return Ok(false);
     }
     let rows = contents.lessons.iter().map(|entry| ListRow {
         stem: &entry.stem,
@@ -58,7 +58,8 @@ fn untouched(context: &Context) -> anyhow::Result<()> {
         state: visible_text(entry.front.time.as_deref().unwrap_or_default()),
         style: Paint::dim,
     });
-    Ok(show(context, &contents.title, &rows.collect::<Vec<_>>())?)
+    show(context, &contents.title, &rows.collect::<Vec<_>>())?;
+    Ok(true)
 }
 
 fn count(lesson: &Lesson, progress: &Progress, wanted: StepProgress) -> usize {

@@ -55,12 +55,11 @@ fn files(context: &Context, lesson: &Lesson, key: &str, paths: &[PathBuf]) -> an
     // A wrong name is told before anything is touched.
     let chosen: Vec<_> = paths
         .iter()
-        .map(|path| versions(lesson, path))
+        .map(|path| Ok((path, versions(lesson, path)?)))
         .collect::<anyhow::Result<_>>()?;
     let mut workspace = Workspace::lasting(&context.folders, key)?;
-    for files in chosen {
-        let file = files.first().map(|file| file.path.display().to_string());
-        let file = file.unwrap_or_default();
+    for (path, files) in chosen {
+        let file = path.display().to_string();
         match workspace.restore_file(&files)? {
             Some(Restored::KeptAt(kept)) => outln!(
                 "{}",

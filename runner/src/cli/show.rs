@@ -50,6 +50,9 @@ fn show_all(
     course: &Course,
     lesson: Option<&Lesson>,
 ) -> anyhow::Result<Exit> {
+    if lesson.is_none() {
+        context.note_lacking(course);
+    }
     let all = course.lessons.iter();
     let lessons: Vec<&Lesson> = lesson.map_or_else(|| all.collect(), |lesson| vec![lesson]);
     let scripts = course.scripts(&lessons);

@@ -32,7 +32,7 @@ impl Course {
     /// The lessons of the course that [`Course::load`] would load, by their front matter alone:
     /// a list of them need not wait until all pages are read.
     ///
-    /// Lessons that cannot be read are left out, and errors are left to [`Course::load`].
+    /// Lessons that cannot be read are left out, and what is wrong is left to [`Course::load`].
     pub fn contents(
         choice: Option<&Path>,
         env: Option<&OsStr>,
@@ -44,8 +44,11 @@ impl Course {
         let source = files
             .read(path)
             .map_err(|source| unreadable(&origin, source))?;
-        let source = files.text(path, source.unwrap_or_default(), &mut Vec::new());
+        let mut diagnostics = Vec::new();
+        let source = files.text(path, source.unwrap_or_default(), &mut diagnostics);
         let manifest = manifest::read(path, &source);
+        diagnostics.extend(manifest.diagnostics);
+        let listed = manifest.lessons.len();
         let entries = manifest.lessons.into_iter().filter_map(|lesson| {
             let path = PathBuf::from(format!("lessons/{}.md", lesson.text));
             let bytes = files.read(&path).ok()??;
@@ -55,10 +58,11 @@ impl Course {
                 stem: lesson.text,
             })
         });
+        let lessons: Vec<LessonEntry> = entries.collect();
         Ok(TableOfContents {
             title: manifest.title,
-            is_of_unknown_format: manifest.is_of_unknown_format,
-            lessons: entries.collect(),
+            is_whole: diagnostics.is_empty() && lessons.len() == listed,
+            lessons,
         })
     }
 

@@ -82,8 +82,8 @@ pub struct TableOfContents {
     pub title: String,
     /// Its lessons.
     pub lessons: Vec<LessonEntry>,
-    /// Whether it is written in the format of another `tutor`.
-    pub is_of_unknown_format: bool,
+    /// Whether nothing is wrong with `course.toml`, and each lesson that it lists is there.
+    pub is_whole: bool,
 }
 
 /// A lesson as a table of contents has it.
@@ -160,8 +160,7 @@ impl Course {
     pub fn own_errors(&self) -> impl Iterator<Item = &Diagnostic> {
         let absent = self.absent.iter();
         let absent: HashSet<Range<usize>> = absent.map(|it| it.error.span.clone()).collect();
-        let of_manifest = self.errors();
-        let of_manifest = of_manifest.filter(|found| found.path == Path::new(MANIFEST));
+        let of_manifest = self.manifest_errors();
         of_manifest.filter(move |found| !absent.contains(&found.span))
     }
 
@@ -180,6 +179,12 @@ impl Course {
             let absent = self.absent.iter().find(|it| is_called(&it.stem, key));
             absent.map(Listed::Absent).ok_or(error)
         })
+    }
+
+    /// The errors in `course.toml`; that a lesson is listed and cannot be read is one.
+    pub fn manifest_errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.errors()
+            .filter(|found| found.path == Path::new(MANIFEST))
     }
 
     /// The errors in a lesson.
@@ -206,9 +211,10 @@ impl Course {
                 false => format!("`{}` ({})", lesson.stem, lesson.front.name),
             })
             .collect();
-        match listed.is_empty() {
-            true => "this course has no lessons".to_owned(),
-            false => format!("the lessons are {}", listed.join(", ")),
+        match &*listed {
+            [] => "this course has no lessons".to_owned(),
+            [only] => format!("the only lesson is {only}"),
+            listed => format!("the lessons are {}", listed.join(", ")),
         }
     }
 

@@ -154,3 +154,31 @@ fn a_lesson_is_told_its_own_errors_only() {
     let ran = tutor.run("run nowhere --json").code(2);
     assert_eq!(ran.stdout, "");
 }
+
+#[test]
+fn a_list_says_which_lessons_it_lacks() {
+    let tutor = with_broken_lessons();
+    let says = "lesson `gone` is listed, but `lessons/gone.md` is not there";
+    // The first list of all reads no lesson.
+    let ran = tutor.run("list").code(0).stdout_has("demo-2");
+    ran.stderr_has(says);
+    tutor.run("run demo").code(0);
+    for line in ["list", "list --json", "show --all"] {
+        tutor.run(line).code(0).stderr_has(says);
+    }
+    tutor.run("show demo").code(0).stderr_is_empty();
+    let toml = tutor.get("course/lessons/course.toml");
+    tutor.put(
+        "course/lessons/course.toml",
+        &toml.replace("[\"demo\"", "[,\"demo\""),
+    );
+    tutor.run("list").code(0).stderr_has("this is no TOML");
+}
+
+#[test]
+fn no_book_is_made_of_broken_lessons_alone() {
+    let tutor = Tutor::new().lesson(plain("one idd=x", "true"));
+    let ran = tutor.run("book --emit out").code(4);
+    ran.stderr_has("`idd`").stdout_lacks("wrote");
+    assert!(!tutor.path("tmp/out").exists());
+}

@@ -334,3 +334,45 @@ fn reset_of_a_file_puts_the_lessons_text_there_and_keeps_the_learners() {
         "the lesson's text\n"
     );
 }
+
+#[test]
+fn a_wrong_name_is_answered_with_those_that_there_are_each_once() {
+    let file = |path: &str| format!("```text {{file={path}}}\nwords\n```\n\n");
+    let body = file("first.c") + &file("second.c") + &plain("one", "true") + &file("first.c");
+    let tutor = Tutor::new()
+        .lesson(&body)
+        .lesson(file("only.c"))
+        .lesson("Words.\n");
+    for command in ["diff", "reset"] {
+        for (of, says) in [
+            (
+                "demo",
+                "demo has no file `xyz`: its files are `first.c`, `second.c`",
+            ),
+            (
+                "demo-2",
+                "demo-2 has no file `xyz`: its only file is `only.c`",
+            ),
+            ("demo-3", "demo-3 has no file `xyz`: it has no files"),
+        ] {
+            let ran = tutor.run(&format!("{command} {of} xyz")).code(2);
+            assert!(ran.stderr.ends_with(&format!("{says}\n")), "{}", ran.told());
+        }
+    }
+    for (of, says) in [
+        ("demo", "no step `xyz` in demo: its only step is `one`"),
+        ("demo-2", "no step `xyz` in demo-2: it has no steps"),
+    ] {
+        let ran = tutor.run(&format!("run {of} --until xyz")).code(2);
+        assert!(ran.stderr.ends_with(&format!("{says}\n")), "{}", ran.told());
+    }
+}
+
+#[test]
+fn diff_of_a_lesson_without_files_says_that_it_has_none() {
+    let tutor = Tutor::new().lesson(plain("one", "true"));
+    tutor
+        .run("diff demo")
+        .code(0)
+        .stderr_has("demo has no files");
+}

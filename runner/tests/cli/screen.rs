@@ -319,7 +319,7 @@ fn a_step_or_a_lesson_that_is_not_there_is_answered_with_what_was_meant() {
         ran.stderr_has("no step `compil` in demo; did you mean `compile`?");
     }
     let ran = tutor.run("run demo --only x").code(2);
-    ran.stderr_has("its steps are `compile`");
+    ran.stderr_has("its only step is `compile`");
     tutor
         .run("run dmo")
         .code(2)
@@ -327,7 +327,7 @@ fn a_step_or_a_lesson_that_is_not_there_is_answered_with_what_was_meant() {
     tutor
         .run("run demo-7")
         .code(2)
-        .stderr_has("the lessons are `demo`");
+        .stderr_has("the only lesson is `demo`");
     tutor.run("accept demo compile").code(0);
 }
 

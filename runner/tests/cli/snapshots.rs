@@ -98,3 +98,15 @@ fn what_is_of_no_step_is_named_and_left_alone() {
     tutor.run("accept --all").code(3).stderr_has(why);
     assert_eq!(tutor.files("course/snapshots"), files);
 }
+
+#[test]
+fn prune_takes_no_other_wish() {
+    let tutor = Tutor::new().lesson(plain("one", "true"));
+    for line in [
+        "accept --prune --after-failure",
+        "accept --prune --all",
+        "accept --prune demo",
+    ] {
+        tutor.run(line).code(2).stderr_has("cannot be used with");
+    }
+}

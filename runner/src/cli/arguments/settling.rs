@@ -22,7 +22,7 @@ pub struct AcceptArguments {
     #[arg(long)]
     pub after_failure: bool,
     /// Remove the outputs of the whole course that are of no step, variants of other facets included
-    #[arg(long, group = "which")]
+    #[arg(long, group = "which", conflicts_with = "after_failure")]
     pub prune: bool,
 }
 
