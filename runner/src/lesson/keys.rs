@@ -28,6 +28,19 @@ impl FenceKind {
         FenceKind::Quiz,
     ];
 
+    /// The kinds in the order in which their keys decide: what has a key of another kind too is no step.
+    fn by_name() -> impl Iterator<Item = FenceKind> {
+        let others = FenceKind::ALL
+            .into_iter()
+            .filter(|kind| *kind != FenceKind::Step);
+        others.chain([FenceKind::Step])
+    }
+
+    /// The key that names a fence of this kind.
+    fn key(self) -> &'static str {
+        self.keys()[0]
+    }
+
     /// The keys that a fence of this kind takes; the first one names it.
     fn keys(self) -> &'static [&'static str] {
         match self {
@@ -83,6 +96,11 @@ impl fmt::Display for FenceKind {
             FenceKind::Quiz => "quiz",
         })
     }
+}
+
+/// The keys of which each says of what kind its fence is, in the order in which they decide.
+pub(super) fn naming_keys() -> impl Iterator<Item = &'static str> {
+    FenceKind::by_name().map(FenceKind::key)
 }
 
 /// True if some kind of fence takes the key.
@@ -268,46 +286,23 @@ impl<'a> Keys<'a> {
     }
 
     pub fn named_span(&self) -> Range<usize> {
-        self.span(self.kind.keys()[0])
+        self.span(self.kind.key())
     }
 }
 
 /// The kind that a fence's keys make it, slips of the finger allowed for.
 fn kind(attributes: &[Attribute]) -> FenceKind {
     let has = |key: &str| attributes.iter().any(|attribute| attribute.key.text == key);
-    if has("file") {
-        return FenceKind::File;
-    }
-    if has("check") {
-        return FenceKind::Check;
-    }
-    if has("predict") {
-        return FenceKind::Prediction;
-    }
-    if has("exercise") {
-        return FenceKind::Exercise;
-    }
-    if has("quiz") {
-        return FenceKind::Quiz;
-    }
-    if has("id") {
-        return FenceKind::Step;
+    if let Some(kind) = FenceKind::by_name().find(|kind| has(kind.key())) {
+        return kind;
     }
     let unknown = attributes
         .iter()
         .filter(|attribute| !is_key(&attribute.key.text));
     for attribute in unknown {
-        match nearest(
-            &attribute.key.text,
-            ["file", "check", "predict", "exercise", "quiz", "id"],
-        ) {
-            Some("file") => return FenceKind::File,
-            Some("check") => return FenceKind::Check,
-            Some("predict") => return FenceKind::Prediction,
-            Some("exercise") => return FenceKind::Exercise,
-            Some("quiz") => return FenceKind::Quiz,
-            Some(_) => return FenceKind::Step,
-            None => {}
+        let meant = nearest(&attribute.key.text, naming_keys());
+        if let Some(kind) = FenceKind::by_name().find(|kind| meant == Some(kind.key())) {
+            return kind;
         }
     }
     match ["of", "expect", "match", "range"].into_iter().any(has) {
@@ -320,7 +315,7 @@ fn kind(attributes: &[Attribute]) -> FenceKind {
 fn title(kind: FenceKind, attributes: &[Attribute]) -> String {
     let name = attributes
         .iter()
-        .find(|attribute| attribute.key.text == kind.keys()[0])
+        .find(|attribute| attribute.key.text == kind.key())
         .and_then(|attribute| attribute.value.as_ref());
     match name {
         Some(name) if !name.text.is_empty() => format!("{kind} `{}`", name.text),

@@ -4,6 +4,7 @@
 //! It looks at the source line by line and asks the Markdown parser only what each line became.
 
 use crate::diagnostic::{Findings, Lines, line_start};
+use crate::lesson::keys::naming_keys;
 use crate::visible::is_hidden;
 use std::ops::Range;
 
@@ -107,9 +108,8 @@ impl<'a> SeemingFence<'a> {
             true => has_group || !(after.is_empty() || mark == '`' && info.contains('`')),
             // Behind words only what can be nothing else.
             false => {
-                let keys = ["id=", "file=", "check="];
                 let is_whole = mark == '`' && !info.contains('`') && info.ends_with('}');
-                has_group && is_whole && keys.iter().any(|key| info.contains(key))
+                has_group && is_whole && has_naming_key(info)
             }
         };
         is_one.then_some(opening)
@@ -118,6 +118,13 @@ impl<'a> SeemingFence<'a> {
     fn mark(&self) -> u8 {
         self.written.as_bytes()[0]
     }
+}
+
+/// True where a word sets a key that makes a fence one of some kind.
+fn has_naming_key(info: &str) -> bool {
+    let words = info.split(|c: char| c == '{' || c.is_whitespace());
+    let mut keys = words.filter_map(|word| Some(word.split_once('=')?.0));
+    keys.any(|key| naming_keys().any(|naming| naming == key))
 }
 
 /// True for what may stand before a fence in a list or quote, and for what nobody sees.

@@ -1,6 +1,7 @@
 //! Fences with a brace group that are no step, file or check, and what tells of them.
 
 use super::*;
+use crate::lesson::keys::naming_keys;
 
 #[test]
 fn a_fence_in_a_block_of_html_is_named() {
@@ -75,6 +76,19 @@ fn a_fence_behind_other_characters_is_named() {
     1:11 "```sh {id=a}" a fence within a line is text and does not run
         begin a line with it, at the left margin
     "#);
+    // Whatever kind it is of, and wherever the key stands that says so.
+    for key in naming_keys() {
+        for group in [format!("{{{key}=a}}"), format!("{{ on=host {key}=a }}")] {
+            let page = format!("Run this: ```sh {group}\ntrue\n```\n");
+            let told = wrong(&page);
+            assert!(
+                told.contains("a fence within a line is text"),
+                "{page}: {told}"
+            );
+        }
+    }
+    let prose = "Write ```sh {grid=a}``` or ```c {profile=b}\nwords```.\n";
+    assert_eq!(wrong(prose), "");
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn nothing_is_lost(source: &str) {
         .then_some(span)
     });
     let fences: Vec<Range<usize>> = fences.collect();
-    let opening = regex::Regex::new(r"(?m)^[ \t>-]*(```+|~~~+) *(sh|c) *\{").unwrap();
+    let opening = regex::Regex::new(r"(?m)^(?:[ \t>-]|text )*(```+|~~~+) *(sh|c) *\{").unwrap();
     for found in opening.captures_iter(source) {
         let marks = found.get(1).unwrap();
         let line = line_start(source, marks.start())..line_end(source, marks.start());
@@ -92,6 +92,13 @@ fn line() -> impl Strategy<Value = String> {
         "`` x",
         "<![CDATA[",
         "```sh {id=h} `x`",
+        "```sh {check=c of=a expect=1}",
+        "```sh {predict=p of=a}",
+        "text ```sh {id=k}",
+        "text ```c {file=b.c}",
+        "text ```sh {check=d of=a expect=1}",
+        "text ```sh {predict=q of=a}",
+        "text ```sh {exercise=l}",
     ];
     proptest::sample::select(lines).prop_map(str::to_owned)
 }
@@ -132,6 +139,8 @@ fn fragment() -> impl Strategy<Value = String> {
         "{id=a}",
         "{file=a.c}",
         "{check=c of=a expect=1}",
+        "{predict=p of=a}",
+        "{exercise=e}",
         "id=",
         "=",
         "\"",
