@@ -1,5 +1,6 @@
 //! Links that lead nowhere: to a page that the course does not have, a file that is not there, or
-//! an anchor that no part of its page has. What has a scheme is left alone: nothing is fetched.
+//! an anchor that no part of its page has; or to a file that the book cannot have. What has a scheme is
+//! left alone: nothing is fetched.
 
 use super::files::{CourseFiles, MANIFEST, Presence};
 use super::model::Course;
@@ -8,6 +9,7 @@ use crate::diagnostic::{Complaint, Diagnostic, Guesses, Severity};
 use crate::lesson::anchors::{anchors, check_id, question_id, slug, step_id};
 use crate::lesson::destination::Destination;
 use crate::lesson::{Lesson, Mark, is_name, marks};
+use crate::say;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -43,6 +45,7 @@ pub(super) fn dead(
         pages: &pages,
         files: CourseFiles::of(&course.origin),
         seen: HashMap::new(),
+        refusals: HashMap::new(),
         names: HashMap::new(),
         guesses: Guesses::default(),
     };
@@ -74,6 +77,8 @@ struct Links<'c> {
     files: CourseFiles,
     /// The paths that links lead to, as they were found.
     seen: HashMap<PathBuf, Presence>,
+    /// Why the book cannot have files, by their paths and whether they are to be images.
+    refusals: HashMap<(PathBuf, bool), Option<String>>,
     /// The names in the folders that links lead to.
     names: HashMap<PathBuf, Rc<Vec<String>>>,
     guesses: Guesses,
@@ -84,14 +89,18 @@ impl Links<'_> {
         let lesson = page.lesson;
         let mut diagnostics = Vec::new();
         for mark in &page.marks {
-            let (url, span) = match mark {
+            let (url, is_image, span) = match mark {
                 Mark::Link {
-                    url, open, close, ..
-                } => (url, written(&lesson.source, url, open, close)),
-                Mark::Address(address) => (&address.url, address.span.clone()),
+                    url,
+                    image,
+                    open,
+                    close,
+                    ..
+                } => (url, *image, written(&lesson.source, url, open, close)),
+                Mark::Address(address) => (&address.url, address.image, address.span.clone()),
                 Mark::Heading { .. } | Mark::Code { .. } => continue,
             };
-            if let Some(complaint) = self.complaint(page, url) {
+            if let Some(complaint) = self.complaint(page, url, is_image) {
                 let dead = Diagnostic::warning(&lesson.path, span, complaint.message);
                 diagnostics.push(dead.help(complaint.help));
             }
@@ -99,7 +108,7 @@ impl Links<'_> {
         diagnostics
     }
 
-    fn complaint(&mut self, page: &Page<'_>, url: &str) -> Option<Complaint> {
+    fn complaint(&mut self, page: &Page<'_>, url: &str, is_image: bool) -> Option<Complaint> {
         // It binds a check or a prediction, or is an error already.
         let binds = |id: String| url.strip_prefix('#').is_some_and(|to| to.starts_with(&id));
         if binds(check_id("")) || binds(question_id("")) {
@@ -118,8 +127,10 @@ impl Links<'_> {
                 "link to a file below the folder that holds `lessons/`, or to an address with `https:`",
             )),
             Destination::Inside { path, anchor } => match self.by_path.get(&*path) {
-                Some(number) => self.anchor(page, &self.pages[*number], anchor.as_deref()?),
-                None => self.file(&path),
+                Some(number) if !is_image => {
+                    self.anchor(page, &self.pages[*number], anchor.as_deref()?)
+                }
+                Some(_) | None => self.file(&path, url, is_image),
             },
         }
     }
@@ -170,25 +181,45 @@ impl Links<'_> {
     }
 
     /// The fault of a link to this path, which is that of no page of the course.
-    fn file(&mut self, path: &Path) -> Option<Complaint> {
+    fn file(&mut self, path: &Path, url: &str, is_image: bool) -> Option<Complaint> {
         let shown = path.display();
         let stem = page_stem(path);
-        if stem.is_some_and(|stem| self.listed.contains(stem)) {
+        if !is_image && stem.is_some_and(|stem| self.listed.contains(stem)) {
             // That it is listed and cannot be read is an error already.
             return None;
         }
         match (self.presence(path), stem) {
-            (Presence::There, Some(stem)) if is_name(stem) => Some(Complaint::new(
+            (Presence::There, Some(stem)) if !is_image && is_name(stem) => Some(Complaint::new(
                 format!("`{shown}` is no page of this course"),
                 format!("add `\"{stem}\"` to the list `lessons` in `{MANIFEST}`"),
             )),
-            (Presence::There, _) => None,
+            (Presence::There, _) => {
+                let reason = self.refusal(path, is_image)?;
+                Some(Complaint::new(
+                    say!("book-no-file", url = url, reason = reason),
+                    "show an image or link to a text, as docs/lesson-format.md says",
+                ))
+            }
             (Presence::Outside, _) => Some(Complaint::new(
                 format!("`{shown}` is a symbolic link that leads out of the course"),
                 "put the file itself there",
             )),
             (Presence::Missing, stem) => Some(self.missing(path, stem.is_some())),
         }
+    }
+
+    /// Why the book cannot have a file, if there is a reason.
+    fn refusal(&mut self, path: &Path, is_image: bool) -> Option<String> {
+        let key = (path.to_owned(), is_image);
+        if let Some(known) = self.refusals.get(&key) {
+            return known.clone();
+        }
+        let refusal = match is_image {
+            true => self.files.image(path).err(),
+            false => self.files.linked(path).err(),
+        };
+        self.refusals.insert(key, refusal.clone());
+        refusal
     }
 
     fn presence(&mut self, path: &Path) -> Presence {

@@ -16,6 +16,7 @@ mod moved;
 mod names;
 mod package;
 mod scripts;
+mod shown;
 mod syntax;
 
 pub use check::check;
@@ -27,6 +28,7 @@ pub use model::{
     TableOfContents,
 };
 pub use scripts::{PartHashes, Script, ScriptKind, lesson_key, lesson_prefix, part_of, parts};
+pub use shown::{CourseImage, LinkedFile};
 
 #[cfg(test)]
 mod tests;

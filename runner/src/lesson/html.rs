@@ -5,7 +5,7 @@
 //! together again, while here a tag may open in one paragraph and close in another.
 
 use crate::visible::is_hidden;
-use regex::Regex;
+use regex::{Captures, Match, Regex};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -110,6 +110,10 @@ pub struct HtmlAddress {
     pub image: bool,
     /// Where it stands, without its quotes.
     pub span: Range<usize>,
+    /// The HTML that is not there without it, a whole image or an attribute.
+    pub carrier: Range<usize>,
+    /// The words that stand for an image; none for a link, whose words stand between its tags.
+    pub words: String,
 }
 
 /// The addresses in HTML that is allowed; what is not is shown as text, and leads nowhere.
@@ -125,23 +129,54 @@ pub fn addresses(html: &str) -> Vec<HtmlAddress> {
             true => open + rest.find("-->").unwrap_or(rest.len()),
             false => open + rest.find('>').unwrap_or(rest.len()),
         };
-        let given = ATTRIBUTE
-            .iter()
-            .filter(|_| !rest.starts_with("<!--"))
-            .flat_map(|one| one.captures_iter(&html[open..at]));
-        for one in given {
-            let key = one[1].to_ascii_lowercase();
-            let value = one.get(2).or(one.get(3));
-            if let Some(value) = value.filter(|_| matches!(key.as_str(), "href" | "src")) {
-                found.push(HtmlAddress {
-                    url: value.as_str().replace("&amp;", "&"),
-                    image: key == "src",
-                    span: open + value.start()..open + value.end(),
-                });
-            }
+        if rest.starts_with("<!--") {
+            continue;
+        }
+        let tag = &html[open..at];
+        let given = ATTRIBUTE.iter().flat_map(|one| one.captures_iter(tag));
+        let given: Vec<Captures<'_>> = given.collect();
+        let value = |key: &str| {
+            let is_it = |one: &&Captures<'_>| one[1].eq_ignore_ascii_case(key);
+            let one = given.iter().find(is_it)?;
+            Some((one, one.get(2).or(one.get(3))?))
+        };
+        let place = |range: Range<usize>| open + range.start..open + range.end;
+        let url = |found: &Match<'_>| found.as_str().replace("&amp;", "&");
+        if let Some((_, src)) = value("src") {
+            found.push(HtmlAddress {
+                url: url(&src),
+                image: true,
+                span: place(src.range()),
+                carrier: open..html.len().min(at + 1),
+                words: value("alt").map_or_else(String::new, |(_, alt)| as_words(alt.as_str())),
+            });
+        }
+        if let Some((attribute, href)) = value("href") {
+            let start = tag[..attribute.get_match().start()].trim_end().len();
+            found.push(HtmlAddress {
+                url: url(&href),
+                image: false,
+                span: place(href.range()),
+                carrier: place(start..attribute.get_match().end()),
+                words: String::new(),
+            });
         }
     }
     found
+}
+
+/// The value of an attribute as words that are the same in HTML and in Markdown.
+fn as_words(value: &str) -> String {
+    let mut words = String::new();
+    let mut is_entity = false;
+    for c in value.trim().chars() {
+        is_entity = c == '&' || is_entity && (c == '#' || c.is_ascii_alphanumeric());
+        match c.is_ascii_punctuation() && !is_entity && c != ';' {
+            true => words.push_str(&format!("&#{};", u32::from(c))),
+            false => words.push(c),
+        }
+    }
+    words
 }
 
 fn refused(html: &str, open: usize, what: &str) -> Refused {

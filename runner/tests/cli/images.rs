@@ -132,3 +132,49 @@ fn check_names_html_whose_file_is_not_there() {
         .stdout_has("there is no file `lessons/pictures/gone.png`")
         .stdout_has("there is no page `lessons/gone.md`");
 }
+
+#[test]
+fn check_names_each_file_that_the_book_cannot_have() {
+    let tutor = course(
+        "![a](pictures/long.png) ![b](pictures/fifo.png) ![c](pictures/dir.png)\n\n\
+         [d](pictures/bytes.bin) <img src=\"pictures/bytes.bin\"> [e](pictures)\n",
+    );
+    let pictures = tutor.path("course/lessons/pictures");
+    let file = fs::File::create(pictures.join("long.png")).expect("writable");
+    file.set_len(17 << 20).expect("writable");
+    let mode = nix::sys::stat::Mode::S_IRWXU;
+    nix::unistd::mkfifo(&pictures.join("fifo.png"), mode).expect("a FIFO");
+    fs::create_dir(pictures.join("dir.png")).expect("writable");
+    for (line, code) in [("check", 0), ("book --emit tree", 1)] {
+        let ran = tutor.run(line).code(code);
+        for says in [
+            "the book cannot show `pictures/long.png`: it is longer than 16 MiB",
+            "the book cannot show `pictures/fifo.png`: it is no regular file",
+            "the book cannot show `pictures/dir.png`: it is no regular file",
+            "the book cannot show `pictures/bytes.bin`: it is not UTF-8 text",
+            "the book cannot show `pictures/bytes.bin`: it is no image that books have",
+            "the book cannot show `pictures`: it is no regular file",
+        ] {
+            assert!(ran.told().contains(says), "{line}: {says}: {}", ran.told());
+        }
+    }
+}
+
+#[test]
+fn the_words_of_what_the_book_cannot_have_stand_there_without_it() {
+    let tutor = course(
+        "A <img src=\"gone.png\" alt=\"dr*awi*ng &amp; 1\" width=\"3\"> and ![o *t*](gone.png).\n\n\
+         Words <a title=\"t\" href='gone.c'>here</a>, [there](gone.c), <a href=\"gone.c\">*more*</a>.\n\n\
+         <p>\nB <img src=\"gone.png\" alt=\"in _a_ block\">.\n<img src=\"gone.png\">\n</p>\n",
+    );
+    emit(&tutor, "--allow-missing").code(0);
+    let page = tutor.get("tree/src/demo.md");
+    for shown in [
+        "A dr&#42;awi&#42;ng &amp; 1 and o *t*.\n",
+        "Words <a title=\"t\">here</a>, there, <a>*more*</a>.\n",
+        "<p>\nB in &#95;a&#95; block.\n\n</p>\n",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert!(!page.contains("<img") && !page.contains("href"), "{page}");
+}

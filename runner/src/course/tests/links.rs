@@ -27,6 +27,7 @@ fn checked(text: &str) -> String {
         ("docs/page.md", ""),
         ("bpf/a b.c", ""),
         ("bpf/hello.bpf.c", ""),
+        ("bpf/a.png/text", ""),
     ])
 }
 
@@ -36,8 +37,8 @@ fn a_link_that_leads_somewhere_is_left_alone() {
         checked(
             "[a](lesson-2.md) [b](#t) [c](#step-build) [d](lesson-1.md#check-c) [e](#) [f](#top)\n\
              [g](lesson-2.md#whats-new) [h](lesson-2.md#映射) [i](lesson-2.md#%E6%98%A0%e5%b0%84-2)\n\
-             [j](lesson-2.md#by-hand) [k](../docs/page.md#any) [l](../bpf) [m](../bpf/hello.bpf.c#L3)\n\
-             [n](<../bpf/a b.c>) [o](../bpf/a%20b.c) ![p](../bpf/hello.bpf.c) [q][r] [r] `[s](t.md)`\n\n\
+             [j](lesson-2.md#by-hand) [m](../bpf/hello.bpf.c#L3)\n\
+             [n](<../bpf/a b.c>) [o](../bpf/a%20b.c) [q][r] [r] `[s](t.md)`\n\n\
              [r]: lesson-2.md\n\n```\n[u](v.md)\n```\n"
         ),
         ""
@@ -52,6 +53,26 @@ fn an_address_with_a_scheme_is_left_alone() {
         ),
         ""
     );
+}
+
+#[test]
+fn a_file_that_the_book_cannot_have_is_named() {
+    let text = "[k](../docs/page.md#any) [l](../bpf) ![p](../bpf/hello.bpf.c)\n\n\
+                <img src=\"../bpf/a.png/\"> ![q](../bpf/a.png)\n\n![r](lesson-2.md)\n";
+    assert_snapshot!(checked(text), @r#"
+    lessons/lesson-1.md:13:5: "../docs/page.md#any" the book cannot show `../docs/page.md#any`: it is no page of this course
+        show an image or link to a text, as docs/lesson-format.md says
+    lessons/lesson-1.md:13:30: "../bpf" the book cannot show `../bpf`: it is no regular file
+        show an image or link to a text, as docs/lesson-format.md says
+    lessons/lesson-1.md:13:43: "../bpf/hello.bpf.c" the book cannot show `../bpf/hello.bpf.c`: it is no image that books have, a file that ends with `gif`, `jpeg`, `jpg`, `png`, `svg`, `webp`
+        show an image or link to a text, as docs/lesson-format.md says
+    lessons/lesson-1.md:15:11: "../bpf/a.png/" the book cannot show `../bpf/a.png/`: it is no regular file
+        show an image or link to a text, as docs/lesson-format.md says
+    lessons/lesson-1.md:15:32: "../bpf/a.png" the book cannot show `../bpf/a.png`: it is no regular file
+        show an image or link to a text, as docs/lesson-format.md says
+    lessons/lesson-1.md:17:6: "lesson-2.md" the book cannot show `lesson-2.md`: it is no image that books have, a file that ends with `gif`, `jpeg`, `jpg`, `png`, `svg`, `webp`
+        show an image or link to a text, as docs/lesson-format.md says
+    "#);
 }
 
 #[test]
@@ -200,6 +221,7 @@ fn the_course_in_the_binary_is_checked_in_the_same_way() {
         .map(|found| format!("{}; {}", found.message, found.help.unwrap_or_default()))
         .collect();
     assert_snapshot!(found.join("\n"), @"
+    the book cannot show `../bpf`: there is no such file; show an image or link to a text, as docs/lesson-format.md says
     there is no file `bpf/helo.bpf.c`; did you mean `../bpf/hello.bpf.c`?
     there is no page `lessons/lesson-99.md`; link to a lesson that `lessons/course.toml` lists
     `lessons/lesson-2.md` has no anchor `nowhere`; a heading's anchor is its text in lower case, with `-` between words; a step has `#step-NAME`, a check `#check-NAME`

@@ -128,8 +128,9 @@ impl MarkReader<'_> {
 
     fn addresses(&mut self, span: &Range<usize>) {
         for mut address in addresses(&self.source[span.clone()]) {
-            let Range { start, end } = address.span;
-            address.span = span.start + start..span.start + end;
+            for place in [&mut address.span, &mut address.carrier] {
+                *place = span.start + place.start..span.start + place.end;
+            }
             self.marks.push(Mark::Address(address));
         }
     }
@@ -289,7 +290,9 @@ mod tests {
                 &source[open.end..close.start],
                 &source[close.clone()]
             ),
-            Mark::Address(HtmlAddress { url, image, span }) => {
+            Mark::Address(HtmlAddress {
+                url, image, span, ..
+            }) => {
                 let image = if *image { "image " } else { "" };
                 format!("{url}: {image}{:?}", &source[span.clone()])
             }

@@ -3,12 +3,12 @@
 //! Lessons stay where they are, images are copied, and other files of the course have a place on the
 //! page of source files. A file that the book cannot have is told, and its link becomes plain text.
 
-use crate::course::Course;
+use crate::course::{Course, CourseImage, LinkedFile};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::lesson::Lesson;
 use crate::lesson::anchors::Anchors;
 use crate::lesson::destination::Destination;
 use crate::lesson::html::is_address;
-use crate::lesson::{Lesson, NotIncluded};
 use crate::say;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
@@ -20,15 +20,6 @@ pub const SOURCES: &str = "sources.md";
 
 /// The folder of images, beside the pages.
 const IMAGES: &str = "images";
-
-/// The endings of images that browsers show.
-const IMAGE_ENDINGS: [&str; 6] = ["gif", "jpeg", "jpg", "png", "svg", "webp"];
-/// A drawing. As the source of an image it runs nothing; opened by itself it would, so none is linked to.
-const DRAWING: &str = "svg";
-
-const MIB: usize = 1 << 20;
-/// No image of a page is longer.
-const MOST_IMAGE_MIB: usize = 16;
 
 /// Where a link leads in the book.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +55,12 @@ pub struct SourceFile {
     pub text: String,
 }
 
+impl SourceFile {
+    fn target(&self) -> LinkTarget {
+        LinkTarget::Moved(format!("{SOURCES}#{}", self.id))
+    }
+}
+
 impl<'c> PageLinks<'c> {
     /// No file is linked to yet.
     pub fn new(course: &'c Course) -> PageLinks<'c> {
@@ -89,19 +86,22 @@ impl<'c> PageLinks<'c> {
             if errors.any(|found| found.path == path) {
                 return Ok(LinkTarget::Nothing);
             }
-            match ending(path).as_str() {
-                // A page that the course does not list is nothing that a reader should see.
-                "md" => Err(say!("book-no-page")),
-                DRAWING => links.source(path),
-                one if IMAGE_ENDINGS.contains(&one) => links.copy(path),
-                _ => links.source(path),
+            if let Some(source) = links.files.get(path) {
+                return Ok(source.target());
+            }
+            match links.course.linked(path)? {
+                LinkedFile::Image(image) => Ok(links.copy(image)),
+                LinkedFile::Text(text) => Ok(links.source(path, text)),
             }
         })
     }
 
     /// Where an image of this lesson is in the book.
     pub fn image(&mut self, lesson: &Lesson, url: &str, span: Range<usize>) -> LinkTarget {
-        self.target(lesson, url, span, |links, path| links.copy(path))
+        self.target(lesson, url, span, |links, path| {
+            let image = links.course.image(path)?;
+            Ok(links.copy(image))
+        })
     }
 
     fn target(
@@ -129,38 +129,20 @@ impl<'c> PageLinks<'c> {
     }
 
     /// Copies an image. Its name is made of what it holds: no path of a course has to be an address.
-    fn copy(&mut self, path: &Path) -> Result<LinkTarget, String> {
-        let ending = ending(path);
-        if !IMAGE_ENDINGS.contains(&ending.as_str()) {
-            return Err(say!("book-no-image", endings = IMAGE_ENDINGS.join("`, `")));
-        }
-        let bytes = self.read(path)?;
-        if bytes.len() > MOST_IMAGE_MIB * MIB {
-            return Err(say!("longer-than", size = MOST_IMAGE_MIB));
-        }
-        let name = format!("{IMAGES}/{}.{ending}", hex(&hash(&bytes).0[..8]));
-        self.images.insert(name.clone(), bytes);
-        Ok(LinkTarget::Moved(name))
+    fn copy(&mut self, image: CourseImage) -> LinkTarget {
+        let name = hex(&hash(&image.bytes).0[..8]);
+        let name = format!("{IMAGES}/{name}.{}", image.ending);
+        self.images.insert(name.clone(), image.bytes);
+        LinkTarget::Moved(name)
     }
 
-    /// The place of a text on the page of source files.
-    fn source(&mut self, path: &Path) -> Result<LinkTarget, String> {
-        if !self.files.contains_key(path) {
-            let text = String::from_utf8(self.read(path)?).map_err(|_| say!("book-no-text"))?;
-            let id = self.anchors.heading(&path.to_string_lossy());
-            self.files.insert(path.to_owned(), SourceFile { id, text });
-        }
-        let source = &self.files[path];
-        Ok(LinkTarget::Moved(format!("{SOURCES}#{}", source.id)))
-    }
-
-    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
-        self.course.read(path).map_err(|error| match error {
-            NotIncluded::Missing => say!("book-missing"),
-            NotIncluded::Outside => say!("book-outside"),
-            NotIncluded::Unreadable(reason) => reason,
-            NotIncluded::TooMuch => say!("longer-than", size = MOST_IMAGE_MIB),
-        })
+    /// Gives a text a place on the page of source files.
+    fn source(&mut self, path: &Path, text: String) -> LinkTarget {
+        let id = self.anchors.heading(&path.to_string_lossy());
+        let source = SourceFile { id, text };
+        let target = source.target();
+        self.files.insert(path.to_owned(), source);
+        target
     }
 
     /// The files that were linked to, by path.
@@ -169,10 +151,4 @@ impl<'c> PageLinks<'c> {
             .iter()
             .map(|(path, source)| (path.as_path(), source))
     }
-}
-
-/// The ending of a file's name, in lower case.
-fn ending(path: &Path) -> String {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    ending.unwrap_or_default().to_lowercase()
 }

@@ -75,11 +75,14 @@ impl PageContext<'_, '_> {
                     edits.push((close.clone(), String::new()));
                 }
             },
-            Mark::Address(HtmlAddress { url, image, span }) => {
-                match self.target(url, *image, span.clone()) {
+            Mark::Address(address) => {
+                let HtmlAddress { image, span, .. } = address;
+                match self.target(&address.url, *image, span.clone()) {
                     LinkTarget::Same => {}
                     LinkTarget::Moved(url) => edits.push((span.clone(), url)),
-                    LinkTarget::Nothing => edits.push((span.clone(), String::new())),
+                    LinkTarget::Nothing => {
+                        edits.push((address.carrier.clone(), address.words.clone()));
+                    }
                 }
             }
             Mark::Code {
