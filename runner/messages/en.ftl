@@ -168,6 +168,7 @@ kernel-of-lab = `--kernel` names a kernel of the lab, and `--on host` asks this 
 bpf-on-lab = or ask a kernel of the lab, without root: add `--on lab`
 bpf-nothing-loaded = the lab's machine is a new one, with nothing loaded yet: name an object file, or load it yourself in `tutor lab shell`
 lab-boots = starting the lab's machine; later runs resume it in a fraction of a second
+lab-state-refused = the lab's saved state `{ $file }` is not used, and made again: { $error }
 lab-not-kept = cannot keep the lab's state in `{ $folder }`, so the next start takes as long: { $error }
 backend-slow = no answer within { $seconds } s
 guarded-failed = cannot start the virtual machine: { $error }

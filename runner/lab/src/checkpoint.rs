@@ -7,6 +7,7 @@ use crate::state::{Base, STATE_BYTES};
 use std::io::{self, Read, Write};
 use std::path::Path;
 use tutor_files::root::read_regular;
+use tutor_files::{Hash, Hasher};
 use zstd::stream::{read::Decoder, write::Encoder};
 
 /// zstd's fastest level.
@@ -25,18 +26,35 @@ pub fn write(file: &Path, note: &[u8], state: &[u8], base: &Base) -> io::Result<
     encoder.write_all(state)?;
     let delta = encoder.finish()?;
     let length = (note.len() as u64).to_le_bytes();
-    let bytes = [base.hash(), &length[..], note, &delta].concat();
+    let content = [&length[..], note, &delta].concat();
+    let bytes = [base.hash(), &hash_for(file, &content).0, &content[..]].concat();
     Ok(tutor_files::write(file, &bytes, 0o600)?)
 }
 
+/// The hash of what a file holds together with its name: what is whole, and another checkpoint's, has
+/// a different one.
+fn hash_for(file: &Path, content: &[u8]) -> Hash {
+    let mut hasher = Hasher::default();
+    hasher.part(file.file_name().unwrap_or_default().as_encoded_bytes());
+    hasher.part(content);
+    hasher.done()
+}
+
 /// Reads the state of a checkpoint from its file, with its note; an error if it was made from another
-/// base state, or is not whole.
+/// base state, or is not what was kept under this name.
 pub fn read(file: &Path, base: &Base) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let bytes = read_regular(file, STATE_BYTES)?;
     let rest = bytes
         .strip_prefix(base.hash())
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is of another base state"))?;
-    let (note, delta) = rest
+    let (hash, content) = rest
+        .split_first_chunk()
+        .ok_or(io::ErrorKind::UnexpectedEof)?;
+    if *hash != hash_for(file, content).0 {
+        let error = "its bytes are not those that were saved";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+    }
+    let (note, delta) = content
         .split_first_chunk()
         .and_then(|(length, rest)| {
             let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;
@@ -89,6 +107,12 @@ mod tests {
         assert!(was == state);
         let other = Base::new(noise(2, 2_000_000));
         assert!(read(&file, &other).is_err());
+        let later = folder.path().join("later");
+        write(&later, b"of a test", &base, &base).unwrap();
+        assert!(read(&later, &base).is_ok());
+        fs::copy(&file, &later).unwrap();
+        let error = read(&later, &base).unwrap_err().to_string();
+        assert_eq!(error, "its bytes are not those that were saved");
         let bytes = fs::read(&file).unwrap();
         fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
         assert!(read(&file, &base).is_err());

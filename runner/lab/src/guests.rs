@@ -11,7 +11,6 @@ use crate::machine::{Launcher, Machine, MachineError};
 use crate::qemu::{Beginning, Qemu};
 use crate::state::{self, Base, Packed};
 use crate::tidy;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +21,13 @@ use std::thread::JoinHandle;
 pub enum GuestProgress {
     /// KVM is tried, which takes ten seconds where it hangs.
     TriesKvm,
+    /// A saved state is damaged or another one, and is made again.
+    Refused {
+        /// Its file.
+        file: PathBuf,
+        /// How it is known.
+        error: String,
+    },
     /// There is no saved state that can be used; the guest boots, which takes seconds.
     Boots,
     /// Its state could not be kept, so that the next one boots too.
@@ -87,14 +93,14 @@ impl Guests {
     pub fn guest(&self, tell: &Tell) -> Result<Machine, MachineError> {
         // A thread that comes while another one boots waits, and then resumes.
         let mut base = self.locked_base();
-        if let Some(machine) = self.resumed(&mut base)? {
+        if let Some(machine) = self.resumed(&mut base, None)? {
             return Ok(machine);
         }
         let lock = self.states.join(format!("{}.lock", self.key));
         let held = Lock::of(&lock);
         // Another process may have saved it while this one waited. Without a lock both boot.
         if held.is_ok()
-            && let Some(machine) = self.resumed(&mut base)?
+            && let Some(machine) = self.resumed(&mut base, Some(tell))?
         {
             return Ok(machine);
         }
@@ -175,8 +181,14 @@ impl Guests {
         Some((machine, note))
     }
 
-    /// Resumes from what is in memory or in the file. A state that does not work is taken away.
-    fn resumed(&self, base: &mut Option<Arc<Base>>) -> Result<Option<Machine>, MachineError> {
+    /// Resumes from what is in memory or in the file. A state that does not work is taken away. A file
+    /// that is not as it was saved is so only by somebody who has the lock, and hears why: another
+    /// process may be writing it.
+    fn resumed(
+        &self,
+        base: &mut Option<Arc<Base>>,
+        locked: Option<&Tell>,
+    ) -> Result<Option<Machine>, MachineError> {
         let file = state::file(&self.states, &self.key);
         let resumed = match base {
             Some(state) => Ok(self.resume(&mut std::iter::once(&***state))),
@@ -197,9 +209,17 @@ impl Guests {
             Ok(Err(
                 error @ (MachineError::Start { .. } | MachineError::ExecutableMemory { .. }),
             )) => Err(error),
-            Ok(Err(_)) | Err(_) => {
+            Ok(Err(_)) => {
                 *base = None;
-                let _ = fs::remove_file(&file);
+                let _ = state::remove(&file);
+                Ok(None)
+            }
+            Err(error) => {
+                if let Some(tell) = locked {
+                    let _ = state::remove(&file);
+                    let error = error.to_string();
+                    tell(GuestProgress::Refused { file, error });
+                }
                 Ok(None)
             }
         }

@@ -1,5 +1,6 @@
 //! Saved states of machines: files that a guest resumes from in a fraction of the time of a boot.
 
+use crate::hashes::noted_hash;
 use crate::qemu::{Qemu, devices};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -7,7 +8,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, mpsc};
 use tutor_agent::protocol::VERSION;
-use tutor_files::root::regular_file;
+use tutor_files::root::{read_regular, regular_file};
 use tutor_files::{Hash, Hasher, hash, hex};
 use zstd::stream::read::Decoder;
 use zstd::zstd_safe;
@@ -20,6 +21,9 @@ pub const STATE_BYTES: u64 = 1 << 30;
 
 /// The longest header, which has the unpacked size (RFC 8878, 3.1.1.1).
 const HEADER_BYTES: u64 = 18;
+
+/// The length of a hash in hexadecimal.
+const HASH_BYTES: u64 = 64;
 
 /// The size of a piece that is handed on, in bytes.
 const PIECE_BYTES: usize = 1 << 20;
@@ -77,6 +81,18 @@ pub fn file(states: &Path, key: &str) -> PathBuf {
     states.join(format!("{key}.base"))
 }
 
+/// Where the SHA-256 of a state's file is kept.
+pub(crate) fn hash_file(file: &Path) -> PathBuf {
+    file.with_extension("sha256")
+}
+
+/// True if a file has the bytes that were saved. They are hashed once, and again when it has changed.
+fn is_as_saved(file: &Path) -> io::Result<bool> {
+    let saved = read_regular(&hash_file(file), HASH_BYTES)?;
+    let notes = file.with_file_name("hashes.json");
+    Ok(noted_hash(file, &notes)?.as_bytes() == saved)
+}
+
 /// A base state in its file, of which the beginning was read.
 #[derive(Debug)]
 pub struct Packed {
@@ -86,7 +102,8 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// Opens the file; an error if it is missing, begins wrongly, or has another key.
+    /// Opens the file; an error if it is missing, begins wrongly, has another key, or is not what was
+    /// saved.
     pub fn open(file: &Path, key: &str) -> io::Result<Packed> {
         let mut rest = regular_file(file)?;
         let mut begin = Vec::new();
@@ -94,6 +111,11 @@ impl Packed {
         (&mut rest).take(length).read_to_end(&mut begin)?;
         if begin != key.as_bytes() {
             let error = "it is the state of another machine";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+        }
+        // No more is known of a state whose hash is gone.
+        if !is_as_saved(file).unwrap_or(false) {
+            let error = "its bytes are not those that were saved";
             return Err(io::Error::new(io::ErrorKind::InvalidData, error));
         }
         let mut header = Vec::new();
@@ -147,13 +169,27 @@ pub fn read(file: &Path, key: &str) -> io::Result<Base> {
     Ok(Packed::open(file, key)?.unpack(|_| ())?.0)
 }
 
-/// Keeps a base state behind its key, for this user alone: it holds a guest's memory.
+/// Keeps a base state behind its key, and its hash beside it, for this user alone: it holds a guest's
+/// memory.
 pub fn write(file: &Path, key: &str, state: &[u8]) -> io::Result<()> {
     let mut encoder = zstd::stream::Encoder::new(key.as_bytes().to_vec(), LEVEL)?;
     encoder.include_checksum(true)?;
     encoder.set_pledged_src_size(Some(state.len() as u64))?;
     encoder.write_all(state)?;
-    Ok(tutor_files::write(file, &encoder.finish()?, 0o600)?)
+    let packed = encoder.finish()?;
+    tutor_files::write(file, &packed, 0o600)?;
+    let hash = hash(&packed).to_string();
+    tutor_files::write(&hash_file(file), hash.as_bytes(), 0o600).map_err(|error| {
+        // It would be refused.
+        let _ = remove(file);
+        error.into()
+    })
+}
+
+/// Removes a base state.
+pub fn remove(file: &Path) -> io::Result<()> {
+    let _ = std::fs::remove_file(hash_file(file));
+    std::fs::remove_file(file)
 }
 
 #[cfg(test)]
@@ -198,6 +234,22 @@ mod tests {
     }
 
     #[test]
+    fn a_state_whose_bytes_are_not_those_that_were_saved_is_refused_however_whole_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| file(folder.path(), name));
+        write(&one, "k", &[7; 1000]).unwrap();
+        write(&other, "k", &[8; 1000]).unwrap();
+        assert_eq!(*read(&other, "k").unwrap(), [8; 1000]);
+        fs::copy(&other, &one).unwrap();
+        let error = read(&one, "k").unwrap_err().to_string();
+        assert_eq!(error, "its bytes are not those that were saved");
+        fs::remove_file(hash_file(&other)).unwrap();
+        assert!(read(&other, "k").is_err());
+        remove(&one).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
     fn a_pipe_in_the_place_of_a_state_keeps_nobody_waiting() {
         let folder = tempfile::tempdir().unwrap();
         let path = file(folder.path(), "k");
@@ -213,6 +265,7 @@ mod tests {
         let [one, other] = ["one", "two"].map(|key| file(folder.path(), key));
         write(&one, "one", &[7; 1000]).unwrap();
         fs::rename(&one, &other).unwrap();
+        fs::rename(hash_file(&one), hash_file(&other)).unwrap();
         let error = read(&other, "two").unwrap_err().to_string();
         assert_eq!(error, "it is the state of another machine");
         assert_eq!(*read(&other, "one").unwrap(), [7; 1000]);

@@ -68,7 +68,7 @@ pub fn kept(cache: &Cache) -> Result<Vec<CachedFile>, CacheError> {
         for path in entries(&folder)? {
             let end = path.extension().and_then(|end| end.to_str());
             // They go with the states that they are about.
-            if matches!(end, Some("lock" | "answers")) {
+            if matches!(end, Some("lock" | "answers" | "sha256" | "json")) {
                 continue;
             }
             // Another process may tidy at the same time.
@@ -136,8 +136,10 @@ pub fn remove(one: &CachedFile) -> Result<u64, CacheError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         done => done.map_err(failed_io("remove", &one.path))?,
     }
-    // Answers about a state are of no use without it.
-    let _ = fs::remove_file(one.path.with_extension("answers"));
+    // Answers about a state are of no use without it, and neither is its hash.
+    for end in ["answers", "sha256"] {
+        let _ = fs::remove_file(one.path.with_extension(end));
+    }
     // A folder goes when it is empty.
     if let Some(folder) = one.path.parent() {
         let _ = fs::remove_dir(folder);

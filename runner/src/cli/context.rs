@@ -281,6 +281,11 @@ impl Context {
         Ok(Lab::new(self.lab_choice(kernel)?, move |progress| {
             let line = match progress {
                 GuestProgress::TriesKvm => say!("lab-tries-kvm"),
+                GuestProgress::Refused { file, error } => say!(
+                    "lab-state-refused",
+                    file = file.display().to_string(),
+                    error = error
+                ),
                 GuestProgress::Boots => say!("lab-boots"),
                 GuestProgress::NotKept { folder, error } => say!(
                     "lab-not-kept",

@@ -39,6 +39,22 @@ fn a_state_that_is_cut_short_or_of_something_else_is_made_again() {
     assert_eq!(own.boots(), 5, "a state that was renamed");
     drop(own.again().guest().unwrap());
     assert_eq!(own.boots(), 5, "it was saved again");
+    // A machine's state, whole and with this key, and not the one that was saved.
+    let other = own.folder.path().join("other.base");
+    let mut state = tutor_lab::state::read(&own.state(), &key).unwrap().to_vec();
+    let middle = state.len() / 2;
+    state[middle] ^= 1;
+    tutor_lab::state::write(&other, &key, &state).unwrap();
+    fs::copy(&other, own.state()).unwrap();
+    drop(own.again().guest().unwrap());
+    assert_eq!(own.boots(), 6, "a state that was changed");
+    let refused = |told: &GuestProgress| match told {
+        GuestProgress::Refused { file, error } => {
+            *file == own.state() && error == "its bytes are not those that were saved"
+        }
+        GuestProgress::TriesKvm | GuestProgress::Boots | GuestProgress::NotKept { .. } => false,
+    };
+    assert!(own.told.lock().unwrap().iter().any(refused));
 }
 
 #[test]
