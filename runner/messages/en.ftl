@@ -190,6 +190,7 @@ need-own-said = { $said }; in the lab: `tutor run { $lesson }`
 need-own-lab = in the lab: `tutor run { $lesson }`
 package-newest = `{ $package }` { $version } is installed, and this system's archive has no newer one: { $otherwise }
 package-installed = `{ $package }` { $version } is installed: upgrade the system, or where its archive has no newer one: { $otherwise }
+package-lost = `{ $package }` is installed, and its file `{ $file }` is gone or is no such file: install it again, `{ $command }`
 package-otherwise = take it from a newer release of the system, or build it from its source
 probe-timeout = its probe did not answer in time
 probe-interrupted = its probe was interrupted

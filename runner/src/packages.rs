@@ -2,6 +2,8 @@
 //! one.
 
 use crate::say;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// How to get something that is missing.
@@ -32,8 +34,9 @@ pub fn as_root(words: &[String]) -> String {
     }
 }
 
-/// How to get something of a package that is missing or too old: install it. If that is installed and
-/// the archive has no newer one, `otherwise` says what to do.
+/// How to get something of a package that is missing or too old: install it, or install it again where it
+/// is there and its file is not. If it is whole and the archive has no newer one, `otherwise` says what to
+/// do.
 pub fn mend(
     package: &Package,
     otherwise: Option<&str>,
@@ -41,15 +44,18 @@ pub fn mend(
 ) -> Option<Mend> {
     let otherwise = otherwise.map(str::to_owned);
     let install = distribution.install([package]);
-    let Some((package, install)) = install.and_then(|words| Some((words.last()?.clone(), words)))
+    let Some((name, install)) = install.and_then(|words| Some((words.last()?.clone(), words)))
     else {
         return otherwise.map(Mend::Remedy);
     };
     let otherwise = otherwise.unwrap_or_else(|| say!("package-otherwise"));
-    let Some(installed) = distribution.installed(&package) else {
+    let Some(installed) = distribution.installed(&name) else {
         return Some(Mend::Install(install));
     };
-    let (package, version) = (package.as_str(), installed.version.as_str());
+    if let Some(again) = again(package, &name, distribution) {
+        return Some(Mend::Remedy(again));
+    }
+    let (package, version) = (name.as_str(), installed.version.as_str());
     Some(match installed.newest {
         Some(newest) if newest != version => Mend::Install(install),
         Some(_) => Mend::Remedy(say!(
@@ -81,6 +87,8 @@ struct Installed {
 pub struct Package {
     /// Our name for it: `clang`.
     pub name: String,
+    /// A program or file that it brings, as in the list; nothing where that is not known.
+    pub test: String,
     /// Its name on Debian and Ubuntu; `a|b` is `a` on Debian and `b` on Ubuntu.
     pub debian: String,
     /// Its name on Fedora.
@@ -116,13 +124,32 @@ pub fn named(name: &str) -> Option<Package> {
     all().into_iter().find(|package| package.name == name)
 }
 
-/// The command that installs rows of the list, without `sudo`.
-pub fn install<'n>(
-    names: impl IntoIterator<Item = &'n str>,
-    distribution: Distribution,
-) -> Option<Vec<String>> {
-    let packages: Vec<Package> = names.into_iter().filter_map(named).collect();
-    distribution.install(&packages)
+/// What to do where a package is installed and its file is gone.
+fn again(package: &Package, name: &str, distribution: Distribution) -> Option<String> {
+    let lost = lost_file(&package.test, Path::new("/"))?;
+    let owner = distribution.owner(&lost).filter(|owner| owner != name);
+    let names: Vec<String> = [name.to_owned()].into_iter().chain(owner).collect();
+    let command = as_root(&distribution.reinstall(&names)?);
+    let file = lost.display().to_string();
+    Some(say!(
+        "package-lost",
+        package = name,
+        file = file,
+        command = command
+    ))
+}
+
+/// What to do here about what the row of that name brings, where that is not to install it.
+pub fn besides_installing(name: &str) -> Option<String> {
+    match mend_row(name, Distribution::here())? {
+        Mend::Remedy(text) => Some(text),
+        Mend::Install(_) => None,
+    }
+}
+
+/// How to get what the row of that name brings.
+pub fn mend_row(name: &str, distribution: Distribution) -> Option<Mend> {
+    mend(&named(name)?, None, distribution)
 }
 
 /// True for a text that names a package wherever there are any. What begins with `-` would be an
@@ -139,10 +166,11 @@ fn row(line: &str) -> Option<Package> {
     }
     let mut columns = line.split_whitespace();
     let mut next = || columns.next().map(str::to_owned);
-    // What is looked for, and what it is for, are for `setup` and for readers.
-    let (name, _, debian, fedora, arch) = (next()?, next()?, next()?, next()?, next()?);
+    // What it is for is for `setup` and for readers.
+    let (name, test, debian, fedora, arch) = (next()?, next()?, next()?, next()?, next()?);
     Some(Package {
         name,
+        test,
         debian,
         fedora,
         arch,
@@ -206,6 +234,37 @@ impl Distribution {
         }
     }
 
+    /// The installed package that a file belongs to.
+    fn owner(self, file: &Path) -> Option<String> {
+        let (program, arguments): (_, &[&str]) = match self {
+            Distribution::Debian | Distribution::Ubuntu => ("dpkg-query", &["-S"]),
+            Distribution::Fedora => ("rpm", &["-qf", "--qf", "%{NAME}\n"]),
+            Distribution::Arch => ("pacman", &["-Qqo"]),
+            Distribution::Other => return None,
+        };
+        let mut command = Command::new(program);
+        command.args(arguments).arg(file).env("LC_ALL", "C");
+        let output = command.output().ok().filter(|done| done.status.success())?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        // `clang-14: /usr/lib/llvm-14/bin/clang`, `libc6-dev:amd64: /usr/include/stdio.h`.
+        let name = text.split([':', '\n']).next()?.trim();
+        is_package_name(name).then(|| name.to_owned())
+    }
+
+    /// The command that installs packages again that are installed, without `sudo`.
+    fn reinstall(self, packages: &[String]) -> Option<Vec<String>> {
+        let command: &[&str] = match self {
+            Distribution::Debian | Distribution::Ubuntu => {
+                &["apt-get", "install", "--reinstall", "-y"]
+            }
+            Distribution::Fedora => &["dnf", "reinstall", "-y"],
+            Distribution::Arch => &["pacman", "-S", "--noconfirm"],
+            Distribution::Other => return None,
+        };
+        let words = command.iter().map(|word| (*word).to_owned());
+        Some(words.chain(packages.iter().cloned()).collect())
+    }
+
     /// The command that installs some packages, without `sudo`.
     pub fn install<'p>(
         self,
@@ -233,6 +292,40 @@ impl Distribution {
         }
         (words.len() > command.len()).then_some(words)
     }
+}
+
+/// The folders that a package puts its programs into.
+const PROGRAMS: [&str; 4] = ["usr/bin", "usr/sbin", "bin", "sbin"];
+
+/// Returns the file that a row's test looks for in vain, where its package is there all the same: the
+/// place that a link leads to, or else the place where it should be. What may be one of several is left
+/// alone.
+fn lost_file(test: &str, root: &Path) -> Option<PathBuf> {
+    if test.is_empty() || test.contains(['|', '*']) {
+        return None;
+    }
+    let places: Vec<PathBuf> = match test.strip_prefix('/') {
+        Some(file) => vec![root.join(file)],
+        None => PROGRAMS
+            .iter()
+            .map(|bin| root.join(bin).join(test))
+            .collect(),
+    };
+    let is_there = |place: &PathBuf| {
+        place.metadata().is_ok_and(|there| {
+            there.is_file() && (test.starts_with('/') || there.permissions().mode() & 0o111 != 0)
+        })
+    };
+    if places.iter().any(is_there) {
+        return None;
+    }
+    let linked = places.iter().find(|place| place.symlink_metadata().is_ok());
+    let place = linked.or(places.first())?;
+    let target = place.canonicalize().or_else(|_| {
+        let target = place.read_link()?;
+        Ok::<_, std::io::Error>(place.with_file_name(target))
+    });
+    Some(target.unwrap_or_else(|_| place.clone()))
 }
 
 /// Reads what `apt-cache policy` says of one package.
@@ -296,6 +389,32 @@ mod tests {
             on(Distribution::Ubuntu).as_deref(),
             Some("linux-tools-generic")
         );
+    }
+
+    #[test]
+    fn a_file_that_a_package_brought_and_that_is_gone_is_named_by_its_own_place() {
+        let root = tempfile::tempdir().unwrap();
+        let lost = |test: &str| lost_file(test, root.path());
+        let place = |below: &str| Some(root.path().join(below));
+        for folder in ["usr/bin", "usr/sbin", "usr/lib/llvm-14/bin", "usr/include"] {
+            std::fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        assert_eq!(lost("clang"), place("usr/bin/clang"));
+        assert_eq!(lost("/usr/include/stdio.h"), place("usr/include/stdio.h"));
+        // Where a link of one package leads to a file of another one, that is the one that is gone.
+        let link = root.path().join("usr/bin/clang");
+        std::os::unix::fs::symlink("../lib/llvm-14/bin/clang", &link).unwrap();
+        let program = root.path().join("usr/lib/llvm-14/bin/clang");
+        assert_eq!(lost("clang"), place("usr/bin/../lib/llvm-14/bin/clang"));
+        std::fs::write(&program, "").unwrap();
+        assert_eq!(lost("clang"), place("usr/lib/llvm-14/bin/clang"));
+        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        assert_eq!(lost("clang"), None);
+        std::fs::write(root.path().join("usr/include/stdio.h"), "").unwrap();
+        assert_eq!(lost("/usr/include/stdio.h"), None);
+        // Any of several does, and of what a course names nothing is known.
+        assert_eq!(lost("/usr/src/*/filter.h|/usr/src/b"), None);
+        assert_eq!(lost(""), None);
     }
 
     #[test]

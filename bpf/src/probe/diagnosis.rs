@@ -46,7 +46,25 @@ impl Reason {
         let no_tracefs = evidence.has_tracefs == Some(false);
         let no_bpffs = evidence.has_bpffs == Some(false);
         let no_btf = evidence.has_btf == Some(false);
+        let no_sysfs = evidence.has_sysfs == Some(false);
         match feature {
+            // All of these lie below it: event sources, BTF, and the folders of two other file systems.
+            Feature::Kprobe
+            | Feature::Ksyscall
+            | Feature::Uprobe
+            | Feature::Btf
+            | Feature::Fentry
+            | Feature::Tracefs
+            | Feature::Tracepoint
+            | Feature::SyscallTracepoint
+            | Feature::Bpffs
+                if no_sysfs =>
+            {
+                Some(Self::NotMounted {
+                    kind: "sysfs",
+                    folder: "/sys",
+                })
+            }
             Feature::Kprobe | Feature::Ksyscall if kprobes => Some(Self::NotBuiltIn {
                 option: "CONFIG_KPROBES",
             }),
@@ -231,6 +249,36 @@ mod tests {
             said(Feature::Xdp),
             "this process lacks CAP_BPF and CAP_NET_ADMIN"
         );
+    }
+
+    #[test]
+    fn without_a_sysfs_what_lies_in_it_is_not_said_to_be_missing_from_the_kernel() {
+        let evidence = KernelEvidence {
+            has_sysfs: Some(false),
+            has_tracefs: Some(false),
+            has_btf: None,
+            has_uprobe_source: None,
+            ..root()
+        };
+        for feature in [
+            Feature::Btf,
+            Feature::Uprobe,
+            Feature::Fentry,
+            Feature::Tracefs,
+        ] {
+            let reason = Reason::likely(feature, Phase::Open, Some(Errno::ENOENT), &evidence);
+            assert_eq!(
+                reason.to_string(),
+                "no sysfs is mounted at /sys",
+                "{feature:?}"
+            );
+            assert_eq!(
+                reason.remedy(),
+                "mount it as root: `mount -t sysfs sysfs /sys`"
+            );
+        }
+        let loaded = Reason::likely(Feature::Bpf, Phase::Load, Some(Errno::EINVAL), &evidence);
+        assert_ne!(loaded.to_string(), "no sysfs is mounted at /sys");
     }
 
     #[test]

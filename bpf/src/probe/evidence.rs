@@ -57,6 +57,8 @@ pub struct KernelEvidence {
     pub has_kprobe_source: Option<bool>,
     /// Whether perf has a `uprobe` event source, that is, the kernel has CONFIG_UPROBE_EVENTS.
     pub has_uprobe_source: Option<bool>,
+    /// Whether a sysfs is mounted at `/sys`.
+    pub has_sysfs: Option<bool>,
     /// Whether a tracefs is mounted where libbpf looks for it.
     pub has_tracefs: Option<bool>,
     /// Whether a BPF file system is mounted at `/sys/fs/bpf`.
@@ -99,6 +101,7 @@ impl KernelEvidence {
             security_modules: text("sys/kernel/security/lsm").map(|text| text.trim().to_owned()),
             has_kprobe_source: among(sources, "kprobe"),
             has_uprobe_source: among(sources, "uprobe"),
+            has_sysfs: mounts.as_deref().map(|_| root.join("sys/kernel").is_dir()),
             has_tracefs: mounts.as_deref().map(|mounts| {
                 ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"]
                     .iter()
@@ -236,6 +239,14 @@ mod tests {
             gathered(&[("proc/self/mounts", bpf)]).has_tracefs,
             Some(false)
         );
+    }
+
+    #[test]
+    fn a_machine_without_a_sysfs_is_seen_by_its_empty_folder() {
+        let proc = ("proc/self/mounts", "proc /proc proc rw 0 0\n");
+        let seen = |path| gathered(&[proc, (path, "")]).has_sysfs;
+        assert_eq!(seen("sys/.keep"), Some(false));
+        assert_eq!(seen("sys/kernel/mm"), Some(true));
     }
 
     #[test]

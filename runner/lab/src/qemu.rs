@@ -103,7 +103,7 @@ pub enum QemuError {
     )]
     Architecture,
     /// There is none.
-    #[error("`{program}` is not installed")]
+    #[error("there is no `{program}`")]
     Missing {
         /// Its program.
         program: &'static str,

@@ -10,6 +10,7 @@ mod own;
 use super::told::happening;
 use super::{Answer, Backend, BackendError, Happening, KernelOwner, Mode, Opening, Session};
 use crate::event::{KeptYours, OfLab};
+use crate::packages;
 use crate::say;
 use answers::Answers;
 use memory::MemoryWatch;
@@ -212,7 +213,9 @@ fn lacking((reason, remedy): Lack) -> BackendError {
 /// Returns what to do about a QEMU that cannot be used.
 pub fn qemu_remedy(error: &QemuError) -> String {
     match error {
-        QemuError::Missing { .. } | QemuError::Strange { .. } => say!("lab-remedy-qemu"),
+        QemuError::Missing { .. } | QemuError::Strange { .. } => {
+            packages::besides_installing("qemu").unwrap_or_else(|| say!("lab-remedy-qemu"))
+        }
         QemuError::TooOld { .. } => say!("lab-remedy-qemu-old"),
         QemuError::Architecture => say!("lab-remedy-architecture"),
     }

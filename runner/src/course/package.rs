@@ -54,6 +54,7 @@ pub(super) fn read(need: &str, value: Value<'_>, findings: &mut Findings) -> Opt
             let [debian, fedora, arch] = names;
             Some(Package {
                 name: need.to_owned(),
+                test: String::new(),
                 debian,
                 fedora,
                 arch,

@@ -59,8 +59,8 @@ fn not_installed(
     by_hand: String,
     distribution: Distribution,
 ) -> Finding {
-    let install = packages::install([package], distribution).map(Mend::Install);
-    let mend = install.unwrap_or(Mend::Remedy(by_hand));
+    let mend = packages::mend_row(package, distribution);
+    let mend = mend.unwrap_or(Mend::Remedy(by_hand));
     Finding {
         packages: packages::named(package).into_iter().collect(),
         ..lacks(name, what, reason, mend)

@@ -92,9 +92,8 @@ fn missing(cache: &Cache) -> Result<Vec<MissingPart>, CacheError> {
         Err(error) => lacks(error.to_string(), qemu_remedy(&error)),
     }
     for (tool, package) in tools {
-        let install = packages::install([package], Distribution::here());
-        let install = install.map(|words| words.join(" "));
-        let remedy = install.unwrap_or_else(|| say!("lab-install-by-hand"));
+        let mend = packages::mend_row(package, Distribution::here());
+        let remedy = mend.map_or_else(|| say!("lab-install-by-hand"), |mend| mend.in_words());
         lacks(tool.to_owned(), remedy);
     }
     Ok(missing)

@@ -101,3 +101,68 @@ fn a_course_names_the_packages_of_its_own_needs() {
         ran.stdout_has(&format!("mend: {command}"));
     }
 }
+
+/// What the course in the binary says of its `bpftool` where that is this script, and other releases of it
+/// lie below `tools`.
+fn bpftool_is(script: &str, tools: &std::path::Path) -> (bool, String) {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let course = tutor::course::Course::load(Some(root), None, root).expect("the course");
+    let probe = course.needs["bpftool"]
+        .probe
+        .replace("/usr/lib", &tools.display().to_string());
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("bpftool");
+    std::fs::write(&program, script).expect("writable");
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("ours");
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let mut bash = std::process::Command::new("bash");
+    let ran = bash
+        .args(["-c", &probe])
+        .env("PATH", path)
+        .output()
+        .expect("bash");
+    (
+        ran.status.success(),
+        String::from_utf8_lossy(&ran.stdout).into_owned(),
+    )
+}
+
+#[test]
+fn a_bpftool_that_is_a_script_without_a_program_for_this_kernel_is_named_as_that() {
+    let wrapper = "#!/bin/bash\n{ echo 'WARNING: bpftool not found for kernel 5.15'; echo; \
+        echo '    linux-cloud-tools-standard-WSL2'; } >&2\nexit 2\n";
+    let tools = tempfile::tempdir().expect("a folder");
+    let (works, said) = bpftool_is(wrapper, tools.path());
+    assert!(!works);
+    let reason = "the bpftool here is a script, and it finds no program for the kernel ";
+    assert!(said.starts_with(reason), "{said}");
+    assert!(!said.contains("help: "), "{said}");
+    let other = tools.path().join("linux-tools/6.8.0-31-generic/bpftool");
+    std::fs::create_dir_all(other.parent().expect("a folder")).expect("writable");
+    std::fs::write(&other, "").expect("writable");
+    let (_, said) = bpftool_is(wrapper, tools.path());
+    let help = format!("`ln -s {} /usr/local/sbin/bpftool`", other.display());
+    assert!(said.contains(&help), "{said}");
+    let (works, said) = bpftool_is("#!/bin/sh\necho bpftool v7.4.0\n", tools.path());
+    assert_eq!((works, &*said), (true, "bpftool v7.4.0\n"));
+}
+
+#[test]
+fn what_a_package_brought_and_is_gone_is_mended_by_installing_it_again() {
+    let owner = std::process::Command::new("dpkg-query")
+        .args(["-S", "/usr/bin/clang"])
+        .output();
+    if !owner.is_ok_and(|owner| owner.status.success()) {
+        return skipped("no clang of a Debian package, so none was taken away");
+    }
+    let need = "[needs.clang]\nwhat = 'clang'\nwhy = 'compiles'\nprobe = 'clang --version'\npackage = 'clang'\n";
+    let tutor = Tutor::new()
+        .lesson(plain("one needs=clang", "true"))
+        .course(need);
+    let hide = "mount --bind /dev/null \"$(readlink -f /usr/bin/clang)\"";
+    let Some(doctor) = in_own_mounts(&tutor, hide, "doctor") else {
+        return;
+    };
+    let ran = tutor.start_command(doctor, "doctor").end().code(3);
+    ran.stdout_has("apt-get install --reinstall -y clang clang-");
+}

@@ -49,7 +49,9 @@ pub struct InitramfsContents<'c> {
 #[derive(Debug, thiserror::Error)]
 pub enum InitramfsError {
     /// A tool that the guest cannot do without is not installed.
-    #[error("the lab needs `{0}`, which is not installed (package `{0}`)")]
+    #[error(
+        "the lab needs a program `{0}`, and there is none (package `{0}`); a script does not do"
+    )]
     MissingTool(&'static str),
     /// A file could not be read, or is far too large for the guest's memory.
     #[error(transparent)]
