@@ -182,6 +182,7 @@ exclusive-failed = cannot wait for `{ $name }`: { $error }
 need-no-reason = { $what } is not here
 need-too-old = { $what } is { $found } here, and { $wanted } or later is needed
 need-no-version = { $what } is here, but it does not tell its version, and { $wanted } or later is needed
+need-other-program = steps run `{ $theirs }`, and your PATH has `{ $yours }` first
 need-out-of-reach = `{ $program }` is in your PATH (`{ $folder }`), which steps do not have: add `{ $place }` to `path` of `[steps]` in `lessons/course.toml`
 need-out-of-reach-own = `{ $program }` is in your PATH (`{ $folder }`), which steps do not have; { $otherwise }
 need-install = install it: `{ $command }`

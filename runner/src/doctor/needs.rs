@@ -59,8 +59,11 @@ pub fn examine(
             Place::Host => Area::Host,
             Place::Kernel => Area::Kernel,
         };
+        let is_there = matches!(state, State::Has(_)) && probe.on == Place::Host;
+        let note = is_there.then(|| reach::other_than_steps(options, name));
         found.push(Finding {
             lessons,
+            note: note.flatten(),
             packages: probe.package.iter().cloned().collect(),
             mend,
             ..Finding::new(area, name, probe.what.clone(), probe.why.clone(), state)

@@ -44,6 +44,23 @@ pub fn remedy(
     })
 }
 
+/// Says which program of a need's name the learner means by it, where steps find another one.
+pub fn other_than_steps(options: &Options, need: &str) -> Option<String> {
+    let (yours, _) = options.surroundings.folder_of(need)?;
+    let yours = yours.join(need);
+    let folders = search_path(options, Place::Host).into_iter();
+    let mut found = folders.map(|folder| folder.join(need));
+    let theirs = found.find(|program| is_program(program))?;
+    let is_another = yours.canonicalize().ok() != theirs.canonicalize().ok();
+    is_another.then(|| {
+        say!(
+            "need-other-program",
+            yours = yours.display().to_string(),
+            theirs = theirs.display().to_string()
+        )
+    })
+}
+
 /// The words of a script that may name a program.
 fn words(script: &str) -> impl Iterator<Item = &str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "+._-".contains(c);

@@ -166,3 +166,16 @@ fn what_a_package_brought_and_is_gone_is_mended_by_installing_it_again() {
     let ran = tutor.start_command(doctor, "doctor").end().code(3);
     ran.stdout_has("apt-get install --reinstall -y clang clang-");
 }
+
+#[test]
+fn a_program_that_is_first_in_the_learners_path_and_not_run_by_steps_is_told() {
+    let need = "[needs.sed]\nwhat = 'sed'\nwhy = 'edits'\nprobe = 'sed --version'\n";
+    let tutor = with_program(Tutor::new(), "home/tools/sed", "echo sed 99.0");
+    let tutor = tutor.lesson(plain("one needs=sed", "true")).course(need);
+    let yours = tutor.path("home/tools/sed").display().to_string();
+    let ran = tutor.run("doctor").code(0).stdout_lacks("99.0");
+    ran.stdout_has(&format!("your PATH has `{yours}` first"));
+    let tutor = tutor.course("[steps]\npath = ['~/tools']");
+    let ran = tutor.run("doctor").code(0).stdout_has("✓ sed 99.0");
+    ran.stdout_lacks("first");
+}
