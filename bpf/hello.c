@@ -3,9 +3,10 @@
  * What you should see: this loads a BPF object, attaches it, calls write() a
  * few times, and shows the lines the BPF program printed for these calls.
  *
- *     hello [-w WRITES] [-k FUNCTION] [-e LIMIT] OBJECT
+ *     hello [-w WRITES] [-o OPENS] [-k FUNCTION] [-e LIMIT] OBJECT
  *
  *     -w  call write() this often (3)
+ *     -o  open a file this often, too (0)
  *     -k  attach to this kernel function, whatever the section's name says
  *     -e  echo: answer each line with one more write, LIMIT lines at most
  */
@@ -45,6 +46,9 @@ static int set_pid(struct bpf_object *object)
 /* Calls write() on a file that swallows everything. */
 static int call_write(int writes)
 {
+	if (writes <= 0)
+		return 0;
+
 	int null = open("/dev/null", O_WRONLY);
 
 	if (null < 0)
@@ -53,6 +57,19 @@ static int call_write(int writes)
 		if (write(null, "x", 1) != 1)
 			break;
 	close(null);
+	return 0;
+}
+
+/* Opens a file that is always there. */
+static int call_open(int opens)
+{
+	while (opens-- > 0) {
+		int null = open("/dev/null", O_RDONLY);
+
+		if (null < 0)
+			return -errno;
+		close(null);
+	}
 	return 0;
 }
 
@@ -70,7 +87,7 @@ static int echo(struct trace *trace, int limit)
 }
 
 static int run(struct bpf_object *object, const char *function, int writes,
-	       int limit)
+	       int opens, int limit)
 {
 	struct bpf_program *program = bpf_object__next_program(object, NULL);
 	const char *section = bpf_program__section_name(program);
@@ -102,15 +119,19 @@ static int run(struct bpf_object *object, const char *function, int writes,
 	if (!link)
 		return fail("attach to", target, errno, NULL);
 	error = -call_write(writes);
+	if (!error)
+		error = -call_open(opens);
 	if (!error && limit)
 		found = echo(&trace, limit);
 	bpf_link__destroy(link);
 	/* ANCHOR_END: heart */
 
 	if (error)
-		return fail("write to", "/dev/null", error, NULL);
+		return fail("write to or open", "/dev/null", error, NULL);
 	printf("attach  to %s\n", target);
 	printf("write   calls: %d\n", writes);
+	if (opens)
+		printf("opens   calls: %d\n", opens);
 	printf("detach  nothing calls it again\n");
 	found += trace_read(&trace, limit ? NULL : stdout);
 	printf("read    lines: %d\n", found);
@@ -121,19 +142,20 @@ static int run(struct bpf_object *object, const char *function, int writes,
 int main(int argc, char **argv)
 {
 	const char *function = NULL;
-	int writes = 3, limit = 0, option;
+	int writes = 3, opens = 0, limit = 0, option;
 
-	while ((option = getopt(argc, argv, "w:k:e:")) != -1) {
+	while ((option = getopt(argc, argv, "w:o:k:e:")) != -1) {
 		switch (option) {
 		case 'w': writes = atoi(optarg); break;
+		case 'o': opens = atoi(optarg); break;
 		case 'k': function = optarg; break;
 		case 'e': limit = atoi(optarg); break;
 		default: return 2;
 		}
 	}
 	if (optind != argc - 1) {
-		fprintf(stderr, "usage: hello [-w WRITES] [-k FUNCTION] "
-			"[-e LIMIT] OBJECT\n");
+		fprintf(stderr, "usage: hello [-w WRITES] [-o OPENS] "
+			"[-k FUNCTION] [-e LIMIT] OBJECT\n");
 		return 2;
 	}
 
@@ -149,7 +171,7 @@ int main(int argc, char **argv)
 	} else if (set_pid(object)) {
 		error = fail("set the pid in", argv[optind], errno, NULL);
 	} else {
-		error = run(object, function, writes, limit);
+		error = run(object, function, writes, opens, limit);
 	}
 	bpf_object__close(object);
 	return error;
