@@ -35,7 +35,10 @@ pub(super) fn outdated(
         record.is_some_and(|record| matches!(record.ending, Ending::Skipped(_)))
     };
     let before = plan.lesson.steps().take_while(|step| step.id != next.id);
-    let before: Vec<&Step> = before.filter(|step| !is_skipped(step)).collect();
+    // What an exercise needs made is made anew before it is judged.
+    let is_made_anew = |step: &&Step| next.after.as_ref() == Some(&step.id);
+    let before = before.filter(|step| !is_skipped(step) && !is_made_anew(step));
+    let before: Vec<&Step> = before.collect();
     let files: Vec<&FileStep> = files_above(plan, cursor).collect();
     workspace.outdated(&before, &files)
 }

@@ -336,6 +336,8 @@ impl<'r> Trail<'r> {
                 self.lacked.push((step.id.clone(), need.clone()));
                 true
             }
+            // A task that nobody has begun leaves all as it was.
+            Some(Ending::Skipped(Skip::Exercise(_))) => true,
             Some(Ending::Skipped(_)) => false,
             Some(
                 Ending::Exited(_) | Ending::Signaled(_) | Ending::TimedOut(_) | Ending::Stopped,
@@ -343,7 +345,8 @@ impl<'r> Trail<'r> {
         };
         let index = index.filter(|index| is_whole && self.next == Some(*index))?;
         self.next = Some(index + 1);
-        self.is_guest_changed |= step.on == Place::Kernel;
+        let is_begun = !matches!(ending, Some(Ending::Skipped(Skip::Exercise(_))));
+        self.is_guest_changed |= is_begun && step.on == Place::Kernel;
         match self.is_kept_after(index) {
             true => self.note(moments, step, scene),
             false => Some(()),
