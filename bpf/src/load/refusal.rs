@@ -207,7 +207,7 @@ fn unopened(heard: &[String]) -> Option<&'static str> {
 }
 
 /// Variables with `__kconfig` are filled in from a file of this machine, and no kernel gives it by itself.
-const NO_KCONFIG: &str = "`__kconfig` variables come from the configuration that the kernel was built with, and there is no copy of it here: `/boot/config-$(uname -r)` or `/proc/config.gz`; for a kernel of the lab `tutor lab setup` brings it";
+const NO_KCONFIG: &str = "`__kconfig` variables come from the configuration that the kernel was built with, and there is no copy of it here: `/boot/config-$(uname -r)` or `/proc/config.gz`; in the lab `tutor lab setup` brings it, where the kernel's package has one";
 
 /// Explains an answer of the kernel by what keeps this process or machine from loading programs.
 fn explained(errno: Option<Errno>, heard: &[String]) -> Option<String> {

@@ -259,7 +259,7 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, CacheError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Module, samples};
+    use crate::kernel::{KeptConfig, Module, samples};
 
     fn unpacked(release: &str, bytes: &[u8]) -> Unpacked {
         Unpacked {
@@ -286,7 +286,7 @@ mod tests {
         let (_folder, cache) = cache();
         let whole = unpacked("6.1.7", b"kernel");
         let kernel = cache.add(&whole, "a").unwrap();
-        let config = kernel.config.clone().unwrap();
+        let config = kernel.config.file().unwrap().to_owned();
         assert_eq!(fs::read_to_string(&config).unwrap(), "CONFIG_PCI=y\n");
         // As it left a kernel's folder.
         let note = config.with_file_name("kernel.json");
@@ -299,11 +299,22 @@ mod tests {
         fs::write(&note, form.to_string()).unwrap();
         fs::remove_file(&config).unwrap();
         let old = cache.kernel("6.1").unwrap().unwrap();
-        assert_eq!((old.config.as_ref(), &old.id), (None, &kernel.id));
-        assert_eq!(cache.add(&whole, "a").unwrap().config, Some(config.clone()));
-        // One that is cut short is none, and the kernel is whole without it.
+        assert_eq!((old.config, old.id), (KeptConfig::NotKept, kernel.id));
+        assert_eq!(
+            cache.add(&whole, "a").unwrap().config.file(),
+            Some(&*config)
+        );
+        // The kernel is whole without it.
         fs::write(&config, "CONFIG").unwrap();
-        assert_eq!(cache.kernel("6.1").unwrap().unwrap().config, None);
+        let cut = cache.kernel("6.1").unwrap().unwrap();
+        assert_eq!(cut.config, KeptConfig::NotKept);
+        // Where what it comes in has none, there is none to be brought.
+        let without = Unpacked {
+            config: None,
+            ..unpacked("6.1.8", b"kernel")
+        };
+        let kernel = cache.add(&without, "b").unwrap();
+        assert_eq!(kernel.config, KeptConfig::Absent);
     }
 
     fn cache() -> (tempfile::TempDir, Cache) {

@@ -101,7 +101,7 @@ fn recipe(kernel: &Kernel, programs: &str) -> Option<String> {
     let maker = Stamp::of(&std::env::current_exe().ok()?)?;
     let maker = serde_json::to_vec(&maker).ok()?;
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let config = kernel.config.as_deref().unwrap_or(Path::new(""));
+    let config = kernel.config.file().unwrap_or(Path::new(""));
     let parts = [
         &*maker,
         kernel.id.as_bytes(),
@@ -187,6 +187,7 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), ImageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::KeptConfig;
     use nix::sys::stat::Mode;
     use std::fs::File;
     use std::time::Duration;
@@ -198,7 +199,7 @@ mod tests {
             release: "6.1.7".to_owned(),
             vmlinux: folder.join("vmlinux"),
             modules: vec![folder.join("a.ko")],
-            config: None,
+            config: KeptConfig::Absent,
             id: "a kernel".to_owned(),
             source: String::new(),
             unknown: Vec::new(),

@@ -4,7 +4,7 @@ use crate::cache::{APT_FOLDER, Cache, CacheError};
 use crate::fetch::apt::{Apt, AptError};
 use crate::fetch::lock::KernelLock;
 use crate::fetch::mirror::{Mirror, MirrorError};
-use crate::kernel::{self, Kernel, KernelError};
+use crate::kernel::{self, KeptConfig, Kernel, KernelError};
 use std::fs;
 use std::path::PathBuf;
 use tutor_files::FilesError;
@@ -122,8 +122,7 @@ impl KernelSetup {
                 series => match self.cache.kernel(series) {
                     // Getting it again mends it.
                     Err(CacheError::Damaged { .. }) => Ok(None),
-                    // An earlier `tutor` did not keep a kernel's configuration. Each package has it.
-                    kernel => Ok(kernel?.filter(|kernel| kernel.config.is_some())),
+                    kernel => Ok(kernel?.filter(|kernel| kernel.config != KeptConfig::NotKept)),
                 },
             },
             KernelRequest::File(path) => Ok(Some(self.cache.file(path)?)),
@@ -195,7 +194,8 @@ impl KernelSetup {
             package.name, package.version, package.suite
         );
         let installed = self.cache.list()?.into_iter().map(|one| one.kernel);
-        let is_it = |kernel: &Kernel| kernel.source == source && kernel.config.is_some();
+        let is_it =
+            |kernel: &Kernel| kernel.source == source && kernel.config != KeptConfig::NotKept;
         if let Some(kernel) = installed.into_iter().find(is_it) {
             return Ok(kernel);
         }

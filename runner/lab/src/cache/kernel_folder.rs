@@ -3,7 +3,7 @@
 
 use super::error::CacheError;
 use super::remains::{UNFINISHED, sweep, unfinished};
-use crate::kernel::{self, Kernel, Unpacked};
+use crate::kernel::{self, KeptConfig, Kernel, Unpacked};
 use crate::note;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -26,7 +26,7 @@ struct Form {
     unknown: Vec<String>,
     vmlinux_bytes: u64,
     modules: Vec<FormModule>,
-    /// Not in what an earlier `tutor` wrote.
+    /// 0 where there is none; nothing in what an earlier `tutor` wrote.
     #[serde(default)]
     config_bytes: Option<u64>,
 }
@@ -54,7 +54,7 @@ impl Form {
             unknown: unpacked.unknown.clone(),
             vmlinux_bytes: unpacked.vmlinux.len() as u64,
             modules: modules.collect(),
-            config_bytes: unpacked.config.as_ref().map(|text| text.len() as u64),
+            config_bytes: Some(unpacked.config.as_deref().map_or(0, <[u8]>::len) as u64),
         }
     }
 }
@@ -68,8 +68,7 @@ pub fn put(
 ) -> Result<Kernel, CacheError> {
     let place = parent.join(name);
     let id = unpacked.id();
-    let is_the_same =
-        |kernel: &Kernel| kernel.id == id && kernel.config.is_some() == unpacked.config.is_some();
+    let is_the_same = |kernel: &Kernel| kernel.id == id && kernel.config != KeptConfig::NotKept;
     if let Some(kernel) = load(&place).filter(is_the_same) {
         return Ok(kernel);
     }
@@ -149,10 +148,11 @@ pub fn look(folder: &Path) -> Look {
     Look::Whole(Kernel {
         vmlinux: paths.next().unwrap_or_default(),
         modules: paths.collect(),
-        config: form
-            .config_bytes
-            .filter(|bytes| has(CONFIG, *bytes))
-            .map(|_| folder.join(CONFIG)),
+        config: match form.config_bytes {
+            Some(0) => KeptConfig::Absent,
+            Some(bytes) if has(CONFIG, bytes) => KeptConfig::In(folder.join(CONFIG)),
+            Some(_) | None => KeptConfig::NotKept,
+        },
         release: form.release,
         id: form.id,
         source: form.source,

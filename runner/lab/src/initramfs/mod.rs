@@ -240,7 +240,7 @@ impl ArchiveBuilder<'_> {
 
     /// Adds the kernel's configuration, where libbpf and others look for it.
     fn config(&mut self, kernel: &Kernel) -> Result<(), InitramfsError> {
-        if let Some(config) = &kernel.config {
+        if let Some(config) = kernel.config.file() {
             let guest = format!("/boot/config-{}", kernel.release);
             self.archive.file(&guest, 0o644, self.read(config)?);
         }
@@ -337,6 +337,7 @@ fn applets(busybox: &Path) -> Result<Vec<String>, InitramfsError> {
 mod tests {
     use super::cpio::tests::listed;
     use super::*;
+    use crate::kernel::KeptConfig;
 
     fn kernel(folder: &Path) -> Kernel {
         let modules = ["z.ko", "a.ko"].map(|name| folder.join(name));
@@ -349,7 +350,7 @@ mod tests {
             release: "6.1.7".to_owned(),
             vmlinux: folder.join("vmlinux"),
             modules: modules.to_vec(),
-            config: Some(config),
+            config: KeptConfig::In(config),
             id: String::new(),
             source: String::new(),
             unknown: Vec::new(),

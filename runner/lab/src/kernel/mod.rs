@@ -42,15 +42,35 @@ pub struct Kernel {
     /// Modules for the channel to the host, uncompressed, in the order to load them; none where
     /// the kernel has them built in.
     pub modules: Vec<PathBuf>,
-    /// The configuration that it was built with; none where what it came in has none, or an earlier
-    /// `tutor` did not keep it.
-    pub config: Option<PathBuf>,
+    /// The configuration that it was built with.
+    pub config: KeptConfig,
     /// SHA-256 over the image and the modules, in hexadecimal.
     pub id: String,
     /// Where it came from: a package with its version, or a file.
     pub source: String,
     /// Options that the lab needs and that could not be looked up in this kernel.
     pub unknown: Vec<String>,
+}
+
+/// Whether the configuration of a kernel is beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeptConfig {
+    /// In this file.
+    In(PathBuf),
+    /// What the kernel came in has none, as Debian's package of 7.3.
+    Absent,
+    /// An earlier `tutor` did not keep it, or the file is damaged. Getting the kernel again brings it.
+    NotKept,
+}
+
+impl KeptConfig {
+    /// The file, where there is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            KeptConfig::In(file) => Some(file),
+            KeptConfig::Absent | KeptConfig::NotKept => None,
+        }
+    }
 }
 
 impl Kernel {

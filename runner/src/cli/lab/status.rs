@@ -14,6 +14,7 @@ use std::io;
 use std::path::Path;
 use tutor_lab::accelerator::{AcceleratorReason, NoKvm};
 use tutor_lab::cache::InstalledKernel;
+use tutor_lab::kernel::KeptConfig;
 use tutor_lab::tidy::{CachePurpose, CachedFile};
 
 pub fn status(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exit> {
@@ -161,7 +162,7 @@ pub fn row(one: &InstalledKernel) -> String {
         size = size(one.bytes),
         source = one.kernel.source.as_str()
     );
-    match one.kernel.config.is_none() && !one.is_file {
+    match one.kernel.config == KeptConfig::NotKept && !one.is_file {
         true => format!(
             "{row}; {}",
             say!("lab-no-config", series = one.kernel.series())
