@@ -715,3 +715,26 @@ no-exercise-but = { $lesson } has no exercise `{ $name }`; did you mean `{ $mean
 try-no-c = `{ $file }` is no C file: its name has to end with `.c`; an object that is compiled runs by `tutor bpf run --on lab`
 try-not-compiled = clang does not compile it, so nothing ran
 no-temporary-folder = cannot make a temporary folder
+
+# Languages
+
+no-language = the course cannot be read in `{ $language }`: it has { $languages }
+i18n-none = no lesson of this course is translated; a page `lessons/lesson-1.zh.md` would translate `lesson-1`
+i18n-row = { $lesson }.{ $language }: { $current } of { $all ->
+    [one] one section
+   *[other] { $all } sections
+} current
+i18n-stale = stale: { $sections }
+i18n-missing = missing: { $sections }
+i18n-open = { $language }: not translated at all: { $lessons }
+i18n-not-translated = { $lesson } has no such translation
+i18n-which = { $lesson } has several translations: say which by `--lang`
+no-section = { $lesson } has no section `{ $section }`: its sections are { $sections }
+no-section-but = { $lesson } has no section `{ $section }`; did you mean `{ $meant }`?
+i18n-section-missing = section `{ $section }` is not translated
+i18n-nothing-stale = nothing is stale
+i18n-current = section `{ $section }` is current
+i18n-no-earlier = git has no original of section `{ $section }` with that hash, so this is the original as it is now
+i18n-embedded = the course in the program cannot be changed: clone it, and name the folder by `--course`
+i18n-accepted = { $file } agrees with its original in { $sections }
+i18n-unwritable = cannot write `{ $file }`

@@ -12,7 +12,7 @@ pub use testing::{
 
 use super::complete;
 use crate::render::paint::Color;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueHint};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -55,6 +55,10 @@ pub struct Global {
     /// one upward from here, else the one in the program]
     #[arg(long, global = true, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
     pub course: Option<PathBuf>,
+    /// The language of the lessons, such as `zh` [default: TUTOR_LANG, else that of the locale, else that in
+    /// which they were written]
+    #[arg(long, global = true, value_name = "LANGUAGE", add = ArgValueCompleter::new(complete::language))]
+    pub lang: Option<String>,
     /// When to color
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     pub color: Color,
@@ -88,6 +92,9 @@ pub enum Command {
         after_help = "Exit status: 4 where there is an error, or under --strict a warning; else 0."
     )]
     Check(CheckArguments),
+    /// Translations: how far each is, and what of the original has changed since
+    #[command(subcommand)]
+    I18n(I18nCommand),
     /// Write a new lesson to start from
     New(NewArguments),
     /// Make a book of the lessons
@@ -136,6 +143,33 @@ pub struct JsonArguments {
     pub json: bool,
 }
 
+/// What `tutor check --deny` makes a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Denied {
+    /// Sections of translations that are missing or stale.
+    Stale,
+}
+
+/// What to do with translations.
+#[derive(Debug, Subcommand)]
+pub enum I18nCommand {
+    /// Say how far each translation is
+    Status(JsonArguments),
+    /// Show what changed in the originals of sections since they were translated
+    Diff(TranslationArguments),
+    /// Note that sections agree with their originals as these are now
+    Accept(TranslationArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct TranslationArguments {
+    /// The lesson
+    #[arg(add = ArgValueCompleter::new(complete::lesson))]
+    pub lesson: String,
+    /// The sections, by the ids of their headings [default: all that are stale]
+    pub sections: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub struct CheckArguments {
     /// The lessons, or their files [default: all, and the course]
@@ -144,6 +178,10 @@ pub struct CheckArguments {
     /// A warning is a failure
     #[arg(long)]
     pub strict: bool,
+    /// What of a translation is a failure: `stale` for a section that is not translated, or whose original
+    /// has changed since
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub deny: Vec<Denied>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -12,7 +12,8 @@ use crate::snapshot::OfCourse;
 use std::path::{Path, PathBuf};
 
 pub fn book(context: &Context, arguments: &BookArguments) -> anyhow::Result<Exit> {
-    let course = context.usable_course()?;
+    let course = context.readers_course()?;
+    context.refuse(&course, course.own_errors())?;
     let asked = AskedLessons::of(&course, &[], None)?;
     context.note_diagnostics(&course, &asked.errors);
     if asked.lessons.is_empty() && !asked.errors.is_empty() {

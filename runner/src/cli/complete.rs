@@ -51,6 +51,13 @@ pub fn file(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(typed, files.map(|file| file.path.display().to_string()))
 }
 
+/// Languages that the course can be read in.
+pub fn language(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let course = course_of(&typed_words());
+    let languages = course.iter().flat_map(|course| course.languages());
+    candidates(typed, languages.map(str::to_owned))
+}
+
 /// Lessons by stem and by name.
 pub fn lesson(typed: &OsStr) -> Vec<CompletionCandidate> {
     let Some(course) = course_of(&typed_words()) else {

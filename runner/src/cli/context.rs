@@ -72,15 +72,57 @@ impl Context {
         self.course_in(None)
     }
 
+    /// The course in the learner's language, as far as it is translated.
+    pub fn readers_course(&self) -> anyhow::Result<Course> {
+        let course = self.load_course()?;
+        match self.language_of(&course)? {
+            Some(language) => Ok(course.in_language(&language)),
+            None => Ok(course),
+        }
+    }
+
+    /// The language in which the learner wants to read; nothing for that of the lessons.
+    pub fn language_of(&self, course: &Course) -> anyhow::Result<Option<String>> {
+        let known = course.languages();
+        let asked = self.asked_language();
+        match self.wanted_language() {
+            Some(language) if language == course.language => Ok(None),
+            Some(language) if known.contains(&&*language) => Ok(Some(language)),
+            Some(language) if asked.is_some() => {
+                let languages = known.join(", ");
+                let message = say!("no-language", language = language, languages = languages);
+                Err(ends(Exit::Usage, message))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// The language that is asked for, or else that of the locale.
+    pub fn wanted_language(&self) -> Option<String> {
+        let language = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        self.asked_language().or_else(|| {
+            // As POSIX has them: the first that is set counts, and `zh_CN.UTF-8` is `zh`.
+            let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
+            let locale = names.into_iter().find_map(language)?;
+            Some(locale.split(['_', '.', '@']).next()?.to_owned())
+        })
+    }
+
+    fn asked_language(&self) -> Option<String> {
+        let of_environment = std::env::var("TUTOR_LANG").ok();
+        let asked = self.global.lang.clone().or(of_environment);
+        asked.filter(|language| !language.is_empty())
+    }
+
     /// The course in a folder, or else the one that is found.
     pub fn course_in(&self, folder: Option<&Path>) -> anyhow::Result<Course> {
         courses::load(folder.or(self.global.course.as_deref()))
     }
 
-    /// The course, for commands that show it as it is. If it is written in a format of a different
+    /// The learner's course, for commands that show it as it is. If it is written in a format of a different
     /// `tutor`, the command ends.
     pub fn known_course(&self) -> anyhow::Result<Course> {
-        let course = self.load_course()?;
+        let course = self.readers_course()?;
         if !course.is_of_unknown_format {
             return Ok(course);
         }

@@ -1,6 +1,6 @@
 //! Commands for authors: `check` and `new`.
 
-use super::arguments::{CheckArguments, NewArguments};
+use super::arguments::{CheckArguments, Denied, NewArguments};
 use super::context::Context;
 use super::courses;
 use super::failure::{ends, unusable, worst};
@@ -27,10 +27,25 @@ pub fn check(context: &Context, arguments: &CheckArguments) -> anyhow::Result<Ex
         None => course.lessons.iter().collect(),
         Some(part) => part.lessons.clone(),
     };
+    let denies_stale = arguments.deny.contains(&Denied::Stale);
     let mut found = course::check(&course, &lessons);
     let has_name = |name: &str| lessons.iter().any(|lesson| lesson.front.name == name);
     let snapshots = snapshot::check(&course, |name| part.is_none() || has_name(name));
     found.extend(snapshots.diagnostics);
+    for translation in course.translations(&lessons) {
+        found.extend(
+            translation
+                .outdated()
+                .into_iter()
+                .map(|told| match denies_stale {
+                    true => Diagnostic {
+                        severity: Severity::Error,
+                        ..told
+                    },
+                    false => told,
+                }),
+        );
+    }
     found.retain(|found| part.as_ref().is_none_or(|part| part.concerns(found)));
     diagnostic::sort(&mut found);
     let texts = snapshots.texts;
@@ -89,6 +104,8 @@ impl<'c> CheckedPart<'c> {
         for lesson in &part.lessons {
             part.files.insert(lesson.path.clone());
             part.files.extend(included(lesson));
+            part.files
+                .extend(course.pages_of(lesson).map(Path::to_owned));
         }
         Ok(part)
     }

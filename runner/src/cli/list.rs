@@ -17,7 +17,11 @@ use std::io;
 /// `tutor list`.
 pub fn list(context: &Context, arguments: &JsonArguments) -> anyhow::Result<Exit> {
     let store = context.store();
-    if store.is_untouched() && !arguments.json && untouched(context)? {
+    // A language may be that of translations, which are put together with their originals.
+    let is_plain = context
+        .wanted_language()
+        .is_none_or(|language| language == "en");
+    if store.is_untouched() && !arguments.json && is_plain && untouched(context)? {
         return Ok(Exit::Success);
     }
     let course = context.known_course()?;

@@ -16,6 +16,7 @@ mod diff;
 mod doctor;
 mod failure;
 mod hint;
+mod i18n;
 mod lab;
 mod list;
 mod machine;
@@ -111,6 +112,7 @@ fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
             review::settle(&context, &arguments, review::Decision::Reject)
         }
         Some(Command::Check(arguments)) => course::check(&context, &arguments),
+        Some(Command::I18n(command)) => i18n::i18n(&context, &command),
         Some(Command::New(arguments)) => course::new(&context, &arguments),
         Some(Command::Book(arguments)) => book::book(&context, &arguments),
         Some(Command::Bpf(arguments)) => bpf::bpf(&context, &arguments),

@@ -24,7 +24,7 @@ use std::io;
 use std::slice;
 
 pub fn run(context: &Context, arguments: &RunArguments) -> anyhow::Result<Exit> {
-    let course = context.load_course()?;
+    let course = context.readers_course()?;
     let asked = AskedLessons::of(&course, slice::from_ref(&arguments.lesson), None)?;
     context.note_diagnostics(&course, &asked.errors);
     let Some(&lesson) = asked.lessons.first() else {

@@ -43,7 +43,8 @@ pub fn resume(context: &Context, running: RunningArguments) -> anyhow::Result<Ex
 
 /// `tutor study`.
 pub fn study(context: &Context, arguments: &StudyArguments) -> anyhow::Result<Exit> {
-    let course = context.usable_course()?;
+    let course = context.readers_course()?;
+    context.refuse(&course, course.own_errors())?;
     let lesson = match &arguments.lesson {
         Some(key) => Some(context.lesson(&course, key)?),
         None => open(context, &course)?,

@@ -1,6 +1,7 @@
 //! `tutor check`: everything that is wrong with a course or could be better. It runs no step.
 
 use super::files::{CourseFiles, MANIFEST};
+use super::languages::is_language;
 use super::model::Course;
 use super::names::LessonNames;
 use super::{links, manifest, moved, syntax};
@@ -28,6 +29,8 @@ pub fn check(course: &Course, lessons: &[&Lesson]) -> Vec<Diagnostic> {
     diagnostics.extend(lessons.iter().flat_map(|lesson| shadowed(&names, lesson)));
     diagnostics.extend(unseen(course));
     diagnostics.extend(unused_masks(course));
+    let translations = course.translations(lessons).into_iter();
+    diagnostics.extend(translations.flat_map(|one| one.translated.diagnostics));
     diagnostics.extend(lessons.iter().flat_map(|lesson| more_than_prose(lesson)));
     sort(&mut diagnostics);
     diagnostics
@@ -219,12 +222,7 @@ fn unlisted(course: &Course, listed: &BTreeSet<String>) -> Vec<Diagnostic> {
             ),
             // `README` is a note to authors.
             false if is_note(stem) => return None,
-            false if is_page && is_translation(stem, listed) => {
-                let path = Path::new("lessons").join(name);
-                let message = "no translation is read yet, so nobody sees this page";
-                let help = "make it a lesson of its own, with a name of its own";
-                return Some(Diagnostic::note(&path, 0..0, message).help(help));
-            }
+            false if is_page && is_translation(stem, listed) => return None,
             _ if is_page || end.eq_ignore_ascii_case("md") || end == "markdown" => (
                 "no lesson can be in a file of this name, so nobody sees it".to_owned(),
                 "a lesson's file is named by lower-case letters, digits and `-`, then `.md`"
@@ -241,7 +239,7 @@ fn unlisted(course: &Course, listed: &BTreeSet<String>) -> Vec<Diagnostic> {
 /// True for `lesson-1.zh` beside `lesson-1`.
 fn is_translation(stem: &str, listed: &BTreeSet<String>) -> bool {
     let parts = stem.split_once('.');
-    parts.is_some_and(|(page, language)| listed.contains(page) && is_name(language))
+    parts.is_some_and(|(page, language)| listed.contains(page) && is_language(language))
 }
 
 /// True for the name of a text for authors, as hosts of code know them.

@@ -3,6 +3,7 @@
 use super::files::{CourseFiles, MANIFEST, Origin};
 use super::find::find;
 use super::keys::quoted;
+use super::languages::{ORIGINAL, is_language};
 use super::manifest::{self, Manifest};
 use super::model::{AbsentLesson, Course, CourseError, LessonEntry, TableOfContents};
 use crate::diagnostic::{Diagnostic, Guesses};
@@ -10,7 +11,7 @@ use crate::lesson::parse::{self, Reading};
 use crate::lesson::{
     ALWAYS_MASKED, MASK_NAMES, MOST_INCLUDED_BYTES, Mention, Mentioned, NotIncluded,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -91,12 +92,19 @@ impl Course {
             lints: Vec::new(),
             names: HashMap::new(),
             lessons: Vec::new(),
+            pages: BTreeMap::new(),
         };
         loader.lessons();
+        loader.translations();
         let sources = loader.files.sources.into_inner();
         Ok(Course {
             origin,
             title: loader.manifest.title,
+            language: loader
+                .manifest
+                .language
+                .unwrap_or_else(|| ORIGINAL.to_owned()),
+            pages: loader.pages,
             lessons: loader.lessons,
             needs: loader.manifest.needs,
             facets: loader.manifest.facets,
@@ -135,6 +143,7 @@ struct Loader {
     /// The lessons' permanent names, each with its lesson's path.
     names: HashMap<String, PathBuf>,
     lessons: Vec<crate::lesson::Lesson>,
+    pages: BTreeMap<(String, String), PathBuf>,
 }
 
 impl Loader {
@@ -169,6 +178,27 @@ impl Loader {
         }
         let errors = self.absent.iter().map(|absent| absent.error.clone());
         self.diagnostics.extend(errors);
+    }
+
+    /// Reads the pages of translations, without looking at what they say.
+    fn translations(&mut self) {
+        let stems: HashSet<&str> = self.lessons.iter().map(|lesson| &*lesson.stem).collect();
+        for name in self.files.names(Path::new("lessons")) {
+            let page = name
+                .strip_suffix(".md")
+                .and_then(|page| page.split_once('.'));
+            let Some((stem, language)) = page.filter(|(_, language)| is_language(language)) else {
+                continue;
+            };
+            let path = Path::new("lessons").join(&name);
+            if stems.contains(stem)
+                && let Ok(Some(bytes)) = self.files.read(&path)
+            {
+                self.files.text(&path, bytes, &mut self.diagnostics);
+                self.pages
+                    .insert((stem.to_owned(), language.to_owned()), path);
+            }
+        }
     }
 
     fn lesson(&mut self, stem: &str, path: &Path, source: &str) {

@@ -2,6 +2,7 @@
 
 use super::asks::{self, Asks};
 use super::keys::{Key, Value, key_help, quoted};
+use super::languages::is_language;
 use super::masks::{self, CourseMask, DeclaredMask};
 use super::model::{Facet, NeedProbe};
 use super::package;
@@ -18,6 +19,8 @@ use toml::de::{DeTable, DeValue, ValueDeserializer};
 #[derive(Default)]
 pub(super) struct Manifest {
     pub title: String,
+    /// The language of the lessons; nothing where it does not say.
+    pub language: Option<String>,
     /// The stems of the lessons, each usable as a file's name.
     pub lessons: Vec<ListedLesson>,
     pub needs: BTreeMap<String, NeedProbe>,
@@ -41,9 +44,10 @@ pub(super) struct ListedLesson {
     pub span: Range<usize>,
 }
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "format",
     "title",
+    "language",
     "lessons",
     "inventory",
     "exclusive",
@@ -108,6 +112,7 @@ impl ManifestReader {
         match key.get_ref().as_ref() {
             "format" => self.format(&value),
             "title" => self.manifest.title = self.typed("title", value).unwrap_or_default(),
+            "language" => self.language(value),
             "inventory" => self.manifest.inventory = self.typed("inventory", value),
             "lessons" => self.lessons(value),
             "exclusive" => self.exclusive(value),
@@ -123,6 +128,21 @@ impl ManifestReader {
                 };
                 self.findings.error(key.span(), message, help);
             }
+        }
+    }
+
+    fn language(&mut self, value: Value<'_>) {
+        let span = value.span();
+        let Some(language) = self.typed::<String>("language", value) else {
+            return;
+        };
+        match is_language(&language) {
+            true => self.manifest.language = Some(language),
+            false => self.findings.error(
+                span,
+                format!("`{language}` is no language"),
+                "write its code of two or three small letters: `en`, `zh`",
+            ),
         }
     }
 

@@ -7,6 +7,7 @@ mod embedded;
 mod files;
 mod find;
 mod keys;
+mod languages;
 mod links;
 mod load;
 mod manifest;
@@ -22,6 +23,7 @@ mod syntax;
 pub use check::check;
 pub use create::{CreateError, begin, create};
 pub use files::{MANIFEST, Origin};
+pub use languages::LessonTranslation;
 pub use masks::CourseMask;
 pub use model::{
     AbsentLesson, Course, CourseError, Facet, LessonEntry, Listed, NeedProbe, Precision,

@@ -22,6 +22,8 @@ pub struct Course {
     pub origin: Origin,
     /// Its title.
     pub title: String,
+    /// The language that its lessons are written in: `en`.
+    pub language: String,
     /// Its lessons in order. A lesson with errors is here too; see `diagnostics`.
     pub lessons: Vec<Lesson>,
     /// The needs that steps may have, by name.
@@ -41,6 +43,8 @@ pub struct Course {
     pub diagnostics: Vec<Diagnostic>,
     /// The lessons that are listed and cannot be read.
     pub(super) absent: Vec<AbsentLesson>,
+    /// The pages of translations, by the stem of their lesson and their language.
+    pub(super) pages: BTreeMap<(String, String), PathBuf>,
     /// Warnings that only `check` shows.
     pub(super) lints: Vec<Diagnostic>,
     /// The text of each file that was read, by its path below the course root.

@@ -21,6 +21,7 @@ mod page;
 pub mod parse;
 pub mod prose;
 mod references;
+pub mod translation;
 mod values;
 
 pub use include::{Included, NotIncluded, included};

@@ -67,6 +67,9 @@ fn course() -> Tutor {
 #[test]
 fn what_commands_print_is_as_the_schema_says() {
     let tutor = course();
+    let page =
+        "---\nformat: 1\nname: demo\ntitle: A\n---\n\n# A\n<!-- section: the-lesson-demo 1 -->\n";
+    tutor.put("course/lessons/demo.zh.md", page);
     for (name, line) in [
         ("list", "list --json"),
         ("plan", "show demo --json"),
@@ -82,6 +85,7 @@ fn what_commands_print_is_as_the_schema_says() {
         ("matrix", "matrix --format json"),
         ("review", "review --json"),
         ("check", "check --json"),
+        ("i18n-status", "i18n status --json"),
         ("doctor", "doctor --json"),
         ("lab-status", "lab status --json"),
         ("trust", "trust --list --json"),

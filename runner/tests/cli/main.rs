@@ -23,6 +23,7 @@ mod fuzz;
 mod images;
 mod json;
 mod killed;
+mod languages;
 mod moved;
 mod needs;
 mod outputs;

@@ -99,6 +99,31 @@ fn many_exercises_are_bound_to_their_parts() {
 }
 
 #[test]
+fn many_sections_are_translated() {
+    let section =
+        |number| format!("## H{number}\n\nText.\n\n```sh {{id=s{number}}}\ntrue\n```\n\n");
+    let placed =
+        |number| format!("## N\n<!-- section: h{number} x -->\n\n<!-- step: s{number} -->\n\n");
+    let original = page("hello", &many(section));
+    for (translation, wrong) in [
+        (many(placed), 0),
+        (many(|number| placed(MANY - 1 - number)), MANY - 1),
+    ] {
+        let translation = format!("<!-- section: t x -->\n\n{translation}");
+        let folder = folder(&[
+            ("lessons/course.toml", MANIFEST),
+            ("lessons/lesson-1.md", &original),
+            ("lessons/lesson-1.zh.md", &page("hello", &translation)),
+        ]);
+        let course = Course::load(None, None, folder.path()).expect("a course");
+        let lessons: Vec<&Lesson> = course.lessons.iter().collect();
+        let translated = course.translations(&lessons).remove(0).translated;
+        assert_eq!(translated.diagnostics.len(), wrong);
+        assert_eq!(translated.lesson.steps().count(), MANY);
+    }
+}
+
+#[test]
 fn many_dead_links_are_named() {
     let headings = many(|number| format!("## Heading {number}\n\n"));
     let dead = many(|number| format!("[w](#hedaing-{number}x)\n"));
