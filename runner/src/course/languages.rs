@@ -105,7 +105,10 @@ impl LessonTranslation<'_> {
                 ),
                 SectionState::Stale { hash, .. } => (
                     hash.clone(),
-                    format!("the original of section `{id}` is another one"),
+                    match hash.is_empty() {
+                        true => format!("section `{id}` does not say which original it is of"),
+                        false => format!("the original of section `{id}` is another one"),
+                    },
                     format!(
                         "make the text agree with it, then `tutor i18n accept {} --lang {} {id}`",
                         self.lesson.stem, self.language

@@ -141,8 +141,20 @@ fn a_change_of_the_original_makes_its_section_stale() {
         .code(0)
         .stdout_has("more-to-do");
     tutor.run("check --deny stale").code(0);
-    let page = tutor.get("course/lessons/demo.zh.md");
-    assert!(page.contains("再来一次。"), "{page}");
+    let current = tutor.get("course/lessons/demo.zh.md");
+    assert!(current.contains("再来一次。"), "{current}");
+    // A page that is new has no hashes.
+    let without = page(BODY)
+        .replace(" HASH0", "")
+        .replace(" HASH1", "")
+        .replace(" HASH2", "");
+    tutor.put("course/lessons/demo.zh.md", &without);
+    tutor
+        .run("check")
+        .code(0)
+        .stdout_has("does not say which original it is of");
+    tutor.run("i18n accept demo --lang zh").code(0);
+    assert_eq!(tutor.get("course/lessons/demo.zh.md"), current);
 }
 
 #[test]

@@ -42,8 +42,11 @@ pub(super) fn place_marks(source: &str, body: usize, page: &Lesson) -> Vec<Place
             let name = words[2].to_owned();
             let what = match &words[1] {
                 "section" => {
-                    let hash = words.get(3).map_or(words.get(2), Some);
-                    let hash = hash.map_or(0..0, |hash| hash.range());
+                    // Where there is none yet, it belongs behind the name.
+                    let hash = match (words.get(3), words.get(2)) {
+                        (Some(hash), _) => hash.range(),
+                        (None, name) => name.map_or(0..0, |name| name.end()..name.end()),
+                    };
                     let hash = span.start + hash.start..span.start + hash.end;
                     let given = words.get(3).map(|hash| hash.as_str().to_owned());
                     PlaceKind::Section(name, given, hash)
