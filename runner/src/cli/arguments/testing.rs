@@ -53,7 +53,7 @@ pub struct TestArguments {
     /// Stop a lesson at its first step that is not as expected
     #[arg(long)]
     pub fail_fast: bool,
-    /// Leave what is as recorded to be accepted anew too, with where it was made and what was checked
+    /// Leave what is as recorded, or is not compared, to be accepted anew too, with where it was made and what was checked
     #[arg(long)]
     pub renew: bool,
     /// Keep the folders that the lessons ran in and say where they are
