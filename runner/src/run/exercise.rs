@@ -1,7 +1,7 @@
 //! Judges what the learner made of an exercise, or proves that its judgement tells right from wrong.
 
 use super::records::record_of;
-use super::sitting::Sitting;
+use super::sitting::{Sitting, Turn};
 use crate::event::Written;
 use crate::lesson::{Aside, FileStep, Step};
 use crate::say;
@@ -66,13 +66,13 @@ impl<'r> Sitting<'r> {
     fn judged(&mut self, exercise: &'r Step) -> Option<(Record, Option<u32>)> {
         let before = exercise.after.as_ref();
         if let Some(before) = before.and_then(|step| self.lesson.step(step)) {
-            let (record, run) = self.attempt(before)?;
+            let (record, run) = self.attempt(before, Turn::OfExercise)?;
             if !record.ending.is_as_expected(before.exit) {
                 let id = RecordId::Step(exercise.id.clone());
                 return Some((Record { id, ..record }, run));
             }
         }
-        self.attempt(exercise)
+        self.attempt(exercise, Turn::Own)
     }
 
     /// Writes files of the lesson. Returns what stands in the way of one.

@@ -46,6 +46,15 @@ pub struct Sitting<'r> {
     pub(super) spent: Duration,
 }
 
+/// For whom a step runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// For itself: what is kept of its last run is no longer what it did last.
+    Own,
+    /// For an exercise that needs made anew what it makes: the state before that stays.
+    OfExercise,
+}
+
 impl<'r> Sitting<'r> {
     /// Prepares to go through a plan. Nothing is started before a step needs it.
     pub fn new(
@@ -388,7 +397,7 @@ impl<'r> Sitting<'r> {
 
     /// Runs a step and notes how it ended, or that it goes on in the background.
     pub(super) fn run(&mut self, step: &'r Step) {
-        let Some((record, run)) = self.attempt(step) else {
+        let Some((record, run)) = self.attempt(step, Turn::Own) else {
             return;
         };
         let ending = record.ending.clone();
@@ -397,14 +406,16 @@ impl<'r> Sitting<'r> {
     }
 
     /// Runs a step. Returns how it ended, with its number; nothing if it goes on in the background.
-    pub(super) fn attempt(&mut self, step: &'r Step) -> Option<(Record, Option<u32>)> {
+    pub(super) fn attempt(&mut self, step: &'r Step, turn: Turn) -> Option<(Record, Option<u32>)> {
         let held = match self.may_run(step) {
             Ok(held) => held,
             Err(ending) => return Some((record_of(step, ending), None)),
         };
         self.needs.touch(step.on);
         let edited = self.edited();
-        self.trail.begins(step, &self.workspace);
+        if turn == Turn::Own {
+            self.trail.begins(step, &self.workspace);
+        }
         let above = files_above(self.plan, self.cursor);
         if let Err(error) = self.workspace.begins(&step.id, above) {
             let ending = Ending::Broken(error.to_string());

@@ -235,7 +235,7 @@ fn a_step_that_was_skipped_is_no_gap_while_it_would_be_skipped_again() {
 #[test]
 fn an_exercise_that_nobody_has_begun_is_no_gap() {
     let Some(kernel) = kernel() else { return };
-    let exercise = "```text {file=word}\n?\n```\n\n```sh {exercise=word on=kernel}\ngrep -q 7 word\n```\n\n\
+    let exercise = "```text {file=word}\n?\n```\n\n```sh {exercise=word after=one on=kernel}\ngrep -q 7 word\n```\n\n\
         <details id=\"solution-word\"><summary>A solution</summary>\n\n```text {file=word}\n7\n```\n\n</details>\n\n";
     // In the second lesson no machine has started until then.
     for place in ["on=kernel", ""] {
@@ -247,6 +247,15 @@ fn an_exercise_that_nobody_has_begun_is_no_gap() {
         run("--only two")
             .stderr_has("as it was before `two`")
             .stdout_has("x is 1")
+            .code(0);
+        // What it makes anew before it judges takes no state away.
+        for _ in 0..2 {
+            run("--only word")
+                .stderr_has("as it was before `word`")
+                .code(1);
+        }
+        run("--from two")
+            .stderr_has("as it was before `two`")
             .code(0);
     }
 }
