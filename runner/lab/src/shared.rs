@@ -40,14 +40,16 @@ pub enum SharedError {
     Files(#[from] FilesError),
     /// There is too much in it.
     #[error(
-        "`{folder}` holds {} MB, and the lab takes {} MB: remove what steps in the lab do not need",
-        .bytes / 1_000_000, LIMIT_BYTES / 1_000_000
+        "`{folder}` holds {} MB, of which `{}` has {} MB, and the lab takes {} MB: remove what steps in the lab do not need",
+        .bytes / 1_000_000, .largest.path.path().display(), .largest.kind.bytes() / 1_000_000, LIMIT_BYTES / 1_000_000
     )]
     TooMuch {
         /// Which folder.
         folder: PathBuf,
         /// How much is in it.
         bytes: u64,
+        /// The largest file.
+        largest: Box<Found>,
     },
 }
 
@@ -354,11 +356,15 @@ impl Shared {
     fn hold_to_limit(&self, entries: &[Found]) -> Result<(), SharedError> {
         let bytes = entries.iter().map(|found| found.kind.bytes());
         let bytes = bytes.fold(0, u64::saturating_add);
-        if bytes > LIMIT_BYTES {
-            let folder = self.folder.clone();
-            return Err(SharedError::TooMuch { folder, bytes });
+        let largest = entries.iter().max_by_key(|found| found.kind.bytes());
+        match largest {
+            Some(largest) if bytes > LIMIT_BYTES => Err(SharedError::TooMuch {
+                folder: self.folder.clone(),
+                bytes,
+                largest: Box::new(largest.clone()),
+            }),
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
 
     /// Removes entries that are not here any more. Those of a closed folder may be.

@@ -176,7 +176,7 @@ fn too_large_a_workspace_is_refused_by_name() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("holds 200 MB, and the lab takes 100 MB"),
+        error.contains("holds 200 MB, of which `large` has 200 MB, and the lab takes 100 MB"),
         "{error}"
     );
 }
