@@ -2,6 +2,7 @@
 
 use crate::say;
 use crate::versioned::TooNew;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use tutor_files::FilesError;
 
@@ -30,6 +31,12 @@ pub enum WorkspaceError {
     /// A newer `tutor` keeps it.
     #[error(transparent)]
     TooNew(TooNew),
+    /// Its disk is full.
+    #[error("{}", say!("workspace-full", error = .0.to_string()))]
+    Full(FilesError),
+    /// There is more in it than is looked through.
+    #[error("{}", say!("workspace-too-much", error = .0.to_string()))]
+    TooMuch(FilesError),
     /// Reading or writing failed.
     #[error(transparent)]
     Files(FilesError),
@@ -43,7 +50,11 @@ impl From<FilesError> for WorkspaceError {
     fn from(error: FilesError) -> WorkspaceError {
         match error {
             FilesError::Replaced(folder) => WorkspaceError::Replaced(folder),
-            error => WorkspaceError::Files(error),
+            error @ FilesError::Limit { .. } => WorkspaceError::TooMuch(error),
+            error => match error.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => WorkspaceError::Full(error),
+                _ => WorkspaceError::Files(error),
+            },
         }
     }
 }

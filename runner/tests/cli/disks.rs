@@ -181,7 +181,42 @@ fn a_full_disk_below_the_workspace_is_named() {
     let ran = tutor.start_command(command, "run demo").end().code(3);
     ran.stdout_has("│ ran-1")
         .stdout_lacks("│ ran-2")
-        .stderr_has("big.txt`: No space left on device");
+        .stderr_has("big.txt`: No space left on device")
+        .stderr_has("; free some space on that disk and try again: `tutor storage` says");
+}
+
+#[test]
+fn a_step_that_fills_the_disk_is_told_and_the_lesson_goes_on_when_there_is_room() {
+    let body = "```text {file=in.txt}\nthe lesson's\n```\n\n".to_owned()
+        + &plain("fill exit=1", "cat /dev/zero >big")
+        + "```text {file=late.txt}\nlate\n```\n\n"
+        + &plain("two", "cat in.txt late.txt");
+    let tutor = Tutor::new().lesson(body);
+    let home = tutor.path("home");
+    let first = tutor.path("first");
+    let (home, first) = (home.display(), first.display());
+    let course = tutor.path("course");
+    let workspace = format!("{home}/data/workspaces/demo-*");
+    // The trust in the course is in the home.
+    let prepare = format!(
+        "cp -r {home} {first}.home && mount -t tmpfs -o size=1m tmpfs {home} && cp -r {first}.home/. {home} && {{ {} run demo --yes --course {} >{first} 2>&1; rm {workspace}/big; echo mine >$(echo {workspace})/in.txt; }}",
+        env!("CARGO_BIN_EXE_tutor"),
+        course.display(),
+    );
+    let Some(command) = in_own_mounts(&tutor, &prepare, "run demo --only two") else {
+        return;
+    };
+    let ran = tutor.start_command(command, "run demo --only two").end();
+    let first = tutor.get("first");
+    for told in [
+        "cat: write error: No space left on device",
+        "fill: done, with exit status 1",
+        "late.txt`: No space left on device",
+        "; free some space on that disk and try again",
+    ] {
+        assert!(first.contains(told), "no {told:?}: {first}");
+    }
+    ran.code(0).stdout_has("│ mine\n  │ late\n");
 }
 
 #[test]
