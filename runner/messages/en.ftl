@@ -12,7 +12,7 @@ no-own-path = cannot find the program's own file
 no-signals = cannot listen for Ctrl-C
 no-thread = cannot start a thread that listens for Ctrl-C; end some processes, or raise the limit (`ulimit -u`, or that of the container)
 workspace = workspace: { $folder }
-workspace-busy = cannot use the workspace `{ $folder }`: another `tutor` runs the lesson there; wait for it to end, or run it in a folder of its own with `tutor run LESSON --fresh`
+workspace-busy = cannot use the workspace `{ $folder }`: another `tutor` runs the lesson there; where that is a `tutor study` that waits for you, press `a` there to run again what you edited, or `q` to leave it; else wait for it to end, or run it in a folder of its own with `tutor run LESSON --fresh`
 workspace-link = cannot write `{ $file }`: `{ $way }` is a link, and nothing is written behind one; move it away, or let `tutor reset LESSON { $file }` put it aside
 workspace-no-folder = cannot write `{ $file }`: `{ $way }` is no folder; move it away, or let `tutor reset LESSON { $file }` put it aside
 workspace-full = { $error }; free some space on that disk and try again: `tutor storage` says what takes how much
@@ -214,13 +214,14 @@ file-written = wrote { $file }
 file-unchanged = { $file } is as the lesson has it
 file-updated = wrote { $file } anew: the lesson has changed
 file-kept = kept your edits of { $file }; the lesson's own text is above
+file-kept-unshown = kept your edits of { $file }; they are shown by: `tutor diff { $lesson }`
 file-changed = { $file } is as a step left it; the lesson's own text is above
 shell-new = the lesson's shell had been ended before this step by something else: it began in a new one, without the variables and functions of earlier steps
 shell-lost = this ended the lesson's shell: variables and functions are lost, files are not
 leftover-ended = { $step } left this running, and it was ended: { $what }
 leftover-ended-unknown = something left this running, and it was ended: { $what }
 leftover-stays = the lesson left this behind, and tutor cannot take it away: { $what }
-outdated = `{ $file }` has changed since `{ $step }` ran; what that made is of the text before, so run `--from { $step }`
+outdated = `{ $file }` has changed since `{ $step }` ran, and what that made is of the text before; to make it anew: `tutor run { $lesson } --from { $step }`
 kept-yours = `{ $file }` is as you changed it; what the lab had there is kept beside it, in `{ $beside }`
 kept-yours-removed = `{ $file }` stays, since you changed something there; the lab had removed it
 out-of-memory = the lab's machine ran out of memory, and its kernel ended `{ $process }`
@@ -506,16 +507,36 @@ storage-stays = something stays: { $error }
 # study and reset
 study-question = Before it runs: { $question }
 study-choice = { $letter }  { $choice }
-study-predict = { $count ->
-    [0] your prediction, or Enter to see ›
-   *[other] your prediction, a to { $last }, or Enter to see ›
-}
+study-predict = your prediction (Enter: none, :help) »
+study-predict-number = your prediction, a number (Enter: none, :help) »
+study-predict-choice = your prediction, a to { $last } or the words (Enter: none, :help) »
+study-predict-help = what you type is your prediction, whatever it is, and Enter alone says none; `:back` goes to the step before, `:skip` goes on without this one, `:again` runs the last one again, `:quit` leaves
+study-no-number = `{ $said }` is no number, and the answer is one: type a number, such as `3` or `0x10`
+study-said = “{ $question }” You said { $said }.
+study-said-answered = “{ $question }” You said { $said }; what came out was { $answer }.
+study-said-nothing = “{ $question }” You said nothing.
 study-no-choice = `{ $said }` is none of them: type a letter from a to { $last }, or the words
 study-right = you said { $said }, and so it is
 study-other = you said { $said }
-study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [q]uit ›
-study-keys = keys: Enter or r runs, s skips, b goes back, q or Esc quits
-study-unknown = `{ $typed }` is none of run, skip, back, quit
+study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [a]gain  [q]uit ›
+study-prompt-predicted = { $step }: [Enter] run  [p]redict anew  [s]kip  [b]ack  [a]gain  [q]uit ›
+study-prompt-section = [Enter] go on  [b]ack  [a]gain  [q]uit ›
+study-prompt-failed = { $step }: [Enter] again  [d]iff  [g]o on  [b]ack  [q]uit ›
+study-mend = this did not go as the lesson has it; mend what you like (its files are in `{ $folder }`), and run it again
+study-keys = keys: Enter or r runs, s skips, b goes back, a runs again from what you edited or the last step, d shows your edits, q or Esc quits
+study-keys-predicted = keys: Enter or r runs, p asks the question again, s skips, b goes back, a runs again from what you edited or the last step, d shows your edits, q or Esc quits
+study-keys-section = keys: Enter goes on, b goes back to the last step, a runs again from what you edited or the last step, d shows your edits, q or Esc quits
+study-keys-failed = keys: Enter or a runs again from what you edited or this step, d shows your edits and how the output differs, g goes on all the same, b goes back to this step, q or Esc quits
+study-output-differs = from the recorded output to this one:
+study-at-beginning = there is no step before this
+study-place = you are before `{ $step }`, step { $number } of { $count }; the beginning: `tutor study { $lesson } --from { $first }`
+study-rewound = all is as it was before `{ $step }`; your edits stay
+study-outdated = `{ $file }` has changed since `{ $step }` ran: [a]gain runs from there
+study-open = { $count ->
+    [one] one step of { $lesson } is not done: `tutor study { $lesson } --from { $step }`
+   *[other] { $count } steps of { $lesson } are not done, the first with: `tutor study { $lesson } --from { $step }`
+}
+study-unknown = `{ $typed }` means nothing here; { $keys }
 study-input = cannot read the keyboard: { $error }
 study-left = go on where you are with: `{ $command }`
 rewound = all is as it was before `{ $step }`: { $what }; your edits stay
@@ -548,7 +569,8 @@ diff-missing = `{ $file }` is not there; the next run writes it
 diff-unreadable = what is in the place of `{ $file }` is no file that can be compared
 reset-file-aside = `{ $file }` is as the lesson has it; yours is kept in { $kept }
 reset-file-same = `{ $file }` is as the lesson has it
-reset-aside = { $lesson } begins afresh; your files are kept in { $folder }
+reset-aside = { $lesson } begins afresh; your files are kept in
+    { $folder }
 reset-done = { $lesson } begins afresh
 reset-states = cannot remove the lab's states of it below `{ $folder }`: { $error }; until they are gone, `--from` goes on from them
 

@@ -1,6 +1,6 @@
 //! Events of a run while it goes on. Renderers listen; nothing is judged here.
 
-use crate::lesson::{Check, FileStep, Lesson, Prose, Step};
+use crate::lesson::{Check, FileStep, Lesson, Node, Step};
 use crate::transcript::{KnownFacets, Leftover, Record, Skip};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -32,8 +32,8 @@ pub enum Event<'e> {
         /// Where its files are.
         workspace: &'e Path,
     },
-    /// Prose is reached.
-    Prose(&'e Prose),
+    /// Prose is reached: a section, or the part of one.
+    Prose(&'e [Node]),
     /// A file of the lesson is in the workspace.
     File {
         /// Which one.

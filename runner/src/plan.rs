@@ -1,7 +1,7 @@
 //! The actions of a run, in order. Doing them is left to [`crate::run`].
 
 use crate::diagnostic::nearest;
-use crate::lesson::{Block, Check, FileStep, Lesson, Prose, Step};
+use crate::lesson::{Block, Check, FileStep, Lesson, Node, Prose, Step};
 use crate::say;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -39,8 +39,8 @@ pub struct Plan<'l> {
 /// One thing to do.
 #[derive(Clone, Copy, Debug)]
 pub enum Action<'l> {
-    /// Show prose.
-    Read(&'l Prose),
+    /// Show prose: up to the next heading, if it has more than one.
+    Read(&'l [Node]),
     /// Write a file into the workspace.
     Write {
         /// Which one.
@@ -52,6 +52,16 @@ pub enum Action<'l> {
     Run(&'l Step),
     /// Prove a sentence.
     Check(&'l Check),
+}
+
+impl<'l> Action<'l> {
+    /// The step that it runs.
+    pub fn step(&self) -> Option<&'l Step> {
+        match self {
+            Action::Run(step) => Some(step),
+            Action::Read(_) | Action::Write { .. } | Action::Check(_) => None,
+        }
+    }
 }
 
 /// A step that a command line names and the lesson lacks.
@@ -93,15 +103,15 @@ impl<'l> Plan<'l> {
     /// Returns what to do for all of a lesson.
     pub fn whole(lesson: &'l Lesson) -> Plan<'l> {
         let action = |block: &'l Block| match block {
-            Block::Prose(text) => Some(Action::Read(text)),
-            Block::File(file) => Some(Action::Write { file, shown: true }),
-            Block::Step(step) => Some(Action::Run(step)),
-            Block::Check(check) => Some(Action::Check(check)),
-            Block::Aside(_) => None,
+            Block::Prose(text) => sections(text).collect(),
+            Block::File(file) => vec![Action::Write { file, shown: true }],
+            Block::Step(step) => vec![Action::Run(step)],
+            Block::Check(check) => vec![Action::Check(check)],
+            Block::Aside(_) => Vec::new(),
         };
         Plan {
             lesson,
-            actions: lesson.blocks.iter().filter_map(action).collect(),
+            actions: lesson.blocks.iter().flat_map(action).collect(),
             goes_on: false,
             is_of_single_steps: false,
             proves_exercises: false,
@@ -126,15 +136,16 @@ impl<'l> Plan<'l> {
         };
         let blocks = lesson.blocks.iter().enumerate();
         let mut actions: Vec<Action<'l>> = blocks
-            .filter_map(|(index, block)| match block {
-                Block::Prose(text) => (index >= first_shown).then_some(Action::Read(text)),
-                Block::File(file) => Some(Action::Write {
+            .flat_map(|(index, block)| match block {
+                Block::Prose(text) if index >= first_shown => sections(text).collect(),
+                Block::Prose(_) => Vec::new(),
+                Block::File(file) => vec![Action::Write {
                     file,
                     shown: index >= first_shown,
-                }),
-                Block::Step(step) => wanted.contains(&*step.id).then_some(Action::Run(step)),
-                Block::Check(check) => wanted.contains(&*check.of).then_some(Action::Check(check)),
-                Block::Aside(_) => None,
+                }],
+                Block::Step(step) if wanted.contains(&*step.id) => vec![Action::Run(step)],
+                Block::Check(check) if wanted.contains(&*check.of) => vec![Action::Check(check)],
+                Block::Step(_) | Block::Check(_) | Block::Aside(_) => Vec::new(),
             })
             .collect();
         if let Selection::Until(_) = selection {
@@ -154,10 +165,7 @@ impl<'l> Plan<'l> {
 
     /// The steps that will run, in order.
     pub fn steps(&self) -> impl Iterator<Item = &'l Step> {
-        self.actions.iter().filter_map(|action| match action {
-            Action::Run(step) => Some(*step),
-            Action::Read(_) | Action::Write { .. } | Action::Check(_) => None,
-        })
+        self.actions.iter().filter_map(Action::step)
     }
 
     /// The plan for a script to read.
@@ -170,6 +178,12 @@ impl<'l> Plan<'l> {
             "actions": actions,
         })
     }
+}
+
+/// Prose part by part: each heading begins one.
+fn sections(prose: &Prose) -> impl Iterator<Item = Action<'_>> {
+    let is_within = |_: &Node, next: &Node| !matches!(next, Node::Heading { .. });
+    prose.nodes.chunk_by(is_within).map(Action::Read)
 }
 
 fn action_json(action: &Action<'_>) -> Option<Value> {

@@ -31,8 +31,22 @@ pub fn diff(context: &Context, arguments: &DiffArguments) -> anyhow::Result<Exit
         out_json(&json!({ "format": 1, "lesson": lesson.stem, "files": rows }))?;
         return Ok(Exit::Success);
     }
+    tell(context, lesson, &files)?;
+    Ok(Exit::Success)
+}
+
+/// Shows what the learner changed in all files of a lesson.
+pub fn edits(context: &Context, lesson: &Lesson, key: &str) -> anyhow::Result<()> {
+    tell(
+        context,
+        lesson,
+        &lesson_files(&context.folders, key, lesson.files())?,
+    )
+}
+
+fn tell(context: &Context, lesson: &Lesson, files: &[LessonFile<'_>]) -> anyhow::Result<()> {
     let mut is_same = true;
-    for one in &files {
+    for one in files {
         let file = one.file.path.display().to_string();
         is_same &= one.state == FileState::AsWritten;
         match &one.state {
@@ -47,7 +61,7 @@ pub fn diff(context: &Context, arguments: &DiffArguments) -> anyhow::Result<Exit
         let lesson = lesson.stem.as_str();
         context.note(&say!("diff-nothing", count = files.len(), lesson = lesson));
     }
-    Ok(Exit::Success)
+    Ok(())
 }
 
 /// The lesson's files of one path, in the order of its text; an error if it has none.

@@ -266,7 +266,8 @@ fn what_next(
     if !arguments.fresh && report.items.iter().any(is_edited) {
         lines.push(say!("next-diff", lesson = stem));
     }
-    if report.items.iter().any(is_lacking) {
+    let is_lacking_some = report.items.iter().any(is_lacking);
+    if is_lacking_some {
         lines.push(match arguments.running.place() {
             On::Lab => say!("next-doctor"),
             On::Host => say!("next-doctor-host"),
@@ -277,19 +278,17 @@ fn what_next(
     if is_ours && report.items.iter().any(is_new) {
         lines.push(say!("next-record", lesson = stem));
     }
-    let position = course
-        .lessons
-        .iter()
-        .position(|other| other.stem == stem && is_whole && failed.is_none());
-    if let Some(position) = position {
-        lines.push(match course.lessons.get(position + 1) {
-            Some(next) => say!(
-                "next-lesson",
-                lesson = next.stem.as_str(),
-                title = next.front.title.as_str()
-            ),
-            None => say!("next-none"),
-        });
+    let is_through = is_whole && failed.is_none() && report.counts().ran() > 0;
+    let mut lessons = course.lessons.iter();
+    let position = lessons.position(|other| other.stem == stem && is_through);
+    match position.map(|position| course.lessons.get(position + 1)) {
+        Some(Some(next)) => lines.push(say!(
+            "next-lesson",
+            lesson = next.stem.as_str(),
+            title = next.front.title.as_str()
+        )),
+        Some(None) if !is_lacking_some => lines.push(say!("next-none")),
+        Some(None) | None => {}
     }
     lines
 }

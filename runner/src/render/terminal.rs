@@ -7,7 +7,7 @@ use super::paint::Paint;
 use super::{command, counts, prose, verdict};
 use crate::event::{Event, KeptYours, OfLab, TakenBack, Written};
 use crate::highlight::Budget;
-use crate::lesson::{FileStep, Lesson, Prose, Step};
+use crate::lesson::{Block, FileStep, Lesson, Node, Step};
 use crate::report::{Item, Report, Verdict};
 use crate::say;
 use crate::transcript::{Leftover, RecordId, ShellFate, Skip};
@@ -33,10 +33,14 @@ pub struct Terminal<W> {
     live: LiveOutput,
     spinner_shown: bool,
     fresh_line: bool,
-    /// What stands before the lesson's first prose, and where that begins.
-    opening: Option<(usize, Vec<String>)>,
+    /// What stands before the lesson's first prose, and how that begins.
+    opening: Option<(Node, Vec<String>)>,
     /// What is said before prose that speaks of something that did not happen here.
     caveat: Option<String>,
+    /// The stem of the lesson.
+    lesson: String,
+    /// True if there are keys to press, so that advice names those.
+    has_keys: bool,
     /// The first error of writing, if any: a reader that went away ends the drawing, not the run.
     error: Option<io::Error>,
 }
@@ -56,8 +60,15 @@ impl<W: Write> Terminal<W> {
             fresh_line: true,
             opening: None,
             caveat: None,
+            lesson: String::new(),
+            has_keys: false,
             error: None,
         }
+    }
+
+    /// Names keys where it gives advice, and no commands.
+    pub fn tells_keys(&mut self) {
+        self.has_keys = true;
     }
 
     /// The first error of writing, if any.
@@ -105,6 +116,7 @@ impl<W: Write> Terminal<W> {
     }
 
     fn title(&mut self, lesson: &Lesson) {
+        self.lesson.clone_from(&lesson.stem);
         let title = format!("{}  {}", lesson.stem, visible_text(&lesson.front.title));
         self.note(Paint::bold, "", &title);
     }
@@ -117,11 +129,11 @@ impl<W: Write> Terminal<W> {
         }
     }
 
-    fn prose(&mut self, prose: &Prose) {
+    fn prose(&mut self, nodes: &[Node]) {
         self.gap();
         // Whoever goes on in a lesson has read it.
         let opening = self.opening.take();
-        if let Some((_, lines)) = opening.filter(|(start, _)| *start == prose.span.start) {
+        if let Some((_, lines)) = opening.filter(|(first, _)| nodes.first() == Some(first)) {
             lines.iter().for_each(|line| self.line(line));
             self.gap();
         }
@@ -129,7 +141,7 @@ impl<W: Write> Terminal<W> {
             self.note(Paint::notable, "", &caveat);
             self.gap();
         }
-        for line in prose::lines(&prose.nodes, &self.paint) {
+        for line in prose::lines(nodes, &self.paint) {
             self.line(&line);
         }
     }
@@ -146,7 +158,11 @@ impl<W: Write> Terminal<W> {
             Written::New => say!("file-written", file = name),
             Written::Unchanged => say!("file-unchanged", file = name),
             Written::Updated => say!("file-updated", file = name),
-            Written::KeptEdits => say!("file-kept", file = name),
+            Written::KeptEdits if shown => say!("file-kept", file = name),
+            Written::KeptEdits => {
+                let lesson = self.lesson.as_str();
+                say!("file-kept-unshown", file = name, lesson = lesson)
+            }
             Written::KeptChanged => say!("file-changed", file = name),
         };
         let style = match written {
@@ -265,8 +281,11 @@ impl<W: Write> View for Terminal<W> {
                 self.title(lesson);
                 let folder = say!("workspace", folder = workspace.display().to_string());
                 self.note(Paint::dim, "", &folder);
-                let start = lesson.blocks.first().map_or(0, |block| block.span().start);
-                self.opening = Some((start, command::goals(lesson, &self.paint)));
+                if let Some(Block::Prose(prose)) = lesson.blocks.first() {
+                    let first = prose.nodes.first().cloned();
+                    let goals = command::goals(lesson, &self.paint);
+                    self.opening = first.map(|first| (first, goals));
+                }
             }
             Event::Prose(text) if self.detail == Detail::Whole => self.prose(text),
             Event::Prose(_) => {}
@@ -286,7 +305,15 @@ impl<W: Write> View for Terminal<W> {
             }
             Event::Outdated(outdated) => {
                 let (file, step) = (outdated.file.display().to_string(), outdated.step.as_str());
-                let text = say!("outdated", file = file, step = step);
+                let text = match self.has_keys {
+                    true => say!("study-outdated", file = file, step = step),
+                    false => say!(
+                        "outdated",
+                        file = file,
+                        step = step,
+                        lesson = self.lesson.as_str()
+                    ),
+                };
                 self.note(Paint::notable, "", &text);
             }
             // Noted by whoever asked for it.

@@ -136,6 +136,13 @@ impl<'a> Judge<'a> {
         item
     }
 
+    /// The answer to a question that was accepted, if there is one.
+    pub fn accepted_answer(&self, question: &Check, facets: &KnownFacets) -> Option<String> {
+        let step = self.steps.get(&*question.of)?;
+        let recorded = accepted(step, &facets.values, &*self.lookup).ok()??;
+        Some(recorded.proves(question)?.value.clone())
+    }
+
     /// The verdict on what answers a question: right is what was accepted.
     fn answer(
         &self,

@@ -26,17 +26,17 @@ pub(super) fn outdated(
     workspace: &Workspace,
     records: &Records,
 ) -> Vec<Outdated> {
-    let Some(Action::Run(next)) = plan.actions.get(cursor) else {
-        return Vec::new();
-    };
+    let next = plan.actions[cursor..].iter().find_map(Action::step);
+    let is_next = |step: &&Step| next.is_some_and(|next| next.id == step.id);
     // What was skipped just now could not run again.
     let is_skipped = |step: &&Step| {
         let record = records.get(&RecordId::Step(step.id.clone()));
         record.is_some_and(|record| matches!(record.ending, Ending::Skipped(_)))
     };
-    let before = plan.lesson.steps().take_while(|step| step.id != next.id);
+    let before = plan.lesson.steps().take_while(|step| !is_next(step));
     // What an exercise needs made is made anew before it is judged.
-    let is_made_anew = |step: &&Step| next.after.as_ref() == Some(&step.id);
+    let is_made_anew =
+        |step: &&Step| next.is_some_and(|next| next.after.as_ref() == Some(&step.id));
     let before = before.filter(|step| !is_skipped(step) && !is_made_anew(step));
     let before: Vec<&Step> = before.collect();
     let files: Vec<&FileStep> = files_above(plan, cursor).collect();

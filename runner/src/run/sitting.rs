@@ -141,12 +141,15 @@ impl<'r> Sitting<'r> {
         Ok(())
     }
 
-    /// Goes back to the step before the one that is next, if there is one.
-    pub fn go_back(&mut self) {
-        let before = self.plan.actions[..self.cursor]
-            .iter()
-            .rposition(|action| matches!(action, Action::Run(_)));
-        self.cursor = before.unwrap_or(self.cursor);
+    /// The step before what is next, if there is one.
+    pub fn step_before(&self) -> Option<&'r Step> {
+        let before = self.plan.actions[..self.cursor].iter().rev();
+        before.into_iter().find_map(Action::step)
+    }
+
+    /// Goes back to a step: it is next.
+    pub fn go_back_to(&mut self, step: &Step) {
+        self.cursor = self.position(step).unwrap_or(self.cursor);
     }
 
     fn position(&self, step: &Step) -> Option<usize> {
@@ -179,11 +182,9 @@ impl<'r> Sitting<'r> {
 
     /// The step that is next, or comes after what is next.
     pub fn next_step(&self) -> Option<&'r Step> {
-        let mut actions = self.plan.actions.iter().skip(self.cursor);
-        actions.find_map(|action| match action {
-            Action::Run(step) => Some(*step),
-            Action::Read(_) | Action::Write { .. } | Action::Check(_) => None,
-        })
+        self.plan.actions[self.cursor..]
+            .iter()
+            .find_map(Action::step)
     }
 
     /// Goes through the whole plan, until it is over or the learner stops it; see
@@ -198,7 +199,7 @@ impl<'r> Sitting<'r> {
         (transcript, done.and(finished))
     }
 
-    /// Returns what the step that is next would find that was made before a file of the lesson changed.
+    /// Returns what a step that comes next would find that was made before a file of the lesson changed.
     pub fn outdated(&self) -> Vec<Outdated> {
         outdated(self.plan, self.cursor, &self.workspace, &self.records)
     }
@@ -247,7 +248,7 @@ impl<'r> Sitting<'r> {
         self.cursor += 1;
         match action {
             Action::Read(_) | Action::Write { .. } if self.has_stopped() => {}
-            Action::Read(prose) => self.stage.tell(&Event::Prose(prose)),
+            Action::Read(nodes) => self.stage.tell(&Event::Prose(nodes)),
             Action::Write { file, shown } => self.write(file, *shown)?,
             Action::Run(step) => {
                 self.trail.reaches(step, &self.stage);

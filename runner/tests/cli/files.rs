@@ -35,8 +35,8 @@ fn reset_begins_afresh_and_keeps_the_old_files_aside() {
     let ran = tutor
         .run("reset demo")
         .code(0)
-        .stdout_has("your files are kept in ");
-    let folder = ran.stdout.trim_end().rsplit(' ').next().expect("a folder");
+        .stdout_has("your files are kept in\n");
+    let folder = ran.stdout.trim_end().lines().last().expect("a folder");
     assert_eq!(
         fs::read_to_string(Path::new(folder).join("notes.txt")).expect("kept"),
         "mine\n"

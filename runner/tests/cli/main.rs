@@ -39,6 +39,7 @@ mod setup;
 mod single_steps;
 mod snapshots;
 mod space;
+mod stops;
 mod study;
 mod surroundings;
 mod testing;

@@ -330,7 +330,7 @@ fn in_a_long_lesson_too_a_step_that_ran_alone_made_what_later_steps_find() {
 #[test]
 fn an_edit_after_the_step_that_reads_the_file_is_said_with_the_step_to_run() {
     let tutor = made_of_an_edited_file();
-    let told = "`prog.c` has changed since `compile` ran; what that made is of the text before, so run `--from compile`";
+    let told = "`prog.c` has changed since `compile` ran, and what that made is of the text before; to make it anew: `tutor run demo --from compile`";
     tutor
         .run("run demo")
         .code(0)

@@ -23,7 +23,7 @@ fn study_runs_skips_goes_back_and_remembers_where_it_was_left() {
     let ran = tutor
         .run("study demo")
         .code(0)
-        .stdout_has("`what` is none of run, skip, back, quit");
+        .stdout_has("`what` means nothing here; keys: Enter or r runs, s skips");
     ran.stdout_has("Before three.")
         .stdout_lacks("Before two.")
         .stdout_has("│ ran-3")
@@ -90,13 +90,14 @@ fn tutor_alone_goes_on_where_the_learner_was() {
 fn ctrl_c_in_study_stops_the_step_and_not_the_sitting() {
     let seconds = own_seconds();
     let body = plain("one", &format!("sleep {seconds}")) + &plain("two", "echo ran-2");
-    let tutor = Tutor::new().lesson(body).stdin("r\nr\n");
+    let tutor = Tutor::new().lesson(body).stdin("r\ng\nr\n");
     let running = tutor.start("study demo");
     until("the step", || sleepers(seconds) == 1);
     running.signal(Signal::SIGINT);
     running
         .end()
         .stdout_has("one: interrupted")
+        .stdout_has("one: [Enter] again")
         .stdout_has("│ ran-2");
     assert_eq!(sleepers(seconds), 0);
     // A step that was stopped is not done.
@@ -117,7 +118,7 @@ fn back_goes_on_going_back() {
         .stdout_lacks("│ ran-two");
 }
 
-const KEYS: &str = "keys: Enter or r runs, s skips, b goes back, q or Esc quits";
+const KEYS: &str = "keys: Enter or r runs, s skips, b goes back, a runs again";
 
 #[test]
 fn study_at_a_terminal_takes_single_keys() {
@@ -133,10 +134,12 @@ fn study_at_a_terminal_takes_single_keys() {
     running.until_stdout("two: [Enter] run");
     // A key without a meaning here, such as Ctrl-R, runs nothing and shows the keys, once.
     running.say("x\x12y");
-    running.until_stdout(&format!("{KEYS}\r\ntwo: [Enter] run"));
+    running.until_stdout(KEYS);
+    running.until_stdout("or Esc quits\r\ntwo: [Enter] run");
     // Ctrl-Z stops the program where a shell waits for it; when it goes on it asks again.
     running.say("\x1a");
-    running.until_stdout("two: [Enter] run  [s]kip  [b]ack  [q]uit › \r\ntwo: [Enter] run");
+    running
+        .until_stdout("two: [Enter] run  [s]kip  [b]ack  [a]gain  [q]uit › \r\ntwo: [Enter] run");
     running.say("s");
     running.until_stdout("three: [Enter] run");
     running.say("q");
@@ -193,7 +196,7 @@ fn a_line_that_is_no_utf_8_is_as_good_as_any_other_that_nobody_understands() {
     running
         .end()
         .code(0)
-        .stdout_has("`\u{fffd}` is none of")
+        .stdout_has("`\u{fffd}` means nothing here")
         .stdout_has("│ 3\n")
         .stdout_has("you said \u{fffd}");
     // So it is with the other questions, which are asked at a terminal only.
