@@ -185,7 +185,10 @@ fn do_with(owners: &Owners<'_>, found: &Pending, choice: Decision) -> anyhow::Re
     let shown = shown_name(owners, found);
     let shown = shown.as_str();
     let settled = match choice {
-        Decision::Accept(after_failure) => match refusal(owners, found, after_failure) {
+        Decision::Accept(after_failure) => match found
+            .new_output()
+            .map(|new| refusal(owners, found, &new, after_failure))
+        {
             Ok(None) => found.accept(owners.former(&found.name).as_ref()),
             Ok(Some(why)) => {
                 noteln!("{why}");
@@ -211,16 +214,16 @@ fn do_with(owners: &Owners<'_>, found: &Pending, choice: Decision) -> anyhow::Re
 fn refusal(
     owners: &Owners<'_>,
     found: &Pending,
+    new: &Recorded,
     after_failure: AfterFailure,
-) -> Result<Option<String>, SnapshotError> {
-    let new = found.new_output()?;
-    if let Some(orphan) = owners.orphan(&found.name, Some(&new)) {
-        return Ok(Some(of_no_step(found, orphan)));
+) -> Option<String> {
+    if let Some(orphan) = owners.orphan(&found.name, Some(new)) {
+        return Some(of_no_step(found, orphan));
     }
     // One that was made after a failure is marked, and can be accepted all the same.
     let is_of_now =
         |stale: &Stale| matches!(stale, Stale::CheckMissing(_) | Stale::AfterFailure(_));
-    let mut stale = owners.stale(&new);
+    let mut stale = owners.stale(new);
     stale.retain(|stale| !is_of_now(stale));
     let name = shown_name(owners, found);
     let lesson = name.split('/').next().unwrap_or_default();
@@ -232,18 +235,18 @@ fn refusal(
             lesson = lesson,
             reasons = reasons
         );
-        return Ok(Some(why));
+        return Some(why);
     }
-    let failed = new.after_failure;
+    let failed = new.after_failure.as_ref();
     let failed = failed.filter(|_| after_failure == AfterFailure::LeaveAlone);
-    Ok(failed.map(|failed| {
+    failed.map(|failed| {
         say!(
             "review-after-failure",
             name = &*name,
             lesson = lesson,
-            failed = failed
+            failed = failed.as_str()
         )
-    }))
+    })
 }
 
 fn of_no_step(found: &Pending, orphan: Orphan) -> String {
@@ -267,14 +270,8 @@ fn show(
     count: usize,
 ) -> anyhow::Result<Result<(), SnapshotError>> {
     let paint = &context.stdout;
-    let read = || {
-        Ok((
-            found.new_output()?,
-            found.old_output(owners.former(&found.name).as_ref())?,
-            refusal(owners, found, AfterFailure::Accept)?,
-        ))
-    };
-    let (new, old, refusal) = match read() {
+    let old_output = || found.old_output(owners.former(&found.name).as_ref());
+    let (new, old) = match found.new_output().and_then(|new| Ok((new, old_output()?))) {
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };
@@ -289,20 +286,34 @@ fn show(
         (None, Ok(base)) => base,
         (Some(_), _) | (None, Err(_)) => None,
     };
-    let beside = old.as_ref().or(base.as_ref());
-    let label = |key: &str, recorded: &Recorded| {
-        let ended = ended(recorded);
-        let provenance = verdict::provenance(recorded);
-        match key {
-            "old" => say!("review-old", ended = ended, provenance = provenance),
-            "base" => say!("review-base", ended = ended, provenance = provenance),
-            "now" => say!("review-now", ended = ended, provenance = provenance),
-            _ => say!("review-new", ended = ended, provenance = provenance),
+    let provenance = verdict::provenance;
+    let beside = match (&old, &base) {
+        (Some(old), _) => {
+            let label = say!(
+                "review-old",
+                ended = ended(old),
+                provenance = provenance(old)
+            );
+            Some((old, label))
         }
+        (None, Some(base)) => {
+            let label = say!(
+                "review-base",
+                ended = ended(base),
+                provenance = provenance(base)
+            );
+            Some((base, label))
+        }
+        (None, None) => None,
     };
     match beside {
         None => {
-            print_lines(paint.fitted_in(Paint::notable, "  ", &label("new", &new)))?;
+            let label = say!(
+                "review-new",
+                ended = ended(&new),
+                provenance = provenance(&new)
+            );
+            print_lines(paint.fitted_in(Paint::notable, "  ", &label))?;
             if new.text.as_str().is_empty() {
                 outln!("    {}", paint.dim(&say!("review-silent")));
             }
@@ -311,10 +322,14 @@ fn show(
                 print_lines(verdict::behind_bar(&plus, 6, &visible_text(line), paint))?;
             }
         }
-        Some(beside) => {
-            let key = if old.is_some() { "old" } else { "base" };
-            print_lines(paint.fitted_in(Paint::dim, "  ", &label(key, beside)))?;
-            print_lines(paint.fitted_in(Paint::dim, "  ", &label("now", &new)))?;
+        Some((beside, label)) => {
+            let now = say!(
+                "review-now",
+                ended = ended(&new),
+                provenance = provenance(&new)
+            );
+            print_lines(paint.fitted_in(Paint::dim, "  ", &label))?;
+            print_lines(paint.fitted_in(Paint::dim, "  ", &now))?;
             if beside.text.is_same(&new.text) {
                 outln!("    {}", paint.dim(&say!("review-same")));
             }
@@ -328,7 +343,7 @@ fn show(
         let why = say!("review-failed-before", failed = failed.as_str());
         print_lines(paint.fitted_in(Paint::notable, "  ", &why))?;
     }
-    if let Some(why) = refusal {
+    if let Some(why) = refusal(owners, found, &new, AfterFailure::Accept) {
         print_lines(paint.fitted_in(Paint::notable, "  ", &why))?;
     }
     outln!("");
@@ -455,6 +470,6 @@ fn as_json(owners: &Owners<'_>, found: &Pending) -> Result<serde_json::Value, Sn
         "new": output(&new),
         "old": old.as_ref().map(output),
         "after_failure": new.after_failure,
-        "left_alone": refusal(owners, found, AfterFailure::LeaveAlone)?,
+        "left_alone": refusal(owners, found, &new, AfterFailure::LeaveAlone),
     }))
 }
