@@ -1,7 +1,7 @@
 //! The actions of a run, in order. Doing them is left to [`crate::run`].
 
 use crate::diagnostic::nearest;
-use crate::lesson::{Block, Check, FileStep, Lesson, Node, Prose, Step};
+use crate::lesson::{Block, Check, CheckKind, FileStep, Lesson, Node, Prose, Step};
 use crate::say;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -249,7 +249,7 @@ fn lead(lesson: &Lesson, first: &str) -> usize {
 
 /// The step of that id, or the one that a check of that name belongs to.
 fn step_of<'l>(lesson: &'l Lesson, id: &'l str) -> Result<&'l str, NoSuchStep> {
-    let name = id.strip_prefix("check-").unwrap_or(id);
+    let name = CheckKind::of_anchor(id).map_or(id, |(_, name)| name);
     let check = lesson.checks().find(|check| check.name == name);
     match check.filter(|_| lesson.step(id).is_none()) {
         Some(check) => Ok(&check.of),

@@ -6,9 +6,9 @@ use super::files::{CourseFiles, MANIFEST, Presence};
 use super::model::Course;
 use super::names::LessonNames;
 use crate::diagnostic::{Complaint, Diagnostic, Guesses, Severity};
-use crate::lesson::anchors::{anchors, check_id, question_id, slug, step_id};
+use crate::lesson::anchors::{anchors, slug, step_id};
 use crate::lesson::destination::Destination;
-use crate::lesson::{Lesson, Mark, is_name, marks};
+use crate::lesson::{CheckKind, Lesson, Mark, is_name, marks};
 use crate::say;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
@@ -110,8 +110,11 @@ impl Links<'_> {
 
     fn complaint(&mut self, page: &Page<'_>, url: &str, is_image: bool) -> Option<Complaint> {
         // It binds a check or a prediction, or is an error already.
-        let binds = |id: String| url.strip_prefix('#').is_some_and(|to| to.starts_with(&id));
-        if binds(check_id("")) || binds(question_id("")) {
+        if url
+            .strip_prefix('#')
+            .and_then(CheckKind::of_anchor)
+            .is_some()
+        {
             return None;
         }
         if url.is_empty() {
@@ -149,14 +152,10 @@ impl Links<'_> {
             false => format!("`{}`", path.display()),
         };
         let known = |id: &String| target.anchors.contains(id);
-        let named = [
-            slug(anchor),
-            step_id(anchor),
-            check_id(anchor),
-            question_id(anchor),
-        ];
+        let of_checks = CheckKind::ALL.map(|kind| kind.anchor(anchor));
+        let mut named = [slug(anchor), step_id(anchor)].into_iter().chain(of_checks);
         let ids = target.anchors.iter().map(String::as_str);
-        let meant = named.into_iter().find(known);
+        let meant = named.find(known);
         let guessed = || self.guesses.nearest(anchor, ids).map(str::to_owned);
         let meant = meant.or_else(guessed);
         let help = match meant {
@@ -164,7 +163,7 @@ impl Links<'_> {
             None => format!(
                 "a heading's anchor is its text in lower case, with `-` between words; a step has `#{}`, a check `#{}`",
                 step_id("NAME"),
-                check_id("NAME")
+                CheckKind::Check.anchor("NAME")
             ),
         };
         Some(Complaint::new(
@@ -175,9 +174,9 @@ impl Links<'_> {
 
     /// True for the anchor of a step or check that may stand in a fence which could not be read.
     fn may_be_unread(&self, page: &Page<'_>, anchor: &str) -> bool {
-        let of_fence = [step_id(""), check_id(""), question_id("")];
-        of_fence.iter().any(|prefix| anchor.starts_with(prefix))
-            && self.with_errors.contains(&*page.lesson.path)
+        let is_of_fence =
+            anchor.starts_with(&step_id("")) || CheckKind::of_anchor(anchor).is_some();
+        is_of_fence && self.with_errors.contains(&*page.lesson.path)
     }
 
     /// The fault of a link to this path, which is that of no page of the course.

@@ -2,7 +2,7 @@
 
 use super::keys::Key;
 use crate::diagnostic::Findings;
-use crate::lesson::{ALWAYS_MASKED, MASK_NAMES};
+use crate::lesson::is_built_in_mask;
 use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::{Hir, HirKind};
 use serde::Deserialize;
@@ -44,7 +44,7 @@ pub(super) fn read(
     findings: &mut Findings,
 ) -> Option<CourseMask> {
     let shown = name.get_ref().as_ref();
-    let is_taken = is_built_in(shown);
+    let is_taken = is_built_in_mask(shown);
     if is_taken {
         let message = format!("`{shown}` is a mask that every course has");
         findings.error(name.span(), message, "give this one another name");
@@ -103,11 +103,6 @@ impl CourseMask {
                 .map(|part| part.range())
         })
     }
-}
-
-/// True for the masks that need no declaration.
-pub(super) fn is_built_in(name: &str) -> bool {
-    MASK_NAMES.contains(&name) || ALWAYS_MASKED.contains(&name)
 }
 
 fn is_token(token: &str) -> bool {

@@ -18,7 +18,7 @@ impl Anchors {
     /// Those of a lesson's page; the ids of its steps and checks are taken.
     pub fn of(lesson: &Lesson) -> Anchors {
         let steps = lesson.steps().map(|step| step_id(&step.id));
-        let checks = lesson.checks().map(id_of);
+        let checks = lesson.checks().map(Check::anchor);
         Anchors {
             taken: steps.chain(checks).collect(),
             next: HashMap::new(),
@@ -90,24 +90,6 @@ pub fn title_end(lesson: &Lesson, marks: &[Mark]) -> Option<usize> {
 /// Where a step is.
 pub fn step_id(id: &str) -> String {
     format!("step-{id}")
-}
-
-/// Where the verdict of a check is: the sentence links to it.
-pub fn check_id(name: &str) -> String {
-    format!("check-{name}")
-}
-
-/// Where the answer to a question is: the question links to it.
-pub fn question_id(name: &str) -> String {
-    format!("predict-{name}")
-}
-
-/// Where a check or prediction is.
-pub fn id_of(check: &Check) -> String {
-    match check.is_question() {
-        true => question_id(&check.name),
-        false => check_id(&check.name),
-    }
 }
 
 /// Letters and digits in lower case, with hyphens for what stands between them.

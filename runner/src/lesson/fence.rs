@@ -4,8 +4,8 @@ use super::attributes::{Attribute, Word};
 use super::keys::{FenceKind, Keys, is_key};
 use super::mention::{Mention, Mentioned};
 use super::model::{
-    ALWAYS_MASKED, Background, Check, Compare, Expectation, FileStep, FormerName, MASK_NAMES, Need,
-    STEP_TIMEOUT, Step, StepKind,
+    Background, Check, Compare, Expectation, FileStep, FormerName, Need, STEP_TIMEOUT, Step,
+    StepKind, is_built_in_mask,
 };
 use super::values;
 use crate::diagnostic::{Complaint, Findings};
@@ -279,8 +279,7 @@ fn exclusive(
 
 fn masks(keys: &mut Keys<'_>, mentions: &mut Vec<Mention>, findings: &mut Findings) -> Vec<String> {
     let words = keys.names("mask", "prog-id", findings);
-    let is_built_in = |name: &str| MASK_NAMES.contains(&name) || ALWAYS_MASKED.contains(&name);
-    let own = words.iter().filter(|word| !is_built_in(&word.text));
+    let own = words.iter().filter(|word| !is_built_in_mask(&word.text));
     mentions.extend(own.map(|name| Mention {
         what: Mentioned::Mask,
         name: name.clone(),

@@ -26,9 +26,9 @@ mod values;
 
 pub use include::{Included, NotIncluded, included};
 pub use model::{
-    ALWAYS_MASKED, Aside, AsideKind, Background, Block, Check, Compare, Expectation, ExpectedExit,
-    FileStep, FormerName, FrontMatter, LESSON_TIMEOUT, Lesson, MASK_NAMES, Need, Place, Prose,
-    SKIP_REST, STEP_TIMEOUT, Step, StepKind,
+    ALWAYS_MASKED, Aside, AsideKind, Background, Block, Check, CheckKind, Compare, Expectation,
+    ExpectedExit, FileStep, FormerName, FrontMatter, LESSON_TIMEOUT, Lesson, MASK_NAMES, Need,
+    Place, Prose, SKIP_REST, STEP_TIMEOUT, Step, StepKind, is_built_in_mask,
 };
 pub use number::Number;
 pub use page::new_page;

@@ -38,6 +38,11 @@ pub const ALWAYS_MASKED: [&str; 5] = [
     "workspace",
 ];
 
+/// True for a mask that every course has.
+pub fn is_built_in_mask(name: &str) -> bool {
+    MASK_NAMES.contains(&name) || ALWAYS_MASKED.contains(&name)
+}
+
 /// One lesson, read from Markdown.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lesson {
@@ -314,9 +319,68 @@ impl fmt::Display for FormerName {
 }
 
 impl Check {
+    /// Whether it proves or answers.
+    pub fn kind(&self) -> CheckKind {
+        match self.expect {
+            Expectation::Answer(_) => CheckKind::Prediction,
+            Expectation::Equals(_) | Expectation::Matches(_) | Expectation::Range(..) => {
+                CheckKind::Check
+            }
+        }
+    }
+
     /// True if it answers a question, which the learner is asked before the step runs.
     pub fn is_question(&self) -> bool {
-        matches!(self.expect, Expectation::Answer(_))
+        self.kind() == CheckKind::Prediction
+    }
+
+    /// The anchor that its sentence or question links to.
+    pub fn anchor(&self) -> String {
+        self.kind().anchor(&self.name)
+    }
+}
+
+/// The kind of a [`Check`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckKind {
+    /// It proves a sentence.
+    Check,
+    /// It answers a question.
+    Prediction,
+}
+
+impl CheckKind {
+    /// Both kinds.
+    pub const ALL: [CheckKind; 2] = [CheckKind::Check, CheckKind::Prediction];
+
+    /// The key that names one in its fence, which begins its anchor too.
+    pub fn key(self) -> &'static str {
+        match self {
+            CheckKind::Check => "check",
+            CheckKind::Prediction => "predict",
+        }
+    }
+
+    /// The anchor of the one with this name.
+    pub fn anchor(self, name: &str) -> String {
+        format!("{}-{name}", self.key())
+    }
+
+    /// What an anchor is of, if it is that of a check or a prediction.
+    pub fn of_anchor(anchor: &str) -> Option<(CheckKind, &str)> {
+        CheckKind::ALL.into_iter().find_map(|kind| {
+            let name = anchor.strip_prefix(kind.key())?.strip_prefix('-')?;
+            Some((kind, name))
+        })
+    }
+}
+
+impl fmt::Display for CheckKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            CheckKind::Check => "check",
+            CheckKind::Prediction => "prediction",
+        })
     }
 }
 

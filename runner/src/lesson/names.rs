@@ -1,7 +1,7 @@
 //! Whether the names of a lesson fit together: ids, checks, files and the sentences that link.
 
 use super::fence::NamedBlock;
-use super::model::{Block, Check, Lesson};
+use super::model::{Block, Check, CheckKind, Lesson};
 use crate::diagnostic::{Findings, Lines, within};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -13,8 +13,8 @@ use unicode_segmentation::UnicodeSegmentation;
 pub(crate) struct Claim {
     /// The check's name, as the link says it.
     pub check: String,
-    /// True for a link to a prediction.
-    pub is_question: bool,
+    /// What it links to.
+    pub kind: CheckKind,
     /// Where the link stands.
     pub span: Range<usize>,
     /// The sentence around it.
@@ -26,7 +26,7 @@ pub(crate) struct Claim {
 pub(crate) struct Claims {
     pub list: Vec<Claim>,
     text: String,
-    open: Vec<(String, bool, Range<usize>, Range<usize>)>,
+    open: Vec<(String, CheckKind, Range<usize>, Range<usize>)>,
     /// True inside a link to a check.
     linked: bool,
 }
@@ -39,13 +39,11 @@ impl Claims {
 
     /// A link begins; `span` is its place in the source.
     pub fn begin(&mut self, url: &str, span: Range<usize>) {
-        let check = url.strip_prefix("#check-").map(|check| (check, false));
-        let question = || url.strip_prefix("#predict-").map(|check| (check, true));
-        if let Some((check, is_question)) = check.or_else(question) {
+        let anchor = url.strip_prefix('#');
+        if let Some((kind, check)) = anchor.and_then(CheckKind::of_anchor) {
             let at = self.text.len();
             self.linked = true;
-            self.open
-                .push((check.to_owned(), is_question, span, at..at));
+            self.open.push((check.to_owned(), kind, span, at..at));
         }
     }
 
@@ -66,11 +64,11 @@ impl Claims {
             return;
         }
         let ends = sentence_ends(&text);
-        for (check, is_question, span, part) in self.open.drain(..) {
+        for (check, kind, span, part) in self.open.drain(..) {
             let sentence = sentence(&text, &ends, &part);
             self.list.push(Claim {
                 check,
-                is_question,
+                kind,
                 span,
                 sentence,
             });
@@ -132,14 +130,6 @@ fn sentences(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// What a check is called.
-fn kind(is_question: bool) -> &'static str {
-    match is_question {
-        true => "prediction",
-        false => "check",
-    }
-}
-
 /// The step that a check or prediction names.
 struct StepOfCheck {
     step: String,
@@ -147,15 +137,14 @@ struct StepOfCheck {
     span: Range<usize>,
     /// Where the fence that names it stands.
     check: usize,
-    kind: &'static str,
+    kind: CheckKind,
 }
 
 /// Where the names of a lesson's blocks stand.
 pub(crate) struct Names<'s> {
     lines: Lines<'s>,
     steps: HashMap<String, (usize, Range<usize>)>,
-    /// The checks, and whether each is a prediction.
-    checks: HashMap<String, (Range<usize>, bool)>,
+    checks: HashMap<String, (Range<usize>, CheckKind)>,
     /// The files, each with its language and the line where it was written first.
     files: HashMap<PathBuf, (String, usize)>,
     /// The folders above them, each with a file below it and that one's line.
@@ -208,12 +197,12 @@ impl<'s> Names<'s> {
         of: &Range<usize>,
         findings: &mut Findings,
     ) {
-        self.check(&check.name, name, check.is_question(), findings);
+        self.check(&check.name, name, check.kind(), findings);
         self.of.push(StepOfCheck {
             step: check.of.clone(),
             span: of.clone(),
             check: check.span.start,
-            kind: kind(check.is_question()),
+            kind: check.kind(),
         });
         self.named.push(name.clone());
     }
@@ -231,30 +220,20 @@ impl<'s> Names<'s> {
         self.steps.insert(id.to_owned(), (span.start, span.clone()));
     }
 
-    fn check(
-        &mut self,
-        name: &str,
-        span: &Range<usize>,
-        is_question: bool,
-        findings: &mut Findings,
-    ) {
+    fn check(&mut self, name: &str, span: &Range<usize>, kind: CheckKind, findings: &mut Findings) {
         if name.is_empty() {
             self.unusable.insert(self.as_written(span));
             return;
         }
-        if let Some((first, was_question)) = self.checks.get(name) {
-            let message = match is_question == *was_question {
-                true => format!("a second {} `{name}`", kind(is_question)),
-                false => format!(
-                    "a {} of this name, `{name}`, is there already",
-                    kind(*was_question)
-                ),
+        if let Some((first, other)) = self.checks.get(name) {
+            let message = match kind == *other {
+                true => format!("a second {kind} `{name}`"),
+                false => format!("a {other} of this name, `{name}`, is there already"),
             };
             findings.error(span.clone(), message, self.taken(first));
             return;
         }
-        self.checks
-            .insert(name.to_owned(), (span.clone(), is_question));
+        self.checks.insert(name.to_owned(), (span.clone(), kind));
     }
 
     // A file may be written again as the lesson goes on; it stays the same kind of thing.
@@ -312,23 +291,22 @@ impl<'s> Names<'s> {
             Block::Prose(_) | Block::File(_) | Block::Step(_) | Block::Aside(_) => None,
         });
         for (check, span) in checks.zip(&self.named) {
-            let is_question = check.is_question();
-            if check.name.is_empty()
-                || self.checks.get(&check.name) != Some(&(span.clone(), is_question))
+            let kind = check.kind();
+            if check.name.is_empty() || self.checks.get(&check.name) != Some(&(span.clone(), kind))
             {
                 continue;
             }
             let links = links.get(check.name.as_str());
             let Some((claim, extra)) = links.and_then(|links| links.split_first()) else {
-                let (message, help) = match is_question {
-                    true => (
+                let (message, help) = match kind {
+                    CheckKind::Prediction => (
                         format!("no question links to prediction `{}`", check.name),
                         format!(
                             "link the question that it answers, above its step: `[…?](#predict-{})`",
                             check.name
                         ),
                     ),
-                    false => (
+                    CheckKind::Check => (
                         format!("no sentence links to check `{}`", check.name),
                         format!(
                             "link the words that it proves: `[…](#check-{})`",
@@ -340,17 +318,17 @@ impl<'s> Names<'s> {
                 continue;
             };
             check.sentence.clone_from(&claim.sentence);
-            if is_question {
+            if kind == CheckKind::Prediction {
                 self.asked_above(&check.of, claim, findings);
             }
             for extra in extra {
                 let line = self.lines.line(claim.span.start);
                 findings.error(
                     extra.span.clone(),
-                    format!("a second link to {} `{}`", kind(is_question), check.name),
-                    match is_question {
-                        true => format!("a prediction answers one question, that of line {line}: take this link away"),
-                        false => format!("a check proves one sentence, that of line {line}: take this link away or write a check of its own"),
+                    format!("a second link to {kind} `{}`", check.name),
+                    match kind {
+                        CheckKind::Prediction => format!("a prediction answers one question, that of line {line}: take this link away"),
+                        CheckKind::Check => format!("a check proves one sentence, that of line {line}: take this link away or write a check of its own"),
                     },
                 );
             }
@@ -406,30 +384,29 @@ impl<'s> Names<'s> {
 
     fn known_check(&self, claim: &Claim, findings: &mut Findings) {
         let known = self.checks.get(&claim.check);
-        if known.is_some_and(|(_, is_question)| *is_question == claim.is_question)
+        if known.is_some_and(|(_, kind)| *kind == claim.kind)
             || self.unusable.contains(&claim.check)
         {
             return;
         }
-        let link = |is_question| if is_question { "predict" } else { "check" };
         let names = self.checks.keys().map(String::as_str);
         let help = match findings.guesses.nearest(&claim.check, names) {
             Some(name) => {
-                let (_, is_question) = self.checks[name];
-                format!("did you mean `#{}-{name}`?", link(is_question))
+                let (_, kind) = self.checks[name];
+                format!("did you mean `#{}`?", kind.anchor(name))
             }
-            None if claim.is_question => {
-                format!("write a fence `sh {{predict={} of=STEP}}`", claim.check)
+            None => {
+                let rest = match claim.kind {
+                    CheckKind::Check => " expect=…",
+                    CheckKind::Prediction => "",
+                };
+                let key = claim.kind.key();
+                format!("write a fence `sh {{{key}={} of=STEP{rest}}}`", claim.check)
             }
-            None => format!(
-                "write a fence `sh {{check={} of=STEP expect=…}}`",
-                claim.check
-            ),
         };
         let message = format!(
             "this links to {} `{}`, which is not in the lesson",
-            kind(claim.is_question),
-            claim.check
+            claim.kind, claim.check
         );
         findings.error(claim.span.clone(), message, help);
     }

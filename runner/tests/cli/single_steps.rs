@@ -1,7 +1,7 @@
 //! Steps that run alone, or again: what they find, and what of the learner's and of other steps' is
 //! there afterwards. No step here needs a kernel.
 
-use crate::support::{Tutor, plain, step};
+use crate::support::{Tutor, check, plain, step};
 use nix::sys::signal::Signal;
 use std::collections::BTreeMap;
 use std::fs;
@@ -538,4 +538,18 @@ fn what_an_edit_outdates_is_found_however_many_steps_made_one_file() {
         .code(0)
         .stdout_has("`words.txt` has changed since `read` ran")
         .stdout_has("`notes.txt` has changed since `read` ran");
+}
+
+#[test]
+fn a_check_and_a_prediction_name_their_step_by_the_anchors_that_sentences_link_to() {
+    let body = plain("other", "echo other")
+        + "[How many?](#predict-lines)\n\n"
+        + &plain("run", "seq 3")
+        + "```sh {predict=lines of=run}\nwc -l <\"$TUTOR_STDOUT\"\n```\n\n"
+        + &check("last of=run expect=3", "tail -1 \"$TUTOR_STDOUT\"");
+    let tutor = Tutor::new().lesson(body);
+    for name in ["run", "check-last", "predict-lines"] {
+        let ran = tutor.run(&format!("run demo --only {name} --json")).code(0);
+        assert!(ran.verdicts().starts_with("run shown"), "{}", ran.told());
+    }
 }

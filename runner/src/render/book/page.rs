@@ -7,7 +7,7 @@ use super::links::PageLinks;
 use super::prose::PageContext;
 use super::shared::Book;
 use super::step::{SHELL, check, exercise, file, needs, question, step};
-use crate::lesson::anchors::{Anchors, id_of, title_end};
+use crate::lesson::anchors::{Anchors, title_end};
 use crate::lesson::{Aside, Block, Check, Lesson, Mark, StepKind};
 use crate::snapshot::Recorded;
 use std::collections::HashSet;
@@ -108,7 +108,7 @@ fn proven(lesson: &Lesson, outputs: &Outputs<'_>) -> HashSet<String> {
         !check.is_question() && recorded.is_some_and(|recorded| recorded.proves(check).is_some())
     };
     let proven = lesson.checks().filter(is_proven);
-    proven.map(|check| format!("#{}", id_of(check))).collect()
+    proven.map(|check| format!("#{}", check.anchor())).collect()
 }
 
 /// The lesson's goals, its length, and its needs.

@@ -3,7 +3,7 @@
 use super::shared::Book;
 use super::{code, fold, html, output};
 use crate::course::Course;
-use crate::lesson::anchors::{id_of, step_id};
+use crate::lesson::anchors::step_id;
 use crate::lesson::{Check, Expectation, FileStep, Lesson, Need, Place, Step, StepKind};
 use crate::snapshot::Recorded;
 use std::collections::BTreeSet;
@@ -115,7 +115,7 @@ pub fn check(check: &Check, step: Option<&Step>, book: &Book<'_>, recorded: &[Re
         "<details class=\"tutor-check\" id=\"{}\">\n\
          <summary><span class=\"tutor-tick\">{tick}</span> \
          <span class=\"tutor-note\">{found}</span></summary>\n{}\n</details>",
-        html::line(&id_of(check)),
+        html::line(&check.anchor()),
         book.codes.block(code::COMMAND, SHELL, &check.script),
     )
 }
@@ -148,7 +148,7 @@ pub fn question(
          <summary><span class=\"tutor-tick\">?</span> \
          <span class=\"tutor-sentence\">{}</span> \
          <span class=\"tutor-note\">the answer</span></summary>\n<p>{answer}</p>\n{}\n</details>",
-        html::line(&id_of(question)),
+        html::line(&question.anchor()),
         html::line(&question.sentence),
         book.codes.block(code::COMMAND, SHELL, script),
     )
