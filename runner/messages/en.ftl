@@ -220,6 +220,7 @@ shell-new = the lesson's shell had been ended before this step by something else
 shell-lost = this ended the lesson's shell: variables and functions are lost, files are not
 leftover-ended = { $step } left this running, and it was ended: { $what }
 leftover-ended-unknown = something left this running, and it was ended: { $what }
+unending = a process of `{ $step }` that does not end, though it was killed: it waits for the kernel
 leftover-stays = the lesson left this behind, and tutor cannot take it away: { $what }
 outdated = `{ $file }` has changed since `{ $step }` ran, and what that made is of the text before; to make it anew: `tutor run { $lesson } --from { $step }`
 kept-yours = `{ $file }` is as you changed it; what the lab had there is kept beside it, in `{ $beside }`

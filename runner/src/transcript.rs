@@ -1,6 +1,7 @@
 //! The record of a run: bytes as they came, statuses, times. Nothing is judged here.
 
 use crate::lesson::{ExpectedExit, Place};
+use crate::say;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -270,6 +271,17 @@ pub struct Leftover {
     pub what: String,
     /// True if it is still there: `tutor` can end a process, but not undo a sysctl.
     pub still_there: bool,
+}
+
+impl Leftover {
+    /// Something of a step that does not end: it waits for the kernel, which may take for ever.
+    pub fn unending(step: &str) -> Leftover {
+        Leftover {
+            step: Some(step.to_owned()),
+            what: say!("unending", step = step),
+            still_there: true,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub struct Scripted {
 enum Answer {
     Prints(String, i32),
     Hangs,
+    CannotBeEnded,
     EndsShell(i32),
     EndsUnheard(i32),
     LosesPlace(String),
@@ -32,6 +33,13 @@ impl Scripted {
     /// The script never ends by itself.
     pub fn hangs(mut self, script: &str) -> Self {
         self.answers.insert(script.to_owned(), Answer::Hangs);
+        self
+    }
+
+    /// The script does not end, whoever ends it.
+    pub fn cannot_be_ended(mut self, script: &str) -> Self {
+        self.answers
+            .insert(script.to_owned(), Answer::CannotBeEnded);
         self
     }
 
@@ -69,6 +77,7 @@ impl Backend for Scripted {
             queue: VecDeque::new(),
             unheard: BTreeMap::new(),
             background: BTreeSet::new(),
+            unending: BTreeSet::new(),
         }))
     }
 }
@@ -79,6 +88,7 @@ struct ScriptedSession {
     queue: VecDeque<Happening>,
     unheard: BTreeMap<u32, i32>,
     background: BTreeSet<u32>,
+    unending: BTreeSet<u32>,
 }
 
 impl Session for ScriptedSession {
@@ -96,6 +106,10 @@ impl Session for ScriptedSession {
             Answer::Prints(text, status) => (text, status, ShellFate::Kept),
             Answer::EndsShell(status) => (String::new(), status, ShellFate::Lost),
             Answer::Hangs => return Ok(()),
+            Answer::CannotBeEnded => {
+                self.unending.insert(id);
+                return Ok(());
+            }
             Answer::EndsUnheard(status) => {
                 self.unheard.insert(id, status);
                 return Ok(());
@@ -123,14 +137,22 @@ impl Session for ScriptedSession {
         Ok(())
     }
 
-    fn next(&mut self, _wait: Duration) -> Result<Option<Happening>, BackendError> {
+    fn next(&mut self, wait: Duration) -> Result<Option<Happening>, BackendError> {
         match self.queue.pop_front() {
             None if self.is_gone => Err(BackendError::Gone),
+            None if !self.unending.is_empty() => {
+                // It is waited for, long.
+                std::thread::sleep(wait.min(Duration::from_millis(20)));
+                Ok(None)
+            }
             next => Ok(next),
         }
     }
 
     fn end(&mut self, id: u32, _grace: Duration) -> Result<(), BackendError> {
+        if self.unending.contains(&id) {
+            return Ok(());
+        }
         let unheard = self.unheard.remove(&id);
         let shell = match self.background.remove(&id) {
             true => ShellFate::Kept,

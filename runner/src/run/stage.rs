@@ -54,6 +54,8 @@ pub struct Stage<'r> {
     /// The output of the shells as they closed.
     closing: Output,
     leftovers: Option<Vec<(Option<u32>, String)>>,
+    /// What did not end, and was given up with its place.
+    unending: Vec<Leftover>,
     last_output: Instant,
     /// True if nothing more was said when that was looked for last.
     is_quiet: bool,
@@ -114,6 +116,7 @@ impl<'r> Stage<'r> {
             stopped: None,
             closing: Output::default(),
             leftovers: None,
+            unending: Vec::new(),
             last_output: Instant::now(),
             is_quiet: false,
         }
@@ -372,6 +375,9 @@ impl<'r> Stage<'r> {
                 }
                 Some((ending, since)) if since.elapsed() >= GRACE * 4 => {
                     let ending = ending.clone();
+                    let step = stage.runs.step_of(id);
+                    let left = step.map(|step| Leftover::unending(&step.id));
+                    stage.unending.extend(left);
                     stage.lose(place);
                     return Ok(Some(Waited::Ended(ending, ShellFate::Lost)));
                 }
@@ -560,6 +566,7 @@ impl<'r> Stage<'r> {
         }
         self.close(place);
         let leftovers = self.leftovers.take().unwrap_or_default().into_iter();
+        let unending = std::mem::take(&mut self.unending);
         let named = leftovers.map(|(id, what)| {
             let step = id.and_then(|id| self.runs.step_of(id));
             Leftover {
@@ -568,7 +575,7 @@ impl<'r> Stage<'r> {
                 still_there: false,
             }
         });
-        named.collect()
+        unending.into_iter().chain(named).collect()
     }
 
     /// Returns what the shells printed as they closed.

@@ -112,12 +112,13 @@ fn ran_in(
         };
         format!("{name}: {:?}{lost} {text:?}", record.ending)
     };
-    transcript
-        .records
-        .iter()
-        .map(line)
-        .collect::<Vec<_>>()
-        .join("\n")
+    let left = transcript.leftovers.iter().map(|left| {
+        let step = left.step.as_deref().unwrap_or("unknown");
+        let stays = if left.still_there { ", and stays" } else { "" };
+        format!("{step} left behind{stays}: {}", left.what)
+    });
+    let records = transcript.records.iter().map(line);
+    records.chain(left).collect::<Vec<_>>().join("\n")
 }
 
 fn need(probe: &str) -> crate::course::NeedProbe {
@@ -162,6 +163,19 @@ fn a_step_that_hangs_times_out_and_the_next_one_runs() {
     assert_snapshot!(ran(&backend, lesson, false), @r#"
     first: TimedOut(50ms), shell lost ""
     second: Exited(0) "two"
+    "#);
+}
+
+#[test]
+fn a_step_that_cannot_be_ended_is_left_behind_by_name() {
+    let backend = Scripted::default()
+        .cannot_be_ended("stuck")
+        .prints("b", "two\n", 0);
+    let lesson = "```sh {id=first timeout=50ms}\nstuck\n```\n\n```sh {id=second}\nb\n```\n";
+    assert_snapshot!(ran(&backend, lesson, false), @r#"
+    first: TimedOut(50ms), shell lost ""
+    second: Exited(0) "two"
+    first left behind, and stays: a process of `first` that does not end, though it was killed: it waits for the kernel
     "#);
 }
 

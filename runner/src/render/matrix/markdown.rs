@@ -5,6 +5,7 @@ use crate::render::paint::Paint;
 use crate::render::{difference, verdict};
 use crate::report::matrix::{Group, Matrix};
 use crate::snapshot::Environment;
+use crate::visible::visible_text;
 
 /// Returns the whole document, without a heading of its own.
 pub fn document(columns: &[String], matrices: &[Matrix<'_>]) -> String {
@@ -89,11 +90,21 @@ fn longest_run(text: &str) -> usize {
 /// Text that means nothing in a table, and that no mark of Markdown is read in.
 fn cell(text: &str) -> String {
     let mut safe = String::new();
-    for c in text.chars() {
+    for c in visible_text(text).chars() {
         if matches!(c, '|' | '\\' | '`' | '*' | '_' | '<' | '[' | ']') {
             safe.push('\\');
         }
         safe.push(c);
     }
     safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_is_shown_in_a_cell() {
+        assert_eq!(cell("a\u{202e}b|c\u{1b}[2J"), "a\\\\u{202e}b\\|c␛\\[2J");
+    }
 }
