@@ -203,7 +203,7 @@ facet-probe-silent = unknown, since `{ $probe }` tells no version
 
 # A lesson as it runs
 goals = after this lesson you can
-goals-time = in { $time } you can
+goals-time = time: { $time }
 file-long = { $count } lines, not shown here: they are in the file
 step-on-kernel = on the kernel
 step-waits = waits for its turn: only one step at a time may do this
@@ -523,6 +523,10 @@ study-prompt = { $step }: [Enter] run  [s]kip  [b]ack  [a]gain  [q]uit ›
 study-prompt-predicted = { $step }: [Enter] run  [p]redict anew  [s]kip  [b]ack  [a]gain  [q]uit ›
 study-prompt-section = [Enter] go on  [b]ack  [a]gain  [q]uit ›
 study-prompt-failed = { $step }: [Enter] again  [d]iff  [g]o on  [b]ack  [q]uit ›
+study-prompt-exercise = { $step }: [Enter] judge  [h]int  [s]kip  [b]ack  [q]uit ›
+study-prompt-unsolved = { $step }: [Enter] judge again  [h]int  [d]iff  [g]o on  [b]ack  [q]uit ›
+study-exercise = change { $files } in an editor, then let it be judged; where it is as it was, Enter goes on
+study-keys-exercise = keys: Enter judges what you changed, h shows the next hint, s or g goes on without it, d shows your edits, b goes back, q or Esc quits
 study-mend = this did not go as the lesson has it; mend what you like (its files are in `{ $folder }`), and run it again
 study-keys = keys: Enter or r runs, s skips, b goes back, a runs again from what you edited or the last step, d shows your edits, q or Esc quits
 study-keys-predicted = keys: Enter or r runs, p asks the question again, s skips, b goes back, a runs again from what you edited or the last step, d shows your edits, q or Esc quits
@@ -717,7 +721,7 @@ book-feature = this `tutor` was built without the feature `book`: write the sour
 # Exercises
 
 step-exercise = exercise
-show-aside = { $summary }: `{ $command }`
+show-clue = { $summary }: `{ $command }`
 hint-none = exercise `{ $name }` of { $lesson } has no hint; `tutor hint { $lesson } { $name } --solution` shows a solution
 hint-more = { $left ->
     [0] that was the last hint; `tutor hint { $lesson } { $name } --solution` shows a solution

@@ -107,7 +107,7 @@ impl<'l> Plan<'l> {
             Block::File(file) => vec![Action::Write { file, shown: true }],
             Block::Step(step) => vec![Action::Run(step)],
             Block::Check(check) => vec![Action::Check(check)],
-            Block::Aside(_) => Vec::new(),
+            Block::Clue(_) => Vec::new(),
         };
         Plan {
             lesson,
@@ -145,7 +145,7 @@ impl<'l> Plan<'l> {
                 }],
                 Block::Step(step) if wanted.contains(&*step.id) => vec![Action::Run(step)],
                 Block::Check(check) if wanted.contains(&*check.of) => vec![Action::Check(check)],
-                Block::Step(_) | Block::Check(_) | Block::Aside(_) => Vec::new(),
+                Block::Step(_) | Block::Check(_) | Block::Clue(_) => Vec::new(),
             })
             .collect();
         if let Selection::Until(_) = selection {

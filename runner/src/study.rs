@@ -3,7 +3,7 @@
 
 use crate::event::TakenBack;
 use crate::lesson::answer::is_number;
-use crate::lesson::{Check, Lesson, Node, Step};
+use crate::lesson::{Check, Clue, Lesson, Node, Step, StepKind};
 use crate::plan::Action;
 use crate::report::{Diff, Judge, Verdict, diff};
 use crate::run::{Interrupt, Sitting};
@@ -42,6 +42,8 @@ pub enum Wish {
     Predict,
     /// See what they edited, and how the output of a step that went wrong differs.
     Diff,
+    /// See the next hint to an exercise.
+    Hint,
     /// Go back to the step before.
     Back,
     /// Leave; the place is remembered.
@@ -64,6 +66,10 @@ pub trait Learner {
     }
     /// Hears how the output of a step that went wrong differs from the recorded one, if it does.
     fn differs(&mut self, _diff: Option<&Diff>) -> io::Result<()> {
+        Ok(())
+    }
+    /// Hears a hint to an exercise, and how many there are after it; nothing where it has none.
+    fn hint(&mut self, _exercise: &Step, _hint: Option<(&Clue, usize)>) -> io::Result<()> {
         Ok(())
     }
     /// Hears that there is no step to go back to, or to run again.
@@ -197,7 +203,7 @@ impl<'r> WalkThrough<'_, 'r> {
             match self.stop(Stop::Failure(step))? {
                 Wish::Quit => return Ok(Studied::Left),
                 Wish::Again | Wish::Back => return self.go(),
-                Wish::GoOn | Wish::Skip | Wish::Predict | Wish::Diff => {}
+                Wish::GoOn | Wish::Skip | Wish::Predict | Wish::Diff | Wish::Hint => {}
             }
         }
         Ok(Studied::Finished)
@@ -289,6 +295,21 @@ impl<'r> WalkThrough<'_, 'r> {
             (Wish::Diff, _) => {
                 let diff = self.output_diff(stop);
                 self.learner.differs(diff.as_ref())?;
+                self.stay(stop);
+                return Ok(wish);
+            }
+            (Wish::Hint, Stop::Step { step, .. } | Stop::Failure(step))
+                if step.kind == StepKind::Exercise =>
+            {
+                let hints: Vec<&Clue> = self.lesson.hints(step).collect();
+                let number = self.progress.next_hint(step, hints.len());
+                let hint = number.map(|number| (hints[number - 1], hints.len() - number));
+                self.learner.hint(step, hint)?;
+                self.learner.progressed(&self.progress);
+                self.stay(stop);
+                return Ok(wish);
+            }
+            (Wish::Hint, _) => {
                 self.stay(stop);
                 return Ok(wish);
             }

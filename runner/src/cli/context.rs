@@ -6,7 +6,7 @@ use super::failure::{ends, ends_with_help, unusable};
 use crate::backend::Backend;
 use crate::backend::host::Host;
 use crate::backend::lab::{Choice, Lab};
-use crate::course::{Course, Listed, TableOfContents};
+use crate::course::{Course, Listed, TableOfContents, is_language};
 use crate::diagnostic::{self, Diagnostic};
 use crate::exit::Exit;
 use crate::folders::Folders;
@@ -104,7 +104,9 @@ impl Context {
             // As POSIX has them: the first that is set counts, and `zh_CN.UTF-8` is `zh`.
             let names = ["LC_ALL", "LC_MESSAGES", "LANG"];
             let locale = names.into_iter().find_map(language)?;
-            Some(locale.split(['_', '.', '@']).next()?.to_owned())
+            let language = locale.split(['_', '.', '@']).next()?;
+            // `C` and `POSIX` are no languages.
+            is_language(language).then(|| language.to_owned())
         })
     }
 

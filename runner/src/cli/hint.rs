@@ -7,7 +7,7 @@ use super::output::{out_json, print};
 use crate::diagnostic::nearest;
 use crate::exit::Exit;
 use crate::highlight::Budget;
-use crate::lesson::{Aside, AsideKind, Block, Lesson, Step};
+use crate::lesson::{Block, Clue, ClueKind, Lesson, Step};
 use crate::render::paint::Paint;
 use crate::render::{command as drawn, prose};
 use crate::say;
@@ -39,15 +39,15 @@ pub fn hint(context: &Context, arguments: &HintArguments) -> anyhow::Result<Exit
             "format": 1,
             "lesson": lesson.stem,
             "exercise": exercise.id,
-            "shown": shown.iter().map(|aside| as_json(lesson, aside)).collect::<Vec<_>>(),
+            "shown": shown.iter().map(|clue| as_json(lesson, clue)).collect::<Vec<_>>(),
         }))?,
         false => {
-            for aside in &shown {
-                print(&(lines(aside, &context.stdout).join("\n") + "\n"))?;
+            for clue in &shown {
+                print(&(lines(clue, &context.stdout).join("\n") + "\n"))?;
             }
         }
     }
-    let last = shown.iter().filter_map(|aside| number(aside)).max();
+    let last = shown.iter().filter_map(|clue| number(clue)).max();
     if let Some(last) = last {
         let seen = progress.hints.entry(exercise.id.clone()).or_default();
         *seen = last.max(*seen);
@@ -66,23 +66,23 @@ pub fn hint(context: &Context, arguments: &HintArguments) -> anyhow::Result<Exit
 }
 
 /// The command that shows a hint or a solution.
-pub fn command(lesson: &Lesson, aside: &Aside) -> String {
-    let (lesson, exercise) = (&lesson.stem, &aside.exercise);
-    match aside.kind {
-        AsideKind::Hint(_) => format!("tutor hint {lesson} {exercise}"),
-        AsideKind::Solution => format!("tutor hint {lesson} {exercise} --solution"),
+pub fn command(lesson: &Lesson, clue: &Clue) -> String {
+    let (lesson, exercise) = (&lesson.stem, &clue.exercise);
+    match clue.kind {
+        ClueKind::Hint(_) => format!("tutor hint {lesson} {exercise}"),
+        ClueKind::Solution => format!("tutor hint {lesson} {exercise} --solution"),
     }
 }
 
 /// A hint or a solution with what stands in it.
-pub fn lines(aside: &Aside, paint: &Paint) -> Vec<String> {
-    let mut lines = vec![paint.bold(&visible_text(&aside.summary))];
-    for block in &aside.blocks {
+pub fn lines(clue: &Clue, paint: &Paint) -> Vec<String> {
+    let mut lines = vec![paint.bold(&visible_text(&clue.summary))];
+    for block in &clue.blocks {
         lines.push(String::new());
         match block {
             Block::Prose(text) => lines.extend(prose::lines(&text.nodes, paint)),
             Block::File(file) => lines.extend(drawn::file(file, &mut Budget::default(), paint)),
-            Block::Step(_) | Block::Check(_) | Block::Aside(_) => {}
+            Block::Step(_) | Block::Check(_) | Block::Clue(_) => {}
         }
     }
     lines
@@ -94,24 +94,22 @@ fn shown<'l>(
     exercise: &Step,
     progress: &Progress,
     arguments: &HintArguments,
-) -> Vec<&'l Aside> {
-    let hints: Vec<&Aside> = lesson.hints(exercise).collect();
+) -> Vec<&'l Clue> {
+    let hints: Vec<&Clue> = lesson.hints(exercise).collect();
     if arguments.solution {
         return lesson.solution(exercise).into_iter().collect();
     }
     if arguments.all {
         return hints;
     }
-    let seen = progress.hints.get(&exercise.id).copied().unwrap_or(0);
-    // Who has seen all of them wants the last one again.
-    let next = hints.get(seen).or(hints.last()).copied();
-    next.into_iter().collect()
+    let next = progress.clone().next_hint(exercise, hints.len());
+    next.map(|number| hints[number - 1]).into_iter().collect()
 }
 
-fn number(aside: &Aside) -> Option<usize> {
-    match aside.kind {
-        AsideKind::Hint(number) => Some(number),
-        AsideKind::Solution => None,
+fn number(clue: &Clue) -> Option<usize> {
+    match clue.kind {
+        ClueKind::Hint(number) => Some(number),
+        ClueKind::Solution => None,
     }
 }
 
@@ -189,16 +187,16 @@ fn exercise_of<'l>(lesson: &'l Lesson, name: &str) -> anyhow::Result<&'l Step> {
     Err(ends(Exit::Usage, message))
 }
 
-fn as_json(lesson: &Lesson, aside: &Aside) -> Value {
+fn as_json(lesson: &Lesson, clue: &Clue) -> Value {
     let text = |block: &Block| match block {
         Block::Prose(text) => Some(lesson.source[text.span.clone()].to_owned()),
-        Block::File(_) | Block::Step(_) | Block::Check(_) | Block::Aside(_) => None,
+        Block::File(_) | Block::Step(_) | Block::Check(_) | Block::Clue(_) => None,
     };
-    let text: Vec<String> = aside.blocks.iter().filter_map(text).collect();
-    let files = aside.files();
+    let text: Vec<String> = clue.blocks.iter().filter_map(text).collect();
+    let files = clue.files();
     json!({
-        "number": number(aside),
-        "summary": aside.summary,
+        "number": number(clue),
+        "summary": clue.summary,
         "text": text.join("\n\n"),
         "files": files.map(|file| json!({ "file": file.path, "content": file.content })).collect::<Vec<_>>(),
     })

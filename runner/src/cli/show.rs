@@ -107,11 +107,11 @@ fn page(course: &Course, lesson: &Lesson, paint: &Paint, exit: &mut Exit) -> Str
                     told
                 }));
             }
-            Block::Aside(aside) => {
+            Block::Clue(clue) => {
                 let text = say!(
-                    "show-aside",
-                    summary = aside.summary.as_str(),
-                    command = hint::command(lesson, aside)
+                    "show-clue",
+                    summary = clue.summary.as_str(),
+                    command = hint::command(lesson, clue)
                 );
                 let lead = format!("  {} ", paint.mark("▸", ">"));
                 lines.extend(paint.fitted_in(Paint::dim, &lead, &text));

@@ -65,7 +65,7 @@ fn more_than_prose(lesson: &Lesson) -> Vec<Diagnostic> {
         .flattened()
         .filter_map(|block| match block {
             Block::Prose(prose) => Some(prose.span.clone()),
-            Block::File(_) | Block::Step(_) | Block::Check(_) | Block::Aside(_) => None,
+            Block::File(_) | Block::Step(_) | Block::Check(_) | Block::Clue(_) => None,
         })
         .collect();
     let start = lesson.blocks.first().map_or(0, |block| block.span().start);
@@ -124,7 +124,7 @@ fn unseen(course: &Course) -> Vec<Diagnostic> {
     for lesson in &course.lessons {
         for block in lesson.flattened() {
             let what = match block {
-                Block::Prose(_) | Block::Aside(_) => continue,
+                Block::Prose(_) | Block::Clue(_) => continue,
                 Block::File(_) => "file",
                 Block::Step(_) | Block::Check(_) => "script",
             };
@@ -188,7 +188,7 @@ fn patterns(lesson: &Lesson) -> Vec<Diagnostic> {
 
 fn pattern(block: &Block) -> Option<&str> {
     match block {
-        Block::Prose(_) | Block::File(_) | Block::Aside(_) => None,
+        Block::Prose(_) | Block::File(_) | Block::Clue(_) => None,
         Block::Step(step) => match step.background.as_ref()? {
             Background::Line(pattern) => Some(pattern),
             Background::AtOnce | Background::File(_) | Background::Port(_) => None,

@@ -122,7 +122,7 @@ impl LessonTranslation<'_> {
 }
 
 /// True for the code of a language as ISO 639 has it: `en`, `zh`.
-pub(super) fn is_language(text: &str) -> bool {
+pub fn is_language(text: &str) -> bool {
     matches!(text.len(), 2 | 3) && text.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 

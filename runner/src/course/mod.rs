@@ -23,7 +23,7 @@ mod syntax;
 pub use check::check;
 pub use create::{CreateError, begin, create};
 pub use files::{MANIFEST, Origin};
-pub use languages::LessonTranslation;
+pub use languages::{LessonTranslation, is_language};
 pub use masks::CourseMask;
 pub use model::{
     AbsentLesson, Course, CourseError, Facet, LessonEntry, Listed, NeedProbe, Precision,

@@ -163,7 +163,7 @@ fn of_block<'c>(
         more,
     };
     match block {
-        Block::Prose(_) | Block::Aside(_) => None,
+        Block::Prose(_) | Block::Clue(_) => None,
         Block::File(file) => {
             let name = file.path.to_string_lossy();
             Some(of_lesson(ScriptKind::File, &name, &file.content, None, ""))

@@ -50,7 +50,7 @@ fn of_lesson(lesson: &Lesson) -> impl Iterator<Item = (&Lesson, &Block, Source<'
     let has_extglob = lesson.steps().any(|step| step.script.contains("extglob"));
     lesson.blocks.iter().filter_map(move |block| {
         let text = match block {
-            Block::Prose(_) | Block::File(_) | Block::Aside(_) => return None,
+            Block::Prose(_) | Block::File(_) | Block::Clue(_) => return None,
             Block::Step(step) => &step.script,
             Block::Check(check) => &check.script,
         };
@@ -134,7 +134,7 @@ fn complaint(line: &str) -> Option<BashComplaint> {
 
 fn diagnostic(lesson: &Lesson, block: &Block, complaint: &BashComplaint) -> Option<Diagnostic> {
     let (title, may_fail) = match block {
-        Block::Prose(_) | Block::File(_) | Block::Aside(_) => return None,
+        Block::Prose(_) | Block::File(_) | Block::Clue(_) => return None,
         Block::Step(step) => (format!("step `{}`", step.id), !step.exit.allows(0)),
         Block::Check(check) => (format!("check `{}`", check.name), false),
     };

@@ -1,6 +1,6 @@
 //! The ids that parts of a page are reached by, as the book has them.
 
-use super::model::{Aside, Block, Check, Lesson};
+use super::model::{Block, Check, Clue, Lesson};
 use super::parse::Mark;
 use regex::Regex;
 use std::collections::{BTreeSet, HashMap};
@@ -58,11 +58,11 @@ pub fn anchors(lesson: &Lesson, marks: &[Mark]) -> BTreeSet<String> {
         }
     }
     let mut ids = anchors.taken;
-    ids.extend(lesson.asides().map(Aside::anchor));
+    ids.extend(lesson.clues().map(Clue::anchor));
     for block in lesson.flattened() {
         match block {
             Block::Prose(prose) => ids.extend(html_ids(&lesson.source[prose.span.clone()])),
-            Block::File(_) | Block::Step(_) | Block::Check(_) | Block::Aside(_) => {}
+            Block::File(_) | Block::Step(_) | Block::Check(_) | Block::Clue(_) => {}
         }
     }
     ids

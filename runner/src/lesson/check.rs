@@ -135,7 +135,7 @@ fn last_background(lesson: &Lesson, findings: &mut Findings) {
     let last = lesson.blocks.iter().rev().find_map(|block| match block {
         Block::Step(step) => Some(Some(step)),
         Block::Check(_) => Some(None),
-        Block::Prose(_) | Block::File(_) | Block::Aside(_) => None,
+        Block::Prose(_) | Block::File(_) | Block::Clue(_) => None,
     });
     if let Some(Some(step)) = last
         && step.background.is_some()

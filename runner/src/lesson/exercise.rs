@@ -1,6 +1,6 @@
 //! Hints and solutions as they are written, and whether the parts of each exercise fit together.
 
-use super::model::{Aside, AsideKind, FileStep, Lesson, Step, StepKind};
+use super::model::{Clue, ClueKind, FileStep, Lesson, Step, StepKind};
 use super::values;
 use crate::diagnostic::{Findings, Lines, line_end};
 use regex::Regex;
@@ -11,9 +11,9 @@ use std::sync::LazyLock;
 
 /// The beginning of a hint or solution: `<details id="hint-NAME-1"><summary>…</summary>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AsideOpening {
+pub(super) struct ClueOpening {
     pub exercise: String,
-    pub kind: AsideKind,
+    pub kind: ClueKind,
     pub summary: String,
 }
 
@@ -24,13 +24,13 @@ static SUMMARY: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?is)^\s*<summary>(.*)</summary>\s*$").ok());
 
 /// Reads a block of HTML, if it begins a hint or a solution; else says why it cannot be one.
-pub(super) fn opening(html: &str) -> Option<Result<AsideOpening, &'static str>> {
+pub(super) fn opening(html: &str) -> Option<Result<ClueOpening, &'static str>> {
     let found = OPENING.as_ref()?.captures(html)?;
     let is_hint = found[1].eq_ignore_ascii_case("hint");
     let (exercise, kind) = match (is_hint, found[2].rsplit_once('-')) {
-        (false, _) => (&found[2], AsideKind::Solution),
+        (false, _) => (&found[2], ClueKind::Solution),
         (true, Some((exercise, number))) => match number.parse() {
-            Ok(number) => (exercise, AsideKind::Hint(number)),
+            Ok(number) => (exercise, ClueKind::Hint(number)),
             Err(_) => return Some(Err(NO_NUMBER)),
         },
         (true, None) => return Some(Err(NO_NUMBER)),
@@ -38,7 +38,7 @@ pub(super) fn opening(html: &str) -> Option<Result<AsideOpening, &'static str>> 
     let Some(summary) = SUMMARY.as_ref()?.captures(&found[3]) else {
         return Some(Err(NO_SUMMARY));
     };
-    Some(Ok(AsideOpening {
+    Some(Ok(ClueOpening {
         exercise: exercise.to_owned(),
         kind,
         summary: summary[1].trim().to_owned(),
@@ -59,7 +59,7 @@ struct PartsOfExercises<'l> {
     lesson: &'l Lesson,
     lines: Lines<'l>,
     exercises: HashMap<&'l str, &'l Step>,
-    asides: HashMap<&'l str, Vec<&'l Aside>>,
+    clues: HashMap<&'l str, Vec<&'l Clue>>,
     /// The files of the lesson, in the order of the text.
     files: HashMap<&'l Path, Vec<&'l FileStep>>,
 }
@@ -77,17 +77,17 @@ pub(super) fn bind(lesson: &Lesson, findings: &mut Findings) {
         lesson,
         lines: Lines::of(&lesson.source),
         exercises: exercises.map(|one| (one.id.as_str(), one)).collect(),
-        asides: HashMap::new(),
+        clues: HashMap::new(),
         files: HashMap::new(),
     };
-    for aside in lesson.asides() {
-        parts.asides.entry(&aside.exercise).or_default().push(aside);
+    for clue in lesson.clues() {
+        parts.clues.entry(&clue.exercise).or_default().push(clue);
     }
     for file in lesson.files() {
         parts.files.entry(&file.path).or_default().push(file);
     }
-    for aside in lesson.asides() {
-        parts.bind(aside, findings);
+    for clue in lesson.clues() {
+        parts.bind(clue, findings);
     }
     for exercise in lesson.exercises() {
         parts.solution_of(exercise, findings);
@@ -107,8 +107,8 @@ pub(super) fn bind(lesson: &Lesson, findings: &mut Findings) {
 impl PartsOfExercises<'_> {
     /// Whether there is an exercise that the hint or solution belongs to, and whether its files are
     /// those of the task.
-    fn bind(&self, aside: &Aside, findings: &mut Findings) {
-        let (what, name) = (title(aside.kind), aside.exercise.as_str());
+    fn bind(&self, clue: &Clue, findings: &mut Findings) {
+        let (what, name) = (title(clue.kind), clue.exercise.as_str());
         let Some(exercise) = self.exercises.get(name) else {
             let known = self.exercises.keys().copied();
             let help = match findings.guesses.nearest(name, known) {
@@ -119,20 +119,20 @@ impl PartsOfExercises<'_> {
                 ),
             };
             let message = format!("this {what} belongs to no exercise of the lesson: `{name}`");
-            findings.error(self.first_line(&aside.span), message, help);
+            findings.error(self.first_line(&clue.span), message, help);
             return;
         };
-        if aside.kind != AsideKind::Solution {
+        if clue.kind != ClueKind::Solution {
             return;
         }
-        if aside.files().next().is_none() {
+        if clue.files().next().is_none() {
             findings.error(
-                self.first_line(&aside.span),
+                self.first_line(&clue.span),
                 format!("the solution of exercise `{name}` has no file"),
                 "write the solved file into it, by a fence such as `c {file=hello.bpf.c}`",
             );
         }
-        for file in aside.files() {
+        for file in clue.files() {
             self.file_of_solution(exercise, file, findings);
         }
     }
@@ -197,10 +197,10 @@ impl PartsOfExercises<'_> {
     /// Whether an exercise has one solution, below it, and its hints stand in order above that.
     fn solution_of(&self, exercise: &Step, findings: &mut Findings) {
         let id = name_or(&exercise.id);
-        let asides = self.asides.get(exercise.id.as_str());
-        let asides = asides.map_or(&[][..], Vec::as_slice);
-        let is_solution = |aside: &&&Aside| aside.kind == AsideKind::Solution;
-        let mut solutions = asides.iter().filter(is_solution);
+        let clues = self.clues.get(exercise.id.as_str());
+        let clues = clues.map_or(&[][..], Vec::as_slice);
+        let is_solution = |clue: &&&Clue| clue.kind == ClueKind::Solution;
+        let mut solutions = clues.iter().filter(is_solution);
         let Some(solution) = solutions.next() else {
             findings.error(
                 self.first_line(&exercise.span),
@@ -223,9 +223,9 @@ impl PartsOfExercises<'_> {
                 "move it below the fence that judges it",
             );
         }
-        let hints = asides.iter().filter_map(|aside| match aside.kind {
-            AsideKind::Hint(number) => Some((number, aside)),
-            AsideKind::Solution => None,
+        let hints = clues.iter().filter_map(|clue| match clue.kind {
+            ClueKind::Hint(number) => Some((number, clue)),
+            ClueKind::Solution => None,
         });
         for (place, (number, hint)) in hints.enumerate() {
             let next = place + 1;
@@ -253,10 +253,10 @@ impl PartsOfExercises<'_> {
     }
 }
 
-fn title(kind: AsideKind) -> &'static str {
+fn title(kind: ClueKind) -> &'static str {
     match kind {
-        AsideKind::Hint(_) => "hint",
-        AsideKind::Solution => "solution",
+        ClueKind::Hint(_) => "hint",
+        ClueKind::Solution => "solution",
     }
 }
 

@@ -26,7 +26,7 @@ mod values;
 
 pub use include::{Included, NotIncluded, included};
 pub use model::{
-    ALWAYS_MASKED, Aside, AsideKind, Background, Block, Check, CheckKind, Compare, Expectation,
+    ALWAYS_MASKED, Background, Block, Check, CheckKind, Clue, ClueKind, Compare, Expectation,
     ExpectedExit, FileStep, FormerName, FrontMatter, LESSON_TIMEOUT, Lesson, MASK_NAMES, Need,
     Place, Prose, SKIP_REST, STEP_TIMEOUT, Step, StepKind, is_built_in_mask,
 };

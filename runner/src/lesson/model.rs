@@ -62,7 +62,7 @@ impl Lesson {
     /// The parts of the text, with those of hints and solutions in the place of these.
     pub fn flattened(&self) -> impl Iterator<Item = &Block> {
         self.blocks.iter().flat_map(|block| match block {
-            Block::Aside(aside) => aside.blocks.as_slice(),
+            Block::Clue(clue) => clue.blocks.as_slice(),
             Block::Prose(_) | Block::File(_) | Block::Step(_) | Block::Check(_) => {
                 std::slice::from_ref(block)
             }
@@ -73,7 +73,7 @@ impl Lesson {
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.blocks.iter().filter_map(|block| match block {
             Block::Step(step) => Some(step),
-            Block::Prose(_) | Block::File(_) | Block::Check(_) | Block::Aside(_) => None,
+            Block::Prose(_) | Block::File(_) | Block::Check(_) | Block::Clue(_) => None,
         })
     }
 
@@ -81,7 +81,7 @@ impl Lesson {
     pub fn checks(&self) -> impl Iterator<Item = &Check> {
         self.blocks.iter().filter_map(|block| match block {
             Block::Check(check) => Some(check),
-            Block::Prose(_) | Block::File(_) | Block::Step(_) | Block::Aside(_) => None,
+            Block::Prose(_) | Block::File(_) | Block::Step(_) | Block::Clue(_) => None,
         })
     }
 
@@ -95,14 +95,14 @@ impl Lesson {
     pub fn files(&self) -> impl Iterator<Item = &FileStep> {
         self.blocks.iter().filter_map(|block| match block {
             Block::File(file) => Some(file),
-            Block::Prose(_) | Block::Check(_) | Block::Step(_) | Block::Aside(_) => None,
+            Block::Prose(_) | Block::Check(_) | Block::Step(_) | Block::Clue(_) => None,
         })
     }
 
     /// The hints and solutions, in the order of the text.
-    pub fn asides(&self) -> impl Iterator<Item = &Aside> {
+    pub fn clues(&self) -> impl Iterator<Item = &Clue> {
         self.blocks.iter().filter_map(|block| match block {
-            Block::Aside(aside) => Some(aside),
+            Block::Clue(clue) => Some(clue),
             Block::Prose(_) | Block::File(_) | Block::Check(_) | Block::Step(_) => None,
         })
     }
@@ -113,18 +113,16 @@ impl Lesson {
     }
 
     /// The hints of an exercise, in the order of the text.
-    pub fn hints(&self, exercise: &Step) -> impl Iterator<Item = &Aside> {
-        let is_its_hint = |aside: &&Aside| {
-            aside.exercise == exercise.id && matches!(aside.kind, AsideKind::Hint(_))
-        };
-        self.asides().filter(is_its_hint)
+    pub fn hints(&self, exercise: &Step) -> impl Iterator<Item = &Clue> {
+        let is_its_hint =
+            |clue: &&Clue| clue.exercise == exercise.id && matches!(clue.kind, ClueKind::Hint(_));
+        self.clues().filter(is_its_hint)
     }
 
     /// The solution of an exercise.
-    pub fn solution(&self, exercise: &Step) -> Option<&Aside> {
-        let is_it =
-            |aside: &&Aside| aside.exercise == exercise.id && aside.kind == AsideKind::Solution;
-        self.asides().find(is_it)
+    pub fn solution(&self, exercise: &Step) -> Option<&Clue> {
+        let is_it = |clue: &&Clue| clue.exercise == exercise.id && clue.kind == ClueKind::Solution;
+        self.clues().find(is_it)
     }
 
     /// What an exercise begins with: of each file of its solution, what the lesson wrote last above
@@ -174,7 +172,7 @@ pub enum Block {
     /// A fence that proves a sentence.
     Check(Check),
     /// A hint or a solution.
-    Aside(Aside),
+    Clue(Clue),
 }
 
 impl Block {
@@ -185,7 +183,7 @@ impl Block {
             Block::File(file) => file.span.clone(),
             Block::Step(step) => step.span.clone(),
             Block::Check(check) => check.span.clone(),
-            Block::Aside(aside) => aside.span.clone(),
+            Block::Clue(clue) => clue.span.clone(),
         }
     }
 }
@@ -261,11 +259,11 @@ pub enum StepKind {
 
 /// What belongs to an exercise and is shown to those who ask for it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Aside {
+pub struct Clue {
     /// The exercise that it belongs to.
     pub exercise: String,
     /// What it is.
-    pub kind: AsideKind,
+    pub kind: ClueKind,
     /// What is shown of it before, as HTML: the content of `<summary>`.
     pub summary: String,
     /// Its content: prose, and the files of a solution.
@@ -274,27 +272,27 @@ pub struct Aside {
     pub span: Range<usize>,
 }
 
-impl Aside {
+impl Clue {
     /// The files of a solution.
     pub fn files(&self) -> impl Iterator<Item = &FileStep> {
         self.blocks.iter().filter_map(|block| match block {
             Block::File(file) => Some(file),
-            Block::Prose(_) | Block::Check(_) | Block::Step(_) | Block::Aside(_) => None,
+            Block::Prose(_) | Block::Check(_) | Block::Step(_) | Block::Clue(_) => None,
         })
     }
 
     /// The name that links lead to.
     pub fn anchor(&self) -> String {
         match self.kind {
-            AsideKind::Hint(number) => format!("hint-{}-{number}", self.exercise),
-            AsideKind::Solution => format!("solution-{}", self.exercise),
+            ClueKind::Hint(number) => format!("hint-{}-{number}", self.exercise),
+            ClueKind::Solution => format!("solution-{}", self.exercise),
         }
     }
 }
 
-/// The kind of an [`Aside`].
+/// The kind of an [`Clue`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AsideKind {
+pub enum ClueKind {
     /// This one of the hints, from 1.
     Hint(usize),
     /// A solution.

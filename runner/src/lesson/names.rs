@@ -288,7 +288,7 @@ impl<'s> Names<'s> {
         }
         let checks = lesson.blocks.iter_mut().filter_map(|block| match block {
             Block::Check(check) => Some(check),
-            Block::Prose(_) | Block::File(_) | Block::Step(_) | Block::Aside(_) => None,
+            Block::Prose(_) | Block::File(_) | Block::Step(_) | Block::Clue(_) => None,
         });
         for (check, span) in checks.zip(&self.named) {
             let kind = check.kind();

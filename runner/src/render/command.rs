@@ -15,11 +15,12 @@ pub fn goals(lesson: &Lesson, paint: &Paint) -> Vec<String> {
     if front.goals.is_empty() {
         return Vec::new();
     }
-    let head = match &front.time {
-        Some(time) => say!("goals-time", time = visible_text(time).into_owned()),
-        None => say!("goals"),
-    };
-    let mut lines = paint.fitted_in(Paint::dim, "", &head);
+    let time = front.time.as_ref();
+    let time = time.map(|time| say!("goals-time", time = visible_text(time).into_owned()));
+    let heads = time.into_iter().chain([say!("goals")]);
+    let mut lines: Vec<String> = heads
+        .flat_map(|head| paint.fitted_in(Paint::dim, "", &head))
+        .collect();
     for goal in &front.goals {
         lines.extend(paint.fitted_in(Paint::dim, "  - ", &visible_text(goal)));
     }

@@ -182,7 +182,7 @@ pub fn exit<'a>(reports: impl IntoIterator<Item = &'a Report>, strictness: Stric
 fn lines(lesson: &Lesson) -> BTreeMap<RecordId, usize> {
     let lines = Lines::of(&lesson.source);
     let named = lesson.blocks.iter().filter_map(|block| match block {
-        Block::Prose(_) | Block::File(_) | Block::Aside(_) => None,
+        Block::Prose(_) | Block::File(_) | Block::Clue(_) => None,
         Block::Step(step) => Some((RecordId::Step(step.id.clone()), step.span.start)),
         Block::Check(check) => Some((RecordId::Check(check.name.clone()), check.span.start)),
     });

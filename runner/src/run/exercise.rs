@@ -3,7 +3,7 @@
 use super::records::record_of;
 use super::sitting::{Sitting, Turn};
 use crate::event::Written;
-use crate::lesson::{Aside, FileStep, Step};
+use crate::lesson::{Clue, FileStep, Step};
 use crate::say;
 use crate::transcript::{Ending, Record, RecordId, Skip};
 use crate::workspace::WorkspaceError;
@@ -41,7 +41,7 @@ impl<'r> Sitting<'r> {
             return Ok(());
         }
         let solution = self.lesson.solution(exercise);
-        let solution = solution.into_iter().flat_map(Aside::files);
+        let solution = solution.into_iter().flat_map(Clue::files);
         let solved = match self.put(solution)? {
             None => self.judged(exercise).map(|(record, _)| record),
             Some(trouble) => Some(record_of(exercise, Ending::Broken(trouble))),

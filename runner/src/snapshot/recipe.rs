@@ -38,7 +38,7 @@ pub fn recipes<'l>(
     for block in &lesson.blocks {
         match block {
             // An exercise runs when the learner wants it to, and no other step builds on it.
-            Block::Prose(_) | Block::Aside(_) => {}
+            Block::Prose(_) | Block::Clue(_) => {}
             Block::Step(step) if step.kind == StepKind::Exercise => {}
             Block::File(file) => {
                 above.insert(file.path.display().to_string(), digest(&file.content));

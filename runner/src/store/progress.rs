@@ -110,6 +110,14 @@ impl Progress {
         self.predictions.insert(question.name.clone(), prediction);
     }
 
+    /// The number of the hint that comes next to an exercise that has so many, which counts as shown
+    /// from now on: the last one again, where all were shown. Nothing where there is none.
+    pub fn next_hint(&mut self, exercise: &Step, count: usize) -> Option<usize> {
+        let seen = self.hints.entry(exercise.id.clone()).or_default();
+        *seen = (*seen + 1).min(count);
+        (count > 0).then_some(*seen)
+    }
+
     /// Notes that a step was done.
     pub fn did(&mut self, step: &Step) {
         self.done.insert(step.id.clone(), hash_of(&step.script));

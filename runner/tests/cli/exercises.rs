@@ -209,7 +209,7 @@ fn the_book_folds_hints_and_the_solution() {
     let tutor = lesson();
     tutor.run("book --emit out").code(0);
     let page = tutor.get("tmp/out/src/demo.md");
-    let hint = page.find("<details class=\"tutor-aside\" id=\"hint-seven-1\">");
+    let hint = page.find("<details class=\"tutor-clue\" id=\"hint-seven-1\">");
     let text = page.find("A word *prints*.");
     assert!(hint.is_some() && hint < text, "{page}");
     assert!(page.contains("How it is judged"), "{page}");
@@ -218,9 +218,45 @@ fn the_book_folds_hints_and_the_solution() {
 }
 
 #[test]
-fn study_waits_at_an_exercise() {
-    let tutor = lesson().stdin("r\nr\n");
+fn study_waits_at_an_exercise_and_hints() {
+    let tutor = lesson().stdin("r\nh\nh\nh\nr\n");
+    let ran = tutor.run("study demo");
+    let order = [
+        "seven.sh in an editor, then let it be judged",
+        "[h]int",
+        "A word prints.",
+        "there is one more hint",
+        "It is `echo`.",
+        "that was the last hint",
+        "It is `echo`.",
+        "seven: an exercise for you",
+    ];
+    let mut at = 0;
+    for text in order {
+        let found = ran.stdout[at..].find(text);
+        assert!(found.is_some(), "{text} after {at} of {}", ran.stdout);
+        at += found.unwrap_or_default() + text.len();
+    }
+    tutor.run("hint demo").stdout_has("2 hints (2 seen)");
+}
+
+#[test]
+fn study_stays_at_an_exercise_that_is_not_solved() {
+    let tutor = lesson().stdin("r\nq\n");
+    tutor.run("study demo");
+    let file = tutor.workspace("demo").join("seven.sh");
+    fs::write(&file, "echo 6\n").expect("written");
+    let tutor = tutor.stdin("r\nh\nq\n");
     tutor
-        .run("study demo")
-        .stdout_has("seven: an exercise for you");
+        .run("study demo --from seven")
+        .stdout_has("seven: not solved yet")
+        .stdout_has("it prints no 7")
+        .stdout_has("[Enter] judge again")
+        .stdout_has("A word prints.");
+    fs::write(&file, "echo 7\n").expect("written");
+    let tutor = tutor.stdin("r\n");
+    tutor
+        .run("study demo --from seven")
+        .stdout_has("seven: solved")
+        .stdout_lacks("judge again");
 }

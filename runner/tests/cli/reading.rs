@@ -60,7 +60,7 @@ fn show_reads_a_lesson_without_running_it() {
 fn a_lesson_begins_with_its_goals_and_what_follows_a_step_does_not() {
     let tutor = Tutor::new()
         .lesson("Prose.\n\n".to_owned() + &plain("a", "true") + "More.\n\n" + &plain("b", "true"));
-    let goals = "in 5 min you can\n  - to be run\n";
+    let goals = "time: 5 min\nafter this lesson you can\n  - to be run\n";
     for command in ["show demo", "run demo", "study demo"] {
         tutor.run(command).stdout_has(goals);
     }

@@ -2,10 +2,11 @@
 
 use crate::cli::context::Context;
 use crate::cli::diff;
+use crate::cli::hint;
 use crate::cli::output::{print_lines, typed_line};
 use crate::event::TakenBack;
 use crate::lesson::answer::{self, COMMAND_MARK, is_number, lettered};
-use crate::lesson::{Check, Expectation, Lesson, Place, Step};
+use crate::lesson::{Check, Clue, Expectation, Lesson, Place, Step, StepKind};
 use crate::render::difference;
 use crate::render::paint::Paint;
 use crate::render::verdict::Style;
@@ -40,6 +41,16 @@ impl Learner for Keyboard<'_> {
         if let Stop::Failure(_) = stop {
             let folder = self.workspace.display().to_string();
             self.tell(Paint::notable, "", &say!("study-mend", folder = folder))?;
+        }
+        if let Stop::Step { step, .. } = stop
+            && step.kind == StepKind::Exercise
+        {
+            let starts = self.lesson.starts(step).into_iter();
+            let files: Vec<String> = starts
+                .map(|file| self.workspace.join(&file.path).display().to_string())
+                .collect();
+            let task = say!("study-exercise", files = files.join(", "));
+            self.tell(Paint::advice, "", &task)?;
         }
         loop {
             let lines = self.paint().fitted_in(Paint::bold, "", &prompt(stop));
@@ -106,6 +117,17 @@ impl Learner for Keyboard<'_> {
             };
             self.tell(Paint::notable, "  ", &refused)?;
         }
+    }
+
+    fn hint(&mut self, exercise: &Step, hint: Option<(&Clue, usize)>) -> io::Result<()> {
+        let (lesson, name) = (self.lesson.stem.as_str(), exercise.id.as_str());
+        let Some((clue, left)) = hint else {
+            let none = say!("hint-none", lesson = lesson, name = name);
+            return self.tell(Paint::dim, "", &none);
+        };
+        print_lines(hint::lines(clue, &self.paint()))?;
+        let more = say!("hint-more", left = left, lesson = lesson, name = name);
+        self.tell(Paint::dim, "", &more)
     }
 
     fn remembers(&mut self, question: &Check, prediction: &Prediction) -> io::Result<()> {
@@ -302,7 +324,13 @@ fn is_suspend(key: KeyEvent) -> bool {
 fn prompt(stop: Stop<'_>) -> String {
     match stop {
         Stop::Section => say!("study-prompt-section"),
+        Stop::Failure(step) if step.kind == StepKind::Exercise => {
+            say!("study-prompt-unsolved", step = step.id.as_str())
+        }
         Stop::Failure(step) => say!("study-prompt-failed", step = step.id.as_str()),
+        Stop::Step { step, .. } if step.kind == StepKind::Exercise => {
+            say!("study-prompt-exercise", step = step.id.as_str())
+        }
         Stop::Step { step, is_predicted } => match is_predicted {
             true => say!("study-prompt-predicted", step = step.id.as_str()),
             false => say!("study-prompt", step = step.id.as_str()),
@@ -314,6 +342,9 @@ fn prompt(stop: Stop<'_>) -> String {
 fn keys(stop: Stop<'_>) -> String {
     match stop {
         Stop::Section => say!("study-keys-section"),
+        Stop::Failure(step) | Stop::Step { step, .. } if step.kind == StepKind::Exercise => {
+            say!("study-keys-exercise")
+        }
         Stop::Failure(_) => say!("study-keys-failed"),
         Stop::Step { is_predicted, .. } => match is_predicted {
             true => say!("study-keys-predicted"),
@@ -347,6 +378,12 @@ fn wish_named(stop: Stop<'_>, word: &str) -> Option<Wish> {
         ("g" | "go", Stop::Step { .. }) => None,
         ("p" | "predict", Stop::Step { is_predicted, .. }) => is_predicted.then_some(Wish::Predict),
         ("n", _) => Some(Wish::Skip),
+        ("h" | "hint", Stop::Step { step, .. } | Stop::Failure(step))
+            if step.kind != StepKind::Exercise =>
+        {
+            None
+        }
+        ("h" | "hint", Stop::Section) => None,
         (word, _) => wish_of(word),
     }
 }
@@ -357,6 +394,7 @@ fn wish_of(word: &str) -> Option<Wish> {
         "s" | "skip" => Some(Wish::Skip),
         "a" | "again" => Some(Wish::Again),
         "d" | "diff" => Some(Wish::Diff),
+        "h" | "hint" => Some(Wish::Hint),
         "b" | "back" => Some(Wish::Back),
         "q" | "quit" => Some(Wish::Quit),
         _ => None,

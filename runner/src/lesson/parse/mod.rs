@@ -2,8 +2,8 @@
 //!
 //! It never fails: what cannot be read is a [`Diagnostic`], and the rest is there all the same.
 
-mod asides;
 mod backticks;
+mod clues;
 mod lost;
 mod marks;
 mod markup;
@@ -20,7 +20,7 @@ use super::fence::{self, Fence, NamedBlock};
 use super::front_matter;
 use super::include::{self, Included, Includes};
 use super::mention::Mention;
-use super::model::{Aside, Block, FrontMatter, Lesson, Prose};
+use super::model::{Block, Clue, FrontMatter, Lesson, Prose};
 use super::names::Names;
 use super::references::{self, Undefined};
 use crate::diagnostic::{Diagnostic, Findings, line_end, line_start, within};
@@ -92,7 +92,7 @@ pub(crate) fn read(
         quoted: Vec::new(),
         prose_start: front.body,
         blocks: Vec::new(),
-        aside: None,
+        clue: None,
     };
     reader.markdown(&hidden.text[front.body..]);
     let mut lesson = Lesson {
@@ -156,7 +156,7 @@ struct PageReader<'a> {
     prose_start: usize,
     blocks: Vec<Block>,
     /// The hint or solution that has begun, without what it ends with.
-    aside: Option<Aside>,
+    clue: Option<Clue>,
 }
 
 /// A fence whose end has not come yet.
@@ -221,7 +221,7 @@ impl PageReader<'_> {
                         open.content.push_str(&text);
                     }
                 }
-                Event::Start(Tag::HtmlBlock) if self.edge_of_aside(&span) => {
+                Event::Start(Tag::HtmlBlock) if self.edge_of_clue(&span) => {
                     self.region(RegionKind::Html, &span);
                     in_edge = true;
                 }
@@ -243,17 +243,17 @@ impl PageReader<'_> {
             }
         }
         self.undefined = undefined;
-        if let Some(aside) = &self.aside {
+        if let Some(clue) = &self.clue {
             let message = "this hint or solution does not end";
             let help = "write `</details>` on a line of its own, between blank lines";
-            self.findings.error(aside.span.clone(), message, help);
+            self.findings.error(clue.span.clone(), message, help);
         }
-        self.end_aside(self.source.len()..self.source.len());
+        self.end_clue(self.source.len()..self.source.len());
     }
 
     fn push(&mut self, block: Block) {
-        match &mut self.aside {
-            Some(aside) => aside.blocks.push(block),
+        match &mut self.clue {
+            Some(clue) => clue.blocks.push(block),
             None => self.blocks.push(block),
         }
     }
@@ -458,10 +458,7 @@ impl PageReader<'_> {
         let last = span.start + written.len();
         let end = line_end(self.source, last).max(last);
         // Markdown ends a line at a carriage return alone too, so the block above may end on this one.
-        let blocks = self
-            .aside
-            .as_ref()
-            .map_or(&self.blocks, |aside| &aside.blocks);
+        let blocks = self.clue.as_ref().map_or(&self.blocks, |clue| &clue.blocks);
         let above = blocks.last().map_or(0, |block| block.span().end);
         within(self.source, &(start.max(above).min(end)..end))
     }

@@ -22,7 +22,7 @@ pub(super) fn lints(
         let at = blocks.partition_point(|it| it.span().end <= span.start);
         let (message, help) = match blocks.get(at) {
             // One in a file is followed, or an error.
-            None | Some(Block::File(_) | Block::Aside(_)) => continue,
+            None | Some(Block::File(_) | Block::Clue(_)) => continue,
             Some(Block::Step(_) | Block::Check(_)) => (
                 "an include in a script is text: bash gets the line as it stands",
                 "write a file with a fence such as `sh {file=run.sh}`, and run that",

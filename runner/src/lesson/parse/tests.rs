@@ -76,12 +76,12 @@ fn block(shown: &Block) -> String {
             file.language,
             file.content
         ),
-        Block::Aside(aside) => {
-            let blocks: Vec<String> = aside.blocks.iter().map(block).collect();
+        Block::Clue(clue) => {
+            let blocks: Vec<String> = clue.blocks.iter().map(block).collect();
             format!(
                 "{} ({}): [{}]",
-                aside.anchor(),
-                aside.summary,
+                clue.anchor(),
+                clue.summary,
                 blocks.join("; ")
             )
         }

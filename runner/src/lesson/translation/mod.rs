@@ -94,10 +94,10 @@ pub fn section_of(stem: &str, source: &str, id: &str) -> Option<(String, String)
 fn with_contents(lesson: &mut Lesson, original: &Lesson) {
     let mut contents = original.flattened().filter_map(|block| match block {
         Block::File(file) => Some(&file.content),
-        Block::Prose(_) | Block::Step(_) | Block::Check(_) | Block::Aside(_) => None,
+        Block::Prose(_) | Block::Step(_) | Block::Check(_) | Block::Clue(_) => None,
     });
     let files = lesson.blocks.iter_mut().flat_map(|block| match block {
-        Block::Aside(aside) => aside.blocks.as_mut_slice(),
+        Block::Clue(clue) => clue.blocks.as_mut_slice(),
         block => std::slice::from_mut(block),
     });
     for block in files {

@@ -109,11 +109,11 @@ fn place<'l>(
         // That of a quiz is in its step.
         Block::Check(check) if check.span.is_empty() => {}
         Block::Check(_) => add(None),
-        Block::Aside(aside) => {
-            let name = Some(aside.anchor());
+        Block::Clue(clue) => {
+            let name = Some(clue.anchor());
             sections[number].placed.push(PlacedPart { name, text: "" });
-            prose[number].push_str(&aside.summary);
-            for block in &aside.blocks {
+            prose[number].push_str(&clue.summary);
+            for block in &clue.blocks {
                 place(lesson, block, sections, prose);
             }
         }

@@ -56,9 +56,9 @@ pub(super) fn place_marks(source: &str, body: usize, page: &Lesson) -> Vec<Place
             found.push(PlaceMark { what, span });
         }
     }
-    found.extend(page.asides().map(|aside| PlaceMark {
-        what: PlaceKind::Placed(aside.anchor()),
-        span: aside.span.start..aside.span.start,
+    found.extend(page.clues().map(|clue| PlaceMark {
+        what: PlaceKind::Placed(clue.anchor()),
+        span: clue.span.start..clue.span.start,
     }));
     found.sort_by_key(|mark| mark.span.start);
     found

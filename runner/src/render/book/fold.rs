@@ -76,7 +76,7 @@ pub fn spoken(lesson: &Lesson, step: &Step) -> BTreeSet<String> {
     for block in &lesson.blocks[at + 1..] {
         match block {
             Block::Prose(below) => nodes(&below.nodes, &mut spans),
-            Block::Check(_) | Block::Aside(_) => {}
+            Block::Check(_) | Block::Clue(_) => {}
             Block::Step(_) | Block::File(_) => break,
         }
     }

@@ -170,7 +170,7 @@ fn codes<'c>(
         Block::File(file) => Some((file.language.as_str(), file.content.as_str())),
         Block::Step(step) => Some((SHELL, step.script.as_str())),
         Block::Check(check) => Some((SHELL, check.script.as_str())),
-        Block::Prose(_) | Block::Aside(_) => None,
+        Block::Prose(_) | Block::Clue(_) => None,
     });
     let plain = marks.iter().flatten().filter_map(|mark| match mark {
         Mark::Code { language, text, .. } => {

@@ -8,7 +8,7 @@ use super::prose::PageContext;
 use super::shared::Book;
 use super::step::{SHELL, check, exercise, file, needs, question, step};
 use crate::lesson::anchors::{Anchors, title_end};
-use crate::lesson::{Aside, Block, Check, Lesson, Mark, StepKind};
+use crate::lesson::{Block, Check, Clue, Lesson, Mark, StepKind};
 use crate::snapshot::Recorded;
 use std::collections::HashSet;
 
@@ -42,7 +42,7 @@ pub fn markdown(
     }
     for block in &lesson.blocks {
         match block {
-            Block::Aside(block) => aside(block, book, &mut context, &mut parts),
+            Block::Clue(block) => clue(block, book, &mut context, &mut parts),
             Block::Prose(text) => {
                 let mut span = text.span.clone();
                 if let Some(end) = title_end.filter(|_| parts.is_empty()) {
@@ -78,24 +78,24 @@ pub fn markdown(
 }
 
 /// A hint or a solution, folded.
-fn aside(
-    aside: &Aside,
+fn clue(
+    clue: &Clue,
     book: &Book<'_>,
     context: &mut PageContext<'_, '_>,
     parts: &mut Vec<PagePart>,
 ) {
     parts.push(PagePart::Made(format!(
-        "<details class=\"tutor-aside\" id=\"{}\">\n<summary>{}</summary>",
-        html::line(&aside.anchor()),
-        html::line(&aside.summary)
+        "<details class=\"tutor-clue\" id=\"{}\">\n<summary>{}</summary>",
+        html::line(&clue.anchor()),
+        html::line(&clue.summary)
     )));
-    for block in &aside.blocks {
+    for block in &clue.blocks {
         match block {
             Block::Prose(text) => {
                 parts.push(PagePart::Prose(context.markdown(text.span.clone())));
             }
             Block::File(block) => parts.push(PagePart::Made(file(block, book))),
-            Block::Step(_) | Block::Check(_) | Block::Aside(_) => {}
+            Block::Step(_) | Block::Check(_) | Block::Clue(_) => {}
         }
     }
     parts.push(PagePart::Made("</details>".to_owned()));

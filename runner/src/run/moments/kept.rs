@@ -286,7 +286,7 @@ pub(super) fn texts(lesson: &Lesson) -> Vec<String> {
     let mut texts = Vec::new();
     for block in &lesson.blocks {
         match block {
-            Block::Prose(_) | Block::Check(_) | Block::Aside(_) => {}
+            Block::Prose(_) | Block::Check(_) | Block::Clue(_) => {}
             Block::File(file) => {
                 hash.part(b"file");
                 hash.part(file.path.as_os_str().as_bytes());

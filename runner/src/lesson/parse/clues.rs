@@ -4,18 +4,18 @@ use super::PageReader;
 use crate::diagnostic::line_end;
 use crate::lesson::exercise;
 use crate::lesson::fence::NamedBlock;
-use crate::lesson::model::{Aside, AsideKind, Block};
+use crate::lesson::model::{Block, Clue, ClueKind};
 use std::ops::Range;
 
 impl PageReader<'_> {
     /// Takes a block of HTML that begins or ends a hint or a solution; false for any other.
-    pub(super) fn edge_of_aside(&mut self, span: &Range<usize>) -> bool {
+    pub(super) fn edge_of_clue(&mut self, span: &Range<usize>) -> bool {
         let html = &self.source[span.clone()];
         let first_line = span.start..line_end(self.source, span.start);
         let opening = match exercise::opening(html) {
-            None if self.aside.is_none() => return false,
+            None if self.clue.is_none() => return false,
             None if exercise::is_end(html) => {
-                self.end_aside(span.clone());
+                self.end_clue(span.clone());
                 return true;
             }
             None => {
@@ -39,15 +39,15 @@ impl PageReader<'_> {
             self.findings.error(first_line, message, help);
             return false;
         }
-        if self.aside.is_some() {
+        if self.clue.is_some() {
             let message = "the hint or solution before this one is not over";
             let help = "end it with `</details>` on a line of its own, between blank lines";
             self.findings.error(first_line, message, help);
-            self.end_aside(span.start..span.start);
+            self.end_clue(span.start..span.start);
         }
         self.prose(span.start);
         self.prose_start = span.end;
-        self.aside = Some(Aside {
+        self.clue = Some(Clue {
             exercise: opening.exercise,
             kind: opening.kind,
             summary: opening.summary,
@@ -58,29 +58,29 @@ impl PageReader<'_> {
     }
 
     /// Ends the hint or solution that has begun, if one has; `span` is what ends it.
-    pub(super) fn end_aside(&mut self, span: Range<usize>) {
+    pub(super) fn end_clue(&mut self, span: Range<usize>) {
         self.prose(span.start);
-        let Some(mut aside) = self.aside.take() else {
+        let Some(mut clue) = self.clue.take() else {
             return;
         };
         self.prose_start = span.end;
-        aside.span.end = span.start + self.source[span].trim_end().len();
-        self.blocks.push(Block::Aside(aside));
+        clue.span.end = span.start + self.source[span].trim_end().len();
+        self.blocks.push(Block::Clue(clue));
     }
 
     /// A hint has no files, and neither it nor a solution has steps.
     pub(super) fn may_stand_here(&mut self, read: &NamedBlock, span: &Range<usize>) -> bool {
-        let Some(aside) = &self.aside else {
+        let Some(clue) = &self.clue else {
             return true;
         };
         let is_file = matches!(read, NamedBlock::File { .. });
-        let (message, help) = match aside.kind {
-            AsideKind::Solution if is_file => return true,
-            AsideKind::Solution => (
+        let (message, help) = match clue.kind {
+            ClueKind::Solution if is_file => return true,
+            ClueKind::Solution => (
                 "a solution has files, and nothing that runs",
                 "the fence that judges the exercise runs on them: move this one out of it",
             ),
-            AsideKind::Hint(_) => (
+            ClueKind::Hint(_) => (
                 "a fence in a hint does nothing",
                 "take its brace group away, or move it out of the hint",
             ),
