@@ -388,7 +388,9 @@ impl<'r> WalkThrough<'_, 'r> {
         if step.background.is_some() || is_done {
             self.progress.did(step);
         }
-        let has_failed = verdict.is_some_and(|verdict| is_wrong(&verdict));
+        // How one ends that goes on in the background is not known yet.
+        let has_ended = !self.sitting.is_in_background(step);
+        let has_failed = has_ended && verdict.is_some_and(|verdict| is_wrong(&verdict));
         self.failed = has_failed.then_some(step);
         Ok(())
     }

@@ -521,11 +521,15 @@ impl<'r> Sitting<'r> {
         }
     }
 
+    /// True if a step goes on in the background.
+    pub fn is_in_background(&self, step: &Step) -> bool {
+        self.stage.in_background().any(|one| one.id == step.id)
+    }
+
     /// The same of a step by its id, which may go on in the background.
     pub(super) fn goes_as_expected(&self, step: &str) -> bool {
-        let is_going_on = self.stage.in_background().any(|one| one.id == step);
         let step = self.lesson.step(step);
-        is_going_on || step.is_some_and(|step| self.went_as_expected(step))
+        step.is_some_and(|step| self.is_in_background(step) || self.went_as_expected(step))
     }
 
     fn went_as_expected(&self, step: &Step) -> bool {

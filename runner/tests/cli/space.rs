@@ -410,12 +410,12 @@ fn what_is_kept_is_listed_with_its_size_and_goes_after_asking() {
         .stdout_has("the steps' home folders, and what is known of workspaces: ")
         .stdout_has("your progress, what you agreed to, and what the last runs saw: ")
         .stdout_has("1 folder that you asked to keep: ")
-        .stdout_has("1 output waits in this course to be read (`tutor review`)")
+        .stdout_has("2 outputs wait in this course to be read (`tutor review`)")
         .stdout_has("`tutor storage --remove-all`");
     assert!(!ran.stdout.contains("kernels"), "{}", ran.told());
     let whole = tutor.run("storage --json").code(0).json();
     assert_eq!(whole["edited"][0]["files"].as_array().unwrap().len(), 5);
-    assert_eq!(whole["waiting"], 1);
+    assert_eq!(whole["waiting"], 2);
     let ran = tutor.run("storage --remove-all").code(2);
     ran.stderr_has("no terminal to ask at");
     assert!(tutor.files("home") == before);
@@ -440,5 +440,5 @@ fn what_is_kept_is_listed_with_its_size_and_goes_after_asking() {
     assert_eq!(fs::read_dir(tutor.path("home")).unwrap().count(), 0);
     assert_eq!(fs::read_dir(tutor.path("tmp")).unwrap().count(), 0);
     assert_eq!(tutor.get("elsewhere/theirs"), "theirs\n");
-    assert_eq!(tutor.files("course/snapshots").len(), 1);
+    assert_eq!(tutor.files("course/snapshots").len(), 2);
 }

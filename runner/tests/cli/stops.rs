@@ -232,3 +232,14 @@ fn a_question_looks_other_than_a_prompt_for_a_key() {
         ran.told()
     );
 }
+
+#[test]
+fn study_does_not_stop_at_a_step_that_goes_on_in_the_background() {
+    let body = plain("back background", "sleep 60") + &plain("next", "echo next");
+    let tutor = Tutor::new().lesson(body).stdin("r\nr\n");
+    tutor
+        .run("study demo")
+        .code(0)
+        .stdout_has("│ next")
+        .stdout_lacks("this did not go");
+}
