@@ -68,6 +68,10 @@ pub trait Learner {
     fn differs(&mut self, _diff: Option<&Diff>) -> io::Result<()> {
         Ok(())
     }
+    /// Hears that the files of an exercise are as the lesson has them.
+    fn is_unbegun(&mut self, _exercise: &Step) -> io::Result<()> {
+        Ok(())
+    }
     /// Hears a hint to an exercise, and how many there are after it; nothing where it has none.
     fn hint(&mut self, _exercise: &Step, _hint: Option<(&Clue, usize)>) -> io::Result<()> {
         Ok(())
@@ -283,6 +287,13 @@ impl<'r> WalkThrough<'_, 'r> {
 
     fn fulfil(&mut self, stop: Stop<'r>, wish: Wish) -> Result<Wish, StudyError> {
         match (wish, stop) {
+            (Wish::GoOn, Stop::Step { step, .. })
+                if step.kind == StepKind::Exercise && !self.sitting.is_begun(step) =>
+            {
+                self.learner.is_unbegun(step)?;
+                self.stay(stop);
+                return Ok(wish);
+            }
             (Wish::GoOn, Stop::Step { step, .. }) => self.run(step)?,
             (Wish::Skip, Stop::Step { .. }) => self.sitting.skip(Skip::ByLearner),
             (Wish::Predict, Stop::Step { step, .. }) => {

@@ -9,6 +9,13 @@ use crate::transcript::{Ending, Record, RecordId, Skip};
 use crate::workspace::WorkspaceError;
 
 impl<'r> Sitting<'r> {
+    /// True if the learner has changed a file of an exercise.
+    pub fn is_begun(&mut self, exercise: &Step) -> bool {
+        self.look();
+        let starts = self.lesson.starts(exercise);
+        !self.workspace.edited(starts.into_iter()).is_empty()
+    }
+
     /// Runs the fence that judges an exercise, once the learner has begun with the task.
     pub(super) fn exercise(&mut self, exercise: &'r Step) -> Result<(), WorkspaceError> {
         if self.plan.proves_exercises {

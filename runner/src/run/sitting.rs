@@ -331,7 +331,7 @@ impl<'r> Sitting<'r> {
 
     /// Looks at what changed in the workspace until now. Returns the steps that run in the
     /// background.
-    fn look(&mut self) -> BTreeSet<String> {
+    pub(super) fn look(&mut self) -> BTreeSet<String> {
         let running = self.stage.in_background();
         let running = running.map(|step| step.id.clone()).collect();
         self.look_by(&running);

@@ -87,6 +87,8 @@ impl Learner for Keyboard<'_> {
         };
         loop {
             let lines = self.paint().fitted_in(Paint::advice, "  ", &prompt);
+            // What was typed while a step ran is no answer to a question that nobody has read.
+            let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
             out!("{} ", lines.join("\n"));
             io::stdout().flush()?;
             let Some(line) = self.line()? else {
@@ -117,6 +119,10 @@ impl Learner for Keyboard<'_> {
             };
             self.tell(Paint::notable, "  ", &refused)?;
         }
+    }
+
+    fn is_unbegun(&mut self, _exercise: &Step) -> io::Result<()> {
+        self.tell(Paint::notable, "", &say!("study-unbegun"))
     }
 
     fn hint(&mut self, exercise: &Step, hint: Option<(&Clue, usize)>) -> io::Result<()> {
@@ -230,8 +236,6 @@ impl Keyboard<'_> {
     /// A line that is typed; nothing if the learner leaves, or there is no terminal any more.
     fn line(&self) -> io::Result<Option<String>> {
         if io::stdin().is_terminal() {
-            // What was typed while a step ran is no answer to a question that nobody has read.
-            let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
             loop {
                 match key_is_ready() {
                     _ if self.interrupt.presses() > 0 => return Ok(None),
