@@ -275,7 +275,7 @@ mod checking {
         lessons/course.toml:12:10: "1" facet `kernel` is no table
             write `[facets.kernel]` and its keys below
         lessons/course.toml:13:2: "other" unknown key `other` in the course
-            the keys are `format`, `title`, `lessons`, `inventory`, `exclusive`, `steps`, `needs`, `facets`, `masks`
+            the keys are `format`, `title`, `language`, `lessons`, `inventory`, `exclusive`, `steps`, `needs`, `facets`, `masks`
         "#);
         assert_snapshot!(checked(&[("lessons/course.toml", "")]), @r#"
         lessons/course.toml:1:1: "" the course has no `format`
