@@ -484,7 +484,7 @@ fn a_step_writes_its_own_moment_only_and_what_it_changed() {
 
 /// So a run of many short steps takes as long as they do.
 #[test]
-fn of_a_long_lesson_each_fourth_moment_is_kept() {
+fn of_a_long_lesson_each_thirteenth_moment_is_kept() {
     let body: String = (0..200)
         .map(|number| plain(&format!("s{number}"), &format!("echo {number} >>all")))
         .collect();
@@ -492,8 +492,8 @@ fn of_a_long_lesson_each_fourth_moment_is_kept() {
     let kept = "all is as it was before";
     let again = "the steps before it run again first";
     tutor.run("run demo").code(0).stdout_has("│ 200");
-    assert!(moments(&tutor).len() <= 64);
-    for (step, note) in [("s60", kept), ("s61", again), ("last", kept)] {
+    assert!(moments(&tutor).len() <= 17);
+    for (step, note) in [("s65", kept), ("s66", again), ("last", again)] {
         let ran = tutor.run(&format!("run demo --from {step}")).code(0);
         ran.stderr_has(note).stdout_has("│ 200");
     }

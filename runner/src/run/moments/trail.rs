@@ -15,8 +15,11 @@ use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tutor_files::Below;
 
-/// The most moments that are kept of a lesson. One with more steps has a moment after every few.
-const MOST: usize = 64;
+/// Of a lesson of so many steps a moment is kept after each.
+const EACH: usize = 64;
+/// Of a longer one so many are kept, at equal distances: a moment takes as long as ten steps that do
+/// little.
+const FEW: usize = 16;
 
 /// The parts of a run that a moment records.
 pub(in crate::run) struct Scene<'s, 'r> {
@@ -100,7 +103,10 @@ impl<'r> Trail<'r> {
 
     /// True if a moment is kept after this step.
     fn is_kept_after(&self, index: usize) -> bool {
-        let every = self.steps.len().div_ceil(MOST).max(1);
+        let every = match self.steps.len() {
+            0..=EACH => 1,
+            many => many.div_ceil(FEW),
+        };
         (index + 1).is_multiple_of(every) || index + 1 == self.steps.len()
     }
 
